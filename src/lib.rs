@@ -4,4 +4,12 @@
 //! requests. This library is everything the `patroni_barman` binary does; the
 //! binary only hands over its arguments and passes on the exit code.
 //!
-//! Modules stand in import order: each imports only from those above it.
+//! The way of a rule from YAML to HTTP is the order in which modules may import
+//! each other, and a test holds it: `source`, `diagnostic`, `model`, `template`,
+//! `load`, `evaluate`, `check`, `http`, `barman`, `patroni`, `execute`,
+//! `simulator`, `report`, `cli`.
+
+pub mod diagnostic;
+pub mod http;
+pub mod model;
+pub mod source;

@@ -1,0 +1,74 @@
+//! One HTTP exchange, and the clock: the outside as `execute` sees it.
+//!
+//! The methods are `async` so that the one step machine can be driven two ways: in the program every
+//! future is ready at once, because the implementations block; in a simulation a scheduler
+//! decides which process goes on, and killing a process is dropping its future.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// `GET`, or `POST` with this body as JSON.
+    pub body: Option<Value>,
+    /// The whole address.
+    pub url: String,
+}
+
+/// What was answered, whatever its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The `Retry-After` header, if it is a number of seconds.
+    pub retry_after: Option<Duration>,
+    /// The `Location` header.
+    pub location: Option<String>,
+    /// The body, at most 16 MiB.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Nothing of the request was sent: no connection, or the name was not found.
+    #[error("{0}")]
+    NotSent(String),
+    /// The connection can't be made as the rules file says: TLS, certificates, a secret that can't be read.
+    #[error("{0}")]
+    Refused(String),
+    /// The request went out and its fate is unknown.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+/// Something that can do an exchange with one endpoint.
+#[expect(
+    async_fn_in_trait,
+    reason = "only ever used with static dispatch on one thread"
+)]
+pub trait Http {
+    /// Sends a request and reads its answer; redirects are not followed.
+    ///
+    /// # Errors
+    /// [`Failure`], by what is known of the request's fate.
+    async fn exchange(&self, request: &Request) -> Result<Response, Failure>;
+}
+
+/// Time and chance.
+#[expect(
+    async_fn_in_trait,
+    reason = "only ever used with static dispatch on one thread"
+)]
+pub trait Clock {
+    /// Time since some fixed moment; never goes back.
+    fn now(&self) -> Duration;
+    /// Time since the Unix epoch; may jump.
+    fn wall(&self) -> Duration;
+    /// A number from 0 up to but not including 1.
+    fn random(&self) -> f64;
+    /// Waits.
+    async fn sleep(&self, duration: Duration);
+}

@@ -1,0 +1,97 @@
+//! Durations as rules write them: `500ms`, `2s`, `5m`, `1h30m`.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// The units, largest first, in milliseconds.
+const UNITS: [(&str, u64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
+
+/// Reads one or more whole numbers, each with a unit, largest unit first and each unit once.
+///
+/// Returns `None` for anything else, and for more than a hundred years.
+#[must_use]
+pub fn parse(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut total: u64 = 0;
+    let mut units = UNITS.iter();
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, tail) = rest.split_at(digits);
+        let end = tail
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(end);
+        let (_, factor) = units.find(|(name, _)| *name == unit)?;
+        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(*factor)?)?;
+        rest = tail;
+    }
+    (total <= 100 * 365 * 86_400_000).then(|| Duration::from_millis(total))
+}
+
+/// Writes a duration the way [`parse`] reads it, down to the millisecond.
+#[must_use]
+pub fn format(duration: Duration) -> String {
+    let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    if rest == 0 {
+        return "0s".to_owned();
+    }
+    let mut text = String::new();
+    for (unit, factor) in UNITS {
+        let count = rest / factor;
+        rest %= factor;
+        if count > 0 {
+            let _ = write!(text, "{count}{unit}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for (text, millis) in [
+            ("500ms", 500),
+            ("2s", 2_000),
+            ("5m", 300_000),
+            ("1h30m", 5_400_000),
+            ("1d", 86_400_000),
+            ("1s500ms", 1_500),
+        ] {
+            assert_eq!(parse(text), Some(Duration::from_millis(millis)), "{text}");
+            assert_eq!(format(Duration::from_millis(millis)), text);
+        }
+        assert_eq!(parse("0s"), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "",
+            "5",
+            "s",
+            "5 s",
+            "5s5s",
+            "1s1m",
+            "-1s",
+            "1.5s",
+            "5sec",
+            "٣s",
+            "99999999999999999999s",
+            "40000d",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The two servers a rules file names: pg-backup-api and the local Patroni.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// The name of a pg-backup-api in the rules file: a key of `apis`, or `default` for `api`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ApiName(pub String);
+
+impl Default for ApiName {
+    fn default() -> Self {
+        Self("default".to_owned())
+    }
+}
+
+impl fmt::Display for ApiName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An `http` or `https` address without user, password, query or fragment; its path prefix is
+/// kept, without a slash at the end.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Url(String);
+
+impl Url {
+    /// Takes an address that can stand in front of a path.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a message; a password in it is not repeated.
+    pub fn new(text: &str) -> Result<Self, &'static str> {
+        let rest = text
+            .strip_prefix("http://")
+            .or_else(|| text.strip_prefix("https://"))
+            .ok_or("it must start with `http://` or `https://`")?;
+        let authority = rest.split('/').next().unwrap_or_default();
+        if authority.contains('@') {
+            return Err("it can't carry a user or password; use `headers` with `env` or `file`");
+        }
+        if rest.contains(['?', '#']) {
+            return Err("it can't have a query (`?`) or a fragment (`#`)");
+        }
+        if text
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || !c.is_ascii())
+        {
+            return Err("it can't have spaces, control characters or letters beyond ASCII");
+        }
+        let (host, port) = match authority.strip_prefix('[') {
+            Some(v6) => v6
+                .split_once(']')
+                .ok_or("the `[` of its address is not closed")?,
+            None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+        };
+        if host.is_empty() {
+            return Err("it has no host name");
+        }
+        if !host
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'))
+        {
+            return Err("its host name has a character that host names can't have");
+        }
+        let port_fits = match port.strip_prefix(':') {
+            Some(digits) => digits.parse::<u16>().is_ok_and(|port| port > 0),
+            None => port.is_empty(),
+        };
+        if !port_fits {
+            return Err("its port is not a number from 1 to 65535");
+        }
+        Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+
+    /// The address without a slash at the end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The address with a path behind its own; `path` starts with a slash.
+    #[must_use]
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a secret is read from when it is needed. The rules file never holds the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// An environment variable.
+    Env(String),
+    /// A file; its trailing line break is cut off.
+    File(PathBuf),
+}
+
+/// One pg-backup-api.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Api {
+    /// Its address.
+    pub url: Url,
+    /// The client certificate, PEM.
+    pub cert_file: Option<PathBuf>,
+    /// The client certificate's key, PEM.
+    pub key_file: Option<PathBuf>,
+    /// The authorities that may have signed the server's certificate, PEM; the system's if absent.
+    pub ca_file: Option<PathBuf>,
+    /// Headers for a proxy in front.
+    pub headers: BTreeMap<String, Secret>,
+    /// An HTTP proxy to go through. The environment's proxies are never used.
+    pub proxy: Option<Url>,
+    /// Bounds one HTTP exchange.
+    pub timeout: Duration,
+    /// Bounds name lookup and connection.
+    pub connect_timeout: Duration,
+}
+
+impl Api {
+    /// The default of `timeout`.
+    pub const TIMEOUT: Duration = Duration::from_secs(10);
+    /// The default of `connect_timeout`.
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+    /// An API at this address with everything else at its default.
+    #[must_use]
+    pub const fn at(url: Url) -> Self {
+        Self {
+            url,
+            cert_file: None,
+            key_file: None,
+            ca_file: None,
+            headers: BTreeMap::new(),
+            proxy: None,
+            timeout: Self::TIMEOUT,
+            connect_timeout: Self::CONNECT_TIMEOUT,
+        }
+    }
+}
+
+/// The REST API of the local Patroni; it is reached the same way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patroni(pub Api);

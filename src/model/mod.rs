@@ -1,0 +1,23 @@
+//! What a rules file says, once it is known to be valid: types only.
+//!
+//! `load` makes these from text, `evaluate` makes a plan from them. A [`RuleSet`] that exists has
+//! passed every check of the schema, of names and of templates.
+
+pub mod duration;
+mod endpoint;
+mod event;
+mod name;
+mod pattern;
+mod request;
+mod rule;
+mod rule_set;
+mod value;
+
+pub use endpoint::{Api, ApiName, Patroni, Secret, Url};
+pub use event::{Event, Role};
+pub use name::{Name, NameError};
+pub use pattern::Pattern;
+pub use request::{Operation, RecoveryRequest, RequestKind, RequestTemplate, SwitchTo};
+pub use rule::{Fence, OnFailure, Poll, Retry, Rule, Verify};
+pub use rule_set::{Match, RuleSet, Var};
+pub use value::{Origin, Template, TemplateValue};

@@ -1,0 +1,54 @@
+//! Names and ids that go into a URL or onto Barman's command line.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A server, model, backup or operation: letters, digits, `.`, `_`, `:` and `-`.
+///
+/// pg-backup-api splits its command line at spaces, so a name with one would reach Barman as two
+/// words; whatever is not made of these characters is refused before anything is sent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Name(String);
+
+/// A text that is not a [`Name`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a name: letters, digits, `.`, `_`, `:` and `-` are allowed, and it can't be empty or start with `-`"
+)]
+pub struct NameError(pub String);
+
+impl Name {
+    /// Takes a text that is a name.
+    ///
+    /// # Errors
+    /// [`NameError`] if it is empty, starts with `-` (it would be read as an option) or has any
+    /// other character.
+    pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
+        let text = text.into();
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-');
+        // `.` and `..` are path segments that a URL would swallow.
+        let is_name = !text.is_empty()
+            && !text.starts_with('-')
+            && text.chars().all(fits)
+            && text.chars().any(|c| c != '.');
+        if is_name {
+            Ok(Self(text))
+        } else {
+            Err(NameError(text))
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,149 @@
+//! What a rule asks of pg-backup-api.
+
+use serde_json::{Map, Value, json};
+
+use super::{ApiName, Name, Origin, TemplateValue};
+
+/// The types of operation that pg-backup-api has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RequestKind {
+    /// Lay a model over a server's configuration, or take it away: `barman config-switch`.
+    ConfigSwitch,
+    /// Restore a backup to a node: `barman recover`.
+    Recovery,
+    /// Change options of servers and models: `barman config-update`.
+    ConfigUpdate,
+}
+
+impl RequestKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::ConfigSwitch, Self::Recovery, Self::ConfigUpdate];
+
+    /// The word in a request's `type`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigSwitch => "config_switch",
+            Self::Recovery => "recovery",
+            Self::ConfigUpdate => "config_update",
+        }
+    }
+
+    /// The kind of this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// A request as the rules file writes it, its templates not yet rendered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestTemplate {
+    /// Its `type`.
+    pub kind: RequestKind,
+    /// The endpoint it goes to.
+    pub api: ApiName,
+    /// The server whose operation it is; a `config_update` has none.
+    pub server: Option<TemplateValue>,
+    /// The body without `type`, `server` and `api`.
+    pub body: Vec<(String, TemplateValue)>,
+    /// Where the request stands.
+    pub origin: Origin,
+}
+
+/// A request that pg-backup-api can take: its body is known to be valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Set or reset the active model of a server.
+    ConfigSwitch {
+        /// The server.
+        server: Name,
+        /// What to switch to.
+        to: SwitchTo,
+    },
+    /// Restore a backup.
+    Recovery(RecoveryRequest),
+    /// Change configuration options; each item is an object with `scope`.
+    ConfigUpdate {
+        /// The changes, at least one.
+        changes: Vec<Map<String, Value>>,
+    },
+}
+
+/// The end state that a config switch asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SwitchTo {
+    /// This model is active.
+    Model(Name),
+    /// No model is active.
+    Reset,
+}
+
+/// A recovery's parts, named as pg-backup-api names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveryRequest {
+    /// The server whose backup it is.
+    pub server: Name,
+    /// A backup's id or name, or `latest`, `last`, `oldest`, `first`, `last-failed`.
+    pub backup_id: Name,
+    /// How Barman reaches the node, for example `ssh postgres@node2`.
+    pub remote_ssh_command: String,
+    /// The data directory on the node.
+    pub destination_directory: String,
+}
+
+impl Operation {
+    /// Its type.
+    #[must_use]
+    pub const fn kind(&self) -> RequestKind {
+        match self {
+            Self::ConfigSwitch { .. } => RequestKind::ConfigSwitch,
+            Self::Recovery(_) => RequestKind::Recovery,
+            Self::ConfigUpdate { .. } => RequestKind::ConfigUpdate,
+        }
+    }
+
+    /// The server whose operation it is; none for the whole Barman instance.
+    #[must_use]
+    pub const fn server(&self) -> Option<&Name> {
+        match self {
+            Self::ConfigSwitch { server, .. } => Some(server),
+            Self::Recovery(recovery) => Some(&recovery.server),
+            Self::ConfigUpdate { .. } => None,
+        }
+    }
+
+    /// The path of the collection that it is posted to.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self.server() {
+            Some(server) => format!("/servers/{server}/operations"),
+            None => "/operations".to_owned(),
+        }
+    }
+
+    /// The body to post.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        let kind = self.kind().as_str();
+        match self {
+            Self::ConfigSwitch {
+                to: SwitchTo::Model(model),
+                ..
+            } => {
+                json!({"type": kind, "model_name": model})
+            }
+            Self::ConfigSwitch {
+                to: SwitchTo::Reset,
+                ..
+            } => json!({"type": kind, "reset": true}),
+            Self::Recovery(recovery) => json!({
+                "type": kind,
+                "backup_id": recovery.backup_id,
+                "remote_ssh_command": recovery.remote_ssh_command,
+                "destination_directory": recovery.destination_directory,
+            }),
+            Self::ConfigUpdate { changes } => json!({"type": kind, "changes": changes}),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A whole rules file, or a directory of them.
+
+use std::collections::BTreeMap;
+
+use super::{Api, ApiName, Patroni, Rule, TemplateValue};
+
+/// Rules that have passed every check.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RuleSet {
+    /// How many of the rules that match may fire.
+    pub matching: Match,
+    /// The endpoints by name; every name that a request uses is here.
+    pub apis: BTreeMap<ApiName, Api>,
+    /// The local Patroni, if the file names it.
+    pub patroni: Option<Patroni>,
+    /// The file's variables, in order: each may use those before it.
+    pub vars: Vec<Var>,
+    /// The rules, in order.
+    pub rules: Vec<Rule>,
+}
+
+/// How many of the rules that match may fire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Match {
+    /// Every one, in order.
+    #[default]
+    All,
+    /// Only the first.
+    First,
+}
+
+/// A variable of the rules file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Var {
+    /// Its name in templates.
+    pub name: String,
+    /// Its value.
+    pub value: TemplateValue,
+}

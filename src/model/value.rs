@@ -1,0 +1,49 @@
+//! Values with templates in them.
+
+use serde_json::Number;
+
+/// Where in the rules a value stands: enough to find its line again when it is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Origin {
+    /// Which of the files that make the rule set, from 0.
+    pub file: usize,
+    /// The JSON pointer of the value in that file, for example `/rules/3/when`.
+    pub pointer: String,
+}
+
+impl Origin {
+    /// The place of a part of this value.
+    #[must_use]
+    pub fn child(&self, key: impl std::fmt::Display) -> Self {
+        Self {
+            file: self.file,
+            pointer: format!("{}/{key}", self.pointer),
+        }
+    }
+}
+
+/// The text of a template or an expression and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// As written, with its braces.
+    pub text: String,
+    /// Where.
+    pub origin: Origin,
+}
+
+/// A value of the rules file whose strings may be templates.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TemplateValue {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number; never NaN or infinite.
+    Number(Number),
+    /// A string, with or without `{{ … }}`.
+    Text(Template),
+    /// A list.
+    List(Vec<Self>),
+    /// A mapping, in the file's order.
+    Map(Vec<(String, Self)>),
+}
