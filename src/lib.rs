@@ -9,6 +9,7 @@
 //! `load`, `evaluate`, `check`, `http`, `barman`, `patroni`, `execute`,
 //! `simulator`, `report`, `cli`.
 
+pub mod cli;
 pub mod diagnostic;
 pub mod http;
 pub mod model;

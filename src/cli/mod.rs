@@ -1,0 +1,3 @@
+//! The command line: the only place that reads the environment and the terminal.
+
+pub mod compat;
