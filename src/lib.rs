@@ -14,3 +14,4 @@ pub mod diagnostic;
 pub mod http;
 pub mod model;
 pub mod source;
+pub mod template;

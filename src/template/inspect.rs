@@ -1,0 +1,525 @@
+//! What a template refers to, found without rendering it: branches that a render would not take
+//! are seen as well.
+
+use std::ops::Range;
+
+use minijinja::machinery::{Span, ast, parse, parse_expr};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Value, context};
+
+use super::ENGINE;
+
+/// What a text is to be read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Syntax {
+    /// Text with `{{ … }}` in it.
+    Text,
+    /// A bare expression, as in `when`.
+    Expression,
+}
+
+/// The text is not a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// What the parser found.
+    pub message: String,
+    /// Where in the text, in bytes; empty at its end if the parser does not say.
+    pub range: Range<usize>,
+}
+
+/// Everything that a template refers to, in the order of the text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// The variables, without those that the template sets itself.
+    pub variables: Vec<Reference>,
+    /// Filters, tests and functions that do not exist.
+    pub unknown: Vec<UnknownName>,
+}
+
+/// One use of a variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The variable.
+    pub name: String,
+    /// The attribute asked of it: `SITE` in `env.SITE` and in `env["SITE"]`.
+    pub attribute: Option<String>,
+    /// Whether the template says what happens if it is not there: `is defined`, `default(…)`.
+    pub guarded: bool,
+    /// Where in the text, in bytes.
+    pub range: Range<usize>,
+}
+
+/// A filter, test or function that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownName {
+    /// Which of them.
+    pub kind: UnknownKind,
+    /// Its name.
+    pub name: String,
+    /// Where in the text, in bytes.
+    pub range: Range<usize>,
+}
+
+/// What kind of name is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownKind {
+    /// `value | name`.
+    Filter,
+    /// `value is name`.
+    Test,
+    /// `name(…)`.
+    Function,
+}
+
+/// Whether a string has anything for the template engine to do.
+#[must_use]
+pub fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%") || text.contains("{#")
+}
+
+/// The expression of a text that is one `{{ expression }}` and nothing else.
+#[must_use]
+pub fn lone_expression(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix("{{")?.strip_suffix("}}")?;
+    let inner = inner.strip_prefix('-').unwrap_or(inner);
+    let inner = inner.strip_suffix('-').unwrap_or(inner);
+    // `{{ a }} and {{ b }}` begins and ends with braces too, but its inside is no expression.
+    parse_expr(inner).is_ok().then_some(inner)
+}
+
+/// The names that a filter, test or function may have, for suggestions.
+#[must_use]
+pub const fn known_names(kind: UnknownKind) -> &'static [&'static str] {
+    match kind {
+        UnknownKind::Filter => &[
+            "abs",
+            "attr",
+            "batch",
+            "bool",
+            "capitalize",
+            "chain",
+            "count",
+            "d",
+            "default",
+            "dictsort",
+            "escape",
+            "e",
+            "first",
+            "float",
+            "format",
+            "groupby",
+            "indent",
+            "int",
+            "items",
+            "join",
+            "last",
+            "length",
+            "lines",
+            "list",
+            "lower",
+            "map",
+            "max",
+            "min",
+            "pprint",
+            "reject",
+            "rejectattr",
+            "replace",
+            "reverse",
+            "round",
+            "safe",
+            "select",
+            "selectattr",
+            "slice",
+            "sort",
+            "split",
+            "string",
+            "sum",
+            "title",
+            "trim",
+            "unique",
+            "upper",
+            "zip",
+        ],
+        UnknownKind::Test => &[
+            "boolean",
+            "defined",
+            "divisibleby",
+            "endingwith",
+            "eq",
+            "equalto",
+            "even",
+            "false",
+            "filter",
+            "float",
+            "ge",
+            "greaterthan",
+            "gt",
+            "in",
+            "int",
+            "integer",
+            "iterable",
+            "le",
+            "lessthan",
+            "lower",
+            "lt",
+            "mapping",
+            "ne",
+            "none",
+            "number",
+            "odd",
+            "sameas",
+            "sequence",
+            "startingwith",
+            "string",
+            "test",
+            "true",
+            "undefined",
+            "upper",
+        ],
+        UnknownKind::Function => &["range", "dict", "namespace"],
+    }
+}
+
+/// Finds what a text refers to.
+///
+/// # Errors
+/// [`SyntaxError`] if the text is not a template.
+pub fn inspect(text: &str, syntax: Syntax) -> Result<Usage, SyntaxError> {
+    let mut walker = Walker::default();
+    match syntax {
+        Syntax::Expression => {
+            walker.expression(
+                &parse_expr(text).map_err(|error| syntax_error(&error, text))?,
+                false,
+            );
+        }
+        Syntax::Text => {
+            let parsed = parse(text, "", SyntaxConfig::default());
+            walker.statement(&parsed.map_err(|error| syntax_error(&error, text))?);
+        }
+    }
+    let Walker { mut usage, locals } = walker;
+    usage
+        .variables
+        .retain(|reference| !locals.contains(&reference.name));
+    usage
+        .variables
+        .sort_by_key(|reference| reference.range.start);
+    usage.unknown.sort_by_key(|unknown| unknown.range.start);
+    Ok(usage)
+}
+
+fn syntax_error(error: &minijinja::Error, text: &str) -> SyntaxError {
+    let message = error
+        .detail()
+        .map_or_else(|| error.kind().to_string(), str::to_owned);
+    let range = error.range().unwrap_or(text.len()..text.len());
+    let clamp = |offset: usize| {
+        (0..=offset.min(text.len()))
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+    };
+    let (start, end) = (
+        clamp(range.start).unwrap_or(0),
+        clamp(range.end).unwrap_or(0),
+    );
+    SyntaxError {
+        message,
+        range: start..end.max(start),
+    }
+}
+
+/// Collects while it walks the syntax tree. Names set anywhere in a template count as its own
+/// everywhere in it: a file that needs finer scopes is no rules file.
+#[derive(Default)]
+struct Walker {
+    usage: Usage,
+    locals: Vec<String>,
+}
+
+impl Walker {
+    fn statements(&mut self, all: &[ast::Stmt<'_>]) {
+        for statement in all {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &ast::Stmt<'_>) {
+        match statement {
+            ast::Stmt::Template(node) => self.statements(&node.children),
+            ast::Stmt::EmitExpr(node) => self.expression(&node.expr, false),
+            ast::Stmt::EmitRaw(_) => {}
+            ast::Stmt::ForLoop(node) => {
+                self.local(&node.target);
+                self.locals.push("loop".to_owned());
+                self.expression(&node.iter, false);
+                self.optional(node.filter_expr.as_ref());
+                self.statements(&node.body);
+                self.statements(&node.else_body);
+            }
+            ast::Stmt::IfCond(node) => {
+                self.expression(&node.expr, false);
+                self.statements(&node.true_body);
+                self.statements(&node.false_body);
+            }
+            ast::Stmt::WithBlock(node) => {
+                for (target, value) in &node.assignments {
+                    self.local(target);
+                    self.expression(value, false);
+                }
+                self.statements(&node.body);
+            }
+            ast::Stmt::Set(node) => {
+                self.local(&node.target);
+                self.expression(&node.expr, false);
+            }
+            ast::Stmt::SetBlock(node) => {
+                self.local(&node.target);
+                self.optional(node.filter.as_ref());
+                self.statements(&node.body);
+            }
+            ast::Stmt::AutoEscape(node) => {
+                self.expression(&node.enabled, false);
+                self.statements(&node.body);
+            }
+            ast::Stmt::FilterBlock(node) => {
+                self.expression(&node.filter, false);
+                self.statements(&node.body);
+            }
+            ast::Stmt::Do(node) => self.call(&node.call),
+        }
+    }
+
+    fn local(&mut self, target: &ast::Expr<'_>) {
+        match target {
+            ast::Expr::Var(node) => self.locals.push(node.id.to_owned()),
+            ast::Expr::List(node) => node.items.iter().for_each(|item| self.local(item)),
+            ast::Expr::Tuple(node) => node.items.iter().for_each(|item| self.local(item)),
+            other => self.expression(other, false),
+        }
+    }
+
+    fn optional(&mut self, expression: Option<&ast::Expr<'_>>) {
+        if let Some(expression) = expression {
+            self.expression(expression, false);
+        }
+    }
+
+    fn expression(&mut self, expression: &ast::Expr<'_>, guarded: bool) {
+        match expression {
+            ast::Expr::Var(node) => self.reference(node.id, None, guarded, node.span()),
+            ast::Expr::Const(_) => {}
+            ast::Expr::Slice(node) => {
+                self.expression(&node.expr, false);
+                self.optional(node.start.as_ref());
+                self.optional(node.stop.as_ref());
+                self.optional(node.step.as_ref());
+            }
+            ast::Expr::UnaryOp(node) => self.expression(&node.expr, false),
+            ast::Expr::BinOp(node) => {
+                self.expression(&node.left, false);
+                self.expression(&node.right, false);
+            }
+            ast::Expr::Compare(node) => {
+                self.expression(&node.expr, false);
+                node.ops
+                    .iter()
+                    .for_each(|op| self.expression(&op.expr, false));
+            }
+            ast::Expr::IfExpr(node) => {
+                self.expression(&node.test_expr, false);
+                self.expression(&node.true_expr, false);
+                self.optional(node.false_expr.as_ref());
+            }
+            ast::Expr::Filter(node) => {
+                if let Some(inner) = &node.expr {
+                    self.expression(inner, matches!(node.name, "default" | "d"));
+                }
+                self.arguments(&node.args);
+                self.known(UnknownKind::Filter, node.name, node.span());
+            }
+            ast::Expr::Test(node) => {
+                self.expression(&node.expr, matches!(node.name, "defined" | "undefined"));
+                self.arguments(&node.args);
+                self.known(UnknownKind::Test, node.name, node.span());
+            }
+            ast::Expr::GetAttr(node) => match &node.expr {
+                ast::Expr::Var(base) => {
+                    self.reference(base.id, Some(node.name), guarded, node.span());
+                }
+                other => self.expression(other, guarded),
+            },
+            ast::Expr::GetItem(node) => match (&node.expr, &node.subscript_expr) {
+                (ast::Expr::Var(base), ast::Expr::Const(key)) => {
+                    self.reference(base.id, key.value.as_str(), guarded, node.span());
+                }
+                (base, key) => {
+                    self.expression(base, guarded);
+                    self.expression(key, false);
+                }
+            },
+            ast::Expr::Call(node) => self.call(node),
+            ast::Expr::List(node) => node
+                .items
+                .iter()
+                .for_each(|item| self.expression(item, false)),
+            ast::Expr::Tuple(node) => node
+                .items
+                .iter()
+                .for_each(|item| self.expression(item, false)),
+            ast::Expr::Map(node) => {
+                node.keys.iter().for_each(|key| self.expression(key, false));
+                node.values
+                    .iter()
+                    .for_each(|value| self.expression(value, false));
+            }
+        }
+    }
+
+    fn call(&mut self, call: &ast::Spanned<ast::Call<'_>>) {
+        match &call.expr {
+            ast::Expr::Var(function) => {
+                self.known(UnknownKind::Function, function.id, function.span());
+            }
+            other => self.expression(other, false),
+        }
+        self.arguments(&call.args);
+    }
+
+    fn arguments(&mut self, arguments: &[ast::CallArg<'_>]) {
+        for argument in arguments {
+            match argument {
+                ast::CallArg::Pos(value)
+                | ast::CallArg::Kwarg(_, value)
+                | ast::CallArg::PosSplat(value)
+                | ast::CallArg::KwargSplat(value) => self.expression(value, false),
+            }
+        }
+    }
+
+    fn reference(&mut self, name: &str, attribute: Option<&str>, guarded: bool, span: Span) {
+        self.usage.variables.push(Reference {
+            name: name.to_owned(),
+            attribute: attribute.map(str::to_owned),
+            guarded,
+            range: bytes(span),
+        });
+    }
+
+    fn known(&mut self, kind: UnknownKind, name: &str, span: Span) {
+        let exists = match kind {
+            UnknownKind::Filter => says_yes("name is filter", name),
+            UnknownKind::Test => says_yes("name is test", name),
+            UnknownKind::Function => {
+                known_names(kind).contains(&name) || self.locals.iter().any(|local| local == name)
+            }
+        };
+        if !exists {
+            let name = name.to_owned();
+            self.usage.unknown.push(UnknownName {
+                kind,
+                name,
+                range: bytes(span),
+            });
+        }
+    }
+}
+
+/// Asks the engine itself which filters and tests it has.
+fn says_yes(question: &'static str, name: &str) -> bool {
+    ENGINE
+        .compile_expression(question)
+        .and_then(|compiled| compiled.eval(context! { name => name }))
+        .is_ok_and(|answer: Value| answer.is_true())
+}
+
+fn bytes(span: Span) -> Range<usize> {
+    span.start_offset as usize..span.end_offset as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_that_is_suggested_exists() {
+        for (kind, question) in [
+            (UnknownKind::Filter, "name is filter"),
+            (UnknownKind::Test, "name is test"),
+        ] {
+            for name in known_names(kind) {
+                assert!(says_yes(question, name), "{kind:?} {name}");
+            }
+        }
+        for name in known_names(UnknownKind::Function) {
+            assert!(
+                ENGINE.globals().any(|(global, _)| global == *name),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn references_are_found_in_branches_that_are_not_taken() {
+        let text = "{% if false %}{{ env.SITE | default('x') }}{% else %}{{ node }}{% endif %}";
+        let usage = inspect(text, Syntax::Text).unwrap();
+        let found: Vec<_> = usage
+            .variables
+            .iter()
+            .map(|r| {
+                (
+                    r.name.as_str(),
+                    r.attribute.as_deref(),
+                    r.guarded,
+                    &text[r.range.clone()],
+                )
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("env", Some("SITE"), true, "env.SITE"),
+                ("node", None, false, "node")
+            ]
+        );
+    }
+
+    #[test]
+    fn names_that_the_template_sets_are_its_own() {
+        let text =
+            "{% for item in args %}{{ item }}{{ loop.index }}{% endfor %}{% set x = 1 %}{{ x }}";
+        let usage = inspect(text, Syntax::Text).unwrap();
+        assert_eq!(usage.variables.len(), 1);
+        assert_eq!(usage.variables[0].name, "args");
+    }
+
+    #[test]
+    fn unknown_filters_tests_and_functions_are_found() {
+        let usage = inspect("node | uper is definde and rnge(3)", Syntax::Expression).unwrap();
+        let names: Vec<_> = usage
+            .unknown
+            .iter()
+            .map(|u| (u.kind, u.name.as_str()))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                (UnknownKind::Filter, "uper"),
+                (UnknownKind::Test, "definde"),
+                (UnknownKind::Function, "rnge")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_lone_expression_is_told_from_two() {
+        assert_eq!(lone_expression("{{ a }}").map(str::trim), Some("a"));
+        assert_eq!(
+            lone_expression("{{- a | upper -}}").map(str::trim),
+            Some("a | upper")
+        );
+        assert_eq!(lone_expression("{{ a }}{{ b }}"), None);
+        assert_eq!(lone_expression(" {{ a }}"), None);
+        assert_eq!(lone_expression("{{ }}"), None);
+    }
+}

@@ -1,0 +1,58 @@
+//! Templates: the one module that knows minijinja.
+//!
+//! Strict where a template engine is usually lenient: what is not known is an error and never an
+//! empty string, and a render has a budget, so that no rules file can hang a callback. Only what
+//! the facts and the file's own variables say can be seen; there is no clock, no network and no
+//! file system in here.
+
+mod inspect;
+mod render;
+mod scope;
+
+use std::sync::LazyLock;
+
+use minijinja::value::ValueKind;
+use minijinja::{Environment, UndefinedBehavior};
+
+pub use inspect::{
+    Reference, Syntax, SyntaxError, UnknownKind, UnknownName, Usage, inspect, is_template,
+    known_names, lone_expression,
+};
+pub use render::{RenderError, condition, render};
+pub use scope::Scope;
+
+/// The variables that every template has, besides the file's own `vars`.
+pub const FACTS: [&str; 10] = [
+    "event",
+    "role",
+    "raw_role",
+    "cluster",
+    "node",
+    "host",
+    "datadir",
+    "connstring",
+    "args",
+    "env",
+];
+
+/// How many instructions one render may take. A template that an operator would write takes
+/// fewer than a hundred.
+const FUEL: u64 = 20_000;
+
+static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut engine = Environment::new();
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    engine.set_fuel(Some(FUEL));
+    engine.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    // `true` and `false` as YAML and JSON write them.
+    engine.set_formatter(|out, state, value| match bool::try_from(value.clone()) {
+        Ok(truth) if value.kind() == ValueKind::Bool => {
+            out.write_str(if truth { "true" } else { "false" })?;
+            Ok(())
+        }
+        _ => minijinja::escape_formatter(out, state, value),
+    });
+    // It would print the whole environment.
+    engine.remove_global("debug");
+    engine
+});

@@ -1,0 +1,292 @@
+//! From a template and what it can see to a value.
+
+use std::sync::Arc;
+
+use minijinja::Value;
+
+use crate::model::{Origin, Template, TemplateValue};
+
+use super::scope::{Guards, Root};
+use super::{ENGINE, Scope, Syntax, Usage, inspect, is_template, lone_expression};
+
+/// A template that could not be rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RenderError {
+    /// What went wrong.
+    pub message: String,
+    /// The template that it went wrong in.
+    pub origin: Origin,
+}
+
+/// Renders a value of the rules file to JSON.
+///
+/// # Errors
+/// [`RenderError`] for the first template in it that can't be rendered.
+pub fn render(value: &TemplateValue, scope: &Scope) -> Result<serde_json::Value, RenderError> {
+    Ok(match value {
+        TemplateValue::Null => serde_json::Value::Null,
+        TemplateValue::Bool(value) => (*value).into(),
+        TemplateValue::Number(value) => value.clone().into(),
+        TemplateValue::Text(template) if is_template(&template.text) => {
+            to_json(&evaluate(template, scope)?, template)?
+        }
+        TemplateValue::Text(template) => template.text.clone().into(),
+        TemplateValue::List(items) => items
+            .iter()
+            .map(|item| render(item, scope))
+            .collect::<Result<_, _>>()?,
+        TemplateValue::Map(entries) => serde_json::Value::Object(
+            entries
+                .iter()
+                .map(|(key, value)| Ok((key.clone(), render(value, scope)?)))
+                .collect::<Result<_, RenderError>>()?,
+        ),
+    })
+}
+
+/// Evaluates a `when`.
+///
+/// # Errors
+/// [`RenderError`] if it can't be evaluated, or gives something that is neither true nor false.
+pub fn condition(expression: &Template, scope: &Scope) -> Result<bool, RenderError> {
+    let value = expression_value(&expression.text, expression, scope)?;
+    bool::try_from(value.clone()).map_err(|_| {
+        // The value itself is not repeated: it may come from the environment.
+        let message = format!(
+            "`when` must give true or false, and gives a {}",
+            value.kind()
+        );
+        RenderError {
+            message,
+            origin: expression.origin.clone(),
+        }
+    })
+}
+
+/// Renders a variable's value to the engine's own type, so that a list stays a list.
+pub(super) fn render_value(value: &TemplateValue, scope: &Scope) -> Result<Value, RenderError> {
+    match value {
+        TemplateValue::Text(template) if is_template(&template.text) => evaluate(template, scope),
+        other => render(other, scope).map(|json| Value::from(minijinja::value::Serde(json))),
+    }
+}
+
+fn evaluate(template: &Template, scope: &Scope) -> Result<Value, RenderError> {
+    match lone_expression(&template.text) {
+        Some(expression) => expression_value(expression, template, scope),
+        None => ENGINE
+            .template_from_str(&template.text)
+            .and_then(|compiled| compiled.render(root(&template.text, Syntax::Text, scope)))
+            .map(Value::from)
+            .map_err(|error| failed(&error, template)),
+    }
+}
+
+fn expression_value(text: &str, template: &Template, scope: &Scope) -> Result<Value, RenderError> {
+    let value = ENGINE
+        .compile_expression(text)
+        .and_then(|compiled| compiled.eval(root(text, Syntax::Expression, scope)))
+        .map_err(|error| failed(&error, template))?;
+    if value.is_undefined() {
+        let message = format!("`{}` is undefined", shorten(text.trim()));
+        return Err(RenderError {
+            message,
+            origin: template.origin.clone(),
+        });
+    }
+    Ok(value)
+}
+
+/// What the template sees. Most templates guard nothing, and need not be read for it.
+fn root(text: &str, syntax: Syntax, scope: &Scope) -> Value {
+    let may_guard = ["defined", "default", "d("]
+        .iter()
+        .any(|word| text.contains(word));
+    let usage = if may_guard {
+        inspect(text, syntax).unwrap_or_default()
+    } else {
+        Usage::default()
+    };
+    let guards = usage
+        .variables
+        .into_iter()
+        .filter(|reference| reference.guarded)
+        .map(|reference| (reference.name, reference.attribute))
+        .collect();
+    Value::from_object(Root {
+        scope: scope.clone(),
+        guards: Guards(Arc::new(guards)),
+    })
+}
+
+fn to_json(value: &Value, template: &Template) -> Result<serde_json::Value, RenderError> {
+    let not_json = |what: &str| RenderError {
+        message: format!("`{}` gives {what}", shorten(&template.text)),
+        origin: template.origin.clone(),
+    };
+    if f64::try_from(value.clone()).is_ok_and(|number| !number.is_finite()) && value.is_number() {
+        return Err(not_json("a number that JSON does not have"));
+    }
+    serde_json::to_value(value).map_err(|_| not_json("something that is not JSON"))
+}
+
+fn failed(error: &minijinja::Error, template: &Template) -> RenderError {
+    use minijinja::ErrorKind;
+    let message = match (error.kind(), error.detail()) {
+        (ErrorKind::OutOfFuel, _) => "the template takes too many steps".to_owned(),
+        (ErrorKind::UndefinedError, None) => {
+            format!(
+                "`{}` uses something that is undefined",
+                shorten(&template.text)
+            )
+        }
+        (_, Some(detail)) => detail.to_owned(),
+        (kind, None) => kind.to_string(),
+    };
+    RenderError {
+        message: shorten(&message),
+        origin: template.origin.clone(),
+    }
+}
+
+/// Bounds what a message repeats.
+fn shorten(text: &str) -> String {
+    const LIMIT: usize = 400;
+    match text.char_indices().nth(LIMIT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::Var;
+
+    fn text(text: &str) -> TemplateValue {
+        TemplateValue::Text(Template {
+            text: text.to_owned(),
+            origin: Origin::default(),
+        })
+    }
+
+    fn scope() -> Scope {
+        let vars = [
+            Var {
+                name: "server".to_owned(),
+                value: text("main"),
+            },
+            Var {
+                name: "model".to_owned(),
+                value: text("{{ server }}:{{ node }}"),
+            },
+            Var {
+                name: "list".to_owned(),
+                value: TemplateValue::List(vec![text("a"), text("{{ server }}")]),
+            },
+            Var {
+                name: "broken".to_owned(),
+                value: text("{{ datadir }}"),
+            },
+            Var {
+                name: "early".to_owned(),
+                value: text("{{ late }}"),
+            },
+            Var {
+                name: "late".to_owned(),
+                value: text("x"),
+            },
+        ];
+        let env = BTreeMap::from([("SITE".to_owned(), "paris".to_owned())]);
+        Scope::new(&vars)
+            .text("cluster", "main")
+            .text("node", "n1")
+            .maybe(
+                "datadir",
+                None,
+                "Patroni passes it for `bootstrap` and `create_replica`",
+            )
+            .table("env", &env)
+            .table("args", &BTreeMap::new())
+    }
+
+    #[test]
+    fn values_keep_their_type() {
+        for (template, expected) in [
+            ("plain", json!("plain")),
+            ("{{ model }}", json!("main:n1")),
+            ("{{ list }}", json!(["a", "main"])),
+            ("{{ true }}", json!(true)),
+            ("{{ 1 + 1 }}", json!(2)),
+            ("is {{ true }}", json!("is true")),
+            ("{{ env.SITE }}-{{ cluster | upper }}", json!("paris-MAIN")),
+            ("{{ env.NOPE | default('x') }}", json!("x")),
+            ("{{ datadir is defined }}", json!(false)),
+            ("{{ args.a is defined and args.a == 'x' }}", json!(false)),
+            ("{{ '<' }}", json!("<")),
+        ] {
+            assert_eq!(
+                render(&text(template), &scope()),
+                Ok(expected),
+                "{template}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_an_error_and_says_so() {
+        for (template, part) in [
+            ("{{ nope }}", "there is no variable `nope`"),
+            ("a {{ env.NOPE }}", "environment variable `NOPE` is not set"),
+            (
+                "{{ env.NOPE == 'x' }}",
+                "environment variable `NOPE` is not set",
+            ),
+            ("{{ args.x }}", "no argument `--x=…`"),
+            ("{{ datadir }}", "`datadir` is not known: Patroni passes it"),
+            ("{{ broken }}", "in var `broken`: `datadir` is not known"),
+            ("{{ early }}", "there is no variable `late`"),
+            ("{{ list.nope }}", "undefined"),
+            (
+                "{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}",
+                "too many steps",
+            ),
+            ("{{ 1 / 0 }}", "unable to calculate"),
+            ("{{ 1e308 * 10 }}", "a number that JSON does not have"),
+        ] {
+            let error = render(&text(template), &scope()).unwrap_err();
+            assert!(
+                error.message.contains(part),
+                "{template}: {}",
+                error.message
+            );
+        }
+    }
+
+    #[test]
+    fn a_condition_is_true_or_false_and_nothing_else() {
+        let when = |text: &str| {
+            condition(
+                &Template {
+                    text: text.to_owned(),
+                    origin: Origin::default(),
+                },
+                &scope(),
+            )
+        };
+        assert_eq!(when("env.SITE == 'paris'"), Ok(true));
+        assert_eq!(when("not (cluster == 'main')"), Ok(false));
+        assert!(
+            when("cluster")
+                .unwrap_err()
+                .message
+                .contains("must give true or false")
+        );
+        assert!(when("env.NOPE == 'paris'").is_err());
+    }
+}

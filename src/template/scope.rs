@@ -1,0 +1,219 @@
+//! What a template can see: the facts, and the file's variables above it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use minijinja::value::{Enumerator, Object};
+use minijinja::{Error, ErrorKind, Value};
+
+use crate::model::Var;
+
+use super::render::{RenderError, render_value};
+
+/// Values by name; a variable of the file is rendered when it is first looked at.
+///
+/// A variable that can't be rendered for this event (say, one that uses `datadir` in a callback)
+/// hurts only the rules that use it.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    known: Arc<BTreeMap<&'static str, Fact>>,
+    vars: Arc<Vec<VarCell>>,
+    /// How many of `vars` can be seen.
+    visible: usize,
+}
+
+/// A built-in variable.
+#[derive(Debug, Clone)]
+enum Fact {
+    Text(String),
+    Table(Arc<BTreeMap<String, String>>),
+    /// Not known for this event, and why.
+    Missing(&'static str),
+}
+
+#[derive(Debug)]
+struct VarCell {
+    var: Var,
+    value: OnceLock<Result<Value, RenderError>>,
+}
+
+impl Scope {
+    /// A scope that knows only the file's variables; all of them are visible.
+    #[must_use]
+    pub fn new(vars: &[Var]) -> Self {
+        let cells = vars.iter().map(|var| VarCell {
+            var: var.clone(),
+            value: OnceLock::new(),
+        });
+        Self {
+            known: Arc::default(),
+            vars: Arc::new(cells.collect()),
+            visible: vars.len(),
+        }
+    }
+
+    /// Adds a fact that is a text.
+    #[must_use]
+    pub fn text(self, name: &'static str, value: &str) -> Self {
+        self.with(name, Fact::Text(value.to_owned()))
+    }
+
+    /// Adds a fact that is a text if it is known; otherwise, using it is this error.
+    #[must_use]
+    pub fn maybe(self, name: &'static str, value: Option<&str>, otherwise: &'static str) -> Self {
+        match value {
+            Some(value) => self.text(name, value),
+            None => self.with(name, Fact::Missing(otherwise)),
+        }
+    }
+
+    /// Adds a fact that is a table of texts.
+    #[must_use]
+    pub fn table(self, name: &'static str, value: &BTreeMap<String, String>) -> Self {
+        self.with(name, Fact::Table(Arc::new(value.clone())))
+    }
+
+    fn with(mut self, name: &'static str, fact: Fact) -> Self {
+        Arc::make_mut(&mut self.known).insert(name, fact);
+        self
+    }
+
+    /// The value of a name, or `None` if there is no such name. What the template guards with `is
+    /// defined` or `default` is undefined when it is missing; anything else is an error.
+    fn look_up(&self, name: &str, guards: &Guards) -> Option<Value> {
+        if let Some(fact) = self.known.get(name) {
+            return match fact {
+                Fact::Text(text) => Some(Value::from(text.as_str())),
+                Fact::Table(values) => Some(Value::from_object(Table {
+                    name: name.to_owned(),
+                    values: values.clone(),
+                    guards: guards.clone(),
+                })),
+                Fact::Missing(_) if guards.has(name, None) => None,
+                Fact::Missing(why) => Some(Value::from(Error::new(
+                    ErrorKind::UndefinedError,
+                    format!("`{name}` is not known: {why}"),
+                ))),
+            };
+        }
+        let visible = self.vars.get(..self.visible)?;
+        let index = visible.iter().position(|cell| cell.var.name == name)?;
+        let cell = visible.get(index)?;
+        let above = Self {
+            visible: index,
+            ..self.clone()
+        };
+        let value = cell
+            .value
+            .get_or_init(|| render_value(&cell.var.value, &above));
+        Some(value.clone().unwrap_or_else(|error| {
+            let detail = format!("in var `{name}`: {}", error.message);
+            Value::from(Error::new(ErrorKind::UndefinedError, detail))
+        }))
+    }
+
+    /// The names that can be seen, for a message.
+    fn names(&self) -> Vec<String> {
+        let vars = self
+            .vars
+            .iter()
+            .take(self.visible)
+            .map(|cell| cell.var.name.clone());
+        self.known
+            .keys()
+            .map(|name| (*name).to_owned())
+            .chain(vars)
+            .collect()
+    }
+}
+
+/// The names that a template guards with `is defined` or `default`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Guards(pub(super) Arc<Vec<(String, Option<String>)>>);
+
+impl Guards {
+    fn has(&self, name: &str, attribute: Option<&str>) -> bool {
+        self.0
+            .iter()
+            .any(|(n, a)| n == name && a.as_deref() == attribute)
+    }
+}
+
+/// The root of a template's names.
+#[derive(Debug)]
+pub(super) struct Root {
+    pub(super) scope: Scope,
+    pub(super) guards: Guards,
+}
+
+impl Object for Root {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        self.scope.look_up(name, &self.guards).or_else(|| {
+            if self.guards.has(name, None) || self.scope.known.contains_key(name) {
+                return None;
+            }
+            let mut names = self.scope.names();
+            names.sort();
+            // The engine's own functions are looked up here first; a name that is called is not ours.
+            if super::known_names(super::UnknownKind::Function).contains(&name) {
+                return None;
+            }
+            let detail = format!(
+                "there is no variable `{name}`; there are {}",
+                names.join(", ")
+            );
+            Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)))
+        })
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+}
+
+/// `env` or `args`: a missing key is an error.
+struct Table {
+    name: String,
+    values: Arc<BTreeMap<String, String>>,
+    guards: Guards,
+}
+
+impl fmt::Debug for Table {
+    /// Names only: the environment may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} with {} names>", self.name, self.values.len())
+    }
+}
+
+impl Object for Table {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let key = key.as_str()?;
+        match self.values.get(key) {
+            Some(value) => Some(Value::from(value.as_str())),
+            None if self.guards.has(&self.name, Some(key)) => None,
+            None => {
+                let detail = if self.name == "env" {
+                    format!("the environment variable `{key}` is not set")
+                } else {
+                    format!("there was no argument `--{key}=…`")
+                };
+                Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)))
+            }
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(
+            self.values
+                .keys()
+                .map(|key| Value::from(key.as_str()))
+                .collect(),
+        )
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
