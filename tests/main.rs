@@ -1,2 +1,11 @@
 //! The one integration binary: behaviour as users meet it, through the program, its exit code and
 //! what the server received.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "these rules are the program's; a test that meets something unexpected has failed"
+)]
+

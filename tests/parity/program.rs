@@ -1,0 +1,180 @@
+//! The two programs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::api::ScriptedApi;
+use super::scenario::{Scenario, Scenarios, Sent};
+
+/// The version that the scenarios were written for.
+const PATRONI: &str = "patroni==4.1.5";
+
+/// No scenario takes longer; a program that does is hanging.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Clone)]
+pub enum Program {
+    /// The Python tool in this virtual environment.
+    Python(PathBuf),
+    /// This program.
+    Native,
+}
+
+/// What came of one run.
+#[derive(Debug)]
+pub struct Outcome {
+    pub exit: Option<i32>,
+    pub sent: Vec<Sent>,
+    pub stderr: String,
+    /// What is wrong beside the requests and the exit code.
+    pub faults: Vec<String>,
+}
+
+impl Program {
+    /// The Python tool as `PATRONI_BARMAN_PYTHON` names it, a virtual environment, or one made for the purpose.
+    pub fn python() -> Self {
+        let Some(given) = std::env::var_os("PATRONI_BARMAN_PYTHON") else {
+            return Self::Python(made_environment());
+        };
+        let environment = PathBuf::from(given);
+        assert!(
+            environment.join("bin/patroni_barman").exists(),
+            "PATRONI_BARMAN_PYTHON is {}, which is not a virtual environment with {PATRONI} in it",
+            environment.display()
+        );
+        Self::Python(environment)
+    }
+
+    /// Runs a scenario against an API of its own.
+    pub fn run(&self, all: &Scenarios, scenario: &Scenario) -> Outcome {
+        let api = ScriptedApi::start(&scenario.api);
+        let dir = tempfile::tempdir().unwrap();
+        let arguments = all.command_line(
+            scenario,
+            &api.url(),
+            dir.path().to_str().expect("a path of text"),
+        );
+        let (exit, stderr) = self.call(&arguments, dir.path());
+        let mut faults: Vec<String> = api
+            .wrong_content_types()
+            .iter()
+            .map(|kind| format!("a body was sent as `{kind}`"))
+            .collect();
+        if let Some(log) = &scenario.log {
+            faults.extend(log_faults(&dir.path().join(log)));
+        }
+        Outcome {
+            exit,
+            sent: api.sent(),
+            stderr,
+            faults,
+        }
+    }
+
+    fn call(&self, arguments: &[String], dir: &Path) -> (Option<i32>, String) {
+        let mut command = match self {
+            Self::Python(environment) => {
+                let mut command = Command::new(environment.join("bin/patroni_barman"));
+                let shorter_waits = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parity/python");
+                command.env("PYTHONPATH", shorter_waits);
+                command.env("PYTHONDONTWRITEBYTECODE", "1");
+                command
+            }
+            Self::Native => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_patroni_barman"));
+                command.env("XDG_STATE_HOME", dir);
+                command
+            }
+        };
+        let stderr = dir.join("stderr");
+        let mut child = command
+            .args(arguments)
+            .current_dir(dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&stderr).unwrap())
+            .spawn()
+            .expect("the program starts");
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if started.elapsed() > PATIENCE {
+                child.kill().unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let stderr = fs::read(stderr).unwrap();
+        (status.code(), String::from_utf8_lossy(&stderr).into_owned())
+    }
+}
+
+/// A virtual environment below `target`, made once.
+fn made_environment() -> PathBuf {
+    let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-patroni");
+    let done = environment.join("made-for").join(PATRONI);
+    if !done.exists() {
+        let advice = format!(
+            "the Python tool is needed beside this program: install python3 with its venv module and let pip reach an index, \
+             or set PATRONI_BARMAN_PYTHON to a virtual environment with {PATRONI} in it"
+        );
+        let steps: [(&str, PathBuf, Vec<&str>); 2] = [
+            (
+                "python3 -m venv",
+                "python3".into(),
+                vec!["-m", "venv", "--clear", environment.to_str().unwrap()],
+            ),
+            (
+                "pip install",
+                environment.join("bin/pip"),
+                vec!["install", "--quiet", PATRONI],
+            ),
+        ];
+        for (name, program, arguments) in steps {
+            match Command::new(program).args(arguments).output() {
+                Ok(output) if output.status.success() => {}
+                Ok(output) => panic!(
+                    "{advice}\n`{name}`: {}",
+                    String::from_utf8_lossy(&output.stderr)
+                ),
+                Err(error) => panic!("{advice}\n`{name}`: {error}"),
+            }
+        }
+        fs::create_dir_all(&done).unwrap();
+    }
+    environment
+}
+
+/// What is wrong with a log file: it has to have lines, each `2026-11-23 03:14:36,852 INFO: …`.
+fn log_faults(path: &Path) -> Vec<String> {
+    let Ok(text) = fs::read_to_string(path) else {
+        return vec!["the log file was not written".to_owned()];
+    };
+    let mut faults: Vec<String> = text
+        .lines()
+        .filter(|line| !is_log_line(line))
+        .map(|line| format!("a log line in another form: {line}"))
+        .collect();
+    if text.is_empty() {
+        faults.push("the log file is empty".to_owned());
+    }
+    faults
+}
+
+fn is_log_line(line: &str) -> bool {
+    const FORM: &str = "dddd-dd-dd dd:dd:dd,ddd ";
+    let Some((time, rest)) = line.split_at_checked(FORM.len()) else {
+        return false;
+    };
+    let fits = |(form, c): (char, char)| match form {
+        'd' => c.is_ascii_digit(),
+        form => form == c,
+    };
+    FORM.chars().zip(time.chars()).all(fits)
+        && ["DEBUG: ", "INFO: ", "WARNING: ", "ERROR: "]
+            .iter()
+            .any(|level| rest.starts_with(level))
+}
