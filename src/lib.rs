@@ -13,5 +13,6 @@ pub mod cli;
 pub mod diagnostic;
 pub mod http;
 pub mod model;
+pub mod simulator;
 pub mod source;
 pub mod template;

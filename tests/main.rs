@@ -9,3 +9,4 @@
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 
+mod simulator;

@@ -1,0 +1,233 @@
+//! Faults as they are written: `WHERE:WHAT[*COUNT]`, separated by commas.
+
+use std::str::FromStr;
+
+use crate::model::duration;
+
+use super::{Count, Effect, Fault, Faults, Target};
+
+const POSSIBLE: &str = "\
+write `WHERE:WHAT` or `WHERE:WHAT*COUNT`, separated by commas
+  WHERE: status, post, poll, list, diagnose, any
+  WHAT:  refuse, hang, slow=DURATION, reset, truncate, a status such as 500 or 503+retry-after=1, garbage, empty, \
+stuck (post, poll), gone (post, poll), fail (post), lost-accept, redirect, ok
+  COUNT: how often, from 1; without it always";
+
+/// A fault that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("fault `{fault}`: {problem}\n{POSSIBLE}")]
+pub struct FaultError {
+    /// The fault as it was written.
+    pub fault: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl FromStr for Faults {
+    type Err = FaultError;
+
+    fn from_str(text: &str) -> Result<Self, FaultError> {
+        let faults = text
+            .split(',')
+            .map(|fault| fault.trim().parse())
+            .collect::<Result<_, _>>()?;
+        Ok(Self { faults })
+    }
+}
+
+impl FromStr for Fault {
+    type Err = FaultError;
+
+    fn from_str(text: &str) -> Result<Self, FaultError> {
+        parse(text).map_err(|problem| FaultError {
+            fault: text.to_owned(),
+            problem,
+        })
+    }
+}
+
+fn parse(fault: &str) -> Result<Fault, String> {
+    let (text, count) = match fault.rsplit_once('*') {
+        None => (fault, Count::Always),
+        Some((text, count)) => match count.parse() {
+            Ok(times) if times > 0 => (text, Count::Times(times)),
+            _ => return Err(format!("`{count}` is not a count")),
+        },
+    };
+    let (target, effect) = text.split_once(':').ok_or("there is no `:`")?;
+    let target = Target::ALL
+        .into_iter()
+        .find(|candidate| candidate.name() == target)
+        .ok_or_else(|| format!("there is no request `{target}`"))?;
+    let effect = parse_effect(effect)?;
+    if !effect.fits(target) {
+        return Err(format!("that can't happen to `{}`", target.name()));
+    }
+    Ok(Fault {
+        target,
+        effect,
+        count,
+        text: text.to_owned(),
+    })
+}
+
+fn parse_effect(text: &str) -> Result<Effect, String> {
+    if let Some(text) = text.strip_prefix("slow=") {
+        let duration = duration::parse(text)
+            .ok_or_else(|| format!("`{text}` is not a duration such as `500ms` or `2s`"))?;
+        return Ok(Effect::Slow(duration));
+    }
+    if text.starts_with(|first: char| first.is_ascii_digit()) {
+        return parse_answer(text);
+    }
+    match text {
+        "ok" => Ok(Effect::Ok),
+        "refuse" => Ok(Effect::Refuse),
+        "hang" => Ok(Effect::Hang),
+        "reset" => Ok(Effect::Reset),
+        "truncate" => Ok(Effect::Truncate),
+        "garbage" => Ok(Effect::Garbage),
+        "empty" => Ok(Effect::Empty),
+        "stuck" => Ok(Effect::Stuck),
+        "gone" => Ok(Effect::Gone),
+        "fail" => Ok(Effect::Fail),
+        "lost-accept" => Ok(Effect::LostAccept),
+        "redirect" => Ok(Effect::Redirect),
+        "slow" => Err("`slow` needs a duration, `slow=2s`".to_owned()),
+        other => Err(format!("there is no fault `{other}`")),
+    }
+}
+
+fn parse_answer(text: &str) -> Result<Effect, String> {
+    let (status, option) = text
+        .split_once('+')
+        .map_or((text, None), |(status, option)| (status, Some(option)));
+    let status = status
+        .parse()
+        .ok()
+        .filter(|status| (200..=599).contains(status))
+        .ok_or_else(|| format!("`{status}` is not a status from 200 to 599"))?;
+    let retry_after = match option {
+        None => None,
+        Some(option) => {
+            let seconds = option
+                .strip_prefix("retry-after=")
+                .and_then(|seconds| seconds.parse().ok());
+            Some(seconds.ok_or_else(|| format!("`{option}` is not `retry-after=SECONDS`"))?)
+        }
+    };
+    Ok(Effect::Answer {
+        status,
+        retry_after,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn every_fault_can_be_written() {
+        let answer = |status, retry_after| Effect::Answer {
+            status,
+            retry_after,
+        };
+        let cases = [
+            ("ok", Effect::Ok),
+            ("refuse", Effect::Refuse),
+            ("hang", Effect::Hang),
+            ("slow=1s500ms", Effect::Slow(Duration::from_millis(1_500))),
+            ("reset", Effect::Reset),
+            ("truncate", Effect::Truncate),
+            ("500", answer(500, None)),
+            ("503+retry-after=1", answer(503, Some(1))),
+            ("garbage", Effect::Garbage),
+            ("empty", Effect::Empty),
+            ("stuck", Effect::Stuck),
+            ("gone", Effect::Gone),
+            ("fail", Effect::Fail),
+            ("lost-accept", Effect::LostAccept),
+            ("redirect", Effect::Redirect),
+        ];
+        for (text, effect) in cases {
+            let fault: Fault = format!("post:{text}*3").parse().unwrap();
+            assert_eq!(
+                (fault.target, &fault.effect, fault.count),
+                (Target::Post, &effect, Count::Times(3)),
+                "{text}"
+            );
+            assert_eq!(fault.to_string(), format!("post:{text}"));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_what_is_possible() {
+        let cases = [
+            ("", "there is no `:`"),
+            ("post", "there is no `:`"),
+            ("push:500", "there is no request `push`"),
+            ("post:explode", "there is no fault `explode`"),
+            ("post:500*0", "`0` is not a count"),
+            ("post:500*many", "`many` is not a count"),
+            ("post:99", "`99` is not a status from 200 to 599"),
+            ("post:600", "`600` is not a status from 200 to 599"),
+            ("post:503+later", "`later` is not `retry-after=SECONDS`"),
+            ("post:slow", "`slow` needs a duration, `slow=2s`"),
+            (
+                "post:slow=soon",
+                "`soon` is not a duration such as `500ms` or `2s`",
+            ),
+            ("status:stuck", "that can't happen to `status`"),
+            ("poll:fail", "that can't happen to `poll`"),
+        ];
+        for (text, problem) in cases {
+            let error = text.parse::<Fault>().unwrap_err();
+            assert_eq!(error.problem, problem, "{text}");
+            assert!(
+                error.to_string().contains("WHERE: status, post, poll"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn faults_are_used_up_in_order() {
+        let mut faults: Faults = "post:500*2, poll:hang,post:ok*1,post:reset"
+            .parse()
+            .unwrap();
+        let mut next = |target| faults.take(Some(target)).map(|fault| fault.to_string());
+        let posts: Vec<_> = (0..5).map(|_| next(Target::Post).unwrap()).collect();
+        assert_eq!(
+            posts,
+            [
+                "post:500",
+                "post:500",
+                "post:ok",
+                "post:reset",
+                "post:reset"
+            ]
+        );
+        assert_eq!(next(Target::Poll).unwrap(), "poll:hang");
+        assert_eq!(next(Target::Status), None);
+    }
+
+    #[test]
+    fn any_meets_what_it_can() {
+        let mut faults: Faults = "any:stuck*1,any:refuse*1".parse().unwrap();
+        assert_eq!(faults.take_at_connect(), None);
+        assert_eq!(
+            faults.take(Some(Target::Status)).unwrap().to_string(),
+            "any:refuse"
+        );
+        assert_eq!(
+            faults.take(Some(Target::Post)).unwrap().to_string(),
+            "any:stuck"
+        );
+        assert_eq!(faults.take(Some(Target::Post)), None);
+        let mut faults: Faults = "any:refuse*1".parse().unwrap();
+        assert_eq!(faults.take_at_connect().unwrap().to_string(), "any:refuse");
+        assert_eq!(faults.take(None), None);
+    }
+}

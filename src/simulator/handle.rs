@@ -1,0 +1,316 @@
+//! A running simulator: on a thread of its own for tests and the demo, or in the foreground for the command.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError, mpsc as sync_mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+
+use super::api::Api;
+use super::barman::{Barman, Postgres};
+use super::config::{Config, ConfigError};
+use super::fault::Faults;
+use super::moment::Moment;
+use super::server::{self, Clock, Observer, Shared};
+use super::service::{Served, Service};
+
+/// Why a simulator does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its configuration contradicts itself.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// It can't listen there.
+    #[error("can't listen on `{address}`: {source}")]
+    Listen {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The system refuses something else it needs.
+    #[error("the simulator can't run: {0}")]
+    System(#[from] io::Error),
+}
+
+/// What the thread is told.
+enum Order {
+    TakeDown(sync_mpsc::Sender<()>),
+    BringUp(sync_mpsc::Sender<io::Result<()>>),
+}
+
+/// A simulator on a thread of its own. Dropping it stops it and closes its connections.
+pub struct Simulator {
+    address: SocketAddr,
+    url: String,
+    shared: Arc<Shared<Barman>>,
+    served: Arc<Mutex<Vec<Served>>>,
+    orders: Option<mpsc::UnboundedSender<Order>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Simulator {
+    /// Starts on a free port of the loopback interface.
+    ///
+    /// # Errors
+    /// When the configuration contradicts itself, or the system gives no port or thread.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with_clock(config, system_clock())
+    }
+
+    /// Starts with a clock of the caller's, which decides the operations' ids and when they end.
+    ///
+    /// # Errors
+    /// As [`Simulator::start`].
+    pub fn start_with_clock(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let served = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&served);
+        let observer: Observer = Box::new(move |request: &Served| {
+            log.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(request.clone());
+        });
+        let prefix = config.prefix.trim_end_matches('/').to_owned();
+        let shared = Arc::new(share(config, clock, observer)?);
+        let (listener, address) = open(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (orders, mut received) = mpsc::unbounded_channel();
+        let served_by = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("simulator".to_owned())
+            .spawn(move || {
+                LocalSet::new()
+                    .block_on(&runtime, obey(listener, address, served_by, &mut received));
+            })?;
+        let url = format!("http://{address}{prefix}");
+        Ok(Self {
+            address,
+            url,
+            shared,
+            served,
+            orders: Some(orders),
+            thread: Some(thread),
+        })
+    }
+
+    /// The address to give to clients, with the prefix and without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Every request so far, in the order in which they were served.
+    #[must_use]
+    pub fn served(&self) -> Vec<Served> {
+        self.served
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The model that is active on a server.
+    #[must_use]
+    pub fn active_model(&self, server: &str) -> Option<String> {
+        let now = self.shared.now();
+        self.shared
+            .service()
+            .api()
+            .backend()
+            .active_model(now, server)
+    }
+
+    /// Changes the PostgreSQL behind a server or model; false if there is none of that name.
+    pub fn change_postgres(&self, name: &str, change: impl FnOnce(&mut Postgres)) -> bool {
+        self.shared
+            .service()
+            .api()
+            .backend()
+            .postgres_mut(name)
+            .map(change)
+            .is_some()
+    }
+
+    /// Replaces the faults that are left.
+    pub fn set_faults(&self, faults: Faults) {
+        *self.shared.service().faults() = faults;
+    }
+
+    /// Stops listening and breaks every connection, as when the API's host goes down. Its state stays.
+    pub fn take_down(&self) {
+        let (done, wait) = sync_mpsc::channel();
+        if self.order(Order::TakeDown(done)) {
+            let _ = wait.recv();
+        }
+    }
+
+    /// Listens again, on the same port.
+    ///
+    /// # Errors
+    /// When the port was taken meanwhile.
+    pub fn bring_up(&self) -> io::Result<()> {
+        let (done, wait) = sync_mpsc::channel();
+        if !self.order(Order::BringUp(done)) {
+            return Err(io::Error::other("the simulator has stopped"));
+        }
+        wait.recv().map_err(io::Error::other)?
+    }
+
+    fn order(&self, order: Order) -> bool {
+        self.orders
+            .as_ref()
+            .is_some_and(|orders| orders.send(order).is_ok())
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        // Without anyone to give orders, the thread ends.
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl std::fmt::Debug for Simulator {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Simulator")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Serves in the foreground until SIGTERM or SIGINT. Writes `listening on URL` to `output` when it is ready, then one JSON
+/// line for each request.
+///
+/// # Errors
+/// When it can't start.
+pub fn serve_until_told(
+    config: Config,
+    listen: SocketAddr,
+    output: impl Write + Send + 'static,
+) -> Result<(), StartError> {
+    let prefix = config.prefix.trim_end_matches('/').to_owned();
+    let output = Arc::new(Mutex::new(output));
+    let log = Arc::clone(&output);
+    let observer: Observer = Box::new(move |request: &Served| {
+        if let Ok(line) = serde_json::to_string(request) {
+            write_line(&log, &line);
+        }
+    });
+    let shared = Arc::new(share(config, system_clock(), observer)?);
+    let (listener, address) = open(listen)?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, async move {
+        let mut told = [
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        ];
+        let listener = TcpListener::from_std(listener)?;
+        tokio::task::spawn_local(server::accept(listener, shared));
+        write_line(&output, &format!("listening on http://{address}{prefix}"));
+        std::future::poll_fn(|context| {
+            let any = told
+                .iter_mut()
+                .any(|signal| signal.poll_recv(context).is_ready());
+            if any {
+                std::task::Poll::Ready(())
+            } else {
+                std::task::Poll::Pending
+            }
+        })
+        .await;
+        Ok(())
+    })
+}
+
+fn share(config: Config, clock: Clock, observer: Observer) -> Result<Shared<Barman>, ConfigError> {
+    let barman = Barman::new(&config)?;
+    let api = Api::new(barman, &config.prefix, config.same_second);
+    Ok(Shared::new(
+        Service::new(api, config.faults),
+        clock,
+        observer,
+    ))
+}
+
+fn open(address: SocketAddr) -> Result<(std::net::TcpListener, SocketAddr), StartError> {
+    let opened =
+        server::listen(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let (local, listener) = opened.map_err(|source| StartError::Listen { address, source })?;
+    Ok((listener, local))
+}
+
+/// Serves, and goes down and up as ordered, until nobody is left to give orders.
+async fn obey(
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+    shared: Arc<Shared<Barman>>,
+    orders: &mut mpsc::UnboundedReceiver<Order>,
+) {
+    let mut accepting = TcpListener::from_std(listener)
+        .ok()
+        .map(|listener| tokio::task::spawn_local(server::accept(listener, Arc::clone(&shared))));
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::TakeDown(done) => {
+                if let Some(task) = accepting.take() {
+                    task.abort();
+                    let _ = task.await;
+                    // The connections were told to end; each needs its turn to do so.
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                let _ = done.send(());
+            }
+            Order::BringUp(done) => {
+                let result =
+                    match &accepting {
+                        Some(_) => Ok(()),
+                        None => server::listen(address).and_then(TcpListener::from_std).map(
+                            |listener| {
+                                accepting = Some(tokio::task::spawn_local(server::accept(
+                                    listener,
+                                    Arc::clone(&shared),
+                                )));
+                            },
+                        ),
+                    };
+                let _ = done.send(result);
+            }
+        }
+    }
+}
+
+fn write_line(output: &Mutex<impl Write>, line: &str) {
+    let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+    // Nobody reads any more: that is no reason to stop serving.
+    let _ = writeln!(output, "{line}").and_then(|()| output.flush());
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the simulator reads real time"
+)]
+fn system_clock() -> Clock {
+    let start = Instant::now();
+    Arc::new(move || Moment {
+        elapsed: start.elapsed(),
+        // The simulated host's local time is UTC.
+        wall: SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default(),
+    })
+}

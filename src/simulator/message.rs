@@ -1,0 +1,140 @@
+//! Requests and responses as plain data, and the two forms in which pg-backup-api reports errors.
+
+use serde_json::{Value, json};
+
+/// A request as it came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The method, in upper case.
+    pub method: String,
+    /// The path with its query, still percent-encoded.
+    pub path: String,
+    /// The `Content-Type` header.
+    pub content_type: Option<String>,
+    /// The body, empty if there was none.
+    pub body: Vec<u8>,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The `Content-Type` header.
+    pub content_type: &'static str,
+    /// Further headers, by name.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: String,
+}
+
+const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=utf-8";
+
+impl Response {
+    /// A JSON answer, ending in a newline as Flask's do.
+    #[must_use]
+    pub fn json(status: u16, value: &Value) -> Self {
+        Self {
+            status,
+            content_type: JSON,
+            headers: Vec::new(),
+            body: format!("{value}\n"),
+        }
+    }
+
+    /// An answer whose type is HTML, whatever the text is.
+    #[must_use]
+    pub fn html(status: u16, body: String) -> Self {
+        Self {
+            status,
+            content_type: HTML,
+            headers: Vec::new(),
+            body,
+        }
+    }
+
+    /// A 404, which pg-backup-api alone reports as JSON.
+    #[must_use]
+    pub fn not_found(description: &str) -> Self {
+        Self::json(
+            404,
+            &json!({"error": format!("404 Not Found: {description}")}),
+        )
+    }
+
+    /// The HTML page of every other error, with `message` in its `<p>`.
+    #[must_use]
+    pub fn error_page(status: u16, message: &str) -> Self {
+        let reason = reason(status);
+        let message = escape(message);
+        Self::html(
+            status,
+            format!(
+                "<!doctype html>\n<html lang=en>\n<title>{status} {reason}</title>\n<h1>{reason}</h1>\n<p>{message}</p>\n"
+            ),
+        )
+    }
+
+    /// A 400 with `message`.
+    #[must_use]
+    pub fn bad_request(message: &str) -> Self {
+        Self::error_page(400, message)
+    }
+
+    /// What any exception inside pg-backup-api turns into.
+    #[must_use]
+    pub fn internal_error() -> Self {
+        Self::error_page(
+            500,
+            "The server encountered an internal error and was unable to complete your request. \
+             Either the server is overloaded or there is an error in the application.",
+        )
+    }
+
+    /// The page of a web server that stands in front.
+    #[must_use]
+    pub fn proxy_page(status: u16) -> Self {
+        let line = format!("{status} {}", reason(status));
+        Self {
+            status,
+            content_type: "text/html",
+            headers: Vec::new(),
+            body: format!(
+                "<html>\r\n<head><title>{line}</title></head>\r\n<body>\r\n<center><h1>{line}</h1></center>\r\n\
+                 <hr><center>proxy</center>\r\n</body>\r\n</html>\r\n"
+            ),
+        }
+    }
+
+    /// The same answer with one header more.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// The reason phrase of a status code.
+fn reason(status: u16) -> &'static str {
+    hyper::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|code| code.canonical_reason())
+        .unwrap_or("Unknown")
+}
+
+/// Escapes as Flask does, so that a client has to decode `&#39;` and its like.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&#34;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,94 @@
+//! Answer bodies: whole, or with less in them than their length says.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+
+/// What is left of a body.
+#[derive(Debug)]
+enum Rest {
+    /// All of it, and whether it ends there.
+    Data(Bytes, End),
+    /// Nothing more comes, but only after what was sent has left.
+    Flush,
+    /// The connection breaks.
+    Break,
+    /// It is over.
+    Done,
+}
+
+/// Where a body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Whole,
+    Broken,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) struct Payload {
+    length: u64,
+    rest: Rest,
+}
+
+impl Payload {
+    /// A whole body.
+    pub(super) fn whole(body: String) -> Self {
+        Self::new(body.len(), body.into(), End::Whole)
+    }
+
+    /// The first half of a body, under the length of the whole.
+    pub(super) fn truncated(body: String) -> Self {
+        let body = Bytes::from(body);
+        Self::new(body.len().max(1), body.slice(..body.len() / 2), End::Broken)
+    }
+
+    fn new(length: usize, data: Bytes, end: End) -> Self {
+        Self {
+            length: length as u64,
+            rest: Rest::Data(data, end),
+        }
+    }
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match std::mem::replace(&mut self.rest, Rest::Done) {
+            Rest::Data(data, end) => {
+                self.rest = if end == End::Whole {
+                    Rest::Done
+                } else {
+                    Rest::Flush
+                };
+                Poll::Ready(Some(Ok(Frame::data(data))))
+            }
+            Rest::Flush => {
+                // hyper writes out what it has when a body makes it wait.
+                self.rest = Rest::Break;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Rest::Break => Poll::Ready(Some(Err(io::Error::other("broken off on request")))),
+            Rest::Done => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.rest, Rest::Done)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.rest {
+            Rest::Data(..) => SizeHint::with_exact(self.length),
+            _ => SizeHint::default(),
+        }
+    }
+}

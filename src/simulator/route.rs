@@ -1,0 +1,108 @@
+//! Which endpoint a request is for.
+
+/// Whose operations an endpoint is about. Ids are unique within one scope only.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// One Barman server: `/servers/S/operations`.
+    Server(String),
+    /// The whole Barman instance: `/operations`.
+    Instance,
+}
+
+/// What a path stands for, whatever the method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// `/status`
+    Status,
+    /// `/diagnose`
+    Diagnose,
+    /// `/operations` and `/servers/S/operations`
+    Operations(Scope),
+    /// `/operations/ID` and `/servers/S/operations/ID`
+    Operation(Scope, String),
+    /// Anything else.
+    Unknown,
+}
+
+impl Route {
+    /// Reads a path below `prefix`. The path is decoded before it is split, as the real server does, so an encoded slash
+    /// is a slash.
+    #[must_use]
+    pub fn of(path: &str, prefix: &str) -> Self {
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        let Some(path) = path.strip_prefix(prefix) else {
+            return Self::Unknown;
+        };
+        let path = percent_decode(path);
+        let segments: Vec<&str> = path.split('/').collect();
+        match segments.as_slice() {
+            ["", "status"] => Self::Status,
+            ["", "diagnose"] => Self::Diagnose,
+            ["", "operations"] => Self::Operations(Scope::Instance),
+            ["", "operations", id] if !id.is_empty() => {
+                Self::Operation(Scope::Instance, (*id).to_owned())
+            }
+            ["", "servers", server, "operations"] if !server.is_empty() => {
+                Self::Operations(Scope::Server((*server).to_owned()))
+            }
+            ["", "servers", server, "operations", id] if !server.is_empty() && !id.is_empty() => {
+                Self::Operation(Scope::Server((*server).to_owned()), (*id).to_owned())
+            }
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The methods that the route takes, as the `Allow` header lists them.
+    #[must_use]
+    pub fn allowed(&self) -> &'static str {
+        match self {
+            Self::Operations(_) => "GET, HEAD, OPTIONS, POST",
+            _ => "GET, HEAD, OPTIONS",
+        }
+    }
+}
+
+fn percent_decode(text: &str) -> String {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let escape = tail
+            .get(..2)
+            .filter(|_| byte == b'%')
+            .and_then(|digits| std::str::from_utf8(digits).ok());
+        if let Some(value) = escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            decoded.push(value);
+            rest = tail.get(2..).unwrap_or_default();
+        } else {
+            decoded.push(byte);
+            rest = tail;
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_decoded_before_they_are_split() {
+        let server = |name: &str| Route::Operations(Scope::Server(name.to_owned()));
+        assert_eq!(
+            Route::of("/servers/demo/operations?x=1", ""),
+            server("demo")
+        );
+        assert_eq!(Route::of("/servers/a%20b/operations", ""), server("a b"));
+        assert_eq!(Route::of("/servers/a%2Fb/operations", ""), Route::Unknown);
+        assert_eq!(Route::of("/servers/100%/operations", ""), server("100%"));
+        assert_eq!(Route::of("/servers/%zz%4/operations", ""), server("%zz%4"));
+        assert_eq!(Route::of("/servers//operations", ""), Route::Unknown);
+    }
+
+    #[test]
+    fn a_prefix_is_taken_off() {
+        assert_eq!(Route::of("/backup/status", "/backup"), Route::Status);
+        assert_eq!(Route::of("/status", "/backup"), Route::Unknown);
+        assert_eq!(Route::of("/backupstatus", "/backup"), Route::Unknown);
+    }
+}

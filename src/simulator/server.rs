@@ -1,0 +1,189 @@
+//! The HTTP server around a [`Service`]: connections, and the faults that happen on the wire.
+
+use std::cell::Cell;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::backend::Backend;
+use super::message::{Request, Response};
+use super::moment::Moment;
+use super::payload::Payload;
+use super::service::{Delivery, Served, Service};
+
+/// Reads both clocks.
+pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+/// Is told of each request that was served, before its answer goes out.
+pub(super) type Observer = Box<dyn Fn(&Served) + Send + Sync>;
+
+/// Bodies are read up to 16 MiB.
+const LONGEST_BODY: usize = 16 << 20;
+
+/// As many clients as may knock at the same time without one having to knock again.
+const BACKLOG: i32 = 1_024;
+
+/// What all connections work on.
+pub(super) struct Shared<B> {
+    service: Mutex<Service<B>>,
+    clock: Clock,
+    observer: Observer,
+}
+
+impl<B: Backend> Shared<B> {
+    pub(super) fn new(service: Service<B>, clock: Clock, observer: Observer) -> Self {
+        Self {
+            service: Mutex::new(service),
+            clock,
+            observer,
+        }
+    }
+
+    pub(super) fn service(&self) -> MutexGuard<'_, Service<B>> {
+        self.service.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        (self.clock)()
+    }
+
+    fn serve(&self, request: &Request) -> Delivery {
+        let (served, delivery) = self.service().serve(self.now(), request);
+        (self.observer)(&served);
+        delivery
+    }
+
+    fn refuses_connection(&self) -> bool {
+        let refused = self.service().refuse_connection();
+        if let Some(served) = &refused {
+            (self.observer)(served);
+        }
+        refused.is_some()
+    }
+}
+
+/// Opens the socket that is listened on.
+pub(super) fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Serves every connection until it is dropped, which closes them all. Has to run in a `LocalSet`.
+pub(super) async fn accept<B: Backend + 'static>(listener: TcpListener, shared: Arc<Shared<B>>) {
+    let mut connections = JoinSet::new();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                connections.spawn_local(connection(stream, Arc::clone(&shared)));
+            }
+            // Out of file descriptors, most likely: some connection will end.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// How a connection ends that isn't answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Close,
+    Reset,
+}
+
+/// Why a request has no answer; hyper then gives the connection up without writing anything.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer")]
+struct NoAnswer;
+
+async fn connection<B: Backend + 'static>(stream: TcpStream, shared: Arc<Shared<B>>) {
+    if shared.refuses_connection() {
+        return;
+    }
+    // An answer that waits for the acknowledgement of the one before costs 40 ms.
+    let _ = stream.set_nodelay(true);
+    let end = Rc::new(Cell::new(End::Close));
+    let service =
+        service_fn(|request| Box::pin(exchange(Arc::clone(&shared), Rc::clone(&end), request)));
+    let mut connection = http1::Builder::new()
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(stream), service);
+    // A connection that breaks is the client's affair.
+    let _ = (&mut connection).await;
+    if end.get() == End::Reset {
+        let stream = connection.into_parts().io.into_inner();
+        let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+    }
+}
+
+async fn exchange<B: Backend>(
+    shared: Arc<Shared<B>>,
+    end: Rc<Cell<End>>,
+    request: hyper::Request<Incoming>,
+) -> Result<hyper::Response<Payload>, NoAnswer> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, LONGEST_BODY)
+        .collect()
+        .await
+        .map_err(|_| NoAnswer)?
+        .to_bytes();
+    let request = Request {
+        method: head.method.as_str().to_owned(),
+        path: head
+            .uri
+            .path_and_query()
+            .map_or_else(|| "/".to_owned(), ToString::to_string),
+        content_type: head
+            .headers
+            .get(CONTENT_TYPE)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+        body: body.to_vec(),
+    };
+    match shared.serve(&request) {
+        Delivery::Send(response) => message(response, Payload::whole),
+        Delivery::SendAfter(time, response) => {
+            tokio::time::sleep(time).await;
+            message(response, Payload::whole)
+        }
+        Delivery::Truncate(response) => message(response, Payload::truncated),
+        Delivery::Never => std::future::pending().await,
+        Delivery::Close => Err(NoAnswer),
+        Delivery::Reset => {
+            end.set(End::Reset);
+            Err(NoAnswer)
+        }
+    }
+}
+
+fn message(
+    response: Response,
+    payload: fn(String) -> Payload,
+) -> Result<hyper::Response<Payload>, NoAnswer> {
+    let mut builder = hyper::Response::builder().status(response.status).header(
+        CONTENT_TYPE,
+        HeaderValue::from_static(response.content_type),
+    );
+    for (name, value) in response.headers {
+        builder = builder.header(name, value);
+    }
+    builder.body(payload(response.body)).map_err(|_| NoAnswer)
+}

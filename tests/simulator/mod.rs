@@ -1,0 +1,5 @@
+//! The embedded pg-backup-api, through HTTP.
+
+mod client;
+mod recorded;
+mod state;
