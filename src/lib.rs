@@ -9,10 +9,12 @@
 //! `load`, `evaluate`, `check`, `http`, `barman`, `patroni`, `execute`,
 //! `simulator`, `report`, `cli`.
 
+pub mod barman;
 pub mod cli;
 pub mod diagnostic;
 pub mod http;
 pub mod model;
+pub mod patroni;
 pub mod simulator;
 pub mod source;
 pub mod template;

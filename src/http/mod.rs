@@ -4,9 +4,24 @@
 //! future is ready at once, because the implementations block; in a simulation a scheduler
 //! decides which process goes on, and killing a process is dropping its future.
 
+mod client;
+mod clock;
+mod date;
+mod failure;
+mod headers;
+mod lookup;
+mod tls;
+mod transport;
+mod watch;
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use serde_json::Value;
+
+pub use client::{BODY_LIMIT, Client};
+pub use clock::Real;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,4 +86,15 @@ pub trait Clock {
     fn random(&self) -> f64;
     /// Waits.
     async fn sleep(&self, duration: Duration);
+}
+
+/// Runs a future whose every wait is over at once, because what it waits for blocks.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
 }

@@ -1,0 +1,131 @@
+//! pg-backup-api, typed: what it can be asked, and what each of its answers means.
+//!
+//! [`answer`] reads answers and is pure; [`Barman`] only fetches them.
+
+pub mod answer;
+mod diagnosis;
+mod sentence;
+mod trouble;
+
+pub use diagnosis::{ActiveModel, Backup, Diagnosis, ModelState, ServerState, Slot, same_value};
+pub use trouble::{Class, Trouble};
+
+use crate::http::{Http, Request, Response};
+use crate::model::{Name, Operation, RequestKind, Url};
+
+/// Whose operations they are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// One server's: switches and recoveries.
+    Server(Name),
+    /// The whole Barman instance's: configuration updates.
+    Instance,
+}
+
+impl Scope {
+    /// The scope that an operation is posted to.
+    #[must_use]
+    pub fn of(operation: &Operation) -> Self {
+        match operation.server() {
+            Some(server) => Self::Server(server.clone()),
+            None => Self::Instance,
+        }
+    }
+
+    /// The path of its collection of operations.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::Server(server) => format!("/servers/{server}/operations"),
+            Self::Instance => "/operations".to_owned(),
+        }
+    }
+}
+
+/// How far an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperationStatus {
+    /// Barman is at it, or its process died: the API can't tell the two apart.
+    InProgress,
+    /// It ended well.
+    Done,
+    /// It ended badly. The reason is in a file on the Barman host; the API never gives it.
+    Failed,
+}
+
+/// An operation in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub id: Name,
+    /// Its type; none if it is one that this program does not know.
+    pub kind: Option<RequestKind>,
+}
+
+/// A pg-backup-api at an address.
+#[derive(Debug, Clone, Copy)]
+pub struct Barman<'a, H> {
+    http: &'a H,
+    url: &'a Url,
+}
+
+impl<'a, H: Http> Barman<'a, H> {
+    /// The API at this address.
+    #[must_use]
+    pub const fn new(http: &'a H, url: &'a Url) -> Self {
+        Self { http, url }
+    }
+
+    /// Asks whether the API is up.
+    ///
+    /// # Errors
+    /// [`Trouble`] if it does not answer `"OK"`.
+    pub async fn status(&self) -> Result<(), Trouble> {
+        answer::alive(&self.get("/status").await?)
+    }
+
+    /// Posts an operation and gives its id.
+    ///
+    /// # Errors
+    /// [`Trouble`]; its class says what is known of the operation's fate.
+    pub async fn submit(&self, operation: &Operation) -> Result<Name, Trouble> {
+        let request = Request {
+            body: Some(operation.body()),
+            url: self.url.join(&operation.path()),
+        };
+        answer::accepted(&self.http.exchange(&request).await?)
+    }
+
+    /// Asks how far an operation is.
+    ///
+    /// # Errors
+    /// [`Trouble`]; of class [`Class::Gone`] if the API does not know the operation, which a
+    /// single answer does not prove.
+    pub async fn poll(&self, scope: &Scope, id: &Name) -> Result<OperationStatus, Trouble> {
+        answer::progress(&self.get(&format!("{}/{id}", scope.path())).await?)
+    }
+
+    /// Lists operations, in no order.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn operations(&self, scope: &Scope) -> Result<Vec<Listed>, Trouble> {
+        answer::operations(&self.get(&scope.path()).await?)
+    }
+
+    /// Asks for Barman's configuration and state. With hundreds of servers this takes minutes.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn diagnose(&self) -> Result<Diagnosis, Trouble> {
+        answer::diagnosis(&self.get("/diagnose").await?)
+    }
+
+    async fn get(&self, path: &str) -> Result<Response, Trouble> {
+        let request = Request {
+            body: None,
+            url: self.url.join(path),
+        };
+        Ok(self.http.exchange(&request).await?)
+    }
+}

@@ -1,0 +1,159 @@
+//! TLS as the rules file asks for it, and what is wrong when it does not work.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::{Error as PemError, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore, SignatureScheme};
+
+use super::Failure;
+use super::failure::{capped, io_reason};
+use super::watch::Watch;
+use crate::model::Api;
+
+/// A file of certificates may have this many bytes; the system's own bundle has a quarter of a MiB.
+const LARGEST_PEM: u64 = 16 * 1024 * 1024;
+
+/// Reads the files that the API names.
+///
+/// # Errors
+/// [`Failure::Refused`] naming the file and what is wrong with it.
+pub(super) fn config(api: &Api, watch: &Watch) -> Result<Arc<ClientConfig>, Failure> {
+    let provider = Arc::new(ring::default_provider());
+    let identity = match (&api.cert_file, &api.key_file) {
+        (Some(cert), key) => Some(identity(cert, key.as_deref().unwrap_or(cert))?),
+        (None, Some(key)) => {
+            return Err(Failure::Refused(format!(
+                "`key_file` is `{}` but there is no `cert_file` for it",
+                key.display()
+            )));
+        }
+        (None, None) => None,
+    };
+    let roots = match &api.ca_file {
+        Some(path) => authorities(path)?,
+        None => system_authorities()?,
+    };
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Failure::Refused(format!("can't set up TLS: {error}")))?
+        .with_root_certificates(roots)
+        .with_client_cert_resolver(Arc::new(Identity {
+            certificate: identity,
+            watch: watch.clone(),
+        }));
+    // Nothing is kept from one process to the next, so there is no session to resume.
+    config.resumption = rustls::client::Resumption::in_memory_sessions(4);
+    Ok(Arc::new(config))
+}
+
+/// The client's certificate, which also notices that it was asked for.
+#[derive(Debug)]
+struct Identity {
+    certificate: Option<Arc<CertifiedKey>>,
+    watch: Watch,
+}
+
+impl ResolvesClientCert for Identity {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.watch.certificate_wanted();
+        self.certificate.clone()
+    }
+
+    fn has_certs(&self) -> bool {
+        self.certificate.is_some()
+    }
+}
+
+/// The client certificate with the key that belongs to it.
+fn identity(cert: &Path, key: &Path) -> Result<Arc<CertifiedKey>, Failure> {
+    let chain = certificates("cert_file", cert)?;
+    let pem = contents("key_file", key)?;
+    let key_der = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
+        let reason = if String::from_utf8_lossy(&pem).contains("ENCRYPTED") {
+            "its private key is encrypted, and nobody is there to type the passphrase; store it decrypted and readable by this user only".to_owned()
+        } else {
+            pem_reason(&error, "private key")
+        };
+        Failure::Refused(format!("`key_file` `{}`: {reason}", key.display()))
+    })?;
+    let certified = CertifiedKey::from_der(chain, key_der, &ring::default_provider());
+    certified.map(Arc::new).map_err(|error| {
+        Failure::Refused(match error {
+            rustls::Error::InconsistentKeys(_) => format!(
+                "the key in `{}` does not belong to the certificate in `{}`",
+                key.display(),
+                cert.display()
+            ),
+            rustls::Error::InvalidCertificate(_) => format!(
+                "`cert_file` `{}`: its first certificate can't be read",
+                cert.display()
+            ),
+            _ => format!(
+                "`key_file` `{}`: its private key is of a kind that is not supported",
+                key.display()
+            ),
+        })
+    })
+}
+
+fn authorities(path: &Path) -> Result<RootCertStore, Failure> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates("ca_file", path)? {
+        roots.add(certificate).map_err(|_| {
+            let path = path.display();
+            Failure::Refused(format!(
+                "`ca_file` `{path}`: one of its certificates can't be read"
+            ))
+        })?;
+    }
+    Ok(roots)
+}
+
+fn system_authorities() -> Result<RootCertStore, Failure> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        return Err(Failure::Refused(
+            "the system has no certificate authorities; name the server's in `ca_file`".to_owned(),
+        ));
+    }
+    Ok(roots)
+}
+
+fn certificates(key: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let wrong =
+        |reason: String| Failure::Refused(format!("`{key}` `{}`: {reason}", path.display()));
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&contents(key, path)?).collect();
+    match found {
+        Ok(found) if found.is_empty() => {
+            Err(wrong(pem_reason(&PemError::NoItemsFound, "certificate")))
+        }
+        Ok(found) => Ok(found),
+        Err(error) => Err(wrong(pem_reason(&error, "certificate"))),
+    }
+}
+
+fn contents(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::File::open(path)
+        .and_then(|file| capped(file, LARGEST_PEM))
+        .map_err(|error| {
+            let reason = io_reason(&error);
+            Failure::Refused(format!("can't read `{key}` `{}`: {reason}", path.display()))
+        })
+}
+
+/// The parser's own words can hold a line of a key, so they are never shown.
+fn pem_reason(error: &PemError, what: &str) -> String {
+    match error {
+        PemError::NoItemsFound => format!("it has no {what} in PEM form (`-----BEGIN …`)"),
+        PemError::MissingSectionEnd { .. } => "its PEM block has no `-----END …` line".to_owned(),
+        PemError::Base64Decode(_) => "the text of its PEM block is damaged".to_owned(),
+        _ => "it is not a PEM file".to_owned(),
+    }
+}
