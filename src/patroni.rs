@@ -158,3 +158,76 @@ pub fn read_cluster(answer: &Value) -> Option<Cluster> {
 fn text(value: &Value, key: &str) -> Option<String> {
     value.get(key)?.as_str().map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_node_says_who_it_is_in_every_version() {
+        for (answer, role, timeline) in [
+            (
+                json!({"state": "running", "role": "primary", "timeline": 1, "patroni": {"version": "4.1.5", "scope": "demo", "name": "n1"}}),
+                Some(Role::Primary),
+                Some(1),
+            ),
+            (
+                json!({"state": "running", "role": "master", "timeline": 1, "patroni": {"version": "3.3.0", "scope": "demo", "name": "n1"}}),
+                Some(Role::Primary),
+                Some(1),
+            ),
+            (
+                json!({"state": "running", "role": "replica", "timeline": 6, "patroni": {"scope": "demo", "name": "n1"}}),
+                Some(Role::Replica),
+                Some(6),
+            ),
+            (
+                json!({"state": "running", "role": "standby_leader", "patroni": {"scope": "demo", "name": "n1"}}),
+                Some(Role::StandbyLeader),
+                None,
+            ),
+            (
+                json!({"state": "running", "role": "new", "timeline": "x", "patroni": {"scope": "demo", "name": "n1"}}),
+                None,
+                None,
+            ),
+        ] {
+            let node = read_node(&answer).unwrap();
+            assert_eq!((node.name.as_str(), node.scope.as_str()), ("n1", "demo"));
+            assert_eq!((node.role, node.timeline), (role, timeline), "{answer}");
+            assert_eq!(node.state.as_deref(), Some("running"));
+        }
+        for answer in [
+            json!({}),
+            json!([]),
+            json!({"patroni": {}}),
+            json!({"patroni": {"name": 1, "scope": "x"}}),
+        ] {
+            assert_eq!(read_node(&answer), None, "{answer}");
+        }
+    }
+
+    #[test]
+    fn the_leader_is_who_holds_the_key() {
+        for (roles, leader) in [
+            (["leader", "replica"], Some("n1")),
+            (["replica", "leader"], Some("n2")),
+            (["standby_leader", "replica"], Some("n1")),
+            (["replica", "sync_standby"], None),
+        ] {
+            let cluster = read_cluster(&json!({"scope": "demo", "members": [
+                {"name": "n1", "role": roles[0], "timeline": 2},
+                {"name": "n2", "role": roles[1], "timeline": "unknown"},
+                {"role": "leader"},
+            ]}))
+            .unwrap();
+            assert_eq!(cluster.leader().map(|member| member.name.as_str()), leader);
+            assert_eq!(cluster.members.len(), 2);
+            assert_eq!(cluster.members[0].timeline, Some(2));
+            assert_eq!(cluster.members[1].timeline, None);
+        }
+        assert_eq!(read_cluster(&json!({"scope": "demo"})), None);
+    }
+}

@@ -145,3 +145,236 @@ fn redirected(response: &Response) -> Trouble {
     };
     Trouble::new(Class::Refused, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
+        Response {
+            status,
+            retry_after: None,
+            location: None,
+            body: body.into(),
+        }
+    }
+
+    /// What this program makes of an exchange, on one line.
+    fn reading(method: &str, path: &str, response: &Response) -> String {
+        let line = |result: Result<String, Trouble>| {
+            result.unwrap_or_else(|trouble| format!("{:?}: {}", trouble.class, trouble.message))
+        };
+        let is_operation = path.split('/').next_back() != Some("operations");
+        line(match (method, path) {
+            ("POST", _) => accepted(response).map(|id| format!("accepted {id}")),
+            (_, "/status") => alive(response).map(|()| "alive".to_owned()),
+            (_, "/diagnose") => diagnosis(response).map(|_| "diagnosis".to_owned()),
+            _ if is_operation => progress(response).map(|status| format!("{status:?}")),
+            _ => operations(response).map(|list| format!("{} operations", list.len())),
+        })
+    }
+
+    #[test]
+    fn every_recorded_exchange_is_read_for_what_it_was() {
+        const FAULT: &str = "Collision: the API answered 500 Internal Server Error: The server encountered an internal error and was unable to complete your request. Either the server is overloaded or there is an error in the application.";
+        const OPTIONS: &str = "Refused: the API answered 400 Bad Request: Make sure all options/arguments are met and try again";
+        const NO_PATH: &str = "404 Not Found: The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.";
+        let wanted = |name: &str, id: &str| {
+            match name {
+            "status" => "alive".to_owned(),
+            "status of a running operation" => "InProgress".to_owned(),
+            "second operation for the same server within the same second"
+            | "unknown operation type"
+            | "config_update sent to a server"
+            | "config_switch sent to the instance" => FAULT.to_owned(),
+            "config_switch to a model that does not exist: final status"
+            | "config_switch to a model of another cluster: final status" => "Failed".to_owned(),
+            "config_switch for a server that does not exist" => {
+                "Refused: the API answered 404 Not Found: Server 'nope' does not exist".to_owned()
+            }
+            "config_switch without model_name or reset"
+            | "config_switch with both"
+            | "config_switch with reset false"
+            | "recovery without destination"
+            | "config_update without changes" => OPTIONS.to_owned(),
+            "body is not JSON" => "Refused: the API answered 400 Bad Request: The browser (or proxy) sent a request that this server could not understand.".to_owned(),
+            "empty JSON object" => "Refused: the API answered 400 Bad Request: Minimum barman options not met for server 'demo'".to_owned(),
+            "no content type" => "Refused: the API answered 415 Unsupported Media Type: Did not attempt to load JSON data because the request Content-Type was not 'application/json'.".to_owned(),
+            "recovery without backup_id" => "Refused: the API answered 400 Bad Request: Request body is missing ``backup_id``".to_owned(),
+            "recovery of an unknown backup" => "Refused: the API answered 404 Not Found: Backup '20200101T000000' does not exist".to_owned(),
+            "status of an unknown operation" => "Gone: the API answered 404 Not Found: Resource not found".to_owned(),
+            "status for an unknown server" => "Gone: the API answered 404 Not Found: No barman config found for 'nope'.".to_owned(),
+            "operations of a server" => "13 operations".to_owned(),
+            "operations of the instance" => "1 operations".to_owned(),
+            "operations of an unknown server" => "Refused: the API answered 404 Not Found: No barman config found for 'nope'.".to_owned(),
+            "server name with a slash" => format!("Refused: the API answered {NO_PATH}"),
+            "server name with a space" => "Refused: the API answered 404 Not Found: No barman config found for 'a b'.".to_owned(),
+            "unknown path" => format!("Gone: the API answered {NO_PATH}"),
+            "wrong method" => "Refused: the API answered 405 Method Not Allowed: The method is not allowed for the requested URL.".to_owned(),
+            name if name.ends_with(": final status") || name == "status of a finished operation" => "Done".to_owned(),
+            _ => format!("accepted {id}"),
+        }
+        };
+        let recorded: Value =
+            serde_json::from_str(include_str!("../../tests/simulator/exchanges.json")).unwrap();
+        let recorded = recorded.as_array().unwrap();
+        assert_eq!(recorded.len(), 38);
+        for exchange in recorded {
+            let text = |pointer| exchange.pointer(pointer).and_then(Value::as_str).unwrap();
+            let status = exchange.pointer("/response/status").and_then(Value::as_u64);
+            let response = response(
+                u16::try_from(status.unwrap()).unwrap(),
+                text("/response/body"),
+            );
+            let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+            let id = body
+                .get("operation_id")
+                .and_then(Value::as_str)
+                .unwrap_or("?");
+            let name = text("/name");
+            let got = reading(text("/request/method"), text("/request/path"), &response);
+            assert_eq!(got, wanted(name, id), "{name}");
+        }
+    }
+
+    #[test]
+    fn each_status_has_its_class() {
+        let page = "<html><title>x</title><p>sorry</p></html>";
+        for (status, submit, poll) in [
+            (200, Class::Malformed, Class::Malformed),
+            (202, Class::Malformed, Class::Malformed),
+            (204, Class::Malformed, Class::Malformed),
+            (301, Class::Refused, Class::Refused),
+            (304, Class::Refused, Class::Refused),
+            (400, Class::Refused, Class::Refused),
+            (401, Class::Refused, Class::Refused),
+            (404, Class::Refused, Class::Gone),
+            (408, Class::Refused, Class::Refused),
+            (
+                429,
+                Class::Busy { retry_after: None },
+                Class::Busy { retry_after: None },
+            ),
+            (500, Class::Collision, Class::Busy { retry_after: None }),
+            (501, Class::Unknown, Class::Unknown),
+            (502, Class::Unknown, Class::Unknown),
+            (
+                503,
+                Class::Busy { retry_after: None },
+                Class::Busy { retry_after: None },
+            ),
+            (504, Class::Unknown, Class::Unknown),
+            (524, Class::Unknown, Class::Unknown),
+            (999, Class::Unknown, Class::Unknown),
+        ] {
+            assert_eq!(
+                accepted(&response(status, page)).unwrap_err().class,
+                submit,
+                "{status}"
+            );
+            assert_eq!(
+                progress(&response(status, page)).unwrap_err().class,
+                poll,
+                "{status}"
+            );
+        }
+        let busy = Response {
+            retry_after: Some(Duration::from_secs(7)),
+            ..response(503, "")
+        };
+        let trouble = accepted(&busy).unwrap_err();
+        assert_eq!(
+            trouble.class,
+            Class::Busy {
+                retry_after: busy.retry_after
+            }
+        );
+        assert_eq!(trouble.message, "the API answered 503 Service Unavailable");
+    }
+
+    #[test]
+    fn a_success_that_lacks_what_it_should_hold_says_what() {
+        let sizeable = vec![b' '; BODY_LIMIT];
+        for (body, message) in [
+            (&b"{}"[..], "202 Accepted without an `operation_id`"),
+            (b"[]", "202 Accepted without an `operation_id`"),
+            (
+                b"{\"operation_id\": 7}",
+                "202 Accepted without an `operation_id`",
+            ),
+            (
+                b"{\"operation_id\": \"../../x\"}",
+                "202 Accepted whose `operation_id` is not an operation's id",
+            ),
+            (
+                b"{\"operation_id\": \"\"}",
+                "202 Accepted whose `operation_id` is not an operation's id",
+            ),
+            (b"<html>", "202 Accepted that is not JSON"),
+            (b"\xff", "202 Accepted that is not JSON"),
+            (b"", "202 Accepted that is not JSON"),
+            (&sizeable, "202 Accepted with more than 16 MiB"),
+        ] {
+            let trouble = accepted(&response(202, body)).unwrap_err();
+            assert_eq!(trouble.message, format!("the API answered {message}"));
+        }
+        for (body, message) in [
+            (
+                "{\"status\": \"PAUSED\"}",
+                "with the unknown status `PAUSED`",
+            ),
+            ("{\"status\": null}", "without a `status`"),
+        ] {
+            let trouble = progress(&response(200, body)).unwrap_err();
+            assert_eq!(
+                trouble.message,
+                format!("the API answered 200 OK {message}")
+            );
+        }
+        let trouble = alive(&response(200, "\"NO\"")).unwrap_err();
+        assert_eq!(
+            trouble.message,
+            "the API answered 200 OK `\"NO\"` instead of `\"OK\"`"
+        );
+    }
+
+    #[test]
+    fn a_redirect_says_where_it_points() {
+        let redirect = Response {
+            location: Some("https://elsewhere.example/\u{7}".to_owned()),
+            ..response(308, "")
+        };
+        assert_eq!(
+            accepted(&redirect).unwrap_err().message,
+            "the API answered 308 Permanent Redirect, which points to `https://elsewhere.example/`; redirects are not followed"
+        );
+    }
+
+    #[test]
+    fn a_diagnosis_tells_what_rules_need() {
+        use super::super::{ActiveModel, Slot};
+
+        let status = r#"{"streaming": true, "is_in_recovery": true, "timeline": 6, "xlogpos": "0/60007C0", "replication_slot": ["barman", true, "0/6000000"]}"#;
+        let body = format!(
+            r#"{{"global": {{"system_info": {{"barman_ver": "3.19.1"}}}},
+                "models": {{"demo:n1": {{"config": {{"cluster": "demo", "model": true}}}}}},
+                "servers": {{"demo": {{"active_model": null, "config": {{"description": "changed"}}, "status": {status},
+                    "backups": {{"20261123T032313": {{"status": "DONE", "timeline": 3, "end_time": "2026-11-23T03:23:14.441748+00:00"}}}}}}}}}}"#
+        );
+        let diagnosis = diagnosis(&response(200, body)).unwrap();
+        assert_eq!(diagnosis.version.as_deref(), Some("3.19.1"));
+        assert_eq!(diagnosis.models["demo:n1"].cluster.as_deref(), Some("demo"));
+        let server = &diagnosis.servers["demo"];
+        assert_eq!(server.active_model, ActiveModel::None);
+        assert_eq!(server.config["description"], "changed");
+        assert_eq!(server.backups["20261123T032313"].timeline, Some(3));
+        assert_eq!((server.streaming, server.timeline), (Some(true), Some(6)));
+        let slot = Slot {
+            name: "barman".to_owned(),
+            active: true,
+        };
+        assert_eq!(server.slot, Some(slot));
+    }
+}
