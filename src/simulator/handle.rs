@@ -238,6 +238,11 @@ pub fn serve_until_told(
 }
 
 fn share(config: Config, clock: Clock, observer: Observer) -> Result<Shared<Barman>, ConfigError> {
+    if !(config.prefix.is_empty() || config.prefix.starts_with('/'))
+        || config.prefix.contains(['?', '#', ' '])
+    {
+        return Err(ConfigError::Prefix(config.prefix));
+    }
     let barman = Barman::new(&config)?;
     let api = Api::new(barman, &config.prefix, config.same_second);
     Ok(Shared::new(

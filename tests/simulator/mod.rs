@@ -1,5 +1,8 @@
 //! The embedded pg-backup-api, through HTTP.
 
 mod client;
+mod faults;
+mod many;
+mod protocol;
 mod recorded;
 mod state;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use patroni_barman::simulator::{Config, SameSecond, Simulator};
+use patroni_barman::simulator::{BackupStatus, Config, RecoverFiles, SameSecond, Simulator};
 use serde_json::{Value, json};
 
 use super::client::{Still, get, post};
@@ -96,5 +96,378 @@ fn two_clients_can_be_given_the_same_id() {
         still.pass_seconds(2);
         assert_eq!(status(&simulator, SWITCHES, &ids[0]), "DONE");
         assert_eq!(simulator.active_model("demo").unwrap(), kept);
+    }
+}
+
+fn diagnose(simulator: &Simulator) -> Value {
+    get(simulator.address(), "/diagnose").json()
+}
+
+fn update(changes: &Value) -> Value {
+    json!({"type": "config_update", "changes": changes})
+}
+
+#[test]
+fn diagnose_shows_the_whole_state() {
+    let config = demo()
+        .server_of_cluster("second", "demo")
+        .model_of_cluster("elsewhere", "paris")
+        .backup_with_status("demo", "20260102T030405", BackupStatus::Failed)
+        .active("demo", "demo:n1")
+        .timeline("demo:n1", 3)
+        .timeline("second", 4);
+    let (simulator, _) = start(config);
+    simulator.change_postgres("demo:n1", |postgres| {
+        postgres.in_recovery = true;
+        postgres.slot_active = false;
+    });
+    let state = diagnose(&simulator);
+    assert_eq!(
+        state["global"]["system_info"]["timestamp"],
+        "2026-11-23T03:45:31.000000+00:00"
+    );
+    let clusters: Vec<_> = ["demo:n1", "demo:n2", "elsewhere"]
+        .map(|model| &state["models"][model]["config"]["cluster"])
+        .into();
+    assert_eq!(clusters, ["demo", "demo", "paris"]);
+    let demo = &state["servers"]["demo"];
+    assert_eq!(demo["active_model"], "demo:n1");
+    assert_eq!(
+        demo["config"]["conninfo"],
+        state["models"]["demo:n1"]["config"]["conninfo"]
+    );
+    assert_eq!(
+        demo["config"]["wals_directory"],
+        "/var/lib/barman/demo/wals"
+    );
+    assert_eq!(demo["status"]["timeline"], 3);
+    assert_eq!(demo["status"]["is_in_recovery"], true);
+    assert_eq!(demo["status"]["streaming"], true);
+    assert_eq!(
+        demo["status"]["replication_slot"],
+        json!(["barman", false, "0/6000000"])
+    );
+    assert_eq!(
+        demo["wals"]["last_archived_wal_per_timeline"]["00000003"]["name"],
+        "000000030000000000000005"
+    );
+    let backups: Vec<_> = demo["backups"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(id, backup)| (id.as_str(), &backup["status"]))
+        .collect();
+    assert_eq!(
+        backups,
+        [
+            ("20260101T000000", &json!("DONE")),
+            ("20260102T030405", &json!("FAILED"))
+        ]
+    );
+    assert_eq!(
+        demo["backups"]["20260102T030405"]["begin_time"],
+        "2026-01-02T03:04:05.000000+00:00"
+    );
+    let second = &state["servers"]["second"];
+    assert_eq!(second["active_model"], Value::Null);
+    assert_eq!(second["config"]["cluster"], "demo");
+    assert_eq!(second["config"]["name"], "second");
+    assert_eq!(second["status"]["timeline"], 4);
+    assert_eq!(second["backups"], json!({}));
+}
+
+#[test]
+fn a_model_of_the_clusters_other_server_fits() {
+    let (simulator, still) = start(demo().server_of_cluster("second", "demo"));
+    assert_eq!(
+        complete(
+            &simulator,
+            &still,
+            "/servers/second/operations",
+            &switch_to("demo:n2")
+        ),
+        "DONE"
+    );
+    assert_eq!(simulator.active_model("second").unwrap(), "demo:n2");
+    assert_eq!(simulator.active_model("demo"), None);
+}
+
+#[test]
+fn config_update_changes_servers_and_models() {
+    let (simulator, still) = start(demo());
+    let changes = json!([
+        {"scope": "server", "server_name": "demo", "description": "left by n1", "check_timeout": "17", "active": "off"},
+        {"scope": "model", "model_name": "demo:n1", "conninfo": "host=elsewhere"},
+        {"scope": "model", "model_name": "demo:n3", "cluster": "demo", "conninfo": "host=n3"},
+    ]);
+    assert_eq!(
+        complete(&simulator, &still, "/operations", &update(&changes)),
+        "DONE"
+    );
+    let state = diagnose(&simulator);
+    let config = &state["servers"]["demo"]["config"];
+    assert_eq!(
+        json!([
+            config["description"],
+            config["check_timeout"],
+            config["active"]
+        ]),
+        json!(["left by n1", 17, false])
+    );
+    assert_eq!(
+        state["models"]["demo:n1"]["config"]["conninfo"],
+        "host=elsewhere"
+    );
+    assert_eq!(
+        state["models"]["demo:n3"]["config"],
+        json!({"model": true, "cluster": "demo", "conninfo": "host=n3"})
+    );
+    assert_eq!(
+        complete(&simulator, &still, SWITCHES, &switch_to("demo:n3")),
+        "DONE"
+    );
+    assert_eq!(
+        diagnose(&simulator)["servers"]["demo"]["config"]["conninfo"],
+        "host=n3"
+    );
+}
+
+#[test]
+fn config_update_refuses_all_changes_if_one_is_wrong() {
+    let good = json!({"scope": "server", "server_name": "demo", "description": "never seen"});
+    let wrong = [
+        json!("not an object"),
+        json!({"server_name": "demo"}),
+        json!({"scope": "cluster", "server_name": "demo"}),
+        json!({"scope": "server"}),
+        json!({"scope": "server", "model_name": "demo"}),
+        json!({"scope": "server", "server_name": "demo:n1", "description": "a model"}),
+        json!({"scope": "model", "model_name": "demo", "description": "a server"}),
+        json!({"scope": "model", "model_name": "demo:n9", "conninfo": "no cluster"}),
+        json!({"scope": "model", "model_name": "demo:n1", "wals_directory": "/not/for/models"}),
+        json!({"scope": "server", "server_name": "demo", "no_such_option": "x"}),
+        json!({"scope": "server", "server_name": "demo", "name": "x"}),
+        json!({"scope": "server", "server_name": "demo", "active": "perhaps"}),
+        json!({"scope": "server", "server_name": "demo", "active": true}),
+        json!({"scope": "server", "server_name": "demo", "check_timeout": "soon"}),
+    ];
+    let (simulator, still) = start(demo());
+    let before = diagnose(&simulator);
+    for wrong in wrong {
+        assert_eq!(
+            complete(
+                &simulator,
+                &still,
+                "/operations",
+                &update(&json!([good, wrong]))
+            ),
+            "FAILED",
+            "{wrong}"
+        );
+    }
+    for changes in [json!(null), json!("x"), json!({"a": 1})] {
+        assert_eq!(
+            complete(&simulator, &still, "/operations", &update(&changes)),
+            "FAILED",
+            "{changes}"
+        );
+    }
+    assert_eq!(diagnose(&simulator)["servers"], before["servers"]);
+    assert_eq!(
+        complete(&simulator, &still, "/operations", &update(&json!([good]))),
+        "DONE"
+    );
+}
+
+#[test]
+fn a_value_that_is_not_text_blocks_every_later_update() {
+    for value in [json!(5), json!(true), json!(null)] {
+        let (simulator, still) = start(demo());
+        let text = json!([{"scope": "server", "server_name": "demo", "description": "text"}]);
+        let other = json!([{"scope": "server", "server_name": "demo", "description": value}]);
+        assert_eq!(
+            complete(&simulator, &still, "/operations", &update(&text)),
+            "DONE"
+        );
+        assert_eq!(
+            complete(&simulator, &still, "/operations", &update(&other)),
+            "FAILED"
+        );
+        assert_eq!(
+            complete(&simulator, &still, "/operations", &update(&text)),
+            "FAILED"
+        );
+        assert_eq!(
+            complete(&simulator, &still, SWITCHES, &switch_to("demo:n1")),
+            "DONE"
+        );
+    }
+}
+
+#[test]
+fn config_update_of_an_unknown_server_makes_one_that_cannot_be_reached() {
+    let (simulator, still) = start(demo());
+    let changes =
+        json!([{"scope": "server", "server_name": "dmeo", "description": "a slip of the finger"}]);
+    assert_eq!(
+        complete(&simulator, &still, "/operations", &update(&changes)),
+        "DONE"
+    );
+    let made = &diagnose(&simulator)["servers"]["dmeo"];
+    assert_eq!(made["config"]["description"], "a slip of the finger");
+    assert_eq!(
+        (&made["config"]["cluster"], &made["config"]["conninfo"]),
+        (&json!("dmeo"), &Value::Null)
+    );
+    assert_eq!(made["status"].get("streaming"), None);
+}
+
+fn recovery(backup_id: &str, directory: &str) -> Value {
+    json!({
+        "type": "recovery",
+        "backup_id": backup_id,
+        "remote_ssh_command": "ssh postgres@node",
+        "destination_directory": directory,
+    })
+}
+
+#[test]
+fn backups_have_aliases() {
+    let with = |config: Config| {
+        config.backup("demo", "20260103T000000").backup_with_status(
+            "demo",
+            "20260104T000000",
+            BackupStatus::Failed,
+        )
+    };
+    let cases = [
+        ("latest", "20260103T000000", "DONE"),
+        ("last", "20260103T000000", "DONE"),
+        ("oldest", "20260101T000000", "DONE"),
+        ("first", "20260101T000000", "DONE"),
+        ("20260101T000000", "20260101T000000", "DONE"),
+        ("last-failed", "20260104T000000", "FAILED"),
+    ];
+    for (alias, id, status) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let (simulator, still) = start(with(demo()).recover_files(RecoverFiles::Local));
+        let mut body = recovery(alias, data.to_str().unwrap());
+        if alias == "latest" {
+            // What is not said to be anything else is a recovery.
+            body.as_object_mut().unwrap().remove("type");
+        }
+        assert_eq!(
+            complete(&simulator, &still, SWITCHES, &body),
+            status,
+            "{alias}"
+        );
+        assert_eq!(
+            data.join("PG_VERSION").exists(),
+            status == "DONE",
+            "{alias}"
+        );
+        if status == "DONE" {
+            let label = std::fs::read_to_string(data.join("backup_label")).unwrap();
+            assert!(label.contains(&format!("BACKUP: {id}\n")), "{label}");
+        }
+    }
+    let (simulator, _) = start(Config::default().server("demo"));
+    for alias in ["latest", "first", "last-failed"] {
+        let answer = post(simulator.address(), SWITCHES, &recovery(alias, "/srv/data"));
+        assert_eq!(
+            answer.json()["error"],
+            format!("404 Not Found: Backup '{alias}' does not exist")
+        );
+    }
+}
+
+#[test]
+fn a_recovery_touches_this_machine_only_if_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (simulator, still) = start(demo());
+    assert_eq!(
+        complete(
+            &simulator,
+            &still,
+            SWITCHES,
+            &recovery("latest", data.to_str().unwrap())
+        ),
+        "DONE"
+    );
+    assert!(!data.exists());
+}
+
+#[test]
+fn a_recovery_that_cannot_write_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "in the way").unwrap();
+    let (simulator, still) = start(demo().recover_files(RecoverFiles::Local));
+    for directory in [file.to_str().unwrap(), "relative", ""] {
+        assert_eq!(
+            complete(&simulator, &still, SWITCHES, &recovery("latest", directory)),
+            "FAILED",
+            "{directory}"
+        );
+    }
+    assert!(!std::path::Path::new("relative").exists());
+}
+
+#[test]
+fn a_configuration_that_contradicts_itself_is_refused() {
+    let cases = [
+        (
+            demo().server("demo"),
+            "`demo` is named twice: every server and model needs a name of its own",
+        ),
+        (
+            demo().server("demo:n1"),
+            "`demo:n1` is named twice: every server and model needs a name of its own",
+        ),
+        (
+            demo().server("a/b"),
+            "`a/b` can't be a name: use letters, digits, `.`, `_`, `:` and `-`",
+        ),
+        (
+            demo().server(""),
+            "`` can't be a name: use letters, digits, `.`, `_`, `:` and `-`",
+        ),
+        (
+            demo().model("n1"),
+            "model `n1` has no cluster: name it `CLUSTER:NODE`, or give the cluster as `n1=CLUSTER`",
+        ),
+        (
+            demo().backup("other", "1"),
+            "there is no server `other` for backup `1`; servers: `demo`",
+        ),
+        (
+            Config::default().active("a", "b"),
+            "there is no server `a` for active model `b`; servers: none",
+        ),
+        (
+            demo().active("demo", "demo:n3"),
+            "there is no model `demo:n3` to be active on server `demo`",
+        ),
+        (
+            demo().model("x:1").active("demo", "x:1"),
+            "model `x:1` is of cluster `x` and can't be active on server `demo` of cluster `demo`",
+        ),
+        (
+            demo().timeline("demo:n3", 2),
+            "there is no server or model `demo:n3` to set a timeline of",
+        ),
+        (
+            demo().prefix("backup"),
+            "prefix `backup` must begin with `/` and have no query",
+        ),
+        (
+            demo().prefix("/a?b"),
+            "prefix `/a?b` must begin with `/` and have no query",
+        ),
+    ];
+    for (config, message) in cases {
+        assert_eq!(Simulator::start(config).unwrap_err().to_string(), message);
     }
 }

@@ -1,0 +1,325 @@
+//! Each fault as a client sees it, and what it leaves behind.
+
+use std::time::Duration;
+
+use patroni_barman::simulator::{Config, Served, Simulator};
+use serde_json::{Value, json};
+
+use super::client::{Answer, Broken, Still, exchange, exchange_within, get, post};
+
+const OPERATIONS: &str = "/servers/demo/operations";
+
+fn start(faults: &str) -> (Simulator, Still) {
+    let still = Still::default();
+    let config = Config::default()
+        .server("demo")
+        .model("demo:n1")
+        .model("demo:n2")
+        .operation_time(Duration::from_secs(2))
+        .faults(faults.parse().unwrap());
+    (
+        Simulator::start_with_clock(config, still.clock()).unwrap(),
+        still,
+    )
+}
+
+fn switch() -> Value {
+    json!({"type": "config_switch", "model_name": "demo:n1"})
+}
+
+fn try_post(simulator: &Simulator) -> Result<Answer, Broken> {
+    exchange(
+        simulator.address(),
+        "POST",
+        OPERATIONS,
+        Some("application/json"),
+        &switch().to_string(),
+    )
+}
+
+fn operations(simulator: &Simulator) -> usize {
+    get(simulator.address(), OPERATIONS).json()["operations"]
+        .as_array()
+        .unwrap()
+        .len()
+}
+
+fn statuses(simulator: &Simulator) -> Vec<Option<u16>> {
+    simulator
+        .served()
+        .iter()
+        .map(|served| served.status)
+        .collect()
+}
+
+#[test]
+fn a_refused_connection_is_closed_before_anything_is_read() {
+    let (simulator, _) = start("any:refuse*1");
+    assert!(matches!(
+        try_post(&simulator),
+        Err(Broken::Reset | Broken::Closed(_))
+    ));
+    assert_eq!(operations(&simulator), 0);
+    let refused = Served {
+        method: String::new(),
+        path: String::new(),
+        body: Value::Null,
+        status: None,
+        fault: Some("any:refuse".to_owned()),
+    };
+    assert_eq!(simulator.served()[0], refused);
+}
+
+#[test]
+fn a_refused_request_is_closed_without_an_answer() {
+    let (simulator, _) = start("post:refuse*1");
+    assert_eq!(try_post(&simulator), Err(Broken::Closed(String::new())));
+    assert_eq!(operations(&simulator), 0);
+    assert_eq!(try_post(&simulator).unwrap().status, 202);
+}
+
+#[test]
+fn a_hanging_request_is_never_answered_and_holds_nobody_else_up() {
+    let (simulator, _) = start("post:hang");
+    let wait = Duration::from_millis(50);
+    let body = switch().to_string();
+    let silent = exchange_within(
+        wait,
+        simulator.address(),
+        "POST",
+        OPERATIONS,
+        Some("application/json"),
+        &body,
+    );
+    assert_eq!(silent, Err(Broken::Silent));
+    assert_eq!(operations(&simulator), 0);
+    assert_eq!(statuses(&simulator), [None, Some(200)]);
+}
+
+#[test]
+fn a_slow_request_is_performed_at_once_and_answered_late() {
+    let (simulator, _) = start("post:slow=10ms");
+    assert_eq!(try_post(&simulator).unwrap().status, 202);
+    let (simulator, _) = start("post:slow=1h");
+    let body = switch().to_string();
+    let wait = Duration::from_millis(50);
+    let silent = exchange_within(
+        wait,
+        simulator.address(),
+        "POST",
+        OPERATIONS,
+        Some("application/json"),
+        &body,
+    );
+    assert_eq!(silent, Err(Broken::Silent));
+    assert_eq!(operations(&simulator), 1);
+}
+
+#[test]
+fn a_reset_is_a_real_one_and_nothing_is_performed() {
+    let (simulator, _) = start("post:reset*1");
+    assert_eq!(try_post(&simulator), Err(Broken::Reset));
+    assert_eq!(operations(&simulator), 0);
+}
+
+#[test]
+fn a_lost_answer_leaves_the_operation_behind() {
+    let (simulator, still) = start("post:lost-accept*1");
+    assert_eq!(try_post(&simulator), Err(Broken::Reset));
+    assert_eq!(operations(&simulator), 1);
+    still.pass_seconds(2);
+    assert_eq!(simulator.active_model("demo").unwrap(), "demo:n1");
+}
+
+#[test]
+fn a_truncated_answer_is_shorter_than_it_says() {
+    let (simulator, _) = start("post:truncate*1,diagnose:truncate");
+    let Err(Broken::Closed(received)) = try_post(&simulator) else {
+        panic!("a whole answer")
+    };
+    let (head, body) = received.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 202 "), "{head}");
+    let whole = "{\"operation_id\":\"20261123T034531\"}\n";
+    assert!(
+        head.to_ascii_lowercase()
+            .contains(&format!("content-length: {}", whole.len())),
+        "{head}"
+    );
+    assert_eq!(body, &whole[..whole.len() / 2]);
+    assert_eq!(operations(&simulator), 1);
+    let broken = exchange(simulator.address(), "GET", "/diagnose", None, "");
+    assert!(
+        matches!(&broken, Err(Broken::Closed(received)) if received.len() > 2_000),
+        "{broken:?}"
+    );
+}
+
+#[test]
+fn statuses_come_with_the_page_of_whoever_would_send_them() {
+    let cases = [
+        (
+            "400",
+            "text/html; charset=utf-8",
+            "<p>The browser (or proxy) sent a request",
+        ),
+        ("404", "application/json", "{\"error\":\"404 Not Found: "),
+        (
+            "500",
+            "text/html; charset=utf-8",
+            "<p>The server encountered an internal error",
+        ),
+        ("401", "text/html", "<h1>401 Unauthorized</h1>"),
+        ("403", "text/html", "<h1>403 Forbidden</h1>"),
+        ("429", "text/html", "<h1>429 Too Many Requests</h1>"),
+        ("502", "text/html", "<h1>502 Bad Gateway</h1>"),
+        ("503", "text/html", "<h1>503 Service Unavailable</h1>"),
+        ("504", "text/html", "<h1>504 Gateway Timeout</h1>"),
+    ];
+    for (status, content_type, part) in cases {
+        let (simulator, _) = start(&format!("any:{status}*1"));
+        let answer = try_post(&simulator).unwrap();
+        assert_eq!(
+            (
+                answer.status.to_string().as_str(),
+                answer.content_type.as_str()
+            ),
+            (status, content_type)
+        );
+        assert!(answer.body.contains(part), "{answer:?}");
+        assert_eq!(answer.header("retry-after"), None);
+        assert_eq!(operations(&simulator), 0, "{status}");
+    }
+}
+
+#[test]
+fn busy_answers_can_say_when_to_come_back() {
+    let (simulator, _) = start("status:503+retry-after=1*1, status:429+retry-after=30");
+    for (status, seconds) in [(503, "1"), (429, "30")] {
+        let answer = get(simulator.address(), "/status");
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (status, Some(seconds))
+        );
+    }
+}
+
+#[test]
+fn redirects_say_where_to() {
+    for (fault, status) in [("post:redirect", 302), ("post:308", 308)] {
+        let (simulator, _) = start(fault);
+        let answer = try_post(&simulator).unwrap();
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (status, Some("/moved/servers/demo/operations"))
+        );
+        assert_eq!(operations(&simulator), 0);
+    }
+}
+
+#[test]
+fn garbage_and_empty_answers_look_well_and_did_nothing() {
+    let (simulator, _) = start("post:garbage*1,post:empty*1,poll:garbage*1,poll:empty*1");
+    let (garbage, empty) = (try_post(&simulator).unwrap(), try_post(&simulator).unwrap());
+    assert_eq!(
+        (
+            garbage.status,
+            serde_json::from_str::<Value>(&garbage.body).is_err()
+        ),
+        (202, true)
+    );
+    assert_eq!((empty.status, empty.json()), (202, json!({})));
+    let poll = || {
+        get(
+            simulator.address(),
+            "/servers/demo/operations/20261123T034531",
+        )
+    };
+    let (garbage, empty) = (poll(), poll());
+    assert_eq!(
+        (
+            garbage.status,
+            serde_json::from_str::<Value>(&garbage.body).is_err()
+        ),
+        (200, true)
+    );
+    assert_eq!((empty.status, empty.json()), (200, json!({})));
+    assert_eq!(poll().status, 404);
+    assert_eq!(operations(&simulator), 0);
+}
+
+#[test]
+fn operations_meet_their_fate() {
+    // What the fault makes of the operation: its status at last, how many are listed, the active model.
+    let cases = [
+        ("post:stuck", Some("IN_PROGRESS"), 1, None),
+        ("post:fail", Some("FAILED"), 1, None),
+        ("post:gone", None, 0, Some("demo:n1")),
+        ("post:ok", Some("DONE"), 1, Some("demo:n1")),
+    ];
+    for (fault, status, listed, active) in cases {
+        let (simulator, still) = start(fault);
+        let id = post(simulator.address(), OPERATIONS, &switch()).operation_id();
+        let poll = || get(simulator.address(), &format!("{OPERATIONS}/{id}"));
+        if status.is_some() {
+            assert_eq!(poll().json()["status"], "IN_PROGRESS", "{fault}");
+        }
+        still.pass_seconds(86_400);
+        match status {
+            Some(status) => assert_eq!(poll().json()["status"], status, "{fault}"),
+            None => assert_eq!(
+                poll().json()["error"],
+                "404 Not Found: Resource not found",
+                "{fault}"
+            ),
+        }
+        assert_eq!(operations(&simulator), listed, "{fault}");
+        assert_eq!(simulator.active_model("demo").as_deref(), active, "{fault}");
+    }
+}
+
+#[test]
+fn polls_can_be_wrong_for_a_while() {
+    let (simulator, still) = start("poll:gone*1,poll:stuck*1");
+    let id = post(simulator.address(), OPERATIONS, &switch()).operation_id();
+    still.pass_seconds(2);
+    let poll = || get(simulator.address(), &format!("{OPERATIONS}/{id}"));
+    assert_eq!(poll().status, 404);
+    assert_eq!(
+        poll().json(),
+        json!({"operation_id": id, "status": "IN_PROGRESS"})
+    );
+    assert_eq!(poll().json(), json!({"operation_id": id, "status": "DONE"}));
+}
+
+#[test]
+fn the_log_names_the_fault() {
+    let (simulator, _) = start("post:500*1");
+    let _ = try_post(&simulator);
+    let _ = exchange(
+        simulator.address(),
+        "POST",
+        "/operations?x=%20",
+        Some("text/plain"),
+        "no JSON",
+    );
+    let lines: Vec<String> = simulator
+        .served()
+        .iter()
+        .map(|served| serde_json::to_string(served).unwrap())
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            r#"{"method":"POST","path":"/servers/demo/operations","body":{"type":"config_switch","model_name":"demo:n1"},"status":500,"fault":"post:500"}"#,
+            r#"{"method":"POST","path":"/operations?x=%20","body":"no JSON","status":415}"#,
+        ]
+    );
+}
+
+#[test]
+fn faults_can_be_set_while_it_runs() {
+    let (simulator, _) = start("status:500");
+    simulator.set_faults("status:502*1".parse().unwrap());
+    let answers = [(); 2].map(|()| get(simulator.address(), "/status").status);
+    assert_eq!(answers, [502, 200]);
+}

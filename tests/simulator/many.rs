@@ -1,0 +1,100 @@
+//! Many clients, and a host that goes away and comes back.
+
+use std::io::ErrorKind;
+use std::net::TcpStream;
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use patroni_barman::simulator::{Config, Simulator};
+use serde_json::json;
+
+use super::client::{Broken, exchange, get, post};
+
+#[test]
+fn two_hundred_clients_at_once_are_all_served() {
+    const CLIENTS: usize = 200;
+    let config = (0..CLIENTS).fold(Config::default(), |config, client| {
+        let server = format!("s{client}");
+        config.server(&server).model(&format!("{server}:n1"))
+    });
+    // Every answer to a post takes a while, so all of them are under way together.
+    let simulator = Simulator::start(config.faults("post:slow=300ms".parse().unwrap())).unwrap();
+    let address = simulator.address();
+    let gate = Arc::new(Barrier::new(CLIENTS));
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            let gate = Arc::clone(&gate);
+            std::thread::spawn(move || {
+                gate.wait();
+                let body = json!({"type": "config_switch", "model_name": format!("s{client}:n1")});
+                let operations = format!("/servers/s{client}/operations");
+                let id = post(address, &operations, &body).operation_id();
+                get(address, &format!("{operations}/{id}")).json()["status"].clone()
+            })
+        })
+        .collect();
+    for client in clients {
+        assert_eq!(client.join().unwrap(), "DONE");
+    }
+    assert_eq!(simulator.served().len(), 2 * CLIENTS);
+    for client in 0..CLIENTS {
+        assert_eq!(
+            simulator.active_model(&format!("s{client}")).unwrap(),
+            format!("s{client}:n1")
+        );
+    }
+}
+
+#[test]
+fn it_goes_down_and_comes_back_with_its_state() {
+    let config = Config::default()
+        .server("demo")
+        .model("demo:n1")
+        .faults("diagnose:hang".parse().unwrap());
+    let simulator = Simulator::start(config).unwrap();
+    let address = simulator.address();
+    post(
+        address,
+        "/servers/demo/operations",
+        &json!({"type": "config_switch", "model_name": "demo:n1"}),
+    )
+    .operation_id();
+    let waiting = std::thread::spawn(move || exchange(address, "GET", "/diagnose", None, ""));
+    while simulator.served().len() < 2 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    simulator.take_down();
+    simulator.take_down();
+    assert!(matches!(
+        waiting.join().unwrap(),
+        Err(Broken::Closed(_) | Broken::Reset)
+    ));
+    assert_eq!(
+        TcpStream::connect(address).unwrap_err().kind(),
+        ErrorKind::ConnectionRefused
+    );
+    simulator.bring_up().unwrap();
+    simulator.bring_up().unwrap();
+    assert_eq!(get(address, "/status").body, "\"OK\"");
+    assert_eq!(simulator.active_model("demo").unwrap(), "demo:n1");
+}
+
+#[test]
+fn dropping_it_closes_its_port() {
+    let simulator =
+        Simulator::start(Config::default().faults("status:hang".parse().unwrap())).unwrap();
+    let address = simulator.address();
+    let waiting = std::thread::spawn(move || exchange(address, "GET", "/status", None, ""));
+    while simulator.served().is_empty() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    drop(simulator);
+    assert!(matches!(
+        waiting.join().unwrap(),
+        Err(Broken::Closed(_) | Broken::Reset)
+    ));
+    assert_eq!(
+        TcpStream::connect(address).unwrap_err().kind(),
+        ErrorKind::ConnectionRefused
+    );
+}
