@@ -161,7 +161,7 @@ fn below_a_prefix_nothing_else_is_served() {
 #[test]
 fn a_connection_serves_many_requests() {
     let simulator = Simulator::start(demo()).unwrap();
-    let agent = ureq::Agent::new_with_defaults();
+    let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
     for _ in 0..3 {
         let mut answer = agent
             .get(format!("{}/diagnose", simulator.url()))
