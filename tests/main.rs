@@ -10,3 +10,4 @@
 )]
 
 mod simulator;
+mod tls;

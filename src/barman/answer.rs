@@ -377,4 +377,19 @@ mod tests {
         };
         assert_eq!(server.slot, Some(slot));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_does_harm(status: u16, body: Vec<u8>, markup in "[<>/pP&#;{}\":a-c ]{0,40}") {
+            for body in [body, markup.into_bytes()] {
+                let response = response(status, body);
+                for path in ["/status", "/diagnose", "/operations", "/operations/x"] {
+                    for method in ["GET", "POST"] {
+                        let line = reading(method, path, &response);
+                        proptest::prop_assert!(line.chars().count() < 600 && !line.contains('\n'));
+                    }
+                }
+            }
+        }
+    }
 }

@@ -63,9 +63,10 @@ impl<In: Transport> Connector<In> for TlsConnector {
         };
         tls.sock.set_timeout(details.timeout);
         while tls.conn.is_handshaking() {
-            let (read, written) = tls.conn.complete_io(&mut tls.sock)?;
-            if read == 0 && written == 0 {
-                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            match tls.conn.complete_io(&mut tls.sock) {
+                Ok((0, 0)) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                Ok(_) => {}
+                Err(error) => return Err(tls.last_words(error).into()),
             }
         }
         Ok(Some(Either::B(tls)))
@@ -102,6 +103,15 @@ impl TlsTransport {
     /// A server that does not like the client's certificate says so after the handshake and hangs
     /// up. Writing then fails, while its reason waits to be read.
     fn last_words(&mut self, broken: io::Error) -> io::Error {
+        let hung_up = matches!(
+            broken.kind(),
+            io::ErrorKind::BrokenPipe
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+        );
+        if !hung_up {
+            return broken;
+        }
         loop {
             match self.fill() {
                 Ok(true) => {}
@@ -124,13 +134,7 @@ impl Transport for TlsTransport {
             let rest = self.buffers.output().get(done..amount).unwrap_or_default();
             done += self.conn.writer().write(rest)?;
             if let Err(error) = self.flush() {
-                return Err(match error.kind() {
-                    io::ErrorKind::BrokenPipe
-                    | io::ErrorKind::ConnectionReset
-                    | io::ErrorKind::ConnectionAborted => self.last_words(error),
-                    _ => error,
-                }
-                .into());
+                return Err(self.last_words(error).into());
             }
         }
         Ok(())

@@ -1,0 +1,311 @@
+//! TLS against a real server with certificates made here: whatever is wrong, the program says what,
+//! and in which file.
+
+mod certificates;
+mod server;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use patroni_barman::barman::{Barman, Class};
+use patroni_barman::http::{Client, block_on};
+use patroni_barman::model::{Api, Name, Operation, SwitchTo, Url};
+use patroni_barman::simulator::{Config, Simulator};
+use rustls::SupportedProtocolVersion;
+use rustls::version::{TLS12, TLS13};
+
+use certificates::Certificates;
+use server::{Clients, TlsServer};
+
+/// The files that the rules file names, and the host it names.
+#[derive(Debug, Clone, Copy)]
+struct Files {
+    host: &'static str,
+    cert: Option<&'static str>,
+    key: Option<&'static str>,
+    ca: Option<&'static str>,
+}
+
+/// A client without a certificate of its own.
+const ANONYMOUS: Files = Files {
+    host: "localhost",
+    cert: None,
+    key: None,
+    ca: Some("ca.crt"),
+};
+
+/// A client with one.
+const CLIENT: Files = Files {
+    cert: Some("client.crt"),
+    key: Some("client.key"),
+    ..ANONYMOUS
+};
+
+/// What a test needs: the certificates, and the API behind the TLS server.
+struct Stage {
+    folder: Certificates,
+    behind: Simulator,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let config = Config::default().server("demo").model("demo:n1");
+        Self {
+            folder: Certificates::make(),
+            behind: Simulator::start(config).unwrap(),
+        }
+    }
+
+    fn serve(
+        &self,
+        name: &str,
+        clients: Clients,
+        version: &'static SupportedProtocolVersion,
+    ) -> TlsServer {
+        let folder = self.folder.path("");
+        TlsServer::start(&folder, name, clients, version, self.behind.address())
+    }
+
+    /// Switches to a model, and says how that went.
+    fn switch(&self, url: &str, files: Files) -> (i32, String) {
+        let path = |file: Option<&str>| file.map(|file| self.folder.path(file));
+        let api = Api {
+            cert_file: path(files.cert),
+            key_file: path(files.key),
+            ca_file: path(files.ca),
+            ..Api::at(Url::new(url).unwrap())
+        };
+        let operation = Operation::ConfigSwitch {
+            server: Name::new("demo").unwrap(),
+            to: SwitchTo::Model(Name::new("demo:n1").unwrap()),
+        };
+        let client = Client::new(&api, &BTreeMap::new());
+        match block_on(Barman::new(&client, &api.url).submit(&operation)) {
+            Ok(_) => (0, String::new()),
+            Err(trouble) if trouble.class == Class::Refused => (2, trouble.message),
+            Err(trouble) => (3, trouble.message),
+        }
+    }
+
+    fn refuses(&self, url: &str, files: Files, message: &str) {
+        let (exit, says) = self.switch(url, files);
+        let message = message
+            .replace("URL", url)
+            .replace("DIR", self.folder.path("").to_str().unwrap());
+        assert_eq!(exit, 2, "{message}\n{says}");
+        assert!(says.contains(&message), "wanted: {message}\ngot: {says}");
+        assert_eq!(self.behind.served(), [], "{message}");
+    }
+}
+
+fn url(files: Files, server: &TlsServer) -> String {
+    format!("https://{}:{}", files.host, server.port())
+}
+
+#[test]
+fn a_server_of_the_named_authority_is_talked_to() {
+    for version in [&TLS12, &TLS13] {
+        for (clients, files) in [
+            (Clients::Anyone, ANONYMOUS),
+            (Clients::Anyone, CLIENT),
+            (Clients::WithCertificate, CLIENT),
+            (
+                Clients::WithCertificate,
+                Files {
+                    cert: Some("client-and-key.pem"),
+                    key: None,
+                    host: "127.0.0.1",
+                    ..CLIENT
+                },
+            ),
+        ] {
+            let stage = Stage::new();
+            let server = stage.serve("server", clients, version);
+            let (exit, says) = stage.switch(&url(files, &server), files);
+            assert_eq!(exit, 0, "{files:?} {says}");
+            assert_eq!(
+                stage.behind.active_model("demo").as_deref(),
+                Some("demo:n1")
+            );
+        }
+    }
+}
+
+#[test]
+fn a_server_certificate_that_does_not_fit_is_refused() {
+    let with_ca = |ca| Files { ca, ..ANONYMOUS };
+    let stage = Stage::new();
+    for version in [&TLS12, &TLS13] {
+        for (name, files, message) in [
+            (
+                "elsewhere",
+                ANONYMOUS,
+                "the certificate of `URL` is not for `localhost` but for `barman.example`, `*.backup.example`",
+            ),
+            (
+                "expired",
+                ANONYMOUS,
+                "the certificate of `URL` expired on 2020-02-29 00:00:00 UTC",
+            ),
+            (
+                "future",
+                ANONYMOUS,
+                "the certificate of `URL` is not valid before 2090-01-01 00:00:00 UTC",
+            ),
+            (
+                "client-only",
+                ANONYMOUS,
+                "the certificate of `URL` is not made for servers",
+            ),
+            (
+                "self-signed",
+                with_ca(Some("self-signed.crt")),
+                "`URL` shows an authority's certificate (`CA:TRUE`) as its own",
+            ),
+            (
+                "server",
+                with_ca(Some("other-ca.crt")),
+                "the certificate of `URL` is not signed by an authority in `ca_file` `DIRother-ca.crt`",
+            ),
+            (
+                "server",
+                with_ca(None),
+                "the certificate of `URL` is not signed by an authority that this system trusts; name its authority in `ca_file`",
+            ),
+        ] {
+            let server = stage.serve(name, Clients::Anyone, version);
+            stage.refuses(&url(files, &server), files, message);
+        }
+    }
+}
+
+#[test]
+fn a_client_certificate_that_is_missing_or_not_liked_is_named() {
+    let with = |cert, key| Files {
+        cert: Some(cert),
+        key: Some(key),
+        ..ANONYMOUS
+    };
+    let stage = Stage::new();
+    for version in [&TLS12, &TLS13] {
+        for (files, message) in [
+            (
+                ANONYMOUS,
+                "`URL` wants a client certificate: give `cert_file` and `key_file`",
+            ),
+            (
+                with("stranger.crt", "stranger.key"),
+                "`URL` does not accept the client certificate in `DIRstranger.crt`: it does not know the authority that signed it",
+            ),
+            (
+                with("old-client.crt", "old-client.key"),
+                "`URL` does not accept the client certificate in `DIRold-client.crt`: it has expired",
+            ),
+        ] {
+            let server = stage.serve("server", Clients::WithCertificate, version);
+            stage.refuses(&url(files, &server), files, message);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_not_what_it_should_be_is_named() {
+    let cert = |cert| Files { cert, ..CLIENT };
+    let key = |key| Files { key, ..CLIENT };
+    let ca = |ca| Files { ca, ..CLIENT };
+    let stage = Stage::new();
+    let server = stage.serve("server", Clients::WithCertificate, &TLS13);
+    for (files, message) in [
+        (
+            cert(Some("none.crt")),
+            "can't read `cert_file` `DIRnone.crt`: no such file or directory",
+        ),
+        (
+            cert(Some("")),
+            "can't read `cert_file` `DIR`: is a directory",
+        ),
+        (
+            cert(Some("empty.pem")),
+            "`cert_file` `DIRempty.pem`: it has no certificate in PEM form",
+        ),
+        (
+            cert(Some("text.pem")),
+            "`cert_file` `DIRtext.pem`: it has no certificate in PEM form",
+        ),
+        (
+            cert(Some("damaged.pem")),
+            "`cert_file` `DIRdamaged.pem`: the text of its PEM block is damaged",
+        ),
+        (
+            cert(Some("endless.pem")),
+            "`cert_file` `DIRendless.pem`: its PEM block has no `-----END",
+        ),
+        (
+            cert(Some("client.key")),
+            "`cert_file` `DIRclient.key`: it has no certificate in PEM form",
+        ),
+        (
+            cert(None),
+            "`key_file` is `DIRclient.key` but there is no `cert_file` for it",
+        ),
+        (
+            key(Some("none.key")),
+            "can't read `key_file` `DIRnone.key`: no such file or directory",
+        ),
+        (
+            key(Some("client.crt")),
+            "`key_file` `DIRclient.crt`: it has no private key in PEM form",
+        ),
+        (
+            key(None),
+            "`key_file` `DIRclient.crt`: it has no private key in PEM form",
+        ),
+        (
+            key(Some("encrypted.key")),
+            "`key_file` `DIRencrypted.key`: its private key is encrypted",
+        ),
+        (
+            key(Some("odd.key")),
+            "`key_file` `DIRodd.key`: its private key is of a kind that is not supported",
+        ),
+        (
+            key(Some("stranger.key")),
+            "the key in `DIRstranger.key` does not belong to the certificate in `DIRclient.crt`",
+        ),
+        (
+            ca(Some("none.crt")),
+            "can't read `ca_file` `DIRnone.crt`: no such file or directory",
+        ),
+        (
+            ca(Some("client.key")),
+            "`ca_file` `DIRclient.key`: it has no certificate in PEM form",
+        ),
+        (
+            ca(Some("odd.crt")),
+            "`ca_file` `DIRodd.crt`: one of its certificates can't be read",
+        ),
+    ] {
+        stage.refuses(&url(files, &server), files, message);
+    }
+}
+
+#[test]
+fn the_wrong_scheme_is_noticed() {
+    let stage = Stage::new();
+    let SocketAddr::V4(plain) = stage.behind.address() else {
+        panic!("it listens on 127.0.0.1");
+    };
+    stage.refuses(
+        &format!("https://localhost:{}", plain.port()),
+        ANONYMOUS,
+        "`URL` does not speak TLS; is its address meant to start with `http://`?",
+    );
+    for version in [&TLS12, &TLS13] {
+        let server = stage.serve("server", Clients::Anyone, version);
+        stage.refuses(
+            &format!("http://localhost:{}", server.port()),
+            ANONYMOUS,
+            "`URL` speaks TLS; its address must start with `https://`",
+        );
+    }
+}
