@@ -73,6 +73,9 @@ pub enum Effect {
     Refuse,
     /// It is never answered.
     Hang,
+    /// It is not answered, and after that time the connection is reset: what gunicorn does to a
+    /// worker that does not come back.
+    HangFor(Duration),
     /// It is performed at once and answered later.
     Slow(Duration),
     /// The connection is reset without an answer.

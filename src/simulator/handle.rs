@@ -1,16 +1,17 @@
-//! A running simulator: on a thread of its own for tests and the demo, or in the foreground for the command.
+//! A simulator on a thread of its own, for tests and the demo.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, mpsc as sync_mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
+
+use crate::http::{Clock as _, Real};
 
 use super::api::Api;
 use super::barman::{Barman, Postgres};
@@ -61,7 +62,7 @@ impl Simulator {
     /// # Errors
     /// When the configuration contradicts itself, or the system gives no port or thread.
     pub fn start(config: Config) -> Result<Self, StartError> {
-        Self::start_with_clock(config, system_clock())
+        Self::start_with_clock(config, real_clock())
     }
 
     /// Starts with a clock of the caller's, which decides the operations' ids and when they end.
@@ -193,51 +194,11 @@ impl std::fmt::Debug for Simulator {
     }
 }
 
-/// Serves in the foreground until SIGTERM or SIGINT. Writes `listening on URL` to `output` when it is ready, then one JSON
-/// line for each request.
-///
-/// # Errors
-/// When it can't start.
-pub fn serve_until_told(
+pub(super) fn share(
     config: Config,
-    listen: SocketAddr,
-    output: impl Write + Send + 'static,
-) -> Result<(), StartError> {
-    let prefix = config.prefix.trim_end_matches('/').to_owned();
-    let output = Arc::new(Mutex::new(output));
-    let log = Arc::clone(&output);
-    let observer: Observer = Box::new(move |request: &Served| {
-        if let Ok(line) = serde_json::to_string(request) {
-            write_line(&log, &line);
-        }
-    });
-    let shared = Arc::new(share(config, system_clock(), observer)?);
-    let (listener, address) = open(listen)?;
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    LocalSet::new().block_on(&runtime, async move {
-        let mut told = [
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-        ];
-        let listener = TcpListener::from_std(listener)?;
-        tokio::task::spawn_local(server::accept(listener, shared));
-        write_line(&output, &format!("listening on http://{address}{prefix}"));
-        std::future::poll_fn(|context| {
-            let any = told
-                .iter_mut()
-                .any(|signal| signal.poll_recv(context).is_ready());
-            if any {
-                std::task::Poll::Ready(())
-            } else {
-                std::task::Poll::Pending
-            }
-        })
-        .await;
-        Ok(())
-    })
-}
-
-fn share(config: Config, clock: Clock, observer: Observer) -> Result<Shared<Barman>, ConfigError> {
+    clock: Clock,
+    observer: Observer,
+) -> Result<Shared<Barman>, ConfigError> {
     if !(config.prefix.is_empty() || config.prefix.starts_with('/'))
         || config.prefix.contains(['?', '#', ' '])
     {
@@ -252,7 +213,7 @@ fn share(config: Config, clock: Clock, observer: Observer) -> Result<Shared<Barm
     ))
 }
 
-fn open(address: SocketAddr) -> Result<(std::net::TcpListener, SocketAddr), StartError> {
+pub(super) fn open(address: SocketAddr) -> Result<(std::net::TcpListener, SocketAddr), StartError> {
     let opened =
         server::listen(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
     let (local, listener) = opened.map_err(|source| StartError::Listen { address, source })?;
@@ -299,23 +260,11 @@ async fn obey(
     }
 }
 
-fn write_line(output: &Mutex<impl Write>, line: &str) {
-    let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
-    // Nobody reads any more: that is no reason to stop serving.
-    let _ = writeln!(output, "{line}").and_then(|()| output.flush());
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the simulator reads real time"
-)]
-fn system_clock() -> Clock {
-    let start = Instant::now();
+/// The computer's clock; the simulated host's local time is UTC.
+pub(super) fn real_clock() -> Clock {
+    let clock = Real::new();
     Arc::new(move || Moment {
-        elapsed: start.elapsed(),
-        // The simulated host's local time is UTC.
-        wall: SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default(),
+        elapsed: clock.now(),
+        wall: clock.wall(),
     })
 }

@@ -11,6 +11,7 @@ mod change;
 mod config;
 mod diagnose;
 pub mod fault;
+mod foreground;
 mod handle;
 mod jobs;
 mod message;
@@ -22,7 +23,8 @@ mod server;
 pub mod service;
 
 pub use config::{Backup, BackupStatus, Config, ConfigError, Model, RecoverFiles, Server};
-pub use handle::{Simulator, StartError, serve_until_told};
+pub use foreground::serve_until_told;
+pub use handle::{Simulator, StartError};
 pub use jobs::{Fate, SameSecond, Status};
 pub use message::{Request, Response};
 pub use moment::Moment;

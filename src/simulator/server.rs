@@ -171,6 +171,11 @@ async fn exchange<B: Backend>(
             end.set(End::Reset);
             Err(NoAnswer)
         }
+        Delivery::ResetAfter(time) => {
+            tokio::time::sleep(time).await;
+            end.set(End::Reset);
+            Err(NoAnswer)
+        }
     }
 }
 

@@ -43,6 +43,8 @@ pub enum Delivery {
     Close,
     /// Not at all; the connection is reset.
     Reset,
+    /// Not at all; the connection is reset after a while.
+    ResetAfter(Duration),
     /// Not at all; the connection stays open.
     Never,
 }
@@ -53,7 +55,7 @@ impl Delivery {
             Self::Send(response) | Self::SendAfter(_, response) | Self::Truncate(response) => {
                 Some(response.status)
             }
-            Self::Close | Self::Reset | Self::Never => None,
+            Self::Close | Self::Reset | Self::ResetAfter(_) | Self::Never => None,
         }
     }
 }
@@ -127,6 +129,7 @@ impl<B: Backend> Service<B> {
             Effect::Ok => self.api.handle(now, request),
             Effect::Refuse => return Delivery::Close,
             Effect::Hang => return Delivery::Never,
+            Effect::HangFor(time) => return Delivery::ResetAfter(time),
             Effect::Reset => return Delivery::Reset,
             Effect::Slow(time) => return Delivery::SendAfter(time, self.api.handle(now, request)),
             Effect::Truncate => return Delivery::Truncate(self.api.handle(now, request)),

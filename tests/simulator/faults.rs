@@ -117,9 +117,11 @@ fn a_slow_request_is_performed_at_once_and_answered_late() {
 
 #[test]
 fn a_reset_is_a_real_one_and_nothing_is_performed() {
-    let (simulator, _) = start("post:reset*1");
-    assert_eq!(try_post(&simulator), Err(Broken::Reset));
-    assert_eq!(operations(&simulator), 0);
+    for fault in ["post:reset*1", "post:hang=10ms*1"] {
+        let (simulator, _) = start(fault);
+        assert_eq!(try_post(&simulator), Err(Broken::Reset), "{fault}");
+        assert_eq!(operations(&simulator), 0, "{fault}");
+    }
 }
 
 #[test]

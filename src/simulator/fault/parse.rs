@@ -9,7 +9,7 @@ use super::{Count, Effect, Fault, Faults, Target};
 const POSSIBLE: &str = "\
 write `WHERE:WHAT` or `WHERE:WHAT*COUNT`, separated by commas
   WHERE: status, post, poll, list, diagnose, any
-  WHAT:  refuse, hang, slow=DURATION, reset, truncate, a status such as 500 or 503+retry-after=1, garbage, empty, \
+  WHAT:  refuse, hang, hang=DURATION, slow=DURATION, reset, truncate, a status such as 500 or 503+retry-after=1, garbage, empty, \
 stuck (post, poll), gone (post, poll), fail (post), lost-accept, redirect, ok
   COUNT: how often, from 1; without it always";
 
@@ -72,10 +72,17 @@ fn parse(fault: &str) -> Result<Fault, String> {
 }
 
 fn parse_effect(text: &str) -> Result<Effect, String> {
-    if let Some(text) = text.strip_prefix("slow=") {
-        let duration = duration::parse(text)
-            .ok_or_else(|| format!("`{text}` is not a duration such as `500ms` or `2s`"))?;
-        return Ok(Effect::Slow(duration));
+    if let Some((name, time)) = text
+        .split_once('=')
+        .filter(|(name, _)| matches!(*name, "slow" | "hang"))
+    {
+        let time = duration::parse(time)
+            .ok_or_else(|| format!("`{time}` is not a duration such as `500ms` or `2s`"))?;
+        return Ok(if name == "slow" {
+            Effect::Slow(time)
+        } else {
+            Effect::HangFor(time)
+        });
     }
     if text.starts_with(|first: char| first.is_ascii_digit()) {
         return parse_answer(text);
@@ -138,6 +145,7 @@ mod tests {
             ("ok", Effect::Ok),
             ("refuse", Effect::Refuse),
             ("hang", Effect::Hang),
+            ("hang=1m", Effect::HangFor(Duration::from_secs(60))),
             ("slow=1s500ms", Effect::Slow(Duration::from_millis(1_500))),
             ("reset", Effect::Reset),
             ("truncate", Effect::Truncate),
