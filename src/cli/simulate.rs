@@ -85,7 +85,7 @@ WHAT   refuse         close the connection without an answer (any: before readin
        slow=DURATION  do it at once, answer later
        truncate       do it, and break off in the middle of the answer
        lost-accept    do it, and reset the connection instead of answering
-       500            answer with that status (200 to 599) and do nothing; also 503+retry-after=1
+       500            answer with that status and do nothing; also 503+retry-after=1
        redirect       answer with a redirect
        garbage        answer with something that is not JSON
        empty          answer with an empty JSON object

@@ -1,6 +1,7 @@
 //! The embedded pg-backup-api, through HTTP.
 
 mod client;
+mod core;
 mod faults;
 mod many;
 mod protocol;
