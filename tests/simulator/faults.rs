@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use patroni_barman::simulator::fault::Faults;
 use patroni_barman::simulator::{Config, Served, Simulator};
 use serde_json::{Value, json};
 
@@ -324,4 +325,36 @@ fn faults_can_be_set_while_it_runs() {
     simulator.set_faults("status:502*1".parse().unwrap());
     let answers = [(); 2].map(|()| get(simulator.address(), "/status").status);
     assert_eq!(answers, [502, 200]);
+}
+
+#[test]
+fn the_faults_in_the_manual_exist() {
+    let page = include_str!("../../docs/simulate.md");
+    let (_, faults) = page.split_once("| WHAT |").unwrap();
+    let code = |line: &str| -> Vec<String> {
+        line.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut read = 0;
+    for line in faults.lines().filter(|line| line.starts_with("| ")) {
+        let columns: Vec<&str> = line.split(" | ").collect();
+        let written = match columns.as_slice() {
+            [what, _, _] => code(what)
+                .iter()
+                .map(|what| format!("post:{what}"))
+                .collect(),
+            [_, fault] => code(fault),
+            other => panic!("{other:?}"),
+        };
+        for fault in written {
+            fault
+                .parse::<Faults>()
+                .unwrap_or_else(|error| panic!("{error}"));
+            read += 1;
+        }
+    }
+    assert!(read >= 20, "{read}");
 }

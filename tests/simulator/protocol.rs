@@ -26,10 +26,10 @@ fn the_first_thing_wrong_is_what_is_reported() {
         ("/servers/demo/operations", "false", 400, server),
         ("/servers/demo/operations", "\"\"", 400, server),
         (
-            "/servers/<a>/operations",
+            "/servers/<\"a&b\">/operations",
             "{}",
             400,
-            "Minimum barman options not met for server &#39;&lt;a&gt;&#39;",
+            "Minimum barman options not met for server &#39;&lt;&#34;a&amp;b&#34;&gt;&#39;",
         ),
         ("/operations", "{}", 400, instance),
         ("/servers/demo/operations", "[1]", 500, internal),
@@ -66,7 +66,10 @@ fn the_first_thing_wrong_is_what_is_reported() {
         ("/operations", r#"{"type": "recovery"}"#, 500, internal),
     ];
     for (path, body, status, message) in cases {
-        let path = path.replace('<', "%3C").replace('>', "%3e");
+        let path = path
+            .replace('<', "%3C")
+            .replace('>', "%3e")
+            .replace('"', "%22");
         let answer = exchange(address, "POST", &path, Some("application/json"), body).unwrap();
         assert_eq!(
             (answer.status, answer.message()),

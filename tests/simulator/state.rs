@@ -99,6 +99,20 @@ fn two_clients_can_be_given_the_same_id() {
     }
 }
 
+#[test]
+fn an_operation_that_has_ended_keeps_its_status_when_its_id_is_given_again() {
+    let (simulator, _) = start(
+        demo()
+            .same_second(SameSecond::KeepLast)
+            .operation_time(Duration::ZERO),
+    );
+    let ids = ["nope", "demo:n2"]
+        .map(|model| post(simulator.address(), SWITCHES, &switch_to(model)).operation_id());
+    assert_eq!(ids[0], ids[1]);
+    assert_eq!(status(&simulator, SWITCHES, &ids[0]), "FAILED");
+    assert_eq!(simulator.active_model("demo").unwrap(), "demo:n2");
+}
+
 fn diagnose(simulator: &Simulator) -> Value {
     get(simulator.address(), "/diagnose").json()
 }
@@ -242,7 +256,7 @@ fn config_update_refuses_all_changes_if_one_is_wrong() {
         json!({"scope": "server"}),
         json!({"scope": "server", "model_name": "demo"}),
         json!({"scope": "server", "server_name": "demo:n1", "description": "a model"}),
-        json!({"scope": "model", "model_name": "demo", "description": "a server"}),
+        json!({"scope": "model", "model_name": "demo", "cluster": "demo", "description": "a server"}),
         json!({"scope": "model", "model_name": "demo:n9", "conninfo": "no cluster"}),
         json!({"scope": "model", "model_name": "demo:n1", "wals_directory": "/not/for/models"}),
         json!({"scope": "server", "server_name": "demo", "no_such_option": "x"}),
