@@ -13,6 +13,7 @@ pub mod barman;
 pub mod cli;
 pub mod diagnostic;
 pub mod http;
+pub mod load;
 pub mod model;
 pub mod patroni;
 pub mod simulator;

@@ -1,5 +1,7 @@
 //! The kinds of finding, each with a stable code.
 
+use std::fmt;
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -11,9 +13,149 @@ pub enum Severity {
     Note,
 }
 
-/// A kind of finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Code {
+impl Severity {
+    /// The word in every output.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Makes the list of codes. A code, once released, keeps its number and its meaning.
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $severity:ident, $title:literal;)+) => {
+        /// A kind of finding.
+        ///
+        /// `PB0…` is about the file, `PB1…` about its shape, names, templates and requests, `PB2…` about
+        /// what the rules mean.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The code as it is printed, for example `PB101`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// How bad it is.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$name => Severity::$severity,)+ }
+            }
+
+            /// What it is, in a few words.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)+ }
+            }
+        }
+    };
+}
+
+codes! {
     /// The text is not YAML.
-    YamlSyntax,
+    YamlSyntax = "PB001", Error, "the text is not YAML";
+    /// A key stands twice in one mapping.
+    DuplicateKey = "PB002", Error, "a key stands twice in one mapping";
+    /// A key is not a string.
+    KeyNotString = "PB003", Error, "a key is not a string";
+    /// A number that can't be sent: `.nan`, `.inf` or too large.
+    BadNumber = "PB004", Error, "a number that can't be sent";
+    /// A YAML tag.
+    Tag = "PB005", Error, "a YAML tag";
+    /// A YAML merge key.
+    MergeKey = "PB006", Error, "a YAML merge key";
+    /// Several YAML documents in one file.
+    SeveralDocuments = "PB007", Error, "several YAML documents in one file";
+    /// Nothing in the file.
+    Empty = "PB008", Error, "there is nothing in the file";
+    /// Nested too deeply.
+    TooDeep = "PB009", Error, "the values are nested too deeply";
+    /// Too many values.
+    TooLarge = "PB010", Error, "the aliases make too many values";
+    /// A key that the format does not have.
+    UnknownKey = "PB101", Error, "a key that the rules format does not have";
+    /// A key that must be there is not.
+    MissingKey = "PB102", Error, "a key that must be there is missing";
+    /// A value of the wrong type.
+    WrongType = "PB103", Error, "a value of the wrong type";
+    /// A word that is none of those allowed.
+    UnknownWord = "PB104", Error, "a word that is none of those allowed";
+    /// A value of the right type that is not allowed.
+    BadValue = "PB105", Error, "a value that is not allowed here";
+    /// An event that Patroni does not have.
+    UnknownEvent = "PB106", Error, "an event that Patroni does not have";
+    /// A role that Patroni does not have.
+    UnknownRole = "PB107", Error, "a role that Patroni does not have";
+    /// An API that the file does not name.
+    UnknownApi = "PB108", Error, "an API that the rules do not name";
+    /// A request without any API.
+    NoApi = "PB109", Error, "a request that has no API to go to";
+    /// A variable that does not exist.
+    UnknownVariable = "PB110", Error, "a variable that does not exist";
+    /// A template that can't be read.
+    TemplateSyntax = "PB111", Error, "a template that can't be read";
+    /// A filter, test or function that does not exist.
+    UnknownFilter = "PB112", Error, "a filter, test or function that does not exist";
+    /// A request that pg-backup-api would refuse.
+    BadRequest = "PB113", Error, "a request that pg-backup-api would refuse";
+    /// Two rules of one name.
+    DuplicateRule = "PB114", Error, "two rules with one name";
+    /// A variable that can't have this name.
+    BadVariable = "PB115", Error, "a variable that can't have this name";
+    /// A part of the rules that may be in one file only is in two.
+    SectionTwice = "PB116", Error, "a section that stands in two files";
+    /// An address that can't be used.
+    BadUrl = "PB117", Error, "an address that can't be used";
+    /// Not exactly one of `request` and `requests`.
+    OneRequest = "PB118", Error, "a rule without exactly one of `request` and `requests`";
+    /// Only one of `cert_file` and `key_file`.
+    HalfCertificate = "PB119", Error, "a certificate without its key, or a key without its certificate";
+    /// A secret in the rules file.
+    SecretInFile = "PB120", Error, "a header's value in the rules file";
+    /// A version that this program does not know.
+    UnknownVersion = "PB121", Error, "a version of the format that this program does not know";
+    /// The same word twice in one list.
+    RepeatedItem = "PB122", Error, "the same value twice in one list";
+    /// A type of request that pg-backup-api does not have.
+    UnknownRequestType = "PB123", Error, "a type of request that pg-backup-api does not have";
+    /// No rule in the whole rule set.
+    NoRules = "PB124", Error, "there is no rule";
+    /// A rule that Patroni never calls for.
+    NeverFires = "PB201", Error, "a rule that can never fire";
+    /// An event or a role that adds nothing to its rule.
+    NeverTogether = "PB202", Warning, "an event or a role that never meets the rest of its rule";
+}
+
+impl Code {
+    /// The code that is written like this, in any case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str().eq_ignore_ascii_case(text))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }

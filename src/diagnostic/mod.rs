@@ -45,3 +45,11 @@ pub struct Finding {
     /// Other places that belong to it.
     pub related: Vec<Related>,
 }
+
+impl Finding {
+    /// How bad it is.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+}

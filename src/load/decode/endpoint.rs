@@ -1,0 +1,116 @@
+//! `api`, `apis` and `patroni`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::values::Least;
+use super::{Decoder, entries};
+use crate::diagnostic::Code;
+use crate::load::problem::{Problem, Spot};
+use crate::model::{Api, ApiName, Origin, Patroni, Secret, Url};
+
+/// The name of `api`.
+const DEFAULT: &str = "default";
+
+impl<'a> Decoder<'a> {
+    pub(super) fn apis(
+        &mut self,
+        api: &[(Origin, &'a Value)],
+        apis: &[(Origin, &'a Value)],
+    ) -> BTreeMap<ApiName, Api> {
+        let mut all = BTreeMap::new();
+        if let Some((origin, value)) = api.first() {
+            self.apis.insert(DEFAULT, origin.clone());
+            let api = self.endpoint(value, origin);
+            all.extend(api.map(|api| (ApiName::default(), api)));
+        }
+        let named = apis
+            .iter()
+            .flat_map(|(origin, value)| entries(value, origin));
+        for (name, origin, value) in named {
+            if let Some(before) = self.apis.get(name.as_str()).cloned() {
+                let help = if name == DEFAULT {
+                    "`default` is the name of `api`: give this one another name"
+                } else {
+                    "give one of them another name"
+                };
+                let message = format!("there are two APIs with the name `{name}`");
+                self.problem(
+                    Problem::new(Code::SectionTwice, Spot::key(&origin), message)
+                        .help(help)
+                        .related(Spot::key(&before), "the first one is here"),
+                );
+                continue;
+            }
+            let api = self.endpoint(value, &origin);
+            all.extend(api.map(|api| (ApiName(name.clone()), api)));
+            self.apis.insert(name, origin);
+        }
+        all
+    }
+
+    pub(super) fn patroni(&mut self, value: &Value, origin: &Origin) -> Option<Patroni> {
+        self.endpoint(value, origin).map(Patroni)
+    }
+
+    fn endpoint(&mut self, value: &Value, origin: &Origin) -> Option<Api> {
+        let file = |key: &str| value.get(key).and_then(Value::as_str).map(PathBuf::from);
+        let url = self.url((value, origin), "url");
+        let proxy = self.url((value, origin), "proxy");
+        let mut duration =
+            |key, default| self.duration((value, origin), key, Least::MoreThanZero, default);
+        let timeout = duration("timeout", Api::TIMEOUT);
+        let connect_timeout = duration("connect_timeout", Api::CONNECT_TIMEOUT);
+        Some(Api {
+            url: url?,
+            cert_file: file("cert_file"),
+            key_file: file("key_file"),
+            ca_file: file("ca_file"),
+            headers: headers(value),
+            proxy,
+            timeout,
+            connect_timeout,
+        })
+    }
+
+    fn url(&mut self, (endpoint, origin): (&Value, &Origin), key: &str) -> Option<Url> {
+        let text = endpoint.get(key)?.as_str()?;
+        let reason = match Url::new(text) {
+            Ok(url) => return Some(url),
+            Err(_) if text.is_empty() => return None,
+            Err(reason) => reason,
+        };
+        let help = if text.contains("{{") {
+            Some("an address can't be a template: name each API under `apis`".to_owned())
+        } else if text.contains("://") || text.contains('@') {
+            None
+        } else if text.starts_with("127.") || text.starts_with("localhost") {
+            Some(format!("did you mean `http://{text}`?"))
+        } else {
+            Some(format!("did you mean `https://{text}`?"))
+        };
+        // The address itself is not repeated: it may have a password in it.
+        let message = format!("this `{key}` can't be used: {reason}");
+        let spot = Spot::value(&origin.child(key));
+        self.problem(Problem::new(Code::BadUrl, spot, message).maybe_help(help));
+        None
+    }
+}
+
+fn headers(endpoint: &Value) -> BTreeMap<String, Secret> {
+    let secret = |value: &Value| {
+        let text = |key: &str| value.get(key)?.as_str().map(str::to_owned);
+        text("env")
+            .map(Secret::Env)
+            .or_else(|| text("file").map(|path| Secret::File(path.into())))
+    };
+    endpoint
+        .get("headers")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.clone(), secret(value)?)))
+        .collect()
+}

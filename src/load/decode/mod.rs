@@ -1,0 +1,141 @@
+//! From the files' JSON to the rule set.
+//!
+//! The schema has been looked at before, but may have found something: what has not the shape it
+//! should have is passed over here without a word, so that everything else that is wrong is still found.
+
+mod endpoint;
+mod request;
+mod rule;
+mod template;
+mod values;
+mod vars;
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::problem::{Problem, Spot};
+use crate::diagnostic::Code;
+use crate::model::{Match, Origin, RuleSet};
+
+/// Everything that decoding one rule set shares.
+struct Decoder<'a> {
+    problems: Vec<Problem>,
+    /// The variables so far, with the places that give them their values.
+    vars: HashMap<&'a str, Origin>,
+    /// Variables that stand further down.
+    later_vars: HashMap<&'a str, Origin>,
+    /// The names of the APIs, also of those that something is wrong with.
+    apis: HashMap<&'a str, Origin>,
+    /// Templates that have been read and found in order.
+    inspected: template::Inspected,
+}
+
+/// The sections that may stand in one file only.
+const SINGLE: [&str; 4] = ["api", "patroni", "match", "defaults"];
+
+/// Makes a rule set of the files' values.
+///
+/// The rule set is complete only if there is no problem, here and in the schema.
+pub(super) fn decode(files: &[Option<Value>]) -> (RuleSet, Vec<Problem>) {
+    let mut decoder = Decoder {
+        problems: Vec::new(),
+        vars: HashMap::new(),
+        later_vars: HashMap::new(),
+        apis: HashMap::new(),
+        inspected: template::Inspected::default(),
+    };
+    let rules = decoder.rule_set(files);
+    (rules, decoder.problems)
+}
+
+impl<'a> Decoder<'a> {
+    fn problem(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    fn rule_set(&mut self, files: &'a [Option<Value>]) -> RuleSet {
+        let section = |name: &str| -> Vec<(Origin, &'a Value)> {
+            let found = |(file, value): (usize, &'a Option<Value>)| {
+                let pointer = String::new();
+                let origin = Origin { file, pointer }.child(name);
+                Some((origin, value.as_ref()?.get(name)?))
+            };
+            files.iter().enumerate().filter_map(found).collect()
+        };
+        for name in SINGLE {
+            self.only_one(name, &section(name));
+        }
+        let matching = match section("match").first() {
+            Some((_, Value::String(word))) if word == "first" => Match::First,
+            _ => Match::All,
+        };
+        let apis = self.apis(&section("api"), &section("apis"));
+        let patroni = section("patroni")
+            .first()
+            .and_then(|(origin, value)| self.patroni(value, origin));
+        let vars = self.vars(&section("vars"));
+        let defaults = self.defaults(section("defaults").first());
+        let rules = self.rules(&section("rules"), &defaults);
+        RuleSet {
+            matching,
+            apis,
+            patroni,
+            vars,
+            rules,
+        }
+    }
+
+    fn only_one(&mut self, name: &str, found: &[(Origin, &Value)]) {
+        let [(first, _), more @ ..] = found else {
+            return;
+        };
+        for (origin, _) in more {
+            self.problem(
+                Problem::new(
+                    Code::SectionTwice,
+                    Spot::key(origin),
+                    format!("`{name}` stands in two files of one rule set"),
+                )
+                .help(format!("keep one `{name}` and delete the other"))
+                .related(Spot::key(first), "the first one is here"),
+            );
+        }
+    }
+}
+
+/// The entries of a mapping with their places; none of anything else.
+fn entries<'a>(
+    value: &'a Value,
+    origin: &Origin,
+) -> impl Iterator<Item = (&'a String, Origin, &'a Value)> {
+    let origin = origin.clone();
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(move |(key, value)| (key, origin.child(escape(key)), value))
+}
+
+/// The items of a list with their places; none of anything else.
+fn items<'a>(
+    value: Option<&'a Value>,
+    origin: &Origin,
+) -> impl Iterator<Item = (Origin, &'a Value)> {
+    let origin = origin.clone();
+    value
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .map(move |(index, item)| (origin.child(index), item))
+}
+
+/// A key as a JSON pointer writes it.
+pub(super) fn escape(key: &str) -> std::borrow::Cow<'_, str> {
+    if key.contains(['~', '/']) {
+        key.replace('~', "~0").replace('/', "~1").into()
+    } else {
+        key.into()
+    }
+}

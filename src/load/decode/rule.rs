@@ -1,0 +1,175 @@
+//! `rules` and `defaults`.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::values::{Least, word, words};
+use super::{Decoder, items};
+use crate::diagnostic::Code;
+use crate::load::problem::{Problem, Spot};
+use crate::model::{
+    Event, Fence, OnFailure, Origin, Pattern, Poll, Retry, Role, Rule, Template, Verify, duration,
+};
+use crate::template::Syntax;
+
+/// How a rule's requests are carried out unless it says otherwise.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Defaults {
+    retry: Retry,
+    poll: Poll,
+    fence: Fence,
+    verify: Verify,
+    on_failure: OnFailure,
+}
+
+impl<'a> Decoder<'a> {
+    pub(super) fn defaults(&mut self, section: Option<&(Origin, &Value)>) -> Defaults {
+        match section {
+            Some((origin, value)) => self.carrying_out((value, origin), Defaults::default()),
+            None => Defaults::default(),
+        }
+    }
+
+    pub(super) fn rules(
+        &mut self,
+        sections: &[(Origin, &'a Value)],
+        defaults: &Defaults,
+    ) -> Vec<Rule> {
+        let all: Vec<_> = sections
+            .iter()
+            .flat_map(|(origin, section)| items(Some(section), origin))
+            .collect();
+        let listed = sections.iter().all(|(_, section)| section.is_array());
+        if all.is_empty() && listed {
+            let spot = sections.first().map_or_else(
+                || Spot::value(&Origin::default()),
+                |(origin, _)| Spot::key(origin),
+            );
+            self.problem(
+                Problem::new(Code::NoRules, spot, "there is no rule")
+                    .help("write under `rules` what is to be done when"),
+            );
+        }
+        let mut names = HashMap::new();
+        let mut rules = Vec::with_capacity(all.len());
+        for (origin, value) in all {
+            if let Some(name) = value.get("name").and_then(Value::as_str) {
+                self.rule_name(name, &origin, &mut names);
+            }
+            rules.extend(self.rule(value, &origin, defaults));
+        }
+        rules
+    }
+
+    fn rule_name(&mut self, name: &'a str, rule: &Origin, names: &mut HashMap<&'a str, Origin>) {
+        let Some(before) = names.get(name) else {
+            names.insert(name, rule.clone());
+            return;
+        };
+        let spot = |rule: &Origin| Spot::value(&rule.child("name"));
+        let message = format!("there are two rules with the name `{name}`");
+        self.problem(
+            Problem::new(Code::DuplicateRule, spot(rule), message)
+                .help("give one of them another name")
+                .related(spot(before), "the first one is here"),
+        );
+    }
+
+    fn rule(&mut self, value: &'a Value, origin: &Origin, defaults: &Defaults) -> Option<Rule> {
+        let when = value.get("when").and_then(Value::as_str);
+        let when = when.map(|text| Template {
+            text: text.to_owned(),
+            origin: origin.child("when"),
+        });
+        if let Some(when) = when.as_ref().filter(|when| !when.text.is_empty()) {
+            self.template(when, Syntax::Expression);
+        }
+        let one = value
+            .get("request")
+            .map(|request| (origin.child("request"), request));
+        let requests: Vec<_> = one
+            .into_iter()
+            .chain(items(value.get("requests"), &origin.child("requests")))
+            .collect();
+        let requests = requests
+            .into_iter()
+            .filter_map(|(origin, request)| self.request(request, &origin))
+            .collect();
+        let carried_out = self.carrying_out((value, origin), *defaults);
+        Some(Rule {
+            name: value.get("name")?.as_str()?.to_owned(),
+            on: words(value, "on", Event::parse),
+            role: words(value, "role", Role::parse),
+            cluster: words(value, "cluster", |text| Some(Pattern::new(text))),
+            when,
+            enabled: value.get("enabled") != Some(&Value::Bool(false)),
+            requests,
+            retry: carried_out.retry,
+            poll: carried_out.poll,
+            fence: carried_out.fence,
+            verify: carried_out.verify,
+            on_failure: carried_out.on_failure,
+            origin: origin.clone(),
+        })
+    }
+
+    /// What a rule or `defaults` says about retry, poll, fence, verify and `on_failure`.
+    fn carrying_out(&mut self, (value, origin): (&Value, &Origin), defaults: Defaults) -> Defaults {
+        let retry = value.get("retry").map_or(defaults.retry, |retry| {
+            self.retry((retry, &origin.child("retry")), defaults.retry)
+        });
+        let poll = value.get("poll").map_or(defaults.poll, |poll| {
+            self.poll((poll, &origin.child("poll")), defaults.poll)
+        });
+        let fence = [("role", Fence::Role), ("none", Fence::None)];
+        let verify = [
+            ("none", Verify::None),
+            ("applied", Verify::Applied),
+            ("streaming", Verify::Streaming),
+        ];
+        let on_failure = [("stop", OnFailure::Stop), ("continue", OnFailure::Continue)];
+        Defaults {
+            retry,
+            poll,
+            fence: word(value, "fence", &fence, defaults.fence),
+            verify: word(value, "verify", &verify, defaults.verify),
+            on_failure: word(value, "on_failure", &on_failure, defaults.on_failure),
+        }
+    }
+
+    fn poll(&mut self, here: (&Value, &Origin), defaults: Poll) -> Poll {
+        Poll {
+            every: self.duration(here, "every", Least::MoreThanZero, defaults.every),
+            timeout: self.duration(here, "timeout", Least::MoreThanZero, defaults.timeout),
+        }
+    }
+
+    fn retry(&mut self, here: (&Value, &Origin), defaults: Retry) -> Retry {
+        let (value, origin) = here;
+        let attempts = value.get("attempts").and_then(Value::as_u64);
+        let attempts = attempts.and_then(|attempts| u32::try_from(attempts).ok());
+        let retry = Retry {
+            attempts: attempts.unwrap_or(defaults.attempts),
+            wait: self.duration(here, "wait", Least::Zero, defaults.wait),
+            max_wait: self.duration(here, "max_wait", Least::Zero, defaults.max_wait),
+            deadline: self.duration(here, "deadline", Least::MoreThanZero, defaults.deadline),
+        };
+        if retry.wait > retry.max_wait {
+            let key = ["wait", "max_wait"]
+                .into_iter()
+                .find(|key| value.get(key).is_some());
+            let message = format!(
+                "`wait` ({}) is longer than `max_wait` ({})",
+                duration::format(retry.wait),
+                duration::format(retry.max_wait)
+            );
+            let spot = Spot::value(&key.map_or_else(|| origin.clone(), |key| origin.child(key)));
+            self.problem(
+                Problem::new(Code::BadValue, spot, message)
+                    .help("make `max_wait` at least as long as `wait`"),
+            );
+        }
+        retry
+    }
+}

@@ -1,0 +1,174 @@
+//! Templates: their syntax, and the names they use.
+
+use std::collections::HashSet;
+
+use super::Decoder;
+use crate::diagnostic::Code;
+use crate::load::problem::{Problem, Spot};
+use crate::load::suggest::nearest;
+use crate::model::{Template, TemplateValue};
+use crate::template::{
+    FACTS, Reference, Syntax, SyntaxError, UnknownKind, UnknownName, inspect, is_template,
+    known_names,
+};
+
+/// Templates that have been read and found in order: the same text is often used in many rules.
+#[derive(Default)]
+pub(super) struct Inspected {
+    texts: HashSet<String>,
+    conditions: HashSet<String>,
+}
+
+impl Decoder<'_> {
+    /// Looks at every string in a value.
+    pub(super) fn templates(&mut self, value: &TemplateValue) {
+        match value {
+            TemplateValue::Text(template) if is_template(&template.text) => {
+                self.template(template, Syntax::Text);
+            }
+            TemplateValue::List(items) => items.iter().for_each(|item| self.templates(item)),
+            TemplateValue::Map(entries) => {
+                for (_, value) in entries {
+                    self.templates(value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Looks at one template.
+    pub(super) fn template(&mut self, template: &Template, syntax: Syntax) {
+        let seen = match syntax {
+            Syntax::Text => &self.inspected.texts,
+            Syntax::Expression => &self.inspected.conditions,
+        };
+        if seen.contains(&template.text) {
+            return;
+        }
+        let before = self.problems.len();
+        match inspect(&template.text, syntax) {
+            Ok(usage) => {
+                for unknown in &usage.unknown {
+                    self.unknown_name(unknown, template);
+                }
+                for reference in &usage.variables {
+                    self.reference(reference, template);
+                }
+            }
+            Err(error) => self.syntax_error(&error, template, syntax),
+        }
+        if self.problems.len() == before {
+            let seen = match syntax {
+                Syntax::Text => &mut self.inspected.texts,
+                Syntax::Expression => &mut self.inspected.conditions,
+            };
+            seen.insert(template.text.clone());
+        }
+    }
+
+    fn reference(&mut self, reference: &Reference, template: &Template) {
+        let name = reference.name.as_str();
+        if FACTS.contains(&name) || self.vars.contains_key(name) {
+            return;
+        }
+        // The range of `env.SITE` covers the attribute as well.
+        let start = reference.range.start;
+        let spot = Spot::bytes(&template.origin, start..start + name.len());
+        let problem = |message: String| Problem::new(Code::UnknownVariable, spot, message);
+        if let Some(later) = self.later_vars.get(name) {
+            let problem = if template.origin.pointer.starts_with(&later.pointer) {
+                problem(format!("the variable `{name}` uses itself"))
+                    .help("a variable can use those above it")
+            } else {
+                problem(format!("the variable `{name}` is not known here yet"))
+                    .help("a variable can use those above it: move it up")
+                    .related(Spot::key(later), "it is made here")
+            };
+            return self.problem(problem);
+        }
+        let help = self.variable_help(name);
+        self.problem(problem(format!("there is no variable `{name}`")).help(help));
+    }
+
+    fn variable_help(&self, name: &str) -> String {
+        let mut vars: Vec<_> = self.vars.keys().copied().collect();
+        vars.sort_unstable();
+        if let Some(near) = nearest(name, vars.iter().copied().chain(FACTS)) {
+            return format!("did you mean `{near}`?");
+        }
+        let upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        if name.chars().all(upper) {
+            return format!("an environment variable is written `env.{name}`");
+        }
+        match name {
+            "scope" => return "Patroni's scope is `cluster`".to_owned(),
+            "name" | "hostname" | "member" => return "the node's name is `node`".to_owned(),
+            _ => {}
+        }
+        let list = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            names.join(", ")
+        };
+        let facts = list(&FACTS);
+        match vars.as_slice() {
+            [] => format!("there are {facts}, and what `vars` has"),
+            vars if vars.len() <= 8 => format!("there are {facts}, and from `vars` {}", list(vars)),
+            _ => format!("there are {facts}, and the {} of `vars`", vars.len()),
+        }
+    }
+
+    fn unknown_name(&mut self, unknown: &UnknownName, template: &Template) {
+        let name = unknown.name.as_str();
+        let (kind, example) = match unknown.kind {
+            UnknownKind::Filter => ("filter", "a filter changes a value: `node | upper`"),
+            UnknownKind::Test => ("test", "a test asks about a value: `env.SITE is defined`"),
+            UnknownKind::Function => ("function", "there are `range`, `dict` and `namespace`"),
+        };
+        let help = nearest(name, known_names(unknown.kind).iter().copied()).map_or_else(
+            || example.to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        // The range begins at the value that the filter is for.
+        let text = template.text.get(unknown.range.clone()).unwrap_or_default();
+        let start = unknown.range.start + text.rfind(name).unwrap_or(0);
+        let spot = Spot::bytes(&template.origin, start..start + name.len());
+        let message = format!("there is no {kind} `{name}`");
+        self.problem(Problem::new(Code::UnknownFilter, spot, message).help(help));
+    }
+
+    fn syntax_error(&mut self, error: &SyntaxError, template: &Template, syntax: Syntax) {
+        let text = template.text.trim();
+        let open = |begin: &str, end: &str| text.matches(begin).count() > text.matches(end).count();
+        let what = match syntax {
+            Syntax::Expression => "condition",
+            Syntax::Text => "template",
+        };
+        let help = match syntax {
+            Syntax::Expression if text.is_empty() => Some("leave `when` out, or write a condition"),
+            Syntax::Expression if text.starts_with("{{") => {
+                Some("`when` is an expression by itself: leave out `{{` and `}}`")
+            }
+            Syntax::Expression if text.contains("&&") || text.contains("||") => {
+                Some("write `and`, `or`, `not`")
+            }
+            Syntax::Expression if has_single_equals(text) => Some("to compare, write `==`"),
+            Syntax::Text if open("{{", "}}") => Some("every `{{` needs its `}}`"),
+            Syntax::Text if open("{%", "%}") => Some("every `{%` needs its `%}`"),
+            Syntax::Text if open("{#", "#}") => Some("every `{#` needs its `#}`"),
+            _ => None,
+        };
+        let spot = Spot::bytes(&template.origin, error.range.clone());
+        let message = format!("this {what} can't be read: {}", error.message);
+        self.problem(
+            Problem::new(Code::TemplateSyntax, spot, message).maybe_help(help.map(str::to_owned)),
+        );
+    }
+}
+
+/// Whether an expression has an `=` that is no comparison.
+fn has_single_equals(text: &str) -> bool {
+    let simple = ["==", "!=", "<=", ">="]
+        .iter()
+        .fold(text.to_owned(), |text, operator| text.replace(operator, ""));
+    simple.contains('=')
+}

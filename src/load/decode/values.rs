@@ -1,0 +1,127 @@
+//! Small values: words, durations, and values with templates in them.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Decoder, escape};
+use crate::diagnostic::Code;
+use crate::load::problem::{Problem, Spot};
+use crate::model::{Origin, Template, TemplateValue, duration};
+
+/// The least that a duration may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Least {
+    /// It may be `0s`.
+    Zero,
+    /// `0s` would mean that there is no time at all.
+    MoreThanZero,
+}
+
+impl Decoder<'_> {
+    /// The duration under a key, or what stands for it.
+    pub(super) fn duration(
+        &mut self,
+        (map, origin): (&Value, &Origin),
+        key: &str,
+        least: Least,
+        default: Duration,
+    ) -> Duration {
+        let Some(Value::String(text)) = map.get(key) else {
+            return default;
+        };
+        let problem = |message: String| {
+            Problem::new(Code::BadValue, Spot::value(&origin.child(key)), message)
+        };
+        match duration::parse(text) {
+            Some(Duration::ZERO) if least == Least::MoreThanZero => {
+                self.problem(
+                    problem(format!("`{key}` can't be zero"))
+                        .help(format!("the default is `{}`", duration::format(default))),
+                );
+            }
+            Some(duration) => return duration,
+            // What does not look like a duration was found by the schema.
+            None if looks_like_duration(text) => self.problem(
+                problem(format!("`{text}` is too long")).help("the longest is a hundred years"),
+            ),
+            None => {}
+        }
+        default
+    }
+}
+
+/// Whether the schema's pattern for durations lets it pass.
+fn looks_like_duration(text: &str) -> bool {
+    let mut units = ["d", "h", "m", "s", "ms"].into_iter();
+    let mut rest = text;
+    while let Some(digits) = rest.find(|c: char| !c.is_ascii_digit()) {
+        let tail = rest.get(digits..).unwrap_or_default();
+        let end = tail
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(tail.len());
+        let (unit, after) = tail.split_at(end);
+        if digits == 0 || !units.any(|known| known == unit) {
+            return false;
+        }
+        rest = after;
+    }
+    rest.is_empty() && !text.is_empty()
+}
+
+/// The word under a key as one of a type's values, or the default.
+pub(super) fn word<T: Copy>(map: &Value, key: &str, words: &[(&str, T)], default: T) -> T {
+    map.get(key)
+        .and_then(Value::as_str)
+        .and_then(|word| words.iter().find(|(known, _)| *known == word))
+        .map_or(default, |(_, value)| *value)
+}
+
+/// What stands under a key that holds one word or a list of words, each once.
+pub(super) fn words<T: PartialEq>(
+    map: &Value,
+    key: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Vec<T> {
+    let values = match map.get(key) {
+        Some(Value::Array(items)) => items.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    let mut found = Vec::with_capacity(values.len());
+    for item in values.iter().filter_map(Value::as_str).filter_map(parse) {
+        if !found.contains(&item) {
+            found.push(item);
+        }
+    }
+    found
+}
+
+/// A value whose strings may be templates.
+pub(super) fn template_value(value: &Value, origin: &Origin) -> TemplateValue {
+    match value {
+        Value::Null => TemplateValue::Null,
+        Value::Bool(value) => TemplateValue::Bool(*value),
+        Value::Number(value) => TemplateValue::Number(value.clone()),
+        Value::String(text) => TemplateValue::Text(Template {
+            text: text.clone(),
+            origin: origin.clone(),
+        }),
+        Value::Array(items) => TemplateValue::List(
+            items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| template_value(item, &origin.child(index)))
+                .collect(),
+        ),
+        Value::Object(entries) => TemplateValue::Map(
+            entries
+                .iter()
+                .map(|(key, value)| {
+                    let value = template_value(value, &origin.child(escape(key)));
+                    (key.clone(), value)
+                })
+                .collect(),
+        ),
+    }
+}

@@ -1,0 +1,152 @@
+//! From a value of the rules to its line and column.
+
+use std::ops::Range;
+
+use super::problem::{Part, Problem, Spot};
+use super::yaml::{self, Data, Node};
+use crate::diagnostic::{Finding, Place, Related};
+use crate::model::Origin;
+use crate::source::{Position, Source};
+
+/// The files of a rule set with the trees of those that were asked about.
+pub struct Locator<'s> {
+    files: Vec<(&'s Source, Tree)>,
+}
+
+/// What is known of the places in a file.
+enum Tree {
+    NotRead,
+    Unreadable,
+    Read(Node),
+}
+
+impl From<Option<Node>> for Tree {
+    fn from(tree: Option<Node>) -> Self {
+        tree.map_or(Self::Unreadable, Self::Read)
+    }
+}
+
+impl<'s> Locator<'s> {
+    /// Nothing is read before it is asked for.
+    #[must_use]
+    pub fn new(sources: &'s [Source]) -> Self {
+        Self {
+            files: sources
+                .iter()
+                .map(|source| (source, Tree::NotRead))
+                .collect(),
+        }
+    }
+
+    /// Puts in a tree that was made already.
+    pub(super) fn put(&mut self, file: usize, tree: Option<Node>) {
+        if let Some((_, slot)) = self.files.get_mut(file) {
+            *slot = Tree::from(tree);
+        }
+    }
+
+    /// Makes a finding of a problem. `None`: its place was found to be wrong for another reason already.
+    pub fn finding(&mut self, problem: Problem) -> Option<Finding> {
+        let place = self.place(&problem.spot)?;
+        let related = problem
+            .related
+            .into_iter()
+            .filter_map(|(spot, message)| {
+                let place = self.place(&spot)?;
+                Some(Related { place, message })
+            })
+            .collect();
+        Some(Finding {
+            code: problem.code,
+            message: problem.message,
+            place,
+            help: problem.help,
+            related,
+        })
+    }
+
+    /// Where a spot is. `None` if something that can't be read stands there.
+    pub fn place(&mut self, spot: &Spot) -> Option<Place> {
+        let (source, tree) = self.files.get_mut(spot.origin.file)?;
+        if matches!(tree, Tree::NotRead) {
+            *tree = Tree::from(yaml::tree(&source.text).0);
+        }
+        let range = match tree {
+            Tree::Read(tree) => range_of(&source.text, tree, spot)?,
+            Tree::NotRead | Tree::Unreadable => 0..0,
+        };
+        Some(place(source, &range))
+    }
+}
+
+/// Where a value of the rules stands; the beginning of its file if it is not there.
+#[must_use]
+pub fn locate(sources: &[Source], origin: &Origin) -> Place {
+    let place = Locator::new(sources).place(&Spot::value(origin));
+    place.unwrap_or_else(|| Place {
+        file: sources
+            .get(origin.file)
+            .map(|source| source.name.clone())
+            .unwrap_or_default(),
+        position: Position::START,
+        length: 1,
+    })
+}
+
+/// The place of these bytes; what goes over the end of a line is cut there.
+pub(super) fn place(source: &Source, range: &Range<usize>) -> Place {
+    let text = &source.text;
+    let before = text.get(..range.start).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let covered = text.get(range.clone()).unwrap_or_default();
+    let covered = covered.split(['\n', '\r']).next().unwrap_or_default();
+    let in_line = before.get(line_start..).unwrap_or_default();
+    // A byte order mark takes no column.
+    let in_line = in_line.strip_prefix('\u{feff}').unwrap_or(in_line);
+    Place {
+        file: source.name.clone(),
+        position: Position {
+            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
+            column: in_line.chars().count() + 1,
+        },
+        length: covered.trim_end().chars().count().max(1),
+    }
+}
+
+/// The bytes of a spot; of what is not there, those of the nearest around it.
+fn range_of(text: &str, root: &Node, spot: &Spot) -> Option<Range<usize>> {
+    let mut node = root;
+    let mut key: Option<Range<usize>> = None;
+    for token in spot.origin.pointer.split('/').skip(1) {
+        let token = token.replace("~1", "/").replace("~0", "~");
+        let step = match &node.data {
+            Data::Map(entries) => entries
+                .iter()
+                .find(|entry| entry.key == token)
+                .map(|entry| (&entry.value, Some(entry.range.clone()))),
+            Data::List(items) => token
+                .parse()
+                .ok()
+                .and_then(|index: usize| items.get(index))
+                .map(|item| (item, None)),
+            Data::Bad => return None,
+            Data::Scalar(_) => None,
+        };
+        let Some((next, at)) = step else {
+            break;
+        };
+        node = next;
+        // An item without a key of its own is found by its list's.
+        key = at.or(key);
+    }
+    if node.data == Data::Bad {
+        return None;
+    }
+    Some(match (&spot.part, key) {
+        (Part::Bytes(part), _) => yaml::part_of(text, node, part),
+        (Part::Key, Some(key)) => key,
+        (_, Some(key)) if node.range.is_empty() => key,
+        // A mapping or list over several lines is shown by its first one.
+        _ => node.range.clone(),
+    })
+}

@@ -1,0 +1,114 @@
+//! What is wrong, said in terms of the rules' structure: the text's positions are looked up later,
+//! and only if something is wrong.
+
+use std::ops::Range;
+
+use crate::diagnostic::Code;
+use crate::model::Origin;
+
+/// A finding whose place is not yet a line and a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The kind of finding.
+    pub code: Code,
+    /// What it is about.
+    pub spot: Spot,
+    /// What was found.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+    /// Other places that belong to it, each with what is to be seen there.
+    pub related: Vec<(Spot, String)>,
+}
+
+/// A value of the rules, or a part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    /// The value.
+    pub origin: Origin,
+    /// What of it.
+    pub part: Part,
+}
+
+/// A part of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// The value itself.
+    Value,
+    /// The key in front of it.
+    Key,
+    /// These bytes of the string that it is.
+    Bytes(Range<usize>),
+}
+
+impl Spot {
+    /// The value itself.
+    #[must_use]
+    pub fn value(origin: &Origin) -> Self {
+        Self {
+            origin: origin.clone(),
+            part: Part::Value,
+        }
+    }
+
+    /// The key in front of the value.
+    #[must_use]
+    pub fn key(origin: &Origin) -> Self {
+        Self {
+            origin: origin.clone(),
+            part: Part::Key,
+        }
+    }
+
+    /// These bytes of the string.
+    #[must_use]
+    pub fn bytes(origin: &Origin, range: Range<usize>) -> Self {
+        Self {
+            origin: origin.clone(),
+            part: Part::Bytes(range),
+        }
+    }
+}
+
+impl Problem {
+    /// A problem without help.
+    #[must_use]
+    pub fn new(code: Code, spot: Spot, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            spot,
+            message: message.into(),
+            help: None,
+            related: Vec::new(),
+        }
+    }
+
+    /// Adds what to write instead.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds what to write instead, if that is known.
+    #[must_use]
+    pub fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help = help;
+        self
+    }
+
+    /// Whether it is that something is nowhere to be found.
+    pub(super) fn is_absence(&self) -> bool {
+        matches!(
+            self.code,
+            Code::NoRules | Code::NoApi | Code::UnknownApi | Code::UnknownVariable
+        )
+    }
+
+    /// Adds another place.
+    #[must_use]
+    pub fn related(mut self, spot: Spot, message: impl Into<String>) -> Self {
+        self.related.push((spot, message.into()));
+        self
+    }
+}

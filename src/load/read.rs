@@ -1,0 +1,95 @@
+//! From a path to the texts of a rule set.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::source::Source;
+
+/// The largest file that is read, in bytes.
+const MAX_FILE: u64 = 4 << 20;
+
+/// Rules that can't be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file or directory is not there, or not for us.
+    #[error("can't read `{}`: {source}", path.display())]
+    Io {
+        /// The path as it was given, or of the file in it.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// More than 4 MiB.
+    #[error("`{}` is larger than 4 MiB, which no rules file is", .0.display())]
+    TooLarge(PathBuf),
+    /// Bytes that are no UTF-8.
+    #[error("`{}` is not UTF-8: line {line} has other bytes in it", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The line of the first of them.
+        line: usize,
+    },
+    /// A directory without rules.
+    #[error("`{}` has no `*.yml` or `*.yaml` file in it", .0.display())]
+    EmptyDirectory(PathBuf),
+}
+
+/// Reads a file, or the `*.yml` and `*.yaml` files of a directory in the order of their names.
+///
+/// # Errors
+/// [`ReadError`] for the first one that can't be read.
+pub fn read(path: &Path) -> Result<Vec<Source>, ReadError> {
+    let failed = |source| ReadError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    if !path.metadata().map_err(failed)?.is_dir() {
+        return Ok(vec![read_file(path)?]);
+    }
+    let mut files = Vec::new();
+    for entry in path.read_dir().map_err(failed)? {
+        let file = entry.map_err(failed)?.path();
+        if is_rules_file(&file) {
+            files.push(file);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(ReadError::EmptyDirectory(path.to_owned()));
+    }
+    files.iter().map(|file| read_file(file)).collect()
+}
+
+/// Editors and configuration management leave hidden files behind; they are not rules.
+fn is_rules_file(path: &Path) -> bool {
+    let hidden = path
+        .file_name()
+        .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+    let yaml = path
+        .extension()
+        .is_some_and(|extension| extension == "yml" || extension == "yaml");
+    yaml && !hidden && !path.is_dir()
+}
+
+fn read_file(path: &Path) -> Result<Source, ReadError> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    read.map_err(|source| ReadError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(ReadError::TooLarge(path.to_owned()));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let lines = error.as_bytes().iter().take(valid);
+        ReadError::NotUtf8 {
+            path: path.to_owned(),
+            line: lines.filter(|byte| **byte == b'\n').count() + 1,
+        }
+    })?;
+    Ok(Source::new(path.display().to_string(), text))
+}

@@ -1,0 +1,55 @@
+//! The JSON Schemas of what this program reads and sends, embedded.
+
+use std::sync::LazyLock;
+
+use jsonschema::{PatternOptions, Validator};
+use serde_json::Value;
+
+/// The shape of a rules file.
+pub const RULES: &str = include_str!("../../schemas/rules.schema.json");
+/// The body of a request to pg-backup-api.
+pub const REQUEST: &str = include_str!("../../schemas/request.schema.json");
+
+/// A schema and what was compiled of it.
+pub(super) struct Schema {
+    /// The schema itself, for its titles and messages.
+    pub(super) json: Value,
+    /// None only if the embedded text is broken, which a test rules out.
+    pub(super) validator: Option<Validator>,
+}
+
+pub(super) static RULES_SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::new(RULES));
+pub(super) static REQUEST_SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::new(REQUEST));
+
+impl Schema {
+    fn new(text: &str) -> Self {
+        let json: Value = serde_json::from_str(text).unwrap_or_default();
+        // The plain engine compiles several times as fast as the one with look-around, and no
+        // pattern can make it slow.
+        let validator = jsonschema::draft202012::options()
+            .with_pattern_options(PatternOptions::regex())
+            .build(&json)
+            .ok();
+        Self { json, validator }
+    }
+
+    /// Whether the value has the shape.
+    pub(super) fn fits(&self, value: &Value) -> bool {
+        self.validator
+            .as_ref()
+            .is_some_and(|validator| validator.is_valid(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_schemas_are_schemas() {
+        for schema in [&RULES_SCHEMA, &REQUEST_SCHEMA] {
+            assert!(schema.validator.is_some());
+            assert!(!schema.fits(&Value::Null));
+        }
+    }
+}

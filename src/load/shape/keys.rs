@@ -1,0 +1,253 @@
+//! Keys that are unknown, missing or not allowed.
+
+use serde_json::Value;
+
+use jsonschema::ValidationError;
+
+use super::Misfit;
+use crate::diagnostic::Code;
+use crate::load::problem::{Problem, Spot};
+use crate::load::schema::RULES_SCHEMA;
+use crate::load::suggest::{nearest, one_of};
+use crate::model::{Event, Origin};
+
+/// What people write for a key of a rule.
+const SYNONYMS: [(&str, &str, &str); 22] = [
+    ("rule", "event", "on"),
+    ("rule", "events", "on"),
+    ("rule", "trigger", "on"),
+    ("rule", "roles", "role"),
+    ("rule", "clusters", "cluster"),
+    ("rule", "scope", "cluster"),
+    ("rule", "if", "when"),
+    ("rule", "condition", "when"),
+    ("rule", "steps", "requests"),
+    ("rule", "action", "request"),
+    ("rule", "actions", "requests"),
+    ("rule", "id", "name"),
+    ("rule", "retries", "retry"),
+    ("", "variables", "vars"),
+    ("", "rule", "rules"),
+    ("endpoint", "address", "url"),
+    ("endpoint", "cert", "cert_file"),
+    ("endpoint", "key", "key_file"),
+    ("endpoint", "ca", "ca_file"),
+    ("endpoint", "cacert", "ca_file"),
+    ("config_switch", "model", "model_name"),
+    ("recovery", "backup", "backup_id"),
+];
+
+impl Misfit<'_> {
+    pub(super) fn unknown_key(&self, key: &str) -> Problem {
+        let origin = self.origin.child(crate::load::decode::escape(key));
+        let spot = Spot::key(&origin);
+        if self.definition() == "secret" {
+            // The key may be the secret.
+            return Problem::new(Code::UnknownKey, spot, "a header's value has no such key")
+                .help("write `{env: NAME}` or `{file: PATH}`");
+        }
+        let what = self.kind();
+        Problem::new(Code::UnknownKey, spot, format!("{what} has no key `{key}`"))
+            .maybe_help(self.key_help(key))
+    }
+
+    fn key_help(&self, key: &str) -> Option<String> {
+        let known = known_keys(self.schema);
+        let synonym = SYNONYMS
+            .iter()
+            .find(|(place, word, _)| *place == self.definition() && *word == key)
+            .map(|(_, _, meant)| *meant);
+        if let Some(meant) = synonym.or_else(|| nearest(key, known.iter().copied())) {
+            return Some(format!("did you mean `{meant}`?"));
+        }
+        if self.definition() == "rule" && Event::parse(key).is_some() {
+            return Some(format!("an event is a value of `on`: `on: {key}`"));
+        }
+        if let Some(place) = elsewhere(key, self.definition()) {
+            return Some(format!("`{key}` is a key of {place}"));
+        }
+        one_of(known).map(|names| names.replacen("it can be", "there are", 1))
+    }
+
+    pub(super) fn missing_key(&self, key: &str) -> Problem {
+        let what = self.kind();
+        let message = match (self.definition(), key) {
+            ("rule", "requests") => {
+                return Problem::new(
+                    Code::OneRequest,
+                    self.object_spot(),
+                    "this rule has no request",
+                )
+                .help("write `request`, or `requests` with a list");
+            }
+            ("endpoint", "cert_file") if self.keyword.contains("dependentRequired") => {
+                return self.half_certificate("key_file", "cert_file");
+            }
+            ("endpoint", "key_file") if self.keyword.contains("dependentRequired") => {
+                return self.half_certificate("cert_file", "key_file");
+            }
+            ("config_switch", "model_name") => {
+                return Problem::new(
+                    Code::BadRequest,
+                    self.object_spot(),
+                    "a `config_switch` needs a model to switch to",
+                )
+                .help("write `model_name: NAME`, or `reset: true` to take the active model away");
+            }
+            ("change", "server_name" | "model_name") => {
+                let scope = key.trim_end_matches("_name");
+                return Problem::new(
+                    Code::BadRequest,
+                    self.object_spot(),
+                    format!("a change with `scope: {scope}` needs `{key}`"),
+                )
+                .help(format!("add `{key}: NAME`"));
+            }
+            _ => format!("{what} needs the key `{key}`"),
+        };
+        let example = self
+            .schema
+            .pointer(&format!("/properties/{key}"))
+            .and_then(example_of);
+        let help = match (key, example) {
+            ("version", _) => Some("begin the file with `version: 1`".to_owned()),
+            (_, Some(example)) => Some(format!("add `{key}`, for example `{key}: {example}`")),
+            _ => Some(format!("add `{key}`")),
+        };
+        Problem::new(Code::MissingKey, self.object_spot(), message).maybe_help(help)
+    }
+
+    fn half_certificate(&self, here: &str, missing: &str) -> Problem {
+        Problem::new(
+            Code::HalfCertificate,
+            Spot::key(&self.origin.child(here)),
+            format!("`{here}` is of no use without `{missing}`"),
+        )
+        .help(format!("add `{missing}`, or delete `{here}`"))
+    }
+
+    /// A key that the schema's pattern for keys does not allow.
+    pub(super) fn bad_key(&self, error: &ValidationError<'_>) -> Problem {
+        let key = error.instance().as_str().unwrap_or_default();
+        let spot = Spot::key(&self.origin.child(crate::load::decode::escape(key)));
+        let what = match self.name().0.as_str() {
+            "vars" => "variable",
+            "headers" => "header",
+            _ => "API",
+        };
+        let code = if what == "variable" {
+            Code::BadVariable
+        } else {
+            Code::BadValue
+        };
+        let own = self.schema.pointer("/propertyNames/patternErrorMessage");
+        Problem::new(
+            code,
+            spot,
+            format!("`{key}` can't be the name of a {what}").replace("a API", "an API"),
+        )
+        .maybe_help(own.and_then(Value::as_str).map(str::to_owned))
+    }
+
+    /// Where to show what is missing in a mapping: at its first line.
+    fn object_spot(&self) -> Spot {
+        Spot::value(&self.origin)
+    }
+
+    /// What kind of mapping this is.
+    pub(super) fn kind(&self) -> String {
+        match self.definition() {
+            "" => match self.name().0.as_str() {
+                "" => "a rules file".to_owned(),
+                name => format!("`{name}`"),
+            },
+            "rule" => "a rule".to_owned(),
+            "request" => "a request".to_owned(),
+            "config_switch" => "a `config_switch`".to_owned(),
+            "recovery" => "a `recovery`".to_owned(),
+            "config_update" => "a `config_update`".to_owned(),
+            "change" => "a change".to_owned(),
+            _ => self.label(),
+        }
+    }
+}
+
+/// Of a finding about an unknown key: the mapping and the key that was meant.
+pub(super) fn meant(problem: &Problem) -> Option<(Origin, String)> {
+    if problem.code != Code::UnknownKey {
+        return None;
+    }
+    let meant = problem
+        .help
+        .as_deref()?
+        .strip_prefix("did you mean `")?
+        .strip_suffix("`?")?;
+    let origin = &problem.spot.origin;
+    let (parent, _) = origin.pointer.rsplit_once('/')?;
+    let origin = Origin {
+        file: origin.file,
+        pointer: parent.to_owned(),
+    };
+    Some((origin, meant.to_owned()))
+}
+
+/// Of a finding about a missing key: the mapping and the key.
+pub(super) fn missing(problem: &Problem) -> Option<(Origin, String)> {
+    let key = match problem.code {
+        Code::MissingKey => problem.message.rsplit('`').nth(1)?,
+        Code::OneRequest if problem.message.contains("no request") => "request",
+        Code::BadRequest if problem.message.contains("needs a model") => "model_name",
+        _ => return None,
+    };
+    Some((problem.spot.origin.clone(), key.to_owned()))
+}
+
+fn known_keys(schema: &Value) -> Vec<&str> {
+    schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .map(|properties| properties.keys().map(String::as_str).collect())
+        .unwrap_or_default()
+}
+
+/// Which mapping has this key, if it is not this one.
+fn elsewhere(key: &str, here: &str) -> Option<String> {
+    let places = [
+        ("", "the top of the file"),
+        ("rule", "a rule"),
+        ("retry", "`retry`"),
+        ("poll", "`poll`"),
+        ("endpoint", "`api`, `apis` and `patroni`"),
+        ("config_switch", "a `config_switch` request"),
+        ("recovery", "a `recovery` request"),
+        ("config_update", "a `config_update` request"),
+        ("change", "an item of `changes`"),
+    ];
+    places
+        .into_iter()
+        .filter(|(definition, _)| *definition != here)
+        .find(|(definition, _)| {
+            let schema = match *definition {
+                "" => Some(&RULES_SCHEMA.json),
+                name => RULES_SCHEMA.json.pointer(&format!("/$defs/{name}")),
+            };
+            schema.is_some_and(|schema| known_keys(schema).contains(&key))
+        })
+        .map(|(_, name)| name.to_owned())
+}
+
+/// The first example of a key's value, its own or its definition's.
+pub(super) fn example_of(schema: &Value) -> Option<String> {
+    let own = schema.pointer("/examples/0").or_else(|| {
+        let definition = schema.get("$ref")?.as_str()?.strip_prefix('#')?;
+        RULES_SCHEMA
+            .json
+            .pointer(definition)?
+            .pointer("/examples/0")
+    })?;
+    match own {
+        Value::String(text) if text.contains("{{") => Some(format!("\"{text}\"")),
+        Value::String(text) => Some(text.clone()),
+        _ => None,
+    }
+}

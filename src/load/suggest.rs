@@ -1,0 +1,107 @@
+//! "Did you mean": the nearest valid word.
+
+/// The candidate nearest to a word, if one is near enough to have been meant.
+pub(super) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let folded = fold(word);
+    let limit = (folded.len() / 3).clamp(1, 4);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(&folded, &fold(candidate)), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// A help line that asks for the nearest candidate, or else names them all.
+pub(super) fn did_you_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str> + Clone,
+) -> Option<String> {
+    if let Some(near) = nearest(word, candidates.clone()) {
+        return Some(format!("did you mean `{near}`?"));
+    }
+    one_of(candidates)
+}
+
+/// A help line that names all candidates, if they are few.
+pub(super) fn one_of<'a>(candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let all: Vec<_> = candidates
+        .into_iter()
+        .map(|candidate| format!("`{candidate}`"))
+        .collect();
+    match all.as_slice() {
+        [] => None,
+        [only] => Some(format!("it can be {only}")),
+        all if all.len() > 12 => None,
+        [most @ .., last] => Some(format!("it can be {} or {last}", most.join(", "))),
+    }
+}
+
+/// Case, `-` and spaces are not what two words differ in.
+fn fold(word: &str) -> Vec<char> {
+    word.chars()
+        .take(64)
+        .map(|c| match c {
+            '-' | ' ' | '.' => '_',
+            other => other.to_ascii_lowercase(),
+        })
+        .collect()
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours between two words.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut left_of_a = None;
+    for (i, &from) in a.iter().enumerate() {
+        let mut next = vec![i + 1];
+        let mut left_of_b = None;
+        for (j, &to) in b.iter().enumerate() {
+            let at =
+                |cells: &[usize], index: usize| cells.get(index).copied().unwrap_or(usize::MAX / 2);
+            let replaced = at(&row, j) + usize::from(from != to);
+            let mut best = replaced.min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
+            if left_of_a == Some(to) && left_of_b == Some(from) && j > 0 {
+                best = best.min(at(&before, j - 1) + 1);
+            }
+            next.push(best);
+            left_of_b = Some(to);
+        }
+        left_of_a = Some(from);
+        before = std::mem::replace(&mut row, next);
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_words_are_found_and_far_ones_are_not() {
+        let events = ["on_start", "on_stop", "on_role_change", "bootstrap"];
+        for (word, expected) in [
+            ("on_sart", Some("on_start")),
+            ("on_satrt", Some("on_start")),
+            ("on-role-change", Some("on_role_change")),
+            ("OnRoleChange", Some("on_role_change")),
+            ("bootstarp", Some("bootstrap")),
+            ("promote", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(word, events), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_swap_counts_once() {
+        let chars = |word: &str| word.chars().collect::<Vec<_>>();
+        assert_eq!(distance(&chars("form"), &chars("from")), 1);
+        assert_eq!(distance(&chars("abc"), &chars("")), 3);
+        assert_eq!(distance(&chars(""), &chars("ab")), 2);
+        assert_eq!(distance(&chars("kitten"), &chars("sitting")), 3);
+    }
+}

@@ -1,0 +1,354 @@
+//! What makes a [`Node`] of the parser's events: the visitors that fail on purpose.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
+use serde_json::{Number, Value};
+
+use super::lines::Lines;
+use super::tree::{Data, Entry, Node};
+use super::{Budget, Fault, MAX_DEPTH, MERGE_KEY, align};
+use crate::diagnostic::Code;
+
+/// What the visitors of one text share.
+pub(super) struct Reader<'t> {
+    text: &'t str,
+    lines: Lines<'t>,
+    budget: Budget,
+    faults: RefCell<Vec<Fault>>,
+    /// Why the reading stops here, until its place is known.
+    stop: Cell<Option<Code>>,
+}
+
+/// A scalar as its visitor saw it.
+enum Seen {
+    Value(Value),
+    /// A string that stands in the text just like that.
+    Verbatim(Range<usize>),
+    /// A number that JSON does not have.
+    Bad(&'static str),
+}
+
+impl<'t> Reader<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            lines: Lines::new(text),
+            budget: Budget::default(),
+            faults: RefCell::default(),
+            stop: Cell::default(),
+        }
+    }
+
+    /// Reads a document; `None` if it has too much in it.
+    pub(super) fn root<'de, D: Deserializer<'de>>(&self, document: D) -> Option<Node> {
+        self.node(document, 0).ok()
+    }
+
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        self.faults.into_inner()
+    }
+
+    fn node<'de, D: Deserializer<'de>>(
+        &self,
+        deserializer: D,
+        depth: usize,
+    ) -> Result<Node, D::Error> {
+        let seen = Cell::new(None);
+        let visitor = NodeVisitor {
+            reader: self,
+            depth,
+            seen: &seen,
+        };
+        let error = match deserializer.deserialize_any(visitor) {
+            Ok(node) => return Ok(node),
+            Err(error) => error,
+        };
+        let start = self.lines.offset_in_message(&error.to_string());
+        if let Some(code) = self.stop.take() {
+            let range = start..align::token_end(self.text, start);
+            self.fault(match code {
+                Code::TooDeep => Fault::new(code, range, "this is nested too deeply")
+                    .help(format!("{MAX_DEPTH} levels are allowed; does an alias stand inside its own anchor?")),
+                _ => Fault::new(code, range, "the file has too many values up to here")
+                    .help("an alias repeats all that its anchor has, also in other aliases: write less of them"),
+            });
+        }
+        match seen.take() {
+            Some(seen) => Ok(self.scalar(seen, start)),
+            None => Err(error),
+        }
+    }
+
+    fn scalar(&self, seen: Seen, start: usize) -> Node {
+        let (data, range) = match seen {
+            Seen::Verbatim(range) => {
+                let value = self.text.get(range.clone()).unwrap_or_default();
+                let data = Data::Scalar(Value::String(value.to_owned()));
+                (data, align::with_quotes(self.text, range))
+            }
+            Seen::Value(value) => {
+                let range = align::scalar(self.text, start, &value);
+                (Data::Scalar(value), range)
+            }
+            Seen::Bad(message) => {
+                let range = align::scalar(self.text, start, &Value::Null);
+                self.fault(
+                    Fault::new(Code::BadNumber, range.clone(), message)
+                        .help("put it in quotes if it is meant as text"),
+                );
+                (Data::Bad, range)
+            }
+        };
+        Node { range, data }
+    }
+
+    fn fault(&self, fault: Fault) {
+        let mut faults = self.faults.borrow_mut();
+        // An alias shows the same place again.
+        if !faults.contains(&fault) {
+            faults.push(fault);
+        }
+    }
+
+    /// Where a list or mapping stands that begins with this part.
+    fn around(&self, first: Option<&Range<usize>>, last: Option<&Range<usize>>) -> Range<usize> {
+        match (first, last) {
+            (Some(first), Some(last)) => {
+                align::opening(self.text, first.start)..last.end.max(first.end)
+            }
+            _ => 0..0,
+        }
+    }
+
+    /// A key, or why it is none.
+    fn key(&self, key: Node, entries: &[Entry]) -> Option<(String, Range<usize>)> {
+        let range = key.range;
+        let fault = match key.data {
+            Data::Scalar(Value::String(name)) if name == MERGE_KEY => {
+                Fault::new(Code::MergeKey, range, "merge keys (`<<`) are not read")
+                    .help("write the keys out; what all rules share can stand in `defaults`")
+            }
+            Data::Scalar(Value::String(name)) => {
+                let Some(first) = entries.iter().find(|entry| entry.key == name) else {
+                    return Some((name, range));
+                };
+                let mut fault = Fault::new(
+                    Code::DuplicateKey,
+                    range,
+                    format!("the key `{name}` stands here twice"),
+                )
+                .help("keep one of them");
+                fault.related = Some((first.range.clone(), "the first one is here"));
+                fault
+            }
+            Data::Map(_)
+                if self
+                    .text
+                    .get(range.start..)
+                    .is_some_and(|at| at.starts_with('{')) =>
+            {
+                Fault::new(
+                    Code::KeyNotString,
+                    align::braces(self.text, range.start),
+                    "a `{{ … }}` without quotes is a YAML mapping and no template",
+                )
+                .help("put the whole value in quotes: `\"{{ … }}\"`")
+            }
+            Data::Map(_) | Data::List(_) => Fault::new(
+                Code::KeyNotString,
+                range,
+                "a key must be a string, and this is a list or a mapping",
+            ),
+            Data::Scalar(Value::Null) => {
+                Fault::new(Code::KeyNotString, range, "there is no key here")
+                    .help("write a name before the `:`")
+            }
+            Data::Scalar(_) | Data::Bad => {
+                let text = self.text.get(range.clone()).unwrap_or_default();
+                let help = format!("put it in quotes: `\"{text}\"`");
+                Fault::new(
+                    Code::KeyNotString,
+                    range,
+                    format!("a key must be a string, and `{text}` is not"),
+                )
+                .help(help)
+            }
+        };
+        self.fault(fault);
+        None
+    }
+}
+
+/// Reads one value.
+struct NodeSeed<'a, 't> {
+    reader: &'a Reader<'t>,
+    depth: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for NodeSeed<'_, '_> {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        self.reader.node(deserializer, self.depth)
+    }
+}
+
+/// Sees one value: a scalar is put into `seen`, and the error carries its place.
+struct NodeVisitor<'a, 't> {
+    reader: &'a Reader<'t>,
+    depth: usize,
+    seen: &'a Cell<Option<Seen>>,
+}
+
+impl<'t> NodeVisitor<'_, 't> {
+    fn seen<E: Error>(&self, seen: Seen, bytes: usize) -> Result<Node, E> {
+        self.count(bytes)?;
+        self.seen.set(Some(seen));
+        Err(E::custom(""))
+    }
+
+    fn count<E: Error>(&self, bytes: usize) -> Result<(), E> {
+        if self.reader.budget.take(bytes) {
+            return Ok(());
+        }
+        self.reader.stop.set(Some(Code::TooLarge));
+        Err(E::custom(""))
+    }
+
+    fn inside<E: Error>(&self) -> Result<NodeSeed<'_, 't>, E> {
+        if self.depth < MAX_DEPTH {
+            return Ok(NodeSeed {
+                reader: self.reader,
+                depth: self.depth + 1,
+            });
+        }
+        self.reader.stop.set(Some(Code::TooDeep));
+        Err(E::custom(""))
+    }
+}
+
+impl<'de> Visitor<'de> for NodeVisitor<'_, '_> {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value that JSON has")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {
+        self.seen(Seen::Value(value.into()), 0)
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
+        self.seen(Seen::Value(value.into()), 0)
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Node, E> {
+        self.seen(Seen::Value(value.into()), 0)
+    }
+
+    fn visit_i128<E: Error>(self, _: i128) -> Result<Node, E> {
+        self.seen(Seen::Bad("this number is too large"), 0)
+    }
+
+    fn visit_u128<E: Error>(self, _: u128) -> Result<Node, E> {
+        self.seen(Seen::Bad("this number is too large"), 0)
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
+        let seen = match Number::from_f64(value) {
+            Some(number) => Seen::Value(Value::Number(number)),
+            None => Seen::Bad("this is a number that JSON does not have"),
+        };
+        self.seen(seen, 0)
+    }
+
+    fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<Node, E> {
+        // A borrowed string is a part of the text.
+        let start = (value.as_ptr() as usize).checked_sub(self.reader.text.as_ptr() as usize);
+        let range = start.map(|start| start..start + value.len());
+        match range.filter(|range| self.reader.text.get(range.clone()) == Some(value)) {
+            Some(range) => self.seen(Seen::Verbatim(range), value.len()),
+            None => self.visit_str(value),
+        }
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Node, E> {
+        self.seen(Seen::Value(value.into()), value.len())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Node, E> {
+        self.seen(Seen::Value(Value::Null), 0)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Node, E> {
+        self.seen(Seen::Value(Value::Null), 0)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        self.count(0)?;
+        let mut items: Vec<Node> = Vec::new();
+        while let Some(item) = access.next_element_seed(self.inside()?)? {
+            items.push(item);
+        }
+        let range = self.reader.around(
+            items.first().map(|item| &item.range),
+            items.last().map(|item| &item.range),
+        );
+        Ok(Node {
+            range,
+            data: Data::List(items),
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        self.count(0)?;
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut around: Option<(Range<usize>, Range<usize>)> = None;
+        let mut bad = false;
+        while let Some(key) = access.next_key_seed(self.inside()?)? {
+            let key_range = key.range.clone();
+            let braces = matches!(key.data, Data::Map(_));
+            let key = self.reader.key(key, &entries);
+            bad |= braces && key.is_none();
+            let value = access.next_value_seed(self.inside()?)?;
+            let last = if value.range.is_empty() {
+                key_range.clone()
+            } else {
+                value.range.clone()
+            };
+            around = Some(match around {
+                Some((first, _)) => (first, last),
+                None => (key_range, last),
+            });
+            if let Some((key, range)) = key {
+                entries.push(Entry { key, range, value });
+            }
+        }
+        let range = self.reader.around(
+            around.as_ref().map(|(first, _)| first),
+            around.as_ref().map(|(_, last)| last),
+        );
+        let data = if bad { Data::Bad } else { Data::Map(entries) };
+        Ok(Node { range, data })
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Node, A::Error> {
+        let (tag, content) = access.variant::<String>()?;
+        let node = content.newtype_variant_seed(NodeSeed {
+            reader: self.reader,
+            depth: self.depth,
+        })?;
+        let fault = Fault::new(
+            Code::Tag,
+            node.range.clone(),
+            format!("the tag `!{tag}` has no meaning here"),
+        );
+        self.reader.fault(fault.help("leave the tag out"));
+        Ok(node)
+    }
+}
