@@ -1,11 +1,11 @@
 //! A simulator in the foreground, for the command.
 
+use std::future::poll_fn;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
@@ -34,23 +34,21 @@ pub fn serve_until_told(
         }
     });
     let shared = Arc::new(share(config, real_clock(), observer)?);
-    let (listener, address) = open(listen)?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async move {
-        let mut told = [
+        let mut signals = [
             signal(SignalKind::terminate())?,
             signal(SignalKind::interrupt())?,
         ];
-        let listener = TcpListener::from_std(listener)?;
-        tokio::task::spawn_local(server::accept(listener, shared));
-        write_line(&output, &format!("listening on http://{address}{prefix}"));
-        std::future::poll_fn(|context| {
-            let any = told
+        let told = poll_fn(move |context| {
+            let any = signals
                 .iter_mut()
                 .any(|signal| signal.poll_recv(context).is_ready());
             if any { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        });
+        let (listener, address) = open(listen)?;
+        write_line(&output, &format!("listening on http://{address}{prefix}"));
+        server::serve(listener, shared, told).await;
         Ok(())
     })
 }

@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, mpsc as sync_mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -18,6 +17,7 @@ use super::barman::{Barman, Postgres};
 use super::config::{Config, ConfigError};
 use super::fault::Faults;
 use super::moment::Moment;
+use super::outage::{Order, obey};
 use super::server::{self, Clock, Observer, Shared};
 use super::service::{Served, Service};
 
@@ -38,12 +38,6 @@ pub enum StartError {
     /// The system refuses something else it needs.
     #[error("the simulator can't run: {0}")]
     System(#[from] io::Error),
-}
-
-/// What the thread is told.
-enum Order {
-    TakeDown(sync_mpsc::Sender<()>),
-    BringUp(sync_mpsc::Sender<io::Result<()>>),
 }
 
 /// A simulator on a thread of its own. Dropping it stops it and closes its connections.
@@ -79,15 +73,16 @@ impl Simulator {
         });
         let prefix = config.prefix.trim_end_matches('/').to_owned();
         let shared = Arc::new(share(config, clock, observer)?);
-        let (listener, address) = open(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let (orders, mut received) = mpsc::unbounded_channel();
+        let inside = runtime.enter();
+        let (listener, address) = open(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        drop(inside);
+        let (orders, received) = mpsc::unbounded_channel();
         let served_by = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("simulator".to_owned())
             .spawn(move || {
-                LocalSet::new()
-                    .block_on(&runtime, obey(listener, address, served_by, &mut received));
+                LocalSet::new().block_on(&runtime, obey(listener, address, served_by, received));
             })?;
         let url = format!("http://{address}{prefix}");
         Ok(Self {
@@ -213,51 +208,13 @@ pub(super) fn share(
     ))
 }
 
-pub(super) fn open(address: SocketAddr) -> Result<(std::net::TcpListener, SocketAddr), StartError> {
-    let opened =
-        server::listen(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
-    let (local, listener) = opened.map_err(|source| StartError::Listen { address, source })?;
-    Ok((listener, local))
-}
-
-/// Serves, and goes down and up as ordered, until nobody is left to give orders.
-async fn obey(
-    listener: std::net::TcpListener,
-    address: SocketAddr,
-    shared: Arc<Shared<Barman>>,
-    orders: &mut mpsc::UnboundedReceiver<Order>,
-) {
-    let mut accepting = TcpListener::from_std(listener)
-        .ok()
-        .map(|listener| tokio::task::spawn_local(server::accept(listener, Arc::clone(&shared))));
-    while let Some(order) = orders.recv().await {
-        match order {
-            Order::TakeDown(done) => {
-                if let Some(task) = accepting.take() {
-                    task.abort();
-                    let _ = task.await;
-                    // The connections were told to end; each needs its turn to do so.
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-                let _ = done.send(());
-            }
-            Order::BringUp(done) => {
-                let result =
-                    match &accepting {
-                        Some(_) => Ok(()),
-                        None => server::listen(address).and_then(TcpListener::from_std).map(
-                            |listener| {
-                                accepting = Some(tokio::task::spawn_local(server::accept(
-                                    listener,
-                                    Arc::clone(&shared),
-                                )));
-                            },
-                        ),
-                    };
-                let _ = done.send(result);
-            }
-        }
-    }
+/// Listens. Has to be called inside a runtime.
+pub(super) fn open(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    server::reserve(address)
+        .and_then(server::listen)
+        .and_then(|listener| Ok((listener.local_addr()?, listener)))
+        .map(|(local, listener)| (listener, local))
+        .map_err(|source| StartError::Listen { address, source })
 }
 
 /// The computer's clock; the simulated host's local time is UTC.

@@ -16,6 +16,7 @@ mod handle;
 mod jobs;
 mod message;
 mod moment;
+mod outage;
 mod payload;
 mod restore;
 mod route;

@@ -1,10 +1,13 @@
 //! The HTTP server around a [`Service`]: connections, and the faults that happen on the wire.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Limited};
@@ -74,33 +77,49 @@ impl<B: Backend> Shared<B> {
     }
 }
 
-/// Opens the socket that is listened on.
-pub(super) fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+/// Takes a port without listening on it: whoever connects is refused.
+pub(super) fn reserve(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
         Some(Protocol::TCP),
     )?;
     socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    socket.bind(&address.into())?;
+    Ok(socket)
 }
 
-/// Serves every connection until it is dropped, which closes them all. Has to run in a `LocalSet`.
-pub(super) async fn accept<B: Backend + 'static>(listener: TcpListener, shared: Arc<Shared<B>>) {
+/// Listens on a port that was taken. Has to be called inside a runtime.
+pub(super) fn listen(socket: Socket) -> io::Result<TcpListener> {
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Serves every connection until `stop` is ready, then breaks those that are left. Has to run in a `LocalSet`.
+pub(super) async fn serve<B: Backend + 'static>(
+    listener: TcpListener,
+    shared: Arc<Shared<B>>,
+    mut stop: impl Future<Output = ()> + Unpin,
+) {
     let mut connections = JoinSet::new();
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
+        let next = poll_fn(|context| match Pin::new(&mut stop).poll(context) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => listener.poll_accept(context).map(Some),
+        });
+        match next.await {
+            None => break,
+            Some(Ok((stream, _))) => {
                 connections.spawn_local(connection(stream, Arc::clone(&shared)));
             }
             // Out of file descriptors, most likely: some connection will end.
-            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Some(Err(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
         while connections.try_join_next().is_some() {}
     }
+    drop(listener);
+    connections.shutdown().await;
 }
 
 /// How a connection ends that isn't answered.

@@ -1,0 +1,88 @@
+//! Serving with outages: down and up as ordered, on the same port.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
+
+use super::backend::Backend;
+use super::server::{self, Shared};
+
+/// What the server is told; it answers when it is done.
+pub(super) enum Order {
+    /// Refuse connections and break those there are.
+    TakeDown(Sender<()>),
+    /// Take connections again.
+    BringUp(Sender<io::Result<()>>),
+}
+
+/// Serves, and goes down and up as ordered, until nobody is left to give orders.
+pub(super) async fn obey<B: Backend + 'static>(
+    mut listener: TcpListener,
+    address: SocketAddr,
+    shared: Arc<Shared<B>>,
+    mut orders: UnboundedReceiver<Order>,
+) {
+    loop {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = Box::pin(async { drop(stopped.await) });
+        let serving =
+            tokio::task::spawn_local(server::serve(listener, Arc::clone(&shared), stopped));
+        let told = stay_up(&mut orders).await;
+        drop(stop);
+        let _ = serving.await;
+        let Some(told) = told else { return };
+        let Some(next) = stay_down(address, told, &mut orders).await else {
+            return;
+        };
+        listener = next;
+    }
+}
+
+/// Waits until it is told to go down.
+async fn stay_up(orders: &mut UnboundedReceiver<Order>) -> Option<Sender<()>> {
+    loop {
+        match orders.recv().await? {
+            Order::TakeDown(done) => return Some(done),
+            Order::BringUp(done) => {
+                let _ = done.send(Ok(()));
+            }
+        }
+    }
+}
+
+/// Holds the port, so that nobody else is given it, until it is told to listen again.
+async fn stay_down(
+    address: SocketAddr,
+    told: Sender<()>,
+    orders: &mut UnboundedReceiver<Order>,
+) -> Option<TcpListener> {
+    let mut port = server::reserve(address).ok();
+    let _ = told.send(());
+    loop {
+        match orders.recv().await? {
+            Order::TakeDown(done) => {
+                let _ = done.send(());
+            }
+            Order::BringUp(done) => {
+                match port
+                    .take()
+                    .map_or_else(|| server::reserve(address), Ok)
+                    .and_then(server::listen)
+                {
+                    Ok(listener) => {
+                        let _ = done.send(Ok(()));
+                        return Some(listener);
+                    }
+                    Err(error) => {
+                        let _ = done.send(Err(error));
+                    }
+                }
+            }
+        }
+    }
+}
