@@ -7,9 +7,10 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::model::duration;
+use crate::simulator::barman::Barman;
 use crate::simulator::fault::Faults;
 use crate::simulator::{
-    Backup, BackupStatus, Config, Model, RecoverFiles, SameSecond, Server, StartError,
+    Backup, BackupStatus, Config, Front, Model, RecoverFiles, SameSecond, Server, StartError,
     serve_until_told,
 };
 
@@ -126,17 +127,19 @@ impl Simulate {
             active: self.active,
             timelines: self.timelines,
             operation_time: self.operation_time,
-            prefix: self.prefix,
-            same_second: match self.same_second {
-                SecondOperation::Refuse => SameSecond::Refuse,
-                SecondOperation::First => SameSecond::KeepFirst,
-                SecondOperation::Last => SameSecond::KeepLast,
-            },
-            faults,
             recover_files: if self.recover_files {
                 RecoverFiles::Local
             } else {
                 RecoverFiles::None
+            },
+            front: Front {
+                prefix: self.prefix,
+                same_second: match self.same_second {
+                    SecondOperation::Refuse => SameSecond::Refuse,
+                    SecondOperation::First => SameSecond::KeepFirst,
+                    SecondOperation::Last => SameSecond::KeepLast,
+                },
+                faults,
             },
         }
     }
@@ -148,7 +151,8 @@ impl Simulate {
 /// When the configuration contradicts itself or the address can't be listened on.
 pub fn run(arguments: Simulate) -> Result<(), StartError> {
     let listen = arguments.listen;
-    serve_until_told(arguments.config(), listen, io::stdout())
+    let config = arguments.config();
+    serve_until_told(Barman::new(&config)?, config.front, listen, io::stdout())
 }
 
 fn server(text: &str) -> Server {

@@ -66,6 +66,8 @@ pub enum Outcome {
 }
 
 /// A Barman: what pg-backup-api starts commands on and asks for its state.
+///
+/// While a call lasts nobody else is served, as with pg-backup-api's one worker.
 pub trait Backend: Send {
     /// Whether a server of that name is configured.
     fn has_server(&mut self, server: &str) -> bool;

@@ -68,14 +68,21 @@ pub struct Config {
     pub timelines: Vec<(String, u64)>,
     /// How long each operation stays `IN_PROGRESS`.
     pub operation_time: Duration,
+    /// What a finished recovery leaves in its destination.
+    pub recover_files: RecoverFiles,
+    /// How the API in front of it behaves.
+    pub front: Front,
+}
+
+/// How the API behaves, whatever Barman is behind it.
+#[derive(Debug, Clone, Default)]
+pub struct Front {
     /// A path below which the API is served, such as `/backup`.
     pub prefix: String,
     /// What a second operation in one second gets.
     pub same_second: SameSecond,
     /// What goes wrong.
     pub faults: Faults,
-    /// What a finished recovery leaves in its destination.
-    pub recover_files: RecoverFiles,
 }
 
 impl Config {
@@ -156,21 +163,21 @@ impl Config {
     /// Serves the API below a path.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
-        prefix.clone_into(&mut self.prefix);
+        prefix.clone_into(&mut self.front.prefix);
         self
     }
 
     /// Sets what a second operation in one second gets.
     #[must_use]
     pub fn same_second(mut self, same_second: SameSecond) -> Self {
-        self.same_second = same_second;
+        self.front.same_second = same_second;
         self
     }
 
     /// Adds faults.
     #[must_use]
     pub fn faults(mut self, faults: Faults) -> Self {
-        self.faults.extend(faults);
+        self.front.faults.extend(faults);
         self
     }
 

@@ -10,7 +10,8 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
-use super::config::Config;
+use super::backend::Backend;
+use super::config::Front;
 use super::handle::{StartError, open, real_clock, share};
 use super::server::{self, Observer};
 use super::service::Served;
@@ -21,11 +22,12 @@ use super::service::Served;
 /// # Errors
 /// When it can't start.
 pub fn serve_until_told(
-    config: Config,
+    backend: impl Backend + 'static,
+    front: Front,
     listen: SocketAddr,
     output: impl Write + Send + 'static,
 ) -> Result<(), StartError> {
-    let prefix = config.prefix.trim_end_matches('/').to_owned();
+    let prefix = front.prefix.trim_end_matches('/').to_owned();
     let output = Arc::new(Mutex::new(output));
     let log = Arc::clone(&output);
     let observer: Observer = Box::new(move |request: &Served| {
@@ -33,7 +35,7 @@ pub fn serve_until_told(
             write_line(&log, &line);
         }
     });
-    let shared = Arc::new(share(config, real_clock(), observer)?);
+    let shared = Arc::new(share(backend, front, real_clock(), observer)?);
     let runtime = Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async move {
         let mut signals = [

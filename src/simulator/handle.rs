@@ -13,8 +13,9 @@ use tokio::task::LocalSet;
 use crate::http::{Clock as _, Real};
 
 use super::api::Api;
+use super::backend::Backend;
 use super::barman::{Barman, Postgres};
-use super::config::{Config, ConfigError};
+use super::config::{Config, ConfigError, Front};
 use super::fault::Faults;
 use super::moment::Moment;
 use super::outage::{Order, obey};
@@ -41,10 +42,10 @@ pub enum StartError {
 }
 
 /// A simulator on a thread of its own. Dropping it stops it and closes its connections.
-pub struct Simulator {
+pub struct Simulator<B = Barman> {
     address: SocketAddr,
     url: String,
-    shared: Arc<Shared<Barman>>,
+    shared: Arc<Shared<B>>,
     served: Arc<Mutex<Vec<Served>>>,
     orders: Option<mpsc::UnboundedSender<Order>>,
     thread: Option<JoinHandle<()>>,
@@ -64,6 +65,38 @@ impl Simulator {
     /// # Errors
     /// As [`Simulator::start`].
     pub fn start_with_clock(config: Config, clock: Clock) -> Result<Self, StartError> {
+        Self::start_with_backend(Barman::new(&config)?, config.front, clock)
+    }
+
+    /// The model that is active on a server.
+    #[must_use]
+    pub fn active_model(&self, server: &str) -> Option<String> {
+        let now = self.shared.now();
+        self.shared
+            .service()
+            .api()
+            .backend()
+            .active_model(now, server)
+    }
+
+    /// Changes the PostgreSQL behind a server or model; false if there is none of that name.
+    pub fn change_postgres(&self, name: &str, change: impl FnOnce(&mut Postgres)) -> bool {
+        self.shared
+            .service()
+            .api()
+            .backend()
+            .postgres_mut(name)
+            .map(change)
+            .is_some()
+    }
+}
+
+impl<B: Backend + 'static> Simulator<B> {
+    /// Starts in front of any Barman.
+    ///
+    /// # Errors
+    /// As [`Simulator::start`].
+    pub fn start_with_backend(backend: B, front: Front, clock: Clock) -> Result<Self, StartError> {
         let served = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&served);
         let observer: Observer = Box::new(move |request: &Served| {
@@ -71,8 +104,8 @@ impl Simulator {
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(request.clone());
         });
-        let prefix = config.prefix.trim_end_matches('/').to_owned();
-        let shared = Arc::new(share(config, clock, observer)?);
+        let prefix = front.prefix.trim_end_matches('/').to_owned();
+        let shared = Arc::new(share(backend, front, clock, observer)?);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let inside = runtime.enter();
         let (listener, address) = open(SocketAddr::from(([127, 0, 0, 1], 0)))?;
@@ -116,28 +149,6 @@ impl Simulator {
             .clone()
     }
 
-    /// The model that is active on a server.
-    #[must_use]
-    pub fn active_model(&self, server: &str) -> Option<String> {
-        let now = self.shared.now();
-        self.shared
-            .service()
-            .api()
-            .backend()
-            .active_model(now, server)
-    }
-
-    /// Changes the PostgreSQL behind a server or model; false if there is none of that name.
-    pub fn change_postgres(&self, name: &str, change: impl FnOnce(&mut Postgres)) -> bool {
-        self.shared
-            .service()
-            .api()
-            .backend()
-            .postgres_mut(name)
-            .map(change)
-            .is_some()
-    }
-
     /// Replaces the faults that are left.
     pub fn set_faults(&self, faults: Faults) {
         *self.shared.service().faults() = faults;
@@ -170,7 +181,7 @@ impl Simulator {
     }
 }
 
-impl Drop for Simulator {
+impl<B> Drop for Simulator<B> {
     fn drop(&mut self) {
         // Without anyone to give orders, the thread ends.
         self.orders = None;
@@ -180,7 +191,7 @@ impl Drop for Simulator {
     }
 }
 
-impl std::fmt::Debug for Simulator {
+impl<B> std::fmt::Debug for Simulator<B> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Simulator")
@@ -189,20 +200,19 @@ impl std::fmt::Debug for Simulator {
     }
 }
 
-pub(super) fn share(
-    config: Config,
+pub(super) fn share<B: Backend>(
+    backend: B,
+    front: Front,
     clock: Clock,
     observer: Observer,
-) -> Result<Shared<Barman>, ConfigError> {
-    if !(config.prefix.is_empty() || config.prefix.starts_with('/'))
-        || config.prefix.contains(['?', '#', ' '])
-    {
-        return Err(ConfigError::Prefix(config.prefix));
+) -> Result<Shared<B>, ConfigError> {
+    let is_path = front.prefix.is_empty() || front.prefix.starts_with('/');
+    if !is_path || front.prefix.contains(['?', '#', ' ']) {
+        return Err(ConfigError::Prefix(front.prefix));
     }
-    let barman = Barman::new(&config)?;
-    let api = Api::new(barman, &config.prefix, config.same_second);
+    let api = Api::new(backend, &front.prefix, front.same_second);
     Ok(Shared::new(
-        Service::new(api, config.faults),
+        Service::new(api, front.faults),
         clock,
         observer,
     ))
@@ -218,7 +228,8 @@ pub(super) fn open(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Sta
 }
 
 /// The computer's clock; the simulated host's local time is UTC.
-pub(super) fn real_clock() -> Clock {
+#[must_use]
+pub fn real_clock() -> Clock {
     let clock = Real::new();
     Arc::new(move || Moment {
         elapsed: clock.now(),

@@ -23,9 +23,9 @@ mod route;
 mod server;
 pub mod service;
 
-pub use config::{Backup, BackupStatus, Config, ConfigError, Model, RecoverFiles, Server};
+pub use config::{Backup, BackupStatus, Config, ConfigError, Front, Model, RecoverFiles, Server};
 pub use foreground::serve_until_told;
-pub use handle::{Simulator, StartError};
+pub use handle::{Simulator, StartError, real_clock};
 pub use jobs::{Fate, SameSecond, Status};
 pub use message::{Request, Response};
 pub use moment::Moment;

@@ -1,5 +1,6 @@
 //! The embedded pg-backup-api, through HTTP.
 
+mod backend;
 mod client;
 mod core;
 mod faults;
