@@ -12,10 +12,13 @@
 pub mod barman;
 pub mod cli;
 pub mod diagnostic;
+pub mod evaluate;
+pub mod execute;
 pub mod http;
 pub mod load;
 pub mod model;
 pub mod patroni;
+pub mod report;
 pub mod simulator;
 pub mod source;
 pub mod template;

@@ -1,5 +1,7 @@
 //! Parse, call, exit code.
 
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(patroni_barman::cli::main(std::env::args_os().collect()))
 }

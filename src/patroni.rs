@@ -110,6 +110,7 @@ impl<'a, H: Http> Patroni<'a, H> {
         let request = Request {
             body: None,
             url: url.clone(),
+            limit: None,
         };
         let response = self.http.exchange(&request).await?;
         serde_json::from_slice(&response.body)

@@ -10,4 +10,5 @@
 )]
 
 mod simulator;
+mod structure;
 mod tls;

@@ -10,6 +10,8 @@ mod trouble;
 pub use diagnosis::{ActiveModel, Backup, Diagnosis, ModelState, ServerState, Slot, same_value};
 pub use trouble::{Class, Trouble};
 
+use std::time::Duration;
+
 use crate::http::{Http, Request, Response};
 use crate::model::{Name, Operation, RequestKind, Url};
 
@@ -63,17 +65,37 @@ pub struct Listed {
 }
 
 /// A pg-backup-api at an address.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Barman<'a, H> {
     http: &'a H,
     url: &'a Url,
+    limit: Option<Duration>,
 }
+
+impl<H> Clone for Barman<'_, H> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<H> Copy for Barman<'_, H> {}
 
 impl<'a, H: Http> Barman<'a, H> {
     /// The API at this address.
     #[must_use]
     pub const fn new(http: &'a H, url: &'a Url) -> Self {
-        Self { http, url }
+        Self {
+            http,
+            url,
+            limit: None,
+        }
+    }
+
+    /// The same API, for exchanges that may take no longer than this, whatever its timeout.
+    #[must_use]
+    pub const fn within(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
     }
 
     /// Asks whether the API is up.
@@ -92,6 +114,7 @@ impl<'a, H: Http> Barman<'a, H> {
         let request = Request {
             body: Some(operation.body()),
             url: self.url.join(&operation.path()),
+            limit: self.limit,
         };
         answer::accepted(&self.http.exchange(&request).await?)
     }
@@ -125,6 +148,7 @@ impl<'a, H: Http> Barman<'a, H> {
         let request = Request {
             body: None,
             url: self.url.join(path),
+            limit: self.limit,
         };
         Ok(self.http.exchange(&request).await?)
     }

@@ -1,4 +1,121 @@
 //! The command line: the only place that reads the environment and the terminal.
 
+mod args;
 pub mod compat;
-pub mod simulate;
+mod completions;
+mod demo;
+mod env;
+mod exit;
+mod extra;
+mod invocation;
+mod log;
+mod plan;
+mod rules;
+mod run;
+mod simulate;
+mod watch;
+mod world;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use clap::Parser;
+
+use args::{Cli, Command, Global};
+use env::Environment;
+use exit::Exit;
+use log::Log;
+
+/// What every command has at hand.
+pub struct Context {
+    /// Options for every command.
+    pub global: Global,
+    /// The environment.
+    pub environment: Environment,
+    /// The log.
+    pub log: Log,
+}
+
+/// Takes the command line to its end and gives the exit code.
+#[must_use]
+pub fn main(arguments: Vec<OsString>) -> u8 {
+    let (arguments, others) = extra::split(arguments);
+    let mut cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                extra::usage_code(&arguments)
+            } else {
+                0
+            };
+        }
+    };
+    if let Command::Run(run::Run { event, .. }) | Command::Plan(plan::PlanArgs { event, .. }) =
+        &mut cli.command
+    {
+        event.others = others;
+    }
+    let global = cli.global;
+    let log = match Log::open(
+        global.log_file.as_deref(),
+        global.log_format,
+        global.log_level,
+    ) {
+        Ok(log) => log,
+        Err(error) => {
+            let file = global.log_file.unwrap_or_default();
+            complain(
+                &format!("the log file `{}` can't be opened: {error}", file.display()),
+                None,
+            );
+            return extra::usage_code(&arguments);
+        }
+    };
+    let context = Context {
+        global,
+        environment: Environment::read(),
+        log,
+    };
+    match dispatch(cli.command, &context) {
+        Ok(code) => code,
+        Err(Exit {
+            code,
+            message,
+            help,
+        }) => {
+            match help {
+                Some(help) => context.log.error(&format!("{message} ({help})")),
+                None => context.log.error(&message),
+            }
+            code
+        }
+    }
+}
+
+fn dispatch(command: Command, context: &Context) -> Result<u8, Exit> {
+    match command {
+        Command::Run(args) => run::run(&args, context),
+        Command::Plan(args) => plan::run(&args, context),
+        Command::Demo(args) => demo::run(&args, context),
+        Command::Simulate(args) => simulate::run(args)
+            .map(|()| 0)
+            .map_err(|error| Exit::new(exit::USAGE, error.to_string())),
+        Command::Completions(args) => Ok(completions::completions(&args)),
+        Command::Man(args) => completions::man(&args),
+    }
+}
+
+/// Writes a result to standard output. A reader that has gone away is no fault of ours.
+fn print(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+/// Says on standard error what keeps the program from starting.
+fn complain(message: &str, help: Option<&str>) {
+    let mut stderr = io::stderr();
+    let _ = writeln!(stderr, "error: {message}");
+    if let Some(help) = help {
+        let _ = writeln!(stderr, "  help: {help}");
+    }
+}

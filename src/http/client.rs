@@ -72,7 +72,6 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(proxy)
-            .timeout_global(Some(api.timeout))
             .timeout_resolve(Some(api.connect_timeout))
             .timeout_connect(Some(api.connect_timeout))
             .user_agent(concat!("patroni_barman/", env!("CARGO_PKG_VERSION")))
@@ -92,16 +91,28 @@ impl Client {
         let headers = headers::read(&self.api.headers, &self.variables)?;
         let agent = self.agent()?;
         self.watch.start();
+        let timeout = request
+            .limit
+            .map_or(self.api.timeout, |limit| limit.min(self.api.timeout))
+            .max(Duration::from_millis(1));
         let result = match &request.body {
             None => {
-                let mut call = agent.get(&request.url);
+                let mut call = agent
+                    .get(&request.url)
+                    .config()
+                    .timeout_global(Some(timeout))
+                    .build();
                 for (name, value) in headers {
                     call = call.header(name, value);
                 }
                 call.call()
             }
             Some(body) => {
-                let mut call = agent.post(&request.url);
+                let mut call = agent
+                    .post(&request.url)
+                    .config()
+                    .timeout_global(Some(timeout))
+                    .build();
                 for (name, value) in headers {
                     call = call.header(name, value);
                 }
@@ -196,6 +207,7 @@ mod tests {
         let request = Request {
             body: None,
             url: api.url.join("/x"),
+            limit: None,
         };
         block_on(Client::new(api, &BTreeMap::new()).exchange(&request))
     }
@@ -211,6 +223,7 @@ mod tests {
         let request = Request {
             body: Some(json!({"type": "x"})),
             url: api.url.join("/x"),
+            limit: None,
         };
         let client = Client::new(&api, &environment);
         let response = block_on(client.exchange(&request)).unwrap();

@@ -30,6 +30,8 @@ pub struct Request {
     pub body: Option<Value>,
     /// The whole address.
     pub url: String,
+    /// How long it may take, if that is less than the endpoint's own timeout.
+    pub limit: Option<Duration>,
 }
 
 /// What was answered, whatever its status.

@@ -93,6 +93,37 @@ pub struct RecoveryRequest {
 }
 
 impl Operation {
+    /// The operation of a body that is valid, as [`Operation::body`] gives it; `None` for another.
+    #[must_use]
+    pub fn from_body(server: Option<Name>, body: &Value) -> Option<Self> {
+        let text = |key: &str| body.get(key)?.as_str().map(str::to_owned);
+        let name = |key: &str| Name::new(text(key)?).ok();
+        Some(match RequestKind::parse(&text("type")?)? {
+            RequestKind::ConfigSwitch => Self::ConfigSwitch {
+                server: server?,
+                to: match (body.get("reset"), body.get("model_name")) {
+                    (Some(Value::Bool(true)), None) => SwitchTo::Reset,
+                    (None, Some(_)) => SwitchTo::Model(name("model_name")?),
+                    _ => return None,
+                },
+            },
+            RequestKind::Recovery => Self::Recovery(RecoveryRequest {
+                server: server?,
+                backup_id: name("backup_id")?,
+                remote_ssh_command: text("remote_ssh_command")?,
+                destination_directory: text("destination_directory")?,
+            }),
+            RequestKind::ConfigUpdate => Self::ConfigUpdate {
+                changes: body
+                    .get("changes")?
+                    .as_array()?
+                    .iter()
+                    .map(|change| change.as_object().cloned())
+                    .collect::<Option<_>>()?,
+            },
+        })
+    }
+
     /// Its type.
     #[must_use]
     pub const fn kind(&self) -> RequestKind {

@@ -21,6 +21,8 @@ pub struct Scope {
     vars: Arc<Vec<VarCell>>,
     /// How many of `vars` can be seen.
     visible: usize,
+    /// The first fact that was used and is not known.
+    missing: Arc<OnceLock<&'static str>>,
 }
 
 /// A built-in variable.
@@ -50,6 +52,7 @@ impl Scope {
             known: Arc::default(),
             vars: Arc::new(cells.collect()),
             visible: vars.len(),
+            missing: Arc::default(),
         }
     }
 
@@ -77,6 +80,12 @@ impl Scope {
     fn with(mut self, name: &'static str, fact: Fact) -> Self {
         Arc::make_mut(&mut self.known).insert(name, fact);
         self
+    }
+
+    /// The first fact that a template used and that is not known.
+    #[must_use]
+    pub fn missing(&self) -> Option<&'static str> {
+        self.missing.get().copied()
     }
 
     /// The value of a name, or `None` if there is no such name. What the template guards with `is

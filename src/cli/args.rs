@@ -1,0 +1,157 @@
+//! The command line as clap knows it.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help that a terminal shows"
+)]
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Makes Barman follow a Patroni cluster: a YAML rules file maps Patroni's events and roles to
+/// pg-backup-api requests.
+#[derive(Debug, Parser)]
+#[command(
+    name = "patroni_barman",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "Start with `patroni_barman demo`, write rules, look at them with `check` and `plan`, then name\n\
+        `patroni_barman run --rules /etc/patroni_barman/rules.yml` as a callback in Patroni's configuration."
+)]
+pub struct Cli {
+    /// Options for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that stand before or after the command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connection and logs")]
+pub struct Global {
+    /// The pg-backup-api to use instead of the one that the rules file names under `api`.
+    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    pub api_url: Option<String>,
+    /// Client certificate for it, PEM; needs --key-file.
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub cert_file: Option<PathBuf>,
+    /// Key of the client certificate, PEM; needs --cert-file.
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub key_file: Option<PathBuf>,
+    /// Authorities that may have signed its certificate, PEM [default: the system's].
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub ca_file: Option<PathBuf>,
+    /// Write logs to this file instead of standard error.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// How log lines look.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// The least important lines to log.
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    pub log_level: LogLevel,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// `2026-11-23 03:14:36,852 INFO: message`
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How important a log line is, least important first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum LogLevel {
+    /// Every look at a running operation.
+    Debug,
+    /// What is sent and what becomes of it.
+    Info,
+    /// What did not work at first.
+    Warning,
+    /// What did not work.
+    Error,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// For programs; its schema is printed by `patroni_barman schema`.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Do what the rules say for an event: Patroni's callback.
+    Run(super::run::Run),
+    /// Show what `run` would send, and why each rule fired or did not.
+    Plan(super::plan::PlanArgs),
+    /// Show a switchover from beginning to end, on a machine that has nothing.
+    Demo(super::demo::Demo),
+    /// Serve a simulated pg-backup-api, to rehearse with.
+    Simulate(super::simulate::Simulate),
+    /// Print a completion script for a shell.
+    Completions(super::completions::Completions),
+    /// Print the manual pages.
+    Man(super::completions::Man),
+}
+
+/// The event, however Patroni tells it, and the rules.
+#[derive(Debug, Clone, Args)]
+pub struct EventArgs {
+    /// The rules: a YAML file, or a directory of them read as one
+    /// [default: $PATRONI_BARMAN_RULES, then /etc/patroni_barman/rules.yml].
+    #[arg(long, value_name = "PATH")]
+    pub rules: Option<PathBuf>,
+    /// The event: `on_start`, `on_stop`, `on_restart`, `on_reload`, `on_role_change`.
+    #[arg(
+        value_name = "EVENT",
+        required_unless_present = "event",
+        requires = "role_word"
+    )]
+    pub event_word: Option<String>,
+    /// The node's role: `primary`, `replica`, `standby_leader`, `demoted` (`master` and `promoted` are read as
+    /// `primary`).
+    #[arg(value_name = "ROLE", requires = "cluster_word")]
+    pub role_word: Option<String>,
+    /// The cluster: Patroni's scope.
+    #[arg(value_name = "CLUSTER")]
+    pub cluster_word: Option<String>,
+    /// The event when Patroni appends options instead of words: `bootstrap` or `create_replica`.
+    #[arg(
+        long,
+        value_name = "EVENT",
+        conflicts_with = "event_word",
+        requires = "scope"
+    )]
+    pub event: Option<String>,
+    /// The cluster, with --event. Patroni appends it.
+    #[arg(long, value_name = "CLUSTER")]
+    pub scope: Option<String>,
+    /// The role, with --event. Patroni appends it when it makes a replica.
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
+    /// The data directory to fill, with --event. Patroni appends it.
+    #[arg(long, value_name = "PATH")]
+    pub datadir: Option<String>,
+    /// How to connect to the leader, with --event. Patroni appends it when it makes a replica.
+    #[arg(long, value_name = "DSN")]
+    pub connstring: Option<String>,
+    /// This Patroni member's name [default: $PATRONI_NAME, then what the local Patroni says].
+    #[arg(long, value_name = "NAME")]
+    pub node: Option<String>,
+    /// Set a variable that the rules file declares under `vars`; can be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub sets: Vec<String>,
+    /// Every other `--name=value`, found before clap sees the command line.
+    #[arg(skip)]
+    pub others: Vec<(String, String)>,
+}

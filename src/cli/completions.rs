@@ -1,0 +1,87 @@
+//! `completions` and `man`: for packagers and shells.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+
+use super::args::Cli;
+use super::exit::{Exit, USAGE};
+use super::print;
+
+/// Prints a completion script for a shell.
+///
+///     patroni_barman completions bash > /etc/bash_completion.d/patroni_barman
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Completions {
+    /// The shell.
+    pub shell: Shell,
+}
+
+/// Prints the manual page, or writes the pages of all commands into a folder.
+///
+///     patroni_barman man | man -l -
+///     patroni_barman man --output /usr/share/man/man1
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Man {
+    /// Write `patroni_barman.1` and a page for each command into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
+}
+
+/// Prints the script.
+#[must_use]
+pub fn completions(args: &Completions) -> u8 {
+    let mut script = Vec::new();
+    clap_complete::generate(
+        args.shell,
+        &mut Cli::command(),
+        "patroni_barman",
+        &mut script,
+    );
+    print(&String::from_utf8_lossy(&script));
+    0
+}
+
+/// Prints or writes the pages.
+///
+/// # Errors
+/// [`Exit`] if they can't be written.
+pub fn man(args: &Man) -> Result<u8, Exit> {
+    let mut command = Cli::command();
+    command.build();
+    match &args.output {
+        None => print(&String::from_utf8_lossy(
+            &page(command).map_err(|error| failed(&error))?,
+        )),
+        Some(folder) => {
+            write_all(&command, "patroni_barman", folder).map_err(|error| failed(&error))?;
+        }
+    }
+    Ok(0)
+}
+
+fn failed(error: &io::Error) -> Exit {
+    Exit::new(USAGE, format!("the manual can't be written: {error}"))
+}
+
+fn page(command: clap::Command) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command).render(&mut text)?;
+    Ok(text)
+}
+
+fn write_all(command: &clap::Command, name: &str, folder: &Path) -> io::Result<()> {
+    fs::write(folder.join(format!("{name}.1")), page(command.clone())?)?;
+    for sub in command
+        .get_subcommands()
+        .filter(|sub| sub.get_name() != "help")
+    {
+        write_all(sub, &format!("{name}-{}", sub.get_name()), folder)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! `demo`: a switchover from beginning to end on a machine that has nothing.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::model::duration;
+use crate::simulator::{Config, Served, Simulator};
+
+use super::exit::Exit;
+use super::{Context, print};
+
+/// The rules that the demo runs: the first example for operators.
+const RULES: &str = include_str!("../../rules/follow-the-primary.yml");
+
+/// Shows a switchover of two nodes, from Patroni's callbacks to Barman's active model.
+///
+/// Everything runs on this machine and is gone afterwards: a pg-backup-api with one server and a model for
+/// each of two nodes is simulated on a free loopback port, and each callback that Patroni would fire is
+/// run as a process of its own, with the arguments that Patroni would give it.
+///
+///     patroni_barman demo
+///
+/// Exit codes: 0 Barman followed; 2 it did not.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Demo {
+    /// How long Barman takes for a switch.
+    #[arg(long, value_name = "DURATION", default_value = "700ms", value_parser = parse_duration)]
+    pub operation_time: Duration,
+}
+
+/// A duration as rules write it.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    duration::parse(text).ok_or_else(|| "write it like `500ms`, `2s`, `5m` or `1h30m`".to_owned())
+}
+
+/// What Patroni does in a switchover from n1 to n2, as recorded from two nodes of Patroni 4.1.
+const SWITCHOVER: [(&str, [&str; 2], &str); 3] = [
+    ("n1", ["on_stop", "demoted"], "n1 is asked to step down"),
+    (
+        "n2",
+        ["on_role_change", "primary"],
+        "n2 holds the leader key and is promoted",
+    ),
+    (
+        "n1",
+        ["on_role_change", "replica"],
+        "n1 comes back as a replica",
+    ),
+];
+
+/// Carries the command out and gives the exit code.
+///
+/// # Errors
+/// [`Exit`] if the simulator can't be started or the program can't start itself.
+pub fn run(args: &Demo, context: &Context) -> Result<u8, Exit> {
+    let failed =
+        |what: &str, error: &dyn std::fmt::Display| Exit::new(2, format!("{what}: {error}"));
+    let config = Config::default()
+        .server("demo")
+        .model("demo:n1")
+        .model("demo:n2")
+        .active("demo", "demo:n1")
+        .operation_time(args.operation_time);
+    let simulator = Simulator::start(config)
+        .map_err(|error| failed("the simulator can't be started", &error))?;
+    let program = std::env::current_exe()
+        .map_err(|error| failed("this program does not find itself", &error))?;
+    let folder = Folder::new(context.environment.get("TMPDIR").unwrap_or("/tmp"))
+        .map_err(|error| failed("no folder for the demo's rules", &error))?;
+    let rules = folder.0.join("rules.yml");
+    fs::write(&rules, RULES)
+        .map_err(|error| failed("the demo's rules can't be written", &error))?;
+
+    let url = simulator.url();
+    print(
+        "A cluster `demo` of two nodes, n1 and n2; n1 is the primary. Barman archives it as server `demo`.\n",
+    );
+    print(&format!(
+        "pg-backup-api (simulated) listens on {url}; a switch takes {}.\n",
+        duration::format(args.operation_time)
+    ));
+    print("The rules are rules/follow-the-primary.yml.\n\n");
+    print(&active(&simulator));
+    print("\nNow a switchover from n1 to n2. Patroni fires three callbacks:\n");
+    for (node, [event, role], why) in SWITCHOVER {
+        print(&format!(
+            "\n-- {why}\n$ patroni_barman run --rules rules.yml --node {node} {event} {role} demo\n"
+        ));
+        let before = simulator.served().len();
+        let output = Command::new(&program)
+            .args([
+                "run",
+                "--format",
+                "json",
+                "--log-level",
+                "error",
+                "--node",
+                node,
+                "--api-url",
+                url,
+            ])
+            .arg("--rules")
+            .arg(&rules)
+            .args([event, role, "demo"])
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|error| failed("the callback can't be started", &error))?;
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        print(&fired(&result));
+        print(&exchanges(
+            simulator.served().get(before..).unwrap_or_default(),
+        ));
+        print(&format!(
+            "   exit code {}\n",
+            output.status.code().unwrap_or(-1)
+        ));
+    }
+    print("\n");
+    print(&active(&simulator));
+    let followed = simulator.active_model("demo").as_deref() == Some("demo:n2");
+    print(if followed {
+        "\nBarman followed the primary.\n"
+    } else {
+        "\nBarman did not follow the primary.\n"
+    });
+    Ok(if followed { 0 } else { 2 })
+}
+
+fn active(simulator: &Simulator) -> String {
+    let model = simulator
+        .active_model("demo")
+        .unwrap_or_else(|| "none".to_owned());
+    format!("Barman's active model of `demo`: {model}\n")
+}
+
+/// Which rules fired, and why the others did not.
+fn fired(result: &Value) -> String {
+    let mut text = String::new();
+    let word = |value: &Value, key: &str| {
+        value
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or("?")
+            .to_owned()
+    };
+    for trace in result
+        .get("trace")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let rule = word(trace, "rule");
+        let because = trace.get("because").filter(|because| because.is_object());
+        let _ = match because {
+            None => writeln!(text, "   rule {rule} fires"),
+            Some(because) => writeln!(
+                text,
+                "   rule {rule} does not fire: `{}` wants {}, got {}",
+                word(because, "field"),
+                word(because, "wanted"),
+                word(because, "got")
+            ),
+        };
+    }
+    text
+}
+
+/// What the API was asked and what it answered; looks at the same operation count as one line.
+fn exchanges(served: &[Served]) -> String {
+    let mut lines: Vec<(String, u32)> = Vec::new();
+    for one in served {
+        let body = if one.body.is_null() {
+            String::new()
+        } else {
+            format!(" {}", one.body)
+        };
+        let status = one
+            .status
+            .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let line = format!("{} {}{body} -> {status}", one.method, one.path);
+        match lines.last_mut() {
+            Some((last, count)) if *last == line => *count += 1,
+            _ => lines.push((line, 1)),
+        }
+    }
+    lines.iter().fold(String::new(), |mut text, (line, count)| {
+        let times = if *count > 1 {
+            format!(" ({count} times)")
+        } else {
+            String::new()
+        };
+        let _ = writeln!(text, "   {line}{times}");
+        text
+    })
+}
+
+/// A folder that is gone when it is no longer needed.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(below: &str) -> std::io::Result<Self> {
+        let path = Path::new(below).join(format!("patroni_barman-demo-{}", std::process::id()));
+        fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

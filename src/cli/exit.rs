@@ -1,0 +1,43 @@
+//! Ends of a command that are not its result.
+
+/// A command that can't go on: what to say and the exit code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exit {
+    /// The exit code.
+    pub code: u8,
+    /// What to say; one line, lower case.
+    pub message: String,
+    /// The next step, if there is one.
+    pub help: Option<String>,
+}
+
+/// The exit code of `run`, `plan` and `reconcile` for rules or arguments that are not valid.
+pub const INVALID: u8 = 4;
+
+/// The exit code of the other commands for arguments that are not valid and files that can't be read.
+pub const USAGE: u8 = 2;
+
+impl Exit {
+    /// Ends with a code and a message.
+    #[must_use]
+    pub fn new(code: u8, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// Ends because the rules or the arguments of `run` are not valid.
+    #[must_use]
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(INVALID, message)
+    }
+
+    /// Says what to do next.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}

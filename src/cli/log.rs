@@ -1,0 +1,106 @@
+//! Log lines, in the format of the Python tool or as JSON.
+
+use std::cell::RefCell;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::args::{LogFormat, LogLevel};
+
+/// Where log lines go. A line that can't be written is dropped: a full disk must not stop a failover.
+#[derive(Debug)]
+pub struct Log {
+    level: LogLevel,
+    format: LogFormat,
+    file: Option<RefCell<File>>,
+}
+
+impl Log {
+    /// A log to this file, or to standard error.
+    ///
+    /// # Errors
+    /// If the file can't be opened for appending.
+    pub fn open(file: Option<&Path>, format: LogFormat, level: LogLevel) -> io::Result<Self> {
+        let file = match file {
+            Some(path) => Some(RefCell::new(
+                OpenOptions::new().create(true).append(true).open(path)?,
+            )),
+            None => None,
+        };
+        Ok(Self {
+            level,
+            format,
+            file,
+        })
+    }
+
+    /// Whether lines go to standard error, where a progress line would be in their way.
+    #[must_use]
+    pub const fn to_stderr(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// Writes a line if it is important enough, in one call, so that processes that share a file do not
+    /// mix their lines.
+    pub fn write(&self, level: LogLevel, message: &str) {
+        if level < self.level {
+            return;
+        }
+        let line = self.line(level, message);
+        let _ = match &self.file {
+            Some(file) => file.borrow_mut().write_all(line.as_bytes()),
+            None => io::stderr().write_all(line.as_bytes()),
+        };
+    }
+
+    /// Every detail.
+    pub fn debug(&self, message: &str) {
+        self.write(LogLevel::Debug, message);
+    }
+
+    /// What is done.
+    pub fn info(&self, message: &str) {
+        self.write(LogLevel::Info, message);
+    }
+
+    /// What did not work at first.
+    pub fn warning(&self, message: &str) {
+        self.write(LogLevel::Warning, message);
+    }
+
+    /// What did not work.
+    pub fn error(&self, message: &str) {
+        self.write(LogLevel::Error, message);
+    }
+
+    fn line(&self, level: LogLevel, message: &str) -> String {
+        let now = Timestamp::now();
+        let word = match level {
+            LogLevel::Debug => "DEBUG",
+            LogLevel::Info => "INFO",
+            LogLevel::Warning => "WARNING",
+            LogLevel::Error => "ERROR",
+        };
+        match self.format {
+            LogFormat::Text => {
+                let local = now.to_zoned(TimeZone::system()).datetime();
+                let time = local.strftime("%Y-%m-%d %H:%M:%S");
+                let millis = local.millisecond();
+                // A message is one line, whatever a server wrote into it.
+                let message = message.replace(['\n', '\r'], " ");
+                format!("{time},{millis:03} {word}: {message}\n")
+            }
+            LogFormat::Json => {
+                let time = format!("{now:.3}");
+                format!(
+                    "{}\n",
+                    json!({"time": time, "level": word, "message": message})
+                )
+            }
+        }
+    }
+}

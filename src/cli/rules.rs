@@ -1,0 +1,88 @@
+//! The rules that a command works with: read, checked, with what the command line replaces.
+
+use std::path::Path;
+
+use crate::load::{load, locate, read};
+use crate::model::{Api, ApiName, Origin, RuleSet, Url};
+use crate::source::Source;
+
+use super::args::Global;
+use super::exit::Exit;
+use super::log::Log;
+
+/// Rules and the text that they were read from.
+pub struct Rules {
+    /// The rules.
+    pub set: RuleSet,
+    /// Their text, for places in messages.
+    pub sources: Vec<Source>,
+}
+
+impl Rules {
+    /// Reads rules; every finding that keeps them from being used goes to the log.
+    ///
+    /// # Errors
+    /// [`Exit`] if they can't be read or are not valid.
+    pub fn read(path: &Path, log: &Log) -> Result<Self, Exit> {
+        let sources = read(path).map_err(|error| Exit::invalid(error.to_string()))?;
+        let loaded = load(&sources);
+        let Some(set) = loaded.rules else {
+            for finding in &loaded.findings {
+                log.error(&crate::report::line(finding));
+            }
+            let path = path.display();
+            return Err(Exit::invalid(format!(
+                "the rules in `{path}` are not valid; nothing was sent"
+            ))
+            .help(format!("`patroni_barman check {path}` shows each place")));
+        };
+        Ok(Self { set, sources })
+    }
+
+    /// Puts the command line's connection in the place of the file's `api`.
+    ///
+    /// # Errors
+    /// [`Exit`] for an address that is none.
+    pub fn connect(&mut self, global: &Global) -> Result<(), Exit> {
+        let name = ApiName::default();
+        if let Some(text) = &global.api_url {
+            let url = Url::new(text)
+                .map_err(|why| Exit::invalid(format!("`--api-url` is not an address: {why}")))?;
+            // Headers were meant for the address that the file names, and may be secret.
+            let api = self
+                .set
+                .apis
+                .entry(name.clone())
+                .or_insert_with(|| Api::at(url.clone()));
+            if api.url != url {
+                api.headers.clear();
+            }
+            api.url = url;
+        }
+        if let Some(api) = self.set.apis.get_mut(&name) {
+            let replace = |place: &mut Option<_>, given: &Option<_>| {
+                if given.is_some() {
+                    place.clone_from(given);
+                }
+            };
+            replace(&mut api.cert_file, &global.cert_file);
+            replace(&mut api.key_file, &global.key_file);
+            replace(&mut api.ca_file, &global.ca_file);
+            if api.cert_file.is_some() != api.key_file.is_some() {
+                return Err(Exit::invalid("a client certificate needs both its files")
+                    .help("give `--cert-file` and `--key-file`"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a value of the rules stands, as `file:line:column`.
+    #[must_use]
+    pub fn place(&self, origin: &Origin) -> String {
+        let place = locate(&self.sources, origin);
+        format!(
+            "{}:{}:{}",
+            place.file, place.position.line, place.position.column
+        )
+    }
+}

@@ -1,0 +1,148 @@
+//! `run`: what Patroni calls.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::evaluate::{EvaluateError, Facts, Plan, Trace, evaluate};
+use crate::execute::{Outcome, Verdict, World as _, execute};
+use crate::http::block_on;
+use crate::report;
+
+use super::args::{EventArgs, Format};
+use super::exit::Exit;
+use super::invocation::{facts, rules_path, set_vars};
+use super::rules::Rules;
+use super::watch::Watch;
+use super::world::Outside;
+use super::{Context, print};
+
+/// Does what the rules say for an event. Patroni calls this.
+///
+/// As a callback, Patroni appends the event, the role and the cluster:
+///
+///     postgresql:
+///       callbacks:
+///         on_role_change: patroni_barman run --rules /etc/patroni_barman/rules.yml
+///         on_start: patroni_barman run --rules /etc/patroni_barman/rules.yml
+///
+/// As a replica creation method or custom bootstrap, name the event; Patroni appends the rest as
+/// `--name=value`, and rules see all of it as `args`:
+///
+///     postgresql:
+///       create_replica_methods: [barman, basebackup]
+///       barman:
+///         command: patroni_barman run --rules /etc/patroni_barman/rules.yml --event create_replica
+///
+/// Exit codes: 0 everything was done; 1 no rule matched; 2 an operation failed or was refused, or
+/// could not be verified; 3 the API could not be reached or time ran out; 4 invalid rules or
+/// arguments, nothing was sent.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Run {
+    /// The event and the rules.
+    #[command(flatten)]
+    pub event: EventArgs,
+    /// Send nothing: print the plan, as `plan` does.
+    #[arg(long = "dry-run")]
+    pub dry: bool,
+    /// How the result is written to standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+/// Carries the command out and gives the exit code.
+///
+/// # Errors
+/// [`Exit`] if rules or arguments are not valid.
+pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
+    let watch = Watch::new(&context.log);
+    let prepared = prepare(&args.event, context, &watch)?;
+    if args.dry {
+        return Ok(super::plan::show(&prepared.plan, args.format));
+    }
+    let plan = &prepared.plan;
+    if plan.steps.is_empty() {
+        context.log.info(&format!(
+            "skipped {} {} {}: no rule matches",
+            plan.event, plan.role, plan.cluster
+        ));
+    }
+    let outcome = block_on(execute(plan, &prepared.outside));
+    if outcome.verdict == Verdict::Unfinished {
+        context
+            .log
+            .error("not finished: what was asked for may not have reached Barman");
+    }
+    print(&match args.format {
+        Format::Human => report::run(&outcome),
+        Format::Json => format!("{:#}\n", to_json(plan, &outcome)),
+    });
+    Ok(outcome.verdict.exit_code())
+}
+
+/// A plan and the outside that it is for.
+pub struct Prepared<'a> {
+    /// The plan.
+    pub plan: Plan,
+    /// The outside.
+    pub outside: Outside<'a>,
+}
+
+/// Everything up to the plan, for `run` and `plan` alike.
+///
+/// # Errors
+/// [`Exit`] if rules or arguments are not valid.
+pub fn prepare<'a>(
+    args: &EventArgs,
+    context: &Context,
+    watch: &'a Watch<'a>,
+) -> Result<Prepared<'a>, Exit> {
+    let mut facts = facts(args, &context.environment)?;
+    let path = rules_path(args.rules.as_ref(), &context.environment);
+    let mut rules = Rules::read(&path, &context.log)?;
+    rules.connect(&context.global)?;
+    set_vars(&mut rules.set, &args.sets)?;
+    let outside = Outside::new(&rules.set, &context.environment, watch);
+    let plan = plan(&rules, &mut facts, &outside)?;
+    Ok(Prepared { plan, outside })
+}
+
+/// Evaluates; the local Patroni is asked for the node's name only if a rule that fires uses it.
+fn plan(rules: &Rules, facts: &mut Facts, outside: &Outside<'_>) -> Result<Plan, Exit> {
+    let refuse = |error: &EvaluateError| {
+        Exit::invalid(format!(
+            "{}: {error}; nothing was sent",
+            rules.place(&error.source.origin)
+        ))
+    };
+    match evaluate(&rules.set, facts) {
+        Ok(plan) => Ok(plan),
+        Err(error) if error.missing == Some("node") && facts.node.is_none() => {
+            let Some(patroni) = outside.patroni() else {
+                return Err(refuse(&error));
+            };
+            let node = block_on(patroni.node()).map_err(|silence| {
+                let mut exit = refuse(&error);
+                exit.help = Some(format!("{silence}; give `--node` or set `PATRONI_NAME`"));
+                exit
+            })?;
+            facts.node = Some(node.name);
+            evaluate(&rules.set, facts).map_err(|error| refuse(&error))
+        }
+        Err(error) => Err(refuse(&error)),
+    }
+}
+
+fn to_json(plan: &Plan, outcome: &Outcome) -> Value {
+    let mut all = json!({
+        "event": plan.event,
+        "role": plan.role,
+        "cluster": plan.cluster,
+        "node": plan.node,
+        "trace": plan.trace.iter().map(Trace::to_json).collect::<Vec<_>>(),
+    });
+    if let (Value::Object(all), Value::Object(outcome)) = (&mut all, outcome.to_json()) {
+        all.extend(outcome);
+    }
+    all
+}

@@ -1,0 +1,78 @@
+//! What is known when rules are evaluated.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Event, Role, Var};
+use crate::template::Scope;
+
+/// What happened, to which node, and what the process was told besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The event.
+    pub event: Event,
+    /// The role as rules name it.
+    pub role: Role,
+    /// The role as Patroni passed it.
+    pub raw_role: String,
+    /// Patroni's scope.
+    pub cluster: String,
+    /// The Patroni member's name, if it is known.
+    pub node: Option<String>,
+    /// The machine's host name, if it is known.
+    pub host: Option<String>,
+    /// The data directory to fill; Patroni passes it with `bootstrap` and `create_replica`.
+    pub datadir: Option<String>,
+    /// How to connect to the leader; Patroni passes it with `create_replica`.
+    pub connstring: Option<String>,
+    /// Every `--name=value` that Patroni appended.
+    pub args: BTreeMap<String, String>,
+    /// The process's environment.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Facts {
+    /// An event with nothing else known.
+    #[must_use]
+    pub fn new(event: Event, role: Role, cluster: impl Into<String>) -> Self {
+        Self {
+            event,
+            role,
+            raw_role: role.as_str().to_owned(),
+            cluster: cluster.into(),
+            node: None,
+            host: None,
+            datadir: None,
+            connstring: None,
+            args: BTreeMap::new(),
+            env: BTreeMap::new(),
+        }
+    }
+
+    /// What templates see of it.
+    #[must_use]
+    pub fn scope(&self, vars: &[Var]) -> Scope {
+        Scope::new(vars)
+            .text("event", self.event.as_str())
+            .text("role", self.role.as_str())
+            .text("raw_role", &self.raw_role)
+            .text("cluster", &self.cluster)
+            .maybe(
+                "node",
+                self.node.as_deref(),
+                "give `--node`, set `PATRONI_NAME`, or name the local Patroni under `patroni` in the rules file",
+            )
+            .maybe("host", self.host.as_deref(), "this machine has no host name")
+            .maybe(
+                "datadir",
+                self.datadir.as_deref(),
+                "Patroni passes it with `bootstrap` and `create_replica` only",
+            )
+            .maybe(
+                "connstring",
+                self.connstring.as_deref(),
+                "Patroni passes it with `create_replica` only",
+            )
+            .table("args", &self.args)
+            .table("env", &self.env)
+    }
+}

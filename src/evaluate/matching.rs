@@ -1,0 +1,51 @@
+//! Whether a rule fires, and if not, which part of it did not fit.
+
+use std::fmt::Display;
+
+use crate::model::Rule;
+use crate::template::{RenderError, Scope, condition};
+
+use super::{Because, Facts};
+
+/// The first part of the rule that does not fit, cheapest first; `None` if it fires. `taken` is the
+/// rule that has fired already under `match: first`.
+pub(super) fn why_not(
+    rule: &Rule,
+    facts: &Facts,
+    taken: Option<&str>,
+    scope: &Scope,
+) -> Result<Option<Because>, RenderError> {
+    let because = |field, wanted: String, got: &dyn Display| {
+        Ok(Some(Because {
+            field,
+            wanted,
+            got: got.to_string(),
+        }))
+    };
+    if !rule.enabled {
+        return because("enabled", "true".to_owned(), &"false");
+    }
+    if !rule.on.contains(&facts.event) {
+        return because("on", list(&rule.on), &facts.event);
+    }
+    if !rule.role.is_empty() && !rule.role.contains(&facts.role) {
+        return because("role", list(&rule.role), &facts.role);
+    }
+    if !rule.cluster.is_empty() && !rule.cluster.iter().any(|c| c.matches(&facts.cluster)) {
+        return because("cluster", list(&rule.cluster), &facts.cluster);
+    }
+    if let Some(earlier) = taken {
+        return because("match", "no earlier rule that fires".to_owned(), &earlier);
+    }
+    match &rule.when {
+        Some(when) if !condition(when, scope)? => because("when", when.text.clone(), &"false"),
+        _ => Ok(None),
+    }
+}
+
+fn list(all: &[impl Display]) -> String {
+    all.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,124 @@
+//! The plan: what will be sent, and why.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::model::{ApiName, Event, Fence, OnFailure, Operation, Poll, Retry, Role, Verify};
+
+use super::Facts;
+
+/// The steps that the rules make of the facts. A plan that exists can be sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The event it was made for.
+    pub event: Event,
+    /// The role as rules name it.
+    pub role: Role,
+    /// Patroni's scope.
+    pub cluster: String,
+    /// The node's name, if it was known.
+    pub node: Option<String>,
+    /// What to send, in order.
+    pub steps: Vec<Step>,
+    /// For every rule, in the file's order, whether it fired.
+    pub trace: Vec<Trace>,
+}
+
+/// One request and how it is carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The rule that asked for it.
+    pub rule: String,
+    /// The endpoint it goes to.
+    pub api: ApiName,
+    /// Where it is posted to.
+    pub url: String,
+    /// What is asked.
+    pub operation: Operation,
+    /// How it is tried again.
+    pub retry: Retry,
+    /// How the operation is waited for.
+    pub poll: Poll,
+    /// What guards it.
+    pub fence: Fence,
+    /// What must be seen before it counts as done.
+    pub verify: Verify,
+    /// What its failure means for the steps after it.
+    pub on_failure: OnFailure,
+}
+
+/// Whether a rule fired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// The rule.
+    pub rule: String,
+    /// Why it did not fire; `None` if it did.
+    pub because: Option<Because>,
+}
+
+/// The first part of a rule that did not fit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Because {
+    /// The rule's key: `enabled`, `on`, `role`, `cluster`, `match` or `when`.
+    pub field: &'static str,
+    /// What the rule asks for.
+    pub wanted: String,
+    /// What there was.
+    pub got: String,
+}
+
+impl Plan {
+    pub(super) fn empty(facts: &Facts) -> Self {
+        Self {
+            event: facts.event,
+            role: facts.role,
+            cluster: facts.cluster.clone(),
+            node: facts.node.clone(),
+            steps: Vec::new(),
+            trace: Vec::new(),
+        }
+    }
+
+    /// The plan as `schemas/plan.schema.json` describes it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "event": self.event,
+            "role": self.role,
+            "cluster": self.cluster,
+            "node": self.node,
+            "steps": self.steps.iter().map(Step::to_json).collect::<Vec<_>>(),
+            "trace": self.trace.iter().map(Trace::to_json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Step {
+    /// The step as `schemas/plan.schema.json` describes it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "rule": self.rule,
+            "api": self.api,
+            "method": "POST",
+            "url": self.url,
+            "body": self.operation.body(),
+            "verify": self.verify,
+            "fence": self.fence,
+        })
+    }
+}
+
+impl Trace {
+    /// Whether the rule fired.
+    #[must_use]
+    pub const fn fired(&self) -> bool {
+        self.because.is_none()
+    }
+
+    /// The trace as `schemas/plan.schema.json` describes it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({"rule": self.rule, "fired": self.fired(), "because": self.because})
+    }
+}

@@ -1,0 +1,76 @@
+//! From a request's templates to a step that can be sent.
+
+use serde_json::{Map, Value};
+
+use crate::load::validate_body;
+use crate::model::{Name, Operation, RequestTemplate, Rule, RuleSet, Url};
+use crate::template::{RenderError, Scope, render};
+
+use super::Step;
+
+/// Renders a request and makes sure that pg-backup-api would take it.
+pub(super) fn step(
+    rules: &RuleSet,
+    rule: &Rule,
+    template: &RequestTemplate,
+    scope: &Scope,
+) -> Result<Step, RenderError> {
+    let refuse = |message: String| RenderError {
+        message,
+        origin: template.origin.clone(),
+    };
+    let api = rules
+        .apis
+        .get(&template.api)
+        .ok_or_else(|| refuse(format!("there is no api `{}`", template.api)))?;
+    let operation = operation(template, scope)?;
+    Ok(Step {
+        rule: rule.name.clone(),
+        api: template.api.clone(),
+        url: Url::join(&api.url, &operation.path()),
+        operation,
+        retry: rule.retry,
+        poll: rule.poll,
+        fence: rule.fence,
+        verify: rule.verify,
+        on_failure: rule.on_failure,
+    })
+}
+
+fn operation(template: &RequestTemplate, scope: &Scope) -> Result<Operation, RenderError> {
+    let refuse = |key: &str, message: String| RenderError {
+        message,
+        origin: template.origin.child(key),
+    };
+    let mut body = Map::new();
+    body.insert("type".to_owned(), template.kind.as_str().into());
+    for (key, value) in &template.body {
+        body.insert(key.clone(), render(value, scope)?);
+    }
+    let body = Value::Object(body);
+    validate_body(&body).map_err(|problems| RenderError {
+        message: problems.join("; "),
+        origin: template.origin.clone(),
+    })?;
+    let server = match &template.server {
+        None => None,
+        Some(server) => match render(server, scope)? {
+            Value::String(name) => {
+                Some(Name::new(name).map_err(|error| refuse("server", error.to_string()))?)
+            }
+            _ => {
+                return Err(refuse(
+                    "server",
+                    "`server` must be the name of a server".to_owned(),
+                ));
+            }
+        },
+    };
+    Operation::from_body(server, &body).ok_or_else(|| {
+        let message = format!("this is not the body of a `{}`", template.kind.as_str());
+        RenderError {
+            message,
+            origin: template.origin.clone(),
+        }
+    })
+}

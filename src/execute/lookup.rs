@@ -1,0 +1,161 @@
+//! Finding an operation whose answer was lost.
+//!
+//! The list of operations says nothing but ids and types. An id is the API host's local time to
+//! the second, so an operation of ours was named in the seconds after it was sent, in some time
+//! zone; and time zones differ by quarters of an hour.
+
+use std::time::Duration;
+
+use crate::barman::{Scope, Trouble};
+use crate::http::Clock;
+use crate::model::Name;
+
+use super::{End, Progress, Stage, StepOutcome, World, backoff};
+
+/// How far the clocks of this machine and of the API's host may be apart.
+const SKEW: Duration = Duration::from_secs(20);
+
+/// Time zones are whole multiples of this apart.
+const ZONE: i64 = 15 * 60;
+
+/// Looks for the one operation that can be the one that was sent at `sent` (wall clock).
+///
+/// If there is none, or more than one, nobody can tell: the request may still be on its way, or
+/// another node may have sent one too. The step ends unfinished then, and nothing is sent again.
+pub(super) async fn find<W: World>(
+    stage: Stage<'_, W>,
+    sent: Duration,
+    trouble: &Trouble,
+    left: Duration,
+) -> Result<Name, End> {
+    let Stage {
+        step,
+        barman,
+        world,
+    } = stage;
+    let (clock, scope) = (world.clock(), Scope::of(&step.operation));
+    let (started, mut attempt) = (clock.now(), 0);
+    let lost = |why: String| {
+        let message = format!(
+            "the answer to the request was lost ({}), and whether it was taken up can't be told: {why}; \
+             it is not sent again",
+            trouble.message
+        );
+        End::new(StepOutcome::Unfinished, message)
+    };
+    loop {
+        attempt += 1;
+        let left = left.saturating_sub(clock.now().saturating_sub(started));
+        let why = match barman.within(left).operations(&scope).await {
+            Ok(listed) => {
+                let until = clock.wall();
+                let kind = Some(step.operation.kind());
+                let fits = |id: &Name| named_between(id, sent, until);
+                let mut found = listed.into_iter().filter(|o| o.kind == kind && fits(&o.id));
+                match (found.next(), found.next()) {
+                    (Some(only), None) => {
+                        world.observe(&Progress::Found { step, id: &only.id });
+                        return Ok(only.id);
+                    }
+                    (Some(_), Some(_)) => {
+                        return Err(lost(
+                            "several operations were started at that time".to_owned(),
+                        ));
+                    }
+                    (None, _) => "no operation was started at that time".to_owned(),
+                }
+            }
+            Err(trouble) => trouble.message,
+        };
+        let wait =
+            backoff::wait(&step.retry, attempt, clock.random()).max(Duration::from_millis(200));
+        if attempt >= step.retry.attempts || wait >= left {
+            return Err(lost(why));
+        }
+        world.observe(&Progress::Waiting {
+            step,
+            reason: &why,
+            wait,
+        });
+        clock.sleep(wait).await;
+    }
+}
+
+/// Whether an id (`YYYYMMDDThhmmss`) names a second between two moments, in some time zone.
+fn named_between(id: &Name, from: Duration, until: Duration) -> bool {
+    let Some(named) = seconds(id.as_str()) else {
+        return false;
+    };
+    let whole = |moment: Duration| i64::try_from(moment.as_secs()).unwrap_or(i64::MAX);
+    let skew = whole(SKEW);
+    let (from, until) = (whole(from) - skew, whole(until) + skew);
+    let days_apart = named - from;
+    let window = until - from;
+    days_apart.abs() <= 86_400 && days_apart.rem_euclid(ZONE) <= window
+}
+
+/// An id as seconds since the epoch, as if it were UTC.
+fn seconds(id: &str) -> Option<i64> {
+    let (date, time) = id.split_once('T')?;
+    let number = |text: &str, range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
+    if date.len() != 8 || time.len() != 6 {
+        return None;
+    }
+    let (year, month, day) = (
+        number(date, 0..4)?,
+        number(date, 4..6)?,
+        number(date, 6..8)?,
+    );
+    let (hour, minute, second) = (
+        number(time, 0..2)?,
+        number(time, 2..4)?,
+        number(time, 4..6)?,
+    );
+    // Days of the proleptic Gregorian calendar, years beginning in March.
+    let (year, month) = if month <= 2 {
+        (year - 1, month + 9)
+    } else {
+        (year, month - 3)
+    };
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_as_seconds() {
+        assert_eq!(seconds("19700101T000000"), Some(0));
+        assert_eq!(seconds("20261123T031436"), Some(1_795_403_676));
+        assert_eq!(seconds("20240229T235959"), Some(1_709_251_199));
+        for id in ["latest", "20261123", "2026T031436", "2026112xT031436", ""] {
+            assert_eq!(seconds(id), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn only_an_operation_named_while_we_waited_can_be_ours() {
+        let sent = Duration::from_secs(1_795_403_676);
+        let until = sent + Duration::from_secs(3);
+        for (id, ours) in [
+            ("20261123T031436", true),
+            ("20261123T041438", true),  // an hour east
+            ("20261122T221437", true),  // five hours west
+            ("20261123T084437", true),  // India
+            ("20261123T031420", true),  // clocks apart
+            ("20261123T031336", false), // a minute before
+            ("20261123T031536", false),
+            ("20251123T031436", false),
+        ] {
+            assert_eq!(
+                named_between(&Name::new(id).unwrap(), sent, until),
+                ours,
+                "{id}"
+            );
+        }
+    }
+}

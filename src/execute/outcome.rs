@@ -1,0 +1,151 @@
+//! How it went.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::evaluate::Step;
+use crate::model::Name;
+
+/// What became of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Every step, in order.
+    pub steps: Vec<StepReport>,
+    /// All of it in one word.
+    pub verdict: Verdict,
+}
+
+/// What became of one step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepReport {
+    /// The rule that asked for it.
+    pub rule: String,
+    /// Where it was posted to.
+    pub url: String,
+    /// What was posted.
+    pub body: Value,
+    /// pg-backup-api's operation, if it took one up.
+    pub operation_id: Option<Name>,
+    /// How often it was posted.
+    pub attempts: u32,
+    /// From the first attempt to the end.
+    pub duration: Duration,
+    /// How it ended.
+    pub outcome: StepOutcome,
+    /// Why, if it is not done.
+    pub message: Option<String>,
+}
+
+/// How one step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepOutcome {
+    /// Done, and verified if that was asked for.
+    Done,
+    /// Barman's operation failed.
+    Failed,
+    /// The API, or the connection to it, refused the request for good.
+    Refused,
+    /// The operation is done and the state that was asked for is not there.
+    Unverified,
+    /// The API could not be reached, or time ran out.
+    Unfinished,
+    /// A step before it failed.
+    NotRun,
+}
+
+/// A plan's outcome in one word, and the program's exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything that was asked for was done.
+    Done,
+    /// No rule matched.
+    Skipped,
+    /// An operation failed, was refused or could not be verified.
+    Failed,
+    /// The API could not be reached, or time ran out.
+    Unfinished,
+}
+
+impl Verdict {
+    /// The exit code of `run`.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Skipped => 1,
+            Self::Failed => 2,
+            Self::Unfinished => 3,
+        }
+    }
+}
+
+impl Outcome {
+    /// Sums up the steps: what failed for good weighs more than what is not finished.
+    #[must_use]
+    pub fn of(steps: Vec<StepReport>) -> Self {
+        let any = |wanted: &[StepOutcome]| steps.iter().any(|step| wanted.contains(&step.outcome));
+        let verdict = if steps.is_empty() {
+            Verdict::Skipped
+        } else if any(&[
+            StepOutcome::Failed,
+            StepOutcome::Refused,
+            StepOutcome::Unverified,
+        ]) {
+            Verdict::Failed
+        } else if any(&[StepOutcome::Unfinished, StepOutcome::NotRun]) {
+            Verdict::Unfinished
+        } else {
+            Verdict::Done
+        };
+        Self { steps, verdict }
+    }
+
+    /// The outcome as `schemas/run.schema.json` describes it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "outcome": self.verdict,
+            "exit_code": self.verdict.exit_code(),
+            "steps": self.steps.iter().map(StepReport::to_json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl StepReport {
+    pub(super) fn new(step: &Step) -> Self {
+        Self {
+            rule: step.rule.clone(),
+            url: step.url.clone(),
+            body: step.operation.body(),
+            operation_id: None,
+            attempts: 0,
+            duration: Duration::ZERO,
+            outcome: StepOutcome::NotRun,
+            message: None,
+        }
+    }
+
+    pub(super) fn not_run(step: &Step) -> Self {
+        let message = Some("a step before it was not done".to_owned());
+        Self {
+            message,
+            ..Self::new(step)
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "rule": self.rule,
+            "request": {"method": "POST", "url": self.url, "body": self.body},
+            "operation_id": self.operation_id,
+            "attempts": self.attempts,
+            "duration_seconds": self.duration.as_secs_f64(),
+            "outcome": self.outcome,
+            "message": self.message,
+        })
+    }
+}

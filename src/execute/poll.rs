@@ -1,0 +1,124 @@
+//! Waiting for an operation.
+
+use std::time::Duration;
+
+use crate::barman::{Class, OperationStatus, Scope};
+use crate::evaluate::Step;
+use crate::http::Clock;
+use crate::model::{Name, duration};
+
+use super::{End, Progress, Stage, StepOutcome, World, backoff};
+
+/// The first pause. The first look is made at once.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+/// How often an operation must be unknown, and over how long: its output file is not written in
+/// one piece, and a look at half of it is answered with 404 too.
+const GONE: (u32, Duration) = (3, Duration::from_secs(2));
+
+/// Asks until the operation is done.
+///
+/// The pause grows with the time that has passed (a twenty-fifth of it), so that the end of a
+/// short operation is known at once and that of a long one within a few per cent, never later
+/// than `poll.every`.
+pub(super) async fn wait<W: World>(stage: Stage<'_, W>, id: &Name) -> Result<(), End> {
+    let Stage {
+        step,
+        barman,
+        world,
+    } = stage;
+    let clock = world.clock();
+    let scope = Scope::of(&step.operation);
+    let started = clock.now();
+    let mut unknown: Option<(u32, Duration)> = None;
+    let mut malformed = 0;
+    loop {
+        let left = step
+            .poll
+            .timeout
+            .saturating_sub(clock.now().saturating_sub(started));
+        let answer = barman.within(left).poll(&scope, id).await;
+        let elapsed = clock.now().saturating_sub(started);
+        let mut pause = (elapsed / 25).max(SHORTEST).min(step.poll.every);
+        let trouble = match answer {
+            Ok(OperationStatus::Done) => return Ok(()),
+            Ok(OperationStatus::Failed) => return Err(failed(stage, id).await),
+            Ok(OperationStatus::InProgress) => {
+                (unknown, malformed) = (None, 0);
+                None
+            }
+            Err(trouble) => {
+                match trouble.class {
+                    Class::Refused => return Err(End::new(StepOutcome::Refused, trouble.message)),
+                    Class::Gone => {
+                        let (count, since) = unknown.map_or((1, elapsed), |(n, at)| (n + 1, at));
+                        if count >= GONE.0 && elapsed.saturating_sub(since) >= GONE.1 {
+                            return Err(gone(id, &trouble.message));
+                        }
+                        unknown = Some((count, since));
+                        pause = GONE.1 / (GONE.0 - 1);
+                    }
+                    Class::Malformed => {
+                        malformed += 1;
+                        if malformed >= step.retry.attempts {
+                            let message = format!(
+                                "operation `{id}` was asked for {malformed} times without a usable answer: {}",
+                                trouble.message
+                            );
+                            return Err(End::new(StepOutcome::Unfinished, message));
+                        }
+                        pause = backoff::wait(&step.retry, malformed, clock.random());
+                    }
+                    Class::Busy {
+                        retry_after: Some(after),
+                    } => pause = after,
+                    _ => pause = pause.max(SHORTEST * 5),
+                }
+                Some(trouble.message)
+            }
+        };
+        if elapsed >= step.poll.timeout {
+            return Err(too_long(step, id, trouble.as_deref()));
+        }
+        world.observe(&Progress::Running {
+            step,
+            id,
+            elapsed,
+            trouble: trouble.as_deref(),
+        });
+        let left = step.poll.timeout.saturating_sub(elapsed);
+        // A pause that would end after the time is up ends with it: one last look is taken then.
+        clock.sleep(pause.min(left)).await;
+    }
+}
+
+fn gone(id: &Name, message: &str) -> End {
+    let message = format!("operation `{id}` is gone, pg-backup-api no longer knows it: {message}");
+    End::new(StepOutcome::Failed, message)
+}
+
+fn too_long(step: &Step, id: &Name, trouble: Option<&str>) -> End {
+    let timeout = duration::format(step.poll.timeout);
+    let message = match trouble {
+        Some(trouble) => {
+            format!("the end of operation `{id}` was not seen within {timeout}: {trouble}")
+        }
+        None => format!("operation `{id}` is still in progress after {timeout} (`poll.timeout`)"),
+    };
+    End::new(StepOutcome::Unfinished, message)
+}
+
+/// What can be said of an operation that failed: the API never gives the reason, but what it asked
+/// for may not exist.
+async fn failed<W: World>(stage: Stage<'_, W>, id: &Name) -> End {
+    let reason = super::verify::explain(stage).await.unwrap_or_else(|| {
+        match stage.step.operation.server() {
+            Some(server) => format!("Barman's log and its `{server}/output/{id}.json` say why"),
+            None => "Barman's log says why".to_owned(),
+        }
+    });
+    End::new(
+        StepOutcome::Failed,
+        format!("operation `{id}` failed in Barman: {reason}"),
+    )
+}

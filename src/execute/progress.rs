@@ -1,0 +1,66 @@
+//! What happens while a plan is carried out.
+
+use std::time::Duration;
+
+use crate::evaluate::Step;
+use crate::model::Name;
+
+use super::StepReport;
+
+/// One event of an execution.
+#[derive(Debug, Clone, Copy)]
+pub enum Progress<'a> {
+    /// A request is about to be sent.
+    Sending {
+        /// The step.
+        step: &'a Step,
+        /// Which attempt it is, from 1.
+        attempt: u32,
+    },
+    /// An attempt did not succeed and another will be made.
+    Waiting {
+        /// The step.
+        step: &'a Step,
+        /// Why.
+        reason: &'a str,
+        /// Until then.
+        wait: Duration,
+    },
+    /// pg-backup-api has taken up the operation.
+    Accepted {
+        /// The step.
+        step: &'a Step,
+        /// Its id.
+        id: &'a Name,
+    },
+    /// The operation was found in the list of operations after its answer had been lost.
+    Found {
+        /// The step.
+        step: &'a Step,
+        /// Its id.
+        id: &'a Name,
+    },
+    /// The operation is still running, or could not be asked for.
+    Running {
+        /// The step.
+        step: &'a Step,
+        /// Its id.
+        id: &'a Name,
+        /// Since it was accepted.
+        elapsed: Duration,
+        /// What went wrong with asking, if anything did.
+        trouble: Option<&'a str>,
+    },
+    /// The operation is done and the state is being looked at.
+    Verifying {
+        /// The step.
+        step: &'a Step,
+        /// What is not there yet.
+        waiting_for: Option<&'a str>,
+    },
+    /// The step has ended.
+    Settled {
+        /// How.
+        report: &'a StepReport,
+    },
+}

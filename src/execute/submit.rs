@@ -1,0 +1,113 @@
+//! Sending a request until pg-backup-api has taken it up.
+
+use std::time::Duration;
+
+use crate::barman::{Class, Trouble};
+use crate::http::Clock;
+use crate::model::{Name, RequestKind, duration};
+
+use super::{End, Progress, Stage, StepOutcome, StepReport, World, backoff, lookup};
+
+/// The attempts of one step, bounded in number and in time.
+pub(super) struct Tries<'a, W: World> {
+    stage: Stage<'a, W>,
+    started: Duration,
+    attempt: u32,
+}
+
+impl<'a, W: World> Tries<'a, W> {
+    /// None made yet; the time runs from here.
+    pub(super) fn new(stage: Stage<'a, W>) -> Self {
+        let started = stage.world.clock().now();
+        Self {
+            stage,
+            started,
+            attempt: 0,
+        }
+    }
+
+    /// Sends until the request is accepted.
+    pub(super) async fn submit(&mut self, report: &mut StepReport) -> Result<Name, End> {
+        let Stage {
+            step,
+            barman,
+            world,
+        } = self.stage;
+        loop {
+            self.attempt += 1;
+            report.attempts = self.attempt;
+            world.observe(&Progress::Sending {
+                step,
+                attempt: self.attempt,
+            });
+            let sent = world.clock().wall();
+            let trouble = match barman.within(self.left()).submit(&step.operation).await {
+                Ok(id) => {
+                    world.observe(&Progress::Accepted { step, id: &id });
+                    return Ok(id);
+                }
+                Err(trouble) => trouble,
+            };
+            match trouble.class {
+                Class::Refused => return Err(End::new(StepOutcome::Refused, trouble.message)),
+                // A recovery that may have been taken up is never sent again.
+                Class::Unknown | Class::Malformed
+                    if step.operation.kind() == RequestKind::Recovery =>
+                {
+                    return lookup::find(self.stage, sent, &trouble, self.left()).await;
+                }
+                _ => self.pause(&trouble).await?,
+            }
+        }
+    }
+
+    /// Waits for another attempt after the state that an operation had set was not there; gives up
+    /// with this end when the attempts are used up.
+    pub(super) async fn again(&mut self, end: End) -> Result<(), End> {
+        let trouble = Trouble {
+            class: Class::Collision,
+            message: end.message.clone(),
+        };
+        self.pause(&trouble).await.map_err(|_| end)
+    }
+
+    /// Waits for the next attempt, if there may be one.
+    async fn pause(&self, trouble: &Trouble) -> Result<(), End> {
+        let Stage { step, world, .. } = self.stage;
+        let clock = world.clock();
+        let retry = &step.retry;
+        let mut wait = backoff::wait(retry, self.attempt, clock.random());
+        match trouble.class {
+            Class::Busy {
+                retry_after: Some(after),
+            } => wait = after,
+            Class::Collision => {
+                wait = wait.max(backoff::next_second(clock.wall(), clock.random()));
+            }
+            _ => {}
+        }
+        let message = &trouble.message;
+        if self.attempt >= retry.attempts {
+            let message = format!("gave up after {} attempts: {message}", self.attempt);
+            return Err(End::new(StepOutcome::Unfinished, message));
+        }
+        if wait >= self.left() {
+            let deadline = duration::format(retry.deadline);
+            let message = format!("gave up after {deadline} (`retry.deadline`): {message}");
+            return Err(End::new(StepOutcome::Unfinished, message));
+        }
+        world.observe(&Progress::Waiting {
+            step,
+            reason: message,
+            wait,
+        });
+        clock.sleep(wait).await;
+        Ok(())
+    }
+
+    /// The time that is left of `retry.deadline`.
+    fn left(&self) -> Duration {
+        let passed = self.stage.world.clock().now().saturating_sub(self.started);
+        self.stage.step.retry.deadline.saturating_sub(passed)
+    }
+}
