@@ -97,6 +97,11 @@ pub enum Command {
     /// Show a switchover from beginning to end, on a machine that has nothing.
     Demo(super::demo::Demo),
     /// Serve a simulated pg-backup-api, to rehearse with.
+    ///
+    /// It serves what pg-backup-api serves, with Barman's servers, models and backups made up on the
+    /// command line and kept in memory. Nothing is installed and nothing is touched. It prints
+    /// `listening on URL` when it is ready, then one line of JSON for each request: method, path, body,
+    /// status, and the fault that met it. SIGTERM or Ctrl-C ends it.
     Simulate(super::simulate::Simulate),
     /// Print a completion script for a shell.
     Completions(super::completions::Completions),

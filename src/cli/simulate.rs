@@ -14,11 +14,7 @@ use crate::simulator::{
     serve_until_told,
 };
 
-/// Run an embedded pg-backup-api, to rehearse rules against
-///
-/// Serves what pg-backup-api serves, with Barman's servers, models and backups made up on the command line and kept in
-/// memory. Nothing is installed and nothing is touched. It prints `listening on URL` when it is ready, then one line of
-/// JSON for each request: method, path, body, status, and the fault that met it. SIGTERM or Ctrl-C ends it.
+/// What the simulator is made of, and what goes wrong.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Simulate {

@@ -2,6 +2,7 @@
 
 mod backend;
 mod client;
+mod command;
 mod core;
 mod faults;
 mod many;

@@ -1,0 +1,221 @@
+//! `simulate` as a process: what it prints, and how it ends.
+
+use std::io::{BufRead as _, BufReader, Lines, Read as _};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::client::{get, post};
+
+struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    url: String,
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patroni_barman"));
+    command
+        .arg("simulate")
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = command(&[&["--listen", "127.0.0.1:0"], arguments].concat())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = lines.next().unwrap().unwrap();
+        let url = ready.strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, lines, url }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.url
+            .strip_prefix("http://")
+            .unwrap()
+            .split('/')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap()
+    }
+
+    /// Sends it a signal and waits for its end: its exit code and the lines that are left.
+    fn end(mut self, signal: &str) -> (Option<i32>, Vec<Value>) {
+        let killed = Command::new("kill")
+            .args([signal, &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(killed.success());
+        let lines = self
+            .lines
+            .by_ref()
+            .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+            .collect();
+        (self.child.wait().unwrap().code(), lines)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended already unless the test has failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn it_prints_what_it_serves_until_it_is_told_to_stop() {
+    let running = Running::start(&[
+        "--server",
+        "demo",
+        "--model",
+        "demo:n1",
+        "--fault",
+        "post:500*1,poll:404*1",
+    ]);
+    let address = running.address();
+    let switch = json!({"type": "config_switch", "model_name": "demo:n1"});
+    assert_eq!(
+        post(address, "/servers/demo/operations", &switch).status,
+        500
+    );
+    let id = post(address, "/servers/demo/operations", &switch).operation_id();
+    let path = format!("/servers/demo/operations/{id}");
+    assert_eq!(get(address, &path).status, 404);
+    assert_eq!(get(address, &path).json()["status"], "IN_PROGRESS");
+    let (code, lines) = running.end("-TERM");
+    assert_eq!(code, Some(0));
+    let operations = "/servers/demo/operations";
+    assert_eq!(
+        lines,
+        [
+            json!({"method": "POST", "path": operations, "body": switch, "status": 500, "fault": "post:500"}),
+            json!({"method": "POST", "path": operations, "body": switch, "status": 202}),
+            json!({"method": "GET", "path": path, "body": null, "status": 404, "fault": "poll:404"}),
+            json!({"method": "GET", "path": path, "body": null, "status": 200}),
+        ]
+    );
+}
+
+#[test]
+fn every_option_reaches_the_simulator() {
+    let data = tempfile::tempdir().unwrap();
+    let destination = data.path().join("restored");
+    let arguments = "--server demo --server main=demo --server other --model demo:n1 --model n2=demo --model other:n1 \
+         --backup demo:20260101T000000 --backup demo:20260102T000000=failed --active main=n2 --timeline n2=7 \
+         --operation-time 0s --prefix /backup --same-second last --fault any:503+retry-after=4*1 --fault status:ok*1,status:empty \
+         --recover-files";
+    let running = Running::start(&arguments.split_whitespace().collect::<Vec<_>>());
+    let address = running.address();
+    assert_eq!(running.url, format!("http://{address}/backup"));
+    assert_eq!(
+        get(address, "/backup/status").header("retry-after"),
+        Some("4")
+    );
+    assert_eq!(get(address, "/backup/status").body, "\"OK\"");
+    assert_eq!(get(address, "/backup/status").json(), json!({}));
+    let state = get(address, "/backup/diagnose").json();
+    let models = ["demo:n1", "n2", "other:n1"]
+        .map(|model| state["models"][model]["config"]["cluster"].clone());
+    assert_eq!(models, ["demo", "demo", "other"]);
+    let main = &state["servers"]["main"];
+    assert_eq!(
+        [&main["active_model"], &main["status"]["timeline"]],
+        [&json!("n2"), &json!(7)]
+    );
+    let backups = &state["servers"]["demo"]["backups"];
+    let statuses = ["20260101T000000", "20260102T000000"].map(|id| backups[id]["status"].clone());
+    assert_eq!(statuses, ["DONE", "FAILED"]);
+    let recovery = json!({
+        "backup_id": "latest",
+        "remote_ssh_command": "ssh postgres@n1",
+        "destination_directory": destination,
+    });
+    let operations = "/backup/servers/demo/operations";
+    let mut id = post(address, operations, &recovery).operation_id();
+    // Until two fall into one second, which without the option would be an error.
+    loop {
+        let next = post(address, operations, &recovery).operation_id();
+        if next == id {
+            break;
+        }
+        id = next;
+    }
+    assert_eq!(
+        get(address, &format!("{operations}/{id}")).json()["status"],
+        "DONE"
+    );
+    assert_eq!(
+        std::fs::read_to_string(destination.join("PG_VERSION")).unwrap(),
+        "15\n"
+    );
+    assert_eq!(running.end("-INT").0, Some(0));
+}
+
+#[test]
+fn what_cannot_work_is_said_before_it_listens() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let cases: [(&[&str], &str); 9] = [
+        (&[], "--server <NAME>"),
+        (
+            &["--server", "demo", "--fault", "post:explode"],
+            "there is no fault `explode`\nwrite `WHERE:WHAT`",
+        ),
+        (
+            &["--server", "demo", "--backup", "demo"],
+            "write it as `SERVER:ID`, for example `demo:20260101T000000`",
+        ),
+        (
+            &["--server", "demo", "--active", "demo"],
+            "write it as `SERVER=MODEL`, for example `demo=demo:n1`",
+        ),
+        (
+            &["--server", "demo", "--timeline", "demo=x"],
+            "write it as `NAME=NUMBER`, for example `demo:n1=3`",
+        ),
+        (
+            &["--server", "demo", "--operation-time", "2"],
+            "write a duration such as `500ms`, `2s` or `1h30m`",
+        ),
+        (
+            &["--server", "demo", "--active", "demo=demo:n1"],
+            "there is no model `demo:n1` to be active on server `demo`",
+        ),
+        (
+            &["--server", "demo", "--prefix", "x"],
+            "prefix `x` must begin with `/`",
+        ),
+        (
+            &["--server", "demo", "--listen", &taken],
+            "can't listen on `127.0.0.1:",
+        ),
+    ];
+    for (arguments, message) in cases {
+        let mut child = command(arguments).spawn().unwrap();
+        let mut error = String::new();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut error)
+            .unwrap();
+        assert!(error.contains(message), "{arguments:?}: {error}");
+        assert_ne!(child.wait().unwrap().code(), Some(0), "{arguments:?}");
+        let mut output = String::new();
+        child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut output)
+            .unwrap();
+        assert_eq!(output, "", "{arguments:?}");
+    }
+}
