@@ -269,6 +269,20 @@ mod tests {
     }
 
     #[test]
+    fn the_scope_remembers_which_fact_was_missing() {
+        for (template, missing) in [
+            ("{{ broken }}", Some("datadir")),
+            ("{{ datadir }}", Some("datadir")),
+            ("{{ datadir is defined }}", None),
+            ("{{ nope }}", None),
+        ] {
+            let scope = scope();
+            let _ = render(&text(template), &scope);
+            assert_eq!(scope.missing(), missing, "{template}");
+        }
+    }
+
+    #[test]
     fn a_condition_is_true_or_false_and_nothing_else() {
         let when = |text: &str| {
             condition(

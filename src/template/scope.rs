@@ -91,7 +91,7 @@ impl Scope {
     /// The value of a name, or `None` if there is no such name. What the template guards with `is
     /// defined` or `default` is undefined when it is missing; anything else is an error.
     fn look_up(&self, name: &str, guards: &Guards) -> Option<Value> {
-        if let Some(fact) = self.known.get(name) {
+        if let Some((known, fact)) = self.known.get_key_value(name) {
             return match fact {
                 Fact::Text(text) => Some(Value::from(text.as_str())),
                 Fact::Table(values) => Some(Value::from_object(Table {
@@ -100,10 +100,11 @@ impl Scope {
                     guards: guards.clone(),
                 })),
                 Fact::Missing(_) if guards.has(name, None) => None,
-                Fact::Missing(why) => Some(Value::from(Error::new(
-                    ErrorKind::UndefinedError,
-                    format!("`{name}` is not known: {why}"),
-                ))),
+                Fact::Missing(why) => {
+                    self.missing.get_or_init(|| known);
+                    let detail = format!("`{name}` is not known: {why}");
+                    Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)))
+                }
             };
         }
         let visible = self.vars.get(..self.visible)?;
