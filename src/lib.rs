@@ -6,7 +6,7 @@
 //!
 //! The way of a rule from YAML to HTTP is the order in which modules may import
 //! each other, and a test holds it: `source`, `diagnostic`, `model`, `template`,
-//! `load`, `evaluate`, `check`, `http`, `barman`, `patroni`, `execute`,
+//! `load`, `evaluate`, `check`, `http`, `barman`, `patroni`, `store`, `execute`,
 //! `simulator`, `report`, `cli`.
 
 pub mod barman;
@@ -21,4 +21,5 @@ pub mod patroni;
 pub mod report;
 pub mod simulator;
 pub mod source;
+pub mod store;
 pub mod template;

@@ -13,6 +13,7 @@ mod plan;
 mod rules;
 mod run;
 mod simulate;
+mod state;
 mod watch;
 mod world;
 

@@ -1,17 +1,21 @@
 //! `run`: what Patroni calls.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::evaluate::{EvaluateError, Facts, Plan, Trace, evaluate};
-use crate::execute::{Outcome, Verdict, World as _, execute};
-use crate::http::block_on;
+use crate::execute::{Outcome, Verdict, Which, World as _, execute, resume};
+use crate::http::{Clock as _, block_on};
 use crate::report;
+use crate::store::Store as _;
 
 use super::args::{EventArgs, Format};
 use super::exit::Exit;
 use super::invocation::{facts, rules_path, set_vars};
 use super::rules::Rules;
+use super::state;
 use super::watch::Watch;
 use super::world::Outside;
 use super::{Context, print};
@@ -34,8 +38,9 @@ use super::{Context, print};
 ///         command: patroni_barman run --rules /etc/patroni_barman/rules.yml --event create_replica
 ///
 /// Exit codes: 0 everything was done; 1 no rule matched; 2 an operation failed or was refused, or
-/// could not be verified; 3 the API could not be reached or time ran out; 4 invalid rules or
-/// arguments, nothing was sent.
+/// could not be verified; 3 the API could not be reached or time ran out, what is left is kept for
+/// `reconcile`; 4 invalid rules or arguments, nothing was sent; 5 this node no longer has the role,
+/// nothing more was sent.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Run {
@@ -56,18 +61,35 @@ pub struct Run {
 /// [`Exit`] if rules or arguments are not valid.
 pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
     let watch = Watch::new(&context.log);
-    let prepared = prepare(&args.event, context, &watch)?;
+    let Prepared {
+        plan,
+        outside,
+        state,
+    } = prepare(&args.event, context, &watch)?;
     if args.dry {
-        return Ok(super::plan::show(&prepared.plan, args.format));
+        return Ok(super::plan::show(&plan, args.format));
     }
-    let plan = &prepared.plan;
-    if plan.steps.is_empty() {
+    let plan = &plan;
+    let outcome = if plan.steps.is_empty() {
         context.log.info(&format!(
             "skipped {} {} {}: no rule matches",
             plan.event, plan.role, plan.cluster
         ));
-    }
-    let outcome = block_on(execute(plan, &prepared.outside));
+        note_role(plan, &state, &watch, context);
+        block_on(execute(plan, &outside))
+    } else {
+        let started = watch.wall();
+        let outside = remember(outside, &state, context);
+        let outcome = block_on(execute(plan, &outside));
+        // What an earlier callback left is taken up when our own is done; it has no part in our outcome.
+        block_on(resume(
+            &plan.cluster,
+            plan.node.as_deref(),
+            Which::StatesBefore(started),
+            &outside,
+        ));
+        outcome
+    };
     if outcome.verdict == Verdict::Unfinished {
         context
             .log
@@ -80,12 +102,46 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
     Ok(outcome.verdict.exit_code())
 }
 
-/// A plan and the outside that it is for.
+/// Opens the state. One that can't be opened must not stop a failover.
+fn remember<'a>(outside: Outside<'a>, path: &Path, context: &Context) -> Outside<'a> {
+    match state::open(path) {
+        Ok(state) => outside.remembering(state),
+        Err(error) => {
+            context.log.error(&format!(
+                "{error}; going on without it: if this process is killed, its request is lost"
+            ));
+            outside
+        }
+    }
+}
+
+/// No rule asks for anything; but what was decided for another role of this node must not be carried out
+/// any more.
+fn note_role(plan: &Plan, path: &Path, watch: &Watch<'_>, context: &Context) {
+    if !state::may_be_pending(path) {
+        return;
+    }
+    let noted = state::open(path).and_then(|state| {
+        block_on(state.role_changed(&plan.cluster, plan.node.as_deref(), plan.role, watch.wall()))
+    });
+    match noted {
+        Ok(0) => {}
+        Ok(count) => context.log.info(&format!(
+            "{count} earlier requests are superseded: the role is {} now",
+            plan.role
+        )),
+        Err(error) => context.log.error(&error.to_string()),
+    }
+}
+
+/// A plan, the outside that it is for, and where the state is kept.
 pub struct Prepared<'a> {
     /// The plan.
     pub plan: Plan,
     /// The outside.
     pub outside: Outside<'a>,
+    /// The state's database.
+    pub state: PathBuf,
 }
 
 /// Everything up to the plan, for `run` and `plan` alike.
@@ -104,7 +160,12 @@ pub fn prepare<'a>(
     set_vars(&mut rules.set, &args.sets)?;
     let outside = Outside::new(&rules.set, &context.environment, watch);
     let plan = plan(&rules, &mut facts, &outside)?;
-    Ok(Prepared { plan, outside })
+    let state = state::path(Some(&rules.set), &context.environment);
+    Ok(Prepared {
+        plan,
+        outside,
+        state,
+    })
 }
 
 /// Evaluates; the local Patroni is asked for the node's name only if a rule that fires uses it.

@@ -103,6 +103,16 @@ impl<'a> Watch<'a> {
                     .log
                     .info(&format!("rule `{}`: waiting: {what}", step.rule)),
             },
+            Progress::Resuming { intent } => self.log.info(&format!(
+                "rule `{}`: going on with {} of {} {}, decided earlier",
+                intent.step.rule,
+                describe(&intent.step.operation),
+                intent.event,
+                intent.role
+            )),
+            Progress::StateTrouble { message } => {
+                self.log.error(&format!("{message}; going on without it"));
+            }
             Progress::Settled { report } => {
                 self.wait_for(None);
                 let time = format!("{:.2} s", report.duration.as_secs_f64());

@@ -8,6 +8,7 @@ use crate::execute::{Progress, World};
 use crate::http::Client;
 use crate::model::{Api, ApiName, RuleSet, Url};
 use crate::patroni::Patroni;
+use crate::store::Sqlite;
 
 use super::env::Environment;
 use super::watch::Watch;
@@ -17,6 +18,7 @@ pub struct Outside<'a> {
     apis: BTreeMap<ApiName, Endpoint>,
     patroni: Option<Endpoint>,
     watch: &'a Watch<'a>,
+    state: Option<Sqlite>,
 }
 
 /// A server and the client that talks to it.
@@ -47,13 +49,24 @@ impl<'a> Outside<'a> {
                 .collect(),
             patroni: rules.patroni.as_ref().map(|patroni| endpoint(&patroni.0)),
             watch,
+            state: None,
         }
+    }
+}
+
+impl Outside<'_> {
+    /// Remembers in this state from here on.
+    #[must_use]
+    pub fn remembering(mut self, state: Sqlite) -> Self {
+        self.state = Some(state);
+        self
     }
 }
 
 impl<'a> World for Outside<'a> {
     type Http = Client;
     type Clock = Watch<'a>;
+    type Store = Sqlite;
 
     fn barman(&self, api: &ApiName) -> Option<Barman<'_, Client>> {
         self.apis
@@ -69,6 +82,10 @@ impl<'a> World for Outside<'a> {
 
     fn clock(&self) -> &Watch<'a> {
         self.watch
+    }
+
+    fn store(&self) -> Option<&Sqlite> {
+        self.state.as_ref()
     }
 
     fn exists(&self, path: &Path) -> bool {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::barman::{Scope, Trouble};
+use crate::barman::Scope;
 use crate::http::Clock;
 use crate::model::Name;
 
@@ -25,21 +25,21 @@ const ZONE: i64 = 15 * 60;
 pub(super) async fn find<W: World>(
     stage: Stage<'_, W>,
     sent: Duration,
-    trouble: &Trouble,
+    trouble: &str,
     left: Duration,
 ) -> Result<Name, End> {
     let Stage {
         step,
         barman,
         world,
+        ..
     } = stage;
     let (clock, scope) = (world.clock(), Scope::of(&step.operation));
     let (started, mut attempt) = (clock.now(), 0);
     let lost = |why: String| {
         let message = format!(
-            "the answer to the request was lost ({}), and whether it was taken up can't be told: {why}; \
-             it is not sent again",
-            trouble.message
+            "the answer to the request was lost ({trouble}), and whether it was taken up can't be told: {why}; \
+             it is not sent again"
         );
         End::new(StepOutcome::Unfinished, message)
     };

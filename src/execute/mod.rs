@@ -1,4 +1,4 @@
-//! The step machine: send, poll, verify, settle.
+//! The step machine: fence, intend, send, poll, verify, settle.
 //!
 //! It takes a plan and carries it out against the outside, which it sees only through traits. What
 //! became of an attempt is classified where the exchange is made; here is only what follows from
@@ -6,10 +6,13 @@
 //! happens: logs, the line on a terminal and tests read the same events.
 
 mod backoff;
+mod fence;
+mod journal;
 mod lookup;
 mod outcome;
 mod poll;
 mod progress;
+mod resume;
 mod submit;
 mod verify;
 
@@ -18,11 +21,13 @@ use std::path::Path;
 use crate::barman::Barman;
 use crate::evaluate::{Plan, Step};
 use crate::http::{Clock, Http};
-use crate::model::{ApiName, OnFailure};
+use crate::model::{ApiName, Name, OnFailure, Role};
 use crate::patroni::Patroni;
+use crate::store::{Decision, IntentId, Store};
 
 pub use outcome::{Outcome, StepOutcome, StepReport, Verdict};
 pub use progress::Progress;
+pub use resume::{Which, resume};
 
 /// The outside of one process.
 pub trait World {
@@ -30,6 +35,8 @@ pub trait World {
     type Http: Http;
     /// Tells the time.
     type Clock: Clock;
+    /// Remembers.
+    type Store: Store;
 
     /// The pg-backup-api of this name, if the rules have it.
     fn barman(&self, api: &ApiName) -> Option<Barman<'_, Self::Http>>;
@@ -37,45 +44,82 @@ pub trait World {
     fn patroni(&self) -> Option<Patroni<'_, Self::Http>>;
     /// The clock.
     fn clock(&self) -> &Self::Clock;
+    /// The state, if it can be used.
+    fn store(&self) -> Option<&Self::Store>;
     /// Whether a file is there: a recovery is verified by what it left on this machine.
     fn exists(&self, path: &Path) -> bool;
     /// Is told what happens.
     fn observe(&self, progress: &Progress<'_>);
 }
 
-/// Carries out a plan.
+/// Carries out a plan that was made just now.
 pub async fn execute<W: World>(plan: &Plan, world: &W) -> Outcome {
+    let intents = intend(plan, world).await;
+    let holder = Holder {
+        role: plan.role,
+        node: plan.node.clone(),
+    };
     let mut steps: Vec<StepReport> = Vec::with_capacity(plan.steps.len());
-    let mut stopped = false;
-    for step in &plan.steps {
-        let report = if stopped {
-            StepReport::not_run(step)
+    let mut stopped: Option<StepOutcome> = None;
+    for (index, step) in plan.steps.iter().enumerate() {
+        let intent = intents.get(index).copied();
+        let report = if let Some(before) = stopped {
+            StepReport::not_run(step, before)
         } else {
-            let report = settle(step, world).await;
-            world.observe(&Progress::Settled { report: &report });
-            report
+            let start = if index == 0 {
+                Start::Fresh
+            } else {
+                Start::Following
+            };
+            settle(step, &holder, intent, start, world).await
         };
-        stopped |= report.outcome != StepOutcome::Done && step.on_failure == OnFailure::Stop;
+        journal::settled(world, intent, &report, step.operation.kind()).await;
+        if report.outcome != StepOutcome::Done && step.on_failure == OnFailure::Stop {
+            stopped = stopped.or(Some(report.outcome));
+        }
         steps.push(report);
     }
     Outcome::of(steps)
 }
 
+/// Writes down the whole plan before anything of it is sent.
+async fn intend<W: World>(plan: &Plan, world: &W) -> Vec<IntentId> {
+    let Some(store) = world.store().filter(|_| !plan.steps.is_empty()) else {
+        return Vec::new();
+    };
+    let decision = Decision {
+        plan,
+        now: world.clock().wall(),
+    };
+    match store.intend(&decision).await {
+        Ok(intents) => intents,
+        Err(error) => {
+            journal::complain(world, &error);
+            Vec::new()
+        }
+    }
+}
+
 /// Takes one step to its end: its report says which.
-async fn settle<W: World>(step: &Step, world: &W) -> StepReport {
+async fn settle<W: World>(
+    step: &Step,
+    holder: &Holder,
+    intent: Option<IntentId>,
+    start: Start<'_>,
+    world: &W,
+) -> StepReport {
     let mut report = StepReport::new(step);
     let started = world.clock().now();
     let taken = match world.barman(&step.api) {
         Some(barman) => {
-            take(
-                Stage {
-                    step,
-                    barman,
-                    world,
-                },
-                &mut report,
-            )
-            .await
+            let stage = Stage {
+                step,
+                barman,
+                world,
+                holder,
+                intent,
+            };
+            take(stage, start, &mut report).await
         }
         None => Err(End::new(
             StepOutcome::Refused,
@@ -89,14 +133,26 @@ async fn settle<W: World>(step: &Step, world: &W) -> StepReport {
     report.duration = world.clock().now().saturating_sub(started);
     report.outcome = outcome;
     report.message = message;
+    world.observe(&Progress::Settled { report: &report });
     report
 }
 
 /// Sends until the state that was asked for is there, or until there is no point in going on.
-async fn take<W: World>(stage: Stage<'_, W>, report: &mut StepReport) -> Result<(), End> {
-    let mut tries = submit::Tries::new(stage);
+async fn take<W: World>(
+    stage: Stage<'_, W>,
+    start: Start<'_>,
+    report: &mut StepReport,
+) -> Result<(), End> {
+    let mut tries = submit::Tries::new(stage, start);
+    let mut known = match start {
+        Start::Operation(id) => Some(id.clone()),
+        Start::Fresh | Start::Following | Start::Guarded => None,
+    };
     loop {
-        let id = tries.submit(report).await?;
+        let id = match known.take() {
+            Some(id) => id,
+            None => tries.submit(report).await?,
+        };
         report.operation_id = Some(id.clone());
         poll::wait(stage, &id).await?;
         match verify::verify(stage).await {
@@ -109,11 +165,33 @@ async fn take<W: World>(stage: Stage<'_, W>, report: &mut StepReport) -> Result<
     }
 }
 
+/// Where a step begins.
+#[derive(Debug, Clone, Copy)]
+enum Start<'a> {
+    /// A callback that has just been called: its first attempt needs no fence.
+    Fresh,
+    /// A later step of such a callback: if Patroni can't be asked, it may be sent all the same.
+    Following,
+    /// Decided earlier: every attempt is fenced.
+    Guarded,
+    /// Sent earlier, and taken up as this operation.
+    Operation(&'a Name),
+}
+
+/// Who decided: the fence asks whether this still holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Holder {
+    role: Role,
+    node: Option<String>,
+}
+
 /// One step and what it is carried out with.
 struct Stage<'a, W: World> {
     step: &'a Step,
     barman: Barman<'a, W::Http>,
     world: &'a W,
+    holder: &'a Holder,
+    intent: Option<IntentId>,
 }
 
 impl<W: World> Clone for Stage<'_, W> {

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use crate::evaluate::Step;
 use crate::model::Name;
 
+use super::End;
+
 /// What became of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
@@ -52,7 +54,11 @@ pub enum StepOutcome {
     Unverified,
     /// The API could not be reached, or time ran out.
     Unfinished,
-    /// A step before it failed.
+    /// This node no longer has the role that it was decided for.
+    Fenced,
+    /// A newer decision took its place.
+    Superseded,
+    /// A step before it was not done.
     NotRun,
 }
 
@@ -66,8 +72,10 @@ pub enum Verdict {
     Skipped,
     /// An operation failed, was refused or could not be verified.
     Failed,
-    /// The API could not be reached, or time ran out.
+    /// The API could not be reached, or time ran out. What is left is kept.
     Unfinished,
+    /// This node no longer has the role, or a newer decision was made; nothing more was sent.
+    Fenced,
 }
 
 impl Verdict {
@@ -79,17 +87,21 @@ impl Verdict {
             Self::Skipped => 1,
             Self::Failed => 2,
             Self::Unfinished => 3,
+            Self::Fenced => 5,
         }
     }
 }
 
 impl Outcome {
-    /// Sums up the steps: what failed for good weighs more than what is not finished.
+    /// Sums up the steps: what failed for good weighs more than what is not finished, and that this node is no
+    /// longer the one to ask weighs most.
     #[must_use]
     pub fn of(steps: Vec<StepReport>) -> Self {
         let any = |wanted: &[StepOutcome]| steps.iter().any(|step| wanted.contains(&step.outcome));
         let verdict = if steps.is_empty() {
             Verdict::Skipped
+        } else if any(&[StepOutcome::Fenced, StepOutcome::Superseded]) {
+            Verdict::Fenced
         } else if any(&[
             StepOutcome::Failed,
             StepOutcome::Refused,
@@ -129,10 +141,28 @@ impl StepReport {
         }
     }
 
-    pub(super) fn not_run(step: &Step) -> Self {
-        let message = Some("a step before it was not done".to_owned());
+    /// A step that was not taken. If the one before it is to be gone on with, so is this one.
+    pub(super) fn not_run(step: &Step, before: StepOutcome) -> Self {
+        let outcome = match before {
+            StepOutcome::Unfinished => StepOutcome::Unfinished,
+            _ => StepOutcome::NotRun,
+        };
+        Self::ended(step, End::new(outcome, "a step before it was not done"))
+    }
+
+    /// A step that ended without being sent.
+    pub(super) fn ended(step: &Step, end: End) -> Self {
         Self {
-            message,
+            outcome: end.outcome,
+            message: Some(end.message),
+            ..Self::new(step)
+        }
+    }
+
+    /// A step whose state was there already.
+    pub(super) fn already(step: &Step) -> Self {
+        Self {
+            outcome: StepOutcome::Done,
             ..Self::new(step)
         }
     }

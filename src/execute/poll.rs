@@ -26,6 +26,7 @@ pub(super) async fn wait<W: World>(stage: Stage<'_, W>, id: &Name) -> Result<(),
         step,
         barman,
         world,
+        ..
     } = stage;
     let clock = world.clock();
     let scope = Scope::of(&step.operation);

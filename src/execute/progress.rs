@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::evaluate::Step;
 use crate::model::Name;
+use crate::store::Intent;
 
 use super::StepReport;
 
@@ -57,6 +58,16 @@ pub enum Progress<'a> {
         step: &'a Step,
         /// What is not there yet.
         waiting_for: Option<&'a str>,
+    },
+    /// What an earlier process decided on is taken up.
+    Resuming {
+        /// The intent.
+        intent: &'a Intent,
+    },
+    /// The state can't be read or written; what is done goes on without it.
+    StateTrouble {
+        /// Why.
+        message: &'a str,
     },
     /// The step has ended.
     Settled {

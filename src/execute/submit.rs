@@ -6,21 +6,28 @@ use crate::barman::{Class, Trouble};
 use crate::http::Clock;
 use crate::model::{Name, RequestKind, duration};
 
-use super::{End, Progress, Stage, StepOutcome, StepReport, World, backoff, lookup};
+use super::{
+    End, Progress, Stage, Start, StepOutcome, StepReport, World, backoff, fence, journal, lookup,
+};
+
+/// The shortest wait for a Patroni that does not answer.
+const FENCE_PAUSE: Duration = Duration::from_millis(500);
 
 /// The attempts of one step, bounded in number and in time.
 pub(super) struct Tries<'a, W: World> {
     stage: Stage<'a, W>,
+    start: Start<'a>,
     started: Duration,
     attempt: u32,
 }
 
 impl<'a, W: World> Tries<'a, W> {
     /// None made yet; the time runs from here.
-    pub(super) fn new(stage: Stage<'a, W>) -> Self {
+    pub(super) fn new(stage: Stage<'a, W>, start: Start<'a>) -> Self {
         let started = stage.world.clock().now();
         Self {
             stage,
+            start,
             started,
             attempt: 0,
         }
@@ -32,10 +39,21 @@ impl<'a, W: World> Tries<'a, W> {
             step,
             barman,
             world,
+            ..
         } = self.stage;
         loop {
             self.attempt += 1;
-            report.attempts = self.attempt;
+            match self.start {
+                Start::Fresh if self.attempt == 1 => {}
+                Start::Following if self.attempt == 1 => {
+                    if let fence::Answer::Shut(end) = fence::ask(self.stage).await {
+                        return Err(end);
+                    }
+                }
+                _ => self.pass_the_fence().await?,
+            }
+            journal::sending(self.stage).await?;
+            report.attempts += 1;
             world.observe(&Progress::Sending {
                 step,
                 attempt: self.attempt,
@@ -43,6 +61,7 @@ impl<'a, W: World> Tries<'a, W> {
             let sent = world.clock().wall();
             let trouble = match barman.within(self.left()).submit(&step.operation).await {
                 Ok(id) => {
+                    journal::accepted(self.stage, &id).await;
                     world.observe(&Progress::Accepted { step, id: &id });
                     return Ok(id);
                 }
@@ -54,10 +73,38 @@ impl<'a, W: World> Tries<'a, W> {
                 Class::Unknown | Class::Malformed
                     if step.operation.kind() == RequestKind::Recovery =>
                 {
-                    return lookup::find(self.stage, sent, &trouble, self.left()).await;
+                    let id = lookup::find(self.stage, sent, &trouble.message, self.left()).await?;
+                    journal::accepted(self.stage, &id).await;
+                    return Ok(id);
                 }
                 _ => self.pause(&trouble).await?,
             }
+        }
+    }
+
+    /// Waits until Patroni says that this node still has the role.
+    async fn pass_the_fence(&self) -> Result<(), End> {
+        let Stage { step, world, .. } = self.stage;
+        let mut asked = 0;
+        loop {
+            let reason = match fence::ask(self.stage).await {
+                fence::Answer::Open => return Ok(()),
+                fence::Answer::Shut(end) => return Err(end),
+                fence::Answer::Unknown(reason) => reason,
+            };
+            asked += 1;
+            let wait = backoff::wait(&step.retry, asked, world.clock().random()).max(FENCE_PAUSE);
+            if wait >= self.left() {
+                let message =
+                    format!("whether this node still has its role can't be told: {reason}");
+                return Err(End::new(StepOutcome::Unfinished, message));
+            }
+            world.observe(&Progress::Waiting {
+                step,
+                reason: &reason,
+                wait,
+            });
+            world.clock().sleep(wait).await;
         }
     }
 

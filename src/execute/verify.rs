@@ -77,12 +77,18 @@ pub(super) async fn verify<W: World>(stage: Stage<'_, W>) -> Result<(), Unverifi
     }
 }
 
+/// Whether the state is there already.
+pub(super) async fn is_there<W: World>(stage: Stage<'_, W>) -> bool {
+    matches!(look(stage, stage.step.poll.timeout).await, Ok(Look::Holds))
+}
+
 /// One look; an error is a look that could not be taken.
 async fn look<W: World>(stage: Stage<'_, W>, left: Duration) -> Result<Look, String> {
     let Stage {
         step,
         barman,
         world,
+        ..
     } = stage;
     if let Operation::Recovery(recovery) = &step.operation {
         let file = Path::new(&recovery.destination_directory).join("PG_VERSION");

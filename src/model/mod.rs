@@ -19,5 +19,5 @@ pub use name::{Name, NameError};
 pub use pattern::Pattern;
 pub use request::{Operation, RecoveryRequest, RequestKind, RequestTemplate, SwitchTo};
 pub use rule::{Fence, OnFailure, Poll, Retry, Rule, Verify};
-pub use rule_set::{Match, RuleSet, Var};
+pub use rule_set::{Fallback, Match, RuleSet, StateSettings, Var};
 pub use value::{Origin, Template, TemplateValue};

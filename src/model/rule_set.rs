@@ -1,6 +1,8 @@
 //! A whole rules file, or a directory of them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{Api, ApiName, Patroni, Rule, TemplateValue};
 
@@ -17,6 +19,38 @@ pub struct RuleSet {
     pub vars: Vec<Var>,
     /// The rules, in order.
     pub rules: Vec<Rule>,
+    /// What is remembered, and where.
+    pub state: StateSettings,
+    /// What is used when the file is broken.
+    pub fallback: Fallback,
+}
+
+/// What is remembered, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateSettings {
+    /// The database; a default place if absent.
+    pub path: Option<PathBuf>,
+    /// How long settled requests are kept.
+    pub keep: Duration,
+}
+
+impl Default for StateSettings {
+    fn default() -> Self {
+        Self {
+            path: None,
+            keep: Duration::from_secs(30 * 86_400),
+        }
+    }
+}
+
+/// What is used when the rules file is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fallback {
+    /// The last rules that passed every check.
+    #[default]
+    LastGood,
+    /// Nothing: the call ends as invalid.
+    None,
 }
 
 /// How many of the rules that match may fire.

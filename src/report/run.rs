@@ -41,6 +41,7 @@ pub fn run(outcome: &Outcome) -> String {
         Verdict::Skipped => "skipped: no rule matches",
         Verdict::Failed => "failed",
         Verdict::Unfinished => "not finished",
+        Verdict::Fenced => "fenced",
     };
     let _ = writeln!(text, "{verdict}");
     for step in &outcome.steps {
@@ -50,6 +51,8 @@ pub fn run(outcome: &Outcome) -> String {
             StepOutcome::Refused => "refused",
             StepOutcome::Unverified => "not verified",
             StepOutcome::Unfinished => "not finished",
+            StepOutcome::Fenced => "fenced",
+            StepOutcome::Superseded => "superseded",
             StepOutcome::NotRun => "not sent",
         };
         let id = step

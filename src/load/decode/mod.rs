@@ -11,12 +11,14 @@ mod values;
 mod vars;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
+use self::values::Least;
 use super::problem::{Problem, Spot};
 use crate::diagnostic::Code;
-use crate::model::{Match, Origin, RuleSet};
+use crate::model::{Fallback, Match, Origin, RuleSet, StateSettings};
 
 /// Everything that decoding one rule set shares.
 struct Decoder<'a> {
@@ -32,7 +34,14 @@ struct Decoder<'a> {
 }
 
 /// The sections that may stand in one file only.
-const SINGLE: [&str; 4] = ["api", "patroni", "match", "defaults"];
+const SINGLE: [&str; 6] = [
+    "api",
+    "patroni",
+    "match",
+    "defaults",
+    "state",
+    "rules_fallback",
+];
 
 /// Makes a rule set of the files' values.
 ///
@@ -77,12 +86,27 @@ impl<'a> Decoder<'a> {
         let vars = self.vars(&section("vars"));
         let defaults = self.defaults(section("defaults").first());
         let rules = self.rules(&section("rules"), &defaults);
+        let state =
+            section("state")
+                .first()
+                .map_or_else(StateSettings::default, |(origin, value)| {
+                    let path = value.get("path").and_then(Value::as_str).map(PathBuf::from);
+                    let default = StateSettings::default().keep;
+                    let keep = self.duration((value, origin), "keep", Least::MoreThanZero, default);
+                    StateSettings { path, keep }
+                });
+        let fallback = match section("rules_fallback").first() {
+            Some((_, Value::String(word))) if word == "none" => Fallback::None,
+            _ => Fallback::LastGood,
+        };
         RuleSet {
             matching,
             apis,
             patroni,
             vars,
             rules,
+            state,
+            fallback,
         }
     }
 

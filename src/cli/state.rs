@@ -1,0 +1,66 @@
+//! Where the state is kept.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::model::RuleSet;
+use crate::store::{Sqlite, StoreError};
+
+use super::env::Environment;
+
+/// The folder that packages make for it.
+const SYSTEM: &str = "/var/lib/patroni_barman";
+
+/// The variable that names the database.
+pub const STATE_VARIABLE: &str = "PATRONI_BARMAN_STATE";
+
+/// The database: what the environment or the rules file says, else the system's folder if this user may
+/// write to it, else the user's own.
+#[must_use]
+pub fn path(rules: Option<&RuleSet>, environment: &Environment) -> PathBuf {
+    environment
+        .get(STATE_VARIABLE)
+        .map(PathBuf::from)
+        .or_else(|| rules.and_then(|rules| rules.state.path.clone()))
+        .unwrap_or_else(|| folder(environment).join("state.db"))
+}
+
+/// The folder of what is not in the database, and of the database by default.
+#[must_use]
+pub fn folder(environment: &Environment) -> PathBuf {
+    let own = || {
+        let home = environment.get("HOME").unwrap_or("/tmp");
+        let base = environment
+            .get("XDG_STATE_HOME")
+            .map_or_else(|| Path::new(home).join(".local/state"), PathBuf::from);
+        base.join("patroni_barman")
+    };
+    if let Some(path) = environment.get(STATE_VARIABLE) {
+        return Path::new(path).parent().map_or_else(own, Path::to_owned);
+    }
+    let system = Path::new(SYSTEM);
+    if writable(system) {
+        system.to_owned()
+    } else {
+        own()
+    }
+}
+
+/// Whether files can be made in a folder.
+fn writable(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// Opens the state for writing.
+///
+/// # Errors
+/// [`StoreError`] if it can't be opened.
+pub fn open(path: &Path) -> Result<Sqlite, StoreError> {
+    Sqlite::open(path)
+}
+
+/// Whether anything can be pending: the answer is `false` only if nothing is.
+#[must_use]
+pub fn may_be_pending(path: &Path) -> bool {
+    fs::exists(Sqlite::marker(path)).unwrap_or(true)
+}

@@ -1,0 +1,122 @@
+//! Going on with what an earlier process decided on and did not finish.
+
+use std::time::Duration;
+
+use crate::model::{OnFailure, RequestKind, Verify};
+use crate::store::{Intent, Store};
+
+use super::{
+    End, Holder, Outcome, Progress, Stage, Start, StepOutcome, StepReport, World, journal, lookup,
+    settle, verify,
+};
+
+/// Which pending intents to go on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Those that set a state and were decided before this time. A callback takes these after its own.
+    StatesBefore(Duration),
+    /// Every one, also recoveries, whose end may be hours away.
+    All,
+}
+
+/// Takes up what is pending in a cluster and nobody alive is working on.
+///
+/// An operation whose id is known is waited for, not sent again. An intent of unknown fate is settled by
+/// looking; only a request that sets a state is sent again, behind the fence. A recovery is never repeated.
+pub async fn resume<W: World>(
+    cluster: &str,
+    node: Option<&str>,
+    which: Which,
+    world: &W,
+) -> Outcome {
+    let Some(store) = world.store() else {
+        return Outcome::of(Vec::new());
+    };
+    let intents = match store.take_over(cluster, node).await {
+        Ok(intents) => intents,
+        Err(error) => {
+            journal::complain(world, &error);
+            return Outcome::of(Vec::new());
+        }
+    };
+    let mut steps: Vec<StepReport> = Vec::new();
+    let mut stopped: Option<(i64, StepOutcome)> = None;
+    for intent in intents {
+        let kind = intent.step.operation.kind();
+        let taken = match which {
+            Which::All => true,
+            Which::StatesBefore(time) => kind != RequestKind::Recovery && intent.created < time,
+        };
+        if !taken {
+            give_back(&intent, world).await;
+            continue;
+        }
+        world.observe(&Progress::Resuming { intent: &intent });
+        let before = stopped.filter(|(decision, _)| *decision == intent.decision);
+        let report = match before {
+            Some((_, before)) => StepReport::not_run(&intent.step, before),
+            None => go_on(&intent, world).await,
+        };
+        journal::settled(world, Some(intent.id), &report, kind).await;
+        if report.outcome != StepOutcome::Done && intent.step.on_failure == OnFailure::Stop {
+            stopped = before.or(Some((intent.decision, report.outcome)));
+        }
+        steps.push(report);
+    }
+    Outcome::of(steps)
+}
+
+async fn give_back<W: World>(intent: &Intent, world: &W) {
+    if let Some(store) = world.store()
+        && let Err(error) = store
+            .left(intent.id, intent.message.as_deref().unwrap_or_default())
+            .await
+    {
+        journal::complain(world, &error);
+    }
+}
+
+/// Takes one intent to its end.
+async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
+    let step = &intent.step;
+    let holder = Holder {
+        role: intent.role,
+        node: intent.node.clone(),
+    };
+    let settle =
+        async |start: Start<'_>| settle(step, &holder, Some(intent.id), start, world).await;
+    if let Some(id) = &intent.operation_id {
+        return settle(Start::Operation(id)).await;
+    }
+    let Some(barman) = world.barman(&step.api) else {
+        return settle(Start::Guarded).await;
+    };
+    let stage = Stage {
+        step,
+        barman,
+        world,
+        holder: &holder,
+        intent: Some(intent.id),
+    };
+    match (step.operation.kind(), intent.sent) {
+        (RequestKind::Recovery, Some(sent)) => {
+            let lost = "the process that sent it was killed";
+            match lookup::find(stage, sent, lost, step.retry.deadline).await {
+                Ok(id) => {
+                    journal::accepted(stage, &id).await;
+                    settle(Start::Operation(&id)).await
+                }
+                Err(end) => StepReport::ended(step, end),
+            }
+        }
+        (RequestKind::Recovery, None) => {
+            let message = "it was never sent, and whoever asked for it has gone on without it";
+            StepReport::ended(step, End::new(StepOutcome::Unfinished, message))
+        }
+        // It may have been taken up: then the state is there, and nothing needs to be sent.
+        (_, Some(_)) if step.verify != Verify::None && verify::is_there(stage).await => {
+            StepReport::already(step)
+        }
+        _ => settle(Start::Guarded).await,
+    }
+}

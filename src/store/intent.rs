@@ -1,0 +1,216 @@
+//! One step, written down.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::evaluate::{Plan, Step};
+use crate::model::{Event, Name, Operation, Role};
+
+/// The number of an intent in its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct IntentId(pub i64);
+
+/// What is written down at once: the steps of one plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Decision<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// When it was made.
+    pub now: Duration,
+}
+
+/// A step that was decided on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intent {
+    /// Its number.
+    pub id: IntentId,
+    /// The decision it belongs to; the steps of one plan share it.
+    pub decision: i64,
+    /// When it was decided.
+    pub created: Duration,
+    /// Patroni's scope.
+    pub cluster: String,
+    /// The Patroni member, if it was known.
+    pub node: Option<String>,
+    /// The event it was decided for.
+    pub event: Event,
+    /// The role it was decided for.
+    pub role: Role,
+    /// What to do.
+    pub step: Step,
+    /// How far it is.
+    pub state: State,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// When it was sent last.
+    pub sent: Option<Duration>,
+    /// pg-backup-api's operation, if it is known.
+    pub operation_id: Option<Name>,
+    /// When it was settled.
+    pub ended: Option<Duration>,
+    /// Why it ended as it did, or why it is still pending.
+    pub message: Option<String>,
+}
+
+/// How far an intent is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// To be carried out.
+    Pending,
+    /// Carried out, and verified if that was asked for.
+    Done,
+    /// Barman's operation failed.
+    Failed,
+    /// It was refused for good.
+    Refused,
+    /// It was carried out and the state that was asked for is not there.
+    Unverified,
+    /// The node no longer had the role.
+    Fenced,
+    /// A newer decision took its place.
+    Superseded,
+    /// Nobody can tell what became of it, and it is not to be repeated.
+    Abandoned,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Done,
+        Self::Failed,
+        Self::Refused,
+        Self::Unverified,
+        Self::Fenced,
+        Self::Superseded,
+        Self::Abandoned,
+    ];
+
+    /// The word in the store and in messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Unverified => "unverified",
+            Self::Fenced => "fenced",
+            Self::Superseded => "superseded",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// The state of this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// Whether an intent is still to be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is.
+    Current,
+    /// A newer decision took its place.
+    Superseded,
+}
+
+/// How an intent ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled<'a> {
+    /// How.
+    pub state: State,
+    /// Why, if it is not done.
+    pub message: Option<&'a str>,
+    /// When.
+    pub now: Duration,
+}
+
+/// Which intents to read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Query {
+    /// Of this cluster.
+    pub cluster: Option<String>,
+    /// Of this rule.
+    pub rule: Option<String>,
+    /// In this state.
+    pub state: Option<State>,
+    /// Decided at this time or later.
+    pub since: Option<Duration>,
+    /// At most so many.
+    pub limit: Option<u32>,
+}
+
+/// What a request sets the state of: the newest decision about it wins.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target(String);
+
+impl Target {
+    /// The targets of a step: one, but for an update that changes several servers and models.
+    #[must_use]
+    pub fn of(step: &Step) -> Vec<Self> {
+        let api = &step.api;
+        match &step.operation {
+            Operation::ConfigSwitch { server, .. } => vec![Self(format!("switch {api} {server}"))],
+            Operation::Recovery(recovery) => {
+                vec![Self(format!(
+                    "recovery {api} {} {}",
+                    recovery.server, recovery.destination_directory
+                ))]
+            }
+            Operation::ConfigUpdate { changes } => changes
+                .iter()
+                .map(|change| {
+                    let word = |key: &str| change.get(key).and_then(|v| v.as_str()).unwrap_or("");
+                    let (server, model) = (word("server_name"), word("model_name"));
+                    Self(format!("update {api} {} {server}{model}", word("scope")))
+                })
+                .collect(),
+        }
+    }
+
+    /// The text under which it is kept.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The state can't be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It can't be opened.
+    #[error("the state `{}` can't be opened: {reason}", path.display())]
+    Open {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// It was written by a newer version of this program.
+    #[error("the state `{}` is of version {found}, and this program knows up to {known}; update it", path.display())]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version that is known.
+        known: u32,
+    },
+    /// It can't be read or written just now: the disk is full, say, or another process holds it for too long.
+    #[error("the state can't be used: {0}")]
+    Io(String),
+}

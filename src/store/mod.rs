@@ -1,0 +1,82 @@
+//! What was decided, and what became of it: the record that outlives a process.
+//!
+//! Patroni kills a callback whenever the next one fires. So each step is written down as an intent
+//! before it is sent, its operation as soon as it is known, its outcome when it is settled; whoever
+//! comes next can go on from there.
+
+mod intent;
+mod owner;
+mod record;
+mod schema;
+mod sqlite;
+
+pub use intent::{Decision, Intent, IntentId, Query, Settled, Standing, State, StoreError, Target};
+pub use owner::Owner;
+pub use sqlite::Sqlite;
+
+use std::time::Duration;
+
+use crate::model::{Name, Role};
+
+/// Keeps intents. Times are wall clock, since the Unix epoch.
+#[expect(
+    async_fn_in_trait,
+    reason = "only ever used with static dispatch on one thread"
+)]
+pub trait Store {
+    /// Writes down every step of a decision, in one go. What is pending for the same targets is superseded,
+    /// and what was decided for another role of this node.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<IntentId>, StoreError>;
+
+    /// Supersedes what was decided for another role of this node; gives how many intents that were.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn role_changed(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+        role: Role,
+        now: Duration,
+    ) -> Result<usize, StoreError>;
+
+    /// Writes down that an attempt is about to be made, unless the intent is not to be carried out any more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn sending(&self, id: IntentId, now: Duration) -> Result<Standing, StoreError>;
+
+    /// Writes down the operation that pg-backup-api made of it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn accepted(&self, id: IntentId, operation: &Name) -> Result<(), StoreError>;
+
+    /// Writes down how it ended. An intent that was superseded stays so.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn settled(&self, id: IntentId, end: &Settled<'_>) -> Result<(), StoreError>;
+
+    /// Gives back an intent for somebody else to go on with.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn left(&self, id: IntentId, why: &str) -> Result<(), StoreError>;
+
+    /// Takes over what is pending in a cluster and nobody alive is working on, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn take_over(&self, cluster: &str, node: Option<&str>)
+    -> Result<Vec<Intent>, StoreError>;
+
+    /// Reads what was done, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError>;
+}

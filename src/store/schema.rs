@@ -1,0 +1,65 @@
+//! The database's tables, and how older ones become newer ones.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// What turns each version into the next; the first makes an empty database version 1.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE decision (
+        id INTEGER PRIMARY KEY,
+        created_ms INTEGER NOT NULL,
+        cluster TEXT NOT NULL,
+        node TEXT,
+        event TEXT NOT NULL,
+        role TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE intent (
+        id INTEGER PRIMARY KEY,
+        decision INTEGER NOT NULL REFERENCES decision (id) ON DELETE CASCADE,
+        step TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        sent_ms INTEGER,
+        operation TEXT,
+        ended_ms INTEGER,
+        message TEXT,
+        owner TEXT
+    ) STRICT;
+    CREATE INDEX intent_pending ON intent (state) WHERE state = 'pending';
+    CREATE INDEX intent_decision ON intent (decision);
+    CREATE TABLE target (
+        intent INTEGER NOT NULL REFERENCES intent (id) ON DELETE CASCADE,
+        name TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX target_name ON target (name);
+    CREATE INDEX target_intent ON target (intent);
+"];
+
+/// The newest version.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "there are fewer than four billion"
+)]
+pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
+
+/// Brings a database to the newest version; gives the version it had if that is newer still.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<(), u32>> {
+    let version = |connection: &Connection| {
+        connection.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0))
+    };
+    // Most of the time there is nothing to do, and no lock to take.
+    if version(connection)? == VERSION {
+        return Ok(Ok(()));
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = version(&transaction)?;
+    if found > VERSION {
+        return Ok(Err(found));
+    }
+    for migration in MIGRATIONS.iter().skip(found as usize) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()?;
+    Ok(Ok(()))
+}

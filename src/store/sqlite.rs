@@ -1,0 +1,363 @@
+//! The store as one SQLite database, safe for several processes at once.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+
+use crate::model::{Event, Name, Role};
+
+use super::{
+    Decision, Intent, IntentId, Owner, Query, Settled, Standing, State, Store, StoreError, Target,
+    record, schema,
+};
+
+/// How long to wait for another process that writes. Every write is a few rows.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An open database.
+#[derive(Debug)]
+pub struct Sqlite {
+    connection: RefCell<Connection>,
+    owner: Owner,
+    /// The file that is there while anything is pending.
+    marker: Option<PathBuf>,
+}
+
+impl Sqlite {
+    /// Opens the database at this path, and makes it if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it can't be made, opened or brought to this program's version.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let failed = |reason: String| StoreError::Open {
+            path: path.to_owned(),
+            reason,
+        };
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
+        }
+        let mut store = Self::with(Connection::open(path), path.to_owned())?;
+        store.marker = Some(Self::marker(path));
+        Ok(store)
+    }
+
+    /// The file beside the database at this path that is there while anything in it is pending: a callback
+    /// that has nothing to ask for looks at it and need not open the database.
+    #[must_use]
+    pub fn marker(path: &Path) -> PathBuf {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".pending");
+        name.into()
+    }
+
+    /// A database in memory, which ends with it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if there is no memory for it.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::with(Connection::open_in_memory(), PathBuf::from(":memory:"))
+    }
+
+    fn with(connection: rusqlite::Result<Connection>, path: PathBuf) -> Result<Self, StoreError> {
+        let prepare = |mut connection: Connection| {
+            connection.busy_timeout(PATIENCE)?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            // A commit is on the disk when it returns: an intent must outlive a power cut too.
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            let migrated = schema::migrate(&mut connection)?;
+            Ok::<_, rusqlite::Error>((connection, migrated))
+        };
+        match connection.and_then(prepare) {
+            Ok((connection, Ok(()))) => Ok(Self {
+                connection: connection.into(),
+                owner: Owner::this(),
+                marker: None,
+            }),
+            Ok((_, Err(found))) => Err(StoreError::Newer {
+                path,
+                found,
+                known: schema::VERSION,
+            }),
+            Err(error) => Err(StoreError::Open {
+                path,
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// Names who works on what this store hands out, for a simulation of several processes.
+    #[must_use]
+    pub fn owned_by(mut self, owner: Owner) -> Self {
+        self.owner = owner;
+        self
+    }
+
+    /// Forgets what was settled before this time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn prune(&self, before: Duration) -> Result<usize, StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "DELETE FROM decision WHERE created_ms < ?1
+                 AND NOT EXISTS (SELECT 1 FROM intent WHERE decision = decision.id AND state = 'pending')",
+                [millis(before)],
+            )
+        })
+    }
+
+    /// Keeps the marker true. The write lock that this transaction holds keeps others from it.
+    fn mark(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let Some(marker) = &self.marker else {
+            return Ok(());
+        };
+        let pending: bool = transaction.query_row(
+            "SELECT EXISTS (SELECT 1 FROM intent WHERE state = 'pending')",
+            [],
+            |row| row.get(0),
+        )?;
+        // One that can't be made or removed only makes a later process look into the database.
+        if pending {
+            let _ = fs::File::create(marker);
+        } else {
+            let _ = fs::remove_file(marker);
+        }
+        Ok(())
+    }
+
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.connection.borrow_mut();
+        let run = |connection: &mut Connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = work(&transaction)?;
+            self.mark(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        };
+        run(&mut connection).map_err(|error: rusqlite::Error| StoreError::Io(error.to_string()))
+    }
+}
+
+impl Store for Sqlite {
+    async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<IntentId>, StoreError> {
+        let Decision { plan, now } = decision;
+        self.write(|transaction| {
+            supersede_role(transaction, &plan.cluster, plan.node.as_deref(), plan.role, *now)?;
+            transaction.execute(
+                "INSERT INTO decision (created_ms, cluster, node, event, role) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![millis(*now), plan.cluster, plan.node, plan.event.as_str(), plan.role.as_str()],
+            )?;
+            let number = transaction.last_insert_rowid();
+            let mut ids = Vec::with_capacity(plan.steps.len());
+            for step in &plan.steps {
+                let targets = Target::of(step);
+                for target in &targets {
+                    transaction.execute(
+                        "UPDATE intent SET state = 'superseded', ended_ms = ?1,
+                             message = 'a newer decision for the same target took its place'
+                         WHERE state = 'pending' AND decision <> ?2
+                         AND id IN (SELECT intent FROM target WHERE name = ?3)",
+                        params![millis(*now), number, target.as_str()],
+                    )?;
+                }
+                transaction.execute(
+                    "INSERT INTO intent (decision, step, rule, state, owner) VALUES (?1, ?2, ?3, 'pending', ?4)",
+                    params![number, record::write(step).to_string(), step.rule, self.owner.as_str()],
+                )?;
+                let id = transaction.last_insert_rowid();
+                for target in &targets {
+                    transaction.execute(
+                        "INSERT INTO target (intent, name) VALUES (?1, ?2)",
+                        params![id, target.as_str()],
+                    )?;
+                }
+                ids.push(IntentId(id));
+            }
+            Ok(ids)
+        })
+    }
+
+    async fn role_changed(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+        role: Role,
+        now: Duration,
+    ) -> Result<usize, StoreError> {
+        self.write(|transaction| supersede_role(transaction, cluster, node, role, now))
+    }
+
+    async fn sending(&self, id: IntentId, now: Duration) -> Result<Standing, StoreError> {
+        let changed = self.write(|transaction| {
+            transaction.execute(
+                "UPDATE intent SET attempts = attempts + 1, sent_ms = ?2 WHERE id = ?1 AND state = 'pending'",
+                params![id.0, millis(now)],
+            )
+        })?;
+        Ok(if changed == 1 {
+            Standing::Current
+        } else {
+            Standing::Superseded
+        })
+    }
+
+    async fn accepted(&self, id: IntentId, operation: &Name) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE intent SET operation = ?2 WHERE id = ?1",
+                params![id.0, operation.as_str()],
+            )
+        })
+        .map(drop)
+    }
+
+    async fn settled(&self, id: IntentId, end: &Settled<'_>) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE intent SET state = ?2, message = ?3, ended_ms = ?4 WHERE id = ?1 AND state = 'pending'",
+                params![id.0, end.state.as_str(), end.message, millis(end.now)],
+            )
+        })
+        .map(drop)
+    }
+
+    async fn left(&self, id: IntentId, why: &str) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE intent SET owner = NULL, message = ?2 WHERE id = ?1 AND state = 'pending'",
+                params![id.0, why],
+            )
+        })
+        .map(drop)
+    }
+
+    async fn take_over(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+    ) -> Result<Vec<Intent>, StoreError> {
+        self.write(|transaction| {
+            let mut statement = transaction.prepare(&format!(
+                "{SELECT} WHERE state = 'pending' AND cluster = ?1
+                 AND (node IS ?2 OR node IS NULL OR ?2 IS NULL) ORDER BY intent.id"
+            ))?;
+            let found: Vec<(Option<Intent>, Option<String>)> = statement
+                .query_map(params![cluster, node], |row| {
+                    Ok((intent(row)?, row.get("owner")?))
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            let free = found.into_iter().filter_map(|(intent, owner)| {
+                let taken = owner.is_some_and(|owner| {
+                    owner != self.owner.as_str() && Owner::read(&owner).alive()
+                });
+                intent.filter(|_| !taken)
+            });
+            let free: Vec<Intent> = free.collect();
+            for intent in &free {
+                transaction.execute(
+                    "UPDATE intent SET owner = ?2 WHERE id = ?1",
+                    params![intent.id.0, self.owner.as_str()],
+                )?;
+            }
+            Ok(free)
+        })
+    }
+
+    async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError> {
+        let connection = self.connection.borrow();
+        let read = || {
+            let mut statement = connection.prepare(&format!(
+                "{SELECT} WHERE (?1 IS NULL OR cluster = ?1) AND (?2 IS NULL OR rule = ?2)
+                 AND (?3 IS NULL OR state = ?3) AND (?4 IS NULL OR created_ms >= ?4)
+                 ORDER BY intent.id DESC LIMIT ?5"
+            ))?;
+            let found = statement.query_map(
+                params![
+                    query.cluster,
+                    query.rule,
+                    query.state.map(State::as_str),
+                    query.since.map(millis),
+                    query.limit.map_or(-1, i64::from),
+                ],
+                intent,
+            )?;
+            found
+                .filter_map(Result::transpose)
+                .collect::<rusqlite::Result<Vec<Intent>>>()
+        };
+        read().map_err(|error| StoreError::Io(error.to_string()))
+    }
+}
+
+const SELECT: &str =
+    "SELECT intent.id, decision, created_ms, cluster, node, event, role, step, state,
+    attempts, sent_ms, operation, ended_ms, message, owner
+    FROM intent JOIN decision ON decision.id = intent.decision";
+
+/// An intent of a row; `None` if a newer program wrote a step that this one does not know.
+fn intent(row: &Row<'_>) -> rusqlite::Result<Option<Intent>> {
+    let text = |column: &str| row.get::<_, String>(column);
+    let time = |column: &str| {
+        row.get::<_, Option<i64>>(column).map(|millis| {
+            millis.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or_default()))
+        })
+    };
+    let step = serde_json::from_str(&text("step")?)
+        .ok()
+        .and_then(|value| record::read(&value));
+    let words = (
+        Event::parse(&text("event")?),
+        Role::parse(&text("role")?),
+        State::parse(&text("state")?),
+    );
+    let (Some(step), (Some(event), Some(role), Some(state))) = (step, words) else {
+        return Ok(None);
+    };
+    let operation: Option<String> = row.get("operation")?;
+    Ok(Some(Intent {
+        id: IntentId(row.get("id")?),
+        decision: row.get("decision")?,
+        created: time("created_ms")?.unwrap_or_default(),
+        cluster: text("cluster")?,
+        node: row.get("node")?,
+        event,
+        role,
+        step,
+        state,
+        attempts: row.get("attempts")?,
+        sent: time("sent_ms")?,
+        operation_id: operation.and_then(|id| Name::new(id).ok()),
+        ended: time("ended_ms")?,
+        message: row.get("message")?,
+    }))
+}
+
+/// A recovery was decided on in the foreground of the one who called; it has no role to lose.
+fn supersede_role(
+    transaction: &Transaction<'_>,
+    cluster: &str,
+    node: Option<&str>,
+    role: Role,
+    now: Duration,
+) -> rusqlite::Result<usize> {
+    transaction.execute(
+        "UPDATE intent SET state = 'superseded', ended_ms = ?1,
+             message = 'the node has another role now'
+         WHERE state = 'pending' AND decision IN (
+             SELECT id FROM decision WHERE cluster = ?2 AND (node IS ?3 OR node IS NULL OR ?3 IS NULL)
+             AND role <> ?4 AND event NOT IN ('bootstrap', 'create_replica'))",
+        params![millis(now), cluster, node, role.as_str()],
+    )
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
