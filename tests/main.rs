@@ -9,6 +9,7 @@
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 
+mod program;
 mod simulator;
 mod structure;
 mod tls;

@@ -83,7 +83,7 @@ impl Program {
                 command
             }
             Self::Native => {
-                let mut command = Command::new(env!("CARGO_BIN_EXE_patroni_barman"));
+                let mut command = crate::program::program();
                 command.env("XDG_STATE_HOME", dir);
                 command
             }

@@ -1,0 +1,30 @@
+//! The program as a user starts it, kept apart from this machine's own state and settings.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A command that runs the program with a state of its own.
+pub fn program() -> Command {
+    with_state(&fresh_state())
+}
+
+/// A command that runs the program with this state.
+pub fn with_state(state: &std::path::Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patroni_barman"));
+    command.env("PATRONI_BARMAN_STATE", state);
+    for variable in ["PATRONI_BARMAN_RULES", "PATRONI_NAME"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// The path of a state that no other test has.
+pub fn fresh_state() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("state-{}-{number}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    folder.join("state.db")
+}
