@@ -15,7 +15,7 @@ struct Running {
 }
 
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_patroni_barman"));
+    let mut command = crate::program::program();
     command
         .arg("simulate")
         .args(arguments)
