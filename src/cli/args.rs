@@ -33,7 +33,8 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection and logs")]
 pub struct Global {
-    /// The pg-backup-api to use instead of the one that the rules file names under `api`.
+    /// The pg-backup-api, in place of the one that the rules file names under `api`; `config-switch` and `recover`
+    /// need it. For example `https://barman.example:7480`.
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     pub api_url: Option<String>,
     /// Client certificate for it, PEM; needs --key-file.
@@ -87,14 +88,13 @@ pub enum Format {
     Json,
 }
 
-/// The commands.
+/// The commands. A doc comment on one would stand in the way of the help that its arguments carry.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Do what the rules say for an event: Patroni's callback.
     Run(super::run::Run),
-    /// Show what `run` would send, and why each rule fired or did not.
     Plan(super::plan::PlanArgs),
-    /// Show a switchover from beginning to end, on a machine that has nothing.
+    ConfigSwitch(super::config_switch::ConfigSwitch),
+    Recover(super::recover::Recover),
     Demo(super::demo::Demo),
     /// Serve a simulated pg-backup-api, to rehearse with.
     ///
@@ -103,9 +103,7 @@ pub enum Command {
     /// `listening on URL` when it is ready, then one line of JSON for each request: method, path, body,
     /// status, and the fault that met it. SIGTERM or Ctrl-C ends it.
     Simulate(super::simulate::Simulate),
-    /// Print a completion script for a shell.
     Completions(super::completions::Completions),
-    /// Print the manual pages.
     Man(super::completions::Man),
 }
 

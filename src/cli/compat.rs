@@ -13,7 +13,8 @@ use std::ffi::OsString;
 pub enum Reading {
     /// Not one of the Python tool's: to be parsed as it stands.
     Native,
-    /// One of the Python tool's, written out: every option in full, once, as `--name=value`.
+    /// One of the Python tool's, written out: every option behind the sub-command, in full, once, as
+    /// `--name=value`.
     Written(Vec<OsString>),
     /// `--api-url` is there and a sub-command is not. The Python tool shows its help and exits with 255.
     NoCommand,
@@ -262,14 +263,12 @@ impl Scan {
     /// Writes out what was read before and after the sub-command.
     fn write(&self, program: &str, command: Option<&str>, after: &Self) -> Reading {
         let mut written = vec![OsString::from(program)];
+        written.extend(command.map(OsString::from));
         self.write_options(&mut written, |_| true);
-        if let Some(command) = command {
-            written.push(command.into());
-            // the Python tool does not look at its global options here, so that one given before counts
-            after.write_options(&mut written, |option| {
-                self.values.iter().all(|(given, _)| *given != option)
-            });
-        }
+        // the Python tool does not look at its global options here, so that one given before counts
+        after.write_options(&mut written, |option| {
+            self.values.iter().all(|(given, _)| *given != option)
+        });
         if self.wants_help || after.wants_help {
             // an argument before that is wrong is told first
             let plain = |word: &&String| !word.starts_with('-');
@@ -378,6 +377,10 @@ fn is_negative_number(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory as _;
+
     use super::*;
 
     /// Reads a line of words and shows the reading as a line again.
@@ -434,7 +437,7 @@ mod tests {
             ),
             (
                 "--c x --l y config-switch",
-                "--cert-file=x --log-file=y config-switch",
+                "config-switch --cert-file=x --log-file=y",
             ),
             (
                 "--=x",
@@ -447,15 +450,15 @@ mod tests {
                 "`--api-url` needs a value",
             ),
             ("--api-url -- recover", "`--api-url` needs a value"),
-            ("--retry-wait -3 recover", "--retry-wait=-3 recover"),
-            ("--retry-wait -.3 recover", "--retry-wait=-.3 recover"),
-            ("--api-url= recover", "--api-url= recover"),
-            ("--api-url a=b recover", "--api-url=a=b recover"),
+            ("--retry-wait -3 recover", "recover --retry-wait=-3"),
+            ("--retry-wait -.3 recover", "recover --retry-wait=-.3"),
+            ("--api-url= recover", "recover --api-url="),
+            ("--api-url a=b recover", "recover --api-url=a=b"),
             (
                 "config-switch --reset=1",
                 "`--reset` takes no value, but `1` was given",
             ),
-            ("--log-file - recover", "--log-file=- recover"),
+            ("--log-file - recover", "recover --log-file=-"),
             // the last one counts
             (
                 "recover --datadir a --data-directory=b --datadir c",
@@ -490,7 +493,7 @@ mod tests {
             ),
             (
                 "--api-url u recover --api-url v --ca-file x",
-                "--api-url=u recover --ca-file=x",
+                "recover --api-url=u --ca-file=x",
             ),
             ("recover --key=value --api=u", "recover"),
             // help ends the reading, and what is wrong before it is told first
@@ -509,6 +512,28 @@ mod tests {
         ] {
             let words: Vec<&str> = line.split_whitespace().collect();
             assert_eq!(reading(&words), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_option_that_clap_knows_is_known_here_and_the_other_way_round() {
+        let mut cli = super::super::args::Cli::command();
+        cli.build();
+        for command in &COMMANDS {
+            let theirs: BTreeSet<String> = cli
+                .find_subcommand(command.name)
+                .unwrap()
+                .get_arguments()
+                .flat_map(|argument| argument.get_long_and_visible_aliases().unwrap_or_default())
+                .map(|name| format!("--{name}"))
+                .collect();
+            let ours: BTreeSet<String> = command
+                .options
+                .iter()
+                .chain(&GLOBAL)
+                .map(|known| known.name.to_owned())
+                .collect();
+            assert_eq!(ours, theirs, "{}", command.name);
         }
     }
 

@@ -17,6 +17,9 @@ pub const INVALID: u8 = 4;
 /// The exit code of the other commands for arguments that are not valid and files that can't be read.
 pub const USAGE: u8 = 2;
 
+/// The exit code for a command line of the Python tool that names no sub-command: its -1.
+pub const NO_COMMAND: u8 = 255;
+
 impl Exit {
     /// Ends with a code and a message.
     #[must_use]

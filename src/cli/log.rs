@@ -20,22 +20,25 @@ pub struct Log {
 }
 
 impl Log {
-    /// A log to this file, or to standard error.
-    ///
-    /// # Errors
-    /// If the file can't be opened for appending.
-    pub fn open(file: Option<&Path>, format: LogFormat, level: LogLevel) -> io::Result<Self> {
-        let file = match file {
-            Some(path) => Some(RefCell::new(
-                OpenOptions::new().create(true).append(true).open(path)?,
-            )),
-            None => None,
+    /// A log to this file, or to standard error: also if the file can't be opened, which it says there.
+    #[must_use]
+    pub fn open(path: Option<&Path>, format: LogFormat, level: LogLevel) -> Self {
+        let open = |path| OpenOptions::new().create(true).append(true).open(path);
+        let (file, fault) = match path.map(|path| (path, open(path))) {
+            None => (None, None),
+            Some((_, Ok(file))) => (Some(RefCell::new(file)), None),
+            Some((path, Err(error))) => (None, Some((path, error))),
         };
-        Ok(Self {
+        let log = Self {
             level,
             format,
             file,
-        })
+        };
+        if let Some((path, error)) = fault {
+            let path = path.display();
+            log.error(&format!("the log file `{path}` can't be opened: {error}"));
+        }
+        log
     }
 
     /// Whether lines go to standard error, where a progress line would be in their way.

@@ -3,6 +3,7 @@
 mod args;
 pub mod compat;
 mod completions;
+mod config_switch;
 mod demo;
 mod env;
 mod exit;
@@ -10,8 +11,10 @@ mod extra;
 mod invocation;
 mod log;
 mod plan;
+mod recover;
 mod rules;
 mod run;
+mod shipped;
 mod simulate;
 mod state;
 mod watch;
@@ -20,9 +23,10 @@ mod world;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Command, Global};
+use compat::Reading;
 use env::Environment;
 use exit::Exit;
 use log::Log;
@@ -40,6 +44,20 @@ pub struct Context {
 /// Takes the command line to its end and gives the exit code.
 #[must_use]
 pub fn main(arguments: Vec<OsString>) -> u8 {
+    let arguments = match compat::read(&arguments) {
+        Reading::Native => arguments,
+        Reading::Written(written) => written,
+        Reading::NoCommand => {
+            print(&Cli::command().render_help().to_string());
+            return exit::NO_COMMAND;
+        }
+        Reading::Refused { message, command } => {
+            let help = format!("patroni_barman {} --help", command.unwrap_or_default());
+            let help = help.replace("  ", " ");
+            complain(&message, Some(&format!("`{help}` shows every option")));
+            return exit::USAGE;
+        }
+    };
     let (arguments, others) = extra::split(arguments);
     let mut cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
@@ -58,21 +76,11 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
         event.others = others;
     }
     let global = cli.global;
-    let log = match Log::open(
+    let log = Log::open(
         global.log_file.as_deref(),
         global.log_format,
         global.log_level,
-    ) {
-        Ok(log) => log,
-        Err(error) => {
-            let file = global.log_file.unwrap_or_default();
-            complain(
-                &format!("the log file `{}` can't be opened: {error}", file.display()),
-                None,
-            );
-            return extra::usage_code(&arguments);
-        }
-    };
+    );
     let context = Context {
         global,
         environment: Environment::read(),
@@ -98,6 +106,8 @@ fn dispatch(command: Command, context: &Context) -> Result<u8, Exit> {
     match command {
         Command::Run(args) => run::run(&args, context),
         Command::Plan(args) => plan::run(&args, context),
+        Command::ConfigSwitch(args) => config_switch::run(&args, context),
+        Command::Recover(args) => recover::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Simulate(args) => simulate::run(args)
             .map(|()| 0)

@@ -48,7 +48,7 @@ pub enum StepOutcome {
     Done,
     /// Barman's operation failed.
     Failed,
-    /// The API, or the connection to it, refused the request for good.
+    /// The API, or the connection to it, refused the request for good, or no longer knows the operation.
     Refused,
     /// The operation is done and the state that was asked for is not there.
     Unverified,

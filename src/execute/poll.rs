@@ -95,7 +95,7 @@ pub(super) async fn wait<W: World>(stage: Stage<'_, W>, id: &Name) -> Result<(),
 
 fn gone(id: &Name, message: &str) -> End {
     let message = format!("operation `{id}` is gone, pg-backup-api no longer knows it: {message}");
-    End::new(StepOutcome::Failed, message)
+    End::new(StepOutcome::Refused, message)
 }
 
 fn too_long(step: &Step, id: &Name, trouble: Option<&str>) -> End {

@@ -1,0 +1,135 @@
+//! `config-switch`: the Python tool's sub-command, run by `rules/config-switch.yml`.
+
+use std::collections::BTreeMap;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueEnum};
+
+use crate::evaluate::Facts;
+use crate::model::{Event, Role};
+
+use super::Context;
+use super::exit::{Exit, USAGE};
+use super::shipped::{Codes, Shipped, Tries};
+
+/// Switches a Barman server to a model: the Python tool's callback.
+///
+/// When this node gets a role that --switch-when names, Barman lays the model's
+/// settings over those of the server: which host to back up and to receive WAL
+/// from. Patroni appends EVENT, ROLE and CLUSTER:
+///
+///     postgresql:
+///       callbacks:
+///         on_role_change: >-
+///           patroni_barman --api-url https://barman.example:7480
+///           config-switch --barman-server main --barman-model main:n1 --switch-when promoted
+///
+/// Name the same command as `on_start`: a cluster that comes back up with another
+/// leader fires only that. Options can be shortened, and whatever else Patroni
+/// appends is ignored. Behind this command are the shipped rules in
+/// config-switch.yml; copy them for `run` when you want more.
+///
+/// Exit codes: 0 switched; 1 skipped, --switch-when does not name the role; 2 the
+/// switch failed in Barman, or a usage error; 3 the API refused the request, or
+/// the tries are used up; 4 a name or the address can't be meant, nothing was
+/// sent; 254 the API can't be reached or is not well.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct ConfigSwitch {
+    /// The event, filled in by Patroni.
+    #[arg(value_name = "EVENT", value_parser = PossibleValuesParser::new(["on_role_change", "on_start"]))]
+    action: String,
+    /// This node's role, filled in by Patroni. `promoted` and `master` are other words for `primary`.
+    #[arg(value_name = "ROLE", value_parser = PossibleValuesParser::new(
+        ["primary", "promoted", "master", "standby_leader", "replica", "demoted"]
+    ))]
+    role: String,
+    /// The cluster, filled in by Patroni.
+    #[arg(value_name = "CLUSTER")]
+    cluster: String,
+    /// The Barman server to switch.
+    #[arg(long, value_name = "NAME")]
+    barman_server: String,
+    /// What to switch to.
+    #[command(flatten)]
+    to: To,
+    /// The roles in which to switch.
+    #[arg(long, value_name = "WHEN")]
+    switch_when: SwitchWhen,
+    /// How the API is tried.
+    #[command(flatten)]
+    tries: Tries,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct To {
+    /// The model to switch to.
+    #[arg(long, value_name = "NAME")]
+    barman_model: Option<String>,
+    /// Take the active model away instead, if there is one.
+    #[arg(long)]
+    reset: bool,
+}
+
+/// The roles in which to switch.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SwitchWhen {
+    /// As the primary
+    Promoted,
+    /// As a replica, and when demoted
+    Demoted,
+    /// In every role, that of a standby cluster's leader too
+    Always,
+}
+
+impl SwitchWhen {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Promoted => "promoted",
+            Self::Demoted => "demoted",
+            Self::Always => "always",
+        }
+    }
+}
+
+/// Carries the command out and gives the exit code.
+///
+/// # Errors
+/// [`Exit`] if the arguments can't be meant or the API is not well.
+pub fn run(args: &ConfigSwitch, context: &Context) -> Result<u8, Exit> {
+    let word = |word: &str| Exit::new(USAGE, format!("`{word}` has no meaning here"));
+    let event = Event::parse(&args.action).ok_or_else(|| word(&args.action))?;
+    let role = Role::from_patroni(&args.role).ok_or_else(|| word(&args.role))?;
+    Shipped {
+        name: "config-switch.yml",
+        rules: include_str!("../../rules/config-switch.yml"),
+        vars: vec![
+            ("server", &args.barman_server),
+            ("model", args.to.barman_model.as_deref().unwrap_or_default()),
+            ("reset", if args.to.reset { "true" } else { "false" }),
+            ("switch_when", args.switch_when.as_str()),
+        ],
+        facts: Facts {
+            event,
+            role,
+            raw_role: args.role.clone(),
+            cluster: args.cluster.clone(),
+            node: None,
+            host: context.environment.host.clone(),
+            datadir: None,
+            connstring: None,
+            args: BTreeMap::new(),
+            env: context.environment.vars.clone(),
+        },
+        tries: args.tries,
+        every: None,
+        codes: Codes {
+            skipped: 1,
+            failed: 2,
+            http: 3,
+            invalid: 4,
+        },
+    }
+    .run(context)
+}

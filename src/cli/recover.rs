@@ -1,0 +1,101 @@
+//! `recover`: the Python tool's sub-command, run by `rules/recover.yml`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::evaluate::Facts;
+use crate::model::{Event, Role};
+
+use super::Context;
+use super::exit::Exit;
+use super::shipped::{Codes, Shipped, Tries, seconds};
+
+/// Between two polls there is always some time, even if `--loop-wait` says that there is none.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+/// Restores a backup into this node's data directory: the Python tool's replica creation method.
+///
+/// Barman restores it over ssh, and this command waits until that is done. It is
+/// also a custom bootstrap method. Patroni appends --datadir=PATH, and more that
+/// is ignored:
+///
+///     postgresql:
+///       create_replica_methods: [barman, basebackup]
+///       barman:
+///         command: >-
+///           patroni_barman --api-url https://barman.example:7480
+///           recover --barman-server main --ssh-command "ssh postgres@n1"
+///         keep_data: true
+///         keep_existing_recovery_conf: true
+///
+/// Options can be shortened. Behind this command are the shipped rules in
+/// recover.yml; copy them for `run` when you want more.
+///
+/// Exit codes: 0 restored; 1 the recovery failed in Barman; 2 the API refused the
+/// request or did not take it up, a name or the address can't be meant, or a usage
+/// error; 254 the API can't be reached or is not well. A recovery whose answer was
+/// lost is looked up among the API's operations and never sent twice.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Recover {
+    /// The Barman server whose backup it is.
+    #[arg(long, value_name = "NAME")]
+    barman_server: String,
+    /// The backup: an id, or `latest`, `oldest`, `last`, `first` or `last-failed`.
+    #[arg(long, value_name = "ID", default_value = "latest")]
+    backup_id: String,
+    /// How Barman's host reaches this one, for example `ssh postgres@n1`.
+    #[arg(long, value_name = "COMMAND")]
+    ssh_command: String,
+    /// The directory to restore into, on this host.
+    #[arg(long, visible_alias = "datadir", value_name = "PATH")]
+    data_directory: String,
+    /// The longest pause between two looks at the recovery. The first looks come faster.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    loop_wait: i64,
+    /// How the API is tried.
+    #[command(flatten)]
+    tries: Tries,
+}
+
+/// Carries the command out and gives the exit code.
+///
+/// # Errors
+/// [`Exit`] if the arguments can't be meant or the API is not well.
+pub fn run(args: &Recover, context: &Context) -> Result<u8, Exit> {
+    let role = Role::Replica;
+    Shipped {
+        name: "recover.yml",
+        rules: include_str!("../../rules/recover.yml"),
+        vars: vec![
+            ("server", &args.barman_server),
+            ("backup_id", &args.backup_id),
+            ("ssh_command", &args.ssh_command),
+            ("data_directory", &args.data_directory),
+        ],
+        facts: Facts {
+            // Patroni's arguments are the same for a bootstrap but for the role, and neither matters to the rules.
+            event: Event::CreateReplica,
+            role,
+            raw_role: role.as_str().to_owned(),
+            cluster: String::new(),
+            node: None,
+            host: context.environment.host.clone(),
+            datadir: Some(args.data_directory.clone()),
+            connstring: None,
+            args: BTreeMap::new(),
+            env: context.environment.vars.clone(),
+        },
+        tries: args.tries,
+        every: Some(seconds(args.loop_wait).max(SHORTEST)),
+        codes: Codes {
+            skipped: 1,
+            failed: 1,
+            http: 2,
+            invalid: 2,
+        },
+    }
+    .run(context)
+}

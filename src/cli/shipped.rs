@@ -1,0 +1,187 @@
+//! The rules files that are part of the program, run as the Python tool's sub-commands.
+//!
+//! A sub-command's options become the file's vars, and what its plan comes to becomes the exit code that the
+//! Python tool documents. In between is what runs every other rules file.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::barman::Class;
+use crate::evaluate::{Facts, evaluate};
+use crate::execute::{Outcome, StepOutcome, World, execute};
+use crate::http::{Clock as _, block_on};
+use crate::load::load;
+use crate::model::{Api, ApiName, Retry};
+use crate::source::Source;
+
+use super::Context;
+use super::exit::{Exit, USAGE};
+use super::invocation::set_vars;
+use super::rules::Rules;
+use super::watch::Watch;
+use super::world::Outside;
+
+/// The exit code when the API is not there or not well: the Python tool's -2.
+const API_NOT_OK: u8 = 254;
+
+/// How the API is tried, as the Python tool has it.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Tries")]
+pub struct Tries {
+    /// How long to wait before a request is tried again. The wait does not grow.
+    #[arg(long, value_name = "SECONDS", default_value_t = 2)]
+    retry_wait: i64,
+    /// How often a request is tried in all.
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    max_retries: i64,
+}
+
+impl Tries {
+    /// As rules have it. Every try may take as long as an exchange may, so nothing else bounds them.
+    fn retry(self) -> Retry {
+        let wait = seconds(self.retry_wait);
+        let attempts = u32::try_from(self.max_retries.max(0)).unwrap_or(u32::MAX);
+        // A request that collided with another waits for the next second.
+        let longest = wait + Api::TIMEOUT + Duration::from_secs(2);
+        Retry {
+            attempts,
+            wait,
+            max_wait: wait,
+            deadline: longest.saturating_mul(attempts),
+        }
+    }
+}
+
+/// What the sub-commands' exit codes are called.
+#[derive(Debug, Clone, Copy)]
+pub struct Codes {
+    /// No rule fired.
+    pub skipped: u8,
+    /// The operation failed in Barman.
+    pub failed: u8,
+    /// The API refused the request, or did not take it up in time.
+    pub http: u8,
+    /// The arguments make no request that could be sent.
+    pub invalid: u8,
+}
+
+/// A sub-command: a rules file and what takes the place of its examples.
+pub struct Shipped<'a> {
+    /// The name that messages give the file.
+    pub name: &'static str,
+    /// The file.
+    pub rules: &'static str,
+    /// Values of its vars.
+    pub vars: Vec<(&'static str, &'a str)>,
+    /// What happened.
+    pub facts: Facts,
+    /// How the API is tried.
+    pub tries: Tries,
+    /// The longest pause between two polls, if an option says so.
+    pub every: Option<Duration>,
+    /// What it exits with.
+    pub codes: Codes,
+}
+
+impl Shipped<'_> {
+    /// Runs the rules and gives the exit code.
+    ///
+    /// # Errors
+    /// [`Exit`] if the arguments can't be meant or the API is not well.
+    pub fn run(&self, context: &Context) -> Result<u8, Exit> {
+        if context.global.api_url.is_none() {
+            return Err(Exit::new(USAGE, "`--api-url` is missing")
+                .help("for example `--api-url http://localhost:7480`"));
+        }
+        let invalid = |mut exit: Exit| {
+            exit.code = self.codes.invalid;
+            exit
+        };
+        let retry = self.tries.retry();
+        let rules = self.rules(context, retry).map_err(invalid)?;
+        let watch = Watch::new(&context.log);
+        let outside = Outside::new(&rules.set, &context.environment, &watch);
+        block_on(make_sure_of_api(&outside, retry))?;
+        let plan = evaluate(&rules.set, &self.facts)
+            .map_err(|error| invalid(Exit::invalid(format!("{error}; nothing was sent"))))?;
+        if plan.steps.is_empty() {
+            context.log.info(&format!(
+                "skipped {} {} {}: not asked for in this role",
+                plan.event, self.facts.raw_role, plan.cluster
+            ));
+            return Ok(self.codes.skipped);
+        }
+        if retry.attempts == 0 {
+            return Err(Exit::new(self.codes.http, "`--max-retries` allows no try"));
+        }
+        Ok(self.code(&block_on(execute(&plan, &outside))))
+    }
+
+    /// The file with the options in their places.
+    fn rules(&self, context: &Context, retry: Retry) -> Result<Rules, Exit> {
+        let sources = vec![Source::new(self.name, self.rules)];
+        let set = load(&sources).rules;
+        let set = set.ok_or_else(|| Exit::invalid(format!("`{}` is not valid", self.name)))?;
+        let mut rules = Rules { set, sources };
+        rules.connect(&context.global)?;
+        let sets: Vec<String> = self
+            .vars
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        set_vars(&mut rules.set, &sets)?;
+        for rule in &mut rules.set.rules {
+            rule.retry = retry;
+            rule.poll.every = self.every.unwrap_or(rule.poll.every);
+        }
+        Ok(rules)
+    }
+
+    fn code(&self, outcome: &Outcome) -> u8 {
+        let code = |outcome| match outcome {
+            StepOutcome::Done => 0,
+            StepOutcome::Failed | StepOutcome::Unverified => self.codes.failed,
+            // fenced and superseded can't be: these rules have no fence, and leave nothing behind
+            StepOutcome::Refused
+            | StepOutcome::Unfinished
+            | StepOutcome::Fenced
+            | StepOutcome::Superseded
+            | StepOutcome::NotRun => self.codes.http,
+        };
+        let codes = outcome.steps.iter().map(|step| code(step.outcome));
+        codes.max().unwrap_or(self.codes.skipped)
+    }
+}
+
+/// Asks for the API's status before anything else, as the Python tool does; but while there is nobody who could
+/// answer, it is asked again.
+async fn make_sure_of_api<W: World>(world: &W, retry: Retry) -> Result<(), Exit> {
+    let Some(barman) = world.barman(&ApiName::default()) else {
+        return Err(Exit::invalid("there is no api"));
+    };
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let Err(trouble) = barman.status().await else {
+            return Ok(());
+        };
+        let wait = match trouble.class {
+            Class::NotSent | Class::Unknown | Class::Collision => Some(retry.wait),
+            Class::Busy { retry_after } => Some(retry_after.unwrap_or(retry.wait)),
+            Class::Refused | Class::Malformed | Class::Gone => None,
+        };
+        match wait {
+            Some(wait) if attempt < retry.attempts => world.clock().sleep(wait).await,
+            _ => {
+                let message = format!("pg-backup-api is not working: {trouble}");
+                return Err(Exit::new(API_NOT_OK, message));
+            }
+        }
+    }
+}
+
+/// A number of seconds as the Python tool takes it; less than none is none.
+pub fn seconds(number: i64) -> Duration {
+    Duration::from_secs(u64::try_from(number).unwrap_or(0))
+}
