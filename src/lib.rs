@@ -10,6 +10,7 @@
 //! `simulator`, `report`, `cli`.
 
 pub mod barman;
+pub mod check;
 pub mod cli;
 pub mod diagnostic;
 pub mod evaluate;

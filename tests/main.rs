@@ -9,6 +9,7 @@
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 
+mod diagnostics;
 mod parity;
 mod program;
 mod simulator;

@@ -2,20 +2,19 @@
 
 use serde_json::Value;
 
-use super::schema::REQUEST_SCHEMA;
-use super::shape::body_messages;
+use super::shape;
 
 /// Whether pg-backup-api can take a body, `type` included.
 ///
 /// # Errors
 /// What it would refuse, each as a message; at least one.
 pub fn validate_body(body: &Value) -> Result<(), Vec<String>> {
-    if REQUEST_SCHEMA.fits(body) {
+    let problems = shape::body_problems(body);
+    if problems.is_empty() {
         return Ok(());
     }
-    let mut messages = body_messages(body);
-    if messages.is_empty() {
-        messages.push("pg-backup-api would not take this request".to_owned());
-    }
-    Err(messages)
+    Err(problems
+        .into_iter()
+        .map(|problem| problem.message)
+        .collect())
 }

@@ -136,8 +136,10 @@ fn range_of(text: &str, root: &Node, spot: &Spot) -> Option<Range<usize>> {
             break;
         };
         node = next;
-        // An item without a key of its own is found by its list's.
-        key = at.or(key);
+        // An item has no key of its own; an empty one is shown by its dash.
+        let dash = next.range.start.checked_sub(1);
+        let dash = dash.filter(|dash| text.as_bytes().get(*dash) == Some(&b'-'));
+        key = at.or(dash.map(|dash| dash..dash + 1)).or(key);
     }
     if node.data == Data::Bad {
         return None;

@@ -6,6 +6,7 @@
 mod body;
 mod decode;
 mod locate;
+mod mask;
 mod problem;
 mod read;
 pub mod schema;
@@ -13,12 +14,13 @@ mod shape;
 mod suggest;
 mod yaml;
 
-use crate::diagnostic::{Finding, Related, Severity};
+use crate::diagnostic::{Code, Finding, Related};
 use crate::model::RuleSet;
 use crate::source::Source;
 
 pub use body::validate_body;
 pub use locate::{Locator, locate};
+pub use mask::masked;
 pub use problem::{Part, Problem, Spot};
 pub use read::{ReadError, read};
 
@@ -27,6 +29,8 @@ pub use read::{ReadError, read};
 pub struct Loaded {
     /// The rules, if nothing is wrong with them.
     pub rules: Option<RuleSet>,
+    /// Otherwise those rules that nothing is wrong with, for a closer look.
+    pub sound: RuleSet,
     /// What is wrong, in the order of the files and lines.
     pub findings: Vec<Finding>,
 }
@@ -49,40 +53,73 @@ pub fn load(sources: &[Source]) -> Loaded {
         }
         values.push(reading.value);
     }
+    let misspelt: Vec<_> = problems
+        .iter()
+        .filter_map(shape::meant)
+        .filter(|(origin, _)| origin.pointer.is_empty())
+        .map(|(_, meant)| meant)
+        .collect();
     let unreadable = values.iter().any(Option::is_none);
-    let (rules, found) = decode::decode(&values);
-    // What is missing may stand in the file that can't be read.
-    problems.extend(
-        found
-            .into_iter()
-            .filter(|problem| !(unreadable && problem.is_absence())),
-    );
+    let (mut rules, found) = decode::decode(&values);
+    // What is missing may stand in the file that can't be read, or under the key that is misspelt.
+    let hidden = |problem: &Problem| {
+        let misspelt = |key: &str| misspelt.iter().any(|name| name == key);
+        match problem.code {
+            Code::NoRules => unreadable || misspelt("rules"),
+            Code::NoApi | Code::UnknownApi => unreadable || misspelt("api") || misspelt("apis"),
+            Code::UnknownVariable => unreadable || misspelt("vars"),
+            _ => false,
+        }
+    };
+    problems.extend(found.into_iter().filter(|problem| !hidden(problem)));
+    let broken: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.spot.origin.clone())
+        .collect();
     for finding in problems
         .into_iter()
         .filter_map(|problem| locator.finding(problem))
     {
         // One place, one finding: the first is nearest to the cause.
-        if !findings
-            .iter()
-            .any(|found: &Finding| found.place == finding.place)
-        {
+        let covered = |found: &Finding| {
+            found.place == finding.place && !both_missing(found.code, finding.code)
+        };
+        if !findings.iter().any(covered) {
             findings.push(finding);
         }
     }
-    let order = |finding: &Finding| {
+    sort(&mut findings, sources);
+    if broken.is_empty() && findings.is_empty() {
+        return Loaded {
+            rules: Some(rules),
+            sound: RuleSet::default(),
+            findings,
+        };
+    }
+    rules
+        .rules
+        .retain(|rule| !broken.iter().any(|origin| rule.origin.contains(origin)));
+    Loaded {
+        rules: None,
+        sound: rules,
+        findings,
+    }
+}
+
+/// Puts findings into the order of the files and lines.
+pub(crate) fn sort(findings: &mut [Finding], sources: &[Source]) {
+    findings.sort_by_cached_key(|finding| {
         let file = sources
             .iter()
             .position(|source| source.name == finding.place.file);
         (file, finding.place.position, finding.code)
-    };
-    findings.sort_by_key(order);
-    let broken = findings
-        .iter()
-        .any(|finding| finding.severity() == Severity::Error);
-    Loaded {
-        rules: (!broken).then_some(rules),
-        findings,
-    }
+    });
+}
+
+/// What is missing has the place of what it is missing in, and many things can be.
+const fn both_missing(one: Code, other: Code) -> bool {
+    matches!(one, Code::MissingKey) && matches!(other, Code::OneRequest)
+        || matches!(one, Code::OneRequest) && matches!(other, Code::MissingKey)
 }
 
 fn at(source: &Source, fault: yaml::Fault) -> Finding {

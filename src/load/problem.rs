@@ -97,14 +97,6 @@ impl Problem {
         self
     }
 
-    /// Whether it is that something is nowhere to be found.
-    pub(super) fn is_absence(&self) -> bool {
-        matches!(
-            self.code,
-            Code::NoRules | Code::NoApi | Code::UnknownApi | Code::UnknownVariable
-        )
-    }
-
     /// Adds another place.
     #[must_use]
     pub fn related(mut self, spot: Spot, message: impl Into<String>) -> Self {

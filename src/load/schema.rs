@@ -10,6 +10,9 @@ pub const RULES: &str = include_str!("../../schemas/rules.schema.json");
 /// The body of a request to pg-backup-api.
 pub const REQUEST: &str = include_str!("../../schemas/request.schema.json");
 
+/// What `check --format json` prints.
+pub const CHECK: &str = include_str!("../../schemas/check.schema.json");
+
 /// A schema and what was compiled of it.
 pub(super) struct Schema {
     /// The schema itself, for its titles and messages.

@@ -26,18 +26,22 @@ pub(super) fn did_you_mean<'a>(
     one_of(candidates)
 }
 
+/// `a`, `b` and `c`.
+pub(super) fn list<'a>(words: impl IntoIterator<Item = &'a str>, and: &str) -> String {
+    let all: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match all.as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [most @ .., last] => format!("{} {and} {last}", most.join(", ")),
+    }
+}
+
 /// A help line that names all candidates, if they are few.
 pub(super) fn one_of<'a>(candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let all: Vec<_> = candidates
-        .into_iter()
-        .map(|candidate| format!("`{candidate}`"))
-        .collect();
-    match all.as_slice() {
-        [] => None,
-        [only] => Some(format!("it can be {only}")),
-        all if all.len() > 12 => None,
-        [most @ .., last] => Some(format!("it can be {} or {last}", most.join(", "))),
-    }
+    let all: Vec<_> = candidates.into_iter().collect();
+    (1..=12)
+        .contains(&all.len())
+        .then(|| format!("it can be {}", list(all, "or")))
 }
 
 /// Case, `-` and spaces are not what two words differ in.

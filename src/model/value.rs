@@ -20,6 +20,13 @@ impl Origin {
             pointer: format!("{}/{key}", self.pointer),
         }
     }
+
+    /// Whether the other value is this one or a part of it.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        let rest = other.pointer.strip_prefix(&self.pointer);
+        self.file == other.file && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 /// The text of a template or an expression and where it stands.

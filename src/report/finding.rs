@@ -1,16 +1,12 @@
 //! Findings for people.
 
-use crate::diagnostic::{Finding, Severity};
+use crate::diagnostic::Finding;
 
 /// A finding in one line, for a log.
 #[must_use]
 pub fn line(finding: &Finding) -> String {
     let place = &finding.place;
-    let severity = match finding.severity() {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    };
+    let severity = finding.severity();
     let help = finding
         .help
         .as_ref()

@@ -3,6 +3,7 @@
 //! The schema has been looked at before, but may have found something: what has not the shape it
 //! should have is passed over here without a word, so that everything else that is wrong is still found.
 
+mod constant;
 mod endpoint;
 mod request;
 mod rule;
@@ -31,6 +32,10 @@ struct Decoder<'a> {
     apis: HashMap<&'a str, Origin>,
     /// Templates that have been read and found in order.
     inspected: template::Inspected,
+    /// Whether the rule at hand has a condition.
+    conditional: bool,
+    /// Variables and templates whose values are known already.
+    constants: constant::Constants,
 }
 
 /// The sections that may stand in one file only.
@@ -53,6 +58,8 @@ pub(super) fn decode(files: &[Option<Value>]) -> (RuleSet, Vec<Problem>) {
         later_vars: HashMap::new(),
         apis: HashMap::new(),
         inspected: template::Inspected::default(),
+        conditional: false,
+        constants: constant::Constants::default(),
     };
     let rules = decoder.rule_set(files);
     (rules, decoder.problems)

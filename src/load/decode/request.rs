@@ -27,13 +27,15 @@ impl Decoder<'_> {
                 body.push((key.clone(), value));
             }
         }
-        Some(RequestTemplate {
+        let request = RequestTemplate {
             kind: kind.and_then(RequestKind::parse)?,
-            api: api?,
+            api: api.unwrap_or_default(),
             server,
             body,
             origin: origin.clone(),
-        })
+        };
+        self.known_request(&request);
+        Some(request)
     }
 
     fn api_of(&mut self, request: &Value, origin: &Origin) -> Option<ApiName> {

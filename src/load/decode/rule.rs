@@ -85,6 +85,7 @@ impl<'a> Decoder<'a> {
         if let Some(when) = when.as_ref().filter(|when| !when.text.is_empty()) {
             self.template(when, Syntax::Expression);
         }
+        self.conditional = when.is_some();
         let one = value
             .get("request")
             .map(|request| (origin.child("request"), request));

@@ -45,6 +45,7 @@ impl<'a> Decoder<'a> {
             self.var_name(name, &origin);
             let value = template_value(value, &origin);
             self.templates(&value);
+            self.constants.set(name, &value);
             self.later_vars.remove(name.as_str());
             self.vars.entry(name).or_insert(origin);
             vars.push(Var {

@@ -8,7 +8,7 @@ use super::Misfit;
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::load::schema::RULES_SCHEMA;
-use crate::load::suggest::{nearest, one_of};
+use crate::load::suggest::{list, nearest};
 use crate::model::{Event, Origin};
 
 /// What people write for a key of a rule.
@@ -66,7 +66,7 @@ impl Misfit<'_> {
         if let Some(place) = elsewhere(key, self.definition()) {
             return Some(format!("`{key}` is a key of {place}"));
         }
-        one_of(known).map(|names| names.replacen("it can be", "there are", 1))
+        (!known.is_empty()).then(|| format!("its keys are {}", list(known, "and")))
     }
 
     pub(super) fn missing_key(&self, key: &str) -> Problem {
@@ -141,6 +141,7 @@ impl Misfit<'_> {
             Code::BadValue
         };
         let own = self.schema.pointer("/propertyNames/patternErrorMessage");
+        let own = own.or_else(|| self.schema.get("patternErrorMessage"));
         Problem::new(
             code,
             spot,
@@ -173,15 +174,15 @@ impl Misfit<'_> {
 }
 
 /// Of a finding about an unknown key: the mapping and the key that was meant.
-pub(super) fn meant(problem: &Problem) -> Option<(Origin, String)> {
+pub(in crate::load) fn meant(problem: &Problem) -> Option<(Origin, String)> {
     if problem.code != Code::UnknownKey {
         return None;
     }
-    let meant = problem
-        .help
-        .as_deref()?
-        .strip_prefix("did you mean `")?
-        .strip_suffix("`?")?;
+    let help = problem.help.as_deref()?;
+    let meant = match help.strip_prefix("did you mean `") {
+        Some(meant) => meant.strip_suffix("`?")?,
+        None => help.starts_with("an event is a value").then_some("on")?,
+    };
     let origin = &problem.spot.origin;
     let (parent, _) = origin.pointer.rsplit_once('/')?;
     let origin = Origin {
@@ -200,6 +201,33 @@ pub(super) fn missing(problem: &Problem) -> Option<(Origin, String)> {
         _ => return None,
     };
     Some((problem.spot.origin.clone(), key.to_owned()))
+}
+
+/// Makes one finding of all keys that are missing in one mapping.
+pub(super) fn merge_missing(found: Vec<Problem>) -> Vec<Problem> {
+    let mut merged: Vec<(Problem, Vec<String>)> = Vec::new();
+    for problem in found {
+        let key = match problem.code {
+            Code::MissingKey => missing(&problem).map(|(_, key)| key),
+            _ => None,
+        };
+        let same = |(before, keys): &&mut (Problem, Vec<String>)| {
+            !keys.is_empty() && before.spot == problem.spot
+        };
+        match (key, merged.iter_mut().find(same)) {
+            (Some(key), Some((_, keys))) => keys.push(key),
+            (key, _) => merged.push((problem, key.into_iter().collect())),
+        }
+    }
+    let finish = |(mut problem, keys): (Problem, Vec<String>)| {
+        if let (Some((what, _)), true) = (problem.message.split_once(" needs "), keys.len() > 1) {
+            let keys = list(keys.iter().map(String::as_str), "and");
+            problem.message = format!("{what} needs the keys {keys}");
+            problem.help = Some("add them".to_owned());
+        }
+        problem
+    };
+    merged.into_iter().map(finish).collect()
 }
 
 fn known_keys(schema: &Value) -> Vec<&str> {

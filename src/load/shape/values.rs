@@ -6,13 +6,14 @@ use serde_json::Value;
 use super::Misfit;
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
-use crate::load::suggest::{did_you_mean, nearest};
+use crate::load::schema::RULES_SCHEMA;
+use crate::load::suggest::{did_you_mean, nearest, one_of};
 use crate::model::Role;
 
 impl Misfit<'_> {
     pub(super) fn wrong_type(&self, kind: &TypeKind) -> Problem {
         let label = self.label();
-        if self.definition() == "secret" {
+        if self.keyword == "/$defs/secret/type" && !self.value.is_null() {
             return Problem::new(
                 Code::SecretInFile,
                 self.value_spot(),
@@ -20,15 +21,17 @@ impl Misfit<'_> {
             )
             .help("name where it comes from: `{env: NAME}` or `{file: PATH}`");
         }
-        let mut types: Vec<&str> = match kind {
+        let types: Vec<&str> = match kind {
             TypeKind::Single(one) => vec![word_of(&one.to_string())],
             TypeKind::Multiple(several) => several
                 .iter()
                 .map(|one| word_of(&one.to_string()))
                 .collect(),
         };
-        types.sort_by_key(|word| *word != "a string");
-        let wanted = types.join(" or ");
+        let wanted = match self.definition() {
+            "duration" => "a duration".to_owned(),
+            _ => any_of(&types),
+        };
         let is_item = self.name().1;
         let message = match self.value {
             Value::Null if is_item => format!("{label} is empty, and must be {wanted}"),
@@ -58,6 +61,9 @@ impl Misfit<'_> {
                 Some("write something behind the `-`, or delete it".to_owned())
             }
             Value::Null => Some(format!("write a value behind `{name}:`, or delete the key")),
+            _ if self.schema.get("enum").is_some() || name == "on" || name == "role" => {
+                self.words_help()
+            }
             Value::Number(number) if self.definition() == "duration" => {
                 Some(format!("a duration has a unit: did you mean `{number}s`?"))
             }
@@ -98,6 +104,20 @@ impl Misfit<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The words that the value could be.
+    fn words_help(&self) -> Option<String> {
+        let own = self.schema.get("enum");
+        let words = own.or_else(|| {
+            let words = self
+                .schema
+                .pointer("/else/$ref")?
+                .as_str()?
+                .strip_prefix('#')?;
+            RULES_SCHEMA.json.pointer(words)?.get("enum")
+        })?;
+        one_of(words.as_array()?.iter().filter_map(Value::as_str))
     }
 
     pub(super) fn unknown_word(&self, options: &Value) -> Problem {
@@ -143,8 +163,27 @@ impl Misfit<'_> {
             other => format!("`{other}`"),
         };
         let problem = |code: Code, message: String| Problem::new(code, self.value_spot(), message);
+        let is_empty = self.value.as_str().is_some_and(str::is_empty);
         match (kind, self.definition()) {
+            (Kind::MinLength { .. } | Kind::Pattern { .. }, definition) if is_empty => {
+                let example = self.example();
+                let example = example.map(|example| format!(", for example `{example}`"));
+                let code = match definition {
+                    "name" => Code::BadRequest,
+                    _ => Code::BadValue,
+                };
+                let help = format!("write a value{}", example.unwrap_or_default());
+                problem(code, format!("{label} is empty")).help(help)
+            }
             (Kind::Not { .. }, _) => self.not_both(),
+            (Kind::Constant { .. }, "") if self.value.is_string() => problem(
+                Code::UnknownVersion,
+                format!(
+                    "the version is a number, and this is {}",
+                    type_of(self.value)
+                ),
+            )
+            .help("write `version: 1`, without quotes"),
             (Kind::Constant { .. }, "") => problem(
                 Code::UnknownVersion,
                 format!("this program does not know version {}", shown()),
@@ -155,13 +194,6 @@ impl Misfit<'_> {
                 own.unwrap_or("this can't be sent").to_owned(),
             )
             .help("to keep the active model, leave the request out"),
-            (Kind::MinLength { .. }, _) => problem(Code::BadValue, format!("{label} is empty"))
-                .help(format!(
-                    "write a value{}",
-                    self.example()
-                        .map(|example| format!(", for example `{example}`"))
-                        .unwrap_or_default()
-                )),
             (Kind::MaxLength { limit }, _) => problem(
                 Code::BadValue,
                 format!("{label} is longer than {limit} characters"),
@@ -173,6 +205,7 @@ impl Misfit<'_> {
             (Kind::MinItems { .. }, _) => {
                 let help = match label.as_str() {
                     "`role`" | "`cluster`" => format!("for any, leave {label} out"),
+                    "`on`" => "write at least one event".to_owned(),
                     _ => "write at least one item".to_owned(),
                 };
                 problem(Code::BadValue, format!("{label} is an empty list")).help(help)
@@ -195,6 +228,11 @@ impl Misfit<'_> {
                 format!("the header {label} needs one place that its value comes from"),
             )
             .help("write either `{env: NAME}` or `{file: PATH}`"),
+            (Kind::Pattern { .. }, "secret") => problem(
+                Code::BadValue,
+                "this can't be the name of an environment variable".to_owned(),
+            )
+            .help("write the variable's name, not its value"),
             (Kind::Pattern { .. }, "name") => {
                 problem(Code::BadRequest, format!("{label} can't be {}", shown()))
                     .maybe_help(own.map(str::to_owned))
@@ -332,6 +370,28 @@ fn role_help(word: &str, options: &[&str]) -> Option<String> {
     }
 }
 
+/// `a string, a number, true or false`: the types in words, simple ones first.
+fn any_of(types: &[&str]) -> String {
+    let order = [
+        "a string",
+        "a number",
+        "a whole number",
+        "true or false",
+        "a list",
+        "a mapping",
+    ];
+    let known: Vec<_> = order
+        .into_iter()
+        .filter(|word| types.contains(word))
+        .collect();
+    match known.as_slice() {
+        [most @ .., last] if most.len() > 1 || last.contains(" or ") && !most.is_empty() => {
+            format!("{}, {last}", most.join(", "))
+        }
+        known => known.join(" or "),
+    }
+}
+
 /// A JSON type in words.
 fn word_of(json_type: &str) -> &'static str {
     match json_type {
@@ -345,14 +405,13 @@ fn word_of(json_type: &str) -> &'static str {
     }
 }
 
-fn type_of(value: &Value) -> &'static str {
+fn type_of(value: &Value) -> String {
     match value {
-        Value::Null => "nothing",
-        Value::Bool(true) => "`true`",
-        Value::Bool(false) => "`false`",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a mapping",
+        Value::Null => "nothing".to_owned(),
+        Value::Bool(_) => format!("`{value}`"),
+        Value::Number(_) => format!("the number `{value}`"),
+        Value::String(_) => "a string".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a mapping".to_owned(),
     }
 }

@@ -66,6 +66,12 @@ pub(super) fn opening(text: &str, first: usize) -> usize {
     }
 }
 
+/// Whether a mapping that begins here is what YAML makes of `{{ … }}`.
+pub(super) fn is_template(text: &str, inner: usize) -> bool {
+    let (before, rest) = (text.get(..inner), text.get(inner..));
+    before.is_some_and(|text| text.ends_with('{')) && rest.is_some_and(|text| text.starts_with('{'))
+}
+
 /// The `{{ … }}` that begins at or right before this brace, up to the end of its line.
 pub(super) fn braces(text: &str, inner: usize) -> Range<usize> {
     let start = opening(text, inner);

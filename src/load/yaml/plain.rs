@@ -3,7 +3,6 @@
 //! It gives up at the first thing that JSON does not have or that is not allowed; the careful
 //! reading ([`super::tree`]) then says what and where.
 
-use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -15,14 +14,12 @@ use super::{Budget, MAX_DEPTH, MERGE_KEY};
 pub(super) fn read(text: &str) -> Option<Value> {
     let mut documents = serde_yaml::Deserializer::from_str(text);
     let budget = Budget::default();
-    let empty = Cell::new(false);
     let root = PlainValue {
         budget: &budget,
         depth: 0,
-        empty: &empty,
     };
     let value = root.deserialize(documents.next()?).ok()?;
-    (documents.next().is_none() && !empty.get()).then_some(value)
+    (documents.next().is_none() && !value.is_null()).then_some(value)
 }
 
 /// A value in the making.
@@ -30,7 +27,6 @@ pub(super) fn read(text: &str) -> Option<Value> {
 struct PlainValue<'a> {
     budget: &'a Budget,
     depth: usize,
-    empty: &'a Cell<bool>,
 }
 
 impl PlainValue<'_> {
@@ -99,7 +95,6 @@ impl<'de> Visitor<'de> for PlainValue<'_> {
     }
 
     fn visit_none<E: Error>(self) -> Result<Value, E> {
-        self.empty.set(true);
         Ok(Value::Null)
     }
 

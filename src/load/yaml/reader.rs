@@ -20,6 +20,8 @@ pub(super) struct Reader<'t> {
     lines: Lines<'t>,
     budget: Budget,
     faults: RefCell<Vec<Fault>>,
+    /// Where the last scalar was.
+    last: Cell<usize>,
     /// Why the reading stops here, until its place is known.
     stop: Cell<Option<Code>>,
 }
@@ -40,6 +42,7 @@ impl<'t> Reader<'t> {
             lines: Lines::new(text),
             budget: Budget::default(),
             faults: RefCell::default(),
+            last: Cell::default(),
             stop: Cell::default(),
         }
     }
@@ -72,16 +75,29 @@ impl<'t> Reader<'t> {
         if let Some(code) = self.stop.take() {
             let range = start..align::token_end(self.text, start);
             self.fault(match code {
-                Code::TooDeep => Fault::new(code, range, "this is nested too deeply")
-                    .help(format!("{MAX_DEPTH} levels are allowed; does an alias stand inside its own anchor?")),
-                _ => Fault::new(code, range, "the file has too many values up to here")
-                    .help("an alias repeats all that its anchor has, also in other aliases: write less of them"),
+                Code::TooDeep => {
+                    Fault::new(code, range, "this is nested too deeply").help(format!(
+                        "{MAX_DEPTH} levels are allowed; does an alias stand inside its own anchor?"
+                    ))
+                }
+                _ => self.too_large(start),
             });
         }
-        match seen.take() {
-            Some(seen) => Ok(self.scalar(seen, start)),
-            None => Err(error),
+        if let Some(seen) = seen.take() {
+            self.last.set(start);
+            return Ok(self.scalar(seen, start));
         }
+        // The parser has a limit of its own on aliases, and says nothing of the place.
+        if self.faults.borrow().is_empty() {
+            self.fault(self.too_large(self.last.get()));
+        }
+        Err(error)
+    }
+
+    fn too_large(&self, start: usize) -> Fault {
+        let range = start..align::token_end(self.text, start);
+        Fault::new(Code::TooLarge, range, "the file is too large from here on")
+            .help("an alias (`*name`) repeats all that its anchor has: use less of them")
     }
 
     fn scalar(&self, seen: Seen, start: usize) -> Node {
@@ -146,19 +162,12 @@ impl<'t> Reader<'t> {
                 fault.related = Some((first.range.clone(), "the first one is here"));
                 fault
             }
-            Data::Map(_)
-                if self
-                    .text
-                    .get(range.start..)
-                    .is_some_and(|at| at.starts_with('{')) =>
-            {
-                Fault::new(
-                    Code::KeyNotString,
-                    align::braces(self.text, range.start),
-                    "a `{{ … }}` without quotes is a YAML mapping and no template",
-                )
-                .help("put the whole value in quotes: `\"{{ … }}\"`")
-            }
+            Data::Map(_) if align::is_template(self.text, range.start) => Fault::new(
+                Code::KeyNotString,
+                align::braces(self.text, range.start),
+                "a `{{ … }}` without quotes is a YAML mapping and no template",
+            )
+            .help("put the whole value in quotes: `\"{{ … }}\"`"),
             Data::Map(_) | Data::List(_) => Fault::new(
                 Code::KeyNotString,
                 range,
@@ -252,17 +261,23 @@ impl<'de> Visitor<'de> for NodeVisitor<'_, '_> {
     }
 
     fn visit_i128<E: Error>(self, _: i128) -> Result<Node, E> {
-        self.seen(Seen::Bad("this number is too large"), 0)
+        self.seen(
+            Seen::Bad("this number is too large to be sent to pg-backup-api"),
+            0,
+        )
     }
 
     fn visit_u128<E: Error>(self, _: u128) -> Result<Node, E> {
-        self.seen(Seen::Bad("this number is too large"), 0)
+        self.seen(
+            Seen::Bad("this number is too large to be sent to pg-backup-api"),
+            0,
+        )
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
         let seen = match Number::from_f64(value) {
             Some(number) => Seen::Value(Value::Number(number)),
-            None => Seen::Bad("this is a number that JSON does not have"),
+            None => Seen::Bad("this number can't be sent to pg-backup-api"),
         };
         self.seen(seen, 0)
     }
@@ -339,16 +354,22 @@ impl<'de> Visitor<'de> for NodeVisitor<'_, '_> {
 
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Node, A::Error> {
         let (tag, content) = access.variant::<String>()?;
-        let node = content.newtype_variant_seed(NodeSeed {
+        let mut node = content.newtype_variant_seed(NodeSeed {
             reader: self.reader,
             depth: self.depth,
         })?;
-        let fault = Fault::new(
-            Code::Tag,
-            node.range.clone(),
-            format!("the tag `!{tag}` has no meaning here"),
+        if node.data == Data::Scalar(Value::Null) {
+            // `!env.SITE == "x"` was meant as text.
+            node.data = Data::Bad;
+        }
+        let before = self.reader.text.get(..node.range.start);
+        let start = before.and_then(|text| text.rfind(&format!("!{tag}")));
+        let range = start.map_or_else(|| node.range.clone(), |start| start..start + tag.len() + 1);
+        let message = format!("the tag `!{tag}` has no meaning here");
+        self.reader.fault(
+            Fault::new(Code::Tag, range, message)
+                .help("leave the tag out; text that begins with `!` goes in quotes"),
         );
-        self.reader.fault(fault.help("leave the tag out"));
         Ok(node)
     }
 }

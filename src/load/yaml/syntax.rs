@@ -4,8 +4,20 @@ use super::lines::Lines;
 use super::{Fault, align};
 use crate::diagnostic::Code;
 
-/// What the parser says and what it means to someone who writes rules.
-const MEANINGS: [(&str, &str, &str); 26] = [
+/// What the parser says, what it means to someone who writes rules, and what to do.
+///
+/// The order counts: the first that is in the parser's message is taken.
+const MEANINGS: [(&str, &str, &str); 24] = [
+    (
+        "found unknown escape character",
+        "this escape does not exist",
+        "between double quotes a backslash is written `\\\\`; between single quotes it stays as it is",
+    ),
+    (
+        "hexadecimal number",
+        "this escape is not complete",
+        "`\\x` takes two hexadecimal digits, `\\u` four, `\\U` eight",
+    ),
     (
         "did not find expected ',' or ']'",
         "this list is not closed",
@@ -22,29 +34,19 @@ const MEANINGS: [(&str, &str, &str); 26] = [
         "a string that begins with a quote ends with the same quote",
     ),
     (
-        "found unknown escape character",
-        "this escape does not exist",
-        "between double quotes a backslash is written `\\\\`; between single quotes it stays as it is",
-    ),
-    (
-        "hexadecimal number",
-        "this escape is not complete",
-        "`\\x` takes two hexadecimal digits, `\\u` four, `\\U` eight",
-    ),
-    (
         "found a tab character",
         "there is a tab in the indentation",
         "indent with spaces",
     ),
     (
         "mapping values are not allowed",
-        "a `:` can't stand here",
-        "put a value with `: ` in it in quotes, and look at the indentation of this line",
+        "this line is read as a part of the value above it",
+        INDENTATION,
     ),
     (
         "mapping keys are not allowed",
         "a key can't stand here",
-        "look at the indentation of this line",
+        INDENTATION,
     ),
     (
         "block sequence entries are not allowed",
@@ -53,23 +55,23 @@ const MEANINGS: [(&str, &str, &str); 26] = [
     ),
     (
         "could not find expected ':'",
-        "there is a key without `:`",
+        "there is no `: ` behind this key",
         "write `key: value`; a long value goes in quotes",
     ),
     (
         "did not find expected key",
-        "this line does not fit its indentation",
-        "keys of one mapping begin in the same column",
+        "this line does not fit the lines above it",
+        INDENTATION,
     ),
     (
         "did not find expected '-' indicator",
-        "this line does not fit the list above it",
-        "each item of a list begins with `- ` in the same column",
+        "this line does not fit the lines above it",
+        INDENTATION,
     ),
     (
         "unknown anchor",
         "there is no anchor with this name",
-        "an alias (`*name`) needs its anchor (`&name`) above it; text that begins with `*` goes in quotes",
+        "text that begins with `*` goes in quotes; an alias (`*name`) needs its anchor (`&name`) above it",
     ),
     (
         "while scanning an alias",
@@ -82,12 +84,7 @@ const MEANINGS: [(&str, &str, &str); 26] = [
         "put text that begins with `&` in quotes",
     ),
     (
-        "while scanning a tag",
-        "a `!` here begins a tag",
-        "put text that begins with `!` in quotes",
-    ),
-    (
-        "undefined tag handle",
+        "tag",
         "a `!` here begins a tag",
         "put text that begins with `!` in quotes",
     ),
@@ -114,7 +111,7 @@ const MEANINGS: [(&str, &str, &str); 26] = [
     (
         "document start",
         "something stands behind the end of the document",
-        "look at the indentation of this line",
+        INDENTATION,
     ),
     (
         "directive",
@@ -131,12 +128,10 @@ const MEANINGS: [(&str, &str, &str); 26] = [
         "a space is missing here",
         "put a space behind it",
     ),
-    (
-        "unexpected end of stream",
-        "the file ends in the middle of something",
-        "look for a quote or bracket that is not closed",
-    ),
 ];
+
+const INDENTATION: &str =
+    "look at its indentation: keys of one mapping, and items of one list, begin in the same column";
 
 /// Makes a finding of an error of the parser.
 pub(super) fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
@@ -145,43 +140,79 @@ pub(super) fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
     }
     let message = error.to_string();
     let lines = Lines::new(text);
-    let place = |part: &str| lines.offset_in_message(part);
     // `problem at line 3 column 1, while doing something at line 2 column 7`
     let (problem, context) = message.split_once(", while").unwrap_or((&message, ""));
-    let at = visible(
-        text,
-        error.location().map_or_else(
-            || place(problem),
-            |found| lines.offset(found.line(), found.column()),
-        ),
-    );
-    // What is not closed is shown where it begins.
-    let opened = context.contains("at line ").then(|| place(context));
-    let unclosed = message.contains("',' or") || message.contains("quoted scalar");
+    let at = visible(text, lines.offset_in_message(problem));
+    let opened = context
+        .contains("at line ")
+        .then(|| lines.offset_in_message(context));
+    if let Some(fault) = tab_in_indentation(text, at) {
+        return fault;
+    }
     if let Some(fault) = bare_braces(text, opened.unwrap_or(at), at) {
         return fault;
     }
-    let start = match opened {
-        Some(opened)
-            if unclosed && !message.contains("escape") && !message.contains("hexadecimal") =>
-        {
-            opened
-        }
-        _ => at,
-    };
-    if let Some(tab) = tab_in_indentation(text, start) {
-        return tab;
+    if let Some(fault) = special(text, at, &message) {
+        return fault;
     }
+    let meaning = MEANINGS
+        .iter()
+        .find(|(parser, ..)| message.contains(parser));
+    // What does not end, or has no name, is shown where it begins.
+    let begins = meaning.is_some_and(|(parser, ..)| {
+        ["',' or", "quoted", "expected ':'", "alias", "anchor"]
+            .iter()
+            .any(|word| parser.contains(word))
+    });
+    let start = opened.filter(|_| begins).unwrap_or(at);
     let range = start..align::token_end(text, start).max(start + first_char(text, start));
-    for (parser, meaning, help) in MEANINGS {
-        if message.contains(parser)
-            && !(parser.starts_with("while scanning a quoted")
-                && (message.contains("escape") || message.contains("hexadecimal")))
-        {
-            return Fault::new(Code::YamlSyntax, range, meaning).help(help);
-        }
+    match meaning {
+        Some((_, meaning, help)) => Fault::new(Code::YamlSyntax, range, *meaning).help(*help),
+        None => Fault::new(Code::YamlSyntax, range, "this is not YAML"),
     }
-    Fault::new(Code::YamlSyntax, range, "this is not YAML")
+}
+
+/// What the place of an error tells that its message does not.
+fn special(text: &str, at: usize, message: &str) -> Option<Fault> {
+    let fault = |range, message| Some(Fault::new(Code::YamlSyntax, range, message));
+    let line_start = line_start(text, at);
+    let before = text.get(line_start..at)?;
+    let own = before.trim_start_matches([' ', '-']);
+    let here = text.get(at..)?.chars().next();
+    if message.contains("mapping values are not allowed") && own.contains(": ") {
+        let value = line_start + before.find(": ")? + 2;
+        let end = text
+            .get(value..)?
+            .find(['\n', '\r'])
+            .map_or(text.len(), |end| value + end);
+        return fault(value..end, "a value with `: ` in it needs quotes")
+            .map(|fault| fault.help("put the whole value in quotes"));
+    }
+    let misplaced = message.contains("expected key") || message.contains("'-' indicator");
+    if misplaced && here == Some(':') {
+        return fault(at..at + 1, "there is no key before this `:`")
+            .map(|fault| fault.help("write `key: value`"));
+    }
+    if misplaced && !own.is_empty() {
+        let end = text
+            .get(at..)?
+            .find(['\n', '\r'])
+            .map_or(text.len(), |end| at + end);
+        return fault(at..end, "this stands behind the end of the value")
+            .map(|fault| fault.help("put the whole value in one pair of quotes"));
+    }
+    if message.contains("node content") && at >= text.trim_end().len() {
+        let last = text.trim_end().len();
+        return fault(last..last, "the file ends where a value should be")
+            .map(|fault| fault.help("look for a `[` or `{` that is not closed"));
+    }
+    None
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    text.get(..at)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |newline| newline + 1)
 }
 
 fn first_char(text: &str, at: usize) -> usize {
@@ -213,7 +244,7 @@ fn control_character(text: &str) -> Option<Fault> {
 /// The classic mistake: a template at the beginning of a value, without quotes.
 fn bare_braces(text: &str, opened: usize, at: usize) -> Option<Fault> {
     [opened, at].into_iter().find_map(|at| {
-        let line_start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
+        let line_start = line_start(text, at);
         let line = text.get(line_start..)?.lines().next()?;
         let found = [": {{", "- {{", "[{{", ", {{", ": {%", "- {%"]
             .iter()
@@ -242,7 +273,7 @@ fn bare_braces(text: &str, opened: usize, at: usize) -> Option<Fault> {
 }
 
 fn tab_in_indentation(text: &str, at: usize) -> Option<Fault> {
-    let line_start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let line_start = line_start(text, at);
     let line = text.get(line_start..)?.lines().next()?;
     let indentation = line.len() - line.trim_start().len();
     let tab = line.get(..indentation)?.find('\t')?;

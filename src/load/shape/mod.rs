@@ -3,6 +3,8 @@
 mod keys;
 mod values;
 
+pub(super) use keys::meant;
+
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
@@ -40,16 +42,21 @@ pub(super) fn problems(value: &Value, file: usize) -> Vec<Problem> {
         .collect();
     found
         .retain(|problem| problem.code == Code::WrongType || !wrong.contains(&problem.spot.origin));
-    found
+    let incomplete: Vec<_> = found.iter().filter_map(keys::missing).collect();
+    found.retain(|problem| {
+        // Without a scope nobody knows which option is the name.
+        problem.code != Code::BadRequest
+            || !incomplete.contains(&(problem.spot.origin.clone(), "scope".to_owned()))
+    });
+    keys::merge_missing(found)
 }
 
-/// Everything about a request's body that is wrong, without places.
-pub(super) fn body_messages(body: &Value) -> Vec<String> {
-    let problems = misfits(&REQUEST_SCHEMA, body, 0);
-    problems
-        .into_iter()
-        .map(|problem| problem.message)
-        .collect()
+/// Everything about a request's body that is wrong.
+pub(super) fn body_problems(body: &Value) -> Vec<Problem> {
+    if REQUEST_SCHEMA.fits(body) {
+        return Vec::new();
+    }
+    misfits(&REQUEST_SCHEMA, body, 0)
 }
 
 fn misfits(schema: &Schema, value: &Value, file: usize) -> Vec<Problem> {

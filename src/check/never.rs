@@ -1,0 +1,84 @@
+//! Events and roles that Patroni never passes together.
+
+use crate::diagnostic::Code;
+use crate::load::{Problem, Spot};
+use crate::model::{Event, Role, Rule};
+
+/// What of a rule's events and roles never meets.
+pub(super) fn problems(rule: &Rule) -> Vec<Problem> {
+    if rule.role.is_empty() || rule.on.is_empty() {
+        return Vec::new();
+    }
+    let events = either(rule.on.iter().map(|event| event.as_str()));
+    let roles = either(rule.role.iter().map(|role| role.as_str()));
+    let meets = |event: &Event| rule.role.iter().any(|role| event.roles().contains(role));
+    if !rule.on.iter().any(meets) {
+        return vec![never_fires(rule, &events, &roles)];
+    }
+    let lonely_events = rule
+        .on
+        .iter()
+        .enumerate()
+        .filter(|(_, event)| !meets(event));
+    let lonely_events = lonely_events.map(|(index, event)| {
+        let spot = Spot::value(&rule.origin.child("on").child(index));
+        let message = format!("Patroni never fires `{event}` with the role {roles}");
+        Problem::new(Code::NeverTogether, spot, message).help(roles_of(*event))
+    });
+    let meets = |role: &Role| rule.on.iter().any(|event| event.roles().contains(role));
+    let lonely_roles = rule
+        .role
+        .iter()
+        .enumerate()
+        .filter(|(_, role)| !meets(role));
+    let lonely_roles = lonely_roles.map(|(index, role)| {
+        let spot = Spot::value(&rule.origin.child("role").child(index));
+        let message = format!("Patroni never fires {events} with the role `{role}`");
+        Problem::new(Code::NeverTogether, spot, message).help(events_of(*role))
+    });
+    lonely_events.chain(lonely_roles).collect()
+}
+
+fn never_fires(rule: &Rule, events: &str, roles: &str) -> Problem {
+    let help = match (rule.on.as_slice(), rule.role.as_slice()) {
+        (_, [only]) => events_of(*only),
+        ([only], _) => roles_of(*only),
+        _ => "`patroni_barman explain PB201` shows which roles come with which event".to_owned(),
+    };
+    Problem::new(
+        Code::NeverFires,
+        Spot::value(&rule.origin.child("role")),
+        format!("this rule can never fire: Patroni never fires {events} with the role {roles}"),
+    )
+    .help(help)
+    .related(Spot::value(&rule.origin.child("on")), "for these events")
+}
+
+fn roles_of(event: Event) -> String {
+    let roles = either(event.roles().iter().map(|role| role.as_str()));
+    format!("the role of `{event}` is {roles}")
+}
+
+fn events_of(role: Role) -> String {
+    let with_role = Event::ALL
+        .into_iter()
+        .filter(|event| event.roles().contains(&role));
+    let events: Vec<_> = with_role.map(Event::as_str).collect();
+    if events.is_empty() {
+        return format!("no event comes with the role `{role}`");
+    }
+    format!(
+        "the role `{role}` comes with {}",
+        either(events.into_iter())
+    )
+}
+
+/// `a`, `b` or `c`.
+fn either<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.map(|word| format!("`{word}`")).collect();
+    match words.as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}

@@ -1,0 +1,207 @@
+//! Requests whose values are known before anything happens.
+//!
+//! What a template gives that uses no fact is known, and can be held against pg-backup-api's schema
+//! now instead of in a failover. What is not known counts as right: there is never a false alarm. So
+//! a variable that is empty, to be given on the command line, counts as not known, and so does every
+//! variable where a `when` may ask about it first.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use super::Decoder;
+use crate::diagnostic::Code;
+use crate::load::problem::{Problem, Spot};
+use crate::load::shape;
+use crate::model::{Name, RequestKind, RequestTemplate, Template, TemplateValue, Var};
+use crate::template::{Scope, Syntax, inspect, is_template, render};
+
+/// The variables whose values are known, and what templates are known to give.
+#[derive(Default)]
+pub(super) struct Constants {
+    vars: Vec<Var>,
+    texts: HashMap<String, Option<Value>>,
+}
+
+impl Constants {
+    /// Notes a variable, if its value is known.
+    pub(super) fn set(&mut self, name: &str, value: &TemplateValue) {
+        if let Some(value) = self.value(value) {
+            self.texts.clear();
+            self.vars.push(Var {
+                name: name.to_owned(),
+                value: constant(&value),
+            });
+        }
+    }
+
+    /// The value, if it is known.
+    fn value(&mut self, value: &TemplateValue) -> Option<Value> {
+        Some(match value {
+            TemplateValue::Null => Value::Null,
+            TemplateValue::Bool(value) => Value::Bool(*value),
+            TemplateValue::Number(value) => Value::Number(value.clone()),
+            TemplateValue::Text(template) => return self.text(template),
+            TemplateValue::List(items) => items
+                .iter()
+                .map(|item| self.value(item))
+                .collect::<Option<_>>()?,
+            TemplateValue::Map(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|(key, value)| Some((key.clone(), self.value(value)?)))
+                    .collect::<Option<Map<_, _>>>()?,
+            ),
+        })
+    }
+
+    fn text(&mut self, template: &Template) -> Option<Value> {
+        if !is_template(&template.text) {
+            return Some(template.text.clone().into());
+        }
+        if let Some(known) = self.texts.get(&template.text) {
+            return known.clone();
+        }
+        let usage = inspect(&template.text, Syntax::Text).ok();
+        let constant = usage.is_some_and(|usage| {
+            let known = |name: &str| self.vars.iter().any(|var| var.name == name);
+            usage.unknown.is_empty() && usage.variables.iter().all(|used| known(&used.name))
+        });
+        let value = constant
+            .then(|| {
+                render(
+                    &TemplateValue::Text(template.clone()),
+                    &Scope::new(&self.vars),
+                )
+                .ok()
+            })
+            .flatten();
+        let value = value.filter(|value| !value.is_null() && value.as_str() != Some(""));
+        self.texts.insert(template.text.clone(), value.clone());
+        value
+    }
+}
+
+/// A value that is no template, even if it has braces.
+fn constant(value: &Value) -> TemplateValue {
+    super::values::template_value(value, &crate::model::Origin::default())
+}
+
+impl Decoder<'_> {
+    /// Finds what pg-backup-api would refuse of a request, as far as it is known.
+    pub(super) fn known_request(&mut self, request: &RequestTemplate) {
+        if let Some(server) = &request.server {
+            self.name_around_templates("server", server);
+        }
+        for (key, value) in &request.body {
+            if matches!(
+                (request.kind, key.as_str()),
+                (RequestKind::ConfigSwitch, "model_name") | (RequestKind::Recovery, "backup_id")
+            ) {
+                self.name_around_templates(key, value);
+            }
+        }
+        if self.conditional {
+            return;
+        }
+        self.known_server(request);
+        let mut body = Map::new();
+        body.insert("type".to_owned(), request.kind.as_str().into());
+        for (key, value) in &request.body {
+            let known = match value {
+                TemplateValue::List(items) if key == "changes" => {
+                    items.iter().map(|item| self.change(item)).collect()
+                }
+                value => self.constants.value(value).unwrap_or_else(|| any(key)),
+            };
+            body.insert(key.clone(), known);
+        }
+        for mut problem in shape::body_problems(&Value::Object(body)) {
+            let within = problem.spot.origin.pointer.clone();
+            problem.spot.origin.file = request.origin.file;
+            problem.spot.origin.pointer = format!("{}{within}", request.origin.pointer);
+            self.problem(problem);
+        }
+    }
+
+    fn known_server(&mut self, request: &RequestTemplate) {
+        let Some(server) = &request.server else {
+            return;
+        };
+        let message = match self.constants.value(server) {
+            Some(Value::String(name)) if Name::new(name.clone()).is_err() => {
+                format!("`server` can't be `{name}`")
+            }
+            Some(Value::String(_)) | None => return,
+            Some(_) => "`server` must be a string".to_owned(),
+        };
+        let spot = Spot::value(&request.origin.child("server"));
+        self.problem(Problem::new(Code::BadRequest, spot, message).help(NAMES));
+    }
+
+    fn change(&mut self, item: &TemplateValue) -> Value {
+        let TemplateValue::Map(entries) = item else {
+            return self.constants.value(item).unwrap_or_default();
+        };
+        let entries = entries.iter().map(|(key, value)| {
+            let value = self.constants.value(value);
+            (key.clone(), value.unwrap_or_else(|| any(key)))
+        });
+        Value::Object(entries.collect())
+    }
+
+    /// What stands around the templates of a name is always in it.
+    fn name_around_templates(&mut self, key: &str, value: &TemplateValue) {
+        let TemplateValue::Text(template) = value else {
+            return;
+        };
+        let text = template.text.as_str();
+        if !text.contains("{{") || text.contains("{%") || text.contains("{#") {
+            return;
+        }
+        let mut outside = 0..0;
+        for (index, piece) in text.split("{{").enumerate() {
+            let start = outside.end;
+            let from = match piece.find("}}") {
+                _ if index == 0 => 0,
+                Some(close) => close + 2,
+                None => return,
+            };
+            outside = start..start + piece.len() + 2;
+            // `{{-` and `-}}` take away the spaces around them.
+            let trimmed = text.contains("{{-") || text.contains("-}}");
+            let fits = |c: char| {
+                c.is_ascii_alphanumeric() || "._:-".contains(c) || (trimmed && c.is_whitespace())
+            };
+            let rest = piece.get(from..).unwrap_or_default();
+            let Some(at) = rest.find(|c| !fits(c)) else {
+                continue;
+            };
+            let length = rest
+                .get(at..)
+                .map_or(1, |rest| rest.find(fits).unwrap_or(rest.len()));
+            let at = start + from + at;
+            let found = text.get(at..at + length).unwrap_or_default();
+            let spot = Spot::bytes(&template.origin, at..at + length);
+            let message = match found.trim() {
+                "" => format!("`{key}` can't have a space in it"),
+                found => format!("`{key}` can't have `{found}` in it"),
+            };
+            self.problem(Problem::new(Code::BadRequest, spot, message).help(NAMES));
+            return;
+        }
+    }
+}
+
+const NAMES: &str =
+    "a name is made of letters, digits, `.`, `_`, `:` and `-`, and does not start with `-`";
+
+/// What a value that is not known may well be.
+fn any(key: &str) -> Value {
+    match key {
+        "reset" => Value::Bool(true),
+        "scope" => "server".into(),
+        "changes" => json!([{"scope": "server", "server_name": "x", "x": "x"}]),
+        _ => "x".into(),
+    }
+}

@@ -1,0 +1,189 @@
+//! A file's text with everything in it that may be a secret made unreadable.
+//!
+//! A rules file has no secrets in it. One that is wrong may have, and the lines that findings show
+//! must not carry them into a log. Every character keeps its place.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::yaml::{self, Data, Node};
+use crate::source::Source;
+
+/// Words in a key that say that its value is nobody's business.
+const TELLING: [&str; 8] = [
+    "header",
+    "authorization",
+    "token",
+    "password",
+    "passwd",
+    "secret",
+    "cookie",
+    "credential",
+];
+
+/// What may stand in a header: the name of a place is no secret.
+const PLACES: [&str; 2] = ["env", "file"];
+
+/// The text as it may be shown.
+#[must_use]
+pub fn masked(source: &Source) -> Source {
+    let text = &source.text;
+    let mut secrets = Vec::new();
+    match yaml::tree(text).0 {
+        Some(tree) => in_node(text, &tree, None, &mut secrets),
+        None => in_lines(text, &mut secrets),
+    }
+    in_addresses(text, &mut secrets);
+    if secrets.is_empty() {
+        return source.clone();
+    }
+    secrets.sort_by_key(|range| range.start);
+    let mut shown = String::with_capacity(text.len());
+    let mut at = 0;
+    for secret in secrets {
+        let start = secret.start.max(at);
+        let end = secret.end.max(start);
+        shown.push_str(text.get(at..start).unwrap_or_default());
+        let hidden = text.get(start..end).unwrap_or_default().chars();
+        shown.extend(hidden.map(|c| if c.is_whitespace() { c } else { '*' }));
+        at = end;
+    }
+    shown.push_str(text.get(at..).unwrap_or_default());
+    Source::new(source.name.clone(), shown)
+}
+
+/// The scalars below a telling key, which is `below` levels up, or not there at all.
+fn in_node(text: &str, node: &Node, below: Option<usize>, secrets: &mut Vec<Range<usize>>) {
+    match &node.data {
+        Data::Scalar(Value::Null) if node.range.is_empty() => {}
+        Data::Scalar(_) | Data::Bad => {
+            secrets.extend(below.map(|_| whole(text, &node.range)));
+        }
+        Data::List(items) => {
+            for item in items {
+                in_node(text, item, below, secrets);
+            }
+        }
+        Data::Map(entries) => {
+            for entry in entries {
+                let inside = match below {
+                    Some(levels) => Some(levels + 1),
+                    None => is_telling(&entry.key).then_some(0),
+                };
+                let place = PLACES.contains(&entry.key.as_str());
+                let value = &entry.value.data;
+                if below > Some(0) && !place && *value == Data::Scalar(Value::Null) {
+                    // `{Bearer abc}` is a key without a value.
+                    secrets.push(entry.range.clone());
+                }
+                let shown = place && matches!(value, Data::Scalar(_));
+                in_node(text, &entry.value, inside.filter(|_| !shown), secrets);
+            }
+        }
+    }
+}
+
+fn is_telling(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    TELLING.iter().any(|word| key.contains(word))
+}
+
+/// A scalar with its block of lines, if it has one.
+fn whole(text: &str, range: &Range<usize>) -> Range<usize> {
+    let rest = text.get(range.start..).unwrap_or_default();
+    if !rest.starts_with(['|', '>']) {
+        return range.clone();
+    }
+    let before = text.get(..range.start).unwrap_or_default();
+    let line = before.get(before.rfind('\n').map_or(0, |at| at + 1)..);
+    let indentation = indentation(line.unwrap_or_default());
+    range.start..range.end.max(range.start + block(rest, indentation))
+}
+
+/// How many bytes the lines take that are indented more than this, the first line included.
+fn block(text: &str, indented: usize) -> usize {
+    let mut length = 0;
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        if number > 0 && !line.trim().is_empty() && indentation(line) <= indented {
+            break;
+        }
+        length += line.len();
+    }
+    length
+}
+
+fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start_matches([' ', '-', '\t']).len()
+}
+
+/// What can be done without a tree: a telling word hides the rest of its line and what is indented
+/// below it.
+fn in_lines(text: &str, secrets: &mut Vec<Range<usize>>) {
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let line = rest.split_inclusive('\n').next().unwrap_or(rest);
+        let lower = line.to_ascii_lowercase();
+        let telling = TELLING.iter().filter_map(|word| lower.find(word)).min();
+        match telling {
+            Some(word) => {
+                let colon = line.get(word..).and_then(|tail| tail.find(':'));
+                let from = colon.map_or(word, |colon| word + colon + 1);
+                let length = block(rest, indentation(line)).max(line.len());
+                secrets.push(at + from..at + length);
+                at += length;
+            }
+            None => at += line.len(),
+        }
+    }
+}
+
+/// The user and password of an address.
+fn in_addresses(text: &str, secrets: &mut Vec<Range<usize>>) {
+    for (at, marker) in text.match_indices("://") {
+        let start = at + marker.len();
+        let rest = text.get(start..).unwrap_or_default();
+        let end = rest
+            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | ']'))
+            .unwrap_or(rest.len());
+        let authority = rest.get(..end).unwrap_or_default();
+        if let Some(user) = authority.rfind('@') {
+            secrets.push(start..start + user);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_and_everything_else_is_not() {
+        for (text, expected) in [
+            (
+                "api:\n  headers:\n    Authorization: Bearer abc\n",
+                "api:\n  headers:\n    Authorization: ****** ***\n",
+            ),
+            (
+                "api: {headers: {A: {env: TOKEN}, B: {evn: x}, C: {xyz}}}\n",
+                "api: {headers: {A: {env: TOKEN}, B: {evn: *}, C: {***}}}\n",
+            ),
+            (
+                "headers:\n  A: |\n    one\n    two\nx: y\n",
+                "headers:\n  A: *\n    ***\n    ***\nx: y\n",
+            ),
+            ("url: \"http://u:p@h/x\"\n", "url: \"http://***@h/x\"\n"),
+            ("header: {A: \"b\n", "header: *** **\n"),
+            (
+                "a: [\n headers:\n  A: b\nc: d\n",
+                "a: [\n headers:\n  ** *\nc: d\n",
+            ),
+            (
+                "vars: {db_password: hunter2}\n",
+                "vars: {db_password: *******}\n",
+            ),
+        ] {
+            assert_eq!(&*masked(&Source::new("x", text)).text, expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Findings: for people as a compiler shows them, for machines as JSON.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::diagnostic::{Finding, Place, Severity};
+use crate::load::masked;
+use crate::source::Source;
+
+use super::text::{Colour, Style, columns, width};
+
+/// How many columns of a line are shown.
+const COLUMNS: usize = 110;
+/// How many columns are shown before the caret, if a line has to be cut.
+const BEFORE: usize = 40;
+
+/// The findings with the lines that they are about.
+#[must_use]
+pub fn human(findings: &[Finding], sources: &[Source], colour: Colour) -> String {
+    let shown: Vec<Source> = sources
+        .iter()
+        .filter(|source| findings.iter().any(|finding| concerns(finding, source)))
+        .map(masked)
+        .collect();
+    let mut page = Page {
+        sources: &shown,
+        colour,
+        text: String::new(),
+    };
+    for finding in findings {
+        page.finding(finding);
+    }
+    page.text
+}
+
+/// The findings as `check --format json` prints them.
+#[must_use]
+pub fn json(findings: &[Finding]) -> Value {
+    let related = |finding: &Finding| -> Value {
+        finding
+            .related
+            .iter()
+            .map(|related| {
+                json!({
+                    "file": &*related.place.file,
+                    "line": related.place.position.line,
+                    "column": related.place.position.column,
+                    "message": related.message,
+                })
+            })
+            .collect()
+    };
+    let findings: Value = findings
+        .iter()
+        .map(|finding| {
+            json!({
+                "code": finding.code.as_str(),
+                "severity": finding.severity().as_str(),
+                "message": finding.message,
+                "file": &*finding.place.file,
+                "line": finding.place.position.line,
+                "column": finding.place.position.column,
+                "help": finding.help,
+                "related": related(finding),
+            })
+        })
+        .collect();
+    json!({ "findings": findings })
+}
+
+/// How many findings of each severity there are, in words; `None` if there are none.
+#[must_use]
+pub fn summary(findings: &[Finding]) -> Option<String> {
+    let count = |severity: Severity| {
+        let found = findings
+            .iter()
+            .filter(|finding| finding.severity() == severity)
+            .count();
+        match found {
+            0 => None,
+            1 => Some(format!("1 {severity}")),
+            many => Some(format!("{many} {severity}s")),
+        }
+    };
+    let counts: Vec<_> = [Severity::Error, Severity::Warning, Severity::Note]
+        .into_iter()
+        .filter_map(count)
+        .collect();
+    (!counts.is_empty()).then(|| counts.join(", "))
+}
+
+fn concerns(finding: &Finding, source: &Source) -> bool {
+    let related = finding.related.iter().map(|related| &related.place);
+    std::iter::once(&finding.place)
+        .chain(related)
+        .any(|place| place.file == source.name)
+}
+
+/// The text so far.
+struct Page<'a> {
+    sources: &'a [Source],
+    colour: Colour,
+    text: String,
+}
+
+impl Page<'_> {
+    fn finding(&mut self, finding: &Finding) {
+        let severity = finding.severity();
+        let style = match severity {
+            Severity::Error => Style::Error,
+            Severity::Warning => Style::Warning,
+            Severity::Note => Style::Note,
+        };
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        let head = self
+            .colour
+            .paint(style, &format!("{severity}[{}]", finding.code));
+        let message = self
+            .colour
+            .paint(Style::Strong, &visible(&format!(": {}", finding.message)));
+        let _ = writeln!(self.text, "{head}{message}");
+        let places = finding.related.iter().map(|related| &related.place);
+        let last_line = places
+            .map(|place| place.position.line)
+            .fold(finding.place.position.line, usize::max);
+        let gutter = last_line.to_string().len();
+        self.place("-->", &finding.place, gutter, style, "");
+        for related in &finding.related {
+            self.place(":::", &related.place, gutter, Style::Note, &related.message);
+        }
+        if let Some(help) = &finding.help {
+            let bar = self.colour.paint(Style::Frame, "=");
+            let word = self.colour.paint(Style::Strong, "help");
+            let _ = writeln!(self.text, "{:gutter$} {bar} {word}: {}", "", visible(help));
+        }
+    }
+
+    /// One place with its line and what is to be seen there.
+    fn place(&mut self, arrow: &str, place: &Place, gutter: usize, style: Style, message: &str) {
+        let (line, column) = (place.position.line, place.position.column);
+        let arrow = self.colour.paint(Style::Frame, arrow);
+        let bar = self.colour.paint(Style::Frame, "|");
+        let file = visible(&place.file);
+        let _ = writeln!(self.text, "{:gutter$}{arrow} {file}:{line}:{column}", "");
+        let source = self.sources.iter().find(|source| source.name == place.file);
+        let Some(text) = source.and_then(|source| source.line(line)) else {
+            return;
+        };
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let cut = Cut::new(text, column.saturating_sub(1), place.length);
+        let number = self.colour.paint(Style::Frame, &format!("{line:gutter$}"));
+        let mark = if arrow.contains("-->") { "^" } else { "-" };
+        let caret = self.colour.paint(style, &mark.repeat(cut.carets));
+        let message = match message {
+            "" => String::new(),
+            message => format!(" {}", self.colour.paint(style, &visible(message))),
+        };
+        let _ = writeln!(self.text, "{:gutter$} {bar}", "");
+        let _ = writeln!(self.text, "{number} {bar} {}", cut.text);
+        let _ = writeln!(
+            self.text,
+            "{:gutter$} {bar} {:indent$}{caret}{message}",
+            "",
+            "",
+            indent = cut.indent
+        );
+    }
+}
+
+/// The part of a line that is shown, and where the carets go.
+struct Cut {
+    text: String,
+    /// Columns before the first caret.
+    indent: usize,
+    carets: usize,
+}
+
+impl Cut {
+    /// `start` and `length` count characters, what is made of them columns.
+    fn new(line: &str, start: usize, length: usize) -> Self {
+        let line = line.trim_end();
+        let chars: Vec<char> = line.chars().collect();
+        let total: usize = chars.iter().map(|c| columns(*c)).sum();
+        let before = width(chars.iter().take(start));
+        let marked = width(chars.iter().skip(start).take(length)).max(1);
+        let first = if total <= COLUMNS || before + marked.min(COLUMNS / 2) < COLUMNS {
+            0
+        } else {
+            before - BEFORE
+        };
+        let mut cut = Self {
+            text: String::new(),
+            indent: 0,
+            carets: 0,
+        };
+        let mut at = 0;
+        let mut shown = 0;
+        if first > 0 {
+            cut.text.push('…');
+            shown = 1;
+        }
+        for (index, c) in chars.iter().enumerate() {
+            let wide = columns(*c);
+            if at >= first {
+                if shown + wide > COLUMNS {
+                    cut.text.push('…');
+                    break;
+                }
+                if index < start {
+                    cut.indent = shown + wide;
+                } else if index < start + length {
+                    cut.carets += wide;
+                }
+                cut.text.push_str(&super::text::drawn(*c));
+                shown += wide;
+            }
+            at += wide;
+        }
+        cut.carets = cut.carets.max(1);
+        cut
+    }
+}
+
+/// A text on one line, without anything that a terminal would obey.
+fn visible(text: &str) -> String {
+    text.chars().map(super::text::drawn).collect()
+}

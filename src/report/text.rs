@@ -1,0 +1,91 @@
+//! Text on a terminal: colours, and how wide characters are.
+
+/// Whether to use colours. Who prints decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// Plain text.
+    Never,
+    /// Escape sequences for colours.
+    Always,
+}
+
+/// What a part of a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Error,
+    Warning,
+    Note,
+    /// What is around the lines of a file.
+    Frame,
+    Strong,
+}
+
+impl Colour {
+    pub(super) fn paint(self, style: Style, text: &str) -> String {
+        let code = match style {
+            Style::Error => "1;31",
+            Style::Warning => "1;33",
+            Style::Note => "1;36",
+            Style::Frame => "1;34",
+            Style::Strong => "1",
+        };
+        match self {
+            Self::Never => text.to_owned(),
+            Self::Always => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+        }
+    }
+}
+
+/// How many columns these characters take.
+pub(super) fn width<'a>(chars: impl Iterator<Item = &'a char>) -> usize {
+    chars.map(|c| columns(*c)).sum()
+}
+
+/// How many columns a character takes as [`drawn`] draws it.
+pub(super) fn columns(c: char) -> usize {
+    match c {
+        '\t' => TAB.len(),
+        // Combining marks and what else has no width of its own.
+        '\u{300}'..='\u{36f}'
+        | '\u{483}'..='\u{489}'
+        | '\u{591}'..='\u{5bd}'
+        | '\u{610}'..='\u{61a}'
+        | '\u{64b}'..='\u{65f}'
+        | '\u{1ab0}'..='\u{1aff}'
+        | '\u{1dc0}'..='\u{1dff}'
+        | '\u{20d0}'..='\u{20ff}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{fe20}'..='\u{fe2f}' => 0,
+        // East Asian wide characters and pictures.
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{303e}'
+        | '\u{3041}'..='\u{a4cf}'
+        | '\u{a960}'..='\u{a97f}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ff60}'
+        | '\u{ffe0}'..='\u{ffe6}'
+        | '\u{1f300}'..='\u{1f64f}'
+        | '\u{1f680}'..='\u{1f6ff}'
+        | '\u{1f900}'..='\u{1f9ff}'
+        | '\u{20000}'..='\u{3fffd}' => 2,
+        _ => 1,
+    }
+}
+
+const TAB: &str = "    ";
+
+/// A character as it may be printed: nothing that a terminal would obey.
+pub(super) fn drawn(c: char) -> String {
+    match c {
+        '\t' => TAB.to_owned(),
+        // Control characters, and those that turn the direction of writing or can't be seen.
+        c if c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}') =>
+        {
+            '\u{fffd}'.to_string()
+        }
+        c => c.to_string(),
+    }
+}
