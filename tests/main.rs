@@ -9,7 +9,9 @@
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 
+mod callback;
 mod diagnostics;
+mod faults;
 mod parity;
 mod program;
 mod simulator;

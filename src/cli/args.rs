@@ -37,7 +37,7 @@ pub struct Global {
     /// need it. For example `https://barman.example:7480`.
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     pub api_url: Option<String>,
-    /// Client certificate for it, PEM; needs --key-file.
+    /// Client certificate for it, PEM; without --key-file, the file holds the key as well.
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub cert_file: Option<PathBuf>,
     /// Key of the client certificate, PEM; needs --cert-file.

@@ -66,11 +66,15 @@ impl Rules {
                 }
             };
             replace(&mut api.cert_file, &global.cert_file);
-            replace(&mut api.key_file, &global.key_file);
+            // A certificate alone: its file holds the key as well, as the Python tool has it.
+            let key_file = global.key_file.as_ref().or(global.cert_file.as_ref());
+            replace(&mut api.key_file, &key_file.cloned());
             replace(&mut api.ca_file, &global.ca_file);
-            if api.cert_file.is_some() != api.key_file.is_some() {
-                return Err(Exit::invalid("a client certificate needs both its files")
-                    .help("give `--cert-file` and `--key-file`"));
+            if api.cert_file.is_none() && api.key_file.is_some() {
+                return Err(
+                    Exit::invalid("`--key-file` is of no use without a certificate")
+                        .help("give `--cert-file` too"),
+                );
             }
         }
         Ok(())

@@ -33,6 +33,7 @@ pub(super) async fn wait<W: World>(stage: Stage<'_, W>, id: &Name) -> Result<(),
     let started = clock.now();
     let mut unknown: Option<(u32, Duration)> = None;
     let mut malformed = 0;
+    let mut seen_running = false;
     loop {
         let left = step
             .poll
@@ -79,8 +80,11 @@ pub(super) async fn wait<W: World>(stage: Stage<'_, W>, id: &Name) -> Result<(),
             }
         };
         if elapsed >= step.poll.timeout {
+            // The last look has next to no time; that it saw nothing is no news.
+            let trouble = trouble.filter(|_| !seen_running);
             return Err(too_long(step, id, trouble.as_deref()));
         }
+        seen_running = trouble.is_none();
         world.observe(&Progress::Running {
             step,
             id,

@@ -53,9 +53,10 @@ impl Client {
     fn build(&self) -> Result<Agent, Failure> {
         let api = &self.api;
         let proxy = match &api.proxy {
-            Some(url) => {
-                Some(Proxy::new(url.as_str()).map_err(|error| explain(api, &self.watch, &error))?)
-            }
+            Some(url) => Some(
+                Proxy::new(url.as_str())
+                    .map_err(|error| explain(api, &self.watch, api.timeout, &error))?,
+            ),
             None => None,
         };
         let through_proxy = proxy.is_some();
@@ -120,7 +121,7 @@ impl Client {
                     .send(body.to_string())
             }
         };
-        let explain = |error: &ureq::Error| explain(&self.api, &self.watch, error);
+        let explain = |error: &ureq::Error| explain(&self.api, &self.watch, timeout, error);
         let (head, body) = result.map_err(|error| explain(&error))?.into_parts();
         let mut bytes = Vec::new();
         let limit = u64::try_from(BODY_LIMIT).unwrap_or(u64::MAX);

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io::{self, Read};
+use std::time::Duration;
 
 use rustls::{AlertDescription, CertificateError, Error as TlsError, OtherError};
 use ureq::{Error, Timeout};
@@ -13,8 +14,8 @@ use super::transport::SpeaksTls;
 use super::watch::Watch;
 use crate::model::{Api, duration};
 
-/// Says what became of an exchange with this API that ended in an error.
-pub(super) fn explain(api: &Api, watch: &Watch, error: &Error) -> Failure {
+/// Says what became of an exchange with this API, which could take so long, that ended in an error.
+pub(super) fn explain(api: &Api, watch: &Watch, timeout: Duration, error: &Error) -> Failure {
     let at = place(api);
     if let Some(error) = tls_error(error) {
         return tls(api, watch, error);
@@ -32,20 +33,20 @@ pub(super) fn explain(api: &Api, watch: &Watch, error: &Error) -> Failure {
         _ => {}
     }
     if !watch.sent() {
-        return Failure::NotSent(not_sent(api, error));
+        return Failure::NotSent(not_sent(api, timeout, error));
     }
     let hint = if watch.asked_for_certificate() && api.cert_file.is_none() {
         "; it asked for a client certificate, and `cert_file` and `key_file` are not given"
     } else {
         ""
     };
-    Failure::Unknown(format!("{}{hint}", broken(api, watch, error)))
+    Failure::Unknown(format!("{}{hint}", broken(api, watch, timeout, error)))
 }
 
 /// Why there was no connection.
-fn not_sent(api: &Api, error: &Error) -> String {
+fn not_sent(api: &Api, timeout: Duration, error: &Error) -> String {
     let at = place(api);
-    let limit = duration::format(api.connect_timeout.min(api.timeout));
+    let limit = duration::format(api.connect_timeout.min(timeout));
     match error {
         Error::Timeout(Timeout::Resolve) => {
             format!("the address of {at} was not found within {limit}")
@@ -65,17 +66,14 @@ fn not_sent(api: &Api, error: &Error) -> String {
 }
 
 /// What happened after the request went out.
-fn broken(api: &Api, watch: &Watch, error: &Error) -> String {
+fn broken(api: &Api, watch: &Watch, timeout: Duration, error: &Error) -> String {
     let at = place(api);
     match error {
         Error::Timeout(_) if watch.answered() => {
-            let limit = duration::format(api.timeout);
+            let limit = duration::format(timeout);
             format!("the answer of {at} was not complete within {limit}")
         }
-        Error::Timeout(_) => format!(
-            "no answer from {at} within {}",
-            duration::format(api.timeout)
-        ),
+        Error::Timeout(_) => format!("no answer from {at} within {}", duration::format(timeout)),
         Error::Protocol(_) | Error::LargeResponseHeader(..) if watch.answered() => {
             format!("the answer of {at} is not HTTP")
         }
@@ -140,12 +138,12 @@ fn certificate(api: &Api, error: &CertificateError) -> String {
         }
         CertificateError::ExpiredContext { not_after, .. } => format!(
             "the certificate of {at} expired on {}",
-            date::utc(std::time::Duration::from_secs(not_after.as_secs()))
+            date::utc(Duration::from_secs(not_after.as_secs()))
         ),
         CertificateError::Expired => format!("the certificate of {at} has expired"),
         CertificateError::NotValidYetContext { not_before, .. } => format!(
             "the certificate of {at} is not valid before {}; is this computer's clock right?",
-            date::utc(std::time::Duration::from_secs(not_before.as_secs()))
+            date::utc(Duration::from_secs(not_before.as_secs()))
         ),
         CertificateError::NotValidForNameContext {
             expected,

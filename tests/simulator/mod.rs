@@ -1,7 +1,7 @@
 //! The embedded pg-backup-api, through HTTP.
 
 mod backend;
-mod client;
+pub mod client;
 mod command;
 mod core;
 mod faults;

@@ -4,15 +4,12 @@
 mod certificates;
 mod server;
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-
-use patroni_barman::barman::{Barman, Class};
-use patroni_barman::http::{Client, block_on};
-use patroni_barman::model::{Api, Name, Operation, SwitchTo, Url};
 use patroni_barman::simulator::{Config, Simulator};
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
+use serde_json::{Value, json};
+
+use crate::callback::{Callback, Ended};
 
 use certificates::Certificates;
 use server::{Clients, TlsServer};
@@ -66,36 +63,51 @@ impl Stage {
         TlsServer::start(&folder, name, clients, version, self.behind.address())
     }
 
-    /// Switches to a model, and says how that went.
-    fn switch(&self, url: &str, files: Files) -> (i32, String) {
-        let path = |file: Option<&str>| file.map(|file| self.folder.path(file));
-        let api = Api {
-            cert_file: path(files.cert),
-            key_file: path(files.key),
-            ca_file: path(files.ca),
-            ..Api::at(Url::new(url).unwrap())
-        };
-        let operation = Operation::ConfigSwitch {
-            server: Name::new("demo").unwrap(),
-            to: SwitchTo::Model(Name::new("demo:n1").unwrap()),
-        };
-        let client = Client::new(&api, &BTreeMap::new());
-        match block_on(Barman::new(&client, &api.url).submit(&operation)) {
-            Ok(_) => (0, String::new()),
-            Err(trouble) if trouble.class == Class::Refused => (2, trouble.message),
-            Err(trouble) => (3, trouble.message),
+    /// Runs a callback that switches to a model.
+    fn switch(&self, url: &str, files: Files) -> Ended {
+        let mut api = json!({"url": url});
+        for (key, file) in [
+            ("cert_file", files.cert),
+            ("key_file", files.key),
+            ("ca_file", files.ca),
+        ] {
+            if let Some(file) = file {
+                api[key] = json!(self.folder.path(file));
+            }
         }
+        Callback::new(&rules(&api)).run()
     }
 
+    /// It stops at once, with this message, and nothing reaches the API.
     fn refuses(&self, url: &str, files: Files, message: &str) {
-        let (exit, says) = self.switch(url, files);
         let message = message
             .replace("URL", url)
             .replace("DIR", self.folder.path("").to_str().unwrap());
-        assert_eq!(exit, 2, "{message}\n{says}");
-        assert!(says.contains(&message), "wanted: {message}\ngot: {says}");
+        let ended = self.switch(url, files);
+        assert_eq!(ended.exit, 2, "wanted: {message}\n{ended:?}");
+        assert!(
+            ended.message().starts_with(&message),
+            "wanted: {message}\n{ended:?}"
+        );
+        assert_eq!(ended.json()["steps"][0]["attempts"], 1, "{message}");
         assert_eq!(self.behind.served(), [], "{message}");
     }
+}
+
+/// Rules that switch to a model through this API.
+fn rules(api: &Value) -> String {
+    // JSON is YAML.
+    json!({
+        "version": 1,
+        "api": api,
+        "defaults": {"fence": "none"},
+        "rules": [{
+            "name": "switch",
+            "on": "on_role_change",
+            "request": {"type": "config_switch", "server": "demo", "model_name": "demo:n1"},
+        }],
+    })
+    .to_string()
 }
 
 fn url(files: Files, server: &TlsServer) -> String {
@@ -113,7 +125,7 @@ fn a_server_of_the_named_authority_is_talked_to() {
                 Clients::WithCertificate,
                 Files {
                     cert: Some("client-and-key.pem"),
-                    key: None,
+                    key: Some("client-and-key.pem"),
                     host: "127.0.0.1",
                     ..CLIENT
                 },
@@ -121,8 +133,8 @@ fn a_server_of_the_named_authority_is_talked_to() {
         ] {
             let stage = Stage::new();
             let server = stage.serve("server", clients, version);
-            let (exit, says) = stage.switch(&url(files, &server), files);
-            assert_eq!(exit, 0, "{files:?} {says}");
+            let ended = stage.switch(&url(files, &server), files);
+            assert_eq!(ended.exit, 0, "{files:?} {ended:?}");
             assert_eq!(
                 stage.behind.active_model("demo").as_deref(),
                 Some("demo:n1")
@@ -245,19 +257,11 @@ fn a_file_that_is_not_what_it_should_be_is_named() {
             "`cert_file` `DIRclient.key`: it has no certificate in PEM form",
         ),
         (
-            cert(None),
-            "`key_file` is `DIRclient.key` but there is no `cert_file` for it",
-        ),
-        (
             key(Some("none.key")),
             "can't read `key_file` `DIRnone.key`: no such file or directory",
         ),
         (
             key(Some("client.crt")),
-            "`key_file` `DIRclient.crt`: it has no private key in PEM form",
-        ),
-        (
-            key(None),
             "`key_file` `DIRclient.crt`: it has no private key in PEM form",
         ),
         (
@@ -292,11 +296,8 @@ fn a_file_that_is_not_what_it_should_be_is_named() {
 #[test]
 fn the_wrong_scheme_is_noticed() {
     let stage = Stage::new();
-    let SocketAddr::V4(plain) = stage.behind.address() else {
-        panic!("it listens on 127.0.0.1");
-    };
     stage.refuses(
-        &format!("https://localhost:{}", plain.port()),
+        &format!("https://localhost:{}", stage.behind.address().port()),
         ANONYMOUS,
         "`URL` does not speak TLS; is its address meant to start with `http://`?",
     );
@@ -306,6 +307,32 @@ fn the_wrong_scheme_is_noticed() {
             &format!("http://localhost:{}", server.port()),
             ANONYMOUS,
             "`URL` speaks TLS; its address must start with `https://`",
+        );
+    }
+}
+
+#[test]
+fn the_command_line_names_its_files_in_the_place_of_the_rules_files() {
+    for files in [
+        &["--cert-file=client.crt", "--key-file=client.key"][..],
+        // The Python tool takes one file with both in it.
+        &["--cert-file=client-and-key.pem"],
+    ] {
+        let stage = Stage::new();
+        let server = stage.serve("server", Clients::WithCertificate, &TLS13);
+        let api = json!({"url": "http://127.0.0.1:9", "ca_file": "/none"});
+        let files = files.iter().chain(&["--ca-file=ca.crt"]).map(|argument| {
+            let (option, file) = argument.split_once('=').unwrap();
+            format!("{option}={}", stage.folder.path(file).display())
+        });
+        let ended = Callback::new(&rules(&api))
+            .args([format!("--api-url=https://localhost:{}", server.port())])
+            .args(files)
+            .run();
+        assert_eq!(ended.exit, 0, "{ended:?}");
+        assert_eq!(
+            stage.behind.active_model("demo").as_deref(),
+            Some("demo:n1")
         );
     }
 }

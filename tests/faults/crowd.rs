@@ -1,0 +1,41 @@
+//! Many callbacks at once.
+
+use patroni_barman::simulator::{Config, Simulator};
+
+use crate::callback::Callback;
+
+#[test]
+fn two_hundred_callbacks_at_once_each_get_what_they_asked_for() {
+    let servers: Vec<String> = (0..200).map(|number| format!("s{number}")).collect();
+    let config = servers.iter().fold(Config::default(), |config, server| {
+        config.server(server).model(&format!("{server}:n1"))
+    });
+    let simulator = Simulator::start(config).unwrap();
+    let callbacks: Vec<Callback> = servers
+        .iter()
+        .map(|server| {
+            Callback::new(&format!(
+                "version: 1
+api: {{url: \"{}\", timeout: 30s, connect_timeout: 30s}}
+defaults: {{fence: none, verify: applied}}
+rules:
+  - name: switch
+    on: on_role_change
+    request: {{type: config_switch, server: {server}, model_name: \"{server}:n1\"}}
+",
+                simulator.url()
+            ))
+        })
+        .collect();
+    let running: Vec<_> = callbacks.iter().map(Callback::start).collect();
+    for (running, server) in running.into_iter().zip(&servers) {
+        let ended = running.end();
+        assert_eq!(ended.exit, 0, "{server}: {ended:?}");
+        assert_eq!(simulator.active_model(server), Some(format!("{server}:n1")));
+    }
+    let posts = simulator
+        .served()
+        .into_iter()
+        .filter(|request| request.method == "POST");
+    assert_eq!(posts.count(), 200);
+}
