@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -13,7 +13,7 @@ use super::scenario::{Answer, Api, Script, Sent};
 
 /// The running API; stopped when it is dropped.
 pub struct ScriptedApi {
-    address: String,
+    address: SocketAddr,
     asked: Arc<Mutex<Asked>>,
     running: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
 }
@@ -37,7 +37,7 @@ enum Endpoint {
 impl ScriptedApi {
     pub fn start(api: &Api) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Asked::default()));
         let running = match api {
             // the port stays unused: nothing listens there from here on
@@ -58,8 +58,8 @@ impl ScriptedApi {
         }
     }
 
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The requests so far, in order.
@@ -78,7 +78,7 @@ impl Drop for ScriptedApi {
         if let Some((stop, thread)) = self.running.take() {
             stop.store(true, Ordering::SeqCst);
             // wakes the accept
-            drop(TcpStream::connect(&self.address));
+            drop(TcpStream::connect(self.address));
             let _ = thread.join();
         }
     }

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use program::{Outcome, Program};
-use scenario::{Scenario, Scenarios};
+use scenario::{Places, Scenario, Scenarios};
 
 /// The programs mostly wait; more of them at once only take turns.
 const AT_ONCE: usize = 4;
@@ -134,10 +134,15 @@ fn a_difference_between_the_programs_is_said_by_the_scenario() {
 #[test]
 fn every_option_and_choice_of_the_python_tool_is_exercised() {
     let all = Scenarios::read();
+    let nowhere = Places {
+        url: "http://localhost",
+        dir: "/dir",
+        certificates: "/certificates",
+    };
     let words: BTreeSet<String> = all
         .list
         .iter()
-        .flat_map(|scenario| all.command_line(scenario, "http://localhost", "/dir"))
+        .flat_map(|scenario| all.command_line(scenario, &nowhere))
         .map(|word| word.split('=').next().unwrap_or_default().to_owned())
         .collect();
     for word in [

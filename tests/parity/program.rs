@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustls::version::TLS13;
+
 use super::api::ScriptedApi;
-use super::scenario::{Scenario, Scenarios, Sent};
+use super::scenario::{Places, Scenario, Scenarios, Sent, Tls};
+use crate::tls::certificates::Certificates;
+use crate::tls::server::{Clients, TlsServer};
 
 /// The version that the scenarios were written for.
 const PATRONI: &str = "patroni==4.1.5";
@@ -50,13 +54,27 @@ impl Program {
     /// Runs a scenario against an API of its own.
     pub fn run(&self, all: &Scenarios, scenario: &Scenario) -> Outcome {
         let api = ScriptedApi::start(&scenario.api);
+        let front = scenario.tls.as_ref().map(|tls| Front::start(tls, &api));
+        let url = match &front {
+            Some(front) => format!("https://localhost:{}", front.server.port()),
+            None => format!("http://{}", api.address()),
+        };
         let dir = tempfile::tempdir().unwrap();
         let arguments = all.command_line(
             scenario,
-            &api.url(),
-            dir.path().to_str().expect("a path of text"),
+            &Places {
+                url: &url,
+                dir: dir.path().to_str().unwrap(),
+                certificates: &front.as_ref().map(Front::folder).unwrap_or_default(),
+            },
         );
-        let (exit, stderr) = self.call(&arguments, dir.path());
+        let mut command = self.command();
+        command.args(arguments);
+        if let Some(front) = &front {
+            // both programs take the system's authorities from here
+            command.env("SSL_CERT_FILE", front.certificates.path("ca.crt"));
+        }
+        let (exit, stderr) = call(command, dir.path());
         let mut faults: Vec<String> = api
             .wrong_content_types()
             .iter()
@@ -73,8 +91,8 @@ impl Program {
         }
     }
 
-    fn call(&self, arguments: &[String], dir: &Path) -> (Option<i32>, String) {
-        let mut command = match self {
+    fn command(&self) -> Command {
+        match self {
             Self::Python(environment) => {
                 let mut command = Command::new(environment.join("bin/patroni_barman"));
                 let shorter_waits = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parity/python");
@@ -82,34 +100,60 @@ impl Program {
                 command.env("PYTHONDONTWRITEBYTECODE", "1");
                 command
             }
-            Self::Native => {
-                let mut command = crate::program::program();
-                command.env("XDG_STATE_HOME", dir);
-                command
-            }
-        };
-        let stderr = dir.join("stderr");
-        let mut child = command
-            .args(arguments)
-            .current_dir(dir)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(&stderr).unwrap())
-            .spawn()
-            .expect("the program starts");
-        let started = Instant::now();
-        let status = loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                break status;
-            }
-            if started.elapsed() > PATIENCE {
-                child.kill().unwrap();
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        };
-        let stderr = fs::read(stderr).unwrap();
-        (status.code(), String::from_utf8_lossy(&stderr).into_owned())
+            Self::Native => crate::program::program(),
+        }
     }
+}
+
+/// A TLS server in front of the API, and its certificates.
+struct Front {
+    server: TlsServer,
+    certificates: Certificates,
+}
+
+impl Front {
+    fn start(tls: &Tls, api: &ScriptedApi) -> Self {
+        let certificates = Certificates::make();
+        let clients = if tls.wants_one {
+            Clients::WithCertificate
+        } else {
+            Clients::Anyone
+        };
+        let folder = certificates.path("");
+        let server = TlsServer::start(&folder, &tls.certificate, clients, &TLS13, api.address());
+        Self {
+            server,
+            certificates,
+        }
+    }
+
+    fn folder(&self) -> String {
+        self.certificates.path("").display().to_string()
+    }
+}
+
+/// Runs a command to its end; a program that hangs is killed.
+fn call(mut command: Command, dir: &Path) -> (Option<i32>, String) {
+    let stderr = dir.join("stderr");
+    let mut child = command
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(&stderr).unwrap())
+        .spawn()
+        .expect("the program starts");
+    let started = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if started.elapsed() > PATIENCE {
+            child.kill().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let stderr = fs::read(stderr).unwrap();
+    (status.code(), String::from_utf8_lossy(&stderr).into_owned())
 }
 
 /// A virtual environment below `target`, made once.

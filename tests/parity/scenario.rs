@@ -26,10 +26,29 @@ pub struct Scenario {
     run: String,
     #[serde(default)]
     pub api: Api,
+    pub tls: Option<Tls>,
     pub exit: i32,
     pub sent: Vec<String>,
     pub differs: Option<Difference>,
     pub log: Option<String>,
+}
+
+/// How the TLS server in front of the API is set up.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Tls {
+    /// Its certificate, one of those in `{certificates}`.
+    pub certificate: String,
+    /// Whether it wants one of its clients.
+    #[serde(default)]
+    pub wants_one: bool,
+}
+
+/// What a command line's placeholders stand for.
+pub struct Places<'a> {
+    pub url: &'a str,
+    pub dir: &'a str,
+    pub certificates: &'a str,
 }
 
 /// What the Python tool does instead.
@@ -129,7 +148,7 @@ impl Scenarios {
     }
 
     /// The command line of a scenario as words.
-    pub fn command_line(&self, scenario: &Scenario, url: &str, dir: &str) -> Vec<String> {
+    pub fn command_line(&self, scenario: &Scenario, places: &Places<'_>) -> Vec<String> {
         let mut line = scenario.run.clone();
         // words may be made of words, two levels deep
         for _ in 0..3 {
@@ -137,7 +156,11 @@ impl Scenarios {
                 line = line.replace(&format!("{{{word}}}"), meaning);
             }
         }
-        split(&line.replace("{url}", url).replace("{dir}", dir))
+        let line = line
+            .replace("{url}", places.url)
+            .replace("{dir}", places.dir)
+            .replace("{certificates}", places.certificates);
+        split(&line)
     }
 
     /// Whether the requests are the expected ones, and if not, how they were expected.

@@ -1,8 +1,8 @@
 //! TLS against a real server with certificates made here: whatever is wrong, the program says what,
 //! and in which file.
 
-mod certificates;
-mod server;
+pub mod certificates;
+pub mod server;
 
 use patroni_barman::simulator::{Config, Simulator};
 use rustls::SupportedProtocolVersion;
