@@ -93,6 +93,9 @@ pub enum Format {
 pub enum Command {
     Run(super::run::Run),
     Plan(super::plan::PlanArgs),
+    Check(super::check::Check),
+    Explain(super::explain::Explain),
+    Schema(super::schema::Schema),
     ConfigSwitch(super::config_switch::ConfigSwitch),
     Recover(super::recover::Recover),
     Demo(super::demo::Demo),

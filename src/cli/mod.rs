@@ -1,12 +1,14 @@
 //! The command line: the only place that reads the environment and the terminal.
 
 mod args;
+mod check;
 pub mod compat;
 mod completions;
 mod config_switch;
 mod demo;
 mod env;
 mod exit;
+mod explain;
 mod extra;
 mod invocation;
 mod log;
@@ -14,6 +16,7 @@ mod plan;
 mod recover;
 mod rules;
 mod run;
+mod schema;
 mod shipped;
 mod simulate;
 mod state;
@@ -106,6 +109,9 @@ fn dispatch(command: Command, context: &Context) -> Result<u8, Exit> {
     match command {
         Command::Run(args) => run::run(&args, context),
         Command::Plan(args) => plan::run(&args, context),
+        Command::Check(args) => check::check(&args, context),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Schema(args) => Ok(schema::schema(&args)),
         Command::ConfigSwitch(args) => config_switch::run(&args, context),
         Command::Recover(args) => recover::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),

@@ -59,6 +59,14 @@ macro_rules! codes {
                 match self { $(Self::$name => Severity::$severity,)+ }
             }
 
+            /// The Markdown page about it.
+            #[must_use]
+            pub const fn explanation_text(self) -> &'static str {
+                match self {
+                    $(Self::$name => include_str!(concat!("explanations/", $code, ".md")),)+
+                }
+            }
+
             /// What it is, in a few words.
             #[must_use]
             pub const fn title(self) -> &'static str {

@@ -4,12 +4,14 @@
 //! SARIF is decided in `report`.
 
 mod code;
+mod explain;
 
 use std::sync::Arc;
 
 use crate::source::Position;
 
 pub use code::{Code, Severity};
+pub use explain::Explanation;
 
 /// Where a finding points: a file and a place in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -77,10 +77,21 @@ fn in_node(text: &str, node: &Node, below: Option<usize>, secrets: &mut Vec<Rang
                     // `{Bearer abc}` is a key without a value.
                     secrets.push(entry.range.clone());
                 }
-                let shown = place && matches!(value, Data::Scalar(_));
+                let shown = place && names_a_place(&entry.key, value);
                 in_node(text, &entry.value, inside.filter(|_| !shown), secrets);
             }
         }
+    }
+}
+
+/// Whether a value is what `env` or `file` takes, and not a secret by mistake.
+fn names_a_place(key: &str, value: &Data) -> bool {
+    match value {
+        Data::Scalar(Value::String(text)) if key == "env" => {
+            text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        }
+        Data::Scalar(Value::String(text)) => text.starts_with(['/', '.', '~']),
+        _ => false,
     }
 }
 

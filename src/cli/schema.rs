@@ -1,0 +1,46 @@
+//! `schema`: the JSON Schemas of files and outputs, for editors and programs.
+
+use clap::{Args, ValueEnum};
+
+use crate::load::schema;
+
+use super::print;
+
+/// Prints the JSON Schema of a file that this program reads or writes.
+///
+/// An editor that knows it completes and checks rules while they are written:
+///
+///     patroni_barman schema rules > rules.schema.json
+///
+/// with this as the first line of the rules file:
+///
+///     # yaml-language-server: $schema=rules.schema.json
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Schema {
+    /// Which schema.
+    #[arg(value_name = "NAME")]
+    pub name: SchemaName,
+}
+
+/// The schemas there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaName {
+    /// The rules file.
+    Rules,
+    /// The body of a request to pg-backup-api.
+    Request,
+    /// What `check --format json` prints.
+    Check,
+}
+
+/// Carries the command out and gives the exit code.
+#[must_use]
+pub fn schema(args: &Schema) -> u8 {
+    print(match args.name {
+        SchemaName::Rules => schema::RULES,
+        SchemaName::Request => schema::REQUEST,
+        SchemaName::Check => schema::CHECK,
+    });
+    0
+}

@@ -1,0 +1,58 @@
+//! A code's explanation, for `explain` and for the documentation.
+
+use std::fmt::Write as _;
+
+use crate::diagnostic::Code;
+
+/// The page that `explain` prints.
+#[must_use]
+pub fn explanation(code: Code) -> String {
+    let explanation = code.explanation();
+    let mut page = format!(
+        "{code}: {} ({})\n\n{}\n",
+        code.title(),
+        code.severity(),
+        explanation.about
+    );
+    for (head, files) in [("wrong", explanation.wrong), ("right", explanation.right)] {
+        let _ = write!(page, "\n{head}:\n");
+        let several = files.len() > 1;
+        for (name, text) in files {
+            if several {
+                let _ = write!(page, "\n  {name}\n");
+            }
+            page.push('\n');
+            for line in text.lines() {
+                let _ = writeln!(page, "    {line}");
+            }
+        }
+    }
+    page
+}
+
+/// Every code with its title, one a line.
+#[must_use]
+pub fn codes() -> String {
+    let mut list = String::new();
+    for code in Code::ALL {
+        let _ = writeln!(list, "{code}  {:7}  {}", code.severity(), code.title());
+    }
+    list
+}
+
+/// The reference of all codes in Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let mut page = "# Findings\n\n\
+        What `patroni_barman check` finds. A code keeps its meaning in later versions. The same text is printed by\n\
+        `patroni_barman explain CODE`. This page is made from it; a test keeps them alike.\n\n\
+        An *error* can't work, or can never do what it says: `check` exits with 1. A *warning* works and is probably not\n\
+        meant: `check` exits with 0, with `--strict` with 1.\n"
+        .to_owned();
+    for code in Code::ALL {
+        let (title, severity) = (code.title(), code.severity());
+        let text = code.explanation_text().trim_end();
+        let _ = write!(page, "\n## {code}: {title}\n\n*{severity}*\n\n{text}\n");
+    }
+    page
+}

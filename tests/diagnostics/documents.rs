@@ -1,0 +1,187 @@
+//! Explanations, schemas and reference pages say what `check` does.
+
+use std::fs;
+use std::path::Path;
+
+use patroni_barman::diagnostic::Code;
+use patroni_barman::report;
+use serde_json::Value;
+
+use super::{check, root};
+use crate::program::program;
+
+/// What `check` says about the files of an example.
+fn codes_of(files: &[(&str, &str)]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules");
+    fs::create_dir(&rules).unwrap();
+    for (name, text) in files {
+        fs::write(rules.join(name), text).unwrap();
+    }
+    let checked = match files {
+        [(name, _)] => check(&rules.join(name)),
+        _ => check(&rules),
+    };
+    checked.codes().into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn every_wrong_example_is_found_and_every_right_one_is_right() {
+    for code in Code::ALL {
+        let explanation = code.explanation();
+        assert!(explanation.about.len() > 50, "{code}");
+        assert_eq!(codes_of(&explanation.wrong), [code.as_str()], "{code}");
+        assert_eq!(codes_of(&explanation.right), [] as [&str; 0], "{code}");
+    }
+}
+
+#[test]
+fn explain_prints_the_page_of_a_code_and_lists_all() {
+    let explain = |arguments: &[&str]| {
+        let output = program().arg("explain").args(arguments).output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let (status, page) = explain(&["pb106"]);
+    assert_eq!(status, Some(0));
+    assert!(page.starts_with("PB106: an event that Patroni does not have (error)\n"));
+    assert!(page.contains("\n        on: on_promote\n"), "{page}");
+    let (status, list) = explain(&[]);
+    assert_eq!(status, Some(0));
+    assert_eq!(list.lines().count(), Code::ALL.len());
+    assert_eq!(explain(&["PB999"]), (Some(2), String::new()));
+}
+
+#[test]
+fn the_page_of_findings_is_what_explain_says() {
+    let path = root().join("docs/findings.md");
+    if std::env::var_os("UPDATE_CASES").is_some() {
+        fs::write(&path, report::reference()).unwrap();
+    }
+    assert!(
+        fs::read_to_string(path).unwrap() == report::reference(),
+        "run with UPDATE_CASES=1"
+    );
+}
+
+#[test]
+fn schema_prints_each_schema() {
+    for (name, file) in [
+        ("rules", "schemas/rules.schema.json"),
+        ("request", "schemas/request.schema.json"),
+        ("check", "schemas/check.schema.json"),
+    ] {
+        let output = program().args(["schema", name]).output().unwrap();
+        assert!(output.status.success());
+        assert_eq!(
+            output.stdout,
+            fs::read(root().join(file)).unwrap(),
+            "{name}"
+        );
+    }
+}
+
+/// Calls for every part of a schema that describes a value, with the key it is under.
+fn each_value(key: &str, schema: &Value, call: &mut dyn FnMut(&str, &Value)) {
+    call(key, schema);
+    for (name, part) in schema["properties"].as_object().into_iter().flatten() {
+        each_value(name, part, call);
+    }
+    for (name, part) in schema["$defs"].as_object().into_iter().flatten() {
+        each_value(name, part, call);
+    }
+}
+
+fn schemas() -> impl Iterator<Item = (String, Value)> {
+    fs::read_dir(root().join("schemas")).unwrap().map(|entry| {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        (
+            path.display().to_string(),
+            serde_json::from_str(&text).unwrap(),
+        )
+    })
+}
+
+#[test]
+fn an_editor_can_say_something_about_every_key() {
+    for (name, schema) in schemas() {
+        jsonschema::draft202012::meta::validate(&schema).unwrap();
+        each_value("", &schema, &mut |key, part| {
+            let own = |word: &str| part[word].as_str().is_some();
+            let borrowed = part["$ref"].as_str().is_some();
+            let fixed = part.get("const").is_some() && part.get("title").is_none();
+            assert!(
+                fixed || borrowed || (own("title") && own("description")),
+                "{name}: `{key}` has no title or description"
+            );
+        });
+    }
+}
+
+#[test]
+fn examples_and_defaults_of_the_rules_schema_fit_it() {
+    let text = fs::read_to_string(root().join("schemas/rules.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&text).unwrap();
+    let mut seen = 0;
+    each_value("", &schema, &mut |key, part| {
+        let mut alone = part.clone();
+        alone["$defs"] = schema["$defs"].clone();
+        let validator = jsonschema::draft202012::new(&alone).unwrap();
+        let examples = part["examples"].as_array().into_iter().flatten();
+        for example in examples.chain(part.get("default")) {
+            seen += 1;
+            assert!(validator.is_valid(example), "`{key}`: {example}");
+        }
+    });
+    assert!(seen > 30);
+}
+
+#[test]
+fn the_rules_reference_names_every_key_and_every_word() {
+    let text = fs::read_to_string(root().join("schemas/rules.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&text).unwrap();
+    let page = fs::read_to_string(root().join("docs/rules.md")).unwrap();
+    let mut missing = Vec::new();
+    let mut needs = |word: &str| {
+        if !page.contains(&format!("`{word}`")) && !page.contains(&format!("`{word}:")) {
+            missing.push(word.to_owned());
+        }
+    };
+    each_value("", &schema, &mut |_, part| {
+        for key in part["properties"].as_object().into_iter().flatten() {
+            needs(key.0);
+        }
+        for word in part["enum"].as_array().into_iter().flatten() {
+            needs(word.as_str().unwrap());
+        }
+        if let Some(default) = part["default"].as_str() {
+            needs(default);
+        }
+    });
+    assert!(missing.is_empty(), "docs/rules.md has no {missing:?}");
+}
+
+#[test]
+fn the_yaml_in_the_rules_reference_is_valid() {
+    let page = fs::read_to_string(root().join("docs/rules.md")).unwrap();
+    let mut whole = 0;
+    for block in page.split("```yaml\n").skip(1) {
+        let yaml = block.split("```").next().unwrap();
+        if yaml.contains("version: 1") {
+            whole += 1;
+            assert_eq!(codes_of(&[("rules.yml", yaml)]), [] as [&str; 0], "{yaml}");
+        }
+    }
+    assert!(whole > 0);
+}
+
+#[test]
+fn the_shipped_rules_are_in_order() {
+    for entry in fs::read_dir(Path::new(root()).join("rules")).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(check(&path).text.lines().count(), 1, "{}", path.display());
+    }
+}

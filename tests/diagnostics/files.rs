@@ -1,0 +1,93 @@
+//! Files and directories as `check` meets them.
+
+use std::fs;
+use std::process::Output;
+
+use crate::program::program;
+
+const RULE: &str =
+    "rules:\n  - {name: a, on: on_start, request: {type: config_switch, server: s, reset: true}}\n";
+const HEAD: &str = "version: 1\napi: {url: \"http://localhost:7480\"}\n";
+
+fn check(folder: &tempfile::TempDir, arguments: &[&str]) -> (Output, String, String) {
+    let output = program()
+        .current_dir(folder.path())
+        .arg("check")
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    (output, stdout, stderr)
+}
+
+#[test]
+fn what_can_t_be_read_ends_with_2_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    write("latin1.yml", b"version: 1\n# gr\xf6\xdfe\n");
+    let large = format!("{HEAD}{RULE}#{}\n", "x".repeat(4 << 20));
+    write("large.yml", large.as_bytes());
+    for (path, expected) in [
+        ("nowhere.yml", "can't read `nowhere.yml`"),
+        (
+            "latin1.yml",
+            "`latin1.yml` is not UTF-8: line 2 has other bytes in it",
+        ),
+        ("large.yml", "`large.yml` is larger than 4 MiB"),
+        ("empty", "`empty` has no `*.yml` or `*.yaml` file in it"),
+        ("/dev/zero", "`/dev/zero` is larger than 4 MiB"),
+    ] {
+        let (output, stdout, stderr) = check(&folder, &[path]);
+        assert_eq!(output.status.code(), Some(2), "{path}");
+        assert!(stderr.contains(expected), "{path}: {stderr}");
+        assert_eq!(stdout, "");
+    }
+}
+
+#[test]
+fn a_directory_is_one_rule_set_in_the_order_of_its_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules");
+    fs::create_dir(&rules).unwrap();
+    let write = |name: &str, text: &str| fs::write(rules.join(name), text).unwrap();
+    write("10-api.yml", HEAD);
+    write("20-vars.yaml", "version: 1\nvars: {a: x, b: \"{{ a }}\"}\n");
+    write(
+        "30-rules.yml",
+        &format!("version: 1\nvars: {{c: \"{{{{ b }}}}\"}}\n{RULE}"),
+    );
+    write("notes.txt", "not rules: [");
+    write(".30-rules.yml.swp.yml", "not rules: [");
+    let (output, stdout, stderr) = check(&folder, &["rules"]);
+    assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
+
+    fs::rename(rules.join("20-vars.yaml"), rules.join("40-vars.yaml")).unwrap();
+    let (output, stdout, _) = check(&folder, &["rules"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout.contains("rules/30-rules.yml:2:15"), "{stdout}");
+}
+
+#[test]
+fn several_paths_are_rule_sets_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.yml", "b.yml"] {
+        fs::write(folder.path().join(name), format!("{HEAD}{RULE}")).unwrap();
+    }
+    let (output, stdout, _) = check(&folder, &["a.yml", "b.yml"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(stdout, "`a.yml`, `b.yml`: nothing found\n");
+}
+
+#[test]
+fn warnings_fail_a_strict_check_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = RULE.replace("on: on_start", "on: [on_start, on_stop], role: demoted");
+    fs::write(folder.path().join("a.yml"), format!("{HEAD}{rule}")).unwrap();
+    let (output, stdout, _) = check(&folder, &["a.yml"]);
+    assert!(stdout.contains("1 warning"), "{stdout}");
+    assert_eq!(output.status.code(), Some(0));
+    let (output, ..) = check(&folder, &["--strict", "a.yml"]);
+    assert_eq!(output.status.code(), Some(1));
+}
