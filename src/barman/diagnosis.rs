@@ -39,6 +39,8 @@ pub struct ServerState {
     pub xlogpos: Option<String>,
     /// Barman's replication slot there.
     pub slot: Option<Slot>,
+    /// The newest WAL file in the archive.
+    pub last_wal: Option<String>,
 }
 
 /// Which model is active on a server.
@@ -122,6 +124,7 @@ impl ServerState {
             timeline: status.get("timeline").and_then(Value::as_u64),
             xlogpos: text(status.get("xlogpos")),
             slot: status.get("replication_slot").and_then(Slot::read),
+            last_wal: last_wal(server),
         }
     }
 }
@@ -159,6 +162,14 @@ fn plain(value: &Value) -> Option<String> {
         "false" | "f" | "no" | "off" => "false".to_owned(),
         _ => text,
     })
+}
+
+/// Names of WAL files begin with the timeline, so the greatest is the newest.
+fn last_wal(server: &Value) -> Option<String> {
+    let wals = server
+        .pointer("/wals/last_archived_wal_per_timeline")?
+        .as_object()?;
+    wals.values().filter_map(|wal| text(wal.get("name"))).max()
 }
 
 fn text(value: Option<&Value>) -> Option<String> {

@@ -98,6 +98,9 @@ pub enum Command {
     Schema(super::schema::Schema),
     ConfigSwitch(super::config_switch::ConfigSwitch),
     Recover(super::recover::Recover),
+    Reconcile(super::reconcile::Reconcile),
+    Status(super::status::Status),
+    History(super::history::History),
     Demo(super::demo::Demo),
     /// Serve a simulated pg-backup-api, to rehearse with.
     ///

@@ -1,5 +1,7 @@
 //! Ends of a command that are not its result.
 
+use super::log::Log;
+
 /// A command that can't go on: what to say and the exit code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {
@@ -13,6 +15,9 @@ pub struct Exit {
 
 /// The exit code of `run`, `plan` and `reconcile` for rules or arguments that are not valid.
 pub const INVALID: u8 = 4;
+
+/// The exit code of a callback that did everything by the last good rules, because the file is broken.
+pub const LAST_GOOD: u8 = 6;
 
 /// The exit code of the other commands for arguments that are not valid and files that can't be read.
 pub const USAGE: u8 = 2;
@@ -35,6 +40,14 @@ impl Exit {
     #[must_use]
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(INVALID, message)
+    }
+
+    /// Writes it to the log.
+    pub fn log(&self, log: &Log) {
+        match &self.help {
+            Some(help) => log.error(&format!("{} ({help})", self.message)),
+            None => log.error(&self.message),
+        }
     }
 
     /// Says what to do next.

@@ -20,31 +20,29 @@ pub struct Log {
 }
 
 impl Log {
-    /// A log to this file, or to standard error: also if the file can't be opened, which it says there.
+    /// A log to this file, or to standard error. A file that can't be opened must not stop a failover: that is
+    /// said on standard error, and the log goes there too.
     #[must_use]
-    pub fn open(path: Option<&Path>, format: LogFormat, level: LogLevel) -> Self {
-        let open = |path| OpenOptions::new().create(true).append(true).open(path);
-        let (file, fault) = match path.map(|path| (path, open(path))) {
-            None => (None, None),
-            Some((_, Ok(file))) => (Some(RefCell::new(file)), None),
-            Some((path, Err(error))) => (None, Some((path, error))),
-        };
-        let log = Self {
+    pub fn open(file: Option<&Path>, format: LogFormat, level: LogLevel) -> Self {
+        let log = |file| Self {
             level,
             format,
             file,
         };
-        if let Some((path, error)) = fault {
-            let path = path.display();
-            log.error(&format!("the log file `{path}` can't be opened: {error}"));
+        let Some(path) = file else {
+            return log(None);
+        };
+        match OpenOptions::new().create(true).append(true).open(path) {
+            Ok(file) => log(Some(RefCell::new(file))),
+            Err(error) => {
+                let log = log(None);
+                let path = path.display();
+                log.error(&format!(
+                    "the log file `{path}` can't be opened, logging here instead: {error}"
+                ));
+                log
+            }
         }
-        log
-    }
-
-    /// Whether lines go to standard error, where a progress line would be in their way.
-    #[must_use]
-    pub const fn to_stderr(&self) -> bool {
-        self.file.is_none()
     }
 
     /// Writes a line if it is important enough, in one call, so that processes that share a file do not

@@ -10,9 +10,12 @@ mod env;
 mod exit;
 mod explain;
 mod extra;
+mod history;
 mod invocation;
 mod log;
+mod metrics;
 mod plan;
+mod reconcile;
 mod recover;
 mod rules;
 mod run;
@@ -20,6 +23,7 @@ mod schema;
 mod shipped;
 mod simulate;
 mod state;
+mod status;
 mod watch;
 mod world;
 
@@ -91,16 +95,9 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
     };
     match dispatch(cli.command, &context) {
         Ok(code) => code,
-        Err(Exit {
-            code,
-            message,
-            help,
-        }) => {
-            match help {
-                Some(help) => context.log.error(&format!("{message} ({help})")),
-                None => context.log.error(&message),
-            }
-            code
+        Err(exit) => {
+            exit.log(&context.log);
+            exit.code
         }
     }
 }
@@ -114,6 +111,9 @@ fn dispatch(command: Command, context: &Context) -> Result<u8, Exit> {
         Command::Schema(args) => Ok(schema::schema(&args)),
         Command::ConfigSwitch(args) => config_switch::run(&args, context),
         Command::Recover(args) => recover::run(&args, context),
+        Command::Reconcile(args) => reconcile::run(&args, context),
+        Command::Status(args) => status::run(&args, context),
+        Command::History(args) => history::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Simulate(args) => simulate::run(args)
             .map(|()| 0)

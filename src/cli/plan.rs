@@ -7,6 +7,7 @@ use crate::report;
 
 use super::args::{EventArgs, Format};
 use super::exit::Exit;
+use super::rules::Rules;
 use super::watch::Watch;
 use super::{Context, print};
 
@@ -34,7 +35,9 @@ pub struct PlanArgs {
 /// [`Exit`] if rules or arguments are not valid.
 pub fn run(args: &PlanArgs, context: &Context) -> Result<u8, Exit> {
     let watch = Watch::new(&context.log);
-    let prepared = super::run::prepare(&args.event, context, &watch)?;
+    let prepared = super::run::prepare(&args.event, context, &watch, |path, context| {
+        Rules::read(path, &context.log)
+    })?;
     Ok(show(&prepared.plan, args.format))
 }
 

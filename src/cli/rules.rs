@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use crate::load::{load, locate, read};
-use crate::model::{Api, ApiName, Origin, RuleSet, Url};
+use crate::model::{Api, ApiName, Fallback, Origin, RuleSet, Url};
 use crate::source::Source;
+use crate::store::LastGood;
 
 use super::args::Global;
 use super::exit::Exit;
 use super::log::Log;
+use super::{Context, state};
 
 /// Rules and the text that they were read from.
 pub struct Rules {
@@ -16,6 +18,17 @@ pub struct Rules {
     pub set: RuleSet,
     /// Their text, for places in messages.
     pub sources: Vec<Source>,
+    /// Which rules they are.
+    pub age: Age,
+}
+
+/// Which rules are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Age {
+    /// Those in the file.
+    Current,
+    /// The last ones that passed every check: the file is broken.
+    LastGood,
 }
 
 impl Rules {
@@ -31,12 +44,57 @@ impl Rules {
                 log.error(&crate::report::line(finding));
             }
             let path = path.display();
-            return Err(Exit::invalid(format!(
-                "the rules in `{path}` are not valid; nothing was sent"
-            ))
-            .help(format!("`patroni_barman check {path}` shows each place")));
+            return Err(
+                Exit::invalid(format!("the rules in `{path}` are not valid"))
+                    .help(format!("`patroni_barman check {path}` shows each place")),
+            );
         };
-        Ok(Self { set, sources })
+        Ok(Self {
+            set,
+            sources,
+            age: Age::Current,
+        })
+    }
+
+    /// Reads rules and keeps them if they are valid; if they are not, the last ones that were kept are
+    /// used, unless these say `rules_fallback: none`.
+    ///
+    /// # Errors
+    /// [`Exit`] if there are none to use.
+    pub fn read_or_last_good(path: &Path, context: &Context) -> Result<Self, Exit> {
+        let copy = LastGood::of(path, &state::folder(&context.environment));
+        let broken = match Self::read(path, &context.log) {
+            Ok(rules) => {
+                if let Err(error) = copy.keep(&rules.sources) {
+                    context
+                        .log
+                        .debug(&format!("the rules can't be kept for later: {error}"));
+                }
+                return Ok(rules);
+            }
+            Err(broken) => broken,
+        };
+        let kept = copy.fetch().and_then(|sources| {
+            let set = load(&sources).rules?;
+            (set.fallback == Fallback::LastGood).then_some(Self {
+                set,
+                sources,
+                age: Age::LastGood,
+            })
+        });
+        match kept {
+            Some(rules) => {
+                let message = &broken.message;
+                context
+                    .log
+                    .error(&format!("{message}; the last good rules are used instead"));
+                Ok(rules)
+            }
+            None => Err(Exit {
+                message: format!("{}; nothing was sent", broken.message),
+                ..broken
+            }),
+        }
     }
 
     /// Puts the command line's connection in the place of the file's `api`.

@@ -1,6 +1,6 @@
 //! `run`: what Patroni calls.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -8,14 +8,15 @@ use serde_json::{Value, json};
 use crate::evaluate::{EvaluateError, Facts, Plan, Trace, evaluate};
 use crate::execute::{Outcome, Verdict, Which, World as _, execute, resume};
 use crate::http::{Clock as _, block_on};
+use crate::model::Event;
 use crate::report;
-use crate::store::Store as _;
+use crate::store::{Sqlite, Store as _};
 
 use super::args::{EventArgs, Format};
-use super::exit::Exit;
+use super::exit::{Exit, LAST_GOOD};
 use super::invocation::{facts, rules_path, set_vars};
-use super::rules::Rules;
-use super::state;
+use super::rules::{Age, Rules};
+use super::state::{self, Place};
 use super::watch::Watch;
 use super::world::Outside;
 use super::{Context, print};
@@ -40,7 +41,7 @@ use super::{Context, print};
 /// Exit codes: 0 everything was done; 1 no rule matched; 2 an operation failed or was refused, or
 /// could not be verified; 3 the API could not be reached or time ran out, what is left is kept for
 /// `reconcile`; 4 invalid rules or arguments, nothing was sent; 5 this node no longer has the role,
-/// nothing more was sent.
+/// nothing more was sent; 6 everything was done by the last good rules, because the file is broken.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Run {
@@ -65,7 +66,8 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
         plan,
         outside,
         state,
-    } = prepare(&args.event, context, &watch)?;
+        age,
+    } = prepare(&args.event, context, &watch, Rules::read_or_last_good)?;
     if args.dry {
         return Ok(super::plan::show(&plan, args.format));
     }
@@ -75,7 +77,7 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
             "skipped {} {} {}: no rule matches",
             plan.event, plan.role, plan.cluster
         ));
-        note_role(plan, &state, &watch, context);
+        note_role(plan, &state.path, &watch, context);
         block_on(execute(plan, &outside))
     } else {
         let started = watch.wall();
@@ -99,13 +101,30 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
         Format::Human => report::run(&outcome),
         Format::Json => format!("{:#}\n", to_json(plan, &outcome)),
     });
-    Ok(outcome.verdict.exit_code())
+    Ok(exit_code(plan.event, outcome.verdict, age))
+}
+
+/// The exit code. Callbacks tell by theirs that the rules file is broken and the last good rules were used; whoever
+/// makes a node asks only whether it was made.
+#[must_use]
+pub fn exit_code(event: Event, verdict: Verdict, age: Age) -> u8 {
+    let foreground = matches!(event, Event::Bootstrap | Event::CreateReplica);
+    match (verdict, age) {
+        (Verdict::Done | Verdict::Skipped, Age::LastGood) if !foreground => LAST_GOOD,
+        _ => verdict.exit_code(),
+    }
 }
 
 /// Opens the state. One that can't be opened must not stop a failover.
-fn remember<'a>(outside: Outside<'a>, path: &Path, context: &Context) -> Outside<'a> {
-    match state::open(path) {
-        Ok(state) => outside.remembering(state),
+pub fn remember<'a>(outside: Outside<'a>, place: &Place, context: &Context) -> Outside<'a> {
+    match Sqlite::open(&place.path) {
+        Ok(state) => {
+            let old = outside.clock().wall().saturating_sub(place.keep);
+            if let Err(error) = state.prune(old) {
+                context.log.debug(&error.to_string());
+            }
+            outside.remembering(state)
+        }
         Err(error) => {
             context.log.error(&format!(
                 "{error}; going on without it: if this process is killed, its request is lost"
@@ -121,7 +140,7 @@ fn note_role(plan: &Plan, path: &Path, watch: &Watch<'_>, context: &Context) {
     if !state::may_be_pending(path) {
         return;
     }
-    let noted = state::open(path).and_then(|state| {
+    let noted = Sqlite::open(path).and_then(|state| {
         block_on(state.role_changed(&plan.cluster, plan.node.as_deref(), plan.role, watch.wall()))
     });
     match noted {
@@ -140,8 +159,10 @@ pub struct Prepared<'a> {
     pub plan: Plan,
     /// The outside.
     pub outside: Outside<'a>,
-    /// The state's database.
-    pub state: PathBuf,
+    /// Where the state is.
+    pub state: Place,
+    /// Which rules it was made of.
+    pub age: Age,
 }
 
 /// Everything up to the plan, for `run` and `plan` alike.
@@ -152,24 +173,29 @@ pub fn prepare<'a>(
     args: &EventArgs,
     context: &Context,
     watch: &'a Watch<'a>,
+    read: impl FnOnce(&Path, &Context) -> Result<Rules, Exit>,
 ) -> Result<Prepared<'a>, Exit> {
     let mut facts = facts(args, &context.environment)?;
     let path = rules_path(args.rules.as_ref(), &context.environment);
-    let mut rules = Rules::read(&path, &context.log)?;
+    let mut rules = read(&path, context)?;
     rules.connect(&context.global)?;
     set_vars(&mut rules.set, &args.sets)?;
     let outside = Outside::new(&rules.set, &context.environment, watch);
     let plan = plan(&rules, &mut facts, &outside)?;
-    let state = state::path(Some(&rules.set), &context.environment);
+    let state = state::place(Some(&rules.set), &context.environment);
     Ok(Prepared {
         plan,
         outside,
         state,
+        age: rules.age,
     })
 }
 
 /// Evaluates; the local Patroni is asked for the node's name only if a rule that fires uses it.
-fn plan(rules: &Rules, facts: &mut Facts, outside: &Outside<'_>) -> Result<Plan, Exit> {
+///
+/// # Errors
+/// [`Exit`] if a rule can't be evaluated.
+pub fn plan(rules: &Rules, facts: &mut Facts, outside: &Outside<'_>) -> Result<Plan, Exit> {
     let refuse = |error: &EvaluateError| {
         Exit::invalid(format!(
             "{}: {error}; nothing was sent",

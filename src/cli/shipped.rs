@@ -18,7 +18,7 @@ use crate::source::Source;
 use super::Context;
 use super::exit::{Exit, USAGE};
 use super::invocation::set_vars;
-use super::rules::Rules;
+use super::rules::{Age, Rules};
 use super::watch::Watch;
 use super::world::Outside;
 
@@ -123,7 +123,11 @@ impl Shipped<'_> {
         let sources = vec![Source::new(self.name, self.rules)];
         let set = load(&sources).rules;
         let set = set.ok_or_else(|| Exit::invalid(format!("`{}` is not valid", self.name)))?;
-        let mut rules = Rules { set, sources };
+        let mut rules = Rules {
+            set,
+            sources,
+            age: Age::Current,
+        };
         rules.connect(&context.global)?;
         let sets: Vec<String> = self
             .vars

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::model::RuleSet;
-use crate::store::{Sqlite, StoreError};
+use crate::store::Sqlite;
 
 use super::env::Environment;
 
@@ -14,15 +15,29 @@ const SYSTEM: &str = "/var/lib/patroni_barman";
 /// The variable that names the database.
 pub const STATE_VARIABLE: &str = "PATRONI_BARMAN_STATE";
 
+/// Where the state is and how long it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The database.
+    pub path: PathBuf,
+    /// How long what is settled is kept.
+    pub keep: Duration,
+}
+
 /// The database: what the environment or the rules file says, else the system's folder if this user may
 /// write to it, else the user's own.
 #[must_use]
-pub fn path(rules: Option<&RuleSet>, environment: &Environment) -> PathBuf {
-    environment
+pub fn place(rules: Option<&RuleSet>, environment: &Environment) -> Place {
+    let settings = rules.map(|rules| rules.state.clone()).unwrap_or_default();
+    let path = environment
         .get(STATE_VARIABLE)
         .map(PathBuf::from)
-        .or_else(|| rules.and_then(|rules| rules.state.path.clone()))
-        .unwrap_or_else(|| folder(environment).join("state.db"))
+        .or(settings.path)
+        .unwrap_or_else(|| folder(environment).join("state.db"));
+    Place {
+        path,
+        keep: settings.keep,
+    }
 }
 
 /// The folder of what is not in the database, and of the database by default.
@@ -49,14 +64,6 @@ pub fn folder(environment: &Environment) -> PathBuf {
 /// Whether files can be made in a folder.
 fn writable(folder: &Path) -> bool {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
-}
-
-/// Opens the state for writing.
-///
-/// # Errors
-/// [`StoreError`] if it can't be opened.
-pub fn open(path: &Path) -> Result<Sqlite, StoreError> {
-    Sqlite::open(path)
 }
 
 /// Whether anything can be pending: the answer is `false` only if nothing is.

@@ -6,6 +6,7 @@
 //! happens: logs, the line on a terminal and tests read the same events.
 
 mod backoff;
+mod converge;
 mod fence;
 mod journal;
 mod lookup;
@@ -25,6 +26,7 @@ use crate::model::{ApiName, Name, OnFailure, Role};
 use crate::patroni::Patroni;
 use crate::store::{Decision, IntentId, Store};
 
+pub use converge::{Comparison, Here, compare, enforce};
 pub use outcome::{Outcome, StepOutcome, StepReport, Verdict};
 pub use progress::Progress;
 pub use resume::{Which, resume};
@@ -54,6 +56,10 @@ pub trait World {
 
 /// Carries out a plan that was made just now.
 pub async fn execute<W: World>(plan: &Plan, world: &W) -> Outcome {
+    carry_out(plan, world, Start::Fresh).await
+}
+
+async fn carry_out<W: World>(plan: &Plan, world: &W, start: Start<'_>) -> Outcome {
     let intents = intend(plan, world).await;
     let holder = Holder {
         role: plan.role,
@@ -66,10 +72,9 @@ pub async fn execute<W: World>(plan: &Plan, world: &W) -> Outcome {
         let report = if let Some(before) = stopped {
             StepReport::not_run(step, before)
         } else {
-            let start = if index == 0 {
-                Start::Fresh
-            } else {
-                Start::Following
+            let start = match start {
+                Start::Fresh if index > 0 => Start::Following,
+                other => other,
             };
             settle(step, &holder, intent, start, world).await
         };

@@ -77,6 +77,22 @@ pub(super) async fn verify<W: World>(stage: Stage<'_, W>) -> Result<(), Unverifi
     }
 }
 
+/// What is different from the state that an operation sets; a recovery sets none.
+pub(super) fn difference(operation: &Operation, diagnosis: &Diagnosis) -> Option<String> {
+    match applied(operation, diagnosis) {
+        Look::Holds => None,
+        Look::Differs(what) | Look::NotYet(what) => Some(what),
+    }
+}
+
+fn applied(operation: &Operation, diagnosis: &Diagnosis) -> Look {
+    match operation {
+        Operation::ConfigSwitch { server, to } => switched(diagnosis, server, to),
+        Operation::ConfigUpdate { changes } => updated(diagnosis, changes),
+        Operation::Recovery(_) => Look::Holds,
+    }
+}
+
 /// Whether the state is there already.
 pub(super) async fn is_there<W: World>(stage: Stage<'_, W>) -> bool {
     matches!(look(stage, stage.step.poll.timeout).await, Ok(Look::Holds))
@@ -107,12 +123,7 @@ async fn look<W: World>(stage: Stage<'_, W>, left: Duration) -> Result<Look, Str
         .diagnose()
         .await
         .map_err(|t| t.message)?;
-    let applied = match &step.operation {
-        Operation::ConfigSwitch { server, to } => switched(&diagnosis, server, to),
-        Operation::ConfigUpdate { changes } => updated(&diagnosis, changes),
-        Operation::Recovery(_) => Look::Holds,
-    };
-    match (&step.operation, applied) {
+    match (&step.operation, applied(&step.operation, &diagnosis)) {
         (
             Operation::ConfigSwitch {
                 server,

@@ -5,12 +5,14 @@
 //! comes next can go on from there.
 
 mod intent;
+mod last_good;
 mod owner;
 mod record;
 mod schema;
 mod sqlite;
 
 pub use intent::{Decision, Intent, IntentId, Query, Settled, Standing, State, StoreError, Target};
+pub use last_good::LastGood;
 pub use owner::Owner;
 pub use sqlite::Sqlite;
 

@@ -96,18 +96,28 @@ impl Sqlite {
         self
     }
 
-    /// Forgets what was settled before this time.
+    /// Forgets what was decided before this time and is settled. Most of the time there is nothing, and no lock
+    /// is taken.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn prune(&self, before: Duration) -> Result<usize, StoreError> {
-        self.write(|transaction| {
-            transaction.execute(
-                "DELETE FROM decision WHERE created_ms < ?1
-                 AND NOT EXISTS (SELECT 1 FROM intent WHERE decision = decision.id AND state = 'pending')",
-                [millis(before)],
-            )
-        })
+    pub fn prune(&self, before: Duration) -> Result<(), StoreError> {
+        const OLD: &str = "FROM decision WHERE created_ms < ?1
+            AND NOT EXISTS (SELECT 1 FROM intent WHERE decision = decision.id AND state = 'pending')";
+        let any = self.connection.borrow().query_row(
+            &format!("SELECT EXISTS (SELECT 1 {OLD})"),
+            [millis(before)],
+            |row| row.get::<_, bool>(0),
+        );
+        match any {
+            Ok(false) => Ok(()),
+            Ok(true) => self
+                .write(|transaction| {
+                    transaction.execute(&format!("DELETE {OLD}"), [millis(before)])
+                })
+                .map(drop),
+            Err(error) => Err(StoreError::Io(error.to_string())),
+        }
     }
 
     /// Keeps the marker true. The write lock that this transaction holds keeps others from it.

@@ -1,0 +1,94 @@
+//! `history`: what was done.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::http::{Clock as _, Real, block_on};
+use crate::report;
+use crate::store::{Query, Sqlite, State, Store as _};
+
+use super::args::Format;
+use super::demo::parse_duration;
+use super::exit::{Exit, USAGE};
+use super::invocation::rules_path;
+use super::rules::Rules;
+use super::{Context, print, state};
+
+/// Shows the requests that were decided on, newest first, and what became of them.
+///
+///     patroni_barman history --since 1d --outcome failed
+///
+/// Exit codes: 0 shown; 2 the state can't be read, or the arguments are not valid.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct History {
+    /// Of this cluster.
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// Of this rule.
+    #[arg(long, value_name = "NAME")]
+    pub rule: Option<String>,
+    /// With this outcome: `pending`, `done`, `failed`, `refused`, `unverified`, `fenced`, `superseded`, `abandoned`.
+    #[arg(long, value_name = "OUTCOME", value_parser = parse_state)]
+    pub outcome: Option<State>,
+    /// Decided within this time, for example `1d`.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub since: Option<Duration>,
+    /// At most so many.
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    pub limit: u32,
+    /// The rules file, if it says where the state is.
+    #[arg(long, value_name = "PATH")]
+    pub rules: Option<PathBuf>,
+    /// How the result is written to standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+fn parse_state(word: &str) -> Result<State, String> {
+    State::parse(word).ok_or_else(|| {
+        let all: Vec<_> = State::ALL.iter().map(|state| state.as_str()).collect();
+        format!("the outcomes are {}", all.join(", "))
+    })
+}
+
+/// Carries the command out and gives the exit code.
+///
+/// # Errors
+/// [`Exit`] if the state can't be read.
+pub fn run(args: &History, context: &Context) -> Result<u8, Exit> {
+    // Rules that are missing or broken do not keep anybody from reading what was done.
+    let rules_path = rules_path(args.rules.as_ref(), &context.environment);
+    let rules = if args.rules.is_some() || rules_path.exists() {
+        Rules::read(&rules_path, &context.log).ok()
+    } else {
+        None
+    };
+    let path = state::place(rules.as_ref().map(|rules| &rules.set), &context.environment).path;
+    let intents = if path.exists() {
+        let query = Query {
+            cluster: args.cluster.clone(),
+            rule: args.rule.clone(),
+            state: args.outcome,
+            since: args
+                .since
+                .map(|since| Real::new().wall().saturating_sub(since)),
+            limit: Some(args.limit),
+        };
+        let read = Sqlite::open(&path).and_then(|state| block_on(state.history(&query)));
+        read.map_err(|error| Exit::new(USAGE, error.to_string()))?
+    } else {
+        Vec::new()
+    };
+    print(&match args.format {
+        Format::Human => report::history(&intents),
+        Format::Json => {
+            let all: Vec<_> = intents.iter().map(report::intent).collect();
+            format!("{:#}\n", json!({"requests": all}))
+        }
+    });
+    Ok(0)
+}

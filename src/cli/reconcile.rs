@@ -1,0 +1,229 @@
+//! `reconcile`: finish what was left, and correct what differs.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help that a terminal shows"
+)]
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::evaluate::{Facts, Plan};
+use crate::execute::{Comparison, Here, Outcome, Verdict, Which, compare, enforce, resume};
+use crate::http::{Clock as _, block_on};
+use crate::model::Event;
+use crate::report;
+
+use super::args::Format;
+use super::demo::parse_duration;
+use super::exit::Exit;
+use super::invocation::{rules_path, set_vars};
+use super::rules::{Age, Rules};
+use super::state::{self, Place};
+use super::watch::Watch;
+use super::world::Outside;
+use super::{Context, metrics, print, run};
+
+/// Finishes what earlier callbacks left, and corrects what differs from the rules.
+///
+/// First it takes up what is pending: an operation that is known is waited for, a request of unknown fate is
+/// settled by looking, and only what sets a state is sent again. Then it asks Patroni for this node's role, asks
+/// the rules what they want for it, compares that with Barman, and sends what differs. Run it from a timer
+/// on every node, or let it stay:
+///
+///     patroni_barman reconcile --rules /etc/patroni_barman/rules.yml --every 30s
+///
+/// The rules file must name the local Patroni under `patroni`.
+///
+/// Exit codes: 0 everything is as wanted; 1 no rule wants anything of this role; 2 an operation failed or was
+/// refused, or could not be verified; 3 Patroni or the API could not be reached or time ran out; 4 invalid rules or
+/// arguments, nothing was sent; 5 this node no longer has the role; 6 everything is as the last good rules want
+/// it, because the file is broken.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Reconcile {
+    /// Where the rules are.
+    #[command(flatten)]
+    pub rules: RulesArgs,
+    /// Do it again and again, with this pause, until the process is stopped.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub every: Option<Duration>,
+    /// Send nothing: show what is pending and what differs.
+    #[arg(long = "dry-run")]
+    pub dry: bool,
+    /// Write metrics for node_exporter's textfile collector to this file.
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
+    /// How the result is written to standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+/// Where the rules are and what is known besides.
+#[derive(Debug, Clone, Args)]
+pub struct RulesArgs {
+    /// The rules: a YAML file, or a directory of them read as one
+    /// [default: $PATRONI_BARMAN_RULES, then /etc/patroni_barman/rules.yml].
+    #[arg(long, value_name = "PATH", verbatim_doc_comment)]
+    pub rules: Option<PathBuf>,
+    /// Set a variable that the rules file declares under `vars`; can be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub sets: Vec<String>,
+}
+
+/// Carries the command out and gives the exit code.
+///
+/// # Errors
+/// [`Exit`] if rules or arguments are not valid.
+pub fn run(args: &Reconcile, context: &Context) -> Result<u8, Exit> {
+    let watch = Watch::new(&context.log);
+    let Some(every) = args.every else {
+        return once(args, context, &watch);
+    };
+    loop {
+        // The rules may be mended while we wait.
+        if let Err(exit) = once(args, context, &watch) {
+            exit.log(&context.log);
+        }
+        block_on(watch.sleep(every));
+    }
+}
+
+fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Exit> {
+    let View {
+        outside,
+        here,
+        plan,
+        state,
+        age,
+    } = View::take(&args.rules, context, watch)?;
+    let outside = run::remember(outside, &state, context);
+    if args.dry {
+        let compared = block_on(compare(&plan, &outside));
+        print(&differences(&compared));
+        let as_wanted = compared.iter().all(|one| one.differs == Ok(None));
+        return Ok(if as_wanted { 0 } else { 2 });
+    }
+    let left = block_on(resume(
+        &here.cluster,
+        Some(&here.node),
+        Which::All,
+        &outside,
+    ));
+    let compared = block_on(compare(&plan, &outside));
+    let sent = block_on(enforce(&plan, &compared, &outside));
+    let mut blind = false;
+    for message in compared.iter().filter_map(|one| one.differs.as_ref().err()) {
+        context
+            .log
+            .error(&format!("Barman's state can't be compared: {message}"));
+        blind = true;
+    }
+    let steps: Vec<_> = left.steps.into_iter().chain(sent.steps).collect();
+    let mut outcome = Outcome::of(steps);
+    outcome.verdict = match outcome.verdict {
+        Verdict::Skipped | Verdict::Done if blind => Verdict::Unfinished,
+        Verdict::Skipped if !plan.steps.is_empty() => Verdict::Done,
+        verdict => verdict,
+    };
+    print(&match args.format {
+        Format::Human => report::run(&outcome),
+        Format::Json => format!("{:#}\n", to_json(&here, &outcome)),
+    });
+    let code = run::exit_code(plan.event, outcome.verdict, age);
+    if let Some(file) = &args.metrics_file {
+        metrics::write(
+            file,
+            &state.path,
+            &compared,
+            age,
+            code,
+            watch.wall(),
+            &context.log,
+        );
+    }
+    Ok(code)
+}
+
+/// What is so on this node, and what the rules want of it.
+pub struct View<'a> {
+    /// The outside.
+    pub outside: Outside<'a>,
+    /// What Patroni says.
+    pub here: Here,
+    /// What the rules want of this role.
+    pub plan: Plan,
+    /// Where the state is.
+    pub state: Place,
+    /// Which rules these are.
+    pub age: Age,
+}
+
+impl<'a> View<'a> {
+    /// Asks Patroni and the rules.
+    ///
+    /// # Errors
+    /// [`Exit`] if rules or arguments are not valid, or Patroni can't be asked.
+    pub fn take(args: &RulesArgs, context: &Context, watch: &'a Watch<'a>) -> Result<Self, Exit> {
+        let path = rules_path(args.rules.as_ref(), &context.environment);
+        let mut rules = Rules::read_or_last_good(&path, context)?;
+        rules.connect(&context.global)?;
+        set_vars(&mut rules.set, &args.sets)?;
+        let outside = Outside::new(&rules.set, &context.environment, watch);
+        let here = match block_on(Here::ask(&outside)) {
+            Some(Ok(here)) => here,
+            Some(Err(silence)) => return Err(Exit::new(3, silence.to_string())),
+            None => {
+                return Err(Exit::invalid("the rules do not name the local Patroni")
+                    .help("add `patroni: {url: \"http://127.0.0.1:8008\"}` to the rules file"));
+            }
+        };
+        // A node's state is what the last change of its role asked for; a cluster that was started as it is
+        // has had none.
+        let wanted = |event| {
+            let mut facts = Facts::new(event, here.role, here.cluster.clone());
+            facts.node = Some(here.node.clone());
+            facts.host.clone_from(&context.environment.host);
+            facts.env.clone_from(&context.environment.vars);
+            run::plan(&rules, &mut facts, &outside)
+        };
+        let mut plan = wanted(Event::OnRoleChange)?;
+        if plan.steps.is_empty() {
+            plan = wanted(Event::OnStart)?;
+        }
+        let state = state::place(Some(&rules.set), &context.environment);
+        let age = rules.age;
+        Ok(Self {
+            outside,
+            here,
+            plan,
+            state,
+            age,
+        })
+    }
+}
+
+fn differences(compared: &[Comparison]) -> String {
+    let mut text = String::new();
+    for one in compared {
+        let what = report::describe(&one.step.operation);
+        let _ = match &one.differs {
+            Ok(None) => writeln!(text, "as wanted: {what}"),
+            Ok(Some(difference)) => writeln!(text, "would send {what}: {difference}"),
+            Err(message) => writeln!(text, "can't be compared: {what}: {message}"),
+        };
+    }
+    text
+}
+
+fn to_json(here: &Here, outcome: &Outcome) -> Value {
+    let mut all = json!({"cluster": here.cluster, "node": here.node, "role": here.role});
+    if let (Value::Object(all), Value::Object(outcome)) = (&mut all, outcome.to_json()) {
+        all.extend(outcome);
+    }
+    all
+}

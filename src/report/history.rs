@@ -1,0 +1,94 @@
+//! Intents: what was decided on, and what became of it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use crate::store::{Intent, State};
+
+use super::describe;
+
+/// An intent as `schemas/history.schema.json` describes it.
+#[must_use]
+pub fn intent(intent: &Intent) -> Value {
+    json!({
+        "id": intent.id,
+        "decided": utc(intent.created),
+        "cluster": intent.cluster,
+        "node": intent.node,
+        "event": intent.event,
+        "role": intent.role,
+        "rule": intent.step.rule,
+        "request": {"method": "POST", "url": intent.step.url, "body": intent.step.operation.body()},
+        "outcome": intent.state,
+        "attempts": intent.attempts,
+        "operation_id": intent.operation_id,
+        "ended": intent.ended.map(utc),
+        "message": intent.message,
+    })
+}
+
+/// Intents for people, two lines each.
+#[must_use]
+pub fn history(intents: &[Intent]) -> String {
+    let mut text = String::new();
+    if intents.is_empty() {
+        text.push_str("nothing was decided on\n");
+    }
+    for intent in intents {
+        let took = match (intent.state, intent.ended) {
+            (State::Pending, _) | (_, None) => String::new(),
+            (_, Some(ended)) => {
+                format!(
+                    " after {:.1} s",
+                    ended.saturating_sub(intent.created).as_secs_f64()
+                )
+            }
+        };
+        let id = intent
+            .operation_id
+            .as_ref()
+            .map_or_else(String::new, |id| format!(", operation {id}"));
+        let _ = writeln!(
+            text,
+            "{} {} {} {} on {}: {}{took}",
+            local_time(intent.created),
+            intent.cluster,
+            intent.event,
+            intent.role,
+            intent.node.as_deref().unwrap_or("?"),
+            intent.state.as_str(),
+        );
+        let _ = writeln!(
+            text,
+            "    {}: {}, {} attempts{id}{}",
+            intent.step.rule,
+            describe(&intent.step.operation),
+            intent.attempts,
+            intent
+                .message
+                .as_ref()
+                .map_or_else(String::new, |why| format!("; {why}")),
+        );
+    }
+    text
+}
+
+/// A time since the epoch, to the second, in local time.
+#[must_use]
+pub fn local_time(time: Duration) -> String {
+    let local = timestamp(time).to_zoned(TimeZone::system()).datetime();
+    local.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn utc(time: Duration) -> String {
+    format!("{:.3}", timestamp(time))
+}
+
+fn timestamp(time: Duration) -> Timestamp {
+    let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millisecond(millis).unwrap_or_default()
+}

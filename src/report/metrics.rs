@@ -1,0 +1,149 @@
+//! Metrics in the Prometheus text format.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::execute::Comparison;
+use crate::store::{Intent, State};
+
+/// What there is to measure.
+#[derive(Debug, Clone, Copy)]
+pub struct Metrics<'a> {
+    /// Everything that is remembered.
+    pub intents: &'a [Intent],
+    /// Each state that the rules want.
+    pub compared: &'a [Comparison],
+    /// Whether the rules file is broken and older rules were used.
+    pub last_good: bool,
+    /// The exit code of this run.
+    pub exit_code: u8,
+    /// The wall clock.
+    pub now: Duration,
+}
+
+impl Metrics<'_> {
+    /// The text of a `*.prom` file.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut out = String::new();
+        let mut pending: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut outcomes: BTreeMap<(&str, &str, &str), (u64, f64)> = BTreeMap::new();
+        let mut successes: BTreeMap<(&str, &str), Duration> = BTreeMap::new();
+        for intent in self.intents {
+            let (cluster, rule) = (intent.cluster.as_str(), intent.step.rule.as_str());
+            *pending.entry(cluster).or_default() += u64::from(intent.state == State::Pending);
+            let ended = intent.ended.filter(|_| intent.state != State::Pending);
+            let (count, seconds) = outcomes
+                .entry((cluster, rule, intent.state.as_str()))
+                .or_default();
+            *count += 1;
+            *seconds += ended.map_or(0.0, |ended| {
+                ended.saturating_sub(intent.created).as_secs_f64()
+            });
+            if let (State::Done, Some(ended)) = (intent.state, ended) {
+                let last = successes.entry((cluster, rule)).or_default();
+                *last = (*last).max(ended);
+            }
+        }
+        let mut metric = |name: &str, help: &str, samples: Vec<(String, f64)>| {
+            let name = format!("patroni_barman_{name}");
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
+            for (labels, value) in samples {
+                let _ = writeln!(out, "{name}{labels} {value}");
+            }
+        };
+        metric(
+            "last_run_timestamp_seconds",
+            "When reconcile ran last.",
+            plain(self.now.as_secs_f64()),
+        );
+        metric(
+            "last_exit_code",
+            "The exit code of that run.",
+            plain(f64::from(self.exit_code)),
+        );
+        metric(
+            "rules_last_good",
+            "1 if the rules file is broken and the last good rules were used.",
+            plain(f64::from(u8::from(self.last_good))),
+        );
+        let samples = pending
+            .iter()
+            .map(|(cluster, count)| (labels(&[("cluster", cluster)]), number(*count)));
+        metric(
+            "pending",
+            "Requests that were decided on and are not finished.",
+            samples.collect(),
+        );
+        let drift = self.compared.iter().map(|one| {
+            let server = one.server_name().map_or("", |name| name.as_str());
+            let labels = labels(&[
+                ("api", &one.api().0),
+                ("server", server),
+                ("rule", &one.step.rule),
+            ]);
+            (labels, if one.differs == Ok(None) { 0.0 } else { 1.0 })
+        });
+        metric(
+            "drift",
+            "1 if Barman's state was not as the rules want it, or could not be compared.",
+            drift.collect(),
+        );
+        let samples = successes.iter().map(|((cluster, rule), at)| {
+            (
+                labels(&[("cluster", cluster), ("rule", rule)]),
+                at.as_secs_f64(),
+            )
+        });
+        metric(
+            "last_success_timestamp_seconds",
+            "When a request of this rule was last done.",
+            samples.collect(),
+        );
+        let each = |value: fn(&(u64, f64)) -> f64| {
+            let sample = move |(key, sums): (&(&str, &str, &str), &(u64, f64))| {
+                let (cluster, rule, outcome) = *key;
+                (
+                    labels(&[("cluster", cluster), ("rule", rule), ("outcome", outcome)]),
+                    value(sums),
+                )
+            };
+            outcomes.iter().map(sample).collect()
+        };
+        metric(
+            "requests",
+            "Requests that are remembered, by outcome.",
+            each(|sums| number(sums.0)),
+        );
+        metric(
+            "requests_seconds",
+            "From decision to end, summed over these requests.",
+            each(|sums| sums.1),
+        );
+        out
+    }
+}
+
+fn plain(value: f64) -> Vec<(String, f64)> {
+    vec![(String::new(), value)]
+}
+
+fn labels(pairs: &[(&str, &str)]) -> String {
+    let escape = |value: &str| {
+        value
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n")
+    };
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}=\"{}\"", escape(value)))
+        .collect();
+    format!("{{{}}}", pairs.join(","))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn number(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,168 @@
+//! Barman's state beside the wanted one.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::barman::{ActiveModel, ServerState};
+use crate::execute::{Comparison, Here};
+use crate::store::Intent;
+
+use super::{describe, intent};
+
+/// What there is to show.
+#[derive(Debug, Clone, Copy)]
+pub struct Status<'a> {
+    /// What Patroni says of this node.
+    pub here: &'a Here,
+    /// Each state that the rules want.
+    pub compared: &'a [Comparison],
+    /// What was decided on and is not finished.
+    pub pending: &'a [Intent],
+}
+
+impl Status<'_> {
+    /// Whether everything is as the rules want it and nothing is pending.
+    #[must_use]
+    pub fn as_wanted(&self) -> bool {
+        self.pending.is_empty() && self.compared.iter().all(|one| one.differs == Ok(None))
+    }
+
+    /// The status as `schemas/status.schema.json` describes it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "cluster": self.here.cluster,
+            "node": self.here.node,
+            "role": self.here.role,
+            "leader": self.here.leader,
+            "timeline": self.here.timeline,
+            "as_wanted": self.as_wanted(),
+            "states": self.compared.iter().map(one).collect::<Vec<_>>(),
+            "pending": self.pending.iter().map(intent).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn one(compared: &Comparison) -> Value {
+    let server = compared.server.as_ref();
+    let backup = server.and_then(last_backup);
+    json!({
+        "rule": compared.step.rule,
+        "api": compared.step.api,
+        "server": compared.server_name(),
+        "request": compared.step.operation.body(),
+        "wanted_model": compared.wanted_model().flatten(),
+        "active_model": compared.active_model().and_then(|active| match active {
+            ActiveModel::Model(name) => Some(name),
+            ActiveModel::None | ActiveModel::Unknown => None,
+        }),
+        "as_wanted": compared.differs == Ok(None),
+        "difference": compared.differs.as_ref().ok().and_then(Option::as_ref),
+        "trouble": compared.differs.as_ref().err(),
+        "streaming": server.and_then(|server| server.streaming),
+        "slot": server.and_then(|server| server.slot.as_ref())
+            .map(|slot| json!({"name": slot.name, "active": slot.active})),
+        "timeline": server.and_then(|server| server.timeline),
+        "last_wal": server.and_then(|server| server.last_wal.as_ref()),
+        "last_backup": backup.map(|(id, status)| json!({"id": id, "status": status})),
+    })
+}
+
+/// The newest backup; ids are times.
+fn last_backup(server: &ServerState) -> Option<(&str, Option<&str>)> {
+    let (id, backup) = server.backups.last_key_value()?;
+    Some((id, backup.status.as_deref()))
+}
+
+/// The status for people.
+#[must_use]
+pub fn status(status: &Status<'_>) -> String {
+    let Status {
+        here,
+        compared,
+        pending,
+    } = status;
+    let mut text = String::new();
+    let leader = here.leader.as_deref().unwrap_or("nobody");
+    let timeline = here
+        .timeline
+        .map_or_else(String::new, |timeline| format!(", timeline {timeline}"));
+    let _ = writeln!(
+        text,
+        "{}: {} is {}, the leader is {leader}{timeline}",
+        here.cluster, here.node, here.role
+    );
+    if compared.is_empty() {
+        let _ = writeln!(text, "\nno rule wants anything of a {}", here.role);
+    }
+    for one in *compared {
+        let _ = writeln!(
+            text,
+            "\n{}: {}",
+            one.step.rule,
+            describe(&one.step.operation)
+        );
+        let _ = match &one.differs {
+            Ok(None) => writeln!(text, "  as wanted"),
+            Ok(Some(difference)) => writeln!(text, "  DIFFERS: {difference}"),
+            Err(message) => writeln!(text, "  can't be compared: {message}"),
+        };
+        if let Some(server) = &one.server {
+            server_lines(&mut text, server);
+        }
+    }
+    if !pending.is_empty() {
+        let _ = writeln!(text, "\npending:");
+    }
+    for intent in *pending {
+        let _ = writeln!(
+            text,
+            "  {} {}: {}, {} attempts{}",
+            super::local_time(intent.created),
+            intent.step.rule,
+            describe(&intent.step.operation),
+            intent.attempts,
+            intent
+                .message
+                .as_ref()
+                .map_or_else(String::new, |why| format!(": {why}")),
+        );
+    }
+    text
+}
+
+fn server_lines(text: &mut String, server: &ServerState) {
+    let active = match &server.active_model {
+        ActiveModel::Model(name) => name.as_str(),
+        ActiveModel::None => "none",
+        ActiveModel::Unknown => "unknown",
+    };
+    let yes = |truth: Option<bool>| match truth {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "unknown",
+    };
+    let slot = server.slot.as_ref().map_or_else(
+        || "none".to_owned(),
+        |slot| {
+            format!(
+                "{} ({})",
+                slot.name,
+                if slot.active { "active" } else { "not active" }
+            )
+        },
+    );
+    let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+    let _ = writeln!(text, "  active model  {active}");
+    let _ = writeln!(text, "  streaming     {}", yes(server.streaming));
+    let _ = writeln!(text, "  slot          {slot}");
+    let _ = writeln!(
+        text,
+        "  timeline      {}",
+        or_none(server.timeline.map(|t| t.to_string()))
+    );
+    let _ = writeln!(text, "  last WAL      {}", or_none(server.last_wal.clone()));
+    let backup = last_backup(server).map(|(id, status)| format!("{id} {}", status.unwrap_or("")));
+    let _ = writeln!(text, "  last backup   {}", or_none(backup).trim_end());
+}
