@@ -6,8 +6,8 @@
 //!
 //! The way of a rule from YAML to HTTP is the order in which modules may import
 //! each other, and a test holds it: `source`, `diagnostic`, `model`, `template`,
-//! `load`, `evaluate`, `check`, `http`, `barman`, `patroni`, `store`, `execute`,
-//! `simulator`, `report`, `cli`.
+//! `load`, `evaluate`, `space`, `check`, `matrix`, `diff`, `http`, `barman`, `patroni`, `store`,
+//! `execute`, `simulator`, `rule_test`, `report`, `cli`.
 
 pub mod barman;
 pub mod check;
@@ -17,10 +17,12 @@ pub mod evaluate;
 pub mod execute;
 pub mod http;
 pub mod load;
+pub mod matrix;
 pub mod model;
 pub mod patroni;
 pub mod report;
 pub mod simulator;
 pub mod source;
+pub mod space;
 pub mod store;
 pub mod template;

@@ -4,15 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules in import order.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "source",
     "diagnostic",
     "model",
     "template",
     "load",
     "evaluate",
+    "space",
     "check",
-    "rule_test",
     "matrix",
     "diff",
     "http",
@@ -21,6 +21,7 @@ const ORDER: [&str; 18] = [
     "store",
     "execute",
     "simulator",
+    "rule_test",
     "report",
     "cli",
 ];

@@ -101,6 +101,7 @@ pub enum Command {
     Reconcile(super::reconcile::Reconcile),
     Status(super::status::Status),
     History(super::history::History),
+    Matrix(super::matrix::MatrixArgs),
     Demo(super::demo::Demo),
     /// Serve a simulated pg-backup-api, to rehearse with.
     ///

@@ -50,6 +50,17 @@ impl Exit {
         }
     }
 
+    /// The same end for a command that nothing could have been sent by.
+    #[must_use]
+    pub fn as_usage(mut self) -> Self {
+        self.code = USAGE;
+        self.message = self
+            .message
+            .trim_end_matches("; nothing was sent")
+            .to_owned();
+        self
+    }
+
     /// Says what to do next.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod cells;
 pub mod compat;
 mod completions;
 mod config_switch;
@@ -14,6 +15,7 @@ mod history;
 mod invocation;
 mod log;
 mod metrics;
+mod matrix;
 mod plan;
 mod reconcile;
 mod recover;
@@ -114,6 +116,7 @@ fn dispatch(command: Command, context: &Context) -> Result<u8, Exit> {
         Command::Reconcile(args) => reconcile::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::History(args) => history::run(&args, context),
+        Command::Matrix(args) => matrix::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Simulate(args) => simulate::run(args)
             .map(|()| 0)

@@ -33,30 +33,81 @@ pub struct EvaluateError {
 /// [`EvaluateError`] for the first rule whose condition or request can't be rendered, or whose
 /// request pg-backup-api would refuse.
 pub fn evaluate(rules: &RuleSet, facts: &Facts) -> Result<Plan, EvaluateError> {
+    let mut failed = Vec::new();
+    let plan = walk(rules, facts, |error| {
+        failed.push(error);
+        Walk::Stop
+    });
+    match failed.pop() {
+        Some(error) => Err(error),
+        None => Ok(plan),
+    }
+}
+
+/// What can be said of an event before it happens, when not every fact is known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Survey {
+    /// The plan of those rules that can be evaluated.
+    pub plan: Plan,
+    /// Why the others can't. `run` sends nothing at all while there is one.
+    pub unresolved: Vec<EvaluateError>,
+}
+
+/// Makes the plan of the rules that can be evaluated, and says why the others can't.
+#[must_use]
+pub fn survey(rules: &RuleSet, facts: &Facts) -> Survey {
+    let mut unresolved = Vec::new();
+    let plan = walk(rules, facts, |error| {
+        unresolved.push(error);
+        Walk::GoOn
+    });
+    Survey { plan, unresolved }
+}
+
+/// What to do after a rule that can't be evaluated.
+enum Walk {
+    Stop,
+    GoOn,
+}
+
+fn walk(rules: &RuleSet, facts: &Facts, mut failed: impl FnMut(EvaluateError) -> Walk) -> Plan {
     let scope = facts.scope(&rules.vars);
-    let failed = |rule: &str, source: RenderError| EvaluateError {
-        rule: rule.to_owned(),
-        source,
-        missing: scope.missing(),
-    };
     let mut plan = Plan::empty(facts);
     let mut first: Option<&str> = None;
     for rule in &rules.rules {
         let taken = first.filter(|_| rules.matching == Match::First);
-        let because = matching::why_not(rule, facts, taken, &scope)
-            .map_err(|source| failed(&rule.name, source))?;
-        if because.is_none() {
-            first = first.or(Some(&rule.name));
-            for template in &rule.requests {
-                let step = request::step(rules, rule, template, &scope);
-                plan.steps
-                    .push(step.map_err(|source| failed(&rule.name, source))?);
+        let result = matching::why_not(rule, facts, taken, &scope).and_then(|because| {
+            let mut steps = Vec::new();
+            if because.is_none() {
+                for template in &rule.requests {
+                    steps.push(request::step(rules, rule, template, &scope)?);
+                }
+            }
+            Ok((because, steps))
+        });
+        match result {
+            Ok((because, steps)) => {
+                if because.is_none() {
+                    first = first.or(Some(&rule.name));
+                }
+                plan.steps.extend(steps);
+                plan.trace.push(Trace {
+                    rule: rule.name.clone(),
+                    because,
+                });
+            }
+            Err(source) => {
+                plan.trace.push(Trace::undecided(rule, &source));
+                let error = EvaluateError {
+                    rule: rule.name.clone(),
+                    source,
+                    missing: scope.missing(),
+                };
+                if matches!(failed(error), Walk::Stop) {
+                    break;
+                }
             }
         }
-        plan.trace.push(Trace {
-            rule: rule.name.clone(),
-            because,
-        });
     }
-    Ok(plan)
+    plan
 }

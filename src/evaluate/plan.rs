@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{ApiName, Event, Fence, OnFailure, Operation, Poll, Retry, Role, Verify};
+use crate::model::{ApiName, Event, Fence, OnFailure, Operation, Poll, Retry, Role, Rule, Verify};
+use crate::template::RenderError;
 
 use super::Facts;
 
@@ -59,7 +60,8 @@ pub struct Trace {
 /// The first part of a rule that did not fit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Because {
-    /// The rule's key: `enabled`, `on`, `role`, `cluster`, `match` or `when`.
+    /// The rule's key: `enabled`, `on`, `role`, `cluster`, `match` or `when`; `request` if the rule
+    /// matches and its request can't be made.
     pub field: &'static str,
     /// What the rule asks for.
     pub wanted: String,
@@ -110,6 +112,25 @@ impl Step {
 }
 
 impl Trace {
+    /// The trace of a rule whose condition or request can't be evaluated.
+    pub(super) fn undecided(rule: &Rule, error: &RenderError) -> Self {
+        let when = rule
+            .when
+            .as_ref()
+            .filter(|when| when.origin == error.origin);
+        let because = Because {
+            field: if when.is_some() { "when" } else { "request" },
+            wanted: when
+                .map_or("a request that can be sent", |when| &when.text)
+                .to_owned(),
+            got: error.message.clone(),
+        };
+        Self {
+            rule: rule.name.clone(),
+            because: Some(because),
+        }
+    }
+
     /// Whether the rule fired.
     #[must_use]
     pub const fn fired(&self) -> bool {

@@ -1,0 +1,61 @@
+//! Options of the commands that look into every cell.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+
+use crate::space::Known;
+
+use super::exit::{Exit, USAGE};
+
+/// What is known in every cell. The environment of this process is not looked at: the result is the
+/// same on every machine.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "What is known in every cell")]
+pub struct KnownArgs {
+    /// The node's name [default: the placeholder NODE].
+    #[arg(long, value_name = "NAME")]
+    pub node: Option<String>,
+    /// An environment variable; can be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub env: Vec<String>,
+    /// An argument besides those that Patroni appends; can be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub arg: Vec<String>,
+    /// A cluster to show besides those that the rules tell apart; can be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Vec<String>,
+    /// Set a variable that the rules file declares under `vars`; can be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub sets: Vec<String>,
+}
+
+impl KnownArgs {
+    /// What is known.
+    ///
+    /// # Errors
+    /// [`Exit`] for something without `=`.
+    pub fn known(&self) -> Result<Known, Exit> {
+        let mut known = Known {
+            env: pairs("--env", &self.env)?,
+            args: pairs("--arg", &self.arg)?,
+            ..Known::default()
+        };
+        if let Some(node) = &self.node {
+            known.node.clone_from(node);
+        }
+        Ok(known)
+    }
+}
+
+fn pairs(option: &str, texts: &[String]) -> Result<BTreeMap<String, String>, Exit> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(Exit::new(
+            USAGE,
+            format!("`{option} {text}` is not a name and a value"),
+        )
+        .help(format!("write `{option} NAME=VALUE`"))),
+    };
+    texts.iter().map(pair).collect()
+}

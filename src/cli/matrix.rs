@@ -1,0 +1,68 @@
+//! `matrix`: the whole table.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::matrix;
+use crate::report;
+
+use super::cells::KnownArgs;
+use super::exit::Exit;
+use super::invocation::{rules_path, set_vars};
+use super::rules::Rules;
+use super::{Context, print};
+
+/// Shows what the rules do for every event and role, in every kind of cluster that they name.
+///
+/// Nothing is sent and nothing of this machine is looked at. What only a callback would know is a placeholder in
+/// capitals (NODE, HOST, CLUSTER), unless an option says it.
+///
+///     patroni_barman matrix rules.yml
+///     patroni_barman matrix --format html rules.yml > rules.html
+///
+/// Exit codes: 0 shown; 2 rules or arguments that can't be used.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct MatrixArgs {
+    /// The rules: a YAML file, or a directory of them read as one
+    /// [default: $PATRONI_BARMAN_RULES, then /etc/patroni_barman/rules.yml].
+    #[arg(value_name = "PATH")]
+    pub rules: Option<PathBuf>,
+    /// How it is written to standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: MatrixFormat,
+    /// What is known.
+    #[command(flatten)]
+    pub known: KnownArgs,
+}
+
+/// How the matrix is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MatrixFormat {
+    /// For a terminal.
+    Human,
+    /// For programs; its schema is `schemas/matrix.schema.json`.
+    Json,
+    /// One self-contained page.
+    Html,
+}
+
+/// Carries the command out and gives the exit code.
+///
+/// # Errors
+/// [`Exit`] if rules or arguments are not valid.
+pub fn run(args: &MatrixArgs, context: &Context) -> Result<u8, Exit> {
+    let known = args.known.known()?;
+    let path = rules_path(args.rules.as_ref(), &context.environment);
+    let mut rules = Rules::read(&path, &context.log).map_err(Exit::as_usage)?;
+    rules.connect(&context.global).map_err(Exit::as_usage)?;
+    set_vars(&mut rules.set, &args.known.sets).map_err(Exit::as_usage)?;
+    let matrix = matrix::matrix(&rules.set, known, &args.known.cluster);
+    print(&match args.format {
+        MatrixFormat::Human => report::matrix(&matrix),
+        MatrixFormat::Json => format!("{:#}\n", matrix.to_json()),
+        MatrixFormat::Html => report::matrix_html(&matrix, &path.display().to_string()),
+    });
+    Ok(0)
+}

@@ -1,0 +1,100 @@
+//! One self-contained page: no script, nothing fetched from anywhere.
+
+use std::fmt::Write as _;
+
+use crate::evaluate::{Step, Trace};
+
+use super::describe;
+
+/// Reads on a phone, on a desk, in the dark and on paper.
+const STYLE: &str = include_str!("page.css");
+
+/// A whole page.
+pub(super) fn page(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n\
+         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
+        escape(title)
+    )
+}
+
+/// Text in HTML, also inside an attribute.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// A message with its words in backticks as code.
+pub(super) fn words(message: &str) -> String {
+    let mut html = String::new();
+    for (index, part) in message.split('`').enumerate() {
+        let part = escape(part);
+        let _ = match index % 2 {
+            0 => write!(html, "{part}"),
+            _ => write!(html, "<code>{part}</code>"),
+        };
+    }
+    html
+}
+
+/// A step: what it is, and to be opened all of it.
+pub(super) fn step(step: &Step) -> String {
+    let carried_out = format!(
+        "verify: {}, fence: {}",
+        word(&step.verify),
+        word(&step.fence)
+    );
+    format!(
+        "<div class=\"step\"><p><b>{}</b> {}</p>\n<details><summary>request</summary>\
+         <pre>POST {}\n{}</pre><p class=\"note\">{}</p></details></div>\n",
+        escape(&step.rule),
+        words(&describe(&step.operation)),
+        escape(&step.url),
+        escape(&format!("{:#}", step.operation.body())),
+        escape(&carried_out)
+    )
+}
+
+/// Why the rules that did not fire did not.
+pub(super) fn silent(trace: &[Trace]) -> String {
+    let mut items = String::new();
+    for trace in trace {
+        let Some(because) = &trace.because else {
+            continue;
+        };
+        let _ = writeln!(
+            items,
+            "<li><b>{}</b> <code>{}</code> wants <i>{}</i>, got <i>{}</i></li>",
+            escape(&trace.rule),
+            because.field,
+            escape(&because.wanted),
+            words(&because.got)
+        );
+    }
+    if items.is_empty() {
+        return items;
+    }
+    format!("<details><summary>why not the others</summary><ul>\n{items}</ul></details>\n")
+}
+
+/// A word of the rules file.
+fn word(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,103 @@
+//! The matrix for people.
+
+use std::fmt::Write as _;
+
+use crate::matrix::{Cell, Matrix};
+use crate::model::{Event, Role};
+
+use super::describe;
+
+/// A table for each kind of cluster, and below what the letters in them mean.
+#[must_use]
+pub fn matrix(matrix: &Matrix) -> String {
+    let mut legend: Vec<(String, String)> = Vec::new();
+    let mut text = String::new();
+    for (cluster, cells) in matrix.blocks() {
+        let kind = match cluster.matches.as_slice() {
+            [] => "any that no rule names".to_owned(),
+            matches => format!("as {}", matches.join(", ")),
+        };
+        let _ = writeln!(text, "cluster {} ({kind})\n", cluster.name);
+        let _ = write!(text, "  {:<16}", "");
+        for role in Role::ALL {
+            let _ = write!(text, "{:<16}", role.as_str());
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        for event in Event::ALL {
+            let mut line = format!("  {:<16}", event.as_str());
+            for role in Role::ALL {
+                let cell = cells.iter().find(|c| c.event == event && c.role == role);
+                let mark = cell.map_or_else(String::new, |cell| mark(cell, &mut legend));
+                let _ = write!(line, "{mark:<16}");
+            }
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+        text.push('\n');
+    }
+    for (letter, meaning) in &legend {
+        let _ = writeln!(
+            text,
+            "{letter}  {}",
+            meaning.trim_end().replace('\n', "\n   ")
+        );
+    }
+    let _ = writeln!(text, "-  nothing is sent");
+    let _ = writeln!(
+        text,
+        "(no entry: Patroni does not pass this role with this event)"
+    );
+    text
+}
+
+/// The letter of what a cell does; cells that do the same have the same.
+fn mark(cell: &Cell, legend: &mut Vec<(String, String)>) -> String {
+    let meaning = meaning(cell);
+    if meaning.is_empty() {
+        return "-".to_owned();
+    }
+    if let Some((letter, _)) = legend.iter().find(|(_, known)| *known == meaning) {
+        return letter.clone();
+    }
+    let letter = letter(legend.len());
+    legend.push((letter.clone(), meaning));
+    letter
+}
+
+fn meaning(cell: &Cell) -> String {
+    let mut text = String::new();
+    for step in &cell.survey.plan.steps {
+        let _ = writeln!(text, "{}: {}", step.rule, describe(&step.operation));
+        let _ = writeln!(text, "  POST {} {}", step.url, step.operation.body());
+    }
+    for error in &cell.survey.unresolved {
+        let _ = writeln!(
+            text,
+            "{}: can't be told: {}",
+            error.rule, error.source.message
+        );
+    }
+    text
+}
+
+/// `A` to `Z`, then `AA` and so on.
+fn letter(index: usize) -> String {
+    let last = u8::try_from(index % 26).map_or('?', |offset| char::from(b'A' + offset));
+    match index / 26 {
+        0 => last.to_string(),
+        before => format!("{}{last}", letter(before - 1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::letter;
+
+    #[test]
+    fn letters_go_on_after_z() {
+        assert_eq!(
+            [0, 25, 26, 51, 52, 702].map(letter),
+            ["A", "Z", "AA", "AZ", "BA", "AAA"]
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! The kinds of cluster that rules tell apart, with an example of each.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use crate::model::{Pattern, RuleSet};
+
+/// What stands for `*` in an example; the first that tells something new is used.
+const FILLERS: [&str; 4] = ["1", "2", "example", ""];
+
+/// The example of a cluster that no rule names.
+const OTHERS: [&str; 3] = ["CLUSTER", "ANOTHER-CLUSTER", "A-CLUSTER-THAT-NO-RULE-NAMES"];
+
+/// How many globs are combined with each other; rules that have more name whole clusters.
+const MOST_COMBINED: usize = 32;
+
+/// A kind of cluster: all those whose names the same patterns match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cluster {
+    /// An example of its name.
+    pub name: String,
+    /// The patterns that match it, as the rules write them.
+    pub matches: Vec<String>,
+}
+
+/// An example of every kind of cluster that these rule sets tell apart, in the order in which
+/// they name them; last the kind that they don't name. `wanted` are names that the user asks for.
+#[must_use]
+pub fn clusters(sets: &[&RuleSet], wanted: &[String]) -> Vec<Cluster> {
+    let patterns = Patterns::of(sets);
+    let globs = || patterns.globs.iter().map(|glob| glob.as_str());
+    let mut examples: Vec<String> = wanted.to_vec();
+    examples.extend(patterns.names.iter().map(|name| (*name).to_owned()));
+    for filler in FILLERS {
+        examples.extend(globs().map(|glob| filled(glob, filler)));
+    }
+    for one in globs().take(MOST_COMBINED) {
+        for other in globs().take(MOST_COMBINED) {
+            let (begin, end) = (filled(one, ""), filled(other, ""));
+            examples.push(filled(one, &end));
+            examples.push(filled(one, &filled(other, "1")));
+            examples.push(format!("{begin}{end}"));
+        }
+    }
+    examples.extend(OTHERS.map(str::to_owned));
+    let (mut kinds, mut named) = (HashSet::new(), HashSet::new());
+    let mut found = Vec::new();
+    for (index, name) in examples.iter().enumerate() {
+        let matches = patterns.matching(name);
+        // What the user asks for is shown even if it is like another.
+        let new = kinds.insert(matches.clone()) || index < wanted.len();
+        if new && !name.is_empty() && named.insert(name) {
+            found.push(Cluster {
+                name: name.clone(),
+                matches: matches.into_iter().map(str::to_owned).collect(),
+            });
+        }
+    }
+    found.sort_by_key(|cluster| cluster.matches.is_empty());
+    found
+}
+
+/// The patterns of the rules that match a name: two names with the same are one kind of cluster.
+#[must_use]
+pub fn signature(sets: &[&RuleSet], name: &str) -> Vec<String> {
+    let patterns = Patterns::of(sets);
+    let matches = patterns.matching(name);
+    matches.into_iter().map(str::to_owned).collect()
+}
+
+/// Every pattern once, in the rules' order. Rules may name thousands of clusters, but few globs.
+struct Patterns<'a> {
+    names: Vec<&'a str>,
+    known: HashSet<&'a str>,
+    globs: Vec<&'a Pattern>,
+}
+
+impl<'a> Patterns<'a> {
+    fn of(sets: &[&'a RuleSet]) -> Self {
+        let mut known = HashSet::new();
+        let rules = sets.iter().flat_map(|set| &set.rules);
+        let all = rules.flat_map(|rule| &rule.cluster);
+        let new = all.filter(|pattern| known.insert(pattern.as_str()));
+        let (globs, names): (Vec<_>, Vec<_>) =
+            new.partition(|pattern| pattern.as_str().contains(['*', '?']));
+        Self {
+            names: names.into_iter().map(Pattern::as_str).collect(),
+            known,
+            globs,
+        }
+    }
+
+    fn matching(&self, name: &str) -> Vec<&'a str> {
+        let whole = self.known.get(name).copied();
+        let whole = whole.filter(|name| !name.contains(['*', '?']));
+        let globs = self.globs.iter().filter(|glob| glob.matches(name));
+        whole
+            .into_iter()
+            .chain(globs.map(|glob| glob.as_str()))
+            .collect()
+    }
+}
+
+fn filled(glob: &str, filler: &str) -> String {
+    glob.replace('*', filler).replace('?', "1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Fence, OnFailure, Origin, Poll, Retry, Rule, Verify};
+
+    fn set(patterns: &[&str]) -> RuleSet {
+        let rule = Rule {
+            name: "r".to_owned(),
+            on: Vec::new(),
+            role: Vec::new(),
+            cluster: patterns.iter().map(|text| Pattern::new(*text)).collect(),
+            when: None,
+            enabled: true,
+            requests: Vec::new(),
+            retry: Retry::default(),
+            poll: Poll::default(),
+            fence: Fence::None,
+            verify: Verify::None,
+            on_failure: OnFailure::Stop,
+            origin: Origin::default(),
+        };
+        RuleSet {
+            rules: vec![rule],
+            ..RuleSet::default()
+        }
+    }
+
+    fn names(patterns: &[&str]) -> Vec<String> {
+        let found = clusters(&[&set(patterns)], &[]);
+        found.into_iter().map(|cluster| cluster.name).collect()
+    }
+
+    #[test]
+    fn every_kind_of_cluster_has_one_example() {
+        for (patterns, expected) in [
+            (&[][..], &["CLUSTER"][..]),
+            (&["main"], &["main", "CLUSTER"]),
+            (&["main-*", "main-1"], &["main-1", "main-2", "CLUSTER"]),
+            (&["*"], &["1"]),
+            (&["?", "*"], &["1", "example"]),
+            (
+                &["main-*", "main-?"],
+                &["main-1", "main-example", "CLUSTER"],
+            ),
+            (&["a*", "*b"], &["a1", "1b", "ab", "CLUSTER"]),
+            (&["CLUSTER"], &["CLUSTER", "ANOTHER-CLUSTER"]),
+        ] {
+            assert_eq!(names(patterns), expected, "{patterns:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_there_besides() {
+        let found = clusters(&[&set(&["main"])], &["mine".to_owned(), "main".to_owned()]);
+        let names: Vec<_> = found.iter().map(|cluster| cluster.name.as_str()).collect();
+        assert_eq!(names, ["main", "mine"]);
+    }
+}

@@ -1,0 +1,82 @@
+//! Everything that can happen, as far as rules can tell it apart: every event with every role that
+//! Patroni passes with it, in every kind of cluster that the rules name.
+//!
+//! The space is small, so it is enumerated and never sampled. What a cell does not fix (the node's
+//! name, the environment and so on) is a placeholder in capitals, or what the user gives.
+
+mod clusters;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::evaluate::Facts;
+use crate::model::{Event, Role};
+
+pub use clusters::{Cluster, clusters, signature};
+
+/// What is known in every cell besides event, role and cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Known {
+    /// The node's name.
+    pub node: String,
+    /// The machine's host name.
+    pub host: String,
+    /// The data directory of `bootstrap` and `create_replica`.
+    pub datadir: String,
+    /// The leader's address of `create_replica`.
+    pub connstring: String,
+    /// Arguments besides those that Patroni appends itself.
+    pub args: BTreeMap<String, String>,
+    /// The environment; nothing of this process's own.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            node: "NODE".to_owned(),
+            host: "HOST".to_owned(),
+            datadir: "/DATADIR".to_owned(),
+            connstring: "CONNSTRING".to_owned(),
+            args: BTreeMap::new(),
+            env: BTreeMap::new(),
+        }
+    }
+}
+
+impl Known {
+    /// The facts of a cell, as `run` would make them of what Patroni passes.
+    #[must_use]
+    pub fn facts(&self, event: Event, role: Role, cluster: &str) -> Facts {
+        let creates = event == Event::CreateReplica;
+        let fills = creates || event == Event::Bootstrap;
+        let passed = [
+            ("scope", fills.then_some(cluster)),
+            ("role", creates.then_some(role.as_str())),
+            ("datadir", fills.then_some(self.datadir.as_str())),
+            ("connstring", creates.then_some(self.connstring.as_str())),
+        ];
+        let passed = passed
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
+        let mut args = self.args.clone();
+        args.extend(passed);
+        Facts {
+            node: Some(self.node.clone()),
+            host: Some(args.get("host").unwrap_or(&self.host).clone()),
+            datadir: fills.then(|| self.datadir.clone()),
+            connstring: creates.then(|| self.connstring.clone()),
+            args,
+            env: self.env.clone(),
+            ..Facts::new(event, role, cluster)
+        }
+    }
+}
+
+/// Every event with every role that Patroni passes with it, in the order of tables.
+pub fn events() -> impl Iterator<Item = (Event, Role)> {
+    Event::ALL
+        .into_iter()
+        .flat_map(|event| event.roles().iter().map(move |role| (event, *role)))
+}
