@@ -13,6 +13,7 @@ pub mod barman;
 pub mod check;
 pub mod cli;
 pub mod diagnostic;
+pub mod diff;
 pub mod evaluate;
 pub mod execute;
 pub mod http;

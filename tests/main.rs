@@ -13,6 +13,7 @@ mod callback;
 mod diagnostics;
 mod faults;
 mod parity;
+mod policy;
 mod program;
 mod simulator;
 mod structure;

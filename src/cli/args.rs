@@ -102,6 +102,7 @@ pub enum Command {
     Status(super::status::Status),
     History(super::history::History),
     Matrix(super::matrix::MatrixArgs),
+    Diff(super::diff::DiffArgs),
     Demo(super::demo::Demo),
     /// Serve a simulated pg-backup-api, to rehearse with.
     ///

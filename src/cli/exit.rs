@@ -52,7 +52,7 @@ impl Exit {
 
     /// The same end for a command that nothing could have been sent by.
     #[must_use]
-    pub fn as_usage(mut self) -> Self {
+    pub fn into_usage(mut self) -> Self {
         self.code = USAGE;
         self.message = self
             .message

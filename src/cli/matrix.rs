@@ -1,5 +1,10 @@
 //! `matrix`: the whole table.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help that a terminal shows"
+)]
+
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -55,9 +60,9 @@ pub enum MatrixFormat {
 pub fn run(args: &MatrixArgs, context: &Context) -> Result<u8, Exit> {
     let known = args.known.known()?;
     let path = rules_path(args.rules.as_ref(), &context.environment);
-    let mut rules = Rules::read(&path, &context.log).map_err(Exit::as_usage)?;
-    rules.connect(&context.global).map_err(Exit::as_usage)?;
-    set_vars(&mut rules.set, &args.known.sets).map_err(Exit::as_usage)?;
+    let mut rules = Rules::read(&path, &context.log).map_err(Exit::into_usage)?;
+    rules.connect(&context.global).map_err(Exit::into_usage)?;
+    set_vars(&mut rules.set, &args.known.sets).map_err(Exit::into_usage)?;
     let matrix = matrix::matrix(&rules.set, known, &args.known.cluster);
     print(&match args.format {
         MatrixFormat::Human => report::matrix(&matrix),

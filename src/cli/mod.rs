@@ -7,6 +7,7 @@ pub mod compat;
 mod completions;
 mod config_switch;
 mod demo;
+mod diff;
 mod env;
 mod exit;
 mod explain;
@@ -19,6 +20,7 @@ mod matrix;
 mod plan;
 mod reconcile;
 mod recover;
+mod revision;
 mod rules;
 mod run;
 mod schema;
@@ -117,6 +119,7 @@ fn dispatch(command: Command, context: &Context) -> Result<u8, Exit> {
         Command::Status(args) => status::run(&args, context),
         Command::History(args) => history::run(&args, context),
         Command::Matrix(args) => matrix::run(&args, context),
+        Command::Diff(args) => diff::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Simulate(args) => simulate::run(args)
             .map(|()| 0)

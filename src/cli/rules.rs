@@ -38,12 +38,19 @@ impl Rules {
     /// [`Exit`] if they can't be read or are not valid.
     pub fn read(path: &Path, log: &Log) -> Result<Self, Exit> {
         let sources = read(path).map_err(|error| Exit::invalid(error.to_string()))?;
+        Self::of(sources, &path.display().to_string(), log)
+    }
+
+    /// Makes rules of texts that were read; `path` is how the user calls them.
+    ///
+    /// # Errors
+    /// [`Exit`] if they are not valid.
+    pub fn of(sources: Vec<Source>, path: &str, log: &Log) -> Result<Self, Exit> {
         let loaded = load(&sources);
         let Some(set) = loaded.rules else {
             for finding in &loaded.findings {
                 log.error(&crate::report::line(finding));
             }
-            let path = path.display();
             return Err(
                 Exit::invalid(format!("the rules in `{path}` are not valid"))
                     .help(format!("`patroni_barman check {path}` shows each place")),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::evaluate::{Step, Trace};
+use crate::evaluate::{Step, Survey};
 
 use super::describe;
 
@@ -15,7 +15,7 @@ pub(super) fn page(title: &str, body: &str) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
          <link rel=\"icon\" href=\"data:,\">\n\
          <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
         escape(title)
@@ -69,10 +69,12 @@ pub(super) fn step(step: &Step) -> String {
     )
 }
 
-/// Why the rules that did not fire did not.
-pub(super) fn silent(trace: &[Trace]) -> String {
+/// Why the rules that did not fire did not, but for those that were spoken of.
+pub(super) fn silent(survey: &Survey) -> String {
     let mut items = String::new();
-    for trace in trace {
+    let spoken_of = |rule: &str| survey.unresolved.iter().any(|error| error.rule == rule);
+    let trace = survey.plan.trace.iter();
+    for trace in trace.filter(|trace| !spoken_of(&trace.rule)) {
         let Some(because) = &trace.because else {
             continue;
         };
@@ -88,7 +90,12 @@ pub(super) fn silent(trace: &[Trace]) -> String {
     if items.is_empty() {
         return items;
     }
-    format!("<details><summary>why not the others</summary><ul>\n{items}</ul></details>\n")
+    let summary = if survey.plan.steps.is_empty() && survey.unresolved.is_empty() {
+        "why"
+    } else {
+        "why not the others"
+    };
+    format!("<details><summary>{summary}</summary><ul>\n{items}</ul></details>\n")
 }
 
 /// A word of the rules file.

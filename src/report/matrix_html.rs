@@ -122,7 +122,7 @@ fn entry(cell: &Cell) -> String {
     if class == "nothing" {
         html.push_str("<p class=\"note\">nothing</p>\n");
     }
-    html.push_str(&silent(&survey.plan.trace));
+    html.push_str(&silent(survey));
     html.push_str("</td>");
     html
 }

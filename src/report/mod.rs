@@ -1,6 +1,8 @@
 //! How results look: plain functions from data to text.
 
 mod explanation;
+mod diff;
+mod diff_html;
 mod finding;
 pub mod findings;
 mod history;
@@ -14,6 +16,8 @@ mod status;
 mod text;
 
 pub use explanation::{codes, explanation, reference};
+pub use diff::{diff, diff_markdown};
+pub use diff_html::diff_html;
 pub use finding::line;
 pub use history::{history, intent, local_time};
 pub use metrics::Metrics;

@@ -37,17 +37,21 @@ pub fn clusters(sets: &[&RuleSet], wanted: &[String]) -> Vec<Cluster> {
     }
     for one in globs().take(MOST_COMBINED) {
         for other in globs().take(MOST_COMBINED) {
-            let (begin, end) = (filled(one, ""), filled(other, ""));
-            examples.push(filled(one, &end));
-            examples.push(filled(one, &filled(other, "1")));
-            examples.push(format!("{begin}{end}"));
+            examples.push(filled(one, &filled(other, "1").replace("--", "-")));
+            examples.push(filled(one, &filled(other, "")));
+            examples.push(format!("{}{}", filled(one, ""), filled(other, "")));
         }
     }
+    let likely = examples.len();
     examples.extend(OTHERS.map(str::to_owned));
     let (mut kinds, mut named) = (HashSet::new(), HashSet::new());
     let mut found = Vec::new();
     for (index, name) in examples.iter().enumerate() {
         let matches = patterns.matching(name);
+        // What came of filling a glob and fits none is a poor example of the rest.
+        if matches.is_empty() && (wanted.len()..likely).contains(&index) {
+            continue;
+        }
         // What the user asks for is shown even if it is like another.
         let new = kinds.insert(matches.clone()) || index < wanted.len();
         if new && !name.is_empty() && named.insert(name) {
@@ -150,7 +154,7 @@ mod tests {
                 &["main-*", "main-?"],
                 &["main-1", "main-example", "CLUSTER"],
             ),
-            (&["a*", "*b"], &["a1", "1b", "ab", "CLUSTER"]),
+            (&["a*", "*b"], &["a1", "1b", "a1b", "CLUSTER"]),
             (&["CLUSTER"], &["CLUSTER", "ANOTHER-CLUSTER"]),
         ] {
             assert_eq!(names(patterns), expected, "{patterns:?}");

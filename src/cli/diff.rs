@@ -1,0 +1,79 @@
+//! `diff`: what a change to the rules changes.
+
+use clap::{Args, ValueEnum};
+
+use crate::diff;
+use crate::report;
+
+use super::cells::KnownArgs;
+use super::exit::Exit;
+use super::invocation::set_vars;
+use super::revision::sources;
+use super::rules::Rules;
+use super::{Context, print};
+
+/// Shows what a change to the rules changes, for every event and role, in every kind of cluster.
+///
+///     patroni_barman diff rules.yml new-rules.yml
+///     patroni_barman diff git:main:rules.yml rules.yml
+///
+/// Exit codes: 0 compared; 1 with --exit-code, if anything differs; 2 rules or arguments that can't be used.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct DiffArgs {
+    /// The rules as they were: a file, a directory, or `git:REVISION:PATH`.
+    #[arg(value_name = "OLD")]
+    pub old: String,
+    /// The rules as they are: the same.
+    #[arg(value_name = "NEW")]
+    pub new: String,
+    /// Exit with 1 if there is a difference.
+    #[arg(long = "exit-code")]
+    pub exit_code: bool,
+    /// How it is written to standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: DiffFormat,
+    /// What is known.
+    #[command(flatten)]
+    pub known: KnownArgs,
+}
+
+/// How the comparison is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// For a terminal.
+    Human,
+    /// For programs; its schema is `schemas/diff.schema.json`.
+    Json,
+    /// One self-contained page.
+    Html,
+    /// For a comment in a pull request.
+    Markdown,
+}
+
+/// Carries the command out and gives the exit code.
+///
+/// # Errors
+/// [`Exit`] if rules or arguments are not valid.
+pub fn run(args: &DiffArgs, context: &Context) -> Result<u8, Exit> {
+    let known = args.known.known()?;
+    let rules = |place: &str| -> Result<Rules, Exit> {
+        Rules::of(sources(place)?, place, &context.log).map_err(Exit::into_usage)
+    };
+    let (mut old, mut new) = (rules(&args.old)?, rules(&args.new)?);
+    for set in &args.known.sets {
+        let one = std::slice::from_ref(set);
+        // The change may be that a variable is new, or gone.
+        let before = set_vars(&mut old.set, one);
+        let after = set_vars(&mut new.set, one);
+        before.or(after).map_err(Exit::into_usage)?;
+    }
+    let diff = diff::diff(&old.set, &new.set, known, &args.known.cluster);
+    print(&match args.format {
+        DiffFormat::Human => report::diff(&diff),
+        DiffFormat::Json => format!("{:#}\n", diff.to_json()),
+        DiffFormat::Html => report::diff_html(&diff, &args.old, &args.new),
+        DiffFormat::Markdown => report::diff_markdown(&diff, &args.old, &args.new),
+    });
+    Ok(u8::from(args.exit_code && !diff.is_empty()))
+}

@@ -1,0 +1,249 @@
+//! A comparison of rules for people: on a terminal, and in a pull request.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::diff::{Change, ChangedCell, Class, Diff, Field, Unseen};
+use crate::model::Event;
+
+use super::describe;
+
+/// The comparison for a terminal.
+#[must_use]
+pub fn diff(diff: &Diff) -> String {
+    let mut text = format!("{}\n", summary(diff));
+    for group in groups(diff) {
+        let _ = write!(text, "\n{}\n", places(&group));
+        for change in changes(&group) {
+            let _ = writeln!(
+                text,
+                "  {} {}: {}",
+                sign(change),
+                words(change),
+                title(change)
+            );
+            for line in details(change) {
+                let _ = writeln!(text, "      {line}");
+            }
+        }
+    }
+    if !diff.unseen.is_empty() {
+        let _ = writeln!(text, "\n{UNSEEN}:");
+        for unseen in &diff.unseen {
+            let _ = writeln!(text, "  ? {}", unseen_line(unseen));
+        }
+    }
+    text
+}
+
+/// The comparison as Markdown, for a comment in a pull request.
+#[must_use]
+pub fn diff_markdown(diff: &Diff, old: &str, new: &str) -> String {
+    let mut text = format!(
+        "### What the next failover does differently\n\n`{old}` → `{new}`: {}\n",
+        summary(diff)
+    );
+    for group in groups(diff) {
+        let _ = write!(text, "\n**{}**\n\n```diff\n", places(&group));
+        for change in changes(&group) {
+            let (before, after) = match change {
+                Change::Added(_) => (None, Some(title(change))),
+                Change::Removed(_) => (Some(title(change)), None),
+                _ => (None, None),
+            };
+            match (before, after) {
+                (Some(line), _) => {
+                    let _ = writeln!(text, "- {line}");
+                }
+                (_, Some(line)) => {
+                    let _ = writeln!(text, "+ {line}");
+                }
+                _ => {
+                    let _ = writeln!(text, "! {}: {}", words(change), title(change));
+                }
+            }
+            match change {
+                Change::Changed { fields, .. } => {
+                    for field in fields {
+                        let _ = writeln!(text, "-     {}: {}", field.field, shown(&field.old));
+                        let _ = writeln!(text, "+     {}: {}", field.field, shown(&field.new));
+                    }
+                }
+                _ => {
+                    for line in details(change) {
+                        let mark = sign(change);
+                        let mark = if mark == "?" { " " } else { mark };
+                        let _ = writeln!(text, "{mark}     {line}");
+                    }
+                }
+            }
+        }
+        text.push_str("```\n");
+    }
+    if !diff.unseen.is_empty() {
+        let _ = writeln!(text, "\n{UNSEEN}:\n");
+        for unseen in &diff.unseen {
+            let _ = writeln!(text, "- {}", unseen_line(unseen));
+        }
+    }
+    text
+}
+
+/// What is said before the rules that no cell shows.
+pub(super) const UNSEEN: &str = "edited, but firing in no cell; give `--node`, `--env` or `--arg` for what their conditions ask for";
+
+/// Cells in which the same changed, together; where only the cluster's own name is another, that is
+/// the same.
+pub(super) fn groups(diff: &Diff) -> Vec<Vec<&ChangedCell>> {
+    let mut groups: Vec<(String, Vec<&ChangedCell>)> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for cell in &diff.cells {
+        let exact = format!("{:?}", cell.changes);
+        let key = exact.replace(&cell.cluster, "\0");
+        let index = *known.entry(key.clone()).or_insert(groups.len());
+        match groups.get_mut(index) {
+            Some((_, group)) => group.push(cell),
+            None => groups.push((key, vec![cell])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// The changes of a group.
+pub(super) fn changes<'a>(group: &[&'a ChangedCell]) -> &'a [Change] {
+    group.first().map_or(&[], |cell| &cell.changes)
+}
+
+/// An event with roles.
+type Roles<'a> = (Event, Vec<&'a str>);
+
+/// The cells of a group: events with their roles, and the clusters.
+pub(super) fn places(group: &[&ChangedCell]) -> String {
+    let mut clusters: Vec<(&str, Vec<Roles<'_>>)> = Vec::new();
+    for cell in group {
+        let known = clusters.iter().position(|(name, _)| *name == cell.cluster);
+        let index = known.unwrap_or(clusters.len());
+        if known.is_none() {
+            clusters.push((&cell.cluster, Vec::new()));
+        }
+        let Some((_, events)) = clusters.get_mut(index) else {
+            continue;
+        };
+        match events.iter_mut().find(|(event, _)| *event == cell.event) {
+            Some((_, roles)) => roles.push(cell.role.as_str()),
+            None => events.push((cell.event, vec![cell.role.as_str()])),
+        }
+    }
+    let mut texts: Vec<(String, Vec<&str>)> = Vec::new();
+    for (cluster, events) in clusters {
+        let events: Vec<_> = events
+            .iter()
+            .map(|(event, roles)| format!("{event} ({})", roles.join(", ")))
+            .collect();
+        let events = events.join(", ");
+        match texts.iter_mut().find(|(known, _)| *known == events) {
+            Some((_, clusters)) => clusters.push(cluster),
+            None => texts.push((events, vec![cluster])),
+        }
+    }
+    let texts: Vec<_> = texts
+        .into_iter()
+        .map(|(events, clusters)| format!("{events} in {}", clusters.join(", ")))
+        .collect();
+    texts.join("; ")
+}
+
+/// How much there is, in one line.
+pub(super) fn summary(diff: &Diff) -> String {
+    if diff.is_empty() {
+        return format!("no difference in any of {} cells", diff.compared);
+    }
+    let counts: Vec<_> = Class::ALL
+        .into_iter()
+        .map(|class| (class, diff.count(class)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(class, count)| format!("{count} {}", class.as_str()))
+        .collect();
+    format!(
+        "{} of {} cells differ: {}",
+        diff.cells.len(),
+        diff.compared,
+        counts.join(", ")
+    )
+}
+
+/// The rule and the request, as it is now if it still is.
+pub(super) fn title(change: &Change) -> String {
+    match change {
+        Change::Added(step) | Change::Removed(step) | Change::Changed { new: step, .. } => {
+            format!("{}: {}", step.rule, describe(&step.operation))
+        }
+        Change::Undecided { rule, .. } => rule.clone(),
+    }
+}
+
+/// What stands below the title.
+pub(super) fn details(change: &Change) -> Vec<String> {
+    match change {
+        Change::Added(step) | Change::Removed(step) => {
+            vec![format!("POST {} {}", step.url, step.operation.body())]
+        }
+        Change::Changed { fields, .. } => fields.iter().map(field).collect(),
+        Change::Undecided { old, new, .. } => {
+            let told = |message: &Option<String>| {
+                message.as_ref().map_or_else(
+                    || "it can be told".to_owned(),
+                    |m| format!("can't be told: {m}"),
+                )
+            };
+            vec![
+                format!("before: {}", told(old)),
+                format!("now: {}", told(new)),
+            ]
+        }
+    }
+}
+
+/// The kind of change in a word.
+pub(super) fn words(change: &Change) -> &'static str {
+    change.class().as_str()
+}
+
+/// An edited rule that no cell shows.
+pub(super) fn unseen_line(unseen: &Unseen) -> String {
+    let when = unseen
+        .when
+        .as_ref()
+        .map_or_else(String::new, |when| format!(", when {when}"));
+    format!("{}: {}{when}", unseen.rule, unseen.what.as_str())
+}
+
+/// A value as it stands in a request.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "(none)".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn field(field: &Field) -> String {
+    format!(
+        "{}: {} -> {}",
+        field.field,
+        shown(&field.old),
+        shown(&field.new)
+    )
+}
+
+fn sign(change: &Change) -> &'static str {
+    match change.class() {
+        Class::Added => "+",
+        Class::Removed => "-",
+        Class::Retargeted | Class::Changed => "!",
+        Class::TimingOnly => "~",
+        Class::Undecided => "?",
+    }
+}

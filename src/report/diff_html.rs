@@ -1,0 +1,90 @@
+//! A comparison of rules as a page.
+
+use std::fmt::Write as _;
+
+use crate::diff::{Change, Class, Diff};
+
+use super::diff::{UNSEEN, changes, details, groups, places, shown, summary, title, unseen_line};
+use super::html::{escape, page, words};
+use super::matrix_html::facts;
+
+/// The page; `old` and `new` are how the user calls the two rule sets.
+#[must_use]
+pub fn diff_html(diff: &Diff, old: &str, new: &str) -> String {
+    let mut body = format!(
+        "<header><h1>What the next failover does differently</h1>\n<p><code>{}</code> → <code>{}</code></p>\n\
+         <p>{}</p>\n<p class=\"note\">{}</p></header>\n",
+        escape(old),
+        escape(new),
+        escape(&summary(diff)),
+        facts(&diff.known)
+    );
+    for group in groups(diff) {
+        let _ = writeln!(body, "<article><h2>{}</h2>", escape(&places(&group)));
+        for change in changes(&group) {
+            body.push_str(&entry(change));
+        }
+        body.push_str("</article>\n");
+    }
+    if !diff.unseen.is_empty() {
+        let _ = write!(
+            body,
+            "<section><h2>Not shown by any cell</h2>\n<p>{}</p>\n<ul>\n",
+            words(UNSEEN)
+        );
+        for unseen in &diff.unseen {
+            let _ = writeln!(body, "<li>{}</li>", escape(&unseen_line(unseen)));
+        }
+        body.push_str("</ul></section>\n");
+    }
+    page(&format!("{old} → {new}"), &body)
+}
+
+fn entry(change: &Change) -> String {
+    let class = change.class();
+    let mut html = format!(
+        "<div class=\"change {}\"><p><span class=\"class\">{}</span> {}</p>\n",
+        style(class),
+        class.as_str(),
+        words(&title(change))
+    );
+    if let Change::Changed { fields, .. } = change {
+        html.push_str("<ul>\n");
+        for field in fields {
+            let _ = writeln!(
+                html,
+                "<li><code>{}</code>: <del>{}</del> → <ins>{}</ins></li>",
+                escape(&field.field),
+                escape(&shown(&field.old)),
+                escape(&shown(&field.new))
+            );
+        }
+        html.push_str("</ul>\n");
+    } else {
+        for line in details(change) {
+            let _ = writeln!(html, "<p class=\"note\">{}</p>", detail(&line));
+        }
+    }
+    html.push_str("</div>\n");
+    html
+}
+
+/// A request as code, anything else as words.
+fn detail(line: &str) -> String {
+    if line.starts_with("POST ") {
+        format!("<code>{}</code>", escape(line))
+    } else {
+        words(line)
+    }
+}
+
+fn style(class: Class) -> &'static str {
+    match class {
+        Class::Added => "added",
+        Class::Removed => "removed",
+        Class::Retargeted => "retargeted",
+        Class::Changed => "changed",
+        Class::TimingOnly => "timing",
+        Class::Undecided => "undecided",
+    }
+}

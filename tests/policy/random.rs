@@ -1,0 +1,200 @@
+//! Random rule sets against brute force: what the table and the comparison say, every plan says.
+
+use patroni_barman::diff::diff;
+use patroni_barman::evaluate::{Facts, evaluate};
+use patroni_barman::matrix::matrix;
+use patroni_barman::model::{Event, Role, RuleSet};
+use patroni_barman::space::Known;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::rules;
+
+/// A rules file of up to four rules that are often alike.
+pub fn any_rules() -> impl Strategy<Value = String> {
+    let matching = prop_oneof![3 => Just("all"), 1 => Just("first")];
+    (matching, prop::collection::vec(any_rule(), 1..4)).prop_map(|(matching, all)| {
+        let all: Vec<Value> = all
+            .into_iter()
+            .enumerate()
+            .map(|(index, mut rule)| {
+                rule["name"] = format!("r{index}").into();
+                rule
+            })
+            .collect();
+        json!({
+            "version": 1,
+            "match": matching,
+            "api": {"url": "http://127.0.0.1:7480"},
+            "apis": {"b": {"url": "http://127.0.0.2:7480"}},
+            "rules": all,
+        })
+        .to_string()
+    })
+}
+
+fn any_rule() -> impl Strategy<Value = Value> {
+    let words = |all: &'static [&'static str], least: usize| {
+        prop::sample::subsequence(all, least..=2.max(least))
+    };
+    let events = words(
+        &["on_start", "on_stop", "on_role_change", "create_replica"],
+        1,
+    );
+    let roles = words(&["primary", "replica", "demoted"], 0);
+    let clusters = words(&["main", "main-*", "*-x", "?"], 0);
+    let when = prop::sample::select(vec![
+        None,
+        Some("true"),
+        Some("cluster == 'main'"),
+        Some("node == 'n1'"),
+        Some("env.A == 'x'"),
+        Some("role == 'primary' or raw_role == 'replica'"),
+    ]);
+    let request = prop::sample::select(vec![
+        json!({"type": "config_switch", "server": "a", "model_name": "a:{{ node }}"}),
+        json!({"type": "config_switch", "server": "a", "reset": true}),
+        json!({"type": "config_switch", "server": "{{ cluster }}", "api": "b", "model_name": "m"}),
+        json!({"type": "recovery", "server": "a", "backup_id": "latest", "remote_ssh_command": "ssh {{ host }}", "destination_directory": "{{ datadir }}"}),
+        json!({"type": "config_update", "changes": [{"scope": "server", "server_name": "a", "description": "{{ event }}"}]}),
+    ]);
+    let attempts = prop::sample::select(vec![5, 5, 6]);
+    (
+        events,
+        roles,
+        clusters,
+        when,
+        request,
+        attempts,
+        prop::bool::weighted(0.9),
+    )
+        .prop_map(
+            |(events, roles, clusters, when, request, attempts, enabled)| {
+                let mut rule = json!({
+                    "name": "",
+                    "on": events,
+                    "request": request,
+                    "enabled": enabled,
+                    "retry": {"attempts": attempts},
+                });
+                for (key, words) in [("role", roles), ("cluster", clusters)] {
+                    if !words.is_empty() {
+                        rule[key] = words.into();
+                    }
+                }
+                if let Some(when) = when {
+                    rule["when"] = when.into();
+                }
+                rule
+            },
+        )
+}
+
+/// Facts put together here once more, from what Patroni passes.
+fn facts(event: Event, role: Role, cluster: &str, known: &Known) -> Facts {
+    let mut facts = Facts::new(event, role, cluster);
+    facts.node = Some("NODE".to_owned());
+    facts.host = Some("HOST".to_owned());
+    facts.env = known.env.clone();
+    let mut pass = |name: &str, value: &str| facts.args.insert(name.to_owned(), value.to_owned());
+    if matches!(event, Event::Bootstrap | Event::CreateReplica) {
+        pass("scope", cluster);
+        pass("datadir", "/DATADIR");
+        facts.datadir = Some("/DATADIR".to_owned());
+    }
+    if event == Event::CreateReplica {
+        facts.args.insert("role".to_owned(), "replica".to_owned());
+        facts
+            .args
+            .insert("connstring".to_owned(), "CONNSTRING".to_owned());
+        facts.connstring = Some("CONNSTRING".to_owned());
+    }
+    facts
+}
+
+fn known(site: Option<&str>) -> Known {
+    let mut known = Known::default();
+    if let Some(site) = site {
+        known.env.insert("A".to_owned(), site.to_owned());
+    }
+    known
+}
+
+/// Names of every kind that the random rules can tell apart, and more.
+const CLUSTERS: [&str; 8] = [
+    "main", "main-", "main-1", "a-x", "main-x", "b", "other", "x",
+];
+
+fn same(old: &RuleSet, new: &RuleSet, known: &Known, clusters: &[&str]) -> bool {
+    clusters.iter().all(|cluster| {
+        Event::ALL.iter().all(|event| {
+            event.roles().iter().all(|role| {
+                let facts = facts(*event, *role, cluster, known);
+                match (evaluate(old, &facts), evaluate(new, &facts)) {
+                    (Ok(old), Ok(new)) => old.steps == new.steps,
+                    (Err(old), Err(new)) => old.rule == new.rule,
+                    _ => false,
+                }
+            })
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn the_matrix_is_every_plan(text in any_rules(), site in prop::option::of(prop::sample::select(vec!["x", "y"]))) {
+        let (set, known) = (rules(&text), known(site));
+        let matrix = matrix(&set, known.clone(), &[]);
+        let mut cells = matrix.cells.iter();
+        for cluster in &matrix.clusters {
+            for event in Event::ALL {
+                for role in event.roles() {
+                    let cell = cells.next().unwrap();
+                    prop_assert_eq!((cell.event, cell.role, &cell.cluster), (event, *role, &cluster.name));
+                    match evaluate(&set, &facts(event, *role, &cluster.name, &known)) {
+                        Ok(plan) => {
+                            prop_assert_eq!(&cell.survey.plan, &plan);
+                            prop_assert!(cell.survey.unresolved.is_empty());
+                        }
+                        Err(error) => prop_assert_eq!(&cell.survey.unresolved[0].rule, &error.rule),
+                    }
+                }
+            }
+        }
+        prop_assert!(cells.next().is_none());
+    }
+
+    /// Every name is of a kind that the table has an example of.
+    #[test]
+    fn every_cluster_behaves_as_its_example(text in any_rules(), name in "(main|x|b)?(-|-x|1)?[a-c]{0,2}") {
+        let set = rules(&text);
+        let kinds = patroni_barman::space::clusters(&[&set], &[]);
+        let signature = patroni_barman::space::signature(&[&set], &name);
+        prop_assume!(!name.is_empty());
+        prop_assert!(kinds.iter().any(|kind| kind.matches == signature), "{} {:?} {:?}", name, signature, kinds);
+    }
+
+    #[test]
+    fn the_comparison_is_empty_exactly_when_every_plan_is_the_same(
+        old in any_rules(),
+        new in any_rules(),
+        edit in any::<bool>(),
+        site in prop::sample::select(vec!["x", "y"]),
+    ) {
+        // Two files of nothing in common are hardly ever the same: half of the time, one is edited.
+        let new = if edit { old.replacen("on_stop", "on_reload", 1).replacen("\"a\"", "\"c\"", 1) } else { new };
+        let (old, new, known) = (rules(&old), rules(&new), known(Some(site)));
+        let diff = diff(&old, &new, known.clone(), &CLUSTERS.map(str::to_owned));
+        let names: Vec<&str> = diff.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+        prop_assert_eq!(diff.is_empty(), same(&old, &new, &known, &names));
+    }
+
+    #[test]
+    fn nothing_differs_from_itself(text in any_rules()) {
+        let set = rules(&text);
+        let diff = diff(&set, &set, known(None), &[]);
+        prop_assert!(diff.is_empty() && diff.unseen.is_empty());
+    }
+}
