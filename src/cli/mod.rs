@@ -1,8 +1,8 @@
 //! The command line: the only place that reads the environment and the terminal.
 
 mod args;
-mod check;
 mod cells;
+mod check;
 pub mod compat;
 mod completions;
 mod config_switch;
@@ -15,8 +15,8 @@ mod extra;
 mod history;
 mod invocation;
 mod log;
-mod metrics;
 mod matrix;
+mod metrics;
 mod plan;
 mod reconcile;
 mod recover;

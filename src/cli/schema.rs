@@ -32,6 +32,10 @@ pub enum SchemaName {
     Request,
     /// What `check --format json` prints.
     Check,
+    /// What `matrix --format json` prints.
+    Matrix,
+    /// What `diff --format json` prints.
+    Diff,
 }
 
 /// Carries the command out and gives the exit code.
@@ -41,6 +45,8 @@ pub fn schema(args: &Schema) -> u8 {
         SchemaName::Rules => schema::RULES,
         SchemaName::Request => schema::REQUEST,
         SchemaName::Check => schema::CHECK,
+        SchemaName::Matrix => schema::MATRIX,
+        SchemaName::Diff => schema::DIFF,
     });
     0
 }

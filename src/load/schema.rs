@@ -12,6 +12,10 @@ pub const REQUEST: &str = include_str!("../../schemas/request.schema.json");
 
 /// What `check --format json` prints.
 pub const CHECK: &str = include_str!("../../schemas/check.schema.json");
+/// What `matrix --format json` prints.
+pub const MATRIX: &str = include_str!("../../schemas/matrix.schema.json");
+/// What `diff --format json` prints.
+pub const DIFF: &str = include_str!("../../schemas/diff.schema.json");
 
 /// A schema and what was compiled of it.
 pub(super) struct Schema {

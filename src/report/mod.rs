@@ -1,28 +1,28 @@
 //! How results look: plain functions from data to text.
 
-mod explanation;
 mod diff;
 mod diff_html;
+mod explanation;
 mod finding;
 pub mod findings;
 mod history;
-mod metrics;
 mod html;
 mod matrix;
 mod matrix_html;
+mod metrics;
 mod plan;
 mod run;
 mod status;
 mod text;
 
-pub use explanation::{codes, explanation, reference};
 pub use diff::{diff, diff_markdown};
 pub use diff_html::diff_html;
+pub use explanation::{codes, explanation, reference};
 pub use finding::line;
 pub use history::{history, intent, local_time};
-pub use metrics::Metrics;
 pub use matrix::matrix;
 pub use matrix_html::matrix_html;
+pub use metrics::Metrics;
 pub use plan::plan;
 pub use run::{describe, run};
 pub use status::{Status, status};
