@@ -16,5 +16,6 @@ mod parity;
 mod policy;
 mod program;
 mod simulator;
+mod state;
 mod structure;
 mod tls;

@@ -130,11 +130,11 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Ex
         Verdict::Skipped if !plan.steps.is_empty() => Verdict::Done,
         verdict => verdict,
     };
+    let code = run::exit_code(plan.event, outcome.verdict, age);
     print(&match args.format {
         Format::Human => report::run(&outcome),
-        Format::Json => format!("{:#}\n", to_json(&here, &outcome)),
+        Format::Json => format!("{:#}\n", to_json(&here, &outcome, code)),
     });
-    let code = run::exit_code(plan.event, outcome.verdict, age);
     if let Some(file) = &args.metrics_file {
         metrics::write(
             file,
@@ -220,9 +220,9 @@ fn differences(compared: &[Comparison]) -> String {
     text
 }
 
-fn to_json(here: &Here, outcome: &Outcome) -> Value {
+fn to_json(here: &Here, outcome: &Outcome, code: u8) -> Value {
     let mut all = json!({"cluster": here.cluster, "node": here.node, "role": here.role});
-    if let (Value::Object(all), Value::Object(outcome)) = (&mut all, outcome.to_json()) {
+    if let (Value::Object(all), Value::Object(outcome)) = (&mut all, outcome.to_json(code)) {
         all.extend(outcome);
     }
     all

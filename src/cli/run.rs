@@ -97,11 +97,12 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
             .log
             .error("not finished: what was asked for may not have reached Barman");
     }
+    let code = exit_code(plan.event, outcome.verdict, age);
     print(&match args.format {
         Format::Human => report::run(&outcome),
-        Format::Json => format!("{:#}\n", to_json(plan, &outcome)),
+        Format::Json => format!("{:#}\n", to_json(plan, &outcome, code)),
     });
-    Ok(exit_code(plan.event, outcome.verdict, age))
+    Ok(code)
 }
 
 /// The exit code. Callbacks tell by theirs that the rules file is broken and the last good rules were used; whoever
@@ -220,7 +221,7 @@ pub fn plan(rules: &Rules, facts: &mut Facts, outside: &Outside<'_>) -> Result<P
     }
 }
 
-fn to_json(plan: &Plan, outcome: &Outcome) -> Value {
+fn to_json(plan: &Plan, outcome: &Outcome, code: u8) -> Value {
     let mut all = json!({
         "event": plan.event,
         "role": plan.role,
@@ -228,7 +229,7 @@ fn to_json(plan: &Plan, outcome: &Outcome) -> Value {
         "node": plan.node,
         "trace": plan.trace.iter().map(Trace::to_json).collect::<Vec<_>>(),
     });
-    if let (Value::Object(all), Value::Object(outcome)) = (&mut all, outcome.to_json()) {
+    if let (Value::Object(all), Value::Object(outcome)) = (&mut all, outcome.to_json(code)) {
         all.extend(outcome);
     }
     all

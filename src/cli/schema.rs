@@ -36,6 +36,16 @@ pub enum SchemaName {
     Matrix,
     /// What `diff --format json` prints.
     Diff,
+    /// What `plan --format json` prints.
+    Plan,
+    /// What `run --format json` prints.
+    Run,
+    /// What `reconcile --format json` prints.
+    Reconcile,
+    /// What `status --format json` prints.
+    Status,
+    /// What `history --format json` prints.
+    History,
 }
 
 /// Carries the command out and gives the exit code.
@@ -47,6 +57,11 @@ pub fn schema(args: &Schema) -> u8 {
         SchemaName::Check => schema::CHECK,
         SchemaName::Matrix => schema::MATRIX,
         SchemaName::Diff => schema::DIFF,
+        SchemaName::Plan => schema::PLAN,
+        SchemaName::Run => schema::RUN,
+        SchemaName::Reconcile => schema::RECONCILE,
+        SchemaName::Status => schema::STATUS,
+        SchemaName::History => schema::HISTORY,
     });
     0
 }

@@ -116,12 +116,12 @@ impl Outcome {
         Self { steps, verdict }
     }
 
-    /// The outcome as `schemas/run.schema.json` describes it.
+    /// The outcome as `schemas/run.schema.json` describes it, with the exit code that the program ends with.
     #[must_use]
-    pub fn to_json(&self) -> Value {
+    pub fn to_json(&self, exit_code: u8) -> Value {
         json!({
             "outcome": self.verdict,
-            "exit_code": self.verdict.exit_code(),
+            "exit_code": exit_code,
             "steps": self.steps.iter().map(StepReport::to_json).collect::<Vec<_>>(),
         })
     }

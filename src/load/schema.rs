@@ -10,6 +10,21 @@ pub const RULES: &str = include_str!("../../schemas/rules.schema.json");
 /// The body of a request to pg-backup-api.
 pub const REQUEST: &str = include_str!("../../schemas/request.schema.json");
 
+/// What `plan --format json` prints.
+pub const PLAN: &str = include_str!("../../schemas/plan.schema.json");
+
+/// What `run --format json` prints.
+pub const RUN: &str = include_str!("../../schemas/run.schema.json");
+
+/// What `reconcile --format json` prints.
+pub const RECONCILE: &str = include_str!("../../schemas/reconcile.schema.json");
+
+/// What `status --format json` prints.
+pub const STATUS: &str = include_str!("../../schemas/status.schema.json");
+
+/// What `history --format json` prints.
+pub const HISTORY: &str = include_str!("../../schemas/history.schema.json");
+
 /// What `check --format json` prints.
 pub const CHECK: &str = include_str!("../../schemas/check.schema.json");
 /// What `matrix --format json` prints.

@@ -1,0 +1,268 @@
+//! What outlives a callback: `reconcile`, `status`, `history`, the metrics and the last good rules, and what
+//! programs read of all commands.
+
+mod patroni;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::program::with_state;
+use patroni::Patroni;
+use patroni_barman::simulator::{Config, Simulator};
+
+/// One node with its rules, its state and its Patroni, and a Barman.
+struct Node {
+    folder: TempDir,
+    patroni: Patroni,
+    barman: Simulator,
+}
+
+const RULES: &str = r#"version: 1
+api: {url: "BARMAN"}
+patroni: {url: "PATRONI"}
+defaults: {retry: {attempts: 2, wait: 10ms, max_wait: 10ms}}
+rules:
+  - name: follow
+    on: [on_role_change, on_start]
+    role: primary
+    request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
+"#;
+
+impl Node {
+    /// Node n1, which holds the leader key, while Barman is set to n2.
+    fn new() -> Self {
+        let config = Config::default()
+            .server("demo")
+            .model("demo:n1")
+            .model("demo:n2")
+            .active("demo", "demo:n2")
+            .operation_time(Duration::from_millis(50));
+        let node = Self {
+            folder: tempfile::tempdir().unwrap(),
+            patroni: Patroni::start("n1", "n1"),
+            barman: Simulator::start(config).unwrap(),
+        };
+        node.write_rules(RULES);
+        node
+    }
+
+    fn write_rules(&self, text: &str) {
+        let text = text
+            .replace("BARMAN", self.barman.url())
+            .replace("PATRONI", &self.patroni.url);
+        fs::write(self.rules(), text).unwrap();
+    }
+
+    fn rules(&self) -> PathBuf {
+        self.folder.path().join("rules.yml")
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = with_state(&self.folder.path().join("state").join("state.db"));
+        command
+            .args(arguments)
+            .env("PATRONI_BARMAN_RULES", self.rules())
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command, and holds its output against the schema that the program prints for it.
+    fn json(&self, arguments: &[&str], exit: i32) -> Value {
+        let output = self.run(&[arguments, &["--format", "json"]].concat());
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {error}");
+        let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let schema = self.run(&["schema", arguments[0]]).stdout;
+        let schema: Value = serde_json::from_slice(&schema).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let wrong: Vec<_> = validator
+            .iter_errors(&value)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(wrong.is_empty(), "{arguments:?}: {wrong:?} in {value:#}");
+        value
+    }
+
+    fn posts(&self) -> usize {
+        self.barman
+            .served()
+            .iter()
+            .filter(|served| served.method == "POST")
+            .count()
+    }
+}
+
+const CALLBACK: [&str; 4] = ["run", "on_role_change", "primary", "demo"];
+
+#[test]
+fn every_output_for_programs_has_the_shape_of_its_schema() {
+    let node = Node::new();
+    let plan = node.json(&["plan", "on_role_change", "primary", "demo"], 0);
+    assert_eq!(plan["node"], "n1");
+    assert_eq!(plan["steps"][0]["body"]["model_name"], "demo:n1");
+    node.json(&["plan", "on_stop", "demoted", "demo"], 1);
+
+    let status = node.json(&["status"], 1);
+    assert_eq!(status["states"][0]["active_model"], "demo:n2");
+    assert_eq!(status["states"][0]["wanted_model"], "demo:n1");
+
+    node.barman.take_down();
+    let run = node.json(&CALLBACK, 3);
+    assert_eq!(run["outcome"], "unfinished");
+    let status = node.json(&["status"], 1);
+    assert_eq!(status["pending"][0]["outcome"], "pending");
+    assert!(status["states"][0]["trouble"].is_string());
+
+    node.barman.bring_up().unwrap();
+    let reconciled = node.json(&["reconcile"], 0);
+    assert_eq!(reconciled["steps"][0]["outcome"], "done");
+    assert_eq!(node.barman.active_model("demo").as_deref(), Some("demo:n1"));
+    let status = node.json(&["status"], 0);
+    assert_eq!(status["as_wanted"], true);
+
+    let history = node.json(&["history"], 0);
+    assert_eq!(history["requests"][0]["outcome"], "done");
+    assert_eq!(history["requests"][0]["attempts"], 3);
+    assert_eq!(
+        node.json(&["history", "--outcome", "failed"], 0)["requests"],
+        serde_json::json!([])
+    );
+}
+
+#[test]
+fn reconcile_sends_only_what_differs_and_nothing_when_dry() {
+    let node = Node::new();
+    let dry = node.run(&["reconcile", "--dry-run"]);
+    assert_eq!(dry.status.code(), Some(2));
+    let said = String::from_utf8(dry.stdout).unwrap();
+    assert!(
+        said.starts_with("would send config_switch of `demo` to model `demo:n1`: the active model"),
+        "{said}"
+    );
+    assert_eq!(node.posts(), 0);
+
+    assert_eq!(node.run(&["reconcile"]).status.code(), Some(0));
+    assert_eq!(node.posts(), 1);
+    assert_eq!(node.run(&["reconcile"]).status.code(), Some(0));
+    assert_eq!(node.posts(), 1);
+    assert_eq!(node.barman.active_model("demo").as_deref(), Some("demo:n1"));
+}
+
+#[test]
+fn what_was_decided_for_a_role_that_is_gone_is_not_sent() {
+    let node = Node::new();
+    node.barman.take_down();
+    assert_eq!(node.run(&CALLBACK).status.code(), Some(3));
+    node.patroni.leader("n2");
+    node.barman.bring_up().unwrap();
+    let output = node.run(&["reconcile"]);
+    assert_eq!(
+        output.status.code(),
+        Some(5),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("`n1` no longer holds the leader key, `n2` does")
+    );
+    assert_eq!(node.posts(), 0);
+    assert_eq!(
+        node.json(&["history"], 0)["requests"][0]["outcome"],
+        "fenced"
+    );
+}
+
+#[test]
+fn a_change_of_role_supersedes_what_is_pending_even_if_no_rule_matches_it() {
+    let node = Node::new();
+    node.barman.take_down();
+    assert_eq!(node.run(&CALLBACK).status.code(), Some(3));
+    assert_eq!(
+        node.run(&["run", "--node", "n1", "on_role_change", "replica", "demo"])
+            .status
+            .code(),
+        Some(1)
+    );
+    assert_eq!(
+        node.json(&["history"], 0)["requests"][0]["outcome"],
+        "superseded"
+    );
+}
+
+#[test]
+fn a_broken_file_does_not_keep_a_callback_from_its_last_good_rules() {
+    let node = Node::new();
+    assert_eq!(node.run(&CALLBACK).status.code(), Some(0));
+    node.write_rules(&RULES.replace("role: primary", "role: primry"));
+    let output = node.run(&CALLBACK);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(6), "{said}");
+    assert!(said.contains("rules.yml:8:11: error[PB"), "{said}");
+    assert!(
+        said.contains("the last good rules are used instead"),
+        "{said}"
+    );
+    // Two operations in one second: the second may have been sent twice.
+    assert!(node.posts() >= 2);
+
+    let metrics = node.folder.path().join("patroni_barman.prom");
+    let reconciled = node.run(&["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
+    assert_eq!(reconciled.status.code(), Some(6));
+    let text = fs::read_to_string(&metrics).unwrap();
+    assert!(
+        text.contains("\npatroni_barman_rules_last_good 1\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\npatroni_barman_pending{cluster=\"demo\"} 0\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn rules_that_want_no_fallback_have_none() {
+    let node = Node::new();
+    let rules = format!("{RULES}rules_fallback: none\n");
+    node.write_rules(&rules);
+    assert_eq!(node.run(&CALLBACK).status.code(), Some(0));
+    node.write_rules(&rules.replace("role: primary", "role: primry"));
+    assert_eq!(node.run(&CALLBACK).status.code(), Some(4));
+    assert_eq!(node.posts(), 1);
+}
+
+#[test]
+fn a_state_that_cannot_be_opened_is_said_and_the_request_is_sent() {
+    let node = Node::new();
+    let state = Path::new("/proc/nowhere/state.db");
+    let output = with_state(state)
+        .args(CALLBACK)
+        .env("PATRONI_BARMAN_RULES", node.rules())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("the state `/proc/nowhere/state.db` can't be opened"),
+        "{said}"
+    );
+    assert_eq!(node.barman.active_model("demo").as_deref(), Some("demo:n1"));
+}
+
+#[test]
+fn a_callback_that_asks_for_nothing_makes_no_database() {
+    let node = Node::new();
+    assert_eq!(
+        node.run(&["run", "--node", "n1", "on_stop", "demoted", "demo"])
+            .status
+            .code(),
+        Some(1)
+    );
+    assert!(!node.folder.path().join("state/state.db").exists());
+}

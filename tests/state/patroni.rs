@@ -1,0 +1,90 @@
+//! A Patroni REST API that says what a test wants it to say.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+
+/// A local Patroni of cluster `demo`, which ends with the test process.
+pub struct Patroni {
+    pub url: String,
+    says: Arc<Mutex<Says>>,
+}
+
+struct Says {
+    node: String,
+    leader: String,
+}
+
+impl Patroni {
+    /// Patroni on this node, where that one holds the leader key.
+    pub fn start(node: &str, leader: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let says = Says {
+            node: node.to_owned(),
+            leader: leader.to_owned(),
+        };
+        let says = Arc::new(Mutex::new(says));
+        let shared = Arc::clone(&says);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = Arc::clone(&shared);
+                std::thread::spawn(move || answer(stream, &shared));
+            }
+        });
+        Self { url, says }
+    }
+
+    /// Another node holds the leader key from here on.
+    pub fn leader(&self, node: &str) {
+        node.clone_into(&mut self.says.lock().unwrap().leader);
+    }
+}
+
+fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    loop {
+        let mut head = Vec::new();
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                return;
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+            head.push(line);
+        }
+        let path = head
+            .first()
+            .and_then(|line| line.split(' ').nth(1))
+            .unwrap_or("")
+            .to_owned();
+        let body = {
+            let Says { node, leader } = &*says.lock().unwrap();
+            let role = |name: &str| if name == leader { "primary" } else { "replica" };
+            let member = |name: &str| {
+                let role = if name == leader { "leader" } else { "replica" };
+                json!({"name": name, "role": role, "state": "running", "timeline": 1})
+            };
+            match path.as_str() {
+                "/patroni" => json!({
+                    "state": "running", "role": role(node), "timeline": 1,
+                    "patroni": {"version": "4.1.5", "scope": "demo", "name": node},
+                }),
+                _ => json!({"scope": "demo", "members": [member("n1"), member("n2")]}),
+            }
+        };
+        let body = body.to_string();
+        let length = body.len();
+        let sent = write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        if sent.is_err() {
+            return;
+        }
+    }
+}
