@@ -13,8 +13,8 @@ use std::ffi::OsString;
 pub enum Reading {
     /// Not one of the Python tool's: to be parsed as it stands.
     Native,
-    /// One of the Python tool's, written out: every option behind the sub-command, in full, once, as
-    /// `--name=value`.
+    /// One of the Python tool's, written out: every option behind the sub-command, in full, as `--name=value`.
+    /// Of several the last one counts, but each has to be right.
     Written(Vec<OsString>),
     /// `--api-url` is there and a sub-command is not. The Python tool shows its help and exits with 255.
     NoCommand,
@@ -43,6 +43,10 @@ struct Known {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Takes {
     Value,
+    /// A path. An empty one is none.
+    File,
+    /// A whole number.
+    Number,
     Nothing,
 }
 
@@ -54,6 +58,27 @@ enum Spelling {
     /// Only this program has it here. The Python tool would ignore a shortening as it ignores
     /// whatever else Patroni appends.
     InFull,
+}
+
+impl Known {
+    /// The value, if what was given is one.
+    fn value(&self, given: Option<&str>) -> Result<Option<String>, String> {
+        let name = self.name;
+        match (self.takes, given) {
+            (Takes::Nothing, None) => Ok(None),
+            (Takes::Nothing, Some(given)) => {
+                Err(format!("`{name}` takes no value, but `{given}` was given"))
+            }
+            (_, None) => Err(format!("`{name}` needs a value")),
+            (Takes::Number, Some(given)) => match given.trim().parse::<i64>() {
+                Ok(number) => Ok(Some(number.to_string())),
+                Err(_) => Err(format!(
+                    "`{name}` needs a whole number, but `{given}` was given"
+                )),
+            },
+            (Takes::Value | Takes::File, Some(given)) => Ok(Some(given.to_owned())),
+        }
+    }
 }
 
 const fn python(name: &'static str) -> Known {
@@ -72,10 +97,24 @@ const fn python_flag(name: &'static str) -> Known {
     }
 }
 
-const fn native(name: &'static str) -> Known {
+const fn python_file(name: &'static str) -> Known {
+    Known {
+        takes: Takes::File,
+        ..python(name)
+    }
+}
+
+const fn python_number(name: &'static str) -> Known {
+    Known {
+        takes: Takes::Number,
+        ..python(name)
+    }
+}
+
+const fn native(known: Known) -> Known {
     Known {
         spelling: Spelling::InFull,
-        ..python(name)
+        ..known
     }
 }
 
@@ -87,14 +126,14 @@ const API_URL: &str = "--api-url";
 const GLOBAL: [Known; 10] = [
     HELP,
     python(API_URL),
-    python("--cert-file"),
-    python("--key-file"),
-    python("--retry-wait"),
-    python("--max-retries"),
-    python("--log-file"),
-    native("--ca-file"),
-    native("--log-format"),
-    native("--log-level"),
+    python_file("--cert-file"),
+    python_file("--key-file"),
+    python_number("--retry-wait"),
+    python_number("--max-retries"),
+    python_file("--log-file"),
+    native(python_file("--ca-file")),
+    native(python("--log-format")),
+    native(python("--log-level")),
 ];
 
 /// A sub-command of the Python tool.
@@ -128,7 +167,7 @@ const COMMANDS: [Command; 2] = [
                 option: "--data-directory",
                 ..python("--datadir")
             },
-            python("--loop-wait"),
+            python_number("--loop-wait"),
         ],
         positionals: 0,
     },
@@ -180,7 +219,7 @@ fn read_words(program: &str, words: &[&str]) -> Result<Reading, Reading> {
             GLOBAL
                 .iter()
                 .filter(|known| **known != HELP)
-                .map(|known| native(known.name)),
+                .map(|known| native(*known)),
         )
         .collect();
     after
@@ -228,32 +267,22 @@ impl Scan {
                     Positionals::UpTo(_) => {}
                 },
                 Kind::Option(known, given) => {
-                    let value = match (known.takes, given) {
-                        (Takes::Nothing, None) => None,
-                        (Takes::Nothing, Some(given)) => {
-                            return Err(format!(
-                                "`{}` takes no value, but `{given}` was given",
-                                known.name
-                            ));
-                        }
-                        (Takes::Value, Some(given)) => Some((*given).to_owned()),
-                        (Takes::Value, None) => {
-                            let next = matches!(kinds.get(at), Some(Kind::Word));
-                            let value = words.get(at).filter(|_| next);
-                            at += 1;
-                            Some(
-                                value
-                                    .ok_or_else(|| format!("`{}` needs a value", known.name))?
-                                    .to_string(),
-                            )
-                        }
-                    };
+                    let mut given = *given;
+                    let may_follow = given.is_none() && known.takes != Takes::Nothing;
+                    if may_follow && matches!(kinds.get(at), Some(Kind::Word)) {
+                        given = words.get(at).copied();
+                        at += 1;
+                    }
+                    let value = known.value(given)?;
                     if known.option == HELP.option {
                         self.wants_help = true;
                         return Ok(&[]);
                     }
-                    self.values.retain(|(option, _)| *option != known.option);
-                    self.values.push((known.option, value));
+                    if known.takes == Takes::File && value.as_deref() == Some("") {
+                        self.values.retain(|(option, _)| *option != known.option);
+                    } else {
+                        self.values.push((known.option, value));
+                    }
                 }
             }
         }
@@ -263,13 +292,17 @@ impl Scan {
     /// Writes out what was read before and after the sub-command.
     fn write(&self, program: &str, command: Option<&str>, after: &Self) -> Reading {
         let mut written = vec![OsString::from(program)];
+        if self.wants_help {
+            written.push(HELP.option.into());
+            return Reading::Written(written);
+        }
         written.extend(command.map(OsString::from));
         self.write_options(&mut written, |_| true);
         // the Python tool does not look at its global options here, so that one given before counts
         after.write_options(&mut written, |option| {
             self.values.iter().all(|(given, _)| *given != option)
         });
-        if self.wants_help || after.wants_help {
+        if after.wants_help {
             // an argument before that is wrong is told first
             let plain = |word: &&String| !word.starts_with('-');
             written.extend(after.positionals.iter().filter(plain).map(OsString::from));
@@ -327,8 +360,9 @@ fn classify<'w>(word: &'w str, options: &[Known]) -> Result<Kind<'w>, String> {
     if !word.starts_with('-') || word == "-" {
         return Ok(Kind::Word);
     }
-    if word.starts_with("-h") {
-        return Ok(Kind::Option(HELP, None));
+    if let Some(behind) = word.strip_prefix("-h") {
+        let only_help = behind.chars().all(|c| c == 'h');
+        return Ok(Kind::Option(HELP, (!only_help).then_some(behind)));
     }
     let (name, value) = match word.split_once('=') {
         Some((name, value)) => (name, Some(value)),
@@ -376,190 +410,4 @@ fn is_negative_number(word: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    /// Reads a line of words and shows the reading as a line again.
-    fn reading(words: &[&str]) -> String {
-        let arguments: Vec<OsString> = std::iter::once(&"patroni_barman")
-            .chain(words)
-            .map(OsString::from)
-            .collect();
-        match read(&arguments) {
-            Reading::Native => "native".to_owned(),
-            Reading::NoCommand => "no command".to_owned(),
-            Reading::Refused { message, .. } => message,
-            Reading::Written(written) => {
-                let written: Vec<&str> = written
-                    .iter()
-                    .skip(1)
-                    .filter_map(|word| word.to_str())
-                    .collect();
-                written.join(" ")
-            }
-        }
-    }
-
-    #[test]
-    fn a_command_line_is_written_out_in_full() {
-        for (line, expected) in [
-            // other commands are none of its business
-            ("", "native"),
-            ("run on_start primary main", "native"),
-            ("--api-url u check x.yml", "native"),
-            ("--log-level debug run on_start primary main", "native"),
-            ("--retry-wait 3", "native"),
-            ("--version", "native"),
-            ("--api-url u", "no command"),
-            ("--api-url u --unknown", "no command"),
-            // shortenings
-            ("--a u", "no command"),
-            (
-                "--ap=u recover --ba",
-                "`--ba` can be short for `--barman-server`, `--backup-id`",
-            ),
-            (
-                "recover --data x",
-                "`--data` can be short for `--data-directory`, `--datadir`",
-            ),
-            ("recover --barman s", "recover --barman-server=s"),
-            (
-                "config-switch --barman s",
-                "`--barman` can be short for `--barman-server`, `--barman-model`",
-            ),
-            (
-                "config-switch --r --s always",
-                "config-switch --reset --switch-when=always",
-            ),
-            (
-                "--c x --l y config-switch",
-                "config-switch --cert-file=x --log-file=y",
-            ),
-            (
-                "--=x",
-                "`--` can be short for `--help`, `--api-url`, `--cert-file`, `--key-file`, `--retry-wait`, `--max-retries`, `--log-file`",
-            ),
-            // values
-            ("--api-url", "`--api-url` needs a value"),
-            (
-                "--api-url --cert-file x recover",
-                "`--api-url` needs a value",
-            ),
-            ("--api-url -- recover", "`--api-url` needs a value"),
-            ("--retry-wait -3 recover", "recover --retry-wait=-3"),
-            ("--retry-wait -.3 recover", "recover --retry-wait=-.3"),
-            ("--api-url= recover", "recover --api-url="),
-            ("--api-url a=b recover", "recover --api-url=a=b"),
-            (
-                "config-switch --reset=1",
-                "`--reset` takes no value, but `1` was given",
-            ),
-            ("--log-file - recover", "recover --log-file=-"),
-            // the last one counts
-            (
-                "recover --datadir a --data-directory=b --datadir c",
-                "recover --data-directory=c",
-            ),
-            // what Patroni appends
-            (
-                "recover --barman-server s --scope=main --role=replica --datadir=/d --connstring=x --no_leader=1",
-                "recover --barman-server=s --data-directory=/d",
-            ),
-            // an unknown option does not take the next word
-            (
-                "config-switch --foo on_role_change primary main",
-                "config-switch -- on_role_change primary main",
-            ),
-            (
-                "config-switch --foo bar primary main",
-                "config-switch -- bar primary main",
-            ),
-            ("config-switch a b c d e", "config-switch -- a b c"),
-            (
-                "config-switch -- a --reset c",
-                "config-switch -- a --reset c",
-            ),
-            ("recover spare --loop-wait 1", "recover --loop-wait=1"),
-            ("--foo bar recover", "native"),
-            ("--foo=bar recover", "recover"),
-            // global options behind the sub-command: only in full, and not over one before it
-            (
-                "recover --api-url u --retry-wait=1",
-                "recover --api-url=u --retry-wait=1",
-            ),
-            (
-                "--api-url u recover --api-url v --ca-file x",
-                "recover --api-url=u --ca-file=x",
-            ),
-            ("recover --key=value --api=u", "recover"),
-            // help ends the reading, and what is wrong before it is told first
-            ("--help", "--help"),
-            ("--he config-switch", "--help"),
-            ("--retry-wait x -h", "--retry-wait=x --help"),
-            (
-                "config-switch --help --barman-server",
-                "config-switch --help",
-            ),
-            ("config-switch wrong -h", "config-switch wrong --help"),
-            (
-                "recover --help --ba",
-                "`--ba` can be short for `--barman-server`, `--backup-id`",
-            ),
-        ] {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            assert_eq!(reading(&words), expected, "{line}");
-        }
-    }
-
-    #[test]
-    fn every_option_that_clap_knows_is_known_here_and_the_other_way_round() {
-        let mut cli = super::super::args::Cli::command();
-        cli.build();
-        for command in &COMMANDS {
-            let theirs: BTreeSet<String> = cli
-                .find_subcommand(command.name)
-                .unwrap()
-                .get_arguments()
-                .flat_map(|argument| argument.get_long_and_visible_aliases().unwrap_or_default())
-                .map(|name| format!("--{name}"))
-                .collect();
-            let ours: BTreeSet<String> = command
-                .options
-                .iter()
-                .chain(&GLOBAL)
-                .map(|known| known.name.to_owned())
-                .collect();
-            assert_eq!(ours, theirs, "{}", command.name);
-        }
-    }
-
-    #[test]
-    fn a_word_with_a_space_is_not_an_option_unless_it_begins_with_one() {
-        assert_eq!(
-            reading(&[
-                "recover",
-                "--ssh-command",
-                "-o x",
-                "--connstring=a b",
-                "--datadir=/a b"
-            ]),
-            "recover --ssh-command=-o x --data-directory=/a b"
-        );
-        assert_eq!(
-            reading(&["config-switch", "--foo=a b", "on_role_change"]),
-            "config-switch -- --foo=a b on_role_change"
-        );
-    }
-
-    #[test]
-    fn an_empty_word_is_a_value() {
-        assert_eq!(
-            reading(&["config-switch", "--barman-model", ""]),
-            "config-switch --barman-model="
-        );
-    }
-}
+mod tests;

@@ -34,7 +34,7 @@ use super::shipped::{Codes, Shipped, Tries};
 /// the tries are used up; 4 a name or the address can't be meant, nothing was
 /// sent; 254 the API can't be reached or is not well.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, args_override_self = true)]
 pub struct ConfigSwitch {
     /// The event, filled in by Patroni.
     #[arg(value_name = "EVENT", value_parser = PossibleValuesParser::new(["on_role_change", "on_start"]))]

@@ -38,7 +38,7 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// error; 254 the API can't be reached or is not well. A recovery whose answer was
 /// lost is looked up among the API's operations and never sent twice.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, args_override_self = true)]
 pub struct Recover {
     /// The Barman server whose backup it is.
     #[arg(long, value_name = "NAME")]
