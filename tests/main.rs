@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::indexing_slicing,
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
@@ -15,6 +16,7 @@ mod faults;
 mod parity;
 mod policy;
 mod program;
+mod real;
 mod simulator;
 mod state;
 mod structure;

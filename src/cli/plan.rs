@@ -1,5 +1,7 @@
 //! `plan`: what `run` would do.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use crate::evaluate::Plan;
@@ -35,9 +37,13 @@ pub struct PlanArgs {
 /// [`Exit`] if rules or arguments are not valid.
 pub fn run(args: &PlanArgs, context: &Context) -> Result<u8, Exit> {
     let watch = Watch::new(&context.log);
-    let prepared = super::run::prepare(&args.event, context, &watch, |path, context| {
-        Rules::read(path, &context.log)
-    })?;
+    let prepared = super::run::prepare(
+        &args.event,
+        context,
+        &watch,
+        Duration::ZERO,
+        |path, context| Rules::read(path, &context.log),
+    )?;
     Ok(show(&prepared.plan, args.format))
 }
 

@@ -189,7 +189,7 @@ impl<'a> View<'a> {
             facts.node = Some(here.node.clone());
             facts.host.clone_from(&context.environment.host);
             facts.env.clone_from(&context.environment.vars);
-            run::plan(&rules, &mut facts, &outside)
+            run::plan(&rules, &mut facts, &outside, Duration::ZERO)
         };
         let mut plan = wanted(Event::OnRoleChange)?;
         if plan.steps.is_empty() {

@@ -1,14 +1,16 @@
 //! `run`: what Patroni calls.
 
 use std::path::Path;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::evaluate::{EvaluateError, Facts, Plan, Trace, evaluate};
 use crate::execute::{Outcome, Verdict, Which, World as _, execute, resume};
-use crate::http::{Clock as _, block_on};
+use crate::http::{Clock as _, Http, block_on};
 use crate::model::Event;
+use crate::patroni::{Node, Patroni, Silence};
 use crate::report;
 use crate::store::{Sqlite, Store as _};
 
@@ -20,6 +22,10 @@ use super::state::{self, Place};
 use super::watch::Watch;
 use super::world::Outside;
 use super::{Context, print};
+
+/// A Patroni that is started and finds its PostgreSQL running fires `on_start` before its REST API
+/// listens. It takes a second or two; there is nobody who would call again.
+const PATRONI_STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// Does what the rules say for an event. Patroni calls this.
 ///
@@ -62,12 +68,23 @@ pub struct Run {
 /// [`Exit`] if rules or arguments are not valid.
 pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
     let watch = Watch::new(&context.log);
+    let patience = if args.dry {
+        Duration::ZERO
+    } else {
+        PATRONI_STARTS_WITHIN
+    };
     let Prepared {
         plan,
         outside,
         state,
         age,
-    } = prepare(&args.event, context, &watch, Rules::read_or_last_good)?;
+    } = prepare(
+        &args.event,
+        context,
+        &watch,
+        patience,
+        Rules::read_or_last_good,
+    )?;
     if args.dry {
         return Ok(super::plan::show(&plan, args.format));
     }
@@ -166,7 +183,8 @@ pub struct Prepared<'a> {
     pub age: Age,
 }
 
-/// Everything up to the plan, for `run` and `plan` alike.
+/// Everything up to the plan, for `run` and `plan` alike. A Patroni that can't be reached is asked
+/// again for as long as `patience`.
 ///
 /// # Errors
 /// [`Exit`] if rules or arguments are not valid.
@@ -174,6 +192,7 @@ pub fn prepare<'a>(
     args: &EventArgs,
     context: &Context,
     watch: &'a Watch<'a>,
+    patience: Duration,
     read: impl FnOnce(&Path, &Context) -> Result<Rules, Exit>,
 ) -> Result<Prepared<'a>, Exit> {
     let mut facts = facts(args, &context.environment)?;
@@ -182,7 +201,7 @@ pub fn prepare<'a>(
     rules.connect(&context.global)?;
     set_vars(&mut rules.set, &args.sets)?;
     let outside = Outside::new(&rules.set, &context.environment, watch);
-    let plan = plan(&rules, &mut facts, &outside)?;
+    let plan = plan(&rules, &mut facts, &outside, patience)?;
     let state = state::place(Some(&rules.set), &context.environment);
     Ok(Prepared {
         plan,
@@ -196,7 +215,12 @@ pub fn prepare<'a>(
 ///
 /// # Errors
 /// [`Exit`] if a rule can't be evaluated.
-pub fn plan(rules: &Rules, facts: &mut Facts, outside: &Outside<'_>) -> Result<Plan, Exit> {
+pub fn plan(
+    rules: &Rules,
+    facts: &mut Facts,
+    outside: &Outside<'_>,
+    patience: Duration,
+) -> Result<Plan, Exit> {
     let refuse = |error: &EvaluateError| {
         Exit::invalid(format!(
             "{}: {error}; nothing was sent",
@@ -209,7 +233,7 @@ pub fn plan(rules: &Rules, facts: &mut Facts, outside: &Outside<'_>) -> Result<P
             let Some(patroni) = outside.patroni() else {
                 return Err(refuse(&error));
             };
-            let node = block_on(patroni.node()).map_err(|silence| {
+            let node = block_on(who(&patroni, outside.clock(), patience)).map_err(|silence| {
                 let mut exit = refuse(&error);
                 exit.help = Some(format!("{silence}; give `--node` or set `PATRONI_NAME`"));
                 exit
@@ -218,6 +242,23 @@ pub fn plan(rules: &Rules, facts: &mut Facts, outside: &Outside<'_>) -> Result<P
             evaluate(&rules.set, facts).map_err(|error| refuse(&error))
         }
         Err(error) => Err(refuse(&error)),
+    }
+}
+
+/// Asks Patroni who this node is.
+async fn who<H: Http>(
+    patroni: &Patroni<'_, H>,
+    watch: &Watch<'_>,
+    patience: Duration,
+) -> Result<Node, Silence> {
+    let started = watch.now();
+    loop {
+        match patroni.node().await {
+            Err(Silence::Unreachable(_)) if watch.now().saturating_sub(started) < patience => {
+                watch.sleep(Duration::from_millis(200)).await;
+            }
+            answer => return answer,
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use crate::model::duration;
 use crate::simulator::barman::Barman;
 use crate::simulator::fault::Faults;
 use crate::simulator::{
-    Backup, BackupStatus, Config, Front, Model, RecoverFiles, SameSecond, Server, StartError,
-    serve_until_told,
+    Backup, BackupStatus, BarmanCommand, Config, Front, Model, RealBarman, RecoverFiles,
+    SameSecond, Server, StartError, serve_until_told,
 };
 
 /// What the simulator is made of, and what goes wrong.
@@ -23,7 +23,11 @@ pub struct Simulate {
     listen: SocketAddr,
 
     /// A Barman server. Its cluster has the same name unless it is given as NAME=CLUSTER
-    #[arg(long = "server", value_name = "NAME", required = true)]
+    #[arg(
+        long = "server",
+        value_name = "NAME",
+        required_unless_present = "barman_command"
+    )]
     servers: Vec<String>,
 
     /// A model. Its cluster is what stands before the colon (a server's name stands for that server's
@@ -69,6 +73,18 @@ pub struct Simulate {
     /// Let a finished recovery write the marks of a data directory into its destination on this machine
     #[arg(long)]
     recover_files: bool,
+
+    /// Put a real Barman behind the API instead: the command that runs it, with its options
+    ///
+    /// Requests run `barman config-switch`, `recover` and `config-update`, whose exit codes decide how the operations
+    /// end; `/diagnose` is `barman diagnose`. The command is split at spaces. It runs as this user, which has to be the
+    /// one that Barman is configured for.
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        conflicts_with_all = ["servers", "models", "backups", "active", "timelines", "operation_time", "recover_files"]
+    )]
+    barman_command: Option<BarmanCommand>,
 }
 
 const FAULT_HELP: &str = "\
@@ -94,7 +110,10 @@ WHAT   refuse         close the connection without an answer (any: before readin
 const AFTER_HELP: &str = "\
 Example: two nodes, the first two operations refused and every poll hanging
   patroni_barman simulate --listen 127.0.0.1:0 --server demo --model demo:n1 --model demo:n2 \\
-      --backup demo:20260101T000000 --operation-time 2s --fault 'post:500*2,poll:hang'";
+      --backup demo:20260101T000000 --operation-time 2s --fault 'post:500*2,poll:hang'
+
+Example: in front of the Barman of this host
+  patroni_barman simulate --barman-command 'barman -c /etc/barman.conf'";
 
 /// What a second operation in one second and on one server gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -108,14 +127,27 @@ enum SecondOperation {
 }
 
 impl Simulate {
-    fn config(self) -> Config {
+    fn front(&self) -> Front {
         let faults = self
             .faults
-            .into_iter()
+            .iter()
             .fold(Faults::default(), |mut all, faults| {
-                all.extend(faults);
+                all.extend(faults.clone());
                 all
             });
+        Front {
+            prefix: self.prefix.clone(),
+            same_second: match self.same_second {
+                SecondOperation::Refuse => SameSecond::Refuse,
+                SecondOperation::First => SameSecond::KeepFirst,
+                SecondOperation::Last => SameSecond::KeepLast,
+            },
+            faults,
+        }
+    }
+
+    fn config(self) -> Config {
+        let front = self.front();
         Config {
             servers: self.servers.iter().map(|text| server(text)).collect(),
             models: self.models.iter().map(|text| model(text)).collect(),
@@ -128,15 +160,7 @@ impl Simulate {
             } else {
                 RecoverFiles::None
             },
-            front: Front {
-                prefix: self.prefix,
-                same_second: match self.same_second {
-                    SecondOperation::Refuse => SameSecond::Refuse,
-                    SecondOperation::First => SameSecond::KeepFirst,
-                    SecondOperation::Last => SameSecond::KeepLast,
-                },
-                faults,
-            },
+            front,
         }
     }
 }
@@ -144,9 +168,13 @@ impl Simulate {
 /// Serves until SIGTERM or Ctrl-C.
 ///
 /// # Errors
-/// When the configuration contradicts itself or the address can't be listened on.
-pub fn run(arguments: Simulate) -> Result<(), StartError> {
+/// When the configuration contradicts itself, the real Barman can't be asked, or the address can't be listened on.
+pub fn run(mut arguments: Simulate) -> Result<(), StartError> {
     let listen = arguments.listen;
+    if let Some(command) = arguments.barman_command.take() {
+        let barman = RealBarman::new(command)?;
+        return serve_until_told(barman, arguments.front(), listen, io::stdout());
+    }
     let config = arguments.config();
     serve_until_told(Barman::new(&config)?, config.front, listen, io::stdout())
 }

@@ -19,6 +19,7 @@ use super::config::{Config, ConfigError, Front};
 use super::fault::Faults;
 use super::moment::Moment;
 use super::outage::{Order, obey};
+use super::real::BarmanError;
 use super::server::{self, Clock, Observer, Shared};
 use super::service::{Served, Service};
 
@@ -28,6 +29,9 @@ pub enum StartError {
     /// Its configuration contradicts itself.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The real Barman that was to stand behind it can't be asked.
+    #[error(transparent)]
+    Barman(#[from] BarmanError),
     /// It can't listen there.
     #[error("can't listen on `{address}`: {source}")]
     Listen {

@@ -1,0 +1,223 @@
+//! Barman, and in front of it the API that the callbacks speak to.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::cluster::Cluster;
+use super::guard::{Ended, Guard, Process, Spec};
+use super::wait::{self, seconds};
+use super::{folder, http, prerequisites, template};
+
+/// One Barman host.
+pub struct Barman {
+    guard: Guard,
+    home: PathBuf,
+    binary: PathBuf,
+    /// Where its pg-backup-api listens.
+    pub api: u16,
+    serving: Option<Process>,
+    cron: Option<Process>,
+}
+
+impl Barman {
+    /// Writes the configuration; starts nothing.
+    pub fn configure(guard: &Guard, binary: &Path) -> Self {
+        let home = guard.folder().join("barman");
+        for (mode, path) in [
+            ("755", home.clone()),
+            ("777", home.join("conf.d")),
+            ("755", home.join("data")),
+        ] {
+            let make = Spec::new(
+                "setup",
+                ["install", "-d", "-m", mode, &path.display().to_string()],
+            )
+            .user("barman");
+            guard.must(&make, seconds(10));
+        }
+        let text = template::fill(
+            &template::read("barman.conf"),
+            &[
+                ("/var/lib/barman", &home.join("data").display().to_string()),
+                ("/etc/barman.d", &home.join("conf.d").display().to_string()),
+                (
+                    "/var/log/barman/barman.log",
+                    &home.join("barman.log").display().to_string(),
+                ),
+            ],
+        );
+        folder::write(&guard.folder().join("barman.conf"), &text);
+        let barman = Self {
+            guard: guard.clone(),
+            home,
+            binary: binary.to_owned(),
+            api: folder::port(),
+            serving: None,
+            cron: None,
+        };
+        barman.write_passwords();
+        barman
+    }
+
+    /// Barman's own copy: a password file that others may read is not used.
+    fn write_passwords(&self) {
+        let source = self.guard.folder().join("pgpass");
+        folder::write(
+            &source,
+            &template::fill(&template::read("pgpass"), &[(":5432:", ":*:")]),
+        );
+        let to = self.home.join("pgpass");
+        let words = [
+            "install",
+            "-m",
+            "600",
+            &source.display().to_string(),
+            &to.display().to_string(),
+        ];
+        self.guard
+            .must(&Spec::new("setup", words).user("barman"), seconds(10));
+    }
+
+    /// Writes the server `name` with one model for each node of `cluster`; the first node is the
+    /// one that Barman is set to while no model is active.
+    pub fn serve_cluster(&self, name: &str, cluster: &Cluster) {
+        let mut text = template::read("barman-server.conf").replace("main", name);
+        for (number, node) in cluster.nodes.iter().enumerate() {
+            let model = format!("{name}:n{}", number + 1);
+            let documented = format!("host=10.0.0.1{} port=5432", number + 1);
+            let here = format!("host=127.0.0.1 port={}", node.port);
+            text = template::fill(
+                &text,
+                &[
+                    (&model, &format!("{name}:{}", node.name)),
+                    (&documented, &here),
+                ],
+            );
+        }
+        folder::write(
+            &self.home.join("conf.d").join(format!("{name}.conf")),
+            &text,
+        );
+        // makes the server's folders; without them there can be no active model
+        self.run(&["check", name], seconds(30));
+    }
+
+    /// A Barman command, as its user.
+    pub fn command(&self, arguments: &[&str]) -> Spec {
+        let barman = prerequisites::stack_program("barman").display().to_string();
+        let config = self
+            .guard
+            .folder()
+            .join("barman.conf")
+            .display()
+            .to_string();
+        let words = [barman.as_str(), "-c", config.as_str()]
+            .into_iter()
+            .chain(arguments.iter().copied());
+        self.environment(Spec::new("barman", words))
+    }
+
+    fn environment(&self, spec: Spec) -> Spec {
+        spec.user("barman")
+            .env("PGPASSFILE", self.home.join("pgpass").display().to_string())
+    }
+
+    /// Runs a Barman command that has to succeed.
+    pub fn must(&self, arguments: &[&str], limit: Duration) -> String {
+        self.guard.must(&self.command(arguments), limit)
+    }
+
+    /// Runs a Barman command.
+    pub fn run(&self, arguments: &[&str], limit: Duration) -> Ended {
+        self.guard.run(&self.command(arguments), limit)
+    }
+
+    /// Starts the API in front of it, with the real commands behind, unless it runs.
+    pub fn start_api(&mut self) {
+        if self.serving.is_some() {
+            return;
+        }
+        self.serve(&self.barman_line());
+    }
+
+    fn serve(&mut self, command: &str) {
+        let words = [
+            self.binary.display().to_string(),
+            "simulate".to_owned(),
+            format!("--listen=127.0.0.1:{}", self.api),
+            format!("--barman-command={command}"),
+        ];
+        self.serving = Some(self.guard.start(&self.environment(Spec::new("api", words))));
+        let port = self.api;
+        wait::until(seconds(10), "the API", || http::get(port, "/status"));
+    }
+
+    fn barman_line(&self) -> String {
+        let barman = prerequisites::stack_program("barman");
+        format!(
+            "{} -c {}",
+            barman.display(),
+            self.guard.folder().join("barman.conf").display()
+        )
+    }
+
+    /// The same with a Barman whose `config-switch` takes that many seconds more.
+    pub fn start_slow_api(&mut self, seconds: u32) {
+        let path = self.guard.folder().join("slow-barman");
+        let line = self.barman_line();
+        let script = format!(
+            "#!/bin/sh\n[ \"$1\" = config-switch ] && sleep {seconds}\nexec {line} \"$@\"\n"
+        );
+        folder::write(&path, &script);
+        self.serve(&path.display().to_string());
+    }
+
+    pub fn stop_api(&mut self) {
+        self.serving.take().expect("an API that runs").kill();
+    }
+
+    /// What cron does on a Barman host every minute, every five seconds, unless it runs.
+    pub fn start_cron(&mut self) {
+        if self.cron.is_some() {
+            return;
+        }
+        let line = format!("while :; do {} -q cron; sleep 5; done", self.barman_line());
+        let spec = self.environment(Spec::new("barman-cron", ["sh", "-c", &line]));
+        self.cron = Some(self.guard.start(&spec));
+    }
+
+    /// `barman diagnose`, whole.
+    pub fn diagnose(&self) -> Value {
+        let text = self.must(&["diagnose"], seconds(60));
+        let start = text.find('{').unwrap_or_default();
+        serde_json::from_str(text.get(start..).unwrap_or_default())
+            .expect("JSON from barman diagnose")
+    }
+
+    /// The model that Barman has recorded as active.
+    pub fn active_model(&self, server: &str) -> Option<String> {
+        self.diagnose()["servers"][server]["active_model"]
+            .as_str()
+            .map(str::to_owned)
+    }
+
+    /// Takes a backup that can be restored at once.
+    pub fn backup(&self, server: &str) -> String {
+        // Barman takes no backup before it has archived a segment, and it does not archive the last one that it received
+        for _ in 0..2 {
+            self.must(&["switch-wal", "--force", server], seconds(30));
+        }
+        self.must(
+            &["backup", server, "--wait", "--wait-timeout", "60"],
+            seconds(90),
+        );
+        let list = self.must(&["list-backups", server, "--minimal"], seconds(20));
+        list.lines().next().expect("a backup").to_owned()
+    }
+
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+}

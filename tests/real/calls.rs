@@ -1,0 +1,107 @@
+//! What Patroni called, as written down by the program that stands in front of the tested one.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::prerequisites::stack_program;
+use super::{folder, wait};
+
+/// The record of one node's calls.
+#[derive(Clone)]
+pub struct Calls {
+    file: PathBuf,
+    /// What Patroni's configuration names instead of the programs themselves.
+    pub program: PathBuf,
+    pub python: PathBuf,
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// Seconds since 1970.
+    pub at: f64,
+    pub arguments: String,
+    /// When it ended and with which code. None while it runs, and for one that was killed.
+    pub end: Option<(f64, i32)>,
+}
+
+impl Call {
+    pub fn exit(&self) -> Option<i32> {
+        self.end.map(|(_, code)| code)
+    }
+}
+
+impl Calls {
+    /// Programs in `home` that record the call and then run `binary`, or the Python tool.
+    pub fn new(home: &Path, binary: &Path) -> Self {
+        let calls = Self {
+            file: home.join("calls"),
+            program: home.join("patroni_barman"),
+            python: home.join("patroni_barman_python"),
+        };
+        calls.front(&calls.program, binary);
+        calls.front(&calls.python, &stack_program("patroni_barman"));
+        calls
+    }
+
+    fn front(&self, path: &Path, program: &Path) {
+        let script = format!(
+            "#!/bin/sh\n\
+             id=$$\n\
+             echo \"$id $(date +%s.%N) start $*\" >> {file}\n\
+             {program} \"$@\"\n\
+             code=$?\n\
+             echo \"$id $(date +%s.%N) end $code\" >> {file}\n\
+             exit $code\n",
+            file = self.file.display(),
+            program = program.display(),
+        );
+        folder::write(path, &script);
+    }
+
+    /// All calls so far.
+    pub fn all(&self) -> Vec<Call> {
+        let mut calls: Vec<(String, Call)> = Vec::new();
+        for line in std::fs::read_to_string(&self.file)
+            .unwrap_or_default()
+            .lines()
+        {
+            let mut words = line.splitn(4, ' ');
+            let mut word = || words.next().unwrap_or_default();
+            // a line is `ID TIME start ARGUMENTS` or `ID TIME end CODE`
+            let (id, at, what, rest) = (word(), word(), word(), word());
+            if what == "start" {
+                let at = at.parse().expect("a time");
+                calls.push((
+                    id.to_owned(),
+                    Call {
+                        at,
+                        arguments: rest.to_owned(),
+                        end: None,
+                    },
+                ));
+            } else if let Some((_, call)) = calls.iter_mut().rfind(|(started, _)| started == id) {
+                call.end = at.parse().ok().zip(rest.parse().ok());
+            }
+        }
+        calls.into_iter().map(|(_, call)| call).collect()
+    }
+
+    /// The last call whose arguments contain `words`.
+    pub fn last(&self, words: &str) -> Option<Call> {
+        self.all()
+            .into_iter()
+            .rfind(|call| call.arguments.contains(words))
+    }
+
+    /// The exit code of that call, once it has ended.
+    #[track_caller]
+    pub fn exit_of_last(&self, words: &str, limit: Duration) -> i32 {
+        let ended = || {
+            self.last(words)
+                .and_then(|call| call.exit())
+                .ok_or_else(|| format!("{:?}", self.last(words)))
+        };
+        wait::until(limit, &format!("the end of `{words}`"), ended)
+    }
+}

@@ -1,0 +1,377 @@
+//! One Patroni cluster: its nodes, how they are started and ended, and what they say of themselves.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::calls::Calls;
+use super::guard::{Guard, Process, Spec};
+use super::wait::{self, seconds};
+use super::{folder, http, postgres, prerequisites, template};
+
+/// A Patroni cluster.
+pub struct Cluster {
+    pub name: String,
+    pub nodes: Vec<Node>,
+    guard: Guard,
+}
+
+/// One member: a Patroni with its PostgreSQL.
+pub struct Node {
+    pub name: String,
+    pub port: u16,
+    pub calls: Calls,
+    rest: u16,
+    home: PathBuf,
+    patroni: Option<Process>,
+}
+
+/// What the nodes of a cluster have in common.
+pub struct Settings<'a> {
+    pub etcd: u16,
+    /// Where pg-backup-api is.
+    pub api: u16,
+    /// Barman's name for the server whose WAL and backups are this cluster's.
+    pub server: &'a str,
+    /// What reaches a node's postgres account over ssh.
+    pub ssh: &'a str,
+    pub binary: PathBuf,
+    /// Whether the first node creates the cluster from Barman's latest backup.
+    pub from_backup: bool,
+}
+
+impl Cluster {
+    /// Writes the configuration of the nodes; starts none of them.
+    pub fn configure(guard: &Guard, name: &str, nodes: &[&str], settings: &Settings<'_>) -> Self {
+        let nodes = nodes
+            .iter()
+            .map(|node| Node::configure(guard, name, node, settings))
+            .collect();
+        Self {
+            name: name.to_owned(),
+            nodes,
+            guard: guard.clone(),
+        }
+    }
+
+    pub fn node(&self, name: &str) -> &Node {
+        self.nodes
+            .iter()
+            .find(|node| node.name == name)
+            .expect("a node of that name")
+    }
+
+    pub fn start(&mut self, name: &str) {
+        let guard = self.guard.clone();
+        self.node_mut(name).start(&guard);
+    }
+
+    /// Kills a node's Patroni, and the callback that it may be running. PostgreSQL goes on.
+    pub fn kill_patroni(&mut self, name: &str) {
+        let patroni = self
+            .node_mut(name)
+            .patroni
+            .take()
+            .expect("a node that runs");
+        patroni.kill();
+    }
+
+    /// Kills a node's Patroni and PostgreSQL at once.
+    pub fn crash(&mut self, name: &str) {
+        let file = self
+            .node(name)
+            .data()
+            .join("postmaster.pid")
+            .display()
+            .to_string();
+        let read = Spec::new("postmaster", ["head", "-n", "1", &file]).user("postgres");
+        let postmaster = self.guard.must(&read, seconds(10));
+        self.kill_patroni(name);
+        self.guard
+            .kill_tree(postmaster.trim().parse().expect("a pid"));
+    }
+
+    /// Stops a node as an administrator does.
+    pub fn stop(&mut self, name: &str) {
+        let patroni = self
+            .node_mut(name)
+            .patroni
+            .take()
+            .expect("a node that runs");
+        patroni.stop(seconds(40));
+    }
+
+    /// Stops all nodes, replicas first, so that none of them takes over.
+    pub fn stop_all(&mut self) {
+        let leader = |member: &Value| member["role"] == "leader";
+        let members = self.members().expect("the cluster");
+        let (leaders, replicas): (Vec<_>, Vec<_>) = members.into_iter().partition(leader);
+        for member in replicas.iter().chain(&leaders) {
+            self.stop(member["name"].as_str().expect("a name"));
+        }
+    }
+
+    fn node_mut(&mut self, name: &str) -> &mut Node {
+        self.nodes
+            .iter_mut()
+            .find(|node| node.name == name)
+            .expect("a node of that name")
+    }
+
+    /// `GET /cluster` of whichever node answers.
+    pub fn members(&self) -> Result<Vec<Value>, String> {
+        let mut last = "no node runs".to_owned();
+        for node in self.nodes.iter().filter(|node| node.patroni.is_some()) {
+            match http::get(node.rest, "/cluster") {
+                Ok(answer) => return Ok(answer["members"].as_array().cloned().unwrap_or_default()),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Waits until `leader` leads and every node that was started runs or streams behind it.
+    pub fn settle(&self, leader: &str, limit: Duration) {
+        let started = self
+            .nodes
+            .iter()
+            .filter(|node| node.patroni.is_some())
+            .count();
+        wait::until(
+            limit,
+            &format!("{leader} leading {} with all replicas streaming", self.name),
+            || {
+                let members = self.members()?;
+                let fine = |member: &&Value| match member["role"].as_str() {
+                    Some("leader") => member["name"] == leader && member["state"] == "running",
+                    _ => member["state"] == "streaming",
+                };
+                if members.iter().filter(fine).count() == started
+                    && members.iter().any(|member| member["role"] == "leader")
+                {
+                    Ok(())
+                } else {
+                    Err(serde_json::to_string(&members).unwrap_or_default())
+                }
+            },
+        );
+        let port = self.node(leader).port;
+        wait::until(
+            limit,
+            &format!("{leader} taking writes"),
+            || match postgres::query(port, "SELECT pg_is_in_recovery()") {
+                Ok(answer) if answer == "f" => Ok(()),
+                other => Err(format!("{other:?}")),
+            },
+        );
+    }
+
+    /// Asks Patroni to make `to` the leader instead of `from`.
+    pub fn switchover(&self, from: &str, to: &str) {
+        let body = serde_json::json!({"leader": from, "candidate": to}).to_string();
+        // right after a change Patroni may say that the candidate is not ready yet
+        wait::until(seconds(30), &format!("the switchover to {to}"), || {
+            http::post(self.node(from).rest, "/switchover", &body)
+        });
+    }
+
+    /// Makes every node's Patroni read its configuration again, and waits until it has.
+    pub fn reload(&self) {
+        for node in &self.nodes {
+            let count = || {
+                self.log(&node.name)
+                    .matches("INFO: Reloading PostgreSQL configuration")
+                    .count()
+                    + self.log(&node.name).matches("nothing to reload").count()
+            };
+            let before = count();
+            node.patroni
+                .as_ref()
+                .expect("a node that runs")
+                .signal("HUP");
+            wait::until_true(seconds(20), &format!("{} reloading", node.name), || {
+                count() > before
+            });
+        }
+    }
+
+    /// What a node's Patroni and PostgreSQL have said.
+    pub fn log(&self, name: &str) -> String {
+        let bytes = std::fs::read(self.guard.log(name)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The processes of a node.
+    pub fn tree(&self, name: &str) -> Vec<u32> {
+        self.node(name)
+            .patroni
+            .as_ref()
+            .map(Process::tree)
+            .unwrap_or_default()
+    }
+
+    /// Removes the data of a node that does not run.
+    pub fn wipe(&self, name: &str) {
+        let data = self.node(name).data().display().to_string();
+        self.guard.must(
+            &Spec::new("setup", ["rm", "-rf", &data]).user("postgres"),
+            seconds(20),
+        );
+    }
+}
+
+impl Node {
+    fn configure(guard: &Guard, cluster: &str, name: &str, settings: &Settings<'_>) -> Self {
+        let home = guard.folder().join(name);
+        let make = Spec::new(
+            "setup",
+            ["install", "-d", "-m", "755", &home.display().to_string()],
+        )
+        .user("postgres");
+        guard.must(&make, seconds(10));
+        // the tests write configurations into it, PostgreSQL makes its data folder in it
+        let open =
+            Spec::new("setup", ["chmod", "777", &home.display().to_string()]).user("postgres");
+        guard.must(&open, seconds(10));
+        let (port, rest) = (folder::port(), folder::port());
+        let calls = Calls::new(&home, &settings.binary);
+        folder::write(&home.join("calls"), "");
+        let shared = Spec::new(
+            "setup",
+            ["chmod", "666", &home.join("calls").display().to_string()],
+        );
+        guard.must(&shared, seconds(10));
+        let node = Self {
+            name: name.to_owned(),
+            port,
+            calls,
+            rest,
+            home,
+            patroni: None,
+        };
+        node.write_rules(settings, "");
+        node.write_patroni(cluster, settings);
+        node
+    }
+
+    /// Writes the node's rules file; `more` goes to its end.
+    pub fn write_rules(&self, settings: &Settings<'_>, more: &str) {
+        let rules = template::fill(
+            &template::read("rules.yml"),
+            &[
+                (
+                    "http://10.0.0.20:7480",
+                    &format!("http://127.0.0.1:{}", settings.api),
+                ),
+                (
+                    "http://127.0.0.1:8008",
+                    &format!("http://127.0.0.1:{}", self.rest),
+                ),
+                ("server: main", &format!("server: {}", settings.server)),
+                ("cluster: main", &format!("cluster: {}", settings.server)),
+                ("ssh postgres@{{ host }}", settings.ssh),
+            ],
+        );
+        folder::write(&self.rules(), &(rules + more));
+    }
+
+    pub fn rules(&self) -> PathBuf {
+        self.home.join("rules.yml")
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.home.join("data")
+    }
+
+    fn write_patroni(&self, cluster: &str, settings: &Settings<'_>) {
+        let mut text = template::read("patroni.yml");
+        if settings.from_backup {
+            text = template::fill(&text, &[("bootstrap:\n", &template::read("bootstrap.yml"))]);
+        }
+        let program = format!(
+            "{} run --rules {}",
+            self.calls.program.display(),
+            self.rules().display()
+        );
+        let home = self.home.display();
+        let roles = self.home.join("barman-roles.sql");
+        folder::write(&roles, &template::read("barman-roles.sql"));
+        let text = template::fill(
+            &text,
+            &[
+                ("scope: main", &format!("scope: {cluster}")),
+                ("name: n1", &format!("name: {}", self.name)),
+                ("10.0.0.5:2379", &format!("127.0.0.1:{}", settings.etcd)),
+                ("0.0.0.0:8008", &format!("127.0.0.1:{}", self.rest)),
+                ("10.0.0.11:8008", &format!("127.0.0.1:{}", self.rest)),
+                ("0.0.0.0:5432", &format!("127.0.0.1:{}", self.port)),
+                ("10.0.0.11:5432", &format!("127.0.0.1:{}", self.port)),
+                ("10.0.0.0/24", "127.0.0.1/32"),
+                ("ttl: 30", "ttl: 20"),
+                ("loop_wait: 10", "loop_wait: 5"),
+                ("retry_timeout: 10", "retry_timeout: 5"),
+                (
+                    "/var/lib/postgresql/15/main",
+                    &self.data().display().to_string(),
+                ),
+                (
+                    "/var/lib/postgresql/.pgpass-patroni",
+                    &format!("{home}/pgpass"),
+                ),
+                ("/var/run/postgresql", &format!("{home}\n    fsync: 'off'")),
+                ("/usr/bin/patroni_barman run", &program),
+                (
+                    "/etc/patroni/barman-roles.sql",
+                    &roles.display().to_string(),
+                ),
+            ],
+        );
+        folder::write(&self.home.join("patroni.yml"), &text);
+    }
+
+    /// Makes the Python tool the callback instead, for the next reload.
+    pub fn call_python(&self, settings: &Settings<'_>) {
+        let path = self.home.join("patroni.yml");
+        let text = std::fs::read_to_string(&path).expect("patroni.yml");
+        let (before, after) = text.split_once("  callbacks:\n").expect("callbacks");
+        let (_, after) = after
+            .split_once("  create_replica_methods:")
+            .expect("the key after the callbacks");
+        let python = template::fill(
+            &template::read("python-callback.yml"),
+            &[
+                (
+                    "/usr/bin/patroni_barman_python",
+                    &self.calls.python.display().to_string(),
+                ),
+                (
+                    "http://10.0.0.20:7480",
+                    &format!("http://127.0.0.1:{}", settings.api),
+                ),
+                ("main:n1", &format!("{}:{}", settings.server, self.name)),
+                (
+                    "--barman-server main",
+                    &format!("--barman-server {}", settings.server),
+                ),
+            ],
+        );
+        folder::write(
+            &path,
+            &format!("{before}{python}  create_replica_methods:{after}"),
+        );
+    }
+
+    fn start(&mut self, guard: &Guard) {
+        let patroni = prerequisites::stack_program("patroni")
+            .display()
+            .to_string();
+        let config = self.home.join("patroni.yml").display().to_string();
+        // callbacks inherit it; on a host of its own each node has the default
+        let state = self.home.join("state.db").display().to_string();
+        let spec = Spec::new(&self.name, [patroni, config])
+            .user("postgres")
+            .env("PATRONI_BARMAN_STATE", state);
+        self.patroni = Some(guard.start(&spec));
+    }
+}

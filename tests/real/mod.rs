@@ -1,0 +1,31 @@
+//! The main job against the real programs: etcd, Patroni, PostgreSQL, Barman, sshd and rsync.
+//!
+//! Each test brings up a stack of its own in a temporary folder, on loopback, and ends all of it. What
+//! has to be installed for that is in `install`; a test fails, and says so, where it is not.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the real programs live in real time"
+)]
+
+mod barman;
+mod bootstrap;
+mod calls;
+mod cluster;
+mod crash;
+mod documentation;
+mod folder;
+mod guard;
+mod harness;
+mod http;
+mod killed;
+mod postgres;
+mod prerequisites;
+mod replica;
+mod restart;
+mod sshd;
+mod stack;
+mod switchover;
+mod template;
+mod two_clusters;
+mod wait;
+mod wal;

@@ -1,0 +1,77 @@
+//! What has to be installed. What is missing fails a test with the command that installs it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The command that installs everything named here.
+pub const INSTALL: &str = "sudo tests/real/install";
+
+/// The folder of PostgreSQL's programs.
+pub const POSTGRES: &str = "/usr/lib/postgresql/15/bin";
+
+/// A program of the virtual environment that `tests/real/install` makes.
+pub fn stack_program(name: &str) -> PathBuf {
+    let folder = std::env::var_os("PATRONI_BARMAN_STACK")
+        .unwrap_or_else(|| "/opt/patroni_barman-stack".into());
+    Path::new(&folder).join("bin").join(name)
+}
+
+/// Fails, saying everything that is missing at once.
+pub fn demand() {
+    let missing = missing();
+    assert!(
+        missing.is_empty(),
+        "the real stack cannot be started here:\n  {}\n`{INSTALL}` installs what is missing (Debian 12)",
+        missing.join("\n  ")
+    );
+}
+
+fn missing() -> Vec<String> {
+    let mut missing = Vec::new();
+    let programs = [
+        ("/usr/bin/etcd", "etcd-server"),
+        ("/usr/lib/postgresql/15/bin/postgres", "postgresql-15"),
+        ("/usr/bin/python3", "python3-venv"),
+        ("/usr/bin/rsync", "rsync"),
+        ("/usr/sbin/sshd", "openssh-server"),
+    ];
+    for (path, package) in programs {
+        if !Path::new(path).exists() {
+            missing.push(format!("no {path}: install the Debian package {package}"));
+        }
+    }
+    for (name, package) in [
+        ("patroni", "patroni[etcd3]==4.1.5"),
+        ("barman", "barman==3.19.1"),
+    ] {
+        let path = stack_program(name);
+        if !path.exists() {
+            missing.push(format!(
+                "no {}: install the Python package {package} there",
+                path.display()
+            ));
+        }
+    }
+    for user in ["postgres", "barman"] {
+        if !runs(Command::new("id").args(["-u", user])) {
+            missing.push(format!("no user {user}"));
+        } else if !is_root() && !runs(Command::new("sudo").args(["-n", "-u", user, "true"])) {
+            missing.push(format!(
+                "this user is not root and may not become {user} (sudo -n -u {user})"
+            ));
+        }
+    }
+    missing
+}
+
+/// Whether the tests run as root.
+pub fn is_root() -> bool {
+    Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|output| output.stdout == b"0\n")
+}
+
+fn runs(command: &mut Command) -> bool {
+    command.output().is_ok_and(|output| output.status.success())
+}

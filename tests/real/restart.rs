@@ -1,0 +1,54 @@
+//! A cluster that was stopped as a whole and comes back with another leader.
+
+use super::stack::Stack;
+use super::wait::{self, seconds};
+
+#[test]
+fn whole_cluster_stopped_and_started_with_another_leader() {
+    let mut stack = Stack::start();
+    let mut cluster = stack.cluster("main", &["n1", "n2"], 2);
+    stack.follows(&cluster, "n1");
+    cluster.stop_all();
+    cluster.start("n2");
+    cluster.settle("n2", seconds(90));
+    stack.follows(&cluster, "n2");
+    cluster.start("n1");
+    cluster.settle("n2", seconds(90));
+    stack.follows(&cluster, "n2");
+}
+
+/// What Barman has missed while nobody could tell it is made good when Patroni is started again:
+/// it finds its PostgreSQL running as the primary and fires `on_start primary`, nothing else.
+#[test]
+fn patroni_started_again_on_another_leader() {
+    let mut stack = Stack::start();
+    let mut cluster = stack.cluster("main", &["n1", "n2"], 2);
+    stack.follows(&cluster, "n1");
+    stack.barman.stop_api();
+    cluster.switchover("n1", "n2");
+    cluster.settle("n2", seconds(60));
+    let n2 = cluster.node("n2").calls.clone();
+    wait::until_true(seconds(10), "the callback on n2", || {
+        n2.last("on_role_change primary").is_some()
+    });
+    for node in ["n1", "n2"] {
+        cluster.kill_patroni(node);
+    }
+    assert_eq!(
+        stack.barman.active_model("main").as_deref(),
+        Some("main:n1")
+    );
+
+    stack.barman.start_api();
+    for node in ["n2", "n1"] {
+        cluster.start(node);
+    }
+    cluster.settle("n2", seconds(60));
+    stack.follows(&cluster, "n2");
+    assert_eq!(
+        n2.exit_of_last("on_start primary", seconds(30)),
+        0,
+        "{:?}",
+        n2.all()
+    );
+}

@@ -1,0 +1,185 @@
+//! Everything together: etcd, sshd, Barman with its API, and Patroni clusters.
+
+use std::path::PathBuf;
+
+use super::barman::Barman;
+use super::cluster::{Cluster, Settings};
+use super::guard::{Guard, Process, Spec};
+use super::sshd::Sshd;
+use super::wait::{self, seconds};
+use super::{folder, http, postgres, prerequisites};
+
+/// One stack in a folder of its own. All of it ends with this value; when a test fails, all
+/// its logs are shown before.
+pub struct Stack {
+    pub barman: Barman,
+    pub binary: PathBuf,
+    pub guard: Guard,
+    etcd_port: u16,
+    sshd: Sshd,
+    _etcd: Process,
+}
+
+impl Stack {
+    /// etcd, sshd and Barman with its API; no cluster yet.
+    pub fn start() -> Self {
+        prerequisites::demand();
+        let folder = folder::create();
+        let guard = Guard::new(&folder);
+        // a copy: Patroni's user need not be able to read the folder where it was built
+        let binary = folder.join("program");
+        std::fs::copy(env!("CARGO_BIN_EXE_patroni_barman"), &binary).expect("copy the program");
+        let (etcd, etcd_port) = start_etcd(&guard);
+        let sshd = Sshd::start(&guard);
+        let barman = Barman::configure(&guard, &binary);
+        Self {
+            barman,
+            binary,
+            guard,
+            etcd_port,
+            sshd,
+            _etcd: etcd,
+        }
+    }
+
+    /// The settings of a cluster that is `server` in Barman.
+    pub fn settings<'a>(&'a self, server: &'a str) -> Settings<'a> {
+        Settings {
+            etcd: self.etcd_port,
+            api: self.barman.api,
+            server,
+            ssh: &self.sshd.command,
+            binary: self.binary.clone(),
+            from_backup: false,
+        }
+    }
+
+    /// A cluster of that name, in Barman too, with its first node leading, `started` nodes
+    /// running, and Barman receiving its WAL.
+    pub fn cluster(&mut self, name: &str, nodes: &[&str], started: usize) -> Cluster {
+        let mut cluster = Cluster::configure(&self.guard, name, nodes, &self.settings(name));
+        self.barman.serve_cluster(name, &cluster);
+        self.barman.start_api();
+        let (first, others) = nodes
+            .get(..started)
+            .and_then(<[_]>::split_first)
+            .expect("nodes to start");
+        cluster.start(first);
+        cluster.settle(first, seconds(60));
+        let port = cluster.node(first).port;
+        for other in others {
+            cluster.start(other);
+        }
+        cluster.settle(first, seconds(90));
+        // before the first crash there has to be something that the nodes and Barman have in common: a primary that dies
+        // when its last WAL record ended a segment leaves Barman with a position that no other node knows
+        postgres::query(port, "CREATE TABLE IF NOT EXISTS in_common (at timestamptz); INSERT INTO in_common VALUES (now())")
+            .expect("a row");
+        for other in others {
+            let port = cluster.node(other).port;
+            wait::until(seconds(30), "the first row on a replica", || {
+                postgres::query(port, "SELECT * FROM in_common")
+            });
+        }
+        // Barman is switched by the callback; a cron in the middle of that would be stopped by it
+        let calls = &cluster.node(first).calls;
+        assert_eq!(
+            calls.exit_of_last("on_start primary", seconds(60)),
+            0,
+            "{:?}",
+            calls.all()
+        );
+        self.barman.start_cron();
+        wait::until(seconds(30), "Barman's first WAL stream", || {
+            postgres::barman_streams(port)
+        });
+        cluster
+    }
+}
+
+impl Stack {
+    /// Waits until Barman has the model of `node` active and receives WAL from it.
+    #[track_caller]
+    pub fn follows(&self, cluster: &Cluster, node: &str) {
+        let port = cluster.node(node).port;
+        wait::until(
+            seconds(90),
+            &format!("Barman streaming from {node}"),
+            || postgres::barman_streams(port),
+        );
+        let wanted = format!("{}:{node}", cluster.name);
+        wait::until(
+            seconds(30),
+            &format!("Barman's active model {wanted}"),
+            || {
+                let model = self.barman.active_model(&cluster.name);
+                if model.as_ref() == Some(&wanted) {
+                    Ok(())
+                } else {
+                    Err(format!("{model:?}"))
+                }
+            },
+        );
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            show_logs(&self.guard);
+        }
+    }
+}
+
+fn start_etcd(guard: &Guard) -> (Process, u16) {
+    let (client, peer) = (folder::port(), folder::port());
+    let url = |port| format!("http://127.0.0.1:{port}");
+    let words = [
+        "/usr/bin/etcd".to_owned(),
+        format!("--data-dir={}", guard.folder().join("etcd").display()),
+        format!("--listen-client-urls={}", url(client)),
+        format!("--advertise-client-urls={}", url(client)),
+        format!("--listen-peer-urls={}", url(peer)),
+        format!("--initial-advertise-peer-urls={}", url(peer)),
+        format!("--initial-cluster=default={}", url(peer)),
+    ];
+    let process = guard.start(&Spec::new("etcd", words));
+    wait::until(seconds(20), "etcd", || http::get(client, "/health"));
+    (process, client)
+}
+
+/// The end of every log, as part of the failing test's output.
+fn show_logs(guard: &Guard) {
+    const LINES: usize = 200;
+    let mut files: Vec<PathBuf> = [guard.folder().join("logs"), guard.folder().join("barman")]
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
+        .collect();
+    files.extend(
+        std::fs::read_dir(guard.folder())
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path().join("calls")),
+    );
+    files.sort();
+    for file in files {
+        let Ok(bytes) = std::fs::read(&file) else {
+            continue;
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().collect();
+        let from = lines.len().saturating_sub(LINES);
+        println!(
+            "==== {} (lines {} to {})",
+            file.display(),
+            from + 1,
+            lines.len()
+        );
+        for line in lines.iter().skip(from) {
+            println!("{line}");
+        }
+    }
+}
