@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::http::{Failure, Http, Request};
+use crate::http::{Effort, Failure, Http, Request};
 use crate::model::{Role, Url};
 
 /// The node that the REST API belongs to.
@@ -111,6 +111,7 @@ impl<'a, H: Http> Patroni<'a, H> {
             body: None,
             url: url.clone(),
             limit: None,
+            effort: Effort::Usual,
         };
         let response = self.http.exchange(&request).await?;
         serde_json::from_slice(&response.body)

@@ -12,7 +12,7 @@ pub use trouble::{Class, Trouble};
 
 use std::time::Duration;
 
-use crate::http::{Http, Request, Response};
+use crate::http::{Effort, Http, Request, Response};
 use crate::model::{Name, Operation, RequestKind, Url};
 
 /// Whose operations they are.
@@ -115,6 +115,7 @@ impl<'a, H: Http> Barman<'a, H> {
             body: Some(operation.body()),
             url: self.url.join(&operation.path()),
             limit: self.limit,
+            effort: Effort::Usual,
         };
         answer::accepted(&self.http.exchange(&request).await?)
     }
@@ -141,14 +142,19 @@ impl<'a, H: Http> Barman<'a, H> {
     /// # Errors
     /// [`Trouble`].
     pub async fn diagnose(&self) -> Result<Diagnosis, Trouble> {
-        answer::diagnosis(&self.get("/diagnose").await?)
+        answer::diagnosis(&self.ask("/diagnose", Effort::Large).await?)
     }
 
     async fn get(&self, path: &str) -> Result<Response, Trouble> {
+        self.ask(path, Effort::Usual).await
+    }
+
+    async fn ask(&self, path: &str, effort: Effort) -> Result<Response, Trouble> {
         let request = Request {
             body: None,
             url: self.url.join(path),
             limit: self.limit,
+            effort,
         };
         Ok(self.http.exchange(&request).await?)
     }

@@ -140,7 +140,9 @@ impl<'a, W: World> Tries<'a, W> {
         }
         if wait >= self.left() {
             let deadline = duration::format(retry.deadline);
-            let message = format!("gave up after {deadline} (`retry.deadline`): {message}");
+            let message = format!(
+                "gave up, the next attempt would come after {deadline} (`retry.deadline`): {message}"
+            );
             return Err(End::new(StepOutcome::Unfinished, message));
         }
         world.observe(&Progress::Waiting {

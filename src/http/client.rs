@@ -16,7 +16,7 @@ use super::headers::{self, Variables};
 use super::lookup::Lookup;
 use super::transport::{TlsConnector, WatchConnector};
 use super::watch::Watch;
-use super::{Failure, Http, Request, Response, tls};
+use super::{Effort, Failure, Http, Request, Response, tls};
 use crate::model::Api;
 
 /// How much of an answer's body is read; the rest is left.
@@ -92,9 +92,13 @@ impl Client {
         let headers = headers::read(&self.api.headers, &self.variables)?;
         let agent = self.agent()?;
         self.watch.start();
+        let usual = match request.effort {
+            Effort::Usual => self.api.timeout,
+            Effort::Large => self.api.timeout.max(Effort::LONG),
+        };
         let timeout = request
             .limit
-            .map_or(self.api.timeout, |limit| limit.min(self.api.timeout))
+            .map_or(usual, |limit| limit.min(usual))
             .max(Duration::from_millis(1));
         let result = match &request.body {
             None => {
@@ -209,6 +213,7 @@ mod tests {
             body: None,
             url: api.url.join("/x"),
             limit: None,
+            effort: Effort::Usual,
         };
         block_on(Client::new(api, &BTreeMap::new()).exchange(&request))
     }
@@ -225,6 +230,7 @@ mod tests {
             body: Some(json!({"type": "x"})),
             url: api.url.join("/x"),
             limit: None,
+            effort: Effort::Usual,
         };
         let client = Client::new(&api, &environment);
         let response = block_on(client.exchange(&request)).unwrap();

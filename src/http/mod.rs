@@ -32,6 +32,22 @@ pub struct Request {
     pub url: String,
     /// How long it may take, if that is less than the endpoint's own timeout.
     pub limit: Option<Duration>,
+    /// How much work the answer is.
+    pub effort: Effort,
+}
+
+/// How much work an answer is for the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// The endpoint's timeout is meant for it.
+    Usual,
+    /// It may take many times as long: [`Effort::LONG`] applies if that is more than the endpoint's timeout.
+    Large,
+}
+
+impl Effort {
+    /// How long a large answer may take at least.
+    pub const LONG: Duration = Duration::from_secs(60);
 }
 
 /// What was answered, whatever its status.
