@@ -109,6 +109,15 @@ fn schemas() -> impl Iterator<Item = (String, Value)> {
 fn an_editor_can_say_something_about_every_key() {
     for (name, schema) in schemas() {
         jsonschema::draft202012::meta::validate(&schema).unwrap();
+        // Nobody writes the outputs of commands; an editor has no use for their schemas.
+        let written = [
+            "rules.schema.json",
+            "request.schema.json",
+            "rule-tests.schema.json",
+        ];
+        if !written.iter().any(|file| name.ends_with(file)) {
+            continue;
+        }
         each_value("", &schema, &mut |key, part| {
             let own = |word: &str| part[word].as_str().is_some();
             let borrowed = part["$ref"].as_str().is_some();
