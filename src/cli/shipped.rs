@@ -12,12 +12,13 @@ use crate::evaluate::{Facts, evaluate};
 use crate::execute::{Outcome, StepOutcome, World, execute};
 use crate::http::{Clock as _, block_on};
 use crate::load::load;
-use crate::model::{Api, ApiName, Retry};
+use crate::model::{Api, ApiName, Retry, duration};
 use crate::source::Source;
 
 use super::Context;
 use super::exit::{Exit, USAGE};
 use super::invocation::set_vars;
+use super::log::Log;
 use super::rules::{Age, Rules};
 use super::watch::Watch;
 use super::world::Outside;
@@ -102,7 +103,7 @@ impl Shipped<'_> {
         let rules = self.rules(context, retry).map_err(invalid)?;
         let watch = Watch::new(&context.log);
         let outside = Outside::new(&rules.set, &context.environment, &watch);
-        block_on(make_sure_of_api(&outside, retry))?;
+        block_on(make_sure_of_api(&outside, retry, &context.log))?;
         let plan = evaluate(&rules.set, &self.facts)
             .map_err(|error| invalid(Exit::invalid(format!("{error}; nothing was sent"))))?;
         if plan.steps.is_empty() {
@@ -160,7 +161,7 @@ impl Shipped<'_> {
 
 /// Asks for the API's status before anything else, as the Python tool does; but while there is nobody who could
 /// answer, it is asked again.
-async fn make_sure_of_api<W: World>(world: &W, retry: Retry) -> Result<(), Exit> {
+async fn make_sure_of_api<W: World>(world: &W, retry: Retry, log: &Log) -> Result<(), Exit> {
     let Some(barman) = world.barman(&ApiName::default()) else {
         return Err(Exit::invalid("there is no api"));
     };
@@ -172,16 +173,18 @@ async fn make_sure_of_api<W: World>(world: &W, retry: Retry) -> Result<(), Exit>
         };
         let wait = match trouble.class {
             Class::NotSent | Class::Unknown | Class::Collision => Some(retry.wait),
-            Class::Busy { retry_after } => Some(retry_after.unwrap_or(retry.wait)),
+            Class::Busy { retry_after } => {
+                Some(retry_after.unwrap_or(retry.wait).min(retry.deadline))
+            }
             Class::Refused | Class::Malformed | Class::Gone => None,
         };
-        match wait {
-            Some(wait) if attempt < retry.attempts => world.clock().sleep(wait).await,
-            _ => {
-                let message = format!("pg-backup-api is not working: {trouble}");
-                return Err(Exit::new(API_NOT_OK, message));
-            }
-        }
+        let message = format!("pg-backup-api is not working: {trouble}");
+        let Some(wait) = wait.filter(|_| attempt < retry.attempts) else {
+            return Err(Exit::new(API_NOT_OK, message));
+        };
+        let next = duration::format(wait);
+        log.warning(&format!("{message}; next attempt in {next}"));
+        world.clock().sleep(wait).await;
     }
 }
 

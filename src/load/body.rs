@@ -13,8 +13,11 @@ pub fn validate_body(body: &Value) -> Result<(), Vec<String>> {
     if problems.is_empty() {
         return Ok(());
     }
-    Err(problems
+    let mut messages: Vec<String> = problems
         .into_iter()
         .map(|problem| problem.message)
-        .collect())
+        .collect();
+    // Two rules of the schema can say the same of one value.
+    messages.dedup();
+    Err(messages)
 }
