@@ -50,6 +50,12 @@ impl Callback {
         self.folder.path().join("rules.yml")
     }
 
+    /// Other arguments in the place of all so far.
+    pub fn instead(mut self, arguments: &[&str]) -> Self {
+        self.arguments.clear();
+        self.args(arguments.iter().copied())
+    }
+
     /// More arguments.
     pub fn args(mut self, arguments: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));

@@ -17,6 +17,7 @@ mod parity;
 mod policy;
 mod program;
 mod real;
+mod secrets;
 mod simulator;
 mod state;
 mod structure;

@@ -7,12 +7,13 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use ureq::config::Config;
+use ureq::http::Method;
 use ureq::http::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
-use ureq::{Agent, Proxy};
+use ureq::{Agent, AsSendBody, Body, Proxy};
 
 use super::failure::explain;
-use super::headers::{self, Variables};
+use super::headers::{self, Headers, Variables};
 use super::lookup::Lookup;
 use super::transport::{TlsConnector, WatchConnector};
 use super::watch::Watch;
@@ -89,7 +90,7 @@ impl Client {
     }
 
     fn send(&self, request: &Request) -> Result<Response, Failure> {
-        let headers = headers::read(&self.api.headers, &self.variables)?;
+        let headers = Headers::read(&self.api.headers, &self.variables)?;
         let agent = self.agent()?;
         self.watch.start();
         let usual = match request.effort {
@@ -100,32 +101,16 @@ impl Client {
             .limit
             .map_or(usual, |limit| limit.min(usual))
             .max(Duration::from_millis(1));
+        let explain = |error: &ureq::Error| explain(&self.api, &self.watch, timeout, error);
+        let call = headers.put(ureq::http::Request::builder().uri(&request.url));
         let result = match &request.body {
-            None => {
-                let mut call = agent
-                    .get(&request.url)
-                    .config()
-                    .timeout_global(Some(timeout))
-                    .build();
-                for (name, value) in headers {
-                    call = call.header(name, value);
-                }
-                call.call()
-            }
+            None => run(agent, timeout, call.method(Method::GET).body(())),
             Some(body) => {
-                let mut call = agent
-                    .post(&request.url)
-                    .config()
-                    .timeout_global(Some(timeout))
-                    .build();
-                for (name, value) in headers {
-                    call = call.header(name, value);
-                }
-                call.header(CONTENT_TYPE, "application/json")
-                    .send(body.to_string())
+                let call = call.method(Method::POST);
+                let call = call.header(CONTENT_TYPE, "application/json");
+                run(agent, timeout, call.body(body.to_string()))
             }
         };
-        let explain = |error: &ureq::Error| explain(&self.api, &self.watch, timeout, error);
         let (head, body) = result.map_err(|error| explain(&error))?.into_parts();
         let mut bytes = Vec::new();
         let limit = u64::try_from(BODY_LIMIT).unwrap_or(u64::MAX);
@@ -133,13 +118,26 @@ impl Client {
             .take(limit)
             .read_to_end(&mut bytes)
             .map_err(|error| explain(&error.into()))?;
+        if !head.status.is_success() {
+            bytes = headers.hide(&bytes);
+        }
         Ok(Response {
             status: head.status.as_u16(),
             retry_after: retry_after(&head.headers),
-            location: location(&head.headers),
+            location: location(&head.headers, &headers),
             body: bytes,
         })
     }
+}
+
+/// Sends a request, which may take so long in all.
+fn run<B: AsSendBody>(
+    agent: &Agent,
+    timeout: Duration,
+    request: Result<ureq::http::Request<B>, ureq::http::Error>,
+) -> Result<ureq::http::Response<Body>, ureq::Error> {
+    let request = agent.configure_request(request?);
+    agent.run(request.timeout_global(Some(timeout)).build())
 }
 
 impl Http for Client {
@@ -162,9 +160,9 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     seconds.parse().ok().map(Duration::from_secs)
 }
 
-fn location(headers: &HeaderMap) -> Option<String> {
-    let location = headers.get(LOCATION)?;
-    Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
+fn location(answered: &HeaderMap, sent: &Headers) -> Option<String> {
+    let location = sent.hide(answered.get(LOCATION)?.as_bytes());
+    Some(String::from_utf8_lossy(&location).into_owned())
 }
 
 #[cfg(test)]
@@ -256,6 +254,25 @@ mod tests {
         assert!(received.contains("\r\nx-token: s3cret\r\n"), "{received}");
         assert!(received.ends_with("\r\n\r\n{\"type\":\"x\"}"), "{received}");
         assert!(!format!("{client:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_secret_that_the_server_repeats_is_taken_out() {
+        let (mut api, server) = server(
+            "\r\n\r\n",
+            says(b"HTTP/1.1 401 No\r\nLocation: /?t=s3cret\r\nContent-Length: 19\r\n\r\nnot s3cret s3crets!"),
+        );
+        api.headers = [("X".to_owned(), Secret::Env("TOKEN".to_owned()))].into();
+        let environment = [("TOKEN".to_owned(), "Bearer s3cret".to_owned())].into();
+        let request = Request {
+            body: None,
+            url: api.url.join("/x"),
+            limit: None,
+        };
+        let response = block_on(Client::new(&api, &environment).exchange(&request)).unwrap();
+        assert_eq!(response.body, b"not *** ***s!");
+        assert_eq!(response.location.as_deref(), Some("/?t=***"));
+        server.join().unwrap();
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use ureq::http::request::Builder;
 use ureq::http::{HeaderName, HeaderValue};
 
 use super::Failure;
@@ -29,19 +30,59 @@ pub(super) fn variables(
         .collect()
 }
 
-/// The headers with their values as they are now: a token's file may change while this runs.
-pub(super) fn read(
-    headers: &BTreeMap<String, Secret>,
-    variables: &Variables,
-) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
-    headers
-        .iter()
-        .map(|(name, secret)| {
+/// The headers of one exchange, with their values.
+pub(super) struct Headers(Vec<(HeaderName, HeaderValue)>);
+
+/// Shorter words of a secret are not looked for in an answer: they stand in any text.
+const SHORTEST_SECRET: usize = 6;
+
+impl Headers {
+    /// Reads the values as they are now: a token's file may change while this runs.
+    pub(super) fn read(
+        headers: &BTreeMap<String, Secret>,
+        variables: &Variables,
+    ) -> Result<Self, Failure> {
+        let read = |(name, secret): (&String, &Secret)| {
             let header = HeaderName::from_bytes(name.as_bytes())
                 .map_err(|_| Failure::Refused(format!("`{name}` can't be the name of a header")))?;
             Ok((header, value(name, secret, variables)?))
-        })
-        .collect()
+        };
+        headers.iter().map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Puts them on a request.
+    pub(super) fn put(&self, mut request: Builder) -> Builder {
+        for (name, value) in &self.0 {
+            request = request.header(name, value);
+        }
+        request
+    }
+
+    /// Takes their values out of a text: a server may repeat what it does not accept, and what it
+    /// says goes into the log.
+    pub(super) fn hide(&self, text: &[u8]) -> Vec<u8> {
+        let words = self.0.iter().flat_map(|(_, value)| {
+            let words = value.as_bytes().split(u8::is_ascii_whitespace);
+            words.filter(|word| word.len() >= SHORTEST_SECRET)
+        });
+        words.fold(text.to_vec(), |text, word| without(&text, word))
+    }
+}
+
+/// A text with another in the place of each occurrence of a word.
+fn without(text: &[u8], word: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, others)) = rest.split_first() {
+        if let Some(after) = rest.strip_prefix(word) {
+            kept.extend_from_slice(b"***");
+            rest = after;
+        } else {
+            kept.push(*first);
+            rest = others;
+        }
+    }
+    kept
 }
 
 fn value(name: &str, secret: &Secret, variables: &Variables) -> Result<HeaderValue, Failure> {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::callback::{Callback, Ended};
 
 use certificates::Certificates;
-use server::{Clients, TlsServer};
+use server::{Clients, Then, TlsServer};
 
 /// The files that the rules file names, and the host it names.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +60,13 @@ impl Stage {
         version: &'static SupportedProtocolVersion,
     ) -> TlsServer {
         let folder = self.folder.path("");
-        TlsServer::start(&folder, name, clients, version, self.behind.address())
+        TlsServer::start(
+            &folder,
+            name,
+            clients,
+            version,
+            Then::PassOn(self.behind.address()),
+        )
     }
 
     /// Runs a callback that switches to a model.

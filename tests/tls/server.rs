@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -26,26 +26,38 @@ pub enum Clients {
     WithCertificate,
 }
 
+/// What the server does with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// Passes it on to this API, and the answer back.
+    PassOn(SocketAddr),
+    /// Says that it does not like it, and repeats all of it.
+    Repeat,
+}
+
 /// A running TLS server; stopped when it is dropped.
 pub struct TlsServer {
     address: SocketAddr,
+    received: Arc<Mutex<String>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl TlsServer {
-    /// Serves what `behind` answers with the certificate `name` from this folder.
+    /// Serves with the certificate `name` from this folder.
     pub fn start(
         folder: &Path,
         name: &str,
         clients: Clients,
         version: &'static SupportedProtocolVersion,
-        behind: SocketAddr,
+        then: Then,
     ) -> Self {
         let config = Arc::new(config(folder, name, clients, version));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
+        let received = Arc::new(Mutex::new(String::new()));
+        let heads = Arc::clone(&received);
         let told = Arc::clone(&stop);
         let thread = thread::spawn(move || {
             for stream in listener.incoming() {
@@ -56,14 +68,16 @@ impl TlsServer {
                 let stream = stream.unwrap();
                 let patience = Some(Duration::from_secs(20));
                 stream.set_read_timeout(patience).unwrap();
+                let heads = Arc::clone(&heads);
                 thread::spawn(move || {
                     // A client that does not like the server is the client's affair.
-                    let _ = pass_on(StreamOwned::new(connection, stream), behind);
+                    let _ = serve(StreamOwned::new(connection, stream), then, &heads);
                 });
             }
         });
         Self {
             address,
+            received,
             stop,
             thread: Some(thread),
         }
@@ -71,6 +85,11 @@ impl TlsServer {
 
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Everything that was received.
+    pub fn received(&self) -> String {
+        self.received.lock().unwrap().clone()
     }
 }
 
@@ -82,10 +101,11 @@ impl Drop for TlsServer {
     }
 }
 
-/// Passes one request on, and its answer back.
-fn pass_on(
+/// Serves one request.
+fn serve(
     mut client: StreamOwned<ServerConnection, TcpStream>,
-    behind: SocketAddr,
+    then: Then,
+    received: &Mutex<String>,
 ) -> io::Result<()> {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
@@ -101,16 +121,27 @@ fn pass_on(
     let start = request.len();
     request.resize(start + length, 0);
     client.read_exact(&mut request[start..])?;
-    // The answer ends where the API closes; the connection to the client ends with it.
     let request = String::from_utf8(request).unwrap();
+    received.lock().unwrap().push_str(&request);
+    client.write_all(&match then {
+        Then::PassOn(api) => pass_on(&request, api)?,
+        Then::Repeat => {
+            let length = request.len();
+            format!("HTTP/1.1 401 No\r\nContent-Length: {length}\r\n\r\n{request}").into_bytes()
+        }
+    })?;
+    client.conn.send_close_notify();
+    client.flush()
+}
+
+/// The API's answer; it ends where the API closes.
+fn pass_on(request: &str, api: SocketAddr) -> io::Result<Vec<u8>> {
     let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
-    let mut api = TcpStream::connect(behind)?;
+    let mut api = TcpStream::connect(api)?;
     api.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     api.read_to_end(&mut answer)?;
-    client.write_all(&answer)?;
-    client.conn.send_close_notify();
-    client.flush()
+    Ok(answer)
 }
 
 fn config(

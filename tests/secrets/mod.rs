@@ -1,0 +1,82 @@
+//! Secrets go to the server they are for, and nowhere else: every command, at every log level, with
+//! everything in order and with everything wrong.
+
+mod stage;
+
+use std::collections::BTreeSet;
+use std::thread;
+
+use crate::program::program;
+use stage::{COMMANDS, Stage, Trouble};
+
+/// Commands that read none of the files: whatever is wrong with those, they do the same.
+const NO_CONNECTION: [&str; 4] = ["demo", "simulate", "completions", "man"];
+
+#[test]
+fn no_command_is_left_out() {
+    let output = program().arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let (_, commands) = help.split_once("\nCommands:\n").unwrap();
+    let (commands, _) = commands.split_once("\n\n").unwrap();
+    let named: BTreeSet<&str> = commands
+        .lines()
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    let tried: BTreeSet<&str> = COMMANDS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(named, tried);
+}
+
+#[test]
+fn secrets_arrive_at_the_server_and_nowhere_else() {
+    let stage = Stage::new(Trouble::None);
+    let ended = stage.command(&[
+        "run",
+        "--rules",
+        "RULES",
+        "on_role_change",
+        "primary",
+        "demo",
+    ]);
+    assert_eq!(ended.exit, 0, "{ended:?}");
+    let received = stage.received().to_ascii_lowercase();
+    assert!(
+        received.contains("\r\nauthorization: bearer env-s3cret-1\r\n"),
+        "{received}"
+    );
+    assert!(
+        received.contains("\r\nx-token: file-s3cret-2\r\n"),
+        "{received}"
+    );
+    stage.assert_nothing_leaked("run", &ended);
+}
+
+#[test]
+fn no_command_shows_a_secret() {
+    thread::scope(|scope| {
+        for trouble in Trouble::ALL {
+            scope.spawn(move || {
+                let stage = Stage::new(trouble);
+                for (name, arguments) in COMMANDS {
+                    if trouble != Trouble::None && NO_CONNECTION.contains(name) {
+                        continue;
+                    }
+                    // What is shown at a level is shown at those below it too.
+                    let levels = match trouble {
+                        Trouble::None => &["debug", "info", "warning", "error"][..],
+                        _ => &["debug"],
+                    };
+                    for level in levels {
+                        let log = ["--log-level", level, "--log-format", "text"];
+                        let ended = stage.command(&[&[*name], *arguments, &log].concat());
+                        stage.assert_nothing_leaked(name, &ended);
+                    }
+                    let log = ["--log-level=debug", "--log-format=json", "--log-file", "LOG"];
+                    let ended = stage.command(&[&[*name], *arguments, &log].concat());
+                    stage.assert_nothing_leaked(name, &ended);
+                }
+            });
+        }
+    });
+}
