@@ -10,7 +10,7 @@ use rustls::version::TLS13;
 use super::api::ScriptedApi;
 use super::scenario::{Places, Scenario, Scenarios, Sent, Tls};
 use crate::tls::certificates::Certificates;
-use crate::tls::server::{Clients, TlsServer};
+use crate::tls::server::{Clients, Then, TlsServer};
 
 /// The version that the scenarios were written for.
 const PATRONI: &str = "patroni==4.1.5";
@@ -120,7 +120,13 @@ impl Front {
             Clients::Anyone
         };
         let folder = certificates.path("");
-        let server = TlsServer::start(&folder, &tls.certificate, clients, &TLS13, api.address());
+        let server = TlsServer::start(
+            &folder,
+            &tls.certificate,
+            clients,
+            &TLS13,
+            Then::PassOn(api.address()),
+        );
         Self {
             server,
             certificates,

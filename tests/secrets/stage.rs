@@ -9,6 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::callback::{Callback, Ended};
+use crate::state::patroni::Patroni;
 use crate::tls::certificates::Certificates;
 use crate::tls::server::{Clients, Then, TlsServer};
 
@@ -17,6 +18,10 @@ use crate::tls::server::{Clients, Then, TlsServer};
 pub const COMMANDS: &[(&str, &[&str])] = &[
     (
         "run",
+        &["--rules", "RULES", "on_role_change", "primary", "demo"],
+    ),
+    (
+        "plan",
         &["--rules", "RULES", "on_role_change", "primary", "demo"],
     ),
     (
@@ -31,6 +36,10 @@ pub const COMMANDS: &[(&str, &[&str])] = &[
             "json",
         ],
     ),
+    ("check", &["RULES"]),
+    ("check", &["RULES", "--format", "json"]),
+    ("explain", &["PB120"]),
+    ("schema", &["rules"]),
     (
         "config-switch",
         &[
@@ -69,6 +78,11 @@ pub const COMMANDS: &[(&str, &[&str])] = &[
             "--connstring=host=n2 password=dsn-s3cret-5",
         ],
     ),
+    ("reconcile", &["--rules", "RULES", "--format", "json"]),
+    ("status", &["--rules", "RULES", "--format", "json"]),
+    ("history", &["--rules", "RULES", "--format", "json"]),
+    ("matrix", &["RULES", "--format", "html"]),
+    ("diff", &["RULES", "RULES"]),
     ("demo", &[]),
     ("simulate", &["--listen", "127.0.0.1:99999"]),
     ("completions", &["bash"]),
@@ -121,6 +135,7 @@ pub struct Stage {
     certificates: Certificates,
     folder: TempDir,
     server: TlsServer,
+    patroni: Patroni,
     _behind: Simulator,
     secrets: Vec<String>,
 }
@@ -164,6 +179,7 @@ impl Stage {
             certificates,
             folder: tempfile::tempdir().unwrap(),
             server,
+            patroni: Patroni::start("n1", "n1"),
             _behind: behind,
             secrets,
         };
@@ -280,6 +296,13 @@ impl Stage {
         }
     }
 
+    fn patroni(&self) -> &str {
+        match self.trouble {
+            Trouble::Down => "http://127.0.0.1:9",
+            _ => &self.patroni.url,
+        }
+    }
+
     fn rules(&self) -> String {
         let headers = match self.trouble {
             Trouble::InTheRules => json!({
@@ -303,7 +326,7 @@ impl Stage {
                 "headers": headers,
             },
             "patroni": {
-                "url": "http://127.0.0.1:9",
+                "url": self.patroni(),
                 "headers": {"Authorization": {"env": "PATRONI_TOKEN"}},
             },
             "defaults": {"retry": {"attempts": 2, "wait": "1ms", "max_wait": "1ms", "deadline": "300ms"}, "verify": "none"},

@@ -1,7 +1,7 @@
 //! What outlives a callback: `reconcile`, `status`, `history`, the metrics and the last good rules, and what
 //! programs read of all commands.
 
-mod patroni;
+pub mod patroni;
 
 use std::fs;
 use std::path::{Path, PathBuf};
