@@ -268,6 +268,7 @@ mod tests {
             body: None,
             url: api.url.join("/x"),
             limit: None,
+            effort: Effort::Usual,
         };
         let response = block_on(Client::new(&api, &environment).exchange(&request)).unwrap();
         assert_eq!(response.body, b"not *** ***s!");
