@@ -123,10 +123,16 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Ex
             .error(&format!("Barman's state can't be compared: {message}"));
         blind = true;
     }
+    // What differs and was not sent is in the hands of a callback that still runs.
+    let different = compared
+        .iter()
+        .filter(|one| matches!(one.differs, Ok(Some(_))))
+        .count();
+    let open = blind || different > sent.steps.len();
     let steps: Vec<_> = left.steps.into_iter().chain(sent.steps).collect();
     let mut outcome = Outcome::of(steps);
     outcome.verdict = match outcome.verdict {
-        Verdict::Skipped | Verdict::Done if blind => Verdict::Unfinished,
+        Verdict::Skipped | Verdict::Done if open => Verdict::Unfinished,
         Verdict::Skipped if !plan.steps.is_empty() => Verdict::Done,
         verdict => verdict,
     };

@@ -4,8 +4,9 @@ use crate::barman::{ActiveModel, Diagnosis, ServerState};
 use crate::evaluate::{Plan, Step};
 use crate::model::{ApiName, Name, Operation, RequestKind, Role, SwitchTo, Verify};
 use crate::patroni::{Cluster, Node, Silence};
+use crate::store::{Query, State, Store as _, Target};
 
-use super::{Outcome, Start, World, carry_out, verify};
+use super::{Outcome, Start, World, carry_out, journal, verify};
 
 /// What Patroni says of this node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,11 +148,20 @@ pub async fn compare<W: World>(plan: &Plan, world: &W) -> Vec<Comparison> {
     compared
 }
 
-/// Sends what differs, behind the fence. What can't be compared is left alone.
+/// Sends what differs, behind the fence. What can't be compared is left alone, and so is what a live callback
+/// is working on: its request is newer than our look.
 pub async fn enforce<W: World>(plan: &Plan, compared: &[Comparison], world: &W) -> Outcome {
+    let in_hand = in_hand(&plan.cluster, world).await;
+    let differs = |one: &&Comparison| matches!(one.differs, Ok(Some(_)));
+    let free = |one: &&Comparison| {
+        !Target::of(&one.step)
+            .iter()
+            .any(|target| in_hand.contains(target))
+    };
     let steps = compared
         .iter()
-        .filter(|one| matches!(one.differs, Ok(Some(_))))
+        .filter(differs)
+        .filter(free)
         .map(|one| one.step.clone())
         .collect();
     let plan = Plan {
@@ -159,4 +169,26 @@ pub async fn enforce<W: World>(plan: &Plan, compared: &[Comparison], world: &W) 
         ..plan.clone()
     };
     carry_out(&plan, world, Start::Guarded).await
+}
+
+/// The targets that something is pending for.
+async fn in_hand<W: World>(cluster: &str, world: &W) -> Vec<Target> {
+    let Some(store) = world.store() else {
+        return Vec::new();
+    };
+    let query = Query {
+        cluster: Some(cluster.to_owned()),
+        state: Some(State::Pending),
+        ..Query::default()
+    };
+    match store.history(&query).await {
+        Ok(pending) => pending
+            .iter()
+            .flat_map(|intent| Target::of(&intent.step))
+            .collect(),
+        Err(error) => {
+            journal::complain(world, &error);
+            Vec::new()
+        }
+    }
 }

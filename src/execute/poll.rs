@@ -12,6 +12,9 @@ use super::{End, Progress, Stage, StepOutcome, World, backoff};
 /// The first pause. The first look is made at once.
 const SHORTEST: Duration = Duration::from_millis(100);
 
+/// What a look gets at least: the last one is taken when the time is up.
+const LEAST: Duration = Duration::from_secs(1);
+
 /// How often an operation must be unknown, and over how long: its output file is not written in
 /// one piece, and a look at half of it is answered with 404 too.
 const GONE: (u32, Duration) = (3, Duration::from_secs(2));
@@ -39,7 +42,7 @@ pub(super) async fn wait<W: World>(stage: Stage<'_, W>, id: &Name) -> Result<(),
             .poll
             .timeout
             .saturating_sub(clock.now().saturating_sub(started));
-        let answer = barman.within(left).poll(&scope, id).await;
+        let answer = barman.within(left.max(LEAST)).poll(&scope, id).await;
         let elapsed = clock.now().saturating_sub(started);
         let mut pause = (elapsed / 25).max(SHORTEST).min(step.poll.every);
         let trouble = match answer {
@@ -108,6 +111,7 @@ fn too_long(step: &Step, id: &Name, trouble: Option<&str>) -> End {
         Some(trouble) => {
             format!("the end of operation `{id}` was not seen within {timeout}: {trouble}")
         }
+        None if step.poll.timeout.is_zero() => format!("operation `{id}` is still in progress"),
         None => format!("operation `{id}` is still in progress after {timeout} (`poll.timeout`)"),
     };
     End::new(StepOutcome::Unfinished, message)

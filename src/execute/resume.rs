@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::model::{OnFailure, RequestKind, Verify};
+use crate::barman::{OperationStatus, Scope};
+use crate::evaluate::Step;
+use crate::http::{Clock as _, Effort};
+use crate::model::{Name, OnFailure, RequestKind, Verify, duration};
 use crate::store::{Intent, Store};
 
 use super::{
@@ -86,7 +89,7 @@ async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
     let settle =
         async |start: Start<'_>| settle(step, &holder, Some(intent.id), start, world).await;
     if let Some(id) = &intent.operation_id {
-        return settle(Start::Operation(id)).await;
+        return wait_on(intent, id, &holder, world).await;
     }
     let Some(barman) = world.barman(&step.api) else {
         return settle(Start::Guarded).await;
@@ -119,4 +122,42 @@ async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
         }
         _ => settle(Start::Guarded).await,
     }
+}
+
+/// Waits for an operation that was accepted earlier, for what is left of its time. A recovery may go on for
+/// hours and nobody waits for its end any more: it is looked at once each time.
+///
+/// An operation whose process died stays in progress for ever. When its time is up it is given up, so that what
+/// it should have set can be asked for again.
+async fn wait_on<W: World>(intent: &Intent, id: &Name, holder: &Holder, world: &W) -> StepReport {
+    let sent = intent.sent.unwrap_or(intent.created);
+    let age = world.clock().wall().saturating_sub(sent);
+    let timeout = intent.step.poll.timeout;
+    let left = match intent.step.operation.kind() {
+        RequestKind::Recovery => Duration::ZERO,
+        RequestKind::ConfigSwitch | RequestKind::ConfigUpdate => {
+            timeout.saturating_sub(age).max(Effort::LONG.min(timeout))
+        }
+    };
+    let mut step = intent.step.clone();
+    step.poll.timeout = left;
+    let mut report = settle(&step, holder, Some(intent.id), Start::Operation(id), world).await;
+    let over = world.clock().wall().saturating_sub(sent) >= timeout;
+    if report.outcome == StepOutcome::Unfinished && over && in_progress(&step, id, world).await {
+        report.outcome = StepOutcome::Failed;
+        report.message = Some(format!(
+            "operation `{id}` is still in progress after {} (`poll.timeout`) and is given up; \
+             has its process died on the Barman host?",
+            duration::format(timeout)
+        ));
+    }
+    report
+}
+
+async fn in_progress<W: World>(step: &Step, id: &Name, world: &W) -> bool {
+    let Some(barman) = world.barman(&step.api) else {
+        return false;
+    };
+    let status = barman.poll(&Scope::of(&step.operation), id).await;
+    matches!(status, Ok(OperationStatus::InProgress))
 }
