@@ -1,8 +1,9 @@
 //! Finding an operation whose answer was lost.
 //!
 //! The list of operations says nothing but ids and types. An id is the API host's local time to
-//! the second, so an operation of ours was named in the seconds after it was sent, in some time
-//! zone; and time zones differ by quarters of an hour.
+//! the second, so an operation of ours was named in the seconds after it was sent, in that host's
+//! time zone. Which one that is, nobody says; that it is UTC or this machine's own is all that is
+//! assumed. With any other, old operations could be taken for ours.
 
 use std::time::Duration;
 
@@ -15,8 +16,9 @@ use super::{End, Progress, Stage, StepOutcome, World, backoff};
 /// How far the clocks of this machine and of the API's host may be apart.
 const SKEW: Duration = Duration::from_secs(20);
 
-/// Time zones are whole multiples of this apart.
-const ZONE: i64 = 15 * 60;
+/// How long after it was sent a request can be taken up: longer than the API's own workers live
+/// without an answer.
+const LATE: Duration = Duration::from_secs(120);
 
 /// Looks for the one operation that can be the one that was sent at `sent` (wall clock).
 ///
@@ -48,9 +50,10 @@ pub(super) async fn find<W: World>(
         let left = left.saturating_sub(clock.now().saturating_sub(started));
         let why = match barman.within(left).operations(&scope).await {
             Ok(listed) => {
-                let until = clock.wall();
+                let until = clock.wall().min(sent + LATE);
                 let kind = Some(step.operation.kind());
-                let fits = |id: &Name| named_between(id, sent, until);
+                let offset = clock.utc_offset();
+                let fits = |id: &Name| named_between(id, sent, until, offset);
                 let mut found = listed.into_iter().filter(|o| o.kind == kind && fits(&o.id));
                 match (found.next(), found.next()) {
                     (Some(only), None) => {
@@ -81,17 +84,18 @@ pub(super) async fn find<W: World>(
     }
 }
 
-/// Whether an id (`YYYYMMDDThhmmss`) names a second between two moments, in some time zone.
-fn named_between(id: &Name, from: Duration, until: Duration) -> bool {
+/// Whether an id (`YYYYMMDDThhmmss`) names a second between two moments, in UTC or so many seconds
+/// ahead of it.
+fn named_between(id: &Name, from: Duration, until: Duration, offset: i64) -> bool {
     let Some(named) = seconds(id.as_str()) else {
         return false;
     };
     let whole = |moment: Duration| i64::try_from(moment.as_secs()).unwrap_or(i64::MAX);
     let skew = whole(SKEW);
-    let (from, until) = (whole(from) - skew, whole(until) + skew);
-    let days_apart = named - from;
-    let window = until - from;
-    days_apart.abs() <= 86_400 && days_apart.rem_euclid(ZONE) <= window
+    let moments = whole(from).saturating_sub(skew)..=whole(until).saturating_add(skew);
+    [0, offset]
+        .iter()
+        .any(|ahead| moments.contains(&(named - ahead)))
 }
 
 /// An id as seconds since the epoch, as if it were UTC.
@@ -141,20 +145,23 @@ mod tests {
     fn only_an_operation_named_while_we_waited_can_be_ours() {
         let sent = Duration::from_secs(1_795_403_676);
         let until = sent + Duration::from_secs(3);
-        for (id, ours) in [
-            ("20261123T031436", true),
-            ("20261123T041438", true),  // an hour east
-            ("20261122T221437", true),  // five hours west
-            ("20261123T084437", true),  // India
-            ("20261123T031420", true),  // clocks apart
-            ("20261123T031336", false), // a minute before
-            ("20261123T031536", false),
-            ("20251123T031436", false),
+        let berlin = 3_600;
+        for (id, offset, ours) in [
+            ("20261123T031436", 0, true),
+            ("20261123T031436", berlin, true), // the API's host keeps UTC
+            ("20261123T041438", berlin, true),
+            ("20261123T041438", 0, false), // an hour from now, or in a time zone nobody named
+            ("20261123T021437", berlin, false), // two hours ago
+            ("20261122T221437", -5 * 3_600, true),
+            ("20261123T031420", 0, true),  // clocks apart
+            ("20261123T031336", 0, false), // a minute before
+            ("20261123T031536", 0, false),
+            ("20251123T031436", 0, false),
         ] {
             assert_eq!(
-                named_between(&Name::new(id).unwrap(), sent, until),
+                named_between(&Name::new(id).unwrap(), sent, until, offset),
                 ours,
-                "{id}"
+                "{id} {offset}"
             );
         }
     }

@@ -100,6 +100,10 @@ pub trait Clock {
     fn now(&self) -> Duration;
     /// Time since the Unix epoch; may jump.
     fn wall(&self) -> Duration;
+    /// How far this machine's local time is ahead of UTC, in seconds.
+    fn utc_offset(&self) -> i64 {
+        0
+    }
     /// A number from 0 up to but not including 1.
     fn random(&self) -> f64;
     /// Waits.
