@@ -50,7 +50,8 @@ pub fn serve_until_told(
         });
         let (listener, address) = open(listen)?;
         write_line(&output, &format!("listening on http://{address}{prefix}"));
-        server::serve(listener, shared, told).await;
+        // The port is given up with the process.
+        let _ = server::serve(listener, shared, told).await;
         Ok(())
     })
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use socket2::Socket;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
@@ -34,9 +35,9 @@ pub(super) async fn obey<B: Backend + 'static>(
             tokio::task::spawn_local(server::serve(listener, Arc::clone(&shared), stopped));
         let told = stay_up(&mut orders).await;
         drop(stop);
-        let _ = serving.await;
+        let port = serving.await.ok().and_then(Result::ok);
         let Some(told) = told else { return };
-        let Some(next) = stay_down(address, told, &mut orders).await else {
+        let Some(next) = stay_down(address, port, told, &mut orders).await else {
             return;
         };
         listener = next;
@@ -58,10 +59,10 @@ async fn stay_up(orders: &mut UnboundedReceiver<Order>) -> Option<Sender<()>> {
 /// Holds the port, so that nobody else is given it, until it is told to listen again.
 async fn stay_down(
     address: SocketAddr,
+    mut port: Option<Socket>,
     told: Sender<()>,
     orders: &mut UnboundedReceiver<Order>,
 ) -> Option<TcpListener> {
-    let mut port = server::reserve(address).ok();
     let _ = told.send(());
     loop {
         match orders.recv().await? {

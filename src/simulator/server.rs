@@ -79,14 +79,16 @@ impl<B: Backend> Shared<B> {
 
 /// Takes a port without listening on it: whoever connects is refused.
 pub(super) fn reserve(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = socket(address)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn socket(address: SocketAddr) -> io::Result<Socket> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
     Ok(socket)
 }
 
@@ -96,12 +98,13 @@ pub(super) fn listen(socket: Socket) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Serves every connection until `stop` is ready, then breaks those that are left. Has to run in a `LocalSet`.
+/// Serves every connection until `stop` is ready, then breaks those that are left; gives the port, no longer listened
+/// on. Has to run in a `LocalSet`.
 pub(super) async fn serve<B: Backend + 'static>(
     listener: TcpListener,
     shared: Arc<Shared<B>>,
     mut stop: impl Future<Output = ()> + Unpin,
-) {
+) -> io::Result<Socket> {
     let mut connections = JoinSet::new();
     loop {
         let next = poll_fn(|context| match Pin::new(&mut stop).poll(context) {
@@ -118,8 +121,21 @@ pub(super) async fn serve<B: Backend + 'static>(
         }
         while connections.try_join_next().is_some() {}
     }
-    drop(listener);
+    let port = keep(listener);
     connections.shutdown().await;
+    port
+}
+
+/// Stops listening without giving the port away: another socket has it before the first lets it go.
+fn keep(listener: TcpListener) -> io::Result<Socket> {
+    let address = listener.local_addr()?;
+    SockRef::from(&listener).set_reuse_port(true)?;
+    let socket = socket(address)?;
+    socket.set_reuse_port(true)?;
+    socket.bind(&address.into())?;
+    drop(listener);
+    socket.set_reuse_port(false)?;
+    Ok(socket)
 }
 
 /// How a connection ends that isn't answered.
