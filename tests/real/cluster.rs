@@ -23,7 +23,7 @@ pub struct Node {
     pub port: u16,
     pub calls: Calls,
     rest: u16,
-    home: PathBuf,
+    pub home: PathBuf,
     patroni: Option<Process>,
 }
 

@@ -18,6 +18,7 @@ mod guard;
 mod harness;
 mod http;
 mod killed;
+mod outage;
 mod postgres;
 mod prerequisites;
 mod replica;

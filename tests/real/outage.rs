@@ -1,0 +1,221 @@
+//! What a callback decided on is carried out, whatever is down or killed; what has had its moment is not.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use super::cluster::Cluster;
+use super::guard::{Ended, Spec};
+use super::postgres;
+use super::stack::Stack;
+use super::wait::{self, seconds};
+
+/// Rules that go on for as long as an API may be down.
+const PATIENT: &str =
+    "defaults: {retry: {attempts: 1000, wait: 1s, max_wait: 3s, deadline: 30m}}\n";
+
+/// How long the API is down.
+const OUTAGE: Duration = seconds(60);
+
+#[test]
+fn the_api_is_down_during_a_switchover() {
+    let mut stack = Stack::start();
+    let cluster = stack.cluster("main", &["n1", "n2"], 2);
+    be_patient(&stack, &cluster);
+
+    // the callback is still waiting when the API returns
+    stack.barman.stop_api();
+    let down = Instant::now();
+    cluster.switchover("n1", "n2");
+    called(&cluster, "n2");
+    cluster.settle("n2", seconds(60));
+    std::thread::sleep(OUTAGE.saturating_sub(down.elapsed()));
+    stack.barman.start_api();
+    let waiting = until_streaming(&cluster, "n2");
+    stack.follows(&cluster, "n2");
+    assert_eq!(
+        cluster
+            .node("n2")
+            .calls
+            .exit_of_last("on_role_change primary", seconds(60)),
+        0
+    );
+
+    // the callback was killed in the meantime
+    cluster.settle("n2", seconds(60));
+    stack.barman.stop_api();
+    let down = Instant::now();
+    cluster.switchover("n2", "n1");
+    called(&cluster, "n1");
+    cluster.settle("n1", seconds(60));
+    kill_callback(&cluster, "n1");
+    std::thread::sleep(OUTAGE.saturating_sub(down.elapsed()));
+    stack.barman.start_api();
+    let reconciled = Instant::now();
+    let ended = ask(&stack, &cluster, "n1", &["reconcile"]);
+    assert_eq!(ended.code, 0, "{}", ended.output);
+    let killed = until_streaming(&cluster, "n1").max(reconciled.elapsed().as_secs_f64());
+    stack.follows(&cluster, "n1");
+
+    let text = format!(
+        "\nseconds from the API's return until Barman streams from the new primary\n\
+         a callback that waited   {waiting:>5.2}\n\
+         reconcile, after a kill  {killed:>5.2}\n\n"
+    );
+    std::io::stderr()
+        .write_all(text.as_bytes())
+        .expect("standard error");
+}
+
+#[test]
+fn a_stale_callback_and_a_broken_file() {
+    let mut stack = Stack::start();
+    let cluster = stack.cluster("main", &["n1", "n2"], 2);
+    be_patient(&stack, &cluster);
+
+    // one that Patroni did not get to kill: it decided for n1, and n2 is promoted while it waits
+    stack.barman.stop_api();
+    let stale = spec(
+        &stack,
+        &cluster,
+        "n1",
+        &["run", "on_role_change", "primary", "main"],
+    )
+    .env(
+        "PATRONI_BARMAN_STATE",
+        cluster
+            .node("n1")
+            .home
+            .join("stale.db")
+            .display()
+            .to_string(),
+    );
+    let stale = stack.guard.start(&stale);
+    cluster.switchover("n1", "n2");
+    called(&cluster, "n2");
+    let code = wait::until(seconds(60), "the end of the stale callback", || {
+        stale.exit().ok_or("running")
+    });
+    assert_eq!(code, 5);
+    stack.barman.start_api();
+    stack.follows(&cluster, "n2");
+    assert_eq!(
+        cluster
+            .node("n2")
+            .calls
+            .exit_of_last("on_role_change primary", seconds(60)),
+        0
+    );
+
+    // somebody breaks the file on n1, and at night it becomes the primary again
+    cluster.settle("n2", seconds(60));
+    let n1 = cluster.node("n1");
+    n1.write_rules(
+        &stack.settings("main"),
+        "rules_fallback: last_good\nmatch: frist\n",
+    );
+    cluster.switchover("n2", "n1");
+    stack.follows(&cluster, "n1");
+    assert_eq!(
+        n1.calls.exit_of_last("on_role_change primary", seconds(60)),
+        6
+    );
+    let log = cluster.log("n1");
+    assert!(
+        log.contains("rules.yml:") && log.contains("did you mean `first`?"),
+        "{log}"
+    );
+    assert!(
+        log.contains("the last good rules are used instead"),
+        "{log}"
+    );
+    let metrics = n1.home.join("patroni_barman.prom");
+    let file = metrics.display().to_string();
+    let ended = ask(
+        &stack,
+        &cluster,
+        "n1",
+        &["reconcile", "--metrics-file", &file],
+    );
+    assert_eq!(ended.code, 6, "{}", ended.output);
+    let text = std::fs::read_to_string(&metrics).expect("metrics");
+    assert!(
+        text.contains("\npatroni_barman_rules_last_good 1\n"),
+        "{text}"
+    );
+}
+
+fn be_patient(stack: &Stack, cluster: &Cluster) {
+    for node in &cluster.nodes {
+        node.write_rules(&stack.settings(&cluster.name), PATIENT);
+        // so that these are the last good rules too
+        let ended = ask(
+            stack,
+            cluster,
+            &node.name,
+            &["run", "on_reload", "replica", &cluster.name],
+        );
+        assert_eq!(ended.code, 1, "{}", ended.output);
+    }
+}
+
+/// Waits until Patroni has called the new primary's callback.
+fn called(cluster: &Cluster, node: &str) {
+    let calls = &cluster.node(node).calls;
+    let before = calls.all().len();
+    wait::until_true(seconds(60), "the callback on the new primary", || {
+        calls.all().len() > before
+            || calls
+                .last("on_role_change primary")
+                .is_some_and(|call| call.end.is_none())
+    });
+}
+
+fn until_streaming(cluster: &Cluster, node: &str) -> f64 {
+    let (start, port) = (Instant::now(), cluster.node(node).port);
+    wait::until(seconds(60), "Barman streaming from the new primary", || {
+        postgres::barman_streams(port)
+    });
+    start.elapsed().as_secs_f64()
+}
+
+/// Kills the callback and what stands in front of it, as Patroni does.
+fn kill_callback(cluster: &Cluster, node: &str) {
+    let name = cluster.node(node).rules().display().to_string();
+    let pids: Vec<u32> = cluster
+        .tree(node)
+        .into_iter()
+        .filter(|pid| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(&name)
+        })
+        .collect();
+    assert!(!pids.is_empty(), "no callback runs on {node}");
+    for pid in pids {
+        let pid = pid.to_string();
+        let _ = std::process::Command::new("kill")
+            .args(["-KILL", &pid])
+            .status();
+    }
+}
+
+/// The program on a node, with the node's rules and state.
+fn spec(stack: &Stack, cluster: &Cluster, node: &str, words: &[&str]) -> Spec {
+    let node = cluster.node(node);
+    let rules = node.rules().display().to_string();
+    let binary = stack.binary.display().to_string();
+    let first = words.first().copied().unwrap_or_default();
+    let rest = words.get(1..).unwrap_or_default();
+    let all = [&[binary.as_str(), first, "--rules", &rules], rest].concat();
+    Spec::new(format!("{first}-{}", node.name), all)
+        .user("postgres")
+        .env(
+            "PATRONI_BARMAN_STATE",
+            node.home.join("state.db").display().to_string(),
+        )
+}
+
+fn ask(stack: &Stack, cluster: &Cluster, node: &str, words: &[&str]) -> Ended {
+    stack
+        .guard
+        .run(&spec(stack, cluster, node, words), seconds(90))
+}
