@@ -10,7 +10,13 @@ use crate::source::{Position, Source};
 
 /// The files of a rule set with the trees of those that were asked about.
 pub struct Locator<'s> {
-    files: Vec<(&'s Source, Tree)>,
+    files: Vec<File<'s>>,
+}
+
+struct File<'s> {
+    source: &'s Source,
+    lines: Lines,
+    tree: Tree,
 }
 
 /// What is known of the places in a file.
@@ -33,15 +39,19 @@ impl<'s> Locator<'s> {
         Self {
             files: sources
                 .iter()
-                .map(|source| (source, Tree::NotRead))
+                .map(|source| File {
+                    source,
+                    lines: Lines::default(),
+                    tree: Tree::NotRead,
+                })
                 .collect(),
         }
     }
 
     /// Puts in a tree that was made already.
     pub(super) fn put(&mut self, file: usize, tree: Option<Node>) {
-        if let Some((_, slot)) = self.files.get_mut(file) {
-            *slot = Tree::from(tree);
+        if let Some(file) = self.files.get_mut(file) {
+            file.tree = Tree::from(tree);
         }
     }
 
@@ -67,15 +77,22 @@ impl<'s> Locator<'s> {
 
     /// Where a spot is. `None` if something that can't be read stands there.
     pub fn place(&mut self, spot: &Spot) -> Option<Place> {
-        let (source, tree) = self.files.get_mut(spot.origin.file)?;
-        if matches!(tree, Tree::NotRead) {
-            *tree = Tree::from(yaml::tree(&source.text).0);
+        let file = self.files.get_mut(spot.origin.file)?;
+        let text = &file.source.text;
+        if matches!(file.tree, Tree::NotRead) {
+            file.tree = Tree::from(yaml::tree(text).0);
         }
-        let range = match tree {
-            Tree::Read(tree) => range_of(&source.text, tree, spot)?,
+        let range = match &file.tree {
+            Tree::Read(tree) => range_of(text, tree, spot)?,
             Tree::NotRead | Tree::Unreadable => 0..0,
         };
-        Some(place(source, &range))
+        Some(file.lines.place(file.source, &range))
+    }
+
+    /// Where these bytes of a file are.
+    pub(super) fn bytes(&mut self, file: usize, range: &Range<usize>) -> Option<Place> {
+        let file = self.files.get_mut(file)?;
+        Some(file.lines.place(file.source, range))
     }
 }
 
@@ -93,23 +110,35 @@ pub fn locate(sources: &[Source], origin: &Origin) -> Place {
     })
 }
 
-/// The place of these bytes; what goes over the end of a line is cut there.
-pub(super) fn place(source: &Source, range: &Range<usize>) -> Place {
-    let text = &source.text;
-    let before = text.get(..range.start).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let covered = text.get(range.clone()).unwrap_or_default();
-    let covered = covered.split(['\n', '\r']).next().unwrap_or_default();
-    let in_line = before.get(line_start..).unwrap_or_default();
-    // A byte order mark takes no column.
-    let in_line = in_line.strip_prefix('\u{feff}').unwrap_or(in_line);
-    Place {
-        file: source.name.clone(),
-        position: Position {
-            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-            column: in_line.chars().count() + 1,
-        },
-        length: covered.trim_end().chars().count().max(1),
+/// Where the lines of a text begin, found when it is first asked.
+#[derive(Default)]
+struct Lines(Vec<usize>);
+
+impl Lines {
+    /// The place of these bytes; what goes over the end of a line is cut there.
+    fn place(&mut self, source: &Source, range: &Range<usize>) -> Place {
+        let text = &source.text;
+        if self.0.is_empty() {
+            let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            self.0 = std::iter::once(0)
+                .chain(breaks.map(|(at, _)| at + 1))
+                .collect();
+        }
+        let line = self.0.partition_point(|start| *start <= range.start).max(1);
+        let start = self.0.get(line - 1).copied().unwrap_or(0);
+        let before = text.get(start..range.start).unwrap_or_default();
+        // A byte order mark takes no column.
+        let before = before.strip_prefix('\u{feff}').unwrap_or(before);
+        let covered = text.get(range.clone()).unwrap_or_default();
+        let covered = covered.split(['\n', '\r']).next().unwrap_or_default();
+        Place {
+            file: source.name.clone(),
+            position: Position {
+                line,
+                column: before.chars().count() + 1,
+            },
+            length: covered.trim_end().chars().count().max(1),
+        }
     }
 }
 

@@ -24,6 +24,10 @@ pub use mask::masked;
 pub use problem::{Part, Problem, Spot};
 pub use read::{ReadError, read};
 
+/// How many problems are said at once. Nobody reads more, and a file that is no rules file at all must
+/// not take minutes.
+const MAX_FINDINGS: usize = 1000;
+
 /// What was made of the files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
@@ -47,7 +51,8 @@ pub fn load(sources: &[Source]) -> Loaded {
         if !reading.faults.is_empty() {
             locator.put(file, reading.tree);
         }
-        findings.extend(reading.faults.into_iter().map(|fault| at(source, fault)));
+        let faults = reading.faults.into_iter();
+        findings.extend(faults.filter_map(|fault| at(&mut locator, file, fault)));
         if let Some(value) = &reading.value {
             problems.extend(shape::problems(value, file));
         }
@@ -76,6 +81,7 @@ pub fn load(sources: &[Source]) -> Loaded {
         .iter()
         .map(|problem| problem.spot.origin.clone())
         .collect();
+    problems.truncate(MAX_FINDINGS);
     for finding in problems
         .into_iter()
         .filter_map(|problem| locator.finding(problem))
@@ -122,16 +128,18 @@ const fn both_missing(one: Code, other: Code) -> bool {
         || matches!(one, Code::OneRequest) && matches!(other, Code::MissingKey)
 }
 
-fn at(source: &Source, fault: yaml::Fault) -> Finding {
-    let related = fault.related.map(|(range, message)| Related {
-        place: locate::place(source, &range),
-        message: message.to_owned(),
+fn at(locator: &mut Locator<'_>, file: usize, fault: yaml::Fault) -> Option<Finding> {
+    let related = fault.related.and_then(|(range, message)| {
+        Some(Related {
+            place: locator.bytes(file, &range)?,
+            message: message.to_owned(),
+        })
     });
-    Finding {
+    Some(Finding {
         code: fault.code,
         message: fault.message,
-        place: locate::place(source, &fault.range),
+        place: locator.bytes(file, &fault.range)?,
         help: fault.help,
         related: related.into_iter().collect(),
-    }
+    })
 }

@@ -1,5 +1,8 @@
 //! "Did you mean": the nearest valid word.
 
+/// How many words are compared at most.
+const MAX_CANDIDATES: usize = 5000;
+
 /// The candidate nearest to a word, if one is near enough to have been meant.
 pub(super) fn nearest<'a>(
     word: &str,
@@ -9,6 +12,8 @@ pub(super) fn nearest<'a>(
     let limit = (folded.len() / 3).clamp(1, 4);
     candidates
         .into_iter()
+        .take(MAX_CANDIDATES)
+        .filter(|candidate| candidate.chars().count().abs_diff(folded.len()) <= limit)
         .map(|candidate| (distance(&folded, &fold(candidate)), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)

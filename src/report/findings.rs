@@ -1,5 +1,6 @@
 //! Findings: for people as a compiler shows them, for machines as JSON.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -23,8 +24,12 @@ pub fn human(findings: &[Finding], sources: &[Source], colour: Colour) -> String
         .filter(|source| findings.iter().any(|finding| concerns(finding, source)))
         .map(masked)
         .collect();
+    let lines = shown
+        .iter()
+        .map(|source| (&*source.name, source.text.lines().collect()))
+        .collect();
     let mut page = Page {
-        sources: &shown,
+        lines,
         colour,
         text: String::new(),
     };
@@ -99,7 +104,8 @@ fn concerns(finding: &Finding, source: &Source) -> bool {
 
 /// The text so far.
 struct Page<'a> {
-    sources: &'a [Source],
+    /// The lines of each file.
+    lines: HashMap<&'a str, Vec<&'a str>>,
     colour: Colour,
     text: String,
 }
@@ -145,8 +151,8 @@ impl Page<'_> {
         let bar = self.colour.paint(Style::Frame, "|");
         let file = visible(&place.file);
         let _ = writeln!(self.text, "{:gutter$}{arrow} {file}:{line}:{column}", "");
-        let source = self.sources.iter().find(|source| source.name == place.file);
-        let Some(text) = source.and_then(|source| source.line(line)) else {
+        let lines = self.lines.get(&*place.file);
+        let Some(text) = lines.and_then(|lines| lines.get(line.saturating_sub(1))) else {
             return;
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -181,8 +187,15 @@ struct Cut {
 impl Cut {
     /// `start` and `length` count characters, what is made of them columns.
     fn new(line: &str, start: usize, length: usize) -> Self {
-        let line = line.trim_end();
-        let chars: Vec<char> = line.chars().collect();
+        // Of a line of megabytes, what is near is enough.
+        let far = start.saturating_sub(COLUMNS * 4);
+        let chars: Vec<char> = line
+            .trim_end()
+            .chars()
+            .skip(far)
+            .take(COLUMNS * 8)
+            .collect();
+        let start = start - far;
         let total: usize = chars.iter().map(|c| columns(*c)).sum();
         let before = width(chars.iter().take(start));
         let marked = width(chars.iter().skip(start).take(length)).max(1);
@@ -198,7 +211,7 @@ impl Cut {
         };
         let mut at = 0;
         let mut shown = 0;
-        if first > 0 {
+        if first > 0 || far > 0 {
             cut.text.push('…');
             shown = 1;
         }

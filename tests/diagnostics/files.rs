@@ -91,3 +91,31 @@ fn warnings_fail_a_strict_check_only() {
     let (output, ..) = check(&folder, &["--strict", "a.yml"]);
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn a_file_that_is_made_to_be_slow_is_answered_as_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let mb = 1 << 20;
+    for (text, expected) in [
+        ("[".repeat(mb), "PB009"),
+        ("{a: ".repeat(mb / 4), "PB009"),
+        ("- ".repeat(mb / 2), "PB009"),
+        (
+            format!("version: 1\nrules: [{}]\n", "1,".repeat(mb / 20)),
+            "PB103",
+        ),
+        (
+            format!(
+                "{HEAD}vars: {{a: \"{}\"}}\n{RULE}",
+                "{{ x }}".repeat(mb / 20)
+            ),
+            "PB110",
+        ),
+        ("version: 1\n".repeat(mb / 40), "PB002"),
+    ] {
+        fs::write(folder.path().join("slow.yml"), text).unwrap();
+        let (output, stdout, _) = check(&folder, &["slow.yml"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stdout.contains(expected), "{expected}");
+    }
+}

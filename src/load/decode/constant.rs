@@ -14,13 +14,16 @@ use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::load::shape;
 use crate::model::{Name, RequestKind, RequestTemplate, Template, TemplateValue, Var};
-use crate::template::{Scope, Syntax, inspect, is_template, render};
+use crate::template::{Scope, Usage, is_template, render};
 
 /// The variables whose values are known, and what templates are known to give.
 #[derive(Default)]
 pub(super) struct Constants {
-    vars: Vec<Var>,
+    vars: HashMap<String, TemplateValue>,
+    /// What templates give.
     texts: HashMap<String, Option<Value>>,
+    /// Templates that use nothing but variables that are known, with their names.
+    candidates: HashMap<String, Vec<String>>,
 }
 
 impl Constants {
@@ -28,10 +31,16 @@ impl Constants {
     pub(super) fn set(&mut self, name: &str, value: &TemplateValue) {
         if let Some(value) = self.value(value) {
             self.texts.clear();
-            self.vars.push(Var {
-                name: name.to_owned(),
-                value: constant(&value),
-            });
+            self.vars.insert(name.to_owned(), constant(&value));
+        }
+    }
+
+    /// Notes what a template uses, once it is found in order.
+    pub(super) fn note(&mut self, template: &Template, usage: &Usage) {
+        let used = usage.variables.iter().map(|used| &used.name);
+        if usage.unknown.is_empty() && used.clone().all(|name| self.vars.contains_key(name)) {
+            let names = used.cloned().collect();
+            self.candidates.insert(template.text.clone(), names);
         }
     }
 
@@ -55,6 +64,18 @@ impl Constants {
         })
     }
 
+    /// Whether a template in it gives a value that is known.
+    fn gives(&mut self, value: &TemplateValue) -> bool {
+        match value {
+            TemplateValue::Text(template) => {
+                is_template(&template.text) && self.text(template).is_some()
+            }
+            TemplateValue::List(items) => items.iter().any(|item| self.gives(item)),
+            TemplateValue::Map(entries) => entries.iter().any(|(_, value)| self.gives(value)),
+            _ => false,
+        }
+    }
+
     fn text(&mut self, template: &Template) -> Option<Value> {
         if !is_template(&template.text) {
             return Some(template.text.clone().into());
@@ -62,20 +83,16 @@ impl Constants {
         if let Some(known) = self.texts.get(&template.text) {
             return known.clone();
         }
-        let usage = inspect(&template.text, Syntax::Text).ok();
-        let constant = usage.is_some_and(|usage| {
-            let known = |name: &str| self.vars.iter().any(|var| var.name == name);
-            usage.unknown.is_empty() && usage.variables.iter().all(|used| known(&used.name))
+        let used = self.candidates.get(&template.text)?;
+        let used = used.iter().map(|name| {
+            let value = self.vars.get(name)?.clone();
+            let name = name.clone();
+            Some(Var { name, value })
         });
-        let value = constant
-            .then(|| {
-                render(
-                    &TemplateValue::Text(template.clone()),
-                    &Scope::new(&self.vars),
-                )
-                .ok()
-            })
-            .flatten();
+        let value = used.collect::<Option<Vec<_>>>().and_then(|vars| {
+            let text = TemplateValue::Text(template.clone());
+            render(&text, &Scope::new(&vars)).ok()
+        });
         let value = value.filter(|value| !value.is_null() && value.as_str() != Some(""));
         self.texts.insert(template.text.clone(), value.clone());
         value
@@ -105,6 +122,14 @@ impl Decoder<'_> {
             return;
         }
         self.known_server(request);
+        // Without a template, the schema of the rules has seen it all.
+        if !request
+            .body
+            .iter()
+            .any(|(_, value)| self.constants.gives(value))
+        {
+            return;
+        }
         let mut body = Map::new();
         body.insert("type".to_owned(), request.kind.as_str().into());
         for (key, value) in &request.body {

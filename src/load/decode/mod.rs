@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use self::values::Least;
+use super::MAX_FINDINGS;
 use super::problem::{Problem, Spot};
 use crate::diagnostic::Code;
 use crate::model::{Fallback, Match, Origin, RuleSet, StateSettings};
@@ -67,7 +68,9 @@ pub(super) fn decode(files: &[Option<Value>]) -> (RuleSet, Vec<Problem>) {
 
 impl<'a> Decoder<'a> {
     fn problem(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        if self.problems.len() < MAX_FINDINGS {
+            self.problems.push(problem);
+        }
     }
 
     fn rule_set(&mut self, files: &'a [Option<Value>]) -> RuleSet {

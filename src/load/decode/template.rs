@@ -12,6 +12,9 @@ use crate::template::{
     known_names,
 };
 
+/// How many unknown names of one template are said.
+const MAX_SHOWN: usize = 20;
+
 /// Templates that have been read and found in order: the same text is often used in many rules.
 #[derive(Default)]
 pub(super) struct Inspected {
@@ -48,10 +51,16 @@ impl Decoder<'_> {
         let before = self.problems.len();
         match inspect(&template.text, syntax) {
             Ok(usage) => {
-                for unknown in &usage.unknown {
+                self.constants.note(template, &usage);
+                for unknown in usage.unknown.iter().take(MAX_SHOWN) {
                     self.unknown_name(unknown, template);
                 }
-                for reference in &usage.variables {
+                let unknown = usage
+                    .variables
+                    .iter()
+                    .filter(|used| !self.knows(&used.name));
+                let unknown: Vec<_> = unknown.take(MAX_SHOWN).collect();
+                for reference in unknown {
                     self.reference(reference, template);
                 }
             }
@@ -66,11 +75,12 @@ impl Decoder<'_> {
         }
     }
 
+    fn knows(&self, name: &str) -> bool {
+        FACTS.contains(&name) || self.vars.contains_key(name)
+    }
+
     fn reference(&mut self, reference: &Reference, template: &Template) {
         let name = reference.name.as_str();
-        if FACTS.contains(&name) || self.vars.contains_key(name) {
-            return;
-        }
         // The range of `env.SITE` covers the attribute as well.
         let start = reference.range.start;
         let spot = Spot::bytes(&template.origin, start..start + name.len());

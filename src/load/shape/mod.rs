@@ -9,6 +9,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
+use super::MAX_FINDINGS;
 use super::problem::{Problem, Spot};
 use super::schema::{REQUEST_SCHEMA, RULES_SCHEMA, Schema};
 use crate::diagnostic::Code;
@@ -62,7 +63,8 @@ pub(super) fn body_problems(body: &Value) -> Vec<Problem> {
 fn misfits(schema: &Schema, value: &Value, file: usize) -> Vec<Problem> {
     let mut found = Vec::new();
     let validator = schema.validator.iter();
-    for error in validator.flat_map(|validator| validator.iter_errors(value)) {
+    let errors = validator.flat_map(|validator| validator.iter_errors(value));
+    for error in errors.take(MAX_FINDINGS) {
         let keyword = error.schema_path().as_str().to_owned();
         let parent = keyword.rsplit_once('/').map_or("", |(parent, _)| parent);
         let misfit = Misfit {
@@ -82,7 +84,11 @@ fn misfits(schema: &Schema, value: &Value, file: usize) -> Vec<Problem> {
 impl Misfit<'_> {
     fn problems(&self, error: &ValidationError<'_>) -> Vec<Problem> {
         if let Kind::AdditionalProperties { unexpected } = error.kind() {
-            return unexpected.iter().map(|key| self.unknown_key(key)).collect();
+            return unexpected
+                .iter()
+                .take(MAX_FINDINGS)
+                .map(|key| self.unknown_key(key))
+                .collect();
         }
         vec![self.problem(error)]
     }

@@ -1,10 +1,14 @@
 //! From the parser's line and column to a place in the text.
 
+use std::cell::Cell;
+
 /// The lines of a text as the YAML parser counts them: it also breaks lines at characters that
 /// nobody else does.
 pub(super) struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
+    /// The last place that was asked for: line, column and byte. The next one is mostly a little further.
+    last: Cell<(usize, usize, usize)>,
 }
 
 impl<'t> Lines<'t> {
@@ -21,7 +25,11 @@ impl<'t> Lines<'t> {
                 starts.push(at + c.len_utf8());
             }
         }
-        Self { text, starts }
+        Self {
+            text,
+            starts,
+            last: Cell::default(),
+        }
     }
 
     /// The byte that a message's `… at line 3 column 5` means, and the text's beginning if it says nothing.
@@ -44,9 +52,19 @@ impl<'t> Lines<'t> {
         let Some(&start) = self.starts.get(line.saturating_sub(1)) else {
             return self.text.len();
         };
-        let rest = self.text.get(start..).unwrap_or_default();
-        rest.char_indices()
-            .nth(column.saturating_sub(1))
-            .map_or(self.text.len(), |(at, _)| start + at)
+        let (mut at_column, mut at) = match self.last.get() {
+            (same, known, at) if same == line && known <= column => (known, at),
+            _ => (1, start),
+        };
+        let rest = self.text.get(at..).unwrap_or_default();
+        for c in rest.chars() {
+            if at_column >= column {
+                break;
+            }
+            at_column += 1;
+            at += c.len_utf8();
+        }
+        self.last.set((line, at_column, at));
+        at
     }
 }

@@ -5,6 +5,7 @@
 
 mod align;
 mod lines;
+mod nesting;
 mod plain;
 mod reader;
 mod syntax;
@@ -68,6 +69,13 @@ pub(super) struct Reading {
 
 /// Reads a file: the fast way first.
 pub(super) fn read(text: &str) -> Reading {
+    if let Some(fault) = nesting::fault(text) {
+        return Reading {
+            value: None,
+            tree: None,
+            faults: vec![fault],
+        };
+    }
     if let Some(value) = plain::read(skip_mark(text).1) {
         return Reading {
             value: Some(value),
@@ -85,6 +93,9 @@ pub(super) fn read(text: &str) -> Reading {
 
 /// Reads a file with its positions.
 pub(super) fn tree(text: &str) -> (Option<Node>, Vec<Fault>) {
+    if let Some(fault) = nesting::fault(text) {
+        return (None, vec![fault]);
+    }
     let (skipped, rest) = skip_mark(text);
     let (mut tree, mut faults) = tree::read(rest);
     if skipped > 0 {

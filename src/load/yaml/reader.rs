@@ -1,6 +1,7 @@
 //! What makes a [`Node`] of the parser's events: the visitors that fail on purpose.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -11,8 +12,9 @@ use serde_json::{Number, Value};
 
 use super::lines::Lines;
 use super::tree::{Data, Entry, Node};
-use super::{Budget, Fault, MAX_DEPTH, MERGE_KEY, align};
+use super::{Budget, Fault, MAX_DEPTH, MERGE_KEY, align, nesting};
 use crate::diagnostic::Code;
+use crate::load::MAX_FINDINGS;
 
 /// What the visitors of one text share.
 pub(super) struct Reader<'t> {
@@ -75,11 +77,7 @@ impl<'t> Reader<'t> {
         if let Some(code) = self.stop.take() {
             let range = start..align::token_end(self.text, start);
             self.fault(match code {
-                Code::TooDeep => {
-                    Fault::new(code, range, "this is nested too deeply").help(format!(
-                        "{MAX_DEPTH} levels are allowed; does an alias stand inside its own anchor?"
-                    ))
-                }
+                Code::TooDeep => nesting::too_deep(range),
                 _ => self.too_large(start),
             });
         }
@@ -126,7 +124,7 @@ impl<'t> Reader<'t> {
     fn fault(&self, fault: Fault) {
         let mut faults = self.faults.borrow_mut();
         // An alias shows the same place again.
-        if !faults.contains(&fault) {
+        if faults.len() < MAX_FINDINGS && !faults.contains(&fault) {
             faults.push(fault);
         }
     }
@@ -142,7 +140,11 @@ impl<'t> Reader<'t> {
     }
 
     /// A key, or why it is none.
-    fn key(&self, key: Node, entries: &[Entry]) -> Option<(String, Range<usize>)> {
+    fn key(
+        &self,
+        key: Node,
+        before: &HashMap<String, Range<usize>>,
+    ) -> Option<(String, Range<usize>)> {
         let range = key.range;
         let fault = match key.data {
             Data::Scalar(Value::String(name)) if name == MERGE_KEY => {
@@ -150,7 +152,7 @@ impl<'t> Reader<'t> {
                     .help("write the keys out; what all rules share can stand in `defaults`")
             }
             Data::Scalar(Value::String(name)) => {
-                let Some(first) = entries.iter().find(|entry| entry.key == name) else {
+                let Some(first) = before.get(&name) else {
                     return Some((name, range));
                 };
                 let mut fault = Fault::new(
@@ -159,7 +161,7 @@ impl<'t> Reader<'t> {
                     format!("the key `{name}` stands here twice"),
                 )
                 .help("keep one of them");
-                fault.related = Some((first.range.clone(), "the first one is here"));
+                fault.related = Some((first.clone(), "the first one is here"));
                 fault
             }
             Data::Map(_) if align::is_template(self.text, range.start) => Fault::new(
@@ -323,12 +325,13 @@ impl<'de> Visitor<'de> for NodeVisitor<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
         self.count(0)?;
         let mut entries: Vec<Entry> = Vec::new();
+        let mut known = HashMap::new();
         let mut around: Option<(Range<usize>, Range<usize>)> = None;
         let mut bad = false;
         while let Some(key) = access.next_key_seed(self.inside()?)? {
             let key_range = key.range.clone();
             let braces = matches!(key.data, Data::Map(_));
-            let key = self.reader.key(key, &entries);
+            let key = self.reader.key(key, &known);
             bad |= braces && key.is_none();
             let value = access.next_value_seed(self.inside()?)?;
             let last = if value.range.is_empty() {
@@ -341,6 +344,7 @@ impl<'de> Visitor<'de> for NodeVisitor<'_, '_> {
                 None => (key_range, last),
             });
             if let Some((key, range)) = key {
+                known.insert(key.clone(), range.clone());
                 entries.push(Entry { key, range, value });
             }
         }
