@@ -22,6 +22,7 @@ pub mod matrix;
 pub mod model;
 pub mod patroni;
 pub mod report;
+pub mod rule_test;
 pub mod simulator;
 pub mod source;
 pub mod space;

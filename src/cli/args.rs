@@ -101,6 +101,7 @@ pub enum Command {
     Reconcile(super::reconcile::Reconcile),
     Status(super::status::Status),
     History(super::history::History),
+    Test(super::test::TestArgs),
     Matrix(super::matrix::MatrixArgs),
     Diff(super::diff::DiffArgs),
     Demo(super::demo::Demo),

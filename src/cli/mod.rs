@@ -28,6 +28,7 @@ mod shipped;
 mod simulate;
 mod state;
 mod status;
+mod test;
 mod watch;
 mod world;
 
@@ -118,6 +119,7 @@ fn dispatch(command: Command, context: &Context) -> Result<u8, Exit> {
         Command::Reconcile(args) => reconcile::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::History(args) => history::run(&args, context),
+        Command::Test(args) => test::run(&args, context),
         Command::Matrix(args) => matrix::run(&args, context),
         Command::Diff(args) => diff::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),

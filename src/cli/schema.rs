@@ -32,6 +32,10 @@ pub enum SchemaName {
     Request,
     /// What `check --format json` prints.
     Check,
+    /// A file of rule tests.
+    RuleTests,
+    /// What `test --format json` prints.
+    Test,
     /// What `matrix --format json` prints.
     Matrix,
     /// What `diff --format json` prints.
@@ -55,6 +59,8 @@ pub fn schema(args: &Schema) -> u8 {
         SchemaName::Rules => schema::RULES,
         SchemaName::Request => schema::REQUEST,
         SchemaName::Check => schema::CHECK,
+        SchemaName::RuleTests => schema::RULE_TESTS,
+        SchemaName::Test => schema::TEST,
         SchemaName::Matrix => schema::MATRIX,
         SchemaName::Diff => schema::DIFF,
         SchemaName::Plan => schema::PLAN,

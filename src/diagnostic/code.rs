@@ -37,7 +37,7 @@ macro_rules! codes {
         /// A kind of finding.
         ///
         /// `PB0…` is about the file, `PB1…` about its shape, names, templates and requests, `PB2…` about
-        /// what the rules mean.
+        /// what the rules mean, `PB3…` about files of tests.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[doc = $doc])+ $name,)+
@@ -149,6 +149,20 @@ codes! {
     NeverFires = "PB201", Error, "a rule that can never fire";
     /// An event or a role that adds nothing to its rule.
     NeverTogether = "PB202", Warning, "an event or a role that never meets the rest of its rule";
+    /// A test names a rule that there is not.
+    TestUnknownRule = "PB301", Error, "a test names a rule that the rules do not have";
+    /// A test without an expectation, or of nothing.
+    TestCannotFail = "PB302", Error, "a test that can't fail";
+    /// A file without tests.
+    NoTests = "PB303", Error, "a test file without a test";
+    /// A test of an event and a role that never come together.
+    TestNeverHappens = "PB304", Error, "a test of something that Patroni never passes";
+    /// Two tests of one name.
+    DuplicateTest = "PB305", Error, "two tests with one name";
+    /// The rules of the tests can't be used.
+    TestRules = "PB306", Error, "a test file whose rules can't be used";
+    /// The Barman of a scenario can't be made.
+    TestBarman = "PB307", Error, "a scenario whose Barman can't be made";
 }
 
 impl Code {

@@ -5,6 +5,7 @@
 
 mod body;
 mod decode;
+pub mod document;
 mod locate;
 mod mask;
 mod problem;

@@ -27,6 +27,10 @@ pub const HISTORY: &str = include_str!("../../schemas/history.schema.json");
 
 /// What `check --format json` prints.
 pub const CHECK: &str = include_str!("../../schemas/check.schema.json");
+/// The shape of a file of rule tests.
+pub const RULE_TESTS: &str = include_str!("../../schemas/rule-tests.schema.json");
+/// What `test --format json` prints.
+pub const TEST: &str = include_str!("../../schemas/test.schema.json");
 /// What `matrix --format json` prints.
 pub const MATRIX: &str = include_str!("../../schemas/matrix.schema.json");
 /// What `diff --format json` prints.
@@ -42,6 +46,7 @@ pub(super) struct Schema {
 
 pub(super) static RULES_SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::new(RULES));
 pub(super) static REQUEST_SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::new(REQUEST));
+pub(super) static RULE_TESTS_SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::new(RULE_TESTS));
 
 impl Schema {
     fn new(text: &str) -> Self {
@@ -69,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_embedded_schemas_are_schemas() {
-        for schema in [&RULES_SCHEMA, &REQUEST_SCHEMA] {
+        for schema in [&RULES_SCHEMA, &REQUEST_SCHEMA, &RULE_TESTS_SCHEMA] {
             assert!(schema.validator.is_some());
             assert!(!schema.fits(&Value::Null));
         }

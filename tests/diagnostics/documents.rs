@@ -7,7 +7,7 @@ use patroni_barman::diagnostic::Code;
 use patroni_barman::report;
 use serde_json::Value;
 
-use super::{check, root};
+use super::{check, of_rules, root};
 use crate::program::program;
 
 /// What `check` says about the files of an example.
@@ -27,7 +27,7 @@ fn codes_of(files: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn every_wrong_example_is_found_and_every_right_one_is_right() {
-    for code in Code::ALL {
+    for code in of_rules() {
         let explanation = code.explanation();
         assert!(explanation.about.len() > 50, "{code}");
         assert_eq!(codes_of(&explanation.wrong), [code.as_str()], "{code}");
@@ -191,6 +191,9 @@ fn the_yaml_in_the_rules_reference_is_valid() {
 fn the_shipped_rules_are_in_order() {
     for entry in fs::read_dir(Path::new(root()).join("rules")).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         assert_eq!(check(&path).text.lines().count(), 1, "{}", path.display());
     }
 }

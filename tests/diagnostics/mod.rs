@@ -43,6 +43,12 @@ impl Checked {
 static CASES: LazyLock<Vec<Checked>> = LazyLock::new(|| rules_in("cases"));
 static VALID: LazyLock<Vec<Checked>> = LazyLock::new(|| rules_in("valid"));
 
+/// The codes that `check` gives; `PB3…` are about files of tests.
+fn of_rules() -> impl Iterator<Item = Code> {
+    let all = Code::ALL.iter().copied();
+    all.filter(|code| !code.as_str().starts_with("PB3"))
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -140,7 +146,7 @@ fn nothing_is_recorded_that_has_no_case() {
 #[test]
 fn every_kind_of_finding_has_a_case() {
     let seen: BTreeSet<&str> = CASES.iter().flat_map(Checked::codes).collect();
-    let all: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    let all: BTreeSet<&str> = of_rules().map(Code::as_str).collect();
     assert_eq!(seen, all);
 }
 

@@ -2,8 +2,11 @@
 
 mod diff;
 mod html;
+mod junit;
 mod matrix;
+mod mutation;
 mod random;
+mod rule_tests;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -28,10 +28,15 @@ struct Misfit<'a> {
 
 /// Everything about a file's shape that is wrong.
 pub(super) fn problems(value: &Value, file: usize) -> Vec<Problem> {
-    if RULES_SCHEMA.fits(value) {
+    problems_of(&RULES_SCHEMA, value, file)
+}
+
+/// Everything that is wrong with the shape of a file that has this schema.
+pub(super) fn problems_of(schema: &Schema, value: &Value, file: usize) -> Vec<Problem> {
+    if schema.fits(value) {
         return Vec::new();
     }
-    let mut found = misfits(&RULES_SCHEMA, value, file);
+    let mut found = misfits(schema, value, file);
     // A key that is misspelt is not missing as well.
     let meant: Vec<_> = found.iter().filter_map(keys::meant).collect();
     found.retain(|problem| !keys::missing(problem).is_some_and(|key| meant.contains(&key)));

@@ -1,0 +1,56 @@
+//! Other files than rules, read with the same care: YAML, its schema, and places.
+
+use serde_json::Value;
+
+use super::problem::Problem;
+use super::schema::{RULE_TESTS_SCHEMA, Schema};
+use super::{Locator, at, shape, sort, yaml};
+use crate::diagnostic::Finding;
+use crate::source::Source;
+
+/// A file as far as it could be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// Its value; none if something is wrong with it.
+    pub value: Option<Value>,
+    /// What is wrong, in the order of the lines.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads a file of rule tests.
+#[must_use]
+pub fn read_rule_tests(source: &Source) -> Document {
+    read(source, &RULE_TESTS_SCHEMA, "a test file")
+}
+
+/// Makes findings of problems in one file, in the order of its lines.
+#[must_use]
+pub fn findings(source: &Source, problems: Vec<Problem>) -> Vec<Finding> {
+    let sources = std::slice::from_ref(source);
+    let mut locator = Locator::new(sources);
+    let found = problems.into_iter();
+    let mut findings: Vec<_> = found
+        .filter_map(|problem| locator.finding(problem))
+        .collect();
+    sort(&mut findings, sources);
+    findings
+}
+
+fn read(source: &Source, schema: &Schema, kind: &str) -> Document {
+    let reading = yaml::read(&source.text);
+    let faults = reading.faults.into_iter();
+    let mut found: Vec<_> = faults.map(|fault| at(source, fault)).collect();
+    if let Some(value) = &reading.value {
+        let mut problems = shape::problems_of(schema, value, 0);
+        for problem in &mut problems {
+            problem.message = problem.message.replace("a rules file", kind);
+        }
+        found.extend(findings(source, problems));
+    }
+    let sources = std::slice::from_ref(source);
+    sort(&mut found, sources);
+    Document {
+        value: reading.value.filter(|_| found.is_empty()),
+        findings: found,
+    }
+}

@@ -1,0 +1,155 @@
+//! The test file as it is written; the schema has been looked at before.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The whole file.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct File {
+    pub(super) rules: String,
+    #[serde(default)]
+    pub(super) given: Given,
+    #[serde(default)]
+    pub(super) tests: Vec<Test>,
+    #[serde(default)]
+    pub(super) scenarios: Vec<Scenario>,
+}
+
+/// Facts; those that are absent are the file's, or placeholders.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Given {
+    pub(super) cluster: Option<String>,
+    pub(super) node: Option<String>,
+    pub(super) host: Option<String>,
+    pub(super) datadir: Option<String>,
+    pub(super) connstring: Option<String>,
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) args: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) vars: Map<String, Value>,
+}
+
+impl Given {
+    /// These facts over those.
+    pub(super) fn over(&self, below: &Self) -> Self {
+        let text = |own: &Option<String>, other: &Option<String>| own.clone().or(other.clone());
+        let mut all = below.clone();
+        all.cluster = text(&self.cluster, &below.cluster);
+        all.node = text(&self.node, &below.node);
+        all.host = text(&self.host, &below.host);
+        all.datadir = text(&self.datadir, &below.datadir);
+        all.connstring = text(&self.connstring, &below.connstring);
+        all.env.extend(self.env.clone());
+        all.args.extend(self.args.clone());
+        all.vars.extend(self.vars.clone());
+        all
+    }
+}
+
+/// A test.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Test {
+    pub(super) name: String,
+    pub(super) event: Option<String>,
+    pub(super) role: Option<String>,
+    pub(super) raw_role: Option<String>,
+    pub(super) forall: Option<Forall>,
+    #[serde(flatten)]
+    pub(super) given: Given,
+    pub(super) fires: Option<Vec<String>>,
+    pub(super) requests: Option<Vec<Map<String, Value>>>,
+    #[serde(default)]
+    pub(super) nothing: bool,
+    pub(super) fails: Option<String>,
+}
+
+/// Many events at once.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Forall {
+    #[serde(flatten)]
+    pub(super) place: Place,
+    #[serde(default)]
+    pub(super) except: Vec<Place>,
+}
+
+/// A part of the space; what is absent is not restricted.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Place {
+    pub(super) event: Option<Words>,
+    pub(super) role: Option<Words>,
+    pub(super) cluster: Option<Words>,
+    pub(super) node: Option<Words>,
+}
+
+/// One word or a list.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Words {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Words {
+    pub(super) fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(word) => std::slice::from_ref(word),
+            Self::Many(words) => words,
+        }
+    }
+}
+
+/// A sequence of callbacks.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Scenario {
+    pub(super) name: String,
+    #[serde(flatten)]
+    pub(super) given: Given,
+    #[serde(default)]
+    pub(super) barman: Barman,
+    #[serde(default)]
+    pub(super) apis: BTreeMap<String, Barman>,
+    pub(super) steps: Vec<Call>,
+    pub(super) end: Option<End>,
+}
+
+/// What is behind an API.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Barman {
+    #[serde(default)]
+    pub(super) servers: Vec<String>,
+    #[serde(default)]
+    pub(super) models: Vec<String>,
+    #[serde(default)]
+    pub(super) backups: Vec<String>,
+    #[serde(default)]
+    pub(super) active: BTreeMap<String, String>,
+    pub(super) operation_time: Option<String>,
+    pub(super) answers: Option<String>,
+}
+
+/// One callback.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Call {
+    pub(super) node: String,
+    pub(super) event: String,
+    pub(super) role: String,
+    pub(super) after: Option<String>,
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) args: BTreeMap<String, String>,
+    pub(super) leader: Option<String>,
+    pub(super) exit_code: Option<u8>,
+    pub(super) posts: Option<usize>,
+    pub(super) message: Option<String>,
+}
+
+/// What holds at the end.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct End {
+    pub(super) active_model: BTreeMap<String, Option<String>>,
+}

@@ -1,0 +1,65 @@
+//! What tests are made of: facts, and rules with other variables.
+
+use serde_json::{Map, Value};
+
+use crate::evaluate::Facts;
+use crate::model::{Event, Origin, Role, RuleSet, Template, TemplateValue};
+use crate::space::Known;
+use crate::template::is_template;
+
+use super::format::Given;
+
+/// The facts of an event with what a test gives.
+pub(super) fn facts(given: &Given, event: Event, role: Role, cluster: &str, node: &str) -> Facts {
+    let mut known = Known {
+        node: node.to_owned(),
+        args: given.args.clone(),
+        env: given.env.clone(),
+        ..Known::default()
+    };
+    for (own, place) in [
+        (&given.host, &mut known.host),
+        (&given.datadir, &mut known.datadir),
+        (&given.connstring, &mut known.connstring),
+    ] {
+        if let Some(own) = own {
+            place.clone_from(own);
+        }
+    }
+    known.facts(event, role, cluster)
+}
+
+/// The rules with these values for their variables.
+pub(super) fn with_vars(rules: &RuleSet, vars: &Map<String, Value>) -> RuleSet {
+    let mut rules = rules.clone();
+    for var in &mut rules.vars {
+        if let Some(value) = vars.get(&var.name) {
+            var.value = literal(value);
+        }
+    }
+    rules
+}
+
+/// A value that renders to itself.
+fn literal(value: &Value) -> TemplateValue {
+    match value {
+        Value::Null => TemplateValue::Null,
+        Value::Bool(value) => TemplateValue::Bool(*value),
+        Value::Number(value) => TemplateValue::Number(value.clone()),
+        Value::String(text) => TemplateValue::Text(Template {
+            text: if is_template(text) {
+                format!("{{{{ {value} }}}}")
+            } else {
+                text.clone()
+            },
+            origin: Origin::default(),
+        }),
+        Value::Array(items) => TemplateValue::List(items.iter().map(literal).collect()),
+        Value::Object(entries) => TemplateValue::Map(
+            entries
+                .iter()
+                .map(|(key, value)| (key.clone(), literal(value)))
+                .collect(),
+        ),
+    }
+}

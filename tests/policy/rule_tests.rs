@@ -1,0 +1,401 @@
+//! `test`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use patroni_barman::diagnostic::Code;
+use serde_json::Value;
+
+use super::{assert_fits, junit, run, stdout};
+use crate::program::program;
+
+const RULES: &str = r#"version: 1
+api: {url: "http://127.0.0.1:7480/prefix"}
+patroni: {url: "http://127.0.0.1:8008"}
+vars: {server: main}
+defaults:
+  retry: {attempts: 3, wait: 1s, max_wait: 4s, deadline: 1m}
+rules:
+  - name: follow
+    on: on_role_change
+    role: primary
+    when: env.SITE == "paris"
+    request: {type: config_switch, server: "{{ server }}", model_name: "main:{{ node }}"}
+  - name: rebuild
+    on: create_replica
+    request: {type: recovery, server: main, backup_id: latest, remote_ssh_command: ssh a, destination_directory: "{{ datadir }}"}
+"#;
+
+/// What every test file here begins with.
+const HEAD: &str =
+    "version: 1\nrules: rules.yml\ngiven: {cluster: main, node: n1, env: {SITE: paris}}\n";
+
+const FOLLOWED: &str = r#"tests:
+  - name: followed
+    event: on_role_change
+    role: primary
+    fires: [follow]
+    requests: [{type: config_switch, server: main, model_name: "main:n1"}]
+"#;
+
+/// Runs `test` on a file of these tests and gives its exit code and what it printed.
+fn test(tests: &str, options: &[&str]) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+    test_in(folder.path(), &format!("{HEAD}{tests}"), options)
+}
+
+fn test_in(folder: &Path, text: &str, options: &[&str]) -> (i32, String, String) {
+    fs::write(folder.join("tests.yml"), text).unwrap();
+    let output = program()
+        .current_dir(folder)
+        .arg("test")
+        .args(options)
+        .arg("tests.yml")
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn a_test_passes_exactly_if_everything_is_as_it_says() {
+    for (from, to, code, said) in [
+        ("", "", 0, "1 passed, 0 failed"),
+        ("[follow]", "[rebuild]", 1, "got    + follow"),
+        (
+            "main:n1",
+            "main:n2",
+            1,
+            r#"wanted - {"type":"config_switch","server":"main","model_name":"main:n2"}"#,
+        ),
+        (
+            "server: main, ",
+            "server: other, ",
+            1,
+            r#"got    + {"server":"main""#,
+        ),
+        ("server: main, ", "", 1, "requests"),
+        (
+            "server: main, ",
+            "api: default, server: main, ",
+            0,
+            "1 passed",
+        ),
+        (
+            "server: main, ",
+            "api: paris, server: main, ",
+            1,
+            "requests",
+        ),
+        ("    fires: [follow]\n", "", 0, "1 passed"),
+        ("role: primary", "role: replica", 1, "wanted - follow"),
+        (
+            "role: primary",
+            "role: primary\n    env: {SITE: lyon}",
+            1,
+            "`when` wants env.SITE == \"paris\", got false",
+        ),
+        ("role: primary", "role: primary\n    node: n2", 1, "main:n2"),
+        (
+            "role: primary",
+            "role: primary\n    vars: {server: \"{{ x }}\"}",
+            1,
+            "`{{ x }}` is not a name",
+        ),
+        (
+            "role: primary",
+            "role: primary\n    vars: {server: other}",
+            1,
+            "\"server\":\"other\"",
+        ),
+        (
+            "fires: [follow]\n    requests: [{type: config_switch, server: main, model_name: \"main:n1\"}]",
+            "nothing: true",
+            1,
+            "wanted  nothing",
+        ),
+        (
+            "fires: [follow]\n    requests: [{type: config_switch, server: main, model_name: \"main:n1\"}]",
+            "fails: nope",
+            1,
+            "wanted - nope",
+        ),
+        (
+            "role: primary\n    fires: [follow]\n    requests: [{type: config_switch, server: main, model_name: \"main:n1\"}]",
+            "role: replica\n    nothing: true",
+            0,
+            "1 passed",
+        ),
+    ] {
+        let tests = FOLLOWED.replacen(from, to, 1);
+        let (got, text, errors) = test(&tests, &[]);
+        assert_eq!(got, code, "{tests}\n{text}{errors}");
+        assert!(text.contains(said), "{tests}\n{text}{errors}");
+    }
+}
+
+#[test]
+fn forall_is_about_every_combination_that_patroni_passes() {
+    for (forall, cells) in [
+        ("{event: on_stop}", 4),
+        ("{event: [on_stop, on_start]}", 7),
+        ("{role: demoted}", 3),
+        (
+            "{event: [on_stop, bootstrap], cluster: [a, b], node: [x, y]}",
+            20,
+        ),
+        ("{event: on_stop, except: [{role: [primary, demoted]}]}", 2),
+        ("{except: [{event: [on_role_change, create_replica]}]}", 15),
+    ] {
+        let tests = format!("tests:\n  - name: a\n    forall: {forall}\n    nothing: true\n");
+        let (code, text, errors) = test(&tests, &["--format", "json"]);
+        assert_eq!(code, 0, "{text}{errors}");
+        let json: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["files"][0]["tests"][0]["cells"], cells, "{forall}");
+    }
+}
+
+/// Each line: what goes wrong with the API, and how `run` ends.
+#[test]
+fn a_scenario_ends_as_run_would() {
+    for (answers, event, exit_code, posts, active) in [
+        ("post:ok", "primary", 0, 1, "\"main:n1\""),
+        ("post:500*2", "primary", 0, 3, "\"main:n1\""),
+        ("post:500", "primary", 3, 3, "null"),
+        ("any:refuse*1", "primary", 0, 2, "\"main:n1\""),
+        ("post:404", "primary", 2, 1, "null"),
+        ("post:fail*1", "primary", 2, 1, "null"),
+        ("post:lost-accept*1", "primary", 0, 3, "\"main:n1\""),
+        ("poll:stuck", "primary", 3, 1, "\"main:n1\""),
+        ("poll:gone*1", "primary", 0, 1, "\"main:n1\""),
+        ("post:hang*1", "primary", 0, 2, "\"main:n1\""),
+        ("post:slow=2s*1", "primary", 0, 1, "\"main:n1\""),
+        ("post:503+retry-after=7*1", "primary", 0, 2, "\"main:n1\""),
+        ("post:truncate*1", "primary", 0, 3, "\"main:n1\""),
+        ("post:ok", "replica", 1, 0, "null"),
+    ] {
+        let tests = format!(
+            "scenarios:\n  - name: a\n    barman: {{servers: [main], models: [\"main:n1\"], answers: \"{answers}\"}}\n    \
+             steps: [{{node: n1, event: on_role_change, role: {event}, exit_code: {exit_code}, posts: {posts}}}]\n    \
+             end: {{active_model: {{main: {active}}}}}\n"
+        );
+        let (code, text, errors) = test(&tests, &[]);
+        assert_eq!(code, 0, "{answers}\n{text}{errors}");
+        for (from, to) in [
+            (format!("exit_code: {exit_code}"), "exit_code: 4".to_owned()),
+            (format!("posts: {posts}"), "posts: 9".to_owned()),
+            (format!("{{main: {active}}}"), "{main: other}".to_owned()),
+        ] {
+            let (code, text, errors) = test(&tests.replace(&from, &to), &[]);
+            assert_eq!(code, 1, "{answers} with {to}\n{text}{errors}");
+        }
+    }
+}
+
+#[test]
+fn what_can_not_be_evaluated_sends_nothing_and_ends_with_4() {
+    let tests = "scenarios:\n  - name: a\n    barman: {servers: [main]}\n    env: {}\n    steps:\n      \
+                 - {node: n1, event: create_replica, role: replica, exit_code: 2}\n";
+    let rules = RULES.replace("env.SITE == \"paris\"", "env.NOPE == \"paris\"");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rules.yml"), rules).unwrap();
+    let tests = format!("{HEAD}{tests}").replace(
+        "create_replica, role: replica, exit_code: 2",
+        "on_role_change, role: primary, exit_code: 4, posts: 0, message: NOPE",
+    );
+    let (code, text, errors) = test_in(folder.path(), &tests, &[]);
+    assert_eq!(code, 0, "{text}{errors}");
+}
+
+#[test]
+fn coverage_is_counted_and_can_fail() {
+    let (code, text, _) = test(FOLLOWED, &["--coverage"]);
+    assert_eq!(code, 0);
+    for line in [
+        "cells       1 of 20 (5 %)",
+        "fired       1 of 2 (50 %)",
+        "conditions  1 of 2 (50 %)",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    for line in [
+        "not seen: rebuild",
+        "not seen: `when` of follow is false",
+        "not seen: on_stop demoted in CLUSTER",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    for (threshold, code) in [
+        ("100", 1),
+        ("5", 0),
+        ("6", 1),
+        ("rules=50,conditions=50", 0),
+        ("rules=51", 1),
+        ("conditions=51", 1),
+        ("cells=6", 1),
+        ("101", 2),
+        ("rule=5", 2),
+        ("rules=", 2),
+    ] {
+        assert_eq!(
+            test(FOLLOWED, &["--fail-under", threshold]).0,
+            code,
+            "{threshold}"
+        );
+    }
+    let other = format!(
+        "{FOLLOWED}  - {{name: lyon, event: on_role_change, role: primary, env: {{SITE: lyon}}, nothing: true}}\n"
+    );
+    assert_eq!(test(&other, &["--fail-under", "conditions=100"]).0, 0);
+}
+
+#[test]
+fn programs_read_the_same() {
+    let failing = FOLLOWED.replace("main:n1", "main:<n2>");
+    for (tests, code) in [(FOLLOWED, 0), (&failing, 1)] {
+        let (got, text, _) = test(tests, &["--format", "json", "--coverage"]);
+        assert_eq!(got, code);
+        let json: Value = serde_json::from_str(&text).unwrap();
+        assert_fits("test.schema.json", &json);
+        assert_eq!(json["failed"], code);
+        let (got, text, _) = test(tests, &["--format", "junit"]);
+        assert_eq!(got, code);
+        assert_eq!(
+            junit::check(&text),
+            (1, usize::try_from(code).unwrap()),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_test_file_is_said_with_its_place() {
+    for (text, place, said) in [
+        ("tests: []\n", "tests.yml:1:1", "PB303"),
+        ("testss: []\n", "tests.yml:4:1", "did you mean `tests`?"),
+        (
+            "tests:\n  - {name: a, event: on_stop, role: demoted}\n",
+            "tests.yml:5:5",
+            "PB302",
+        ),
+        (
+            "tests:\n  - {name: a, event: on_stop, role: demoted, nothing: false}\n",
+            "tests.yml:5:",
+            "`nothing` can only be `true`",
+        ),
+        (
+            "tests:\n  - {name: a, event: on_stopp, role: demoted, nothing: true}\n",
+            "tests.yml:5:22",
+            "did you mean `on_stop`?",
+        ),
+        (
+            "tests:\n  - {name: a, event: on_stop, role: demoted, when: x, nothing: true}\n",
+            "tests.yml:5:",
+            "has no key `when`",
+        ),
+        (
+            "tests:\n  - {name: a, event: on_stop, nothing: true}\n",
+            "tests.yml:5:5",
+            "no role",
+        ),
+        (
+            "tests:\n  - {name: a, nothing: true}\n",
+            "tests.yml:5:5",
+            "no event",
+        ),
+        (
+            "tests:\n  - {name: a, event: on_stop, role: demoted, fires: [x], nothing: true}\n",
+            "tests.yml:5:5",
+            "can't all hold",
+        ),
+        (
+            "tests:\n  - {name: a, event: on_stop, role: demoted, vars: {x: 1}, nothing: true}\n",
+            "tests.yml:5:",
+            "the rules declare no variable `x`",
+        ),
+        (
+            "scenarios:\n  - {name: a, steps: [{node: a, event: on_stop, role: demoted}]}\n",
+            "tests.yml:5:5",
+            "PB302",
+        ),
+        (
+            "scenarios:\n  - {name: a, apis: {x: {}}, steps: [{node: a, event: on_stop, role: demoted, exit_code: 1}]}\n",
+            "tests.yml:5:",
+            "no API `x`",
+        ),
+        (
+            "scenarios:\n  - {name: a, barman: {answers: \"post:x\"}, steps: [{node: a, event: on_stop, role: demoted, exit_code: 1}]}\n",
+            "tests.yml:5:",
+            "PB307",
+        ),
+        (
+            "scenarios:\n  - {name: a, barman: {active: {a: b}}, steps: [{node: a, event: on_stop, role: demoted, exit_code: 1}]}\n",
+            "tests.yml:5:",
+            "PB307",
+        ),
+        ("tests: [\n", "tests.yml:", "PB001"),
+    ] {
+        let (code, out, errors) = test(text, &[]);
+        assert_eq!((code, out.as_str()), (2, ""), "{text}{errors}");
+        assert!(
+            errors.contains(place) && errors.contains(said),
+            "{text}{errors}"
+        );
+    }
+    assert_eq!(run(&["test", "nowhere.yml"]).status.code(), Some(2));
+    assert_eq!(run(&["test"]).status.code(), Some(2));
+}
+
+/// The pages that `explain` prints.
+#[test]
+fn every_wrong_example_is_found_and_every_right_one_passes() {
+    let mut seen = BTreeSet::new();
+    for code in Code::ALL
+        .iter()
+        .filter(|code| code.as_str().starts_with("PB3"))
+    {
+        let explanation = code.explanation();
+        assert!(explanation.about.len() > 50, "{code}");
+        for (files, right) in [(&explanation.wrong, false), (&explanation.right, true)] {
+            let folder = tempfile::tempdir().unwrap();
+            for (name, text) in files {
+                fs::write(folder.path().join(name), text).unwrap();
+            }
+            let tests = files
+                .iter()
+                .find(|(name, _)| *name == "tests.yml")
+                .unwrap()
+                .1;
+            let (status, _, errors) = test_in(folder.path(), tests, &[]);
+            assert_eq!(status, if right { 0 } else { 2 }, "{code}: {errors}");
+            assert_eq!(
+                errors.contains(&format!("[{code}]")),
+                !right,
+                "{code}: {errors}"
+            );
+        }
+        seen.insert(code);
+    }
+    assert_eq!(seen.len(), 7);
+}
+
+#[test]
+fn the_shipped_rules_are_tested_whole() {
+    let tests = stdout(
+        &["test", "--coverage", "--fail-under", "100", "rules/tests"],
+        0,
+    );
+    for file in super::shipped() {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        assert!(
+            tests.contains(&format!("coverage of rules/{name}:")),
+            "{name} has no tests"
+        );
+    }
+}
