@@ -37,9 +37,15 @@ pub fn findings(source: &Source, problems: Vec<Problem>) -> Vec<Finding> {
 }
 
 fn read(source: &Source, schema: &Schema, kind: &str) -> Document {
+    let mut locator = Locator::new(std::slice::from_ref(source));
     let reading = yaml::read(&source.text);
+    if !reading.faults.is_empty() {
+        locator.put(0, reading.tree);
+    }
     let faults = reading.faults.into_iter();
-    let mut found: Vec<_> = faults.map(|fault| at(source, fault)).collect();
+    let mut found: Vec<_> = faults
+        .filter_map(|fault| at(&mut locator, 0, fault))
+        .collect();
     if let Some(value) = &reading.value {
         let mut problems = shape::problems_of(schema, value, 0);
         for problem in &mut problems {
