@@ -142,7 +142,9 @@ async fn wait_on<W: World>(intent: &Intent, id: &Name, holder: &Holder, world: &
     let mut step = intent.step.clone();
     step.poll.timeout = left;
     let mut report = settle(&step, holder, Some(intent.id), Start::Operation(id), world).await;
-    let over = world.clock().wall().saturating_sub(sent) >= timeout;
+    // The wall clock may have been set back since it was sent; then the time that we waited counts.
+    let age = world.clock().wall().saturating_sub(sent);
+    let over = age.max(report.duration) >= timeout;
     if report.outcome == StepOutcome::Unfinished && over && in_progress(&step, id, world).await {
         report.outcome = StepOutcome::Failed;
         report.message = Some(format!(
