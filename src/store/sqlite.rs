@@ -1,6 +1,7 @@
 //! The store as one SQLite database, safe for several processes at once.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,10 +19,11 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// An open database.
-#[derive(Debug)]
 pub struct Sqlite {
     connection: RefCell<Connection>,
     owner: Owner,
+    /// Whether an owner still works on what it took.
+    alive: Box<dyn Fn(&Owner) -> bool>,
     /// The file that is there while anything is pending.
     marker: Option<PathBuf>,
 }
@@ -75,6 +77,7 @@ impl Sqlite {
             Ok((connection, Ok(()))) => Ok(Self {
                 connection: connection.into(),
                 owner: Owner::this(),
+                alive: Box::new(Owner::alive),
                 marker: None,
             }),
             Ok((_, Err(found))) => Err(StoreError::Newer {
@@ -89,10 +92,12 @@ impl Sqlite {
         }
     }
 
-    /// Names who works on what this store hands out, for a simulation of several processes.
+    /// Names who works on what this store hands out, and how to tell who still does: for a simulation of
+    /// several processes.
     #[must_use]
-    pub fn owned_by(mut self, owner: Owner) -> Self {
+    pub fn owned_by(mut self, owner: Owner, alive: impl Fn(&Owner) -> bool + 'static) -> Self {
         self.owner = owner;
+        self.alive = Box::new(alive);
         self
     }
 
@@ -120,20 +125,28 @@ impl Sqlite {
         }
     }
 
-    /// Keeps the marker true. The write lock that this transaction holds keeps others from it.
+    /// Makes the marker if anything is pending, before that is committed.
     fn mark(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        if let Some(marker) = &self.marker
+            && is_pending(transaction)?
+        {
+            let _ = fs::File::create(marker);
+        }
+        Ok(())
+    }
+
+    /// Removes the marker if nothing is pending, after that was committed: a process killed in between leaves
+    /// one too many, which only makes a later process look into the database. The lock keeps others
+    /// from making it meanwhile.
+    fn unmark(&self, connection: &mut Connection) -> rusqlite::Result<()> {
         let Some(marker) = &self.marker else {
             return Ok(());
         };
-        let pending: bool = transaction.query_row(
-            "SELECT EXISTS (SELECT 1 FROM intent WHERE state = 'pending')",
-            [],
-            |row| row.get(0),
-        )?;
-        // One that can't be made or removed only makes a later process look into the database.
-        if pending {
-            let _ = fs::File::create(marker);
-        } else {
+        if is_pending(connection)? {
+            return Ok(());
+        }
+        let lock = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if !is_pending(&lock)? {
             let _ = fs::remove_file(marker);
         }
         Ok(())
@@ -150,6 +163,8 @@ impl Sqlite {
             let result = work(&transaction)?;
             self.mark(&transaction)?;
             transaction.commit()?;
+            // What was asked for is done, even if this can't be.
+            let _ = self.unmark(connection);
             Ok(result)
         };
         run(&mut connection).map_err(|error: rusqlite::Error| StoreError::Io(error.to_string()))
@@ -266,7 +281,7 @@ impl Store for Sqlite {
                 .collect::<rusqlite::Result<_>>()?;
             let free = found.into_iter().filter_map(|(intent, owner)| {
                 let taken = owner.is_some_and(|owner| {
-                    owner != self.owner.as_str() && Owner::read(&owner).alive()
+                    owner != self.owner.as_str() && (self.alive)(&Owner::read(&owner))
                 });
                 intent.filter(|_| !taken)
             });
@@ -305,6 +320,23 @@ impl Store for Sqlite {
         };
         read().map_err(|error| StoreError::Io(error.to_string()))
     }
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sqlite")
+            .field("connection", &self.connection)
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM intent WHERE state = 'pending')",
+        [],
+        |row| row.get(0),
+    )
 }
 
 const SELECT: &str =
