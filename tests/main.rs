@@ -18,6 +18,7 @@ mod policy;
 mod program;
 mod real;
 mod secrets;
+mod simulation;
 mod simulator;
 mod state;
 mod structure;

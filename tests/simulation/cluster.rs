@@ -1,0 +1,400 @@
+//! Patroni on every node, and the DCS: who holds the leader key, which callbacks are fired, which are killed.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use patroni_barman::model::{Event, Role};
+use serde_json::{Value, json};
+
+use super::process;
+use super::scheduler::Pid;
+use super::universe::{Universe, name};
+
+/// How long the leader key outlives its holder's last sign of life.
+const TTL: Duration = Duration::from_secs(15);
+
+/// A machine with Patroni and PostgreSQL on it.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub machine_up: bool,
+    pub patroni_up: bool,
+    /// Whether PostgreSQL takes writes. A node that was promoted does so some time after it has the leader key.
+    pub primary: bool,
+    /// The callback that the next one kills; `on_reload` has an executor of its own.
+    callback: Option<Pid>,
+    reload: Option<Pid>,
+    /// The process that a reconcile timer started.
+    pub reconcile: Option<Pid>,
+    /// Counts restarts: what was to happen before one does not happen after it.
+    life: u32,
+    /// Since when it holds the leader key, or does not.
+    key_since: Duration,
+    /// Those that a crash of the machine ends.
+    pub processes: Vec<Pid>,
+}
+
+/// The whole cluster.
+#[derive(Debug)]
+pub struct Cluster {
+    pub nodes: Vec<Node>,
+    pub leader: Option<usize>,
+    pub timeline: u64,
+    pub dcs_up: bool,
+}
+
+impl Cluster {
+    pub fn new(nodes: usize) -> Self {
+        let node = Node {
+            machine_up: true,
+            patroni_up: true,
+            primary: false,
+            callback: None,
+            reload: None,
+            reconcile: None,
+            life: 0,
+            key_since: Duration::ZERO,
+            processes: Vec::new(),
+        };
+        Self {
+            nodes: vec![node; nodes],
+            leader: None,
+            timeline: 1,
+            dcs_up: true,
+        }
+    }
+
+    /// For how long a node has not had what a role needs: the leader key for a primary, none for others.
+    pub fn out_of_role(&self, node: usize, role: Role, now: Duration) -> Option<Duration> {
+        let leads = matches!(role, Role::Primary | Role::StandbyLeader);
+        let holds = self.leader == Some(node);
+        (leads != holds && role != Role::Uninitialized)
+            .then(|| now.saturating_sub(self.nodes[node].key_since))
+    }
+
+    /// The role that Patroni passes for a node that runs.
+    fn role(&self, node: usize) -> Role {
+        if self.leader == Some(node) {
+            Role::Primary
+        } else {
+            Role::Replica
+        }
+    }
+
+    /// What the REST API of a node answers; none if it can't tell.
+    pub fn answer(&self, node: usize, path: &str, leader: Option<usize>) -> Option<Value> {
+        if path.ends_with("/patroni") {
+            let role = if self.nodes[node].primary {
+                "primary"
+            } else {
+                "replica"
+            };
+            return Some(json!({
+                "state": "running", "role": role, "timeline": self.timeline,
+                "patroni": {"version": "4.1.5", "scope": "demo", "name": name(node)},
+            }));
+        }
+        let member = |(other, state): (usize, &Node)| {
+            let role = if leader == Some(other) {
+                "leader"
+            } else {
+                "replica"
+            };
+            state.patroni_up.then(|| {
+                json!({"name": name(other), "role": role, "state": "running", "timeline": self.timeline})
+            })
+        };
+        let members: Vec<Value> = self.nodes.iter().enumerate().filter_map(member).collect();
+        self.dcs_up
+            .then(|| json!({"scope": "demo", "members": members}))
+    }
+}
+
+impl Universe {
+    /// Writes who holds the leader key.
+    fn set_leader(&self, leader: Option<usize>) {
+        let now = self.now();
+        let mut cluster = self.cluster.borrow_mut();
+        let before = std::mem::replace(&mut cluster.leader, leader);
+        for node in [before, leader].into_iter().flatten() {
+            if before != leader {
+                cluster.nodes[node].key_since = now;
+            }
+        }
+        self.note(|| format!("the leader is {}", leader.map_or("nobody".to_owned(), name)));
+        self.truth.borrow_mut().led(now, leader);
+    }
+
+    /// Runs a callback, and kills the one that runs still.
+    fn fire(self: &Rc<Self>, node: usize, event: Event, role: Role) {
+        let before = {
+            let mut cluster = self.cluster.borrow_mut();
+            let state = &mut cluster.nodes[node];
+            if !state.patroni_up {
+                return;
+            }
+            if event == Event::OnReload {
+                state.reload.take()
+            } else {
+                state.callback.take()
+            }
+        };
+        if let Some(pid) = before.filter(|pid| self.scheduler.is_alive(*pid)) {
+            self.note(|| format!("{} kills process {pid}", name(node)));
+            self.scheduler.kill(pid);
+        }
+        let pid = process::callback(self, node, event, role);
+        let mut cluster = self.cluster.borrow_mut();
+        let state = &mut cluster.nodes[node];
+        if event == Event::OnReload {
+            state.reload = Some(pid);
+        } else {
+            state.callback = Some(pid);
+        }
+    }
+
+    /// Does something later, unless the node was restarted or stopped before.
+    fn later(
+        self: &Rc<Self>,
+        node: usize,
+        pause: Duration,
+        what: impl FnOnce(&Rc<Self>) + 'static,
+    ) {
+        let life = self.cluster.borrow().nodes[node].life;
+        let universe = Rc::clone(self);
+        self.scheduler.after(pause, move || {
+            if universe.cluster.borrow().nodes[node].life == life {
+                what(&universe);
+            }
+        });
+    }
+
+    fn leader(&self) -> Option<usize> {
+        self.cluster.borrow().leader
+    }
+
+    fn patroni_up(&self, node: usize) -> bool {
+        self.cluster.borrow().nodes[node].patroni_up
+    }
+
+    /// A new cluster: its first node leads.
+    pub fn create_cluster(self: &Rc<Self>) {
+        self.set_leader(Some(0));
+        self.cluster.borrow_mut().nodes[0].primary = true;
+        self.fire(0, Event::OnStart, Role::Primary);
+        for node in 1..self.nodes() {
+            self.fire(node, Event::OnStart, Role::Replica);
+        }
+    }
+
+    /// Moves the leadership in good order.
+    pub fn switch_over(self: &Rc<Self>, to: usize) {
+        let Some(from) = self.leader() else { return };
+        if from == to
+            || !self.patroni_up(from)
+            || !self.patroni_up(to)
+            || !self.cluster.borrow().dcs_up
+        {
+            return;
+        }
+        self.note(|| format!("switchover from {} to {}", name(from), name(to)));
+        self.cluster.borrow_mut().nodes[from].primary = false;
+        let stop = self.between(0, 60);
+        self.later(from, stop, move |u| {
+            u.fire(from, Event::OnStop, Role::Demoted);
+        });
+        let release = self.between(0, 80);
+        self.later(from, release, move |u| {
+            if u.leader() == Some(from) {
+                u.set_leader(None);
+                let take = u.between(20, 150);
+                u.later(to, take, move |u| u.take_key(to));
+                // If it does not come to that, somebody else does it.
+                u.elect_later(Duration::from_secs(3));
+            }
+        });
+        self.later(from, Duration::from_secs(2), move |u| {
+            if u.leader() != Some(from) {
+                u.fire(from, Event::OnRoleChange, Role::Replica);
+            }
+        });
+    }
+
+    /// The leader key is free: a node takes it and is promoted.
+    fn take_key(self: &Rc<Self>, node: usize) {
+        let free = self.leader().is_none() && self.cluster.borrow().dcs_up;
+        if free && self.patroni_up(node) {
+            self.set_leader(Some(node));
+            self.promote(node);
+        }
+    }
+
+    fn promote(self: &Rc<Self>, node: usize) {
+        self.fire(node, Event::OnRoleChange, Role::Primary);
+        let takes = self.between(300, 2_000);
+        self.later(node, takes, move |u| {
+            if u.leader() == Some(node) {
+                u.now_primary(node);
+            }
+        });
+    }
+
+    /// A promotion is complete: there is a new timeline.
+    fn now_primary(&self, node: usize) {
+        let timeline = {
+            let mut cluster = self.cluster.borrow_mut();
+            cluster.nodes[node].primary = true;
+            cluster.timeline += 1;
+            cluster.timeline
+        };
+        let mut api = self.api.borrow_mut();
+        for node in 0..self.nodes() {
+            let model = format!("demo:{}", name(node));
+            if let Some(postgres) = api.api().backend().postgres_mut(&model) {
+                postgres.timeline = timeline;
+            }
+        }
+    }
+
+    fn elect_later(self: &Rc<Self>, pause: Duration) {
+        let universe = Rc::clone(self);
+        self.scheduler.after(pause, move || universe.elect());
+    }
+
+    /// If nobody leads, somebody does from now on.
+    fn elect(self: &Rc<Self>) {
+        let able: Vec<usize> = (0..self.nodes())
+            .filter(|node| self.patroni_up(*node))
+            .collect();
+        if self.leader().is_none() && !able.is_empty() {
+            let node = self.scheduler.draw(|random| random.pick(&able));
+            self.take_key(node);
+        }
+    }
+
+    /// The leader key runs out if its holder does not come back.
+    fn expire_later(self: &Rc<Self>, node: usize) {
+        self.later(node, TTL, move |u| {
+            if u.leader() == Some(node) {
+                u.cluster.borrow_mut().nodes[node].primary = false;
+                u.set_leader(None);
+                let pause = u.between(100, 1_000);
+                u.elect_later(pause);
+            }
+        });
+    }
+
+    /// Kills Patroni alone; callbacks go on as orphans.
+    pub fn kill_patroni(self: &Rc<Self>, node: usize, back: Duration) {
+        if !self.patroni_up(node) {
+            return;
+        }
+        self.note(|| format!("Patroni on {} is killed", name(node)));
+        {
+            let mut cluster = self.cluster.borrow_mut();
+            let state = &mut cluster.nodes[node];
+            state.patroni_up = false;
+            state.callback = None;
+            state.reload = None;
+            state.life += 1;
+        }
+        self.expire_later(node);
+        self.later(node, back, move |u| u.start_patroni(node));
+    }
+
+    /// The power of a machine fails.
+    pub fn crash(self: &Rc<Self>, node: usize, back: Duration) {
+        self.kill_patroni(node, back);
+        self.note(|| format!("{} crashes", name(node)));
+        let processes = {
+            let mut cluster = self.cluster.borrow_mut();
+            let state = &mut cluster.nodes[node];
+            state.machine_up = false;
+            state.primary = false;
+            std::mem::take(&mut state.processes)
+        };
+        for pid in processes {
+            self.scheduler.kill(pid);
+        }
+    }
+
+    /// Patroni comes up, with its machine if need be.
+    pub fn start_patroni(self: &Rc<Self>, node: usize) {
+        if self.patroni_up(node) {
+            return;
+        }
+        self.note(|| format!("Patroni on {} starts", name(node)));
+        {
+            let mut cluster = self.cluster.borrow_mut();
+            let state = &mut cluster.nodes[node];
+            state.machine_up = true;
+            state.patroni_up = true;
+            state.life += 1;
+        }
+        if self.leader().is_none() && self.cluster.borrow().dcs_up {
+            self.set_leader(Some(node));
+        }
+        let role = self.cluster.borrow().role(node);
+        self.cluster.borrow_mut().nodes[node].primary = role == Role::Primary;
+        self.fire(node, Event::OnStart, role);
+    }
+
+    /// The DCS can't be reached by anybody for a while.
+    pub fn dcs_outage(self: &Rc<Self>, length: Duration) {
+        if !self.cluster.borrow().dcs_up {
+            return;
+        }
+        self.note(|| "the DCS is gone".to_owned());
+        self.cluster.borrow_mut().dcs_up = false;
+        if let Some(node) = self.leader() {
+            let demote = self.between(5_000, 9_000);
+            self.later(node, demote, move |u| {
+                if !u.cluster.borrow().dcs_up {
+                    u.cluster.borrow_mut().nodes[node].primary = false;
+                    u.fire(node, Event::OnRoleChange, Role::Demoted);
+                }
+            });
+            self.later(node, TTL, move |u| {
+                if !u.cluster.borrow().dcs_up && u.leader() == Some(node) {
+                    u.set_leader(None);
+                }
+            });
+        }
+        let universe = Rc::clone(self);
+        self.scheduler.after(length, move || universe.dcs_back());
+    }
+
+    pub fn dcs_back(self: &Rc<Self>) {
+        if std::mem::replace(&mut self.cluster.borrow_mut().dcs_up, true) {
+            return;
+        }
+        self.note(|| "the DCS is back".to_owned());
+        match self.leader() {
+            Some(node) if self.patroni_up(node) => {
+                if !self.cluster.borrow().nodes[node].primary {
+                    self.promote(node);
+                }
+            }
+            // Its holder is down; its key was kept by nobody.
+            Some(node) => {
+                self.expire_later(node);
+            }
+            None => {
+                let pause = self.between(100, 3_000);
+                self.elect_later(pause);
+            }
+        }
+    }
+
+    /// `patronictl reload` and `restart`.
+    pub fn reload_or_restart(self: &Rc<Self>, node: usize, event: Event) {
+        let role = self.cluster.borrow().role(node);
+        self.fire(node, event, role);
+    }
+
+    /// Patroni makes a replica anew, in the foreground.
+    pub fn create_replica(self: &Rc<Self>, node: usize) {
+        if self.leader() != Some(node) && self.patroni_up(node) {
+            process::callback(self, node, Event::CreateReplica, Role::Replica);
+        }
+    }
+}

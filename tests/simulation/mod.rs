@@ -1,0 +1,164 @@
+//! The engine under everything that can happen to it.
+//!
+//! Nodes with Patroni, a DCS, Barman and its API, networks, disks and clocks are simulated; callbacks and
+//! reconcile runs are the program's own code, behind the traits through which it sees the outside. A seed
+//! decides all of it: `PATRONI_BARMAN_SEED=17` plays one run and prints what happened in it,
+//! `PATRONI_BARMAN_SEEDS=100000` plays more of them than usual.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "a run that is played alone shows what happens in it"
+)]
+
+mod cluster;
+mod disk;
+mod mutation;
+mod process;
+mod random;
+mod scheduler;
+mod script;
+mod truth;
+mod universe;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use mutation::Mutation;
+use script::{Ending, play};
+use truth::Invariant;
+use universe::Tracing;
+
+/// Runs that every test run plays.
+const SEEDS: u64 = 2_000;
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("`{variable}` is not a number: `{text}`")),
+    )
+}
+
+#[test]
+fn barman_follows_the_leader_whatever_happens() {
+    if let Some(seed) = number("PATRONI_BARMAN_SEED") {
+        let ending = play(seed, Mutation::None, Tracing::On);
+        println!("{}", ending.trace.join("\n"));
+        assert_eq!(ending.broken, [], "seed {seed}");
+        return;
+    }
+    let runs = number("PATRONI_BARMAN_SEEDS").unwrap_or(SEEDS);
+    let next = AtomicU64::new(0);
+    let failed = AtomicU64::new(u64::MAX);
+    let happened = Mutex::new(BTreeMap::<&str, u64>::new());
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= runs || failed.load(Ordering::Relaxed) < u64::MAX {
+                        return;
+                    }
+                    let ending = play(seed, Mutation::None, Tracing::Off);
+                    for (what, count) in ending.seen {
+                        *happened.lock().unwrap().entry(what).or_default() += count;
+                    }
+                    if !ending.broken.is_empty() {
+                        failed.fetch_min(seed, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner();
+    if failed < u64::MAX {
+        let Ending { broken, trace, .. } = play(failed, Mutation::None, Tracing::On);
+        panic!(
+            "seed {failed} breaks {broken:#?}\n{}\nPATRONI_BARMAN_SEED={failed} plays it again",
+            trace.join("\n")
+        );
+    }
+    let seen = happened.into_inner().unwrap();
+    println!("{runs} runs: {seen:?}");
+    // Runs in which nothing happens would show nothing.
+    for what in [
+        "sent",
+        "sent again",
+        "taken up",
+        "found again",
+        "corrected",
+        "killed",
+        "state failed",
+        "done",
+        "failed",
+        "unverified",
+        "fenced",
+        "superseded",
+        "abandoned",
+        "refused",
+    ] {
+        let count = seen.get(what).copied().unwrap_or_default();
+        assert!(
+            count * 100 > runs,
+            "`{what}` happens only {count} times in {runs} runs"
+        );
+    }
+}
+
+#[test]
+fn a_seed_plays_the_same_run_again() {
+    for seed in 0..20 {
+        let run = || play(seed, Mutation::None, Tracing::On);
+        assert_eq!(run(), run());
+    }
+}
+
+/// An engine that lacks a part breaks an invariant, and soon.
+fn is_caught(mutation: Mutation, invariant: Invariant) {
+    let breaks = |seed| {
+        let ending = play(seed, mutation, Tracing::Off);
+        ending.broken.iter().any(|(broken, _)| *broken == invariant)
+    };
+    assert!(
+        (0..500).any(breaks),
+        "{mutation:?} does not break {invariant:?}"
+    );
+}
+
+#[test]
+fn an_engine_without_a_fence_is_caught() {
+    is_caught(Mutation::NoFence, Invariant::Fence);
+}
+
+#[test]
+fn an_engine_without_intents_is_caught() {
+    is_caught(Mutation::NoIntents, Invariant::NothingForgotten);
+}
+
+#[test]
+fn an_engine_that_does_not_resume_is_caught() {
+    is_caught(Mutation::NoResumption, Invariant::NothingForgotten);
+}
+
+#[test]
+fn an_engine_that_never_settles_is_caught() {
+    is_caught(Mutation::NeverSettled, Invariant::NothingForgotten);
+}
+
+#[test]
+fn an_engine_without_supersession_is_caught() {
+    is_caught(Mutation::NoSupersession, Invariant::Supersession);
+}
+
+#[test]
+fn an_engine_that_takes_lost_for_not_sent_is_caught() {
+    is_caught(Mutation::LostIsNotSent, Invariant::RecoveryOnce);
+}
+
+#[test]
+fn an_engine_that_does_not_see_barman_is_caught() {
+    is_caught(Mutation::BlindDiagnosis, Invariant::FollowsTheLeader);
+}

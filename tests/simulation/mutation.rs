@@ -1,0 +1,22 @@
+//! Engines that lack a part, made by what they see of the world: each must be caught.
+
+/// What is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutation {
+    /// Nothing: the engine as it is.
+    None,
+    /// The fence: every Patroni says that its own node holds the leader key.
+    NoFence,
+    /// Intents: what is written down is forgotten.
+    NoIntents,
+    /// Taking up what was left.
+    NoResumption,
+    /// Supersession: an intent counts as current whatever came after it.
+    NoSupersession,
+    /// Knowing that a lost answer may be an accepted request: it counts as not sent.
+    LostIsNotSent,
+    /// Convergence: Barman's state always looks as if no model but the first node's were ever active.
+    BlindDiagnosis,
+    /// Writing down how an intent ended.
+    NeverSettled,
+}

@@ -1,0 +1,325 @@
+//! The processes: callbacks and reconcile runs, made of the program's own parts.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use patroni_barman::barman::Barman;
+use patroni_barman::evaluate::{Facts, Plan, evaluate};
+use patroni_barman::execute::{
+    Here, Progress, StepReport, Which, World, compare, enforce, execute, resume,
+};
+use patroni_barman::http::Clock;
+use patroni_barman::load::load;
+use patroni_barman::model::{ApiName, Event, Role, RuleSet, Url};
+use patroni_barman::patroni::Patroni;
+use patroni_barman::source::Source;
+use patroni_barman::store::{IntentId, Store};
+
+use super::disk::Paper;
+use super::scheduler::{Pid, Slot};
+use super::universe::{Universe, name};
+use super::wire::{To, Wire};
+
+/// What the rules files differ in.
+pub const RULES: [(&str, &str); 4] = [
+    ("stop", "applied"),
+    ("continue", "applied"),
+    ("stop", "streaming"),
+    ("continue", "streaming"),
+];
+
+/// The longest that waiting for one operation takes.
+pub const POLL: Duration = Duration::from_secs(20);
+
+thread_local! {
+    static LOADED: Vec<RuleSet> = RULES.iter().map(|(on_failure, verify)| rules(on_failure, verify)).collect();
+}
+
+fn rules(on_failure: &str, verify: &str) -> RuleSet {
+    let text = format!(
+        r#"
+version: 1
+api: {{url: "http://barman.test:7480"}}
+patroni: {{url: "http://127.0.0.1:8008"}}
+defaults:
+  retry: {{attempts: 6, wait: 1s, max_wait: 4s, deadline: 30s}}
+  poll: {{every: 1s, timeout: 20s}}
+  on_failure: {on_failure}
+  verify: {verify}
+rules:
+  - name: follow-the-primary
+    on: [on_role_change, on_start, on_restart]
+    role: primary
+    request: {{type: config_switch, server: demo, model_name: "demo:{{{{ node }}}}"}}
+  - name: note
+    on: [on_role_change, on_start, on_stop, on_restart, on_reload]
+    when: env.NOTES == "yes"
+    request:
+      type: config_update
+      changes: [{{scope: model, model_name: "demo:{{{{ node }}}}", description: "note {{{{ env.NONCE }}}}"}}]
+  - name: rebuild
+    on: create_replica
+    poll: {{every: 10s, timeout: 1h}}
+    request:
+      type: recovery
+      server: demo
+      backup_id: latest
+      remote_ssh_command: "ssh {{{{ node }}}} {{{{ env.NONCE }}}}"
+      destination_directory: "{{{{ datadir }}}}"
+"#
+    );
+    let loaded = load(&[Source::new("rules.yml", text)]);
+    loaded
+        .rules
+        .unwrap_or_else(|| panic!("{:?}", loaded.findings))
+}
+
+/// What is known of a process while it runs.
+pub struct Process {
+    pub pid: Pid,
+    pub node: usize,
+    /// Whether it is a callback that carries out what it decided on itself.
+    pub fresh: Cell<bool>,
+    /// The role that what it sends was decided for.
+    pub role: Cell<Option<Role>>,
+    /// The attempt at the step, from 1.
+    pub attempt: Cell<u32>,
+    /// The steps that were begun.
+    pub begun: Cell<u32>,
+    /// The intent that was last said to be sent, if that could be written down.
+    pub intent: Cell<Option<IntentId>>,
+    /// Whether Patroni answered when it was last asked.
+    pub patroni_answered: Cell<bool>,
+}
+
+/// The world as one process sees it.
+pub struct Inside {
+    universe: Rc<Universe>,
+    process: Rc<Process>,
+    barman: (Wire, Url),
+    patroni: (Wire, Url),
+    clock: Ticks,
+    store: Option<Paper>,
+}
+
+impl Inside {
+    fn new(universe: &Rc<Universe>, node: usize) -> Self {
+        let pid = universe.scheduler.number();
+        let process = Rc::new(Process {
+            pid,
+            node,
+            fresh: Cell::new(false),
+            role: Cell::default(),
+            attempt: Cell::default(),
+            begun: Cell::default(),
+            intent: Cell::default(),
+            patroni_answered: Cell::default(),
+        });
+        universe.cluster.borrow_mut().nodes[node]
+            .processes
+            .push(pid);
+        let wire = |to| Wire::new(universe, &process, to);
+        let url = |text| Url::new(text).unwrap();
+        // A full disk can keep the state from being opened, or only from being written.
+        let opens = !universe.disks[node].full.get()
+            || universe.scheduler.draw(|random| random.chance(0.5));
+        Self {
+            barman: (wire(To::Barman), url("http://barman.test:7480")),
+            patroni: (wire(To::Patroni), url("http://127.0.0.1:8008")),
+            clock: Ticks {
+                universe: Rc::clone(universe),
+                process: Rc::clone(&process),
+            },
+            store: opens.then(|| Paper::new(universe, &process)),
+            universe: Rc::clone(universe),
+            process,
+        }
+    }
+
+    fn count(&self, what: &'static str) {
+        self.universe.truth.borrow_mut().count(what);
+    }
+
+    fn note(&self, line: impl FnOnce() -> String) {
+        let (pid, node) = (self.process.pid, name(self.process.node));
+        self.universe
+            .note(|| format!("{node} process {pid}: {}", line()));
+    }
+}
+
+impl World for Inside {
+    type Http = Wire;
+    type Clock = Ticks;
+    type Store = Paper;
+
+    fn barman(&self, _: &ApiName) -> Option<Barman<'_, Wire>> {
+        Some(Barman::new(&self.barman.0, &self.barman.1))
+    }
+
+    fn patroni(&self) -> Option<Patroni<'_, Wire>> {
+        Some(Patroni::new(&self.patroni.0, &self.patroni.1))
+    }
+
+    fn clock(&self) -> &Ticks {
+        &self.clock
+    }
+
+    fn store(&self) -> Option<&Paper> {
+        self.store.as_ref()
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        let folder = path.parent().unwrap().to_str().unwrap();
+        let now = self.universe.now();
+        self.universe.truth.borrow().is_restored(folder, now)
+    }
+
+    fn observe(&self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Sending { attempt, .. } => {
+                if *attempt == 1 {
+                    self.process.begun.set(self.process.begun.get() + 1);
+                }
+                self.process.attempt.set(*attempt);
+            }
+            Progress::Resuming { intent } => {
+                self.process.fresh.set(false);
+                self.process.role.set(Some(intent.role));
+                self.count("taken up");
+                self.note(|| format!("takes up {:?}", intent.id));
+            }
+            Progress::Settled { report } => self.note(|| {
+                let StepReport {
+                    rule,
+                    outcome,
+                    message,
+                    ..
+                } = report;
+                format!(
+                    "`{rule}` {outcome:?} {}",
+                    message.as_deref().unwrap_or_default()
+                )
+            }),
+            Progress::Waiting { reason, .. } => self.note(|| format!("waits: {reason}")),
+            Progress::StateTrouble { message } => {
+                self.count("state failed");
+                self.note(|| format!("state: {message}"));
+            }
+            Progress::Found { .. } => self.count("found again"),
+            _ => {}
+        }
+    }
+}
+
+/// A process's clock.
+pub struct Ticks {
+    universe: Rc<Universe>,
+    process: Rc<Process>,
+}
+
+impl Clock for Ticks {
+    fn now(&self) -> Duration {
+        self.universe.now()
+    }
+
+    fn wall(&self) -> Duration {
+        self.universe.wall(self.process.node)
+    }
+
+    fn utc_offset(&self) -> i64 {
+        self.universe.zone
+    }
+
+    fn random(&self) -> f64 {
+        self.universe
+            .scheduler
+            .draw(super::random::Random::fraction)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let slot = Slot::new(&self.universe.scheduler, self.process.pid);
+        slot.fill_after(duration, ());
+        slot.wait().await;
+    }
+}
+
+/// What `run` knows of what happened.
+fn facts(universe: &Universe, node: usize, nonce: Pid, event: Event, role: Role) -> Facts {
+    let mut facts = Facts::new(event, role, "demo");
+    facts.node = Some(name(node));
+    if event == Event::CreateReplica {
+        facts.datadir = Some(format!("/data/{}/{nonce}", name(node)));
+    }
+    let notes = if universe.notes { "yes" } else { "no" };
+    facts.env.insert("NOTES".to_owned(), notes.to_owned());
+    facts.env.insert("NONCE".to_owned(), nonce.to_string());
+    facts
+}
+
+/// What Patroni calls: `run EVENT ROLE CLUSTER`.
+pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) -> Pid {
+    let world = Inside::new(universe, node);
+    let pid = world.process.pid;
+    let facts = facts(universe, node, pid, event, role);
+    world.note(|| format!("{event} {role}"));
+    let plan = plan(universe, &facts);
+    universe.scheduler.start(pid, async move {
+        world.process.role.set(Some(plan.role));
+        if plan.steps.is_empty() {
+            if let Some(store) = world.store() {
+                let now = world.clock.wall();
+                let _ = store
+                    .role_changed("demo", plan.node.as_deref(), plan.role, now)
+                    .await;
+            }
+            return;
+        }
+        world.process.fresh.set(true);
+        let started = world.clock.wall();
+        let outcome = execute(&plan, &world).await;
+        world.note(|| format!("ends {:?}", outcome.verdict));
+        world.process.fresh.set(false);
+        let which = Which::StatesBefore(started);
+        resume("demo", plan.node.as_deref(), which, &world).await;
+    });
+    pid
+}
+
+/// What a timer starts on every node: `reconcile`.
+pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
+    let world = Inside::new(universe, node);
+    let pid = world.process.pid;
+    universe.scheduler.start(pid, async move {
+        let Some(Ok(here)) = Here::ask(&world).await else {
+            world.note(|| "reconcile can't ask Patroni".to_owned());
+            return;
+        };
+        let mut facts = facts(&world.universe, node, pid, Event::OnRoleChange, here.role);
+        // A note is about what happened, and nothing did.
+        facts.env.insert("NOTES".to_owned(), "no".to_owned());
+        let plan = plan(&world.universe, &facts);
+        let left = resume(&here.cluster, Some(&here.node), Which::All, &world).await;
+        let compared = compare(&plan, &world).await;
+        world.process.fresh.set(false);
+        world.process.role.set(Some(here.role));
+        if compared
+            .iter()
+            .any(|one| matches!(one.differs, Ok(Some(_))))
+        {
+            world.count("corrected");
+        }
+        let sent = enforce(&plan, &compared, &world).await;
+        world.note(|| format!("reconciled {:?}, {:?}", left.verdict, sent.verdict));
+        let now = world.universe.now();
+        world.universe.truth.borrow_mut().reconciled(node, now);
+    });
+    pid
+}
+
+fn plan(universe: &Universe, facts: &Facts) -> Plan {
+    LOADED
+        .with(|rules| evaluate(&rules[universe.rules], facts))
+        .unwrap()
+}

@@ -1,0 +1,150 @@
+//! What befalls a cluster in one run: drawn from the seed, played, and judged.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use patroni_barman::model::Event;
+
+use super::mutation::Mutation;
+use super::process::{self, POLL};
+use super::truth::Invariant;
+use super::universe::{Tracing, Universe, name};
+use super::wire::LATEST;
+
+/// How often each node reconciles.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// What one run came to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ending {
+    pub broken: Vec<(Invariant, String)>,
+    pub trace: Vec<String>,
+    /// What happened how often.
+    pub seen: BTreeMap<&'static str, u64>,
+}
+
+/// Plays one seed.
+pub fn play(seed: u64, mutation: Mutation, tracing: Tracing) -> Ending {
+    let universe = Universe::new(seed, mutation, tracing);
+    universe.note(|| {
+        format!(
+            "seed {seed}: {:?}, rules {}",
+            universe.profile, universe.rules
+        )
+    });
+    universe.scheduler.set_deadly(universe.profile.deadly);
+    universe.create_cluster();
+    for node in 0..universe.nodes() {
+        let first = universe.between(0, 30_000);
+        reconcile_every(&universe, node, first);
+    }
+    let mut time = Duration::ZERO;
+    for _ in 0..universe.scheduler.draw(|random| 3 + random.below(10)) {
+        let pauses = [300, 3_000, 30_000];
+        let longest = universe.scheduler.draw(|random| random.pick(&pauses));
+        time += universe.between(0, longest);
+        let later = Rc::clone(&universe);
+        universe.scheduler.after(time, move || befall(&later));
+    }
+    universe
+        .scheduler
+        .run_until(time + universe.between(0, 20_000));
+    end_trouble(&universe);
+    // The last messages arrive, a lost leader key runs out, a new leader is promoted.
+    let calm = universe.now() + Duration::from_millis(LATEST) + Duration::from_secs(5);
+    universe.scheduler.run_until(calm);
+    // A run of reconcile that has begun before that may still wait for an operation that never ends.
+    let followed = calm + INTERVAL + 2 * POLL;
+    universe.scheduler.run_until(followed);
+    for _ in 0..7 {
+        universe.must_follow();
+        universe
+            .scheduler
+            .run_until(universe.now() + Duration::from_secs(5));
+    }
+    universe.scheduler.run_until(calm + 8 * POLL);
+    universe.judge(calm);
+    let mut truth = universe.truth.borrow_mut();
+    *truth.seen.entry("killed").or_default() += universe.scheduler.killed();
+    Ending {
+        broken: truth.broken.clone(),
+        trace: universe.trace(),
+        seen: truth.seen.clone(),
+    }
+}
+
+/// One thing that happens.
+fn befall(universe: &Rc<Universe>) {
+    let draw = |count| universe.scheduler.draw(|random| random.below(count));
+    let node = draw(universe.nodes());
+    let back = universe.between(500, 30_000);
+    match draw(14) {
+        0..=3 => universe.switch_over(node),
+        4 => universe.crash(node, back),
+        5 => universe.kill_patroni(node, back),
+        6 => {
+            let leader = universe.cluster.borrow().leader;
+            universe.crash(leader.unwrap_or(node), back);
+        }
+        7 => universe.reload_or_restart(node, Event::OnReload),
+        8 => universe.reload_or_restart(node, Event::OnRestart),
+        9 => universe.create_replica(node),
+        10 => universe.dcs_outage(back),
+        11 => {
+            universe.note(|| "the API is down".to_owned());
+            universe.api_up.set(false);
+            let later = Rc::clone(universe);
+            universe
+                .scheduler
+                .after(back, move || later.api_up.set(true));
+        }
+        12 => {
+            universe.note(|| format!("the disk of {} is full", name(node)));
+            universe.disks[node].full.set(true);
+            let later = Rc::clone(universe);
+            universe
+                .scheduler
+                .after(back, move || later.disks[node].full.set(false));
+        }
+        _ => {
+            let clock = draw(universe.nodes() + 1);
+            let jump = [-3_600_000, -20_000, -1_500, 1_500, 20_000, 86_400_000];
+            let jump = universe.scheduler.draw(|random| random.pick(&jump));
+            universe.note(|| format!("clock {clock} jumps by {jump} ms"));
+            universe.clocks.borrow_mut()[clock] += jump;
+        }
+    }
+}
+
+/// Faults end: what was down comes up, and nothing is lost any more.
+fn end_trouble(universe: &Rc<Universe>) {
+    universe.note(|| "the trouble is over".to_owned());
+    universe.trouble.set(false);
+    universe.scheduler.set_deadly(0.0);
+    universe.api_up.set(true);
+    for disk in &universe.disks {
+        disk.full.set(false);
+    }
+    universe.dcs_back();
+    for node in 0..universe.nodes() {
+        universe.start_patroni(node);
+    }
+}
+
+/// The timer: it starts a run unless the one before is still at it.
+fn reconcile_every(universe: &Rc<Universe>, node: usize, pause: Duration) {
+    let later = Rc::clone(universe);
+    universe.scheduler.after(pause, move || {
+        let (up, before) = {
+            let cluster = later.cluster.borrow();
+            let state = &cluster.nodes[node];
+            (state.machine_up, state.reconcile)
+        };
+        if up && !before.is_some_and(|pid| later.scheduler.is_alive(pid)) {
+            let pid = process::reconcile(&later, node);
+            later.cluster.borrow_mut().nodes[node].reconcile = Some(pid);
+        }
+        reconcile_every(&later, node, INTERVAL);
+    });
+}

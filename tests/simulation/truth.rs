@@ -1,0 +1,333 @@
+//! What is known to be true, from outside: what was decided, sent and taken up, who led when. The invariants
+//! are held against it, never against what the engine says of itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use patroni_barman::model::{Event, RequestKind, Role};
+use patroni_barman::store::{Decision, Intent, IntentId, State, Target};
+use serde_json::Value;
+
+use super::process::{POLL, Process};
+use super::scheduler::Pid;
+use super::universe::{Universe, name};
+
+/// The time that can lie between a fence's answer, or a look into the state, and the request that it lets
+/// pass: the answer's way back, and two writes.
+const KNOWN: Duration = Duration::from_secs(1);
+
+/// What must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// Once faults end, Barman's active model is the leader's within one reconcile interval, and stays so.
+    FollowsTheLeader,
+    /// A recovery is never sent twice for one callback.
+    RecoveryOnce,
+    /// No request of a fenced intent is sent after the fence could have known.
+    Fence,
+    /// No request of a superseded intent is sent after the state could have told.
+    Supersession,
+    /// Every intent ends settled, rightly so, or is still being worked on.
+    NothingForgotten,
+}
+
+/// A request that was sent, by its number.
+pub struct Sent(pub u64);
+
+/// An intent as it was written down.
+#[derive(Debug)]
+struct Decided {
+    kind: RequestKind,
+    event: Event,
+    role: Role,
+    at: Duration,
+    targets: Vec<Target>,
+    superseded: Option<Duration>,
+    touched: Duration,
+    worker: Pid,
+    body: Value,
+}
+
+/// What is true.
+#[derive(Debug, Default)]
+pub struct Truth {
+    /// By node and intent.
+    decided: BTreeMap<(usize, IntentId), Decided>,
+    leaders: Vec<(Duration, Option<usize>)>,
+    /// The bodies of what was sent, and whether it may have been taken up.
+    sent: Vec<(String, bool)>,
+    taken_up: BTreeSet<String>,
+    restored: Vec<(String, Duration)>,
+    pub broken: Vec<(Invariant, String)>,
+    /// When each node's last run of reconcile that came to its end did so.
+    reconciled: BTreeMap<usize, Duration>,
+    /// What happened how often.
+    pub seen: BTreeMap<&'static str, u64>,
+}
+
+impl Truth {
+    pub fn led(&mut self, now: Duration, leader: Option<usize>) {
+        self.leaders.push((now, leader));
+    }
+
+    pub fn answered(&mut self, number: u64, refused: bool) {
+        if refused {
+            self.sent[usize::try_from(number).unwrap()].1 = false;
+        }
+    }
+
+    /// A request was taken up, and its operation ends then.
+    pub fn taken_up(&mut self, body: &Value, due: Duration) {
+        self.taken_up.insert(body.to_string());
+        if let Some(folder) = body.get("destination_directory").and_then(Value::as_str) {
+            self.restored.push((folder.to_owned(), due));
+        }
+    }
+
+    pub fn is_restored(&self, folder: &str, now: Duration) -> bool {
+        self.restored
+            .iter()
+            .any(|(restored, due)| restored == folder && *due <= now)
+    }
+
+    pub fn reconciled(&mut self, node: usize, now: Duration) {
+        self.reconciled.insert(node, now);
+    }
+
+    /// Counts something that happened.
+    pub fn count(&mut self, what: &'static str) {
+        *self.seen.entry(what).or_default() += 1;
+    }
+
+    fn broke(&mut self, invariant: Invariant, now: Duration, how: &str) {
+        self.broken
+            .push((invariant, format!("at {:.3} {how}", now.as_secs_f64())));
+    }
+
+    /// Whether a node had what a role needs all the time since then.
+    fn kept_role(&self, node: usize, role: Role, since: Duration) -> bool {
+        let leads = matches!(role, Role::Primary | Role::StandbyLeader);
+        let before = self
+            .leaders
+            .iter()
+            .rposition(|(at, _)| *at <= since)
+            .unwrap_or(0);
+        self.leaders[before..]
+            .iter()
+            .all(|(_, leader)| (*leader == Some(node)) == leads)
+    }
+}
+
+impl Universe {
+    /// A process sends a request now: was it allowed to?
+    pub fn sends(&self, process: &Process, body: &[u8]) -> Sent {
+        let now = self.now();
+        let text = String::from_utf8_lossy(body).into_owned();
+        let who = format!(
+            "{} process {} sends {text}",
+            name(process.node),
+            process.pid
+        );
+        self.note(|| who.clone());
+        let mut truth = self.truth.borrow_mut();
+        truth.count("sent");
+        let first = process.fresh.get() && process.attempt.get() == 1;
+        if !first {
+            truth.count("sent again");
+        }
+        // The first request of a callback needs no fence, and its later ones none that can't be had.
+        let exempt = first && (process.begun.get() == 1 || !process.patroni_answered.get());
+        let role = process.role.get().unwrap();
+        let is_recovery = text.contains("\"recovery\"");
+        if !exempt
+            && let Some(since) = self.cluster.borrow().out_of_role(process.node, role, now)
+            && since > KNOWN
+        {
+            let since = since.as_secs_f64();
+            truth.broke(
+                Invariant::Fence,
+                now,
+                &format!("{who}, decided for a {role}, which it is not for {since} s"),
+            );
+        }
+        let superseded = process
+            .intent
+            .get()
+            .and_then(|id| truth.decided.get(&(process.node, id))?.superseded);
+        if let Some(since) = superseded.filter(|since| now.saturating_sub(*since) > KNOWN) {
+            truth.broke(
+                Invariant::Supersession,
+                now,
+                &format!("{who}, superseded at {since:?}"),
+            );
+        }
+        if is_recovery && truth.sent.iter().any(|(sent, open)| *open && *sent == text) {
+            truth.broke(Invariant::RecoveryOnce, now, &format!("{who}, again"));
+        }
+        truth.sent.push((text, true));
+        Sent(u64::try_from(truth.sent.len() - 1).unwrap())
+    }
+
+    /// A decision is on the disk.
+    pub fn intended(&self, worker: &Process, decision: &Decision<'_>, ids: &[IntentId]) {
+        let (node, worker) = (worker.node, worker.pid);
+        let plan = decision.plan;
+        let now = self.now();
+        self.role_noted(node, plan.role);
+        let mut truth = self.truth.borrow_mut();
+        for (step, id) in plan.steps.iter().zip(ids) {
+            let targets = Target::of(step);
+            for ((other, older), decided) in &mut truth.decided {
+                let same = decided
+                    .targets
+                    .iter()
+                    .any(|target| targets.contains(target));
+                if *other == node && same && !ids.contains(older) {
+                    decided.superseded.get_or_insert(now);
+                }
+            }
+            let decided = Decided {
+                kind: step.operation.kind(),
+                event: plan.event,
+                role: plan.role,
+                at: now,
+                targets,
+                superseded: None,
+                touched: now,
+                worker,
+                body: step.operation.body(),
+            };
+            truth.decided.insert((node, *id), decided);
+        }
+    }
+
+    /// A node's role is on the disk: what was decided for another one is superseded.
+    pub fn role_noted(&self, node: usize, role: Role) {
+        let now = self.now();
+        for ((other, _), decided) in &mut self.truth.borrow_mut().decided {
+            let foreground = matches!(decided.event, Event::Bootstrap | Event::CreateReplica);
+            if *other == node && decided.role != role && !foreground {
+                decided.superseded.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Somebody works on an intent.
+    pub fn touched(&self, worker: &Process, id: IntentId) {
+        let now = self.now();
+        if let Some(decided) = self.truth.borrow_mut().decided.get_mut(&(worker.node, id)) {
+            decided.touched = now;
+            decided.worker = worker.pid;
+        }
+    }
+
+    /// The invariants of the end, when there has been no trouble since `calm`.
+    pub fn judge(&self, calm: Duration) {
+        for node in 0..self.nodes() {
+            let found: BTreeMap<IntentId, Intent> = self.disks[node]
+                .history()
+                .into_iter()
+                .map(|intent| (intent.id, intent))
+                .collect();
+            for intent in found.values() {
+                self.truth.borrow_mut().count(intent.state.as_str());
+            }
+            let mut wrong = Vec::new();
+            let truth = self.truth.borrow();
+            for ((_, id), decided) in truth
+                .decided
+                .range((node, IntentId(0))..=(node, IntentId(i64::MAX)))
+            {
+                let why = match found.get(id) {
+                    None => Some("is not in the state".to_owned()),
+                    Some(intent)
+                        if intent.state == State::Pending
+                            && self.scheduler.is_alive(decided.worker) =>
+                    {
+                        None
+                    }
+                    Some(intent) => truth.objection(node, decided, intent, calm, self.now()),
+                };
+                if let Some(why) = why {
+                    let Decided { event, role, .. } = decided;
+                    wrong.push(format!(
+                        "intent {} of {}, {event} {role}, {why}",
+                        id.0,
+                        name(node)
+                    ));
+                }
+            }
+            let last = truth.reconciled.get(&node).copied().unwrap_or_default();
+            if self.now().saturating_sub(last) > 3 * POLL {
+                wrong.push(format!(
+                    "the last run of reconcile on {} ended at {last:?}",
+                    name(node)
+                ));
+            }
+            drop(truth);
+            for how in &wrong {
+                self.truth
+                    .borrow_mut()
+                    .broke(Invariant::NothingForgotten, self.now(), how);
+            }
+        }
+    }
+
+    /// Barman's state must be the leader's now.
+    pub fn must_follow(&self) {
+        let leader = self
+            .cluster
+            .borrow()
+            .leader
+            .map(|node| format!("demo:{}", name(node)));
+        let active = self.active_model();
+        if active != leader {
+            let how = format!("the active model is {active:?} and the leader's is {leader:?}");
+            self.truth
+                .borrow_mut()
+                .broke(Invariant::FollowsTheLeader, self.now(), &how);
+        }
+    }
+}
+
+impl Truth {
+    /// What is wrong with how an intent ended.
+    fn objection(
+        &self,
+        node: usize,
+        decided: &Decided,
+        intent: &Intent,
+        calm: Duration,
+        now: Duration,
+    ) -> Option<String> {
+        let message = intent.message.as_deref().unwrap_or_default();
+        match intent.state {
+            // A recovery may go on for hours; what sets a state is settled by now.
+            State::Pending => {
+                let goes_on =
+                    decided.kind == RequestKind::Recovery && intent.operation_id.is_some();
+                let since = now.saturating_sub(decided.touched.max(calm));
+                (!goes_on || since > 3 * POLL).then(|| format!("is pending: {message}"))
+            }
+            State::Superseded => decided
+                .superseded
+                .is_none()
+                .then(|| "is superseded by nothing".to_owned()),
+            State::Fenced => self
+                .kept_role(node, decided.role, decided.at)
+                .then(|| format!("is fenced, and kept its role: {message}")),
+            // A switch may have been made by somebody else.
+            State::Done => (decided.kind != RequestKind::ConfigSwitch
+                && !self.taken_up.contains(&decided.body.to_string()))
+            .then(|| "is done, and was never taken up".to_owned()),
+            State::Abandoned => {
+                let because_of_another = message.contains("a step before it");
+                (decided.kind != RequestKind::Recovery && !because_of_another)
+                    .then(|| format!("is abandoned: {message}"))
+            }
+            State::Refused => (!message.contains("is gone"))
+                .then(|| format!("is refused, and nobody refuses: {message}")),
+            State::Failed | State::Unverified => None,
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Everything there is in one run: the cluster, Barman, the machines, and what is known to be true of them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use patroni_barman::simulator::api::Api;
+use patroni_barman::simulator::barman::Barman;
+use patroni_barman::simulator::service::Service;
+use patroni_barman::simulator::{Config, Moment, SameSecond};
+
+use super::cluster::Cluster;
+use super::disk::Disk;
+use super::mutation::Mutation;
+use super::scheduler::Scheduler;
+use super::truth::Truth;
+
+/// The wall clock's time when a run begins, in milliseconds.
+const EPOCH: i64 = 1_795_405_531_000;
+
+/// How much goes wrong in one run. Runs differ in what can happen, so that a fault also shows without others
+/// that would hide it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Profile {
+    /// A process is killed where it waits.
+    pub deadly: f64,
+    /// A request is lost on its way.
+    pub lost: f64,
+    /// A connection is refused.
+    pub refused: f64,
+    /// A request or its answer takes long.
+    pub delayed: f64,
+    /// A request arrives twice.
+    pub doubled: f64,
+    /// The API answers something else, or its answer is lost, or the operation fails.
+    pub failing: f64,
+    /// Patroni does not answer.
+    pub silent: f64,
+    /// Writing to the disk takes long.
+    pub slow_disk: f64,
+}
+
+/// One run's world.
+pub struct Universe {
+    pub scheduler: Rc<Scheduler>,
+    pub profile: Profile,
+    pub mutation: Mutation,
+    pub cluster: RefCell<Cluster>,
+    pub api: RefCell<Service<Barman>>,
+    pub api_up: Cell<bool>,
+    pub disks: Vec<Disk>,
+    pub truth: RefCell<Truth>,
+    /// Whether things still go wrong.
+    pub trouble: Cell<bool>,
+    /// How far each node's clock is off, and behind them the API's, in milliseconds.
+    pub clocks: RefCell<Vec<i64>>,
+    /// The time zone that every machine is in, in seconds ahead of UTC.
+    pub zone: i64,
+    /// Which of the rules files the nodes have.
+    pub rules: usize,
+    /// Whether callbacks also write a note.
+    pub notes: bool,
+    trace: Option<RefCell<Vec<String>>>,
+}
+
+/// Whether a run keeps a record of what happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tracing {
+    Off,
+    On,
+}
+
+impl Universe {
+    pub fn new(seed: u64, mutation: Mutation, tracing: Tracing) -> Rc<Self> {
+        let scheduler = Rc::new(Scheduler::new(seed));
+        let count = scheduler.draw(|random| 2 + random.below(3));
+        let profile = scheduler.draw(|random| {
+            let mut up_to = |most: f64| {
+                if random.chance(0.5) {
+                    random.fraction() * most
+                } else {
+                    0.0
+                }
+            };
+            Profile {
+                deadly: up_to(0.05),
+                lost: up_to(0.3),
+                refused: up_to(0.3),
+                delayed: up_to(0.3),
+                doubled: up_to(0.2),
+                failing: up_to(0.3),
+                silent: up_to(0.4),
+                slow_disk: up_to(0.2),
+            }
+        });
+        let same_second = scheduler.draw(|random| {
+            random.pick(&[
+                SameSecond::Refuse,
+                SameSecond::Refuse,
+                SameSecond::KeepFirst,
+                SameSecond::KeepLast,
+            ])
+        });
+        let operation_time = scheduler.draw(|random| random.between(0, 4_000));
+        let mut config = Config::default()
+            .server("demo")
+            .backup("demo", "20260101T000000")
+            .operation_time(operation_time);
+        for node in 0..count {
+            config = config.model(&format!("demo:{}", name(node)));
+        }
+        let api = Api::new(Barman::new(&config).unwrap(), "", same_second);
+        let zone = scheduler.draw(|random| random.pick(&[0, 3_600, -5 * 3_600]));
+        let mut clocks = vec![0; count];
+        clocks.push(zone * 1_000);
+        let rules = scheduler.draw(|random| random.below(super::process::RULES.len()));
+        let writes_notes = scheduler.draw(|random| random.chance(0.5));
+        Rc::new(Self {
+            scheduler,
+            profile,
+            mutation,
+            cluster: RefCell::new(Cluster::new(count)),
+            api: RefCell::new(Service::new(api, "any:ok*1".parse().unwrap())),
+            api_up: Cell::new(true),
+            disks: (0..count).map(|_| Disk::new()).collect(),
+            truth: RefCell::default(),
+            trouble: Cell::new(true),
+            clocks: RefCell::new(clocks),
+            zone,
+            rules,
+            notes: writes_notes,
+            trace: (tracing == Tracing::On).then(RefCell::default),
+        })
+    }
+
+    pub fn nodes(&self) -> usize {
+        self.disks.len()
+    }
+
+    pub fn now(&self) -> Duration {
+        self.scheduler.now()
+    }
+
+    /// Whether something goes wrong that happens with this probability.
+    pub fn unlucky(&self, probability: f64) -> bool {
+        self.trouble.get()
+            && probability > 0.0
+            && self.scheduler.draw(|random| random.chance(probability))
+    }
+
+    pub fn between(&self, from: u64, to: u64) -> Duration {
+        self.scheduler.draw(|random| random.between(from, to))
+    }
+
+    /// What a node's clock shows.
+    pub fn wall(&self, node: usize) -> Duration {
+        let now = i64::try_from(self.now().as_millis()).unwrap();
+        let wall = EPOCH + now + self.clocks.borrow()[node];
+        Duration::from_millis(u64::try_from(wall).unwrap())
+    }
+
+    /// The moment on the API's host.
+    pub fn moment(&self) -> Moment {
+        Moment {
+            elapsed: self.now(),
+            wall: self.wall(self.nodes()),
+        }
+    }
+
+    pub fn active_model(&self) -> Option<String> {
+        let moment = self.moment();
+        self.api
+            .borrow_mut()
+            .api()
+            .backend()
+            .active_model(moment, "demo")
+    }
+
+    /// Keeps a line for whoever looks into a run.
+    pub fn note(&self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &self.trace {
+            let line = format!("{:>9.3} {}", self.now().as_secs_f64(), line());
+            trace.borrow_mut().push(line);
+        }
+    }
+
+    pub fn trace(&self) -> Vec<String> {
+        self.trace
+            .as_ref()
+            .map(|trace| trace.borrow().clone())
+            .unwrap_or_default()
+    }
+}
+
+/// A node's name by its number.
+pub fn name(node: usize) -> String {
+    format!("n{}", node + 1)
+}

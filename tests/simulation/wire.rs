@@ -1,0 +1,285 @@
+//! The network: what is sent arrives, late, twice, or not at all; so does what is answered.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use patroni_barman::http::{Effort, Failure, Http, Request, Response};
+use patroni_barman::simulator;
+use patroni_barman::simulator::backend::Backend as _;
+use patroni_barman::simulator::service::Delivery;
+
+use super::mutation::Mutation;
+use super::process::Process;
+use super::scheduler::Slot;
+use super::truth::Sent;
+use super::universe::Universe;
+
+/// The time that an exchange may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest that a message is under way.
+pub const LATEST: u64 = 20_000;
+
+/// What can happen to a request that arrives.
+const POST_FAULTS: [&str; 12] = [
+    "500",
+    "502",
+    "503",
+    "503+retry-after=1",
+    "garbage",
+    "empty",
+    "lost-accept",
+    "truncate",
+    "hang",
+    "fail",
+    "stuck",
+    "gone",
+];
+const GET_FAULTS: [&str; 8] = [
+    "500", "502", "503", "garbage", "empty", "reset", "truncate", "hang",
+];
+
+/// Whom a process talks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    Barman,
+    Patroni,
+}
+
+type Answer = Result<Response, Failure>;
+
+/// A process's connection.
+pub struct Wire {
+    universe: Rc<Universe>,
+    process: Rc<Process>,
+    to: To,
+}
+
+impl Wire {
+    pub fn new(universe: &Rc<Universe>, process: &Rc<Process>, to: To) -> Self {
+        Self {
+            universe: Rc::clone(universe),
+            process: Rc::clone(process),
+            to,
+        }
+    }
+
+    fn slot(&self) -> Slot<Answer> {
+        Slot::new(&self.universe.scheduler, self.process.pid)
+    }
+
+    /// A message's time under way.
+    fn travel(&self) -> Duration {
+        let universe = &self.universe;
+        if universe.unlucky(universe.profile.delayed) {
+            universe.between(300, LATEST)
+        } else {
+            universe.between(1, 30)
+        }
+    }
+
+    async fn ask_barman(&self, request: &Request) -> Answer {
+        let universe = &self.universe;
+        let profile = universe.profile;
+        let slot = self.slot();
+        let limit = limit(request);
+        let path = request.url.trim_start_matches("http://barman.test:7480");
+        let request = simulator::Request {
+            method: if request.body.is_some() {
+                "POST"
+            } else {
+                "GET"
+            }
+            .to_owned(),
+            path: path.to_owned(),
+            content_type: Some("application/json".to_owned()),
+            body: request
+                .body
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default()
+                .into_bytes(),
+        };
+        let sent = (request.method == "POST").then(|| universe.sends(&self.process, &request.body));
+        if universe.unlucky(profile.refused) {
+            slot.fill_after(
+                Duration::from_millis(5),
+                Err(Failure::NotSent("connection refused".to_owned())),
+            );
+        } else if universe.unlucky(profile.lost) {
+            let pause = universe.between(1, 12_000);
+            slot.fill_after(pause, Err(Failure::Unknown("connection reset".to_owned())));
+        } else {
+            self.arrive(self.travel(), &request, Some(&slot));
+            let is_recovery = String::from_utf8_lossy(&request.body).contains("recovery");
+            if !is_recovery && universe.unlucky(profile.doubled) {
+                self.arrive(universe.between(1, LATEST), &request, None);
+            }
+        }
+        slot.fill_after(limit, Err(Failure::Unknown("no answer in time".to_owned())));
+        let answer = slot.wait().await;
+        if let Some(Sent(number)) = sent {
+            let refused = match &answer {
+                Ok(response) => !matches!(response.status, 200..300 | 502 | 504),
+                Err(Failure::NotSent(_) | Failure::Refused(_)) => true,
+                Err(Failure::Unknown(_)) => false,
+            };
+            universe.truth.borrow_mut().answered(number, refused);
+        }
+        match answer {
+            Err(Failure::Unknown(why)) if universe.mutation == Mutation::LostIsNotSent => {
+                Err(Failure::NotSent(why))
+            }
+            Ok(response)
+                if universe.mutation == Mutation::BlindDiagnosis && path.ends_with("/diagnose") =>
+            {
+                Ok(blinded(response))
+            }
+            answer => answer,
+        }
+    }
+
+    /// Lets a request arrive after a while, and its answer come back to whoever waits for it.
+    fn arrive(&self, pause: Duration, request: &simulator::Request, slot: Option<&Slot<Answer>>) {
+        let (universe, request, slot) = (Rc::clone(&self.universe), request.clone(), slot.cloned());
+        let back = self.travel();
+        universe.scheduler.clone().after(pause, move || {
+            let answer = universe.serve(&request);
+            if let (Some(slot), Some(answer)) = (slot, answer) {
+                slot.fill_after(back, answer);
+            }
+        });
+    }
+
+    async fn ask_patroni(&self, request: &Request) -> Answer {
+        let universe = &self.universe;
+        let slot = self.slot();
+        let limit = limit(request);
+        if !universe.unlucky(universe.profile.silent) {
+            let (universe, slot) = (Rc::clone(universe), slot.clone());
+            let (node, path) = (self.process.node, request.url.clone());
+            let (there, back) = (universe.between(1, 20), universe.between(1, 300));
+            universe.scheduler.clone().after(there, move || {
+                let answer = universe.ask_patroni(node, &path);
+                slot.fill_after(back, answer);
+            });
+        }
+        slot.fill_after(limit, Err(Failure::Unknown("no answer in time".to_owned())));
+        let answer = slot.wait().await;
+        self.process
+            .patroni_answered
+            .set(answer.as_ref().is_ok_and(|response| response.status == 200));
+        answer
+    }
+}
+
+/// How long an exchange may take.
+fn limit(request: &Request) -> Duration {
+    let timeout = match request.effort {
+        Effort::Usual => TIMEOUT,
+        Effort::Large => TIMEOUT.max(Effort::LONG),
+    };
+    request.limit.map_or(timeout, |limit| limit.min(timeout))
+}
+
+impl Http for Wire {
+    async fn exchange(&self, request: &Request) -> Answer {
+        match self.to {
+            To::Barman => self.ask_barman(request).await,
+            To::Patroni => self.ask_patroni(request).await,
+        }
+    }
+}
+
+impl Universe {
+    /// A request arrives at the API; none if there is no answer.
+    fn serve(&self, request: &simulator::Request) -> Option<Answer> {
+        if !self.api_up.get() {
+            return Some(Err(Failure::NotSent("connection refused".to_owned())));
+        }
+        let faults = if request.method == "POST" {
+            &POST_FAULTS[..]
+        } else {
+            &GET_FAULTS[..]
+        };
+        let fault = if self.unlucky(self.profile.failing) {
+            self.scheduler.draw(|random| random.pick(faults))
+        } else {
+            "ok"
+        };
+        let mut service = self.api.borrow_mut();
+        *service.faults() = format!("any:{fault}*1").parse().unwrap();
+        let (served, delivery) = service.serve(self.moment(), request);
+        drop(service);
+        if request.method == "POST" {
+            self.note(|| {
+                format!(
+                    "Barman gets {} and answers {:?} ({fault})",
+                    served.body, served.status
+                )
+            });
+            let taken_up = served.status == Some(202) && !matches!(fault, "garbage" | "empty")
+                || matches!(fault, "lost-accept" | "truncate");
+            if taken_up {
+                let due = self.now() + self.api.borrow_mut().api().backend().operation_time();
+                self.truth.borrow_mut().taken_up(&served.body, due);
+            }
+        }
+        match delivery {
+            Delivery::Send(response) | Delivery::SendAfter(_, response) => {
+                Some(Ok(received(response)))
+            }
+            Delivery::Truncate(_) | Delivery::Close | Delivery::Reset => {
+                Some(Err(Failure::Unknown("connection reset".to_owned())))
+            }
+            Delivery::ResetAfter(_) | Delivery::Never => None,
+        }
+    }
+
+    fn ask_patroni(&self, node: usize, path: &str) -> Answer {
+        let cluster = self.cluster.borrow();
+        if !cluster.nodes[node].patroni_up {
+            return Err(Failure::NotSent("connection refused".to_owned()));
+        }
+        let leader = match self.mutation {
+            Mutation::NoFence => Some(node),
+            _ => cluster.leader,
+        };
+        let (status, body) = match cluster.answer(node, path, leader) {
+            Some(answer) => (200, answer.to_string()),
+            None => (503, "{}".to_owned()),
+        };
+        Ok(Response {
+            status,
+            retry_after: None,
+            location: None,
+            body: body.into_bytes(),
+        })
+    }
+}
+
+fn received(response: simulator::Response) -> Response {
+    let header = |name: &str| {
+        let found = response.headers.iter().find(|(found, _)| *found == name);
+        found.map(|(_, value)| value.clone())
+    };
+    Response {
+        status: response.status,
+        retry_after: header("Retry-After")
+            .and_then(|text| text.parse().ok())
+            .map(Duration::from_secs),
+        location: header("Location"),
+        body: response.body.into_bytes(),
+    }
+}
+
+/// An answer of `/diagnose` that always shows the same model.
+fn blinded(mut response: Response) -> Response {
+    if let Ok(mut all) = serde_json::from_slice::<serde_json::Value>(&response.body)
+        && let Some(active) = all.pointer_mut("/servers/demo/active_model")
+    {
+        *active = "demo:n1".into();
+        response.body = all.to_string().into_bytes();
+    }
+    response
+}
