@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ureq::config::Config;
 use ureq::http::Method;
-use ureq::http::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use ureq::http::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 use ureq::{Agent, AsSendBody, Body, Proxy};
 
@@ -155,9 +155,22 @@ impl fmt::Debug for Client {
     }
 }
 
+/// How long to wait: a number of seconds, or a date, which counts from the answer's own. Nobody is
+/// waited for longer than a day.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    seconds.parse().ok().map(Duration::from_secs)
+    const LONGEST: Duration = Duration::from_secs(86_400);
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let after = text(RETRY_AFTER)?.trim();
+    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok();
+    let wait = match after.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => date(after)?
+            .timestamp()
+            .duration_since(date(text(DATE)?)?.timestamp())
+            .try_into()
+            .unwrap_or_default(),
+    };
+    Some(wait.min(LONGEST))
 }
 
 fn location(answered: &HeaderMap, sent: &Headers) -> Option<String> {
@@ -254,6 +267,38 @@ mod tests {
         assert!(received.contains("\r\nx-token: s3cret\r\n"), "{received}");
         assert!(received.ends_with("\r\n\r\n{\"type\":\"x\"}"), "{received}");
         assert!(!format!("{client:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_wait_is_given_in_seconds_or_as_a_date() {
+        const DATE_OF_ANSWER: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+        for (after, date, seconds) in [
+            ("7", None, Some(7)),
+            ("18446744073709551615", None, Some(86_400)),
+            (
+                "Sun, 06 Nov 1994 08:50:07 GMT",
+                Some(DATE_OF_ANSWER),
+                Some(30),
+            ),
+            (
+                "Sun, 06 Nov 1994 08:49:00 GMT",
+                Some(DATE_OF_ANSWER),
+                Some(0),
+            ),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", None, None),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", Some("now"), None),
+            ("soon", Some(DATE_OF_ANSWER), None),
+            ("-1", None, None),
+            ("", None, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, after.parse().unwrap());
+            if let Some(date) = date {
+                headers.insert(DATE, date.parse().unwrap());
+            }
+            let wanted = seconds.map(Duration::from_secs);
+            assert_eq!(retry_after(&headers), wanted, "{after} {date:?}");
+        }
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Effort {
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// The `Retry-After` header, if it is a number of seconds.
+    /// The `Retry-After` header.
     pub retry_after: Option<Duration>,
     /// The `Location` header.
     pub location: Option<String>,
