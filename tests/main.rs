@@ -12,6 +12,7 @@
 
 mod callback;
 mod diagnostics;
+mod editor;
 mod faults;
 mod parity;
 mod policy;
