@@ -59,7 +59,7 @@ pub(super) fn step(step: &Step) -> String {
         word(&step.fence)
     );
     format!(
-        "<div class=\"step\"><p><b>{}</b> {}</p>\n<details><summary>request</summary>\
+        "<div class=\"step\"><p><b>{}</b> {}</p>\n<details class=\"request\"><summary>request</summary>\
          <pre>POST {}\n{}</pre><p class=\"note\">{}</p></details></div>\n",
         escape(&step.rule),
         words(&describe(&step.operation)),
@@ -95,7 +95,7 @@ pub(super) fn silent(survey: &Survey) -> String {
     } else {
         "why not the others"
     };
-    format!("<details><summary>{summary}</summary><ul>\n{items}</ul></details>\n")
+    format!("<details class=\"why\"><summary>{summary}</summary><ul>\n{items}</ul></details>\n")
 }
 
 /// A word of the rules file.

@@ -5,6 +5,7 @@ mod html;
 mod junit;
 mod matrix;
 mod mutation;
+mod page;
 mod random;
 mod rule_tests;
 
