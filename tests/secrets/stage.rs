@@ -13,7 +13,7 @@ use crate::state::patroni::Patroni;
 use crate::tls::certificates::Certificates;
 use crate::tls::server::{Clients, Then, TlsServer};
 
-/// Every command, with arguments that make it do its work. `RULES`, `URL`, `DATA`, `LOG` and `PAGES`
+/// Every command, with arguments that make it do its work. `RULES`, `TESTS`, `URL`, `DATA`, `LOG` and `PAGES`
 /// are replaced.
 pub const COMMANDS: &[(&str, &[&str])] = &[
     (
@@ -83,6 +83,7 @@ pub const COMMANDS: &[(&str, &[&str])] = &[
     ("history", &["--rules", "RULES", "--format", "json"]),
     ("matrix", &["RULES", "--format", "html"]),
     ("diff", &["RULES", "RULES"]),
+    ("test", &["--coverage", "TESTS"]),
     ("demo", &[]),
     ("simulate", &["--listen", "127.0.0.1:99999"]),
     ("completions", &["bash"]),
@@ -202,8 +203,18 @@ impl Stage {
     pub fn command(&self, arguments: &[&str]) -> Ended {
         let rules = self.path("rules.yml");
         fs::write(&rules, self.rules()).unwrap();
+        // It does not hold, so that all there is gets shown.
+        let tests = self.path("tests.yml");
+        let test = json!({
+            "version": 1,
+            "rules": "rules.yml",
+            "given": {"cluster": "demo", "node": "n1"},
+            "tests": [{"name": "t", "event": "on_role_change", "role": "primary", "nothing": true}],
+        });
+        fs::write(&tests, test.to_string()).unwrap();
         let arguments = arguments.iter().map(|argument| match *argument {
             "RULES" => rules.display().to_string(),
+            "TESTS" => tests.display().to_string(),
             "URL" => self.url(),
             "DATA" => self.path("data").display().to_string(),
             "LOG" => self.path("log").display().to_string(),
