@@ -36,47 +36,114 @@ pub const MATRIX: &str = include_str!("../../schemas/matrix.schema.json");
 /// What `diff --format json` prints.
 pub const DIFF: &str = include_str!("../../schemas/diff.schema.json");
 
-/// A schema and what was compiled of it.
+/// A schema: a callback asks only whether its rules fit, and everything else is made when something does not.
 pub(super) struct Schema {
+    fits: fn(&Value) -> bool,
+    compiled: LazyLock<Compiled>,
+}
+
+/// What it takes to say why a value does not fit.
+pub(super) struct Compiled {
     /// The schema itself, for its titles and messages.
     pub(super) json: Value,
     /// None only if the embedded text is broken, which a test rules out.
     pub(super) validator: Option<Validator>,
 }
 
-pub(super) static RULES_SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::new(RULES));
-pub(super) static REQUEST_SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::new(REQUEST));
-pub(super) static RULE_TESTS_SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::new(RULE_TESTS));
+pub(super) static RULES_SCHEMA: Schema = Schema {
+    fits: RulesShape::is_valid,
+    compiled: LazyLock::new(|| Compiled::new(RULES)),
+};
+pub(super) static REQUEST_SCHEMA: Schema = Schema {
+    fits: RequestShape::is_valid,
+    compiled: LazyLock::new(|| Compiled::new(REQUEST)),
+};
+/// Tests of rules are no callback's business: there is no second form of their schema.
+pub(super) static RULE_TESTS_SCHEMA: Schema = Schema {
+    fits: |value| {
+        let validator = RULE_TESTS_SCHEMA.compiled().validator.as_ref();
+        validator.is_some_and(|validator| validator.is_valid(value))
+    },
+    compiled: LazyLock::new(|| Compiled::new(RULE_TESTS)),
+};
+
+// Compiled with the program: reading and compiling a schema takes longer than everything else that a
+// callback does. The plain engine has no pattern that can make it slow.
+#[jsonschema::validator(
+    path = "schemas/rules.schema.json",
+    draft = Draft202012,
+    pattern_options = { engine = regex },
+    methods = { is_valid = true, validate = false, iter_errors = false }
+)]
+struct RulesShape;
+
+#[jsonschema::validator(
+    path = "schemas/request.schema.json",
+    draft = Draft202012,
+    pattern_options = { engine = regex },
+    methods = { is_valid = true, validate = false, iter_errors = false }
+)]
+struct RequestShape;
 
 impl Schema {
+    /// Whether the value has the shape.
+    pub(super) fn fits(&self, value: &Value) -> bool {
+        (self.fits)(value)
+    }
+
+    /// What it takes to say why it has not.
+    pub(super) fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+}
+
+impl Compiled {
     fn new(text: &str) -> Self {
         let json: Value = serde_json::from_str(text).unwrap_or_default();
-        // The plain engine compiles several times as fast as the one with look-around, and no
-        // pattern can make it slow.
         let validator = jsonschema::draft202012::options()
             .with_pattern_options(PatternOptions::regex())
             .build(&json)
             .ok();
         Self { json, validator }
     }
-
-    /// Whether the value has the shape.
-    pub(super) fn fits(&self, value: &Value) -> bool {
-        self.validator
-            .as_ref()
-            .is_some_and(|validator| validator.is_valid(value))
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn the_embedded_schemas_are_schemas() {
         for schema in [&RULES_SCHEMA, &REQUEST_SCHEMA, &RULE_TESTS_SCHEMA] {
-            assert!(schema.validator.is_some());
+            assert!(schema.compiled().validator.is_some());
             assert!(!schema.fits(&Value::Null));
         }
+    }
+
+    #[test]
+    fn both_forms_of_the_schema_say_the_same() {
+        let mut seen = [0, 0];
+        for folder in [
+            "rules",
+            "tests/diagnostics/cases",
+            "tests/diagnostics/valid",
+        ] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let value = fs::read_to_string(&path)
+                    .ok()
+                    .and_then(|text| serde_yaml::from_str::<Value>(&text).ok());
+                let Some(value) = value else { continue };
+                let fits = RULES_SCHEMA.fits(&value);
+                let validator = RULES_SCHEMA.compiled().validator.as_ref().unwrap();
+                assert_eq!(fits, validator.is_valid(&value), "{}", path.display());
+                seen[usize::from(fits)] += 1;
+            }
+        }
+        assert!(seen.iter().all(|count| *count > 10), "{seen:?}");
     }
 }

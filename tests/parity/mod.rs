@@ -3,6 +3,7 @@
 //! `docs/migration.md` gives a reason for.
 
 mod api;
+mod environment;
 mod program;
 mod scenario;
 

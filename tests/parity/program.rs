@@ -8,12 +8,10 @@ use std::time::{Duration, Instant};
 use rustls::version::TLS13;
 
 use super::api::ScriptedApi;
+use super::environment::environment;
 use super::scenario::{Places, Scenario, Scenarios, Sent, Tls};
 use crate::tls::certificates::Certificates;
 use crate::tls::server::{Clients, Then, TlsServer};
-
-/// The version that the scenarios were written for.
-const PATRONI: &str = "patroni==4.1.5";
 
 /// No scenario takes longer; a program that does is hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,18 +35,9 @@ pub struct Outcome {
 }
 
 impl Program {
-    /// The Python tool as `PATRONI_BARMAN_PYTHON` names it, a virtual environment, or one made for the purpose.
+    /// The Python tool, in a virtual environment.
     pub fn python() -> Self {
-        let Some(given) = std::env::var_os("PATRONI_BARMAN_PYTHON") else {
-            return Self::Python(made_environment());
-        };
-        let environment = PathBuf::from(given);
-        assert!(
-            environment.join("bin/patroni_barman").exists(),
-            "PATRONI_BARMAN_PYTHON is {}, which is not a virtual environment with {PATRONI} in it",
-            environment.display()
-        );
-        Self::Python(environment)
+        Self::Python(environment())
     }
 
     /// Runs a scenario against an API of its own.
@@ -160,42 +149,6 @@ fn call(mut command: Command, dir: &Path) -> (Option<i32>, String) {
     };
     let stderr = fs::read(stderr).unwrap();
     (status.code(), String::from_utf8_lossy(&stderr).into_owned())
-}
-
-/// A virtual environment below `target`, made once.
-fn made_environment() -> PathBuf {
-    let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-patroni");
-    let done = environment.join("made-for").join(PATRONI);
-    if !done.exists() {
-        let advice = format!(
-            "the Python tool is needed beside this program: install python3 with its venv module and let pip reach an index, \
-             or set PATRONI_BARMAN_PYTHON to a virtual environment with {PATRONI} in it"
-        );
-        let steps: [(&str, PathBuf, Vec<&str>); 2] = [
-            (
-                "python3 -m venv",
-                "python3".into(),
-                vec!["-m", "venv", "--clear", environment.to_str().unwrap()],
-            ),
-            (
-                "pip install",
-                environment.join("bin/pip"),
-                vec!["install", "--quiet", PATRONI],
-            ),
-        ];
-        for (name, program, arguments) in steps {
-            match Command::new(program).args(arguments).output() {
-                Ok(output) if output.status.success() => {}
-                Ok(output) => panic!(
-                    "{advice}\n`{name}`: {}",
-                    String::from_utf8_lossy(&output.stderr)
-                ),
-                Err(error) => panic!("{advice}\n`{name}`: {error}"),
-            }
-        }
-        fs::create_dir_all(&done).unwrap();
-    }
-    environment
 }
 
 /// What is wrong with a log file: it has to have lines, each `2026-11-23 03:14:36,852 INFO: …`.

@@ -256,8 +256,11 @@ fn elsewhere(key: &str, here: &str) -> Option<String> {
         .filter(|(definition, _)| *definition != here)
         .find(|(definition, _)| {
             let schema = match *definition {
-                "" => Some(&RULES_SCHEMA.json),
-                name => RULES_SCHEMA.json.pointer(&format!("/$defs/{name}")),
+                "" => Some(&RULES_SCHEMA.compiled().json),
+                name => RULES_SCHEMA
+                    .compiled()
+                    .json
+                    .pointer(&format!("/$defs/{name}")),
             };
             schema.is_some_and(|schema| known_keys(schema).contains(&key))
         })
@@ -269,6 +272,7 @@ pub(super) fn example_of(schema: &Value) -> Option<String> {
     let own = schema.pointer("/examples/0").or_else(|| {
         let definition = schema.get("$ref")?.as_str()?.strip_prefix('#')?;
         RULES_SCHEMA
+            .compiled()
             .json
             .pointer(definition)?
             .pointer("/examples/0")

@@ -67,6 +67,7 @@ pub(super) fn body_problems(body: &Value) -> Vec<Problem> {
 
 fn misfits(schema: &Schema, value: &Value, file: usize) -> Vec<Problem> {
     let mut found = Vec::new();
+    let schema = schema.compiled();
     let validator = schema.validator.iter();
     let errors = validator.flat_map(|validator| validator.iter_errors(value));
     for error in errors.take(MAX_FINDINGS) {

@@ -115,7 +115,7 @@ impl Misfit<'_> {
                 .pointer("/else/$ref")?
                 .as_str()?
                 .strip_prefix('#')?;
-            RULES_SCHEMA.json.pointer(words)?.get("enum")
+            RULES_SCHEMA.compiled().json.pointer(words)?.get("enum")
         })?;
         one_of(words.as_array()?.iter().filter_map(Value::as_str))
     }

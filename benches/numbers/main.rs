@@ -1,0 +1,70 @@
+//! The numbers of `docs/performance.md`: this program beside the Python tool and `curl`, in one run.
+//!
+//!     cargo bench                    # everything; writes the table
+//!     cargo bench -- callback rules  # some sections; prints them only
+//!
+//! What is compared takes turns, so that a busy machine is busy for all of them, and the median is
+//! shown. Nothing is asserted about times; a process that ends with another exit code than it should
+//! makes the whole run fail, because its time says nothing.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "these rules are the program's; a measurement that meets something unexpected has failed"
+)]
+
+mod barman;
+mod callback;
+mod end;
+mod many;
+mod process;
+mod program;
+mod python;
+mod rules;
+mod series;
+mod size;
+mod switch;
+mod table;
+
+use table::Row;
+
+/// What can be measured, in the order of the table.
+const SECTIONS: [(&str, fn() -> Vec<Row>); 6] = [
+    ("callback", callback::rows),
+    ("switch", switch::rows),
+    ("end", end::rows),
+    ("rules", rules::rows),
+    ("many", many::rows),
+    ("size", size::rows),
+];
+
+fn main() {
+    // cargo passes `--bench`
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with("--"))
+        .collect();
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|word| SECTIONS.iter().all(|(name, _)| name != word))
+    {
+        let names: Vec<_> = SECTIONS.iter().map(|(name, _)| *name).collect();
+        panic!(
+            "there is no section `{unknown}`; there are {}",
+            names.join(", ")
+        );
+    }
+    let mut rows = Vec::new();
+    for (name, measure) in SECTIONS {
+        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
+            println!("measuring: {name}");
+            rows.extend(measure());
+        }
+    }
+    let table = table::write(&rows);
+    println!("\n{table}");
+    if wanted.is_empty() {
+        table::publish(&table);
+    }
+}
