@@ -11,9 +11,12 @@
 )]
 
 mod callback;
+mod dependencies;
 mod diagnostics;
 mod editor;
 mod faults;
+mod help;
+mod pages;
 mod parity;
 mod policy;
 mod program;

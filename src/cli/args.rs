@@ -17,8 +17,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     version,
     arg_required_else_help = true,
     subcommand_required = true,
-    after_help = "Start with `patroni_barman demo`, write rules, look at them with `check` and `plan`, then name\n\
-        `patroni_barman run --rules /etc/patroni_barman/rules.yml` as a callback in Patroni's configuration."
+    after_help = "Start with `patroni_barman demo`. Write rules, look at them with `check` and `plan`, then name `patroni_barman run` \
+        as a callback in Patroni's configuration. `patroni_barman COMMAND --help` tells more about each command.",
+    after_long_help = "Examples:\n  \
+        patroni_barman demo\n  \
+        patroni_barman check /etc/patroni_barman/rules.yml\n  \
+        patroni_barman plan on_role_change primary main --node n1\n\n\
+        Start with `demo`. Write rules, look at them with `check` and `plan`, then name `patroni_barman run` as a callback \
+        in Patroni's configuration. `patroni_barman COMMAND --help` tells more about each command."
 )]
 pub struct Cli {
     /// Options for every command.
@@ -105,12 +111,6 @@ pub enum Command {
     Matrix(super::matrix::MatrixArgs),
     Diff(super::diff::DiffArgs),
     Demo(super::demo::Demo),
-    /// Serve a simulated pg-backup-api, to rehearse with.
-    ///
-    /// It serves what pg-backup-api serves, with Barman's servers, models and backups made up on the
-    /// command line and kept in memory. Nothing is installed and nothing is touched. It prints
-    /// `listening on URL` when it is ready, then one line of JSON for each request: method, path, body,
-    /// status, and the fault that met it. SIGTERM or Ctrl-C ends it.
     Simulate(super::simulate::Simulate),
     Completions(super::completions::Completions),
     Man(super::completions::Man),

@@ -9,11 +9,15 @@ use clap_complete::Shell;
 
 use super::args::Cli;
 use super::exit::{Exit, USAGE};
-use super::print;
+use super::{help, print};
 
 /// Prints a completion script for a shell.
 ///
+/// Packages install it where the shell looks for it:
+///
 ///     patroni_barman completions bash > /etc/bash_completion.d/patroni_barman
+///
+/// Exit codes: 0 printed; 2 a shell that is not known.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Completions {
@@ -21,10 +25,14 @@ pub struct Completions {
     pub shell: Shell,
 }
 
-/// Prints the manual page, or writes the pages of all commands into a folder.
+/// Prints the manual page, or writes all of them into a folder.
+///
+/// There is one page for the program and one for each command:
 ///
 ///     patroni_barman man | man -l -
 ///     patroni_barman man --output /usr/share/man/man1
+///
+/// Exit codes: 0 printed or written; 2 the folder can't be written to.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Man {
@@ -52,8 +60,7 @@ pub fn completions(args: &Completions) -> u8 {
 /// # Errors
 /// [`Exit`] if they can't be written.
 pub fn man(args: &Man) -> Result<u8, Exit> {
-    let mut command = Cli::command();
-    command.build();
+    let command = help::pages();
     match &args.output {
         None => print(&String::from_utf8_lossy(
             &page(command).map_err(|error| failed(&error))?,

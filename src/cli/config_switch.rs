@@ -22,7 +22,8 @@ use super::shipped::{Codes, Shipped, Tries};
 ///       callbacks:
 ///         on_role_change: >-
 ///           patroni_barman --api-url https://barman.example:7480
-///           config-switch --barman-server main --barman-model main:n1 --switch-when promoted
+///           config-switch --barman-server main --barman-model main:n1
+///           --switch-when promoted
 ///
 /// Name the same command as `on_start`: a cluster that comes back up with another
 /// leader fires only that. Options can be shortened, and whatever else Patroni

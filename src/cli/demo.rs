@@ -18,7 +18,7 @@ use super::{Context, print};
 /// The rules that the demo runs: the first example for operators.
 const RULES: &str = include_str!("../../rules/follow-the-primary.yml");
 
-/// Shows a switchover of two nodes, from Patroni's callbacks to Barman's active model.
+/// Shows a switchover, from Patroni's callbacks to Barman's model.
 ///
 /// Everything runs on this machine and is gone afterwards: a pg-backup-api with one server and a model for
 /// each of two nodes is simulated on a free loopback port, and each callback that Patroni would fire is

@@ -12,7 +12,9 @@ use super::revision::sources;
 use super::rules::Rules;
 use super::{Context, print};
 
-/// Shows what a change to the rules changes, for every event and role, in every kind of cluster.
+/// Shows what a change to the rules changes.
+///
+/// Both sides are evaluated for every event and role, in every kind of cluster that either names:
 ///
 ///     patroni_barman diff rules.yml new-rules.yml
 ///     patroni_barman diff git:main:rules.yml rules.yml

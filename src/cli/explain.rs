@@ -8,11 +8,13 @@ use crate::report;
 use super::exit::{Exit, USAGE};
 use super::print;
 
-/// Explains a finding of `check`: what it means, an example that is wrong and one that is right.
+/// Explains a finding of `check`, with a wrong and a right example.
+///
+/// Without a code, all codes are listed.
 ///
 ///     patroni_barman explain PB106
 ///
-/// Without a code, all codes are listed.
+/// Exit codes: 0 explained; 2 a code that there is not.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Explain {

@@ -2,9 +2,8 @@
 
 use std::ffi::OsString;
 
-use clap::CommandFactory as _;
+use clap::Command;
 
-use super::args::Cli;
 use super::exit::{INVALID, USAGE};
 
 /// The commands that take whatever Patroni appends.
@@ -12,17 +11,16 @@ const OPEN: [&str; 2] = ["run", "plan"];
 
 /// Takes the `--name=value` arguments out that no option of the command has.
 #[must_use]
-pub fn split(arguments: Vec<OsString>) -> (Vec<OsString>, Vec<(String, String)>) {
-    let Some(command) = command_of(&arguments).filter(|name| OPEN.contains(name)) else {
+pub fn split(cli: &Command, arguments: Vec<OsString>) -> (Vec<OsString>, Vec<(String, String)>) {
+    let Some(command) = command_of(cli, &arguments).filter(|name| OPEN.contains(name)) else {
         return (arguments, Vec::new());
     };
-    let mut cli = Cli::command();
-    cli.build();
-    let known: Vec<String> = cli
+    let known: Vec<&str> = cli
         .find_subcommand(command)
         .into_iter()
-        .flat_map(clap::Command::get_arguments)
-        .filter_map(|argument| argument.get_long().map(str::to_owned))
+        .chain([cli])
+        .flat_map(Command::get_arguments)
+        .filter_map(clap::Arg::get_long)
         .collect();
     let mut others = Vec::new();
     let kept = arguments
@@ -35,7 +33,7 @@ pub fn split(arguments: Vec<OsString>) -> (Vec<OsString>, Vec<(String, String)>)
             else {
                 return true;
             };
-            let ours = name.is_empty() || known.iter().any(|known| known == name);
+            let ours = name.is_empty() || known.contains(&name);
             if !ours {
                 others.push((name.to_owned(), value.to_owned()));
             }
@@ -47,8 +45,8 @@ pub fn split(arguments: Vec<OsString>) -> (Vec<OsString>, Vec<(String, String)>)
 
 /// The exit code for a command line that can't be read: `run`, which Patroni calls, has its own.
 #[must_use]
-pub fn usage_code(arguments: &[OsString]) -> u8 {
-    match command_of(arguments) {
+pub fn usage_code(cli: &Command, arguments: &[OsString]) -> u8 {
+    match command_of(cli, arguments) {
         Some("run" | "plan" | "reconcile") => INVALID,
         _ => USAGE,
     }
@@ -56,11 +54,11 @@ pub fn usage_code(arguments: &[OsString]) -> u8 {
 
 /// The command: the first word that is one. A value that is spelled like a command only matters if it
 /// stands before the command itself.
-fn command_of(arguments: &[OsString]) -> Option<&'static str> {
+fn command_of(cli: &Command, arguments: &[OsString]) -> Option<&'static str> {
     const COMMANDS: [&str; 3] = ["run", "plan", "reconcile"];
-    let first = arguments.iter().skip(1).find(|argument| {
-        let text = argument.to_string_lossy();
-        Cli::command().find_subcommand(&*text).is_some()
-    })?;
+    let first = arguments
+        .iter()
+        .skip(1)
+        .find(|argument| cli.find_subcommand(argument).is_some())?;
     COMMANDS.into_iter().find(|name| first == name)
 }

@@ -17,7 +17,9 @@ use super::invocation::rules_path;
 use super::rules::Rules;
 use super::{Context, print, state};
 
-/// Shows the requests that were decided on, newest first, and what became of them.
+/// Shows the requests that were decided on and what became of them.
+///
+/// The newest stands first. Those that failed since yesterday:
 ///
 ///     patroni_barman history --since 1d --outcome failed
 ///

@@ -18,9 +18,9 @@ use super::invocation::{rules_path, set_vars};
 use super::rules::Rules;
 use super::{Context, print};
 
-/// Shows what the rules do for every event and role, in every kind of cluster that they name.
+/// Shows what the rules do for every event and role.
 ///
-/// Nothing is sent and nothing of this machine is looked at. What only a callback would know is a placeholder in
+/// Every kind of cluster that they name is a table of its own. Nothing is sent and nothing of this machine is looked at. What only a callback would know is a placeholder in
 /// capitals (NODE, HOST, CLUSTER), unless an option says it.
 ///
 ///     patroni_barman matrix rules.yml

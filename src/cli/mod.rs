@@ -12,6 +12,7 @@ mod env;
 mod exit;
 mod explain;
 mod extra;
+mod help;
 mod history;
 mod invocation;
 mod log;
@@ -35,7 +36,7 @@ mod world;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Cli, Command, Global};
 use compat::Reading;
@@ -60,7 +61,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
         Reading::Native => arguments,
         Reading::Written(written) => written,
         Reading::NoCommand => {
-            print(&Cli::command().render_help().to_string());
+            print(&help::command().render_help().to_string());
             return exit::NO_COMMAND;
         }
         Reading::Refused { message, command } => {
@@ -70,13 +71,18 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
             return exit::USAGE;
         }
     };
-    let (arguments, others) = extra::split(arguments);
-    let mut cli = match Cli::try_parse_from(&arguments) {
+    let mut command = if help::wanted(&arguments) {
+        help::command()
+    } else {
+        Cli::command()
+    };
+    let (arguments, others) = extra::split(&command, arguments);
+    let mut cli = match parse(&mut command, &arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
             return if error.use_stderr() {
-                extra::usage_code(&arguments)
+                extra::usage_code(&command, &arguments)
             } else {
                 0
             };
@@ -105,6 +111,11 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
             exit.code
         }
     }
+}
+
+fn parse(command: &mut clap::Command, arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))
 }
 
 fn dispatch(command: Command, context: &Context) -> Result<u8, Exit> {

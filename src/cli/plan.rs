@@ -17,7 +17,7 @@ use super::{Context, print};
 ///
 /// Give it the same arguments as `run`:
 ///
-///     patroni_barman plan --rules rules.yml on_role_change primary main --node main-1
+///     patroni_barman plan --rules rules.yml on_role_change primary main --node n1
 ///
 /// Exit codes: 0 something would be sent; 1 no rule matches; 4 invalid rules or arguments.
 #[derive(Debug, Args)]

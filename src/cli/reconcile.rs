@@ -28,9 +28,9 @@ use super::watch::Watch;
 use super::world::Outside;
 use super::{Context, metrics, print, run};
 
-/// Finishes what earlier callbacks left, and corrects what differs from the rules.
+/// Finishes what callbacks left, corrects what differs.
 ///
-/// First it takes up what is pending: an operation that is known is waited for, a request of unknown fate is
+/// It brings Barman to what the rules want. First it takes up what is pending: an operation that is known is waited for, a request of unknown fate is
 /// settled by looking, and only what sets a state is sent again. Then it asks Patroni for this node's role, asks
 /// the rules what they want for it, compares that with Barman, and sends what differs. Run it from a timer
 /// on every node, or let it stay:

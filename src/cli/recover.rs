@@ -15,7 +15,7 @@ use super::shipped::{Codes, Shipped, Tries, seconds};
 /// Between two polls there is always some time, even if `--loop-wait` says that there is none.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// Restores a backup into this node's data directory: the Python tool's replica creation method.
+/// Restores a backup for a new replica, as the Python tool does.
 ///
 /// Barman restores it over ssh, and this command waits until that is done. It is
 /// also a custom bootstrap method. Patroni appends --datadir=PATH, and more that
@@ -30,13 +30,13 @@ const SHORTEST: Duration = Duration::from_millis(100);
 ///         keep_data: true
 ///         keep_existing_recovery_conf: true
 ///
-/// Options can be shortened. Behind this command are the shipped rules in
+/// A recovery whose answer was lost is looked up among the API's operations and never
+/// sent twice. Options can be shortened. Behind this command are the shipped rules in
 /// recover.yml; copy them for `run` when you want more.
 ///
 /// Exit codes: 0 restored; 1 the recovery failed in Barman; 2 the API refused the
 /// request or did not take it up, a name or the address can't be meant, or a usage
-/// error; 254 the API can't be reached or is not well. A recovery whose answer was
-/// lost is looked up among the API's operations and never sent twice.
+/// error; 254 the API can't be reached or is not well.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_override_self = true)]
 pub struct Recover {

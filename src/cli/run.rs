@@ -33,8 +33,8 @@ const PATRONI_STARTS_WITHIN: Duration = Duration::from_secs(30);
 ///
 ///     postgresql:
 ///       callbacks:
-///         on_role_change: patroni_barman run --rules /etc/patroni_barman/rules.yml
-///         on_start: patroni_barman run --rules /etc/patroni_barman/rules.yml
+///         on_role_change: patroni_barman run
+///         on_start: patroni_barman run
 ///
 /// As a replica creation method or custom bootstrap, name the event; Patroni appends the rest as
 /// `--name=value`, and rules see all of it as `args`:
@@ -42,7 +42,7 @@ const PATRONI_STARTS_WITHIN: Duration = Duration::from_secs(30);
 ///     postgresql:
 ///       create_replica_methods: [barman, basebackup]
 ///       barman:
-///         command: patroni_barman run --rules /etc/patroni_barman/rules.yml --event create_replica
+///         command: patroni_barman run --event create_replica
 ///
 /// Exit codes: 0 everything was done; 1 no rule matched; 2 an operation failed or was refused, or
 /// could not be verified; 3 the API could not be reached or time ran out, what is left is kept for

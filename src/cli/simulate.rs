@@ -14,9 +14,27 @@ use crate::simulator::{
     SameSecond, Server, StartError, serve_until_told,
 };
 
-/// What the simulator is made of, and what goes wrong.
+/// Serves a simulated pg-backup-api, to rehearse with.
+///
+/// It serves what pg-backup-api serves, with Barman's servers, models and backups made up on the
+/// command line and kept in memory. Nothing is installed and nothing is touched. It prints
+/// `listening on URL` when it is ready, then one line of JSON for each request: method, path,
+/// body, status, and the fault that met it. SIGTERM or Ctrl-C ends it.
+///
+/// Two nodes, the first two operations refused and every poll hanging:
+///
+///     patroni_barman simulate --server demo --model demo:n1 --model demo:n2 \
+///         --backup demo:20260101T000000 --operation-time 2s \
+///         --fault 'post:500*2,poll:hang'
+///
+/// In front of the Barman of this host:
+///
+///     patroni_barman simulate --barman-command 'barman -c /etc/barman.conf'
+///
+/// Exit codes: 0 ended when it was told to; 2 what it is made of contradicts itself, or the
+/// address is in use.
 #[derive(Debug, Args)]
-#[command(after_long_help = AFTER_HELP)]
+#[command(verbatim_doc_comment)]
 pub struct Simulate {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7480")]
@@ -106,14 +124,6 @@ WHAT   refuse         close the connection without an answer (any: before readin
        gone           post: the operation is not found afterwards; poll: it is not found
        fail           post: the operation fails
        ok             nothing; lets requests by before the next fault";
-
-const AFTER_HELP: &str = "\
-Example: two nodes, the first two operations refused and every poll hanging
-  patroni_barman simulate --listen 127.0.0.1:0 --server demo --model demo:n1 --model demo:n2 \\
-      --backup demo:20260101T000000 --operation-time 2s --fault 'post:500*2,poll:hang'
-
-Example: in front of the Barman of this host
-  patroni_barman simulate --barman-command 'barman -c /etc/barman.conf'";
 
 /// What a second operation in one second and on one server gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -13,7 +13,9 @@ use super::reconcile::{RulesArgs, View};
 use super::watch::Watch;
 use super::{Context, print};
 
-/// Shows Barman's state beside the one that the rules want for this node's role. Nothing is sent.
+/// Shows Barman's state beside the one that the rules want.
+///
+/// What they want for this node's role, that is; nothing is sent:
 ///
 ///     patroni_barman status --rules /etc/patroni_barman/rules.yml
 ///

@@ -1,0 +1,235 @@
+//! Help pages, set from the comments of the commands.
+//!
+//! A command's comment is prose, examples indented by four spaces, and at the end a paragraph
+//! `Exit codes: 0 what it means; 1 what it means`. Set as a page, the prose fills the terminal, the
+//! examples stay as they are, and the codes are a list. Only who asks for help waits for this.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+
+use clap::{Command, CommandFactory as _};
+
+use super::args::Cli;
+
+/// The widest text: longer lines are hard to read.
+const WIDTH: usize = 100;
+
+/// How wide a list of exit codes may be; it does not fill a wider terminal.
+const LIST_WIDTH: usize = 78;
+
+/// The commands on the first page, by what an operator is about to do.
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Called by Patroni", &["run", "config-switch", "recover"]),
+    (
+        "Work on rules",
+        &[
+            "check", "explain", "plan", "test", "matrix", "diff", "schema",
+        ],
+    ),
+    ("Look after Barman", &["status", "reconcile", "history"]),
+    ("Rehearse", &["demo", "simulate"]),
+    ("Install", &["completions", "man"]),
+];
+
+/// The commands that talk to pg-backup-api or Patroni; the others do not list the options for that.
+const CONNECTED: [&str; 7] = [
+    "run",
+    "config-switch",
+    "recover",
+    "check",
+    "plan",
+    "status",
+    "reconcile",
+];
+
+/// Whether a command line asks for help, as far as that can be seen without reading it.
+#[must_use]
+pub fn wanted(arguments: &[OsString]) -> bool {
+    let word = |argument: &OsString| ["-h", "--help", "help"].iter().any(|word| argument == word);
+    arguments.len() < 2 || arguments.iter().any(word)
+}
+
+/// The command line for a user who asks for help.
+#[must_use]
+pub fn command() -> Command {
+    let command = pages();
+    let list = groups(&command);
+    command
+        .mut_subcommands(|command| command.hide(true))
+        .override_usage("patroni_barman [OPTIONS] <COMMAND>")
+        .help_template(format!(
+            "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{list}{{all-args}}{{after-help}}"
+        ))
+        .max_term_width(WIDTH)
+}
+
+/// The command line with every command's page.
+#[must_use]
+pub fn pages() -> Command {
+    let mut command = Cli::command();
+    // Options for every command are on each of them from here on.
+    command.build();
+    command.mut_subcommands(page)
+}
+
+fn page(command: Command) -> Command {
+    let name = command.get_name().to_owned();
+    let Some(comment) = command.get_long_about().or(command.get_about()) else {
+        return command;
+    };
+    let Page {
+        summary,
+        text,
+        example,
+        codes,
+    } = Page::read(&comment.to_string());
+    let mut command = command.about(summary).long_about(text);
+    if let Some(example) = example {
+        command = command.after_help(format!("Example:\n{example}"));
+    }
+    command = command.after_long_help(codes.unwrap_or_default());
+    if !CONNECTED.contains(&name.as_str()) {
+        command = command.mut_args(|argument| {
+            let hide = argument.is_global_set();
+            argument.hide(hide)
+        });
+    }
+    command
+}
+
+/// The commands, each with what it does, in groups.
+fn groups(command: &Command) -> String {
+    let line = |name: &str| {
+        let command = command.find_subcommand(name)?;
+        let about = command.get_about()?.to_string();
+        Some(format!("  {name:<15}{}\n", about.trim_end_matches('.')))
+    };
+    let mut text = String::new();
+    for (heading, names) in GROUPS {
+        let lines: String = names.iter().filter_map(|name| line(name)).collect();
+        let _ = write!(text, "{heading}:\n{lines}\n");
+    }
+    text
+}
+
+/// A comment in its parts.
+struct Page {
+    /// The first sentence.
+    summary: String,
+    /// Everything but the exit codes; each paragraph is one line.
+    text: String,
+    /// The first example.
+    example: Option<String>,
+    /// The exit codes as a list.
+    codes: Option<String>,
+}
+
+impl Page {
+    fn read(comment: &str) -> Self {
+        let mut page = Self {
+            summary: String::new(),
+            text: String::new(),
+            example: None,
+            codes: None,
+        };
+        for paragraph in comment.split("\n\n").filter(|text| !text.trim().is_empty()) {
+            if paragraph.starts_with("    ") {
+                page.example.get_or_insert_with(|| paragraph.to_owned());
+                let _ = write!(page.text, "\n\n{paragraph}");
+                continue;
+            }
+            let prose: Vec<&str> = paragraph.lines().map(str::trim).collect();
+            let prose = prose.join(" ");
+            if let Some(codes) = prose.strip_prefix("Exit codes: ") {
+                page.codes = Some(list(codes));
+            } else if page.summary.is_empty() {
+                page.summary = first_sentence(&prose).to_owned();
+                page.text = prose;
+            } else {
+                let _ = write!(page.text, "\n\n{prose}");
+            }
+        }
+        page
+    }
+}
+
+fn first_sentence(prose: &str) -> &str {
+    let end = prose.find(". ").unwrap_or(prose.len());
+    prose.get(..end).unwrap_or(prose).trim_end_matches('.')
+}
+
+/// `0 done; 1 skipped` as a list.
+fn list(codes: &str) -> String {
+    let mut text = "Exit codes:\n".to_owned();
+    for item in codes.trim_end_matches('.').split("; ") {
+        let (code, meaning) = item.split_once(' ').unwrap_or((item, ""));
+        let mut line = format!("  {code:<5}");
+        let mut empty = true;
+        for word in meaning.split(' ') {
+            if !empty && line.chars().count() + 1 + word.chars().count() > LIST_WIDTH {
+                let _ = writeln!(text, "{line}");
+                line = " ".repeat(7);
+                empty = true;
+            }
+            if !empty {
+                line.push(' ');
+            }
+            line.push_str(word);
+            empty = false;
+        }
+        let _ = writeln!(text, "{line}");
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_a_place_on_the_first_page() {
+        let listed: Vec<&str> = GROUPS
+            .iter()
+            .flat_map(|(_, names)| names.iter().copied())
+            .collect();
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(listed.contains(&name), "`{name}` is in no group");
+            let about = command.get_about().unwrap().to_string();
+            let about = first_sentence(about.lines().next().unwrap_or_default());
+            let width = about.chars().count();
+            assert!(
+                width <= 63,
+                "`{name}`: the first sentence is too long: {about}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_comment_becomes_a_page() {
+        let page = Page::read(
+            "Does it. At once.\n\nIn two\nlines:\n\n    a: b\n      c: d\n\n    e\n\nExit codes: 0 done; 12 not\ndone.",
+        );
+        assert_eq!(page.summary, "Does it");
+        assert_eq!(
+            page.text,
+            "Does it. At once.\n\nIn two lines:\n\n    a: b\n      c: d\n\n    e"
+        );
+        assert_eq!(page.example.unwrap(), "    a: b\n      c: d");
+        assert_eq!(
+            page.codes.unwrap(),
+            "Exit codes:\n  0    done\n  12   not done"
+        );
+    }
+
+    #[test]
+    fn a_long_meaning_goes_on_below_itself() {
+        let long = list(&format!("0 {}", "word ".repeat(20).trim_end()));
+        let lines: Vec<&str> = long.lines().skip(1).collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].starts_with("  0    word"));
+        assert!(lines[1].starts_with("       word"));
+        assert!(lines.iter().all(|line| line.len() <= LIST_WIDTH));
+    }
+}

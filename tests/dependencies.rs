@@ -1,0 +1,119 @@
+//! What the program is built of: each dependency has its reason written down, and a licence that is allowed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+fn read(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
+
+/// The names under a section of `Cargo.toml`.
+fn section(manifest: &str, name: &str) -> BTreeSet<String> {
+    let header = format!("[{name}]");
+    manifest
+        .lines()
+        .skip_while(|line| *line != header)
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()))
+        .collect()
+}
+
+/// The crates in the table under a heading of the page.
+fn table(page: &str, heading: &str) -> BTreeSet<String> {
+    page.lines()
+        .skip_while(|line| *line != heading)
+        .skip(1)
+        .take_while(|line| !line.starts_with('#'))
+        .filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned()))
+        .collect()
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = read("Cargo.toml");
+    let page = read("docs/dependencies.md");
+    for (dependencies, heading) in [
+        ("dependencies", "## In the program"),
+        ("dev-dependencies", "## In tests and measurements"),
+    ] {
+        let named = section(&manifest, dependencies);
+        assert!(!named.is_empty());
+        assert_eq!(
+            named,
+            table(&page, heading),
+            "left: [{dependencies}] of Cargo.toml; right: `{heading}` in docs/dependencies.md"
+        );
+    }
+}
+
+#[test]
+fn every_licence_is_allowed() {
+    let deny = read("deny.toml");
+    let (_, list) = deny.split_once("allow = [").unwrap();
+    let (list, _) = list.split_once(']').unwrap();
+    let allowed: Vec<&str> = list
+        .split(", ")
+        .map(|word| word.trim_matches('"'))
+        .collect();
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--locked", "--offline", "--format-version", "1"])
+        .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    assert!(packages.len() > 50);
+    let refused: Vec<String> = packages
+        .iter()
+        .filter(|package| {
+            let licence = package["license"].as_str().unwrap_or_default();
+            !is_allowed(licence, &allowed)
+        })
+        .map(|package| format!("{} ({})", package["name"], package["license"]))
+        .collect();
+    assert!(refused.is_empty(), "not allowed by deny.toml: {refused:?}");
+}
+
+/// Whether a licence expression can be met with these licences. Where `AND` and `OR` stand side by side
+/// there are parentheses, and none are nested.
+fn is_allowed(licence: &str, allowed: &[&str]) -> bool {
+    let licence = licence.replace('/', " OR ");
+    let any = |alternatives: &str| {
+        alternatives
+            .split(" OR ")
+            .any(|one| allowed.contains(&one.trim()))
+    };
+    licence
+        .split(" AND ")
+        .all(|part| any(part.trim().trim_matches(['(', ')'])))
+}
+
+#[test]
+fn licence_expressions_are_understood() {
+    let allowed = ["MIT", "ISC", "Unicode-3.0"];
+    for (licence, expected) in [
+        ("MIT", true),
+        ("GPL-3.0-only", false),
+        ("MIT/Apache-2.0", true),
+        ("Apache-2.0 OR MIT", true),
+        ("MIT AND ISC", true),
+        ("MIT AND GPL-3.0-only", false),
+        ("(MIT OR Apache-2.0) AND Unicode-3.0", true),
+        ("(GPL-2.0-only OR Apache-2.0) AND Unicode-3.0", false),
+        ("Apache-2.0 WITH LLVM-exception OR Apache-2.0 OR MIT", true),
+        ("", false),
+    ] {
+        assert_eq!(is_allowed(licence, &allowed), expected, "{licence}");
+    }
+}
