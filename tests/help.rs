@@ -58,7 +58,7 @@ fn help_pages_are_as_they_were_read() {
                 .filter(|word| !word.is_empty())
                 .collect();
             let page = page(&arguments, "80");
-            text += &format!("$ patroni_barman {}\n{page}\n", arguments.join(" "));
+            text.extend(["$ patroni_barman ", &arguments.join(" "), "\n", &page, "\n"]);
         }
         let text: String = text
             .lines()

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::thread;
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::barman::Barman;
@@ -78,16 +78,11 @@ pub fn rows() -> Vec<Row> {
         late(&recovering, number, RECOVERY, &mut command)
     };
     let measured = thread::scope(|scope| {
-        let start = |run: &'_ (dyn Fn(usize) -> Duration + Sync), from: usize| {
-            (from..from + RUNS)
-                .map(|number| scope.spawn(move || run(number)))
-                .collect::<Vec<_>>()
-        };
         let all = [
-            start(&recovery, 0),
-            start(&python_recovery, RUNS),
-            start(&switch, 0),
-            start(&python_switch, RUNS),
+            start(scope, &recovery, 0),
+            start(scope, &python_recovery, RUNS),
+            start(scope, &switch, 0),
+            start(scope, &python_switch, RUNS),
         ];
         all.map(|runs| {
             median(
@@ -114,6 +109,17 @@ pub fn rows() -> Vec<Row> {
         )
         .beside(python(python_recovery), ""),
     ]
+}
+
+/// Starts a contender as often as it is measured, each time with a number of its own.
+fn start<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    run: &'scope (dyn Fn(usize) -> Duration + Sync),
+    from: usize,
+) -> Vec<ScopedJoinHandle<'scope, Duration>> {
+    (from..from + RUNS)
+        .map(|number| scope.spawn(move || run(number)))
+        .collect()
 }
 
 fn option(name: &str, path: &Path) -> String {

@@ -9,8 +9,10 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
-    clippy::print_stdout,
+    clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
     reason = "these rules are the program's; a measurement that meets something unexpected has failed"
 )]
 
@@ -29,8 +31,11 @@ mod table;
 
 use table::Row;
 
+/// A part of the table: its name and what measures it.
+type Section = (&'static str, fn() -> Vec<Row>);
+
 /// What can be measured, in the order of the table.
-const SECTIONS: [(&str, fn() -> Vec<Row>); 6] = [
+const SECTIONS: [Section; 6] = [
     ("callback", callback::rows),
     ("switch", switch::rows),
     ("end", end::rows),
