@@ -1,9 +1,11 @@
 //! The whole table of what rules do: every cell of the space with its plan.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use crate::evaluate::{EvaluateError, Step, Survey, Trace, survey};
-use crate::model::{Event, Role, RuleSet};
+use crate::model::{Event, Role, Rule, RuleSet};
 use crate::space::{Cluster, Known, clusters, events};
 
 /// Every cell of a rule set.
@@ -30,11 +32,21 @@ pub struct Cell {
     pub survey: Survey,
 }
 
+/// How much is looked at in each cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Every rule, also why each does not fire. With thousands of clusters that each have rules of
+    /// their own, this is millions of reasons.
+    Everything,
+    /// Only the rules that are for the cell's cluster.
+    Requests,
+}
+
 /// Looks into every cell. `wanted` are clusters to show besides those that the rules tell apart.
 #[must_use]
-pub fn matrix(rules: &RuleSet, known: Known, wanted: &[String]) -> Matrix {
+pub fn matrix(rules: &RuleSet, known: Known, wanted: &[String], detail: Detail) -> Matrix {
     let clusters = clusters(&[rules], wanted);
-    let cells = cells(rules, &known, &clusters);
+    let cells = cells(rules, &known, &clusters, detail);
     Matrix {
         known,
         clusters,
@@ -44,17 +56,70 @@ pub fn matrix(rules: &RuleSet, known: Known, wanted: &[String]) -> Matrix {
 
 /// The cells of these clusters, in order.
 #[must_use]
-pub fn cells(rules: &RuleSet, known: &Known, clusters: &[Cluster]) -> Vec<Cell> {
-    let cell = |cluster: &Cluster, (event, role)| Cell {
-        event,
-        role,
-        cluster: cluster.name.clone(),
-        survey: survey(rules, &known.facts(event, role, &cluster.name)),
+pub fn cells(rules: &RuleSet, known: &Known, clusters: &[Cluster], detail: Detail) -> Vec<Cell> {
+    let parts = match detail {
+        Detail::Requests if clusters.len() > 1 => Some(Parts::of(rules)),
+        _ => None,
     };
-    clusters
-        .iter()
-        .flat_map(|cluster| events().map(move |at| cell(cluster, at)))
-        .collect()
+    let mut cells = Vec::with_capacity(clusters.len() * events().count());
+    for cluster in clusters {
+        let part = parts.as_ref().map(|parts| parts.of_cluster(cluster));
+        let rules = part.as_ref().unwrap_or(rules);
+        cells.extend(events().map(|(event, role)| Cell {
+            event,
+            role,
+            cluster: cluster.name.clone(),
+            survey: survey(rules, &known.facts(event, role, &cluster.name)),
+        }));
+    }
+    cells
+}
+
+/// Rules by the clusters that they are for.
+struct Parts<'a> {
+    /// Everything but the rules.
+    base: RuleSet,
+    rules: &'a [Rule],
+    /// The rules for any cluster, by their places.
+    any: Vec<usize>,
+    by_pattern: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(rules: &'a RuleSet) -> Self {
+        let mut parts = Self {
+            base: RuleSet {
+                rules: Vec::new(),
+                ..rules.clone()
+            },
+            rules: &rules.rules,
+            any: Vec::new(),
+            by_pattern: HashMap::new(),
+        };
+        for (index, rule) in rules.rules.iter().enumerate() {
+            if rule.cluster.is_empty() {
+                parts.any.push(index);
+            }
+            for pattern in &rule.cluster {
+                let rules = parts.by_pattern.entry(pattern.as_str()).or_default();
+                rules.push(index);
+            }
+        }
+        parts
+    }
+
+    fn of_cluster(&self, cluster: &Cluster) -> RuleSet {
+        let own = cluster.matches.iter();
+        let own = own.filter_map(|pattern| self.by_pattern.get(pattern.as_str()));
+        let mut places: Vec<usize> = own.flatten().chain(&self.any).copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        let rules = places.into_iter().filter_map(|index| self.rules.get(index));
+        RuleSet {
+            rules: rules.cloned().collect(),
+            ..self.base.clone()
+        }
+    }
 }
 
 impl Matrix {

@@ -122,10 +122,11 @@ type Roles<'a> = (Event, Vec<&'a str>);
 /// The cells of a group: events with their roles, and the clusters.
 pub(super) fn places(group: &[&ChangedCell]) -> String {
     let mut clusters: Vec<(&str, Vec<Roles<'_>>)> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
     for cell in group {
-        let known = clusters.iter().position(|(name, _)| *name == cell.cluster);
-        let index = known.unwrap_or(clusters.len());
-        if known.is_none() {
+        let next = clusters.len();
+        let index = *known.entry(cell.cluster.as_str()).or_insert(next);
+        if index == next {
             clusters.push((&cell.cluster, Vec::new()));
         }
         let Some((_, events)) = clusters.get_mut(index) else {

@@ -1,5 +1,6 @@
 //! The matrix for people.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::matrix::{Cell, Matrix};
@@ -10,7 +11,7 @@ use super::describe;
 /// A table for each kind of cluster, and below what the letters in them mean.
 #[must_use]
 pub fn matrix(matrix: &Matrix) -> String {
-    let mut legend: Vec<(String, String)> = Vec::new();
+    let mut legend = Legend::default();
     let mut text = String::new();
     for (cluster, cells) in matrix.blocks() {
         let kind = match cluster.matches.as_slice() {
@@ -35,7 +36,8 @@ pub fn matrix(matrix: &Matrix) -> String {
         }
         text.push('\n');
     }
-    for (letter, meaning) in &legend {
+    for (index, meaning) in legend.meanings.iter().enumerate() {
+        let letter = letter(index);
         let _ = writeln!(
             text,
             "{letter}  {}",
@@ -50,18 +52,25 @@ pub fn matrix(matrix: &Matrix) -> String {
     text
 }
 
+/// What the letters mean, in order.
+#[derive(Default)]
+struct Legend {
+    meanings: Vec<String>,
+    known: HashMap<String, usize>,
+}
+
 /// The letter of what a cell does; cells that do the same have the same.
-fn mark(cell: &Cell, legend: &mut Vec<(String, String)>) -> String {
+fn mark(cell: &Cell, legend: &mut Legend) -> String {
     let meaning = meaning(cell);
     if meaning.is_empty() {
         return "-".to_owned();
     }
-    if let Some((letter, _)) = legend.iter().find(|(_, known)| *known == meaning) {
-        return letter.clone();
+    let next = legend.meanings.len();
+    let index = *legend.known.entry(meaning.clone()).or_insert(next);
+    if index == next {
+        legend.meanings.push(meaning);
     }
-    let letter = letter(legend.len());
-    legend.push((letter.clone(), meaning));
-    letter
+    letter(index)
 }
 
 fn meaning(cell: &Cell) -> String {

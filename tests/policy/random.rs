@@ -2,7 +2,7 @@
 
 use patroni_barman::diff::diff;
 use patroni_barman::evaluate::{Facts, evaluate};
-use patroni_barman::matrix::matrix;
+use patroni_barman::matrix::{Detail, matrix};
 use patroni_barman::model::{Event, Role, RuleSet};
 use patroni_barman::space::Known;
 use proptest::prelude::*;
@@ -146,7 +146,7 @@ proptest! {
     #[test]
     fn the_matrix_is_every_plan(text in any_rules(), site in prop::option::of(prop::sample::select(vec!["x", "y"]))) {
         let (set, known) = (rules(&text), known(site));
-        let matrix = matrix(&set, known.clone(), &[]);
+        let matrix = matrix(&set, known.clone(), &[], Detail::Everything);
         let mut cells = matrix.cells.iter();
         for cluster in &matrix.clusters {
             for event in Event::ALL {
@@ -164,6 +164,19 @@ proptest! {
             }
         }
         prop_assert!(cells.next().is_none());
+    }
+
+    /// With less detail the same is sent.
+    #[test]
+    fn the_requests_do_not_depend_on_the_detail(text in any_rules()) {
+        let (set, known) = (rules(&text), known(Some("x")));
+        let whole = matrix(&set, known.clone(), &[], Detail::Everything);
+        let short = matrix(&set, known, &[], Detail::Requests);
+        prop_assert_eq!(whole.cells.len(), short.cells.len());
+        for (whole, short) in whole.cells.iter().zip(&short.cells) {
+            prop_assert_eq!(&whole.survey.plan.steps, &short.survey.plan.steps);
+            prop_assert_eq!(&whole.survey.unresolved, &short.survey.unresolved);
+        }
     }
 
     /// Every name is of a kind that the table has an example of.
