@@ -125,6 +125,8 @@ class Guard:
                 self.signal(pid, "KILL")
             self.reap()
             time.sleep(0.02)
+        # this user's files first: they stand in folders of the others, which have to be empty
+        shutil.rmtree(self.folder, ignore_errors=True)
         for user in self.users:
             subprocess.run(["sudo", "-n", "-u", user, "--", "find", self.folder, "-user", user, "-delete"],
                            stderr=subprocess.DEVNULL, check=False)
