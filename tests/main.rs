@@ -16,6 +16,7 @@ mod diagnostics;
 mod editor;
 mod faults;
 mod help;
+mod kill;
 mod pages;
 mod parity;
 mod policy;

@@ -14,7 +14,7 @@ mod cluster;
 mod disk;
 mod mutation;
 mod process;
-mod random;
+pub mod random;
 mod scheduler;
 mod script;
 mod truth;

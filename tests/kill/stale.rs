@@ -1,0 +1,157 @@
+//! Callbacks whose moment has passed, or whose request is lost behind another's.
+
+use std::process::Command;
+
+use patroni_barman::simulator::{Config, SameSecond, Simulator};
+
+use super::node::{Node, config, until};
+use crate::callback::Callback;
+use crate::simulator::client::Still;
+use crate::state::patroni::Patroni;
+
+fn rules(barman: &str, patroni: &str) -> String {
+    format!(
+        r#"version: 1
+api: {{url: "{barman}"}}
+patroni: {{url: "{patroni}"}}
+defaults: {{retry: {{attempts: 500, wait: 50ms, max_wait: 50ms}}}}
+rules:
+  - name: follow
+    on: on_role_change
+    role: primary
+    request: {{type: config_switch, server: demo, model_name: "demo:{{{{ node }}}}"}}
+"#
+    )
+}
+
+fn callback_of(node: &str, barman: &Simulator, patroni: &Patroni) -> Callback {
+    let callback = Callback::new(&rules(barman.url(), &patroni.url));
+    let path = callback.rules().to_str().unwrap().to_owned();
+    let arguments = [
+        "run",
+        "--format",
+        "json",
+        "--rules",
+        &path,
+        "--node",
+        node,
+        "on_role_change",
+        "primary",
+        "demo",
+    ];
+    callback.instead(&arguments)
+}
+
+fn posts(barman: &Simulator) -> Vec<String> {
+    let posts = barman
+        .served()
+        .into_iter()
+        .filter(|served| served.method == "POST");
+    posts
+        .map(|served| served.body["model_name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_callback_that_waits_on_the_old_primary_sends_nothing_more() {
+    let barman = Simulator::start(config()).unwrap();
+    barman.take_down();
+    let old = Patroni::start("n1", "n1");
+    let callback = callback_of("n1", &barman, &old);
+    let mut waiting = callback.start();
+    waiting.until_it_says("next attempt in");
+
+    // Patroni has moved the leader key before Barman comes back, and the new primary's callback is the first.
+    old.leader("n2");
+    let fenced = waiting.end();
+    barman.bring_up().unwrap();
+    let new = callback_of("n2", &barman, &Patroni::start("n2", "n2")).run();
+    assert_eq!((fenced.exit, new.exit), (5, 0), "{fenced:?} {new:?}");
+    assert!(
+        fenced
+            .stderr
+            .contains("`n1` no longer holds the leader key, `n2` does"),
+        "{fenced:?}"
+    );
+    assert_eq!(posts(&barman), ["demo:n2"]);
+    assert_eq!(barman.active_model("demo").as_deref(), Some("demo:n2"));
+}
+
+#[test]
+fn a_callback_that_waits_until_the_api_is_back_is_carried_out() {
+    let barman = Simulator::start(config()).unwrap();
+    barman.take_down();
+    let callback = callback_of("n1", &barman, &Patroni::start("n1", "n1"));
+    let mut waiting = callback.start();
+    waiting.until_it_says("next attempt in");
+    barman.bring_up().unwrap();
+    let ended = waiting.end();
+    assert_eq!(ended.exit, 0, "{ended:?}");
+    assert_eq!(barman.active_model("demo").as_deref(), Some("demo:n1"));
+}
+
+/// The old primary and the new one post within one second and are given the same id; what the new one asked for
+/// is lost.
+fn the_new_primary_wins(same_second: SameSecond, first: &str, second: &str) {
+    let still = Still::default();
+    let barman =
+        Simulator::start_with_clock(config().same_second(same_second), still.clock()).unwrap();
+    let patronis = ["n1", "n2"].map(|node| Patroni::start(node, node));
+    let callbacks = [first, second]
+        .map(|node| callback_of(node, &barman, &patronis[usize::from(node == "n2")]));
+    // No operation ends before both have posted.
+    barman.set_faults("poll:stuck".parse().unwrap());
+    let earlier = callbacks[0].start();
+    until(|| posts(&barman).len() == 1);
+    let later = callbacks[1].start();
+    until(|| posts(&barman).len() == 2);
+    patronis[0].leader("n2");
+    barman.set_faults("any:ok".parse().unwrap());
+    let (mut new, old) = if first == "n2" {
+        (earlier, later)
+    } else {
+        (later, earlier)
+    };
+    new.until_it_says("the active model of `demo` is `demo:n1` and not `demo:n2`");
+    still.pass_seconds(2);
+    let new = new.end();
+    assert_eq!(new.exit, 0, "{new:?}");
+    assert_eq!(barman.active_model("demo").as_deref(), Some("demo:n2"));
+    // The old one has seen its own request done, or was too late for that and is fenced.
+    let old = old.end();
+    assert!([0, 5].contains(&old.exit), "{old:?}");
+    assert_eq!(barman.active_model("demo").as_deref(), Some("demo:n2"));
+}
+
+#[test]
+fn a_request_that_another_one_with_its_id_kept_out_is_sent_again() {
+    the_new_primary_wins(SameSecond::KeepFirst, "n1", "n2");
+}
+
+#[test]
+fn a_request_that_another_one_with_its_id_replaced_is_sent_again() {
+    the_new_primary_wins(SameSecond::KeepLast, "n2", "n1");
+}
+
+#[test]
+fn a_disk_that_is_full_does_not_keep_a_callback_from_its_request() {
+    let node = Node::beside(Config::default().server("demo").model("demo:n1"), "n1");
+    // Writes to files fail, as on a full disk; pipes are not concerned.
+    let program = node.command(&super::CALLBACK);
+    let mut limited = Command::new("bash");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""])
+        .arg(program.get_program())
+        .args(program.get_args());
+    for (variable, value) in program.get_envs() {
+        match value {
+            Some(value) => limited.env(variable, value),
+            None => limited.env_remove(variable),
+        };
+    }
+    let output = limited.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("going on without it"), "{said}");
+    assert_eq!(node.barman.active_model("demo").as_deref(), Some("demo:n1"));
+}
