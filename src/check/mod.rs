@@ -1,10 +1,32 @@
 //! What the rules mean, looked at before Patroni calls: things that no single value shows.
+//!
+//! The space of events, roles and kinds of cluster is small, so every cell of it is looked into. What a
+//! cell does not fix counts as unknown: what is said to be so is so whatever it turns out to be.
 
+mod allow;
+mod cells;
+mod conditions;
+mod conflict;
+mod fence;
+mod judge;
 mod never;
+mod patience;
+mod setting;
+mod start;
+mod table;
+mod unused;
+mod words;
 
 use crate::diagnostic::Finding;
-use crate::load::{Loaded, Locator, load, sort};
+use crate::load::{Loaded, Locator, Problem, load, sort};
+use crate::model::RuleSet;
 use crate::source::Source;
+
+use self::conflict::Conflicts;
+use self::judge::Judge;
+use self::patience::Patience;
+use self::start::Starts;
+use self::table::{Seen, Table};
 
 /// Everything there is to say about files that [`read`](crate::load::read) has read, in their order.
 #[must_use]
@@ -14,11 +36,52 @@ pub fn findings(sources: &[Source]) -> Vec<Finding> {
         sound,
         mut findings,
     } = load(sources);
-    // Also where something else is wrong: one look shows everything.
-    let rules = rules.as_ref().unwrap_or(&sound);
-    let problems = rules.rules.iter().flat_map(never::problems);
     let mut locator = Locator::new(sources);
-    findings.extend(problems.filter_map(|problem| locator.finding(problem)));
+    let problems = match &rules {
+        Some(rules) => {
+            let (problems, of_comments) =
+                allow::apply(problems(rules), rules, sources, &mut locator);
+            findings.extend(of_comments);
+            problems
+        }
+        // Also where something else is wrong: one look shows everything that can be told of a rule by
+        // itself. What a rule does among others can't be told yet.
+        None => impossible(&sound),
+    };
+    let located = problems.into_iter().filter_map(|p| locator.finding(p));
+    findings.extend(located);
     sort(&mut findings, sources);
     findings
+}
+
+/// Rules for events that never come.
+fn impossible(rules: &RuleSet) -> Vec<Problem> {
+    let enabled = rules.rules.iter().filter(|rule| rule.enabled);
+    enabled.flat_map(never::problems).collect()
+}
+
+/// Everything that is wrong, or probably not meant, with rules that can be used.
+fn problems(rules: &RuleSet) -> Vec<Problem> {
+    let table = Table::new(rules);
+    let mut judge = Judge::new(rules);
+    let mut seen = vec![Seen::default(); rules.rules.len()];
+    let mut conflicts = Conflicts::default();
+    let mut starts = Starts::default();
+    let mut patience = Patience::new(rules);
+    for cluster in 0..table.clusters.len() {
+        let firings = table.firings(cluster, &mut judge, &mut seen);
+        let settings = setting::settings(&table, cluster, &firings, &mut judge);
+        conflicts.look(&table, &settings);
+        starts.look(&settings);
+        patience.look(&firings);
+    }
+    let mut problems = impossible(rules);
+    problems.extend(unused::problems(rules));
+    let rules_seen = rules.rules.iter().zip(&seen);
+    problems.extend(rules_seen.filter_map(|(rule, seen)| conditions::problem(rule, seen, &table)));
+    problems.extend(conflicts.problems(&table));
+    problems.extend(starts.problems(&table));
+    problems.extend(patience.problems(&table));
+    problems.extend(fence::problem(rules));
+    problems
 }

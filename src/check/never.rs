@@ -4,6 +4,8 @@ use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
 use crate::model::{Event, Role, Rule};
 
+use super::words::either;
+
 /// What of a rule's events and roles never meets.
 pub(super) fn problems(rule: &Rule) -> Vec<Problem> {
     if rule.role.is_empty() || rule.on.is_empty() {
@@ -71,14 +73,4 @@ fn events_of(role: Role) -> String {
         "the role `{role}` comes with {}",
         either(events.into_iter())
     )
-}
-
-/// `a`, `b` or `c`.
-fn either<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let words: Vec<_> = words.map(|word| format!("`{word}`")).collect();
-    match words.as_slice() {
-        [] => String::new(),
-        [only] => only.clone(),
-        [most @ .., last] => format!("{} or {last}", most.join(", ")),
-    }
 }

@@ -37,7 +37,8 @@ macro_rules! codes {
         /// A kind of finding.
         ///
         /// `PB0…` is about the file, `PB1…` about its shape, names, templates and requests, `PB2…` about
-        /// what the rules mean, `PB3…` about files of tests.
+        /// what the rules mean, `PB3…` about files of tests, `PB4…` about what Barman says of the rules
+        /// (`check --online`).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[doc = $doc])+ $name,)+
@@ -149,6 +150,28 @@ codes! {
     NeverFires = "PB201", Error, "a rule that can never fire";
     /// An event or a role that adds nothing to its rule.
     NeverTogether = "PB202", Warning, "an event or a role that never meets the rest of its rule";
+    /// A variable that no rule uses.
+    UnusedVariable = "PB203", Warning, "a variable that nothing uses";
+    /// A `when` that is false whatever happens.
+    NeverTrue = "PB204", Error, "a condition that is never true";
+    /// A `when` that is true whatever happens.
+    AlwaysTrue = "PB205", Note, "a condition that is always true";
+    /// Under `match: first`, earlier rules fire wherever this one could.
+    Shadowed = "PB206", Error, "a rule that earlier rules leave nothing to";
+    /// Two requests of one event want different things of one target.
+    Conflict = "PB207", Error, "two requests that contradict each other";
+    /// The same, if conditions allow both.
+    PossibleConflict = "PB208", Warning, "two requests that may contradict each other";
+    /// A promotion switches a server, and a start as primary does not.
+    StartNotCovered = "PB209", Warning, "a promotion is followed, a start as primary is not";
+    /// One event may take longer than the next one is away.
+    TooLong = "PB210", Warning, "an event that may take too long";
+    /// `fence: role` without a Patroni to ask.
+    NoFence = "PB211", Warning, "a fence without a Patroni to ask";
+    /// A finding is silenced, and nobody says why.
+    NoReason = "PB212", Error, "a finding is silenced without a reason";
+    /// A comment that silences nothing.
+    IdleComment = "PB213", Warning, "a comment that silences nothing";
     /// A test names a rule that there is not.
     TestUnknownRule = "PB301", Error, "a test names a rule that the rules do not have";
     /// A test without an expectation, or of nothing.
@@ -163,9 +186,44 @@ codes! {
     TestRules = "PB306", Error, "a test file whose rules can't be used";
     /// The Barman of a scenario can't be made.
     TestBarman = "PB307", Error, "a scenario whose Barman can't be made";
+    /// Barman has no such server.
+    UnknownServer = "PB401", Error, "a server that Barman does not have";
+    /// Barman has no such model.
+    UnknownModel = "PB402", Error, "a model that Barman does not have";
+    /// Barman would refuse to lay the model over the server.
+    OtherCluster = "PB403", Error, "a model of another cluster than the server's";
 }
 
 impl Code {
+    /// Whether it is found only when Barman is asked: with `check --online`.
+    #[must_use]
+    pub const fn needs_barman(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownServer | Self::UnknownModel | Self::OtherCluster
+        )
+    }
+
+    /// Whether a comment on a rule can silence it: it is about what the rules mean, and not about
+    /// whether they can be used at all.
+    #[must_use]
+    pub const fn can_be_allowed(self) -> bool {
+        matches!(
+            self,
+            Self::NeverFires
+                | Self::NeverTogether
+                | Self::UnusedVariable
+                | Self::NeverTrue
+                | Self::AlwaysTrue
+                | Self::Shadowed
+                | Self::Conflict
+                | Self::PossibleConflict
+                | Self::StartNotCovered
+                | Self::TooLong
+                | Self::NoFence
+        )
+    }
+
     /// The code that is written like this, in any case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Api, ApiName, Patroni, Rule, TemplateValue};
+use super::{Api, ApiName, Origin, Patroni, Rule, TemplateValue};
 
 /// Rules that have passed every check.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -70,4 +70,6 @@ pub struct Var {
     pub name: String,
     /// Its value.
     pub value: TemplateValue,
+    /// Where its value stands.
+    pub origin: Origin,
 }

@@ -6,6 +6,7 @@
 //! file system in here.
 
 mod inspect;
+mod premise;
 mod render;
 mod scope;
 
@@ -18,6 +19,7 @@ pub use inspect::{
     Reference, Syntax, SyntaxError, UnknownKind, UnknownName, Usage, inspect, is_template,
     known_names, lone_expression,
 };
+pub use premise::{Premises, premises};
 pub use render::{RenderError, condition, render};
 pub use scope::Scope;
 

@@ -179,26 +179,32 @@ mod tests {
         let vars = [
             Var {
                 name: "server".to_owned(),
+                origin: Origin::default(),
                 value: text("main"),
             },
             Var {
                 name: "model".to_owned(),
+                origin: Origin::default(),
                 value: text("{{ server }}:{{ node }}"),
             },
             Var {
                 name: "list".to_owned(),
+                origin: Origin::default(),
                 value: TemplateValue::List(vec![text("a"), text("{{ server }}")]),
             },
             Var {
                 name: "broken".to_owned(),
+                origin: Origin::default(),
                 value: text("{{ datadir }}"),
             },
             Var {
                 name: "early".to_owned(),
+                origin: Origin::default(),
                 value: text("{{ late }}"),
             },
             Var {
                 name: "late".to_owned(),
+                origin: Origin::default(),
                 value: text("x"),
             },
         ];

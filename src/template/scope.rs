@@ -32,6 +32,10 @@ enum Fact {
     Table(Arc<BTreeMap<String, String>>),
     /// Not known for this event, and why.
     Missing(&'static str),
+    /// Not known before the event: whatever looks at it can't be told yet, not even whether it is there.
+    Unsettled,
+    /// A table that has a text under every key: the key in capitals behind this word.
+    Placeholders(&'static str),
 }
 
 #[derive(Debug)]
@@ -77,6 +81,19 @@ impl Scope {
         self.with(name, Fact::Table(Arc::new(value.clone())))
     }
 
+    /// Adds a fact that nobody knows yet; a template that looks at it, even to ask whether it is there, can't be
+    /// rendered.
+    #[must_use]
+    pub fn unsettled(self, name: &'static str) -> Self {
+        self.with(name, Fact::Unsettled)
+    }
+
+    /// Adds a table that has a placeholder under every key.
+    #[must_use]
+    pub fn placeholders(self, name: &'static str) -> Self {
+        self.with(name, Fact::Placeholders(name))
+    }
+
     fn with(mut self, name: &'static str, fact: Fact) -> Self {
         Arc::make_mut(&mut self.known).insert(name, fact);
         self
@@ -99,6 +116,11 @@ impl Scope {
                     values: values.clone(),
                     guards: guards.clone(),
                 })),
+                Fact::Placeholders(word) => Some(Value::from_object(Placeholders(word))),
+                Fact::Unsettled => {
+                    let detail = format!("`{name}` is not known before the event");
+                    Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)))
+                }
                 Fact::Missing(_) if guards.has(name, None) => None,
                 Fact::Missing(why) => {
                     self.missing.get_or_init(|| known);
@@ -225,5 +247,20 @@ impl Object for Table {
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A table that has a text under every key.
+#[derive(Debug)]
+struct Placeholders(&'static str);
+
+impl Object for Placeholders {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let key = key.as_str()?;
+        Some(Value::from(format!("{}.{key}", self.0).to_uppercase()))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
     }
 }

@@ -30,7 +30,10 @@ fn every_wrong_example_is_found_and_every_right_one_is_right() {
     for code in of_rules() {
         let explanation = code.explanation();
         assert!(explanation.about.len() > 50, "{code}");
-        assert_eq!(codes_of(&explanation.wrong), [code.as_str()], "{code}");
+        // What only Barman can say is looked at where there is one.
+        if !code.needs_barman() {
+            assert_eq!(codes_of(&explanation.wrong), [code.as_str()], "{code}");
+        }
         assert_eq!(codes_of(&explanation.right), [] as [&str; 0], "{code}");
     }
 }

@@ -7,7 +7,7 @@ use crate::program::program;
 
 const RULE: &str =
     "rules:\n  - {name: a, on: on_start, request: {type: config_switch, server: s, reset: true}}\n";
-const HEAD: &str = "version: 1\napi: {url: \"http://localhost:7480\"}\n";
+const HEAD: &str = "version: 1\napi: {url: \"http://localhost:7480\"}\npatroni: {url: \"http://localhost:8008\"}\n";
 
 fn check(folder: &tempfile::TempDir, arguments: &[&str]) -> (Output, String, String) {
     let output = program()

@@ -146,7 +146,8 @@ fn nothing_is_recorded_that_has_no_case() {
 #[test]
 fn every_kind_of_finding_has_a_case() {
     let seen: BTreeSet<&str> = CASES.iter().flat_map(Checked::codes).collect();
-    let all: BTreeSet<&str> = of_rules().map(Code::as_str).collect();
+    let alone = of_rules().filter(|code| !code.needs_barman());
+    let all: BTreeSet<&str> = alone.map(Code::as_str).collect();
     assert_eq!(seen, all);
 }
 

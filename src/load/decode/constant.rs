@@ -87,7 +87,11 @@ impl Constants {
         let used = used.iter().map(|name| {
             let value = self.vars.get(name)?.clone();
             let name = name.clone();
-            Some(Var { name, value })
+            Some(Var {
+                name,
+                value,
+                origin: crate::model::Origin::default(),
+            })
         });
         let value = used.collect::<Option<Vec<_>>>().and_then(|vars| {
             let text = TemplateValue::Text(template.clone());

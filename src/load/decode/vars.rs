@@ -47,10 +47,11 @@ impl<'a> Decoder<'a> {
             self.templates(&value);
             self.constants.set(name, &value);
             self.later_vars.remove(name.as_str());
-            self.vars.entry(name).or_insert(origin);
+            self.vars.entry(name).or_insert(origin.clone());
             vars.push(Var {
                 name: name.clone(),
                 value,
+                origin,
             });
         }
         vars

@@ -1,0 +1,64 @@
+//! Sets of cells: the events with the roles that Patroni passes with them, one bit each.
+
+use crate::model::{Event, Role, Rule};
+use crate::space::events;
+
+/// Some of the cells of one kind of cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct Cells(u32);
+
+impl Cells {
+    pub(super) const NONE: Self = Self(0);
+
+    /// The cells that a rule's events and roles name.
+    pub(super) fn of(rule: &Rule) -> Self {
+        let named = |event: &Event, role: &Role| {
+            rule.on.contains(event) && (rule.role.is_empty() || rule.role.contains(role))
+        };
+        Self::those(|event, role| named(&event, &role))
+    }
+
+    /// The cells of these events and roles.
+    pub(super) fn those(wanted: impl Fn(Event, Role) -> bool) -> Self {
+        let bits = events()
+            .enumerate()
+            .filter(|(_, (event, role))| wanted(*event, *role))
+            .map(|(index, _)| 1 << index);
+        Self(bits.sum())
+    }
+
+    /// One of the cells.
+    pub(super) const fn one(index: usize) -> Self {
+        Self(1 << index)
+    }
+
+    /// The numbers of the cells in it.
+    pub(super) fn indices(self) -> impl Iterator<Item = usize> {
+        (0..32).filter(move |index| self.0 & (1 << index) != 0)
+    }
+
+    pub(super) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub(super) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+}
+
+/// The cell of this number, as messages call it.
+pub(super) fn name(index: usize) -> String {
+    let cell = events().nth(index);
+    cell.map_or_else(String::new, |(event, role)| match event {
+        Event::Bootstrap | Event::CreateReplica => format!("`{event}`"),
+        _ => format!("`{event} {role}`"),
+    })
+}

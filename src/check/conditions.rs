@@ -1,0 +1,52 @@
+//! Conditions that decide nothing, and rules that others leave nothing to.
+
+use crate::diagnostic::Code;
+use crate::load::{Problem, Spot};
+use crate::model::Rule;
+
+use super::table::{Seen, Table};
+use super::words::names;
+
+/// What is wrong with one rule as a whole.
+pub(super) fn problem(rule: &Rule, seen: &Seen, table: &Table<'_>) -> Option<Problem> {
+    if seen.cells.is_empty() {
+        return None;
+    }
+    if let Some(when) = &rule.when {
+        let spot = Spot::value(&when.origin);
+        if seen.could.is_empty() {
+            let message = "this rule can never fire: its `when` is false whatever happens";
+            let help = "mend the condition, or say `enabled: false`";
+            return Some(Problem::new(Code::NeverTrue, spot, message).help(help));
+        }
+        if seen.doubtful.is_empty() && !seen.may.is_empty() {
+            let message = "this `when` is true whatever happens";
+            return Some(Problem::new(Code::AlwaysTrue, spot, message).help("leave it out"));
+        }
+    }
+    if !seen.may.is_empty() {
+        return None;
+    }
+    let owners = || {
+        seen.taken_by
+            .iter()
+            .filter_map(|number| table.rule(*number))
+    };
+    let earlier = names(owners().map(|rule| rule.name.as_str()));
+    let (fires, them) = match seen.taken_by.len() {
+        1 => ("fires", "it"),
+        _ => ("fire", "them"),
+    };
+    let message = format!(
+        "this rule can never fire: under `match: first`, {earlier} {fires} wherever it could"
+    );
+    let spot = Spot::value(&rule.origin.child("name"));
+    let mut problem = Problem::new(Code::Shadowed, spot, message).help(format!(
+        "put it before {them}, or give {them} a narrower `on`, `role`, `cluster` or `when`"
+    ));
+    for owner in owners() {
+        let spot = Spot::value(&owner.origin.child("name"));
+        problem = problem.related(spot, "fires before it");
+    }
+    Some(problem)
+}

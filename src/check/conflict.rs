@@ -1,0 +1,228 @@
+//! Requests of one event that want different things of one target.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::diagnostic::Code;
+use crate::load::{Problem, Spot};
+use crate::model::{Match, Origin, Rule};
+use crate::template::{Premises, premises};
+
+use super::cells::{self, Cells};
+use super::setting::{Setting, Target};
+use super::table::Table;
+
+/// How many of the requests that one contradicts are named.
+const MOST_RELATED: usize = 4;
+
+/// A request: the number of its rule and its own in it.
+type Number = (usize, usize);
+
+/// The contradictions that were found, by the later request.
+#[derive(Default)]
+pub(super) struct Conflicts<'r> {
+    found: BTreeMap<Number, BTreeMap<Number, Clash>>,
+    premises: HashMap<&'r str, Premises>,
+}
+
+/// Two requests that contradict each other in some cell.
+struct Clash {
+    sure: bool,
+    target: Target,
+    cell: usize,
+    /// What the earlier one wants, and what the later one.
+    values: (String, String),
+}
+
+/// Whether more of the same would tell nothing new.
+#[derive(PartialEq, Eq)]
+enum Enough {
+    Yes,
+    No,
+}
+
+impl<'r> Conflicts<'r> {
+    /// Notes what is wrong in one kind of cluster.
+    pub(super) fn look(&mut self, table: &Table<'r>, settings: &[Setting]) {
+        let mut by_target: HashMap<&Target, Vec<&Setting>> = HashMap::new();
+        for setting in settings {
+            by_target.entry(&setting.target).or_default().push(setting);
+        }
+        for group in by_target.values().filter(|group| group.len() > 1) {
+            let first = group.first().map(|setting| &setting.value);
+            if group.iter().any(|setting| Some(&setting.value) != first) {
+                self.look_at(table, group);
+            }
+        }
+    }
+
+    /// The settings of one target, in order. Only those that something new can be told of are compared: not a
+    /// second one with the same value and the same condition in the same cells, and not one whose
+    /// condition fixes a fact to another value.
+    fn look_at(&mut self, table: &Table<'r>, group: &[&Setting]) {
+        let key = self.commonest_fact(table, group);
+        let mut by_fact: HashMap<Option<String>, Vec<&Setting>> = HashMap::new();
+        let mut known = HashSet::new();
+        for setting in group {
+            let Some(rule) = table.rule(setting.rule) else {
+                continue;
+            };
+            let fact = key.as_ref().and_then(|key| self.fixed(rule, key));
+            let facts: Vec<&Option<String>> = match fact {
+                None => by_fact.keys().collect(),
+                Some(_) => vec![&fact, &None],
+            };
+            let others = facts.iter().filter_map(|fact| by_fact.get(fact)).flatten();
+            for other in others {
+                if self.compare(table, other, setting) == Enough::Yes {
+                    break;
+                }
+            }
+            let when = rule.when.as_ref().map(|when| when.text.as_str());
+            if known.insert((&setting.value, when, setting.may)) {
+                by_fact.entry(fact).or_default().push(setting);
+            }
+        }
+    }
+
+    fn premises(&mut self, rule: &'r Rule) -> Option<&Premises> {
+        let text = rule.when.as_ref()?.text.as_str();
+        Some(self.premises.entry(text).or_insert_with(|| premises(text)))
+    }
+
+    /// The fact that most conditions fix.
+    fn commonest_fact(&mut self, table: &Table<'r>, group: &[&Setting]) -> Option<String> {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for rule in group.iter().filter_map(|setting| table.rule(setting.rule)) {
+            for (fact, _) in self.premises(rule).into_iter().flat_map(Premises::fixed) {
+                *counts.entry(fact.to_owned()).or_default() += 1;
+            }
+        }
+        counts
+            .into_iter()
+            .max_by_key(|(_, count)| *count)
+            .map(|(fact, _)| fact)
+    }
+
+    /// What a rule's condition fixes a fact to.
+    fn fixed(&mut self, rule: &'r Rule, fact: &str) -> Option<String> {
+        let mut fixed = self.premises(rule)?.fixed();
+        fixed
+            .find(|(name, _)| *name == fact)
+            .map(|(_, value)| value.to_owned())
+    }
+
+    fn compare(&mut self, table: &Table<'r>, earlier: &Setting, later: &Setting) -> Enough {
+        let both = earlier.may.and(later.may);
+        let (one, other) = (earlier.rule, later.rule);
+        if earlier.value == later.value || both.is_empty() {
+            return Enough::No;
+        }
+        // Under `match: first` no two rules fire together.
+        if one != other && table.rules.matching == Match::First {
+            return Enough::No;
+        }
+        let numbers = |setting: &Setting| (setting.rule, setting.request);
+        let known = self.found.get(&numbers(later));
+        let known = known.and_then(|known| known.get(&numbers(earlier)));
+        if known.is_some_and(|clash| clash.sure) {
+            return Enough::No;
+        }
+        let sure = if one == other {
+            both
+        } else {
+            earlier.sure.and(later.sure)
+        };
+        if known.is_some() && sure.is_empty() {
+            return Enough::No;
+        }
+        if one != other && self.exclude(table, one, other) {
+            return Enough::No;
+        }
+        let full = |found: &BTreeMap<Number, Clash>| found.len() > MOST_RELATED * 4;
+        if self.found.get(&numbers(later)).is_some_and(full) {
+            return Enough::Yes;
+        }
+        let shown = if sure.is_empty() { both } else { sure };
+        let clash = Clash {
+            sure: !sure.is_empty(),
+            target: later.target.clone(),
+            cell: first(shown),
+            values: (earlier.value.clone(), later.value.clone()),
+        };
+        self.found
+            .entry(numbers(later))
+            .or_default()
+            .insert(numbers(earlier), clash);
+        Enough::No
+    }
+
+    /// Whether the conditions of two rules never hold together.
+    fn exclude(&mut self, table: &Table<'r>, one: usize, other: usize) -> bool {
+        let (Some(one), Some(other)) = (table.rule(one), table.rule(other)) else {
+            return false;
+        };
+        let Some(one) = self.premises(one).cloned() else {
+            return false;
+        };
+        self.premises(other).is_some_and(|other| one.exclude(other))
+    }
+
+    /// A problem for each request that contradicts earlier ones.
+    pub(super) fn problems(&self, table: &Table<'r>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (later, clashes) in &self.found {
+            for sure in [true, false] {
+                let these: Vec<_> = clashes
+                    .iter()
+                    .filter(|(_, clash)| clash.sure == sure)
+                    .collect();
+                problems.extend(problem(table, *later, &these));
+            }
+        }
+        problems
+    }
+}
+
+fn problem(table: &Table<'_>, later: Number, clashes: &[(&Number, &Clash)]) -> Option<Problem> {
+    let (earlier, clash) = clashes.first()?;
+    let same_rule = earlier.0 == later.0;
+    let (code, sets) = if clash.sure {
+        (Code::Conflict, "sets")
+    } else {
+        (Code::PossibleConflict, "may set")
+    };
+    let help = match code {
+        Code::Conflict if same_rule => "keep one of the two requests",
+        Code::Conflict => "give one of the rules other events, roles or clusters, or a `when`",
+        _ => {
+            "give the rules conditions that never hold together, as `env.SITE == \"a\"` and `env.SITE == \"b\"`"
+        }
+    };
+    let other = if same_rule {
+        "another request of this rule".to_owned()
+    } else {
+        format!("the rule `{}`", table.rule(earlier.0)?.name)
+    };
+    let (before, after) = &clash.values;
+    let message = format!(
+        "on {}, this sets {} to {after}, and {other} {sets} it to {before}",
+        cells::name(clash.cell),
+        clash.target.describe(),
+    );
+    let mut problem = Problem::new(code, Spot::value(&origin(table, later)?), message).help(help);
+    for (number, clash) in clashes.iter().take(MOST_RELATED) {
+        let to = &clash.values.0;
+        let note = format!("{to} here");
+        problem = problem.related(Spot::value(&origin(table, **number)?), note);
+    }
+    Some(problem)
+}
+
+fn origin(table: &Table<'_>, (rule, request): Number) -> Option<Origin> {
+    let request = table.rule(rule)?.requests.get(request)?;
+    Some(request.origin.clone())
+}
+
+fn first(cells: Cells) -> usize {
+    cells.indices().next().unwrap_or_default()
+}

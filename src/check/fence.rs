@@ -1,0 +1,32 @@
+//! A fence that has nobody to ask.
+
+use crate::diagnostic::Code;
+use crate::load::{Problem, Spot};
+use crate::model::{Event, Fence, Role, Rule, RuleSet};
+
+/// Said once, of the first rule that wants one.
+pub(super) fn problem(rules: &RuleSet) -> Option<Problem> {
+    if rules.patroni.is_some() {
+        return None;
+    }
+    // A node that is being made has no role to lose.
+    let makes = |event: &Event| matches!(event, Event::Bootstrap | Event::CreateReplica);
+    let wants = |rule: &&Rule| {
+        rule.enabled
+            && rule.fence == Fence::Role
+            && !rule.on.iter().all(makes)
+            && rule.role != [Role::Uninitialized]
+    };
+    let rule = rules.rules.iter().find(wants)?;
+    let message = "this rule wants `fence: role`, and there is no Patroni to ask: a retry that comes too late is sent all the same";
+    Some(
+        Problem::new(
+            Code::NoFence,
+            Spot::value(&rule.origin.child("name")),
+            message,
+        )
+        .help(
+            "write `patroni: {url: \"http://127.0.0.1:8008\"}`, or `fence: none` under `defaults`",
+        ),
+    )
+}

@@ -1,0 +1,235 @@
+//! What can be told of templates and conditions before an event.
+//!
+//! A condition that looks at nothing but the event, the role, the cluster and constants is as good as its
+//! value. One that looks at something else may be either, unless it does not get that far: `false and
+//! env.X == "y"` is false. So conditions are evaluated with everything else unsettled, and an error
+//! means that it can't be told.
+
+use std::collections::HashMap;
+
+use crate::model::{Event, Role, Rule, RuleSet, Template, TemplateValue, Var};
+use crate::space::{Known, events};
+use crate::template::{Scope, Syntax, condition, inspect, is_template};
+
+use super::cells::Cells;
+
+/// What a template's value depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Depends {
+    /// The event or the role.
+    pub(super) cell: bool,
+    /// The cluster's name.
+    pub(super) cluster: bool,
+}
+
+impl Depends {
+    const fn or(self, other: Self) -> Self {
+        Self {
+            cell: self.cell || other.cell,
+            cluster: self.cluster || other.cluster,
+        }
+    }
+}
+
+/// In which cells a condition is true, and in which it is false; in the others it may be either.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Truth {
+    pub(super) yes: Cells,
+    pub(super) no: Cells,
+}
+
+/// Looks at templates and remembers what it found.
+pub(super) struct Judge<'r> {
+    depends: HashMap<&'r str, Depends>,
+    of_vars: HashMap<&'r str, Depends>,
+    /// The variables; one that is empty, to be given on the command line, is not known.
+    vars: Vec<Var>,
+    /// The same with a placeholder for it.
+    shown: Vec<Var>,
+    /// A scope for each cell, for conditions: of no certain cluster.
+    scopes: Vec<Option<Scope>>,
+    /// What was found out in those, with the cells that were looked at.
+    truths: HashMap<&'r str, (Cells, Truth)>,
+}
+
+impl<'r> Judge<'r> {
+    pub(super) fn new(rules: &'r RuleSet) -> Self {
+        let mut judge = Self {
+            depends: HashMap::new(),
+            of_vars: HashMap::new(),
+            vars: rules.vars.iter().map(unsettled).collect(),
+            shown: rules.vars.iter().map(placeholder).collect(),
+            scopes: vec![None; events().count()],
+            truths: HashMap::new(),
+        };
+        for var in &rules.vars {
+            let depends = judge.value(&var.value);
+            judge.of_vars.insert(&var.name, depends);
+        }
+        judge
+    }
+
+    /// What a value depends on.
+    pub(super) fn value(&mut self, value: &'r TemplateValue) -> Depends {
+        match value {
+            TemplateValue::Text(template) if is_template(&template.text) => {
+                self.text(template, Syntax::Text)
+            }
+            TemplateValue::List(items) => items
+                .iter()
+                .map(|item| self.value(item))
+                .fold(Depends::default(), Depends::or),
+            TemplateValue::Map(entries) => entries
+                .iter()
+                .map(|(_, value)| self.value(value))
+                .fold(Depends::default(), Depends::or),
+            _ => Depends::default(),
+        }
+    }
+
+    fn text(&mut self, template: &'r Template, syntax: Syntax) -> Depends {
+        if let Some(known) = self.depends.get(template.text.as_str()) {
+            return *known;
+        }
+        let usage = inspect(&template.text, syntax).unwrap_or_default();
+        let of = |name: &str| match name {
+            "event" | "role" | "raw_role" => Depends {
+                cell: true,
+                cluster: false,
+            },
+            "cluster" => Depends {
+                cell: false,
+                cluster: true,
+            },
+            name => self.of_vars.get(name).copied().unwrap_or_default(),
+        };
+        let depends = usage
+            .variables
+            .iter()
+            .map(|used| of(&used.name))
+            .fold(Depends::default(), Depends::or);
+        self.depends.insert(&template.text, depends);
+        depends
+    }
+
+    /// What is known of a rule's condition in these cells. `cluster` is the cluster's name if the rule names each of its
+    /// clusters; otherwise there may be clusters that nobody has thought of.
+    pub(super) fn truth(&mut self, rule: &'r Rule, cells: Cells, cluster: Option<&str>) -> Truth {
+        let Some(when) = &rule.when else {
+            return Truth {
+                yes: cells,
+                no: Cells::NONE,
+            };
+        };
+        let depends = self.text(when, Syntax::Expression);
+        let cluster = cluster.filter(|_| depends.cluster);
+        let (seen, mut truth) = match cluster {
+            Some(_) => (Cells::NONE, Truth::default()),
+            None => self
+                .truths
+                .get(when.text.as_str())
+                .copied()
+                .unwrap_or_default(),
+        };
+        let mut same: Option<Result<bool, ()>> = None;
+        for index in cells.without(seen).indices() {
+            let result = match same {
+                Some(result) => result,
+                None => self.holds(when, index, cluster),
+            };
+            if !depends.cell {
+                same = Some(result);
+            }
+            let cell = Cells::one(index);
+            match result {
+                Ok(true) => truth.yes = truth.yes.or(cell),
+                Ok(false) => truth.no = truth.no.or(cell),
+                Err(()) => {}
+            }
+        }
+        if cluster.is_none() {
+            self.truths.insert(&when.text, (seen.or(cells), truth));
+        }
+        truth
+    }
+
+    /// Whether a condition is true in a cell; an error if it can't be told.
+    fn holds(&mut self, when: &Template, index: usize, cluster: Option<&str>) -> Result<bool, ()> {
+        let named;
+        let scope = if let Some(name) = cluster {
+            named = conditions_scope(&self.vars, index).text("cluster", name);
+            &named
+        } else {
+            let slot = self.scopes.get_mut(index).ok_or(())?;
+            slot.get_or_insert_with(|| conditions_scope(&self.vars, index).unsettled("cluster"))
+        };
+        condition(when, scope).map_err(|_| ())
+    }
+
+    /// What requests see in a cell: placeholders for what is not known.
+    pub(super) fn request_scope(&self, index: usize, cluster: &str) -> Scope {
+        let (event, role) = cell(index);
+        let known = Known::default();
+        Scope::new(&self.shown)
+            .text("event", event.as_str())
+            .text("role", role.as_str())
+            .text("raw_role", role.as_str())
+            .text("cluster", cluster)
+            .text("node", &known.node)
+            .text("host", &known.host)
+            .text("datadir", &known.datadir)
+            .text("connstring", &known.connstring)
+            .placeholders("args")
+            .placeholders("env")
+    }
+}
+
+fn conditions_scope(vars: &[Var], index: usize) -> Scope {
+    let (event, role) = cell(index);
+    let scope = Scope::new(vars)
+        .text("event", event.as_str())
+        .text("role", role.as_str());
+    // Patroni has had several words for it.
+    let scope = if role == Role::Primary {
+        scope.unsettled("raw_role")
+    } else {
+        scope.text("raw_role", role.as_str())
+    };
+    ["node", "host", "datadir", "connstring", "args", "env"]
+        .into_iter()
+        .fold(scope, Scope::unsettled)
+}
+
+fn cell(index: usize) -> (Event, Role) {
+    events()
+        .nth(index)
+        .unwrap_or((Event::OnStart, Role::Primary))
+}
+
+fn is_empty(value: &TemplateValue) -> bool {
+    match value {
+        TemplateValue::Null => true,
+        TemplateValue::Text(template) => template.text.is_empty(),
+        _ => false,
+    }
+}
+
+fn unsettled(var: &Var) -> Var {
+    with_text(var, "{{ env }}")
+}
+
+fn placeholder(var: &Var) -> Var {
+    with_text(var, &var.name.to_uppercase())
+}
+
+/// The variable, with this text if it is empty.
+fn with_text(var: &Var, text: &str) -> Var {
+    let mut var = var.clone();
+    if is_empty(&var.value) {
+        var.value = TemplateValue::Text(Template {
+            text: text.to_owned(),
+            origin: var.origin.clone(),
+        });
+    }
+    var
+}

@@ -1,0 +1,172 @@
+//! What requests set: the target and what it is set to, as far as that can be told before an event.
+
+use serde_json::Value;
+
+use crate::model::{RequestKind, RequestTemplate};
+use crate::template::{Scope, render};
+
+use super::cells::Cells;
+use super::judge::Judge;
+use super::table::{Firing, Table};
+
+/// One thing that a request sets, in some cells of one kind of cluster.
+#[derive(Debug, Clone)]
+pub(super) struct Setting {
+    /// The number of the rule.
+    pub(super) rule: usize,
+    /// The number of the request in it.
+    pub(super) request: usize,
+    /// What it sets.
+    pub(super) target: Target,
+    /// What it is set to.
+    pub(super) value: String,
+    /// Where it may be sent.
+    pub(super) may: Cells,
+    /// Where it is sent whatever happens.
+    pub(super) sure: Cells,
+}
+
+/// What a request sets the state of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Target {
+    /// The model of a server.
+    Model { api: String, server: String },
+    /// An option of a server or model.
+    Option {
+        api: String,
+        scope: String,
+        name: String,
+        option: String,
+    },
+    /// What is in a directory of a node.
+    Directory { ssh: String, directory: String },
+}
+
+impl Target {
+    /// What it is, for a message.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Model { server, .. } => format!("the model of the server `{server}`"),
+            Self::Option {
+                scope,
+                name,
+                option,
+                ..
+            } => format!("`{option}` of the {scope} `{name}`"),
+            Self::Directory { directory, .. } => format!("the directory `{directory}`"),
+        }
+    }
+}
+
+/// What the requests that may be sent in one kind of cluster set, in order.
+pub(super) fn settings<'r>(
+    table: &Table<'r>,
+    cluster: usize,
+    firings: &[Firing],
+    judge: &mut Judge<'r>,
+) -> Vec<Setting> {
+    let Some(cluster) = table.clusters.get(cluster) else {
+        return Vec::new();
+    };
+    let mut scopes: Vec<Option<Scope>> = vec![None; 32];
+    let mut all = Vec::new();
+    for firing in firings {
+        let Some(rule) = table.rule(firing.rule) else {
+            continue;
+        };
+        for (number, request) in rule.requests.iter().enumerate() {
+            let server = request.server.as_ref();
+            let mut values = server
+                .into_iter()
+                .chain(request.body.iter().map(|(_, v)| v));
+            let by_cell = values.any(|value| judge.value(value).cell);
+            let groups: Vec<Cells> = if by_cell {
+                firing.may.indices().map(Cells::one).collect()
+            } else {
+                vec![firing.may]
+            };
+            for cells in groups {
+                let Some(index) = cells.indices().next() else {
+                    continue;
+                };
+                let Some(slot) = scopes.get_mut(index) else {
+                    continue;
+                };
+                let scope = slot.get_or_insert_with(|| judge.request_scope(index, &cluster.name));
+                for (target, value) in of_request(request, scope).unwrap_or_default() {
+                    all.push(Setting {
+                        rule: firing.rule,
+                        request: number,
+                        target,
+                        value,
+                        may: cells,
+                        sure: cells.and(firing.sure),
+                    });
+                }
+            }
+        }
+    }
+    all
+}
+
+/// What one request sets; `None` if a template in it can't be rendered.
+fn of_request(request: &RequestTemplate, scope: &Scope) -> Option<Vec<(Target, String)>> {
+    let api = request.api.to_string();
+    let text = |key: &str| -> Option<String> {
+        let (_, value) = request.body.iter().find(|(name, _)| name == key)?;
+        Some(plain(&render(value, scope).ok()?))
+    };
+    let server =
+        || -> Option<String> { Some(plain(&render(request.server.as_ref()?, scope).ok()?)) };
+    Some(match request.kind {
+        RequestKind::ConfigSwitch => {
+            let value = match text("model_name") {
+                Some(model) => format!("`{model}`"),
+                None if text("reset")? == "true" => "no model".to_owned(),
+                None => return None,
+            };
+            let server = server()?;
+            vec![(Target::Model { api, server }, value)]
+        }
+        RequestKind::Recovery => {
+            let value = format!("backup `{}` of `{}`", text("backup_id")?, server()?);
+            let ssh = text("remote_ssh_command")?;
+            let directory = text("destination_directory")?;
+            vec![(Target::Directory { ssh, directory }, value)]
+        }
+        RequestKind::ConfigUpdate => {
+            let (_, changes) = request.body.iter().find(|(name, _)| name == "changes")?;
+            let changes = render(changes, scope).ok()?;
+            let changes = changes.as_array()?.iter().filter_map(Value::as_object);
+            let mut found = Vec::new();
+            for change in changes {
+                let word = |key: &str| change.get(key).map(plain);
+                let Some(scope) = word("scope") else {
+                    continue;
+                };
+                let Some(name) = word("server_name").or_else(|| word("model_name")) else {
+                    continue;
+                };
+                for (option, value) in change {
+                    if matches!(option.as_str(), "scope" | "server_name" | "model_name") {
+                        continue;
+                    }
+                    let target = Target::Option {
+                        api: api.clone(),
+                        scope: scope.clone(),
+                        name: name.clone(),
+                        option: option.clone(),
+                    };
+                    found.push((target, format!("`{}`", plain(value))));
+                }
+            }
+            found
+        }
+    })
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,58 @@
+//! A server that follows a promotion, and not a cluster that comes back with another leader: nobody's role
+//! changes then, and Patroni fires `on_start primary`.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::diagnostic::Code;
+use crate::load::{Problem, Spot};
+use crate::model::{Event, Role};
+
+use super::cells::Cells;
+use super::setting::{Setting, Target};
+use super::table::Table;
+
+/// Requests that switch a server on promotion only, with the server.
+#[derive(Default)]
+pub(super) struct Starts(BTreeMap<(usize, usize), String>);
+
+impl Starts {
+    /// Notes what is wrong in one kind of cluster.
+    pub(super) fn look(&mut self, settings: &[Setting]) {
+        let on =
+            |wanted: Event| Cells::those(|event, role| event == wanted && role == Role::Primary);
+        let (promotion, start) = (on(Event::OnRoleChange), on(Event::OnStart));
+        let covered: HashSet<&Target> = settings
+            .iter()
+            .filter(|setting| !setting.may.and(start).is_empty())
+            .map(|setting| &setting.target)
+            .collect();
+        for setting in settings {
+            let Target::Model { server, .. } = &setting.target else {
+                continue;
+            };
+            let promoted = !setting.may.and(promotion).is_empty();
+            if promoted && setting.value != "no model" && !covered.contains(&setting.target) {
+                self.0
+                    .entry((setting.rule, setting.request))
+                    .or_insert_with(|| server.clone());
+            }
+        }
+    }
+
+    pub(super) fn problems(&self, table: &Table<'_>) -> Vec<Problem> {
+        let problem = |(number, server): (&(usize, usize), &String)| {
+            let rule = table.rule(number.0)?;
+            let mut events: Vec<_> = rule.on.iter().map(|event| event.as_str()).collect();
+            events.push(Event::OnStart.as_str());
+            let message = format!(
+                "the server `{server}` follows a promotion, but not a cluster that comes back with `on_start primary`"
+            );
+            let spot = Spot::value(&rule.origin.child("on"));
+            let help = format!("write `on: [{}]`", events.join(", "));
+            Some(Problem::new(Code::StartNotCovered, spot, message).help(help))
+        };
+        let mut problems: Vec<_> = self.0.iter().filter_map(problem).collect();
+        problems.dedup_by(|one, other| one.spot == other.spot);
+        problems
+    }
+}

@@ -1,0 +1,164 @@
+//! Which rules fire where: for each kind of cluster, for each rule, the cells.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::model::{Match, Rule, RuleSet};
+use crate::space::{Cluster, clusters};
+
+use super::cells::Cells;
+use super::judge::Judge;
+
+/// How many of the rules that shadow another are remembered.
+const MOST_OWNERS: usize = 8;
+
+/// The rules that take part, with the kinds of cluster that they tell apart.
+pub(super) struct Table<'r> {
+    pub(super) rules: &'r RuleSet,
+    pub(super) clusters: Vec<Cluster>,
+    /// For each kind of cluster, the rules that are for it, in order.
+    of_cluster: Vec<Vec<usize>>,
+    /// For each rule, the cells that it names.
+    cells: Vec<Cells>,
+}
+
+/// Where a rule fires in one kind of cluster.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Firing {
+    /// Its number.
+    pub(super) rule: usize,
+    /// Where it may fire.
+    pub(super) may: Cells,
+    /// Where it fires whatever happens.
+    pub(super) sure: Cells,
+}
+
+/// What was seen of a rule over all kinds of cluster.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    /// The cells that it is for.
+    pub(super) cells: Cells,
+    /// Those that its condition may be true in.
+    pub(super) could: Cells,
+    /// Those that it may fire in.
+    pub(super) may: Cells,
+    /// Those that its condition may be false in.
+    pub(super) doubtful: Cells,
+    /// Some of the rules that fire before it, where it could.
+    pub(super) taken_by: BTreeSet<usize>,
+}
+
+impl<'r> Table<'r> {
+    pub(super) fn new(rules: &'r RuleSet) -> Self {
+        let clusters = clusters(&[rules], &[]);
+        let mut matching: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, cluster) in clusters.iter().enumerate() {
+            for pattern in &cluster.matches {
+                matching.entry(pattern).or_default().push(index);
+            }
+        }
+        let mut of_cluster = vec![Vec::new(); clusters.len()];
+        for (number, rule) in rules.rules.iter().enumerate() {
+            if !rule.enabled {
+                continue;
+            }
+            let mut add = |cluster: usize| {
+                let all: Option<&mut Vec<usize>> = of_cluster.get_mut(cluster);
+                if let Some(all) = all.filter(|all| all.last() != Some(&number)) {
+                    all.push(number);
+                }
+            };
+            if rule.cluster.is_empty() {
+                (0..clusters.len()).for_each(&mut add);
+            }
+            for pattern in &rule.cluster {
+                let matched = matching.get(pattern.as_str());
+                matched.into_iter().flatten().copied().for_each(&mut add);
+            }
+        }
+        let cells = rules.rules.iter().map(Cells::of).collect();
+        Self {
+            rules,
+            clusters,
+            of_cluster,
+            cells,
+        }
+    }
+
+    pub(super) fn rule(&self, number: usize) -> Option<&'r Rule> {
+        self.rules.rules.get(number)
+    }
+
+    /// Where the rules fire in one kind of cluster, in order; what is seen of them on the way is noted.
+    pub(super) fn firings(
+        &self,
+        cluster: usize,
+        judge: &mut Judge<'r>,
+        seen: &mut [Seen],
+    ) -> Vec<Firing> {
+        let name = self.clusters.get(cluster).map(|cluster| &cluster.name);
+        let numbers = self.of_cluster.get(cluster).into_iter().flatten().copied();
+        let mut taken = Taken::default();
+        let mut firings = Vec::new();
+        for number in numbers {
+            let Some(rule) = self.rule(number) else {
+                continue;
+            };
+            let (Some(cells), Some(seen)) = (self.cells.get(number), seen.get_mut(number)) else {
+                continue;
+            };
+            if cells.is_empty() {
+                continue;
+            }
+            let named = |pattern: &str| !pattern.contains(['*', '?']);
+            let named = !rule.cluster.is_empty() && rule.cluster.iter().all(|c| named(c.as_str()));
+            let name = name.filter(|_| named).map(String::as_str);
+            let truth = judge.truth(rule, *cells, name);
+            let could = cells.without(truth.no);
+            let may = could.without(taken.cells);
+            let sure = cells.and(truth.yes).without(taken.cells);
+            seen.cells = seen.cells.or(*cells);
+            seen.could = seen.could.or(could);
+            seen.may = seen.may.or(may);
+            seen.doubtful = seen.doubtful.or(cells.without(truth.yes));
+            if self.rules.matching == Match::First {
+                taken.owners(could, &mut seen.taken_by);
+                taken.take(sure, number);
+            }
+            if !may.is_empty() {
+                firings.push(Firing {
+                    rule: number,
+                    may,
+                    sure,
+                });
+            }
+        }
+        firings
+    }
+}
+
+/// The cells that a rule fires in whatever happens, under `match: first`.
+#[derive(Default)]
+struct Taken {
+    cells: Cells,
+    by: [usize; 32],
+}
+
+impl Taken {
+    fn take(&mut self, cells: Cells, rule: usize) {
+        self.cells = self.cells.or(cells);
+        for index in cells.indices() {
+            if let Some(owner) = self.by.get_mut(index) {
+                *owner = rule;
+            }
+        }
+    }
+
+    fn owners(&self, cells: Cells, all: &mut BTreeSet<usize>) {
+        for index in cells.and(self.cells).indices() {
+            if all.len() >= MOST_OWNERS {
+                return;
+            }
+            all.extend(self.by.get(index));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Variables that no rule uses, not even by way of another variable.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::diagnostic::Code;
+use crate::load::{Problem, Spot};
+use crate::model::{RuleSet, TemplateValue};
+use crate::template::{Syntax, inspect, is_template};
+
+/// One for each of them. A rule that is switched off uses its variables: it is there to be switched on.
+pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
+    if rules.vars.is_empty() {
+        return Vec::new();
+    }
+    let mut texts = HashSet::new();
+    for rule in &rules.rules {
+        for request in &rule.requests {
+            let values = request.body.iter().map(|(_, value)| value);
+            for value in values.chain(request.server.as_ref()) {
+                templates(value, &mut texts);
+            }
+        }
+    }
+    let whens = rules.rules.iter().filter_map(|rule| rule.when.as_ref());
+    let whens: HashSet<&str> = whens.map(|when| when.text.as_str()).collect();
+    let mut used: HashSet<String> = HashSet::new();
+    for text in texts {
+        uses(text, Syntax::Text, &mut used);
+    }
+    for text in whens {
+        uses(text, Syntax::Expression, &mut used);
+    }
+    // A variable uses those above it only.
+    let mut by: HashMap<String, &str> = HashMap::new();
+    let mut problems = Vec::new();
+    for var in rules.vars.iter().rev() {
+        let mut of_var = HashSet::new();
+        templates(&var.value, &mut of_var);
+        let mut names = HashSet::new();
+        for text in of_var {
+            uses(text, Syntax::Text, &mut names);
+        }
+        if used.contains(&var.name) {
+            used.extend(names);
+            continue;
+        }
+        let message = match by.get(&var.name) {
+            Some(other) => format!(
+                "nothing uses the variable `{}` but `{other}`, which nothing uses",
+                var.name
+            ),
+            None => format!("nothing uses the variable `{}`", var.name),
+        };
+        let spot = Spot::key(&var.origin);
+        problems.push(Problem::new(Code::UnusedVariable, spot, message).help("delete it"));
+        for name in names {
+            by.entry(name).or_insert(&var.name);
+        }
+    }
+    problems
+}
+
+fn templates<'r>(value: &'r TemplateValue, texts: &mut HashSet<&'r str>) {
+    match value {
+        TemplateValue::Text(template) if is_template(&template.text) => {
+            texts.insert(&template.text);
+        }
+        TemplateValue::List(items) => items.iter().for_each(|item| templates(item, texts)),
+        TemplateValue::Map(entries) => entries
+            .iter()
+            .for_each(|(_, value)| templates(value, texts)),
+        _ => {}
+    }
+}
+
+fn uses(text: &str, syntax: Syntax, used: &mut HashSet<String>) {
+    let usage = inspect(text, syntax).unwrap_or_default();
+    used.extend(usage.variables.into_iter().map(|variable| variable.name));
+}
