@@ -10,6 +10,7 @@ mod conflict;
 mod fence;
 mod judge;
 mod never;
+mod online;
 mod patience;
 mod setting;
 mod start;
@@ -27,6 +28,8 @@ use self::judge::Judge;
 use self::patience::Patience;
 use self::start::Starts;
 use self::table::{Seen, Table};
+
+pub use self::online::{Inventory, Node, online};
 
 /// Everything there is to say about files that [`read`](crate::load::read) has read, in their order.
 #[must_use]

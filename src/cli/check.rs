@@ -3,16 +3,16 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use crate::diagnostic::{Finding, Severity};
+use crate::diagnostic::{Code, Finding, Severity};
 use crate::load::read;
-use crate::report::{Colour, findings};
+use crate::report::{self, Colour, findings};
 use crate::source::Source;
 
-use super::args::Format;
 use super::exit::{Exit, USAGE};
-use super::{Context, print};
+use super::rules::Rules;
+use super::{Context, online, print};
 
 /// Checks rules and says everything that is wrong with them. Nothing is sent.
 ///
@@ -22,8 +22,12 @@ use super::{Context, print};
 ///     patroni_barman check /etc/patroni_barman/rules.yml
 ///     patroni_barman explain PB106
 ///
+/// With --online, Barman is asked whether the servers and models exist and fit each other, and the local Patroni which
+/// node and cluster this is. Templates are tried for this node and its environment.
+///
 /// Exit codes: 0 nothing found, or warnings only; 1 errors (with --strict: anything);
-/// 2 a file that can't be read, or wrong arguments.
+/// 2 a file that can't be read, wrong
+/// arguments, or somebody that can't be asked.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Check {
@@ -35,7 +39,26 @@ pub struct Check {
     pub strict: bool,
     /// How the findings are written to standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: Format,
+    pub format: CheckFormat,
+    /// Also ask Barman and Patroni.
+    #[arg(long)]
+    pub online: bool,
+    /// This Patroni member's name, with --online [default: $PATRONI_NAME, then what the local Patroni says].
+    #[arg(long, value_name = "NAME", requires = "online")]
+    pub node: Option<String>,
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people.
+    Human,
+    /// For programs; its schema is printed by `patroni_barman schema check`.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Workflow commands of GitHub Actions.
+    Github,
 }
 
 /// Carries the command out and gives the exit code.
@@ -47,15 +70,32 @@ pub fn check(args: &Check, context: &Context) -> Result<u8, Exit> {
     let mut found = Vec::new();
     for path in &args.paths {
         let set = read(path).map_err(|error| Exit::new(USAGE, error.to_string()))?;
-        found.extend(crate::check::findings(&set));
+        let mut findings = crate::check::findings(&set);
+        if args.online && !findings.iter().any(breaks) {
+            let path = path.display().to_string();
+            let mut rules =
+                Rules::of(set.clone(), &path, &context.log).map_err(Exit::into_usage)?;
+            rules.connect(&context.global).map_err(Exit::into_usage)?;
+            findings.extend(online::findings(&rules, args.node.as_ref(), context)?);
+        }
+        found.extend(findings);
         sources.extend(set);
     }
     print(&match args.format {
-        Format::Human => human(&found, &sources, args, context),
-        Format::Json => format!("{:#}\n", findings::json(&found)),
+        CheckFormat::Human => human(&found, &sources, args, context),
+        CheckFormat::Json => format!("{:#}\n", findings::json(&found)),
+        CheckFormat::Sarif => format!("{:#}\n", report::sarif(&found)),
+        CheckFormat::Github => report::github(&found),
     });
     let fails = |finding: &Finding| args.strict || finding.severity() == Severity::Error;
     Ok(u8::from(found.iter().any(fails)))
+}
+
+/// Whether rules with this finding can't be used at all, so that nobody has to be asked about them.
+fn breaks(finding: &Finding) -> bool {
+    finding.severity() == Severity::Error
+        && !finding.code.can_be_allowed()
+        && finding.code != Code::NoReason
 }
 
 fn human(found: &[Finding], sources: &[Source], args: &Check, context: &Context) -> String {

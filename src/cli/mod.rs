@@ -18,6 +18,7 @@ mod invocation;
 mod log;
 mod matrix;
 mod metrics;
+mod online;
 mod plan;
 mod reconcile;
 mod recover;

@@ -24,6 +24,7 @@ pub use locate::{Locator, locate};
 pub use mask::masked;
 pub use problem::{Part, Problem, Spot};
 pub use read::{ReadError, read};
+pub(crate) use suggest::nearest;
 
 /// How many problems are said at once. Nobody reads more, and a file that is no rules file at all must
 /// not take minutes.

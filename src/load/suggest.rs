@@ -4,7 +4,7 @@
 const MAX_CANDIDATES: usize = 5000;
 
 /// The candidate nearest to a word, if one is near enough to have been meant.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
