@@ -43,7 +43,7 @@ pub struct Check {
     /// Also ask Barman and Patroni.
     #[arg(long)]
     pub online: bool,
-    /// This Patroni member's name, with --online [default: $PATRONI_NAME, then what the local Patroni says].
+    /// This Patroni member's name, with --online [default: `PATRONI_NAME`, then what the local Patroni says].
     #[arg(long, value_name = "NAME", requires = "online")]
     pub node: Option<String>,
 }
