@@ -11,6 +11,7 @@
 )]
 
 mod callback;
+mod check;
 mod dependencies;
 mod diagnostics;
 mod editor;
