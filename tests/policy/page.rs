@@ -48,18 +48,18 @@ fn what_it_shows_of_an_edit_is_what_is_said() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     assert!(page().contains(diff.trim_end()), "{diff}");
     assert!(readme.contains(diff.trim_end()), "{diff}");
-    let test = program()
+    let tested = program()
         .args(["test", "--rules"])
         .args([&new, &root().join("rules/tests/follow-the-primary.yml")])
         .output()
         .unwrap();
-    let test = String::from_utf8(test.stdout).unwrap();
+    let said = String::from_utf8(tested.stdout).unwrap();
     for line in [
         "FAIL  Barman ends up",
         "wanted - main: main:main-2",
         "got    + main: main:main-1",
     ] {
-        assert!(readme.contains(line) && test.contains(line), "{test}");
+        assert!(readme.contains(line) && said.contains(line), "{said}");
     }
 }
 
