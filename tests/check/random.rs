@@ -2,6 +2,7 @@
 //! mention does not.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use patroni_barman::check::findings;
 use patroni_barman::diagnostic::{Code, Finding};
@@ -71,7 +72,7 @@ fn text(first: bool, rules: &[Value]) -> String {
     for (number, rule) in rules.iter().enumerate() {
         let mut rule = rule.clone();
         rule["name"] = format!("r{number}").into();
-        text.push_str(&format!("  - {rule}\n"));
+        writeln!(text, "  - {rule}").unwrap();
     }
     text
 }
