@@ -1,14 +1,12 @@
 //! Metrics for a monitoring system, in the text format of `node_exporter`'s textfile collector.
 
-use std::fs;
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
 use crate::execute::Comparison;
 use crate::http::block_on;
 use crate::report;
-use crate::store::{Query, Sqlite, Store as _};
+use crate::store::{Query, Sqlite, Store as _, replace_file};
 
 use super::log::Log;
 use super::rules::Age;
@@ -33,24 +31,11 @@ pub fn write(
         exit_code: code,
         now,
     };
-    if let Err(error) = replace(file, &metrics.to_text()) {
+    // The collector reads `*.prom` only, so it never sees the new file half written.
+    if let Err(error) = replace_file(file, &metrics.to_text()) {
         log.error(&format!(
             "the metrics can't be written to `{}`: {error}",
             file.display()
         ));
     }
-}
-
-fn replace(file: &Path, text: &str) -> io::Result<()> {
-    // The collector reads `*.prom` only, so it never sees the new file half written.
-    let new = file.with_extension(format!("{}.new", std::process::id()));
-    let written = fs::File::create(&new).and_then(|mut out| {
-        out.write_all(text.as_bytes())?;
-        out.sync_all()
-    });
-    let done = written.and_then(|()| fs::rename(&new, file));
-    if done.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    done
 }

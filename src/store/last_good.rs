@@ -1,12 +1,14 @@
 //! The last rules that passed every check, for a callback that finds the file broken.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use crate::source::Source;
+
+use super::replace_file;
 
 /// Where the copies are: a file for each path that rules were read from.
 #[derive(Debug, Clone)]
@@ -40,18 +42,7 @@ impl LastGood {
         if let Some(folder) = self.file.parent() {
             fs::create_dir_all(folder)?;
         }
-        let new = self
-            .file
-            .with_extension(format!("{}.new", std::process::id()));
-        let written = fs::File::create(&new).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        });
-        let done = written.and_then(|()| fs::rename(&new, &self.file));
-        if done.is_err() {
-            let _ = fs::remove_file(&new);
-        }
-        done
+        replace_file(&self.file, &text)
     }
 
     /// The rules that were kept; `None` if there are none.

@@ -10,11 +10,13 @@ mod owner;
 mod record;
 mod schema;
 mod sqlite;
+mod whole;
 
 pub use intent::{Decision, Intent, IntentId, Query, Settled, Standing, State, StoreError, Target};
 pub use last_good::LastGood;
 pub use owner::Owner;
 pub use sqlite::Sqlite;
+pub use whole::replace_file;
 
 use std::time::Duration;
 

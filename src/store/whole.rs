@@ -1,0 +1,22 @@
+//! Files that appear as a whole or not at all.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Puts a text in the place of a file's, on the disk when it returns.
+///
+/// # Errors
+/// If it can't be written; the file is as it was then.
+pub fn replace_file(file: &Path, text: &str) -> io::Result<()> {
+    let new = file.with_extension(format!("{}.new", std::process::id()));
+    let written = fs::File::create(&new).and_then(|mut out| {
+        out.write_all(text.as_bytes())?;
+        out.sync_all()
+    });
+    let done = written.and_then(|()| fs::rename(&new, file));
+    if done.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    done
+}
