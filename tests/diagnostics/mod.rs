@@ -151,6 +151,33 @@ fn every_kind_of_finding_has_a_case() {
     assert_eq!(seen, all);
 }
 
+/// Whether a checker that finds these codes in a case's rules would pass its record.
+fn passes(case: &Checked, found: &[&str]) -> bool {
+    let recorded = fs::read_to_string(case.path.with_extension("txt")).unwrap();
+    let code = |line: &str| {
+        let (severity, rest) = line.split_once('[')?;
+        let known = ["error", "warning", "note"].contains(&severity);
+        let (code, _) = rest.split_once("]: ").filter(|_| known)?;
+        Some(code.to_owned())
+    };
+    recorded.lines().filter_map(code).eq(found.iter().copied())
+}
+
+#[test]
+fn a_checker_that_misses_a_kind_of_finding_is_caught() {
+    for case in CASES.iter() {
+        assert!(passes(case, &case.codes()), "{}", case.path.display());
+    }
+    for missed in of_rules().filter(|code| !code.needs_barman()) {
+        let misses = |case: &Checked| {
+            let mut found = case.codes();
+            found.retain(|code| *code != missed.as_str());
+            !passes(case, &found)
+        };
+        assert!(CASES.iter().any(misses), "nobody would miss {missed}");
+    }
+}
+
 #[test]
 fn findings_as_json_fit_their_schema() {
     let schema = fs::read_to_string(root().join("schemas/check.schema.json")).unwrap();

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
@@ -166,22 +167,28 @@ fn at(uri: &str, line: usize, character: usize) -> Value {
     json!({"textDocument": {"uri": uri}, "position": {"line": line, "character": character}})
 }
 
-fn install() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(PACKAGE);
-    let program = folder.join("node_modules/yaml-language-server/bin/yaml-language-server");
-    if !program.exists() {
-        fs::create_dir_all(&folder).unwrap();
-        let output = Command::new("npm")
-            .args(["install", "--no-audit", "--no-fund", "--silent", "--prefix"])
-            .arg(&folder)
-            .arg(PACKAGE)
-            .output()
-            .expect("`npm` is needed for the YAML language server; on Debian: apt-get install nodejs npm");
-        assert!(
-            output.status.success(),
-            "npm install {PACKAGE}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-    program
+/// The server's program. The tests run at the same time and share one installation, which is there
+/// only as a whole: it gets its name when it is done.
+fn install() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let folder = parent.join(PACKAGE);
+        if !folder.exists() {
+            let unfinished = tempfile::tempdir_in(parent).unwrap();
+            let output = Command::new("npm")
+                .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
+                .arg(unfinished.path())
+                .arg(PACKAGE)
+                .output()
+                .expect("`npm` is needed for the YAML language server; on Debian: apt-get install nodejs npm");
+            assert!(
+                output.status.success(),
+                "npm install {PACKAGE}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            fs::rename(unfinished.keep(), &folder).unwrap();
+        }
+        folder.join("node_modules/yaml-language-server/bin/yaml-language-server")
+    })
 }
