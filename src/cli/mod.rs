@@ -72,18 +72,19 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
             return exit::USAGE;
         }
     };
-    let mut command = if help::wanted(&arguments) {
+    // Never taken apart: that would take as long as reading the rules.
+    let command = Box::leak(Box::new(if help::wanted(&arguments) {
         help::command()
     } else {
         Cli::command()
-    };
-    let (arguments, others) = extra::split(&command, arguments);
-    let mut cli = match parse(&mut command, &arguments) {
+    }));
+    let (arguments, others) = extra::split(command, arguments);
+    let mut cli = match parse(command, &arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
             return if error.use_stderr() {
-                extra::usage_code(&command, &arguments)
+                extra::usage_code(command, &arguments)
             } else {
                 0
             };

@@ -8,6 +8,7 @@ mod decode;
 pub mod document;
 mod locate;
 mod mask;
+mod pattern;
 mod problem;
 mod read;
 pub mod schema;

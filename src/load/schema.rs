@@ -68,19 +68,36 @@ pub(super) static RULE_TESTS_SCHEMA: Schema = Schema {
 };
 
 // Compiled with the program: reading and compiling a schema takes longer than everything else that a
-// callback does. The plain engine has no pattern that can make it slow.
+// callback does. Patterns would be compiled at the start all the same, so functions stand in their place.
 #[jsonschema::validator(
-    path = "schemas/rules.schema.json",
+    path = "src/load/compiled/rules.json",
     draft = Draft202012,
-    pattern_options = { engine = regex },
+    validate_formats = true,
+    ignore_unknown_formats = false,
+    formats = {
+        "api-name" => crate::load::pattern::api_name,
+        "variable" => crate::load::pattern::variable,
+        "words" => crate::load::pattern::words,
+        "expression" => crate::load::pattern::expression,
+        "name-or-template" => crate::load::pattern::name_or_template,
+        "token" => crate::load::pattern::token,
+        "environment" => crate::load::pattern::environment,
+        "duration" => crate::load::pattern::duration,
+    },
     methods = { is_valid = true, validate = false, iter_errors = false }
 )]
 struct RulesShape;
 
 #[jsonschema::validator(
-    path = "schemas/request.schema.json",
+    path = "src/load/compiled/request.json",
     draft = Draft202012,
-    pattern_options = { engine = regex },
+    validate_formats = true,
+    ignore_unknown_formats = false,
+    formats = {
+        "name" => crate::load::pattern::name,
+        "line" => crate::load::pattern::line,
+        "text" => crate::load::pattern::text,
+    },
     methods = { is_valid = true, validate = false, iter_errors = false }
 )]
 struct RequestShape;
@@ -113,6 +130,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use super::super::pattern::PATTERNS;
     use super::*;
 
     #[test]
@@ -120,6 +138,65 @@ mod tests {
         for schema in [&RULES_SCHEMA, &REQUEST_SCHEMA, &RULE_TESTS_SCHEMA] {
             assert!(schema.compiled().validator.is_some());
             assert!(!schema.fits(&Value::Null));
+        }
+    }
+
+    /// A schema as it is compiled with the program: without what is only for people, and with the name of a
+    /// function where it has a pattern.
+    fn compiled_form(schema: &Value) -> Value {
+        const WORDS: [&str; 7] = [
+            "title",
+            "description",
+            "examples",
+            "default",
+            "errorMessage",
+            "patternErrorMessage",
+            "$comment",
+        ];
+        match schema {
+            Value::Object(keywords) => keywords
+                .iter()
+                .filter(|(keyword, _)| !WORDS.contains(&keyword.as_str()))
+                .map(|(keyword, value)| match (keyword.as_str(), value) {
+                    ("pattern", Value::String(pattern)) => {
+                        let function = PATTERNS.iter().find(|(known, ..)| known == pattern);
+                        let (_, name, _) = function.unwrap_or_else(|| panic!("no `{pattern}`"));
+                        ("format".to_owned(), (*name).into())
+                    }
+                    ("properties" | "$defs", Value::Object(parts)) => {
+                        let parts = parts.iter();
+                        let parts = parts.map(|(name, part)| (name.clone(), compiled_form(part)));
+                        (keyword.clone(), parts.collect())
+                    }
+                    ("enum" | "const" | "required", value) => (keyword.clone(), value.clone()),
+                    (_, value) => (keyword.clone(), compiled_form(value)),
+                })
+                .collect(),
+            Value::Array(parts) => parts.iter().map(compiled_form).collect(),
+            other => other.clone(),
+        }
+    }
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever runs the tests says that the forms are to be written"
+    )]
+    fn the_compiled_forms_are_made_of_the_schemas() {
+        for (schema, name) in [(RULES, "rules"), (REQUEST, "request")] {
+            let schema: Value = serde_json::from_str(schema).unwrap();
+            let form = format!("{:#}\n", compiled_form(&schema));
+            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join(format!("src/load/compiled/{name}.json"));
+            if std::env::var_os("UPDATE_CASES").is_some() {
+                fs::write(&path, &form).unwrap();
+            }
+            let kept = fs::read_to_string(&path).unwrap();
+            assert!(
+                kept == form,
+                "`UPDATE_CASES=1 cargo test --lib compiled` writes {} anew",
+                path.display()
+            );
         }
     }
 

@@ -1,0 +1,149 @@
+//! The schemas' patterns as code.
+//!
+//! A callback validates its rules at every start, and compiling the patterns took longer than
+//! everything else in it. So each has a function here that says the same, by which the compiled form
+//! of a schema calls it; a test holds the two together.
+
+use crate::model::Name;
+
+/// `^[A-Za-z0-9_][A-Za-z0-9_.-]*$`
+pub(super) fn api_name(text: &str) -> bool {
+    text.starts_with(is_word) && text.chars().all(|c| is_word(c) || matches!(c, '.' | '-'))
+}
+
+/// `^[A-Za-z_][A-Za-z0-9_]*$`
+pub(super) fn variable(text: &str) -> bool {
+    text.starts_with(|c: char| is_word(c) && !c.is_ascii_digit()) && text.chars().all(is_word)
+}
+
+/// `^[^\s\p{Cc}]+( [^\s\p{Cc}]+)*$`
+pub(super) fn words(text: &str) -> bool {
+    // JavaScript counts a byte order mark as white space.
+    let fits = |c: char| !c.is_whitespace() && !c.is_control() && c != '\u{feff}';
+    text.split(' ')
+        .all(|word| !word.is_empty() && word.chars().all(fits))
+}
+
+/// `\{\{`
+pub(super) fn expression(text: &str) -> bool {
+    text.contains("{{")
+}
+
+/// `^([A-Za-z0-9_:][A-Za-z0-9._:-]*|\.+[A-Za-z0-9_:-][A-Za-z0-9._:-]*)$`
+pub(super) fn name(text: &str) -> bool {
+    Name::new(text).is_ok()
+}
+
+/// The same, or `\{[{%#]`
+pub(super) fn name_or_template(text: &str) -> bool {
+    name(text) || ["{{", "{%", "{#"].iter().any(|open| text.contains(open))
+}
+
+/// `^[!#$%&'*+.^_|~0-9A-Za-z-]+$`, with the backtick: a token of HTTP
+pub(super) fn token(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+.^_`|~-".contains(c);
+    !text.is_empty() && text.chars().all(fits)
+}
+
+/// `^[^=\x00]+$`
+pub(super) fn environment(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['=', '\0'])
+}
+
+/// `^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$`
+pub(super) fn duration(text: &str) -> bool {
+    let mut rest = text;
+    for unit in ["d", "h", "m", "s", "ms"] {
+        let tail = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let Some(tail) = tail.strip_prefix(unit).filter(|_| tail.len() < rest.len()) else {
+            continue;
+        };
+        if tail.is_empty() || tail.starts_with(|c: char| c.is_ascii_digit()) {
+            rest = tail;
+        }
+    }
+    rest.is_empty()
+}
+
+/// `^[^\x00-\x1f\x7f]*$`
+pub(super) fn line(text: &str) -> bool {
+    !text.chars().any(|c| c.is_ascii_control())
+}
+
+/// `^[^\x00-\x1f\x7f]+$`
+pub(super) fn text(text: &str) -> bool {
+    !text.is_empty() && line(text)
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// Whether a text fits.
+#[cfg(test)]
+type Function = fn(&str) -> bool;
+
+/// Each pattern, the name that it has in the compiled form of a schema, and its function.
+#[cfg(test)]
+pub(super) const PATTERNS: [(&str, &str, Function); 11] = [
+    (r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "api-name", api_name),
+    (r"^[A-Za-z_][A-Za-z0-9_]*$", "variable", variable),
+    (r"^[^\s\p{Cc}]+( [^\s\p{Cc}]+)*$", "words", words),
+    (r"\{\{", "expression", expression),
+    (
+        r"^([A-Za-z0-9_:][A-Za-z0-9._:-]*|\.+[A-Za-z0-9_:-][A-Za-z0-9._:-]*)$",
+        "name",
+        name,
+    ),
+    (
+        r"^([A-Za-z0-9_:][A-Za-z0-9._:-]*|\.+[A-Za-z0-9_:-][A-Za-z0-9._:-]*)$|\{[{%#]",
+        "name-or-template",
+        name_or_template,
+    ),
+    (r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", "token", token),
+    (r"^[^=\x00]+$", "environment", environment),
+    (
+        r"^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$",
+        "duration",
+        duration,
+    ),
+    (r"^[^\x00-\x1f\x7f]*$", "line", line),
+    (r"^[^\x00-\x1f\x7f]+$", "text", text),
+];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Letters, digits and whatever else the patterns speak of.
+    fn any_text() -> impl Strategy<Value = String> {
+        let special = vec![
+            " ", "\t", "\n", "\u{7f}", "\0", "\u{85}", "\u{a0}", "\u{feff}", "\u{200b}",
+            "\u{180e}", "é", "٣", "{{", "{%", "{#", "{", "`", "$", "=", "s", "m",
+        ];
+        let piece = prop_oneof![
+            "[ad9_:.=-]",
+            "[0-9]{1,2}(d|h|m|s|ms)",
+            prop::sample::select(special).prop_map(str::to_owned),
+            any::<char>().prop_map(String::from),
+        ];
+        prop::collection::vec(piece, 0..5).prop_map(|pieces| pieces.concat())
+    }
+
+    #[test]
+    fn a_function_says_what_its_pattern_says() {
+        let validators = PATTERNS.map(|(pattern, ..)| {
+            jsonschema::draft202012::new(&json!({ "pattern": pattern })).unwrap()
+        });
+        let config = ProptestConfig::with_cases(20_000);
+        proptest!(config, |(text in any_text())| {
+            let value = Value::from(text.as_str());
+            for ((_, name, function), validator) in PATTERNS.iter().zip(&validators) {
+                prop_assert_eq!(function(&text), validator.is_valid(&value), "{}: {:?}", name, text);
+            }
+        });
+    }
+}
