@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::matrix::{self, Detail};
+use crate::matrix;
 use crate::report;
 
 use super::cells::KnownArgs;
@@ -63,11 +63,7 @@ pub fn run(args: &MatrixArgs, context: &Context) -> Result<u8, Exit> {
     let mut rules = Rules::read(&path, &context.log).map_err(Exit::into_usage)?;
     rules.connect(&context.global).map_err(Exit::into_usage)?;
     set_vars(&mut rules.set, &args.known.sets).map_err(Exit::into_usage)?;
-    let detail = match args.format {
-        MatrixFormat::Human => Detail::Requests,
-        MatrixFormat::Json | MatrixFormat::Html => Detail::Everything,
-    };
-    let matrix = matrix::matrix(&rules.set, known, &args.known.cluster, detail);
+    let matrix = matrix::matrix(&rules.set, known, &args.known.cluster);
     print(&match args.format {
         MatrixFormat::Human => report::matrix(&matrix),
         MatrixFormat::Json => format!("{:#}\n", matrix.to_json()),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::evaluate::{EvaluateError, Step, Survey};
-use crate::matrix::{Detail, cells};
+use crate::matrix::cells;
 use crate::model::{Event, Role, RuleSet};
 use crate::space::{Cluster, Known, clusters};
 
@@ -161,8 +161,8 @@ impl Change {
 #[must_use]
 pub fn diff(old: &RuleSet, new: &RuleSet, known: Known, wanted: &[String]) -> Diff {
     let clusters = clusters(&[old, new], wanted);
-    let before = cells(old, &known, &clusters, Detail::Requests);
-    let after = cells(new, &known, &clusters, Detail::Requests);
+    let before = cells(old, &known, &clusters);
+    let after = cells(new, &known, &clusters);
     let unseen = unseen::rules((old, &before), (new, &after));
     let pairs = before.iter().zip(&after);
     let changed = pairs.filter_map(|(before, after)| {

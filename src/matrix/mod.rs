@@ -13,6 +13,8 @@ use crate::space::{Cluster, Known, clusters, events};
 pub struct Matrix {
     /// What is known in every cell.
     pub known: Known,
+    /// How many rules there are, for any cluster.
+    pub rules: usize,
     /// The kinds of cluster that the rules tell apart.
     pub clusters: Vec<Cluster>,
     /// The cells: for each cluster, the events and roles in order.
@@ -28,48 +30,36 @@ pub struct Cell {
     pub role: Role,
     /// The cluster's name.
     pub cluster: String,
-    /// What would be sent, and what can't be told.
+    /// What would be sent and what can't be told, by the rules that are for this cluster.
     pub survey: Survey,
-}
-
-/// How much is looked at in each cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
-    /// Every rule, also why each does not fire. With thousands of clusters that each have rules of
-    /// their own, this is millions of reasons.
-    Everything,
-    /// Only the rules that are for the cell's cluster.
-    Requests,
 }
 
 /// Looks into every cell. `wanted` are clusters to show besides those that the rules tell apart.
 #[must_use]
-pub fn matrix(rules: &RuleSet, known: Known, wanted: &[String], detail: Detail) -> Matrix {
+pub fn matrix(rules: &RuleSet, known: Known, wanted: &[String]) -> Matrix {
     let clusters = clusters(&[rules], wanted);
-    let cells = cells(rules, &known, &clusters, detail);
+    let cells = cells(rules, &known, &clusters);
     Matrix {
         known,
+        rules: rules.rules.len(),
         clusters,
         cells,
     }
 }
 
-/// The cells of these clusters, in order.
+/// The cells of these clusters, in order. Each has only the rules that are for its cluster: with thousands of
+/// clusters that each have rules of their own, every other would be there millions of times.
 #[must_use]
-pub fn cells(rules: &RuleSet, known: &Known, clusters: &[Cluster], detail: Detail) -> Vec<Cell> {
-    let parts = match detail {
-        Detail::Requests if clusters.len() > 1 => Some(Parts::of(rules)),
-        _ => None,
-    };
+pub fn cells(rules: &RuleSet, known: &Known, clusters: &[Cluster]) -> Vec<Cell> {
+    let parts = Parts::of(rules);
     let mut cells = Vec::with_capacity(clusters.len() * events().count());
     for cluster in clusters {
-        let part = parts.as_ref().map(|parts| parts.of_cluster(cluster));
-        let rules = part.as_ref().unwrap_or(rules);
+        let rules = parts.of_cluster(cluster);
         cells.extend(events().map(|(event, role)| Cell {
             event,
             role,
             cluster: cluster.name.clone(),
-            survey: survey(rules, &known.facts(event, role, &cluster.name)),
+            survey: survey(&rules, &known.facts(event, role, &cluster.name)),
         }));
     }
     cells
@@ -123,6 +113,13 @@ impl<'a> Parts<'a> {
 }
 
 impl Matrix {
+    /// How many rules are for other clusters than these cells', and not in them.
+    #[must_use]
+    pub fn elsewhere(&self, cells: &[Cell]) -> usize {
+        let here = cells.first().map_or(0, |cell| cell.survey.plan.trace.len());
+        self.rules.saturating_sub(here)
+    }
+
     /// Each cluster with its cells, in order.
     pub fn blocks(&self) -> impl Iterator<Item = (&Cluster, &[Cell])> {
         let each = events().count();

@@ -29,7 +29,7 @@ pub fn matrix_html(matrix: &Matrix, rules: &str) -> String {
     body.push_str("</header>\n");
     for (index, (cluster, cells)) in matrix.blocks().enumerate() {
         let _ = writeln!(body, "<section id=\"cluster-{index}\">");
-        body.push_str(&heading(cluster));
+        body.push_str(&heading(cluster, matrix.elsewhere(cells)));
         body.push_str(&table(cells));
         body.push_str("</section>\n");
     }
@@ -57,7 +57,7 @@ pub(super) fn facts(known: &Known) -> String {
     text
 }
 
-fn heading(cluster: &Cluster) -> String {
+fn heading(cluster: &Cluster, elsewhere: usize) -> String {
     let kind = match cluster.matches.as_slice() {
         [] => "any cluster that no rule names".to_owned(),
         matches => {
@@ -68,8 +68,13 @@ fn heading(cluster: &Cluster) -> String {
             format!("a cluster that the rules name as {}", matches.join(" and "))
         }
     };
+    let others = match elsewhere {
+        0 => String::new(),
+        1 => "; one rule is for other clusters and left out here".to_owned(),
+        count => format!("; {count} rules are for other clusters and left out here"),
+    };
     format!(
-        "<h2>Cluster <code>{}</code></h2>\n<p class=\"note\">{kind}</p>\n",
+        "<h2>Cluster <code>{}</code></h2>\n<p class=\"note\">{kind}{others}</p>\n",
         escape(&cluster.name)
     )
 }
