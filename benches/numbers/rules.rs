@@ -1,4 +1,4 @@
-//! A callback with few and with many rules.
+//! A callback, and a look at the rules, with few and with many of them.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,6 +10,8 @@ use crate::series::interleave;
 use crate::table::{Row, size, time};
 
 const ROUNDS: usize = 15;
+/// Looking into every cell takes longer.
+const LOOKS: usize = 5;
 
 pub fn rows() -> Vec<Row> {
     let folder = folder("rules");
@@ -29,6 +31,26 @@ pub fn rows() -> Vec<Row> {
         ],
     );
     let [few, many, most, plan_few, plan_many, plan_most] = measured;
+    let edited = folder.join("edited.yml");
+    let text = fs::read_to_string(&files[2]).expect("it was written");
+    let text = text.replace("}}-00007\"", "}}-edited\"");
+    fs::write(&edited, text).expect("a rules file below target");
+    let looked = |command: &str, paths: &[&Path]| {
+        let mut program = program(&State::None);
+        measure(program.arg(command).args(paths), 0)
+    };
+    let looked_at = interleave(
+        LOOKS,
+        [
+            &|_| looked("check", &[&files[1]]),
+            &|_| looked("check", &[&files[2]]),
+            &|_| looked("matrix", &[&files[1]]),
+            &|_| looked("matrix", &[&files[2]]),
+            &|_| looked("diff", &[&files[1], &files[1]]),
+            &|_| looked("diff", &[&files[2], &edited]),
+        ],
+    );
+    let [check, check_most, matrix, matrix_most, diff, diff_most] = looked_at;
     let row = |what: &str, series: &crate::series::Series, target| {
         Row::alone(
             what,
@@ -47,6 +69,12 @@ pub fn rows() -> Vec<Row> {
         row("`plan`, 10 rules, one matches", &plan_few, ""),
         row("`plan`, 1,000 rules, one matches", &plan_many, "linear"),
         row("`plan`, 10,000 rules, one matches", &plan_most, "150 ms"),
+        row("`check`, 1,000 rules", &check, ""),
+        row("`check`, 10,000 rules", &check_most, "2 s"),
+        row("`matrix`, 1,000 rules", &matrix, ""),
+        row("`matrix`, 10,000 rules", &matrix_most, "1 s"),
+        row("`diff`, 1,000 rules", &diff, ""),
+        row("`diff`, 10,000 rules, one changed", &diff_most, "1 s"),
     ]
 }
 

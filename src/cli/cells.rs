@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use crate::space::Known;
 
@@ -23,7 +24,7 @@ pub struct KnownArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     pub arg: Vec<String>,
     /// A cluster to show besides those that the rules tell apart; can be repeated.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub cluster: Vec<String>,
     /// Set a variable that the rules file declares under `vars`; can be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE")]

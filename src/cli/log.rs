@@ -92,7 +92,7 @@ impl Log {
                 let time = local.strftime("%Y-%m-%d %H:%M:%S");
                 let millis = local.millisecond();
                 // A message is one line, whatever a server wrote into it.
-                let message = message.replace(['\n', '\r'], " ");
+                let message = crate::report::one_line(&message.replace('\r', " "));
                 format!("{time},{millis:03} {word}: {message}\n")
             }
             LogFormat::Json => {

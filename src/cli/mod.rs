@@ -36,6 +36,7 @@ mod world;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
@@ -106,8 +107,12 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
         environment: Environment::read(),
         log,
     };
+    let acts = matches!(
+        cli.command,
+        Command::Run(_) | Command::Reconcile(_) | Command::ConfigSwitch(_) | Command::Recover(_)
+    );
     match dispatch(cli.command, &context) {
-        Ok(code) => code,
+        Ok(code) => written(code, acts),
         Err(exit) => {
             exit.log(&context.log);
             exit.code
@@ -144,9 +149,31 @@ fn dispatch(command: Command, context: &Context) -> Result<u8, Exit> {
     }
 }
 
+/// Whether a result could not be written.
+static UNWRITTEN: AtomicBool = AtomicBool::new(false);
+
 /// Writes a result to standard output. A reader that has gone away is no fault of ours.
 fn print(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
+    let mut stdout = io::stdout();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        complain(&format!("the result can't be written: {error}"), None);
+        UNWRITTEN.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The exit code of a command whose result could not be written. Whoever changes something tells how that went;
+/// the others have nothing else to give than their result.
+fn written(code: u8, acts: bool) -> u8 {
+    if !acts && UNWRITTEN.load(Ordering::Relaxed) {
+        exit::USAGE
+    } else {
+        code
+    }
 }
 
 /// Says on standard error what keeps the program from starting.

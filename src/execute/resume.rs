@@ -107,7 +107,7 @@ async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
             match lookup::find(stage, sent, lost, step.retry.deadline).await {
                 Ok(id) => {
                     journal::accepted(stage, &id).await;
-                    settle(Start::Operation(&id)).await
+                    wait_on(intent, &id, &holder, world).await
                 }
                 Err(end) => StepReport::ended(step, end),
             }

@@ -11,16 +11,23 @@ use super::yaml::{self, Data, Node};
 use crate::source::Source;
 
 /// Words in a key that say that its value is nobody's business.
-const TELLING: [&str; 8] = [
+const TELLING: [&str; 9] = [
     "header",
-    "authorization",
+    "auth",
     "token",
-    "password",
-    "passwd",
+    "bearer",
+    "pass",
     "secret",
     "cookie",
     "credential",
+    "private",
 ];
+
+/// The same, where they are the whole key: `key_file` has the path of a key.
+const TELLING_ALONE: [&str; 4] = ["pwd", "key", "api_key", "apikey"];
+
+/// Keys of addresses.
+const ADDRESSES: [&str; 2] = ["url", "proxy"];
 
 /// What may stand in a header: the name of a place is no secret.
 const PLACES: [&str; 2] = ["env", "file"];
@@ -71,6 +78,9 @@ fn in_node(text: &str, node: &Node, below: Option<usize>, secrets: &mut Vec<Rang
                     Some(levels) => Some(levels + 1),
                     None => is_telling(&entry.key).then_some(0),
                 };
+                if ADDRESSES.contains(&entry.key.as_str()) {
+                    secrets.extend(in_address(text, &entry.value));
+                }
                 let place = PLACES.contains(&entry.key.as_str());
                 let value = &entry.value.data;
                 if below > Some(0) && !place && *value == Data::Scalar(Value::Null) {
@@ -97,7 +107,7 @@ fn names_a_place(key: &str, value: &Data) -> bool {
 
 fn is_telling(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    TELLING.iter().any(|word| key.contains(word))
+    TELLING.iter().any(|word| key.contains(word)) || TELLING_ALONE.contains(&key.as_str())
 }
 
 /// A scalar with its block of lines, if it has one.
@@ -149,7 +159,24 @@ fn in_lines(text: &str, secrets: &mut Vec<Range<usize>>) {
     }
 }
 
-/// The user and password of an address.
+/// What may be secret in the value of an address: everything before its last `@` and behind a `?`. Where it is
+/// written in some other way than a plain `scheme://host`, that can be anywhere.
+fn in_address(text: &str, node: &Node) -> Vec<Range<usize>> {
+    let range = &node.range;
+    let value = text.get(range.clone()).unwrap_or_default();
+    let user = value.rfind('@').map(|at| {
+        let scheme = value.find("://").map_or(0, |at| at + 3);
+        let quote = value.len() - value.trim_start_matches(['"', '\'']).len();
+        range.start + scheme.max(quote).min(at)..range.start + at
+    });
+    let query = value.find('?').map(|at| {
+        let end = value.trim_end_matches(['"', '\'']).len();
+        range.start + at + 1..range.start + end.max(at + 1)
+    });
+    user.into_iter().chain(query).collect()
+}
+
+/// The user and password of an address, wherever it stands.
 fn in_addresses(text: &str, secrets: &mut Vec<Range<usize>>) {
     for (at, marker) in text.match_indices("://") {
         let start = at + marker.len();
@@ -184,6 +211,16 @@ mod tests {
                 "headers:\n  A: *\n    ***\n    ***\nx: y\n",
             ),
             ("url: \"http://u:p@h/x\"\n", "url: \"http://***@h/x\"\n"),
+            ("url: u:p@h\nx: y\n", "url: ***@h\nx: y\n"),
+            (
+                "proxy: \"http://u:p,q r@h\"\n",
+                "proxy: \"http://***** *@h\"\n",
+            ),
+            ("url: http://h/?t=x\n", "url: http://h/?***\n"),
+            (
+                "pwd: x\nkey_file: /k\nkey: y\n",
+                "pwd: *\nkey_file: /k\nkey: *\n",
+            ),
             ("header: {A: \"b\n", "header: *** **\n"),
             (
                 "a: [\n headers:\n  A: b\nc: d\n",

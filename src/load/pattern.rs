@@ -5,6 +5,7 @@
 //! of a schema calls it; a test holds the two together.
 
 use crate::model::Name;
+use crate::template::is_template;
 
 /// `^[A-Za-z0-9_][A-Za-z0-9_.-]*$`
 pub(super) fn api_name(text: &str) -> bool {
@@ -36,7 +37,12 @@ pub(super) fn name(text: &str) -> bool {
 
 /// The same, or `\{[{%#]`
 pub(super) fn name_or_template(text: &str) -> bool {
-    name(text) || ["{{", "{%", "{#"].iter().any(|open| text.contains(open))
+    name(text) || is_template(text)
+}
+
+/// `^[^\s\p{Cc}{}\[\]]+$`
+pub(super) fn cluster(text: &str) -> bool {
+    words(text) && !text.contains([' ', '{', '}', '[', ']'])
 }
 
 /// `^[!#$%&'*+.^_|~0-9A-Za-z-]+$`, with the backtick: a token of HTTP
@@ -75,6 +81,16 @@ pub(super) fn text(text: &str) -> bool {
     !text.is_empty() && line(text)
 }
 
+/// `^[^\x00-\x1f\x7f]*$|\{[{%#]`
+pub(super) fn line_or_template(text: &str) -> bool {
+    line(text) || is_template(text)
+}
+
+/// `^[^\x00-\x1f\x7f]+$|\{[{%#]`
+pub(super) fn text_or_template(given: &str) -> bool {
+    text(given) || is_template(given)
+}
+
 fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
@@ -85,7 +101,7 @@ type Function = fn(&str) -> bool;
 
 /// Each pattern, the name that it has in the compiled form of a schema, and its function.
 #[cfg(test)]
-pub(super) const PATTERNS: [(&str, &str, Function); 11] = [
+pub(super) const PATTERNS: [(&str, &str, Function); 14] = [
     (r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "api-name", api_name),
     (r"^[A-Za-z_][A-Za-z0-9_]*$", "variable", variable),
     (r"^[^\s\p{Cc}]+( [^\s\p{Cc}]+)*$", "words", words),
@@ -106,6 +122,17 @@ pub(super) const PATTERNS: [(&str, &str, Function); 11] = [
         r"^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$",
         "duration",
         duration,
+    ),
+    (r"^[^\s\p{Cc}{}\[\]]+$", "cluster", cluster),
+    (
+        r"^[^\x00-\x1f\x7f]*$|\{[{%#]",
+        "line-or-template",
+        line_or_template,
+    ),
+    (
+        r"^[^\x00-\x1f\x7f]+$|\{[{%#]",
+        "text-or-template",
+        text_or_template,
     ),
     (r"^[^\x00-\x1f\x7f]*$", "line", line),
     (r"^[^\x00-\x1f\x7f]+$", "text", text),

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::source::Source;
@@ -31,6 +32,9 @@ pub enum ReadError {
         /// The line of the first of them.
         line: usize,
     },
+    /// A named pipe.
+    #[error("`{}` is a pipe and no file", .0.display())]
+    Pipe(PathBuf),
     /// A directory without rules.
     #[error("`{}` has no `*.yml` or `*.yaml` file in it", .0.display())]
     EmptyDirectory(PathBuf),
@@ -74,6 +78,14 @@ fn is_rules_file(path: &Path) -> bool {
 }
 
 fn read_file(path: &Path) -> Result<Source, ReadError> {
+    // Opening a pipe that nobody writes to never ends. One that a shell made for us has its writer.
+    let metadata = path.metadata().map_err(|source| ReadError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    if metadata.file_type().is_fifo() && !path.starts_with("/dev") && !path.starts_with("/proc") {
+        return Err(ReadError::Pipe(path.to_owned()));
+    }
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
     read.map_err(|source| ReadError::Io {

@@ -83,6 +83,9 @@ pub(super) static RULE_TESTS_SCHEMA: Schema = Schema {
         "token" => crate::load::pattern::token,
         "environment" => crate::load::pattern::environment,
         "duration" => crate::load::pattern::duration,
+        "cluster" => crate::load::pattern::cluster,
+        "line-or-template" => crate::load::pattern::line_or_template,
+        "text-or-template" => crate::load::pattern::text_or_template,
     },
     methods = { is_valid = true, validate = false, iter_errors = false }
 )]
@@ -97,6 +100,7 @@ struct RulesShape;
         "name" => crate::load::pattern::name,
         "line" => crate::load::pattern::line,
         "text" => crate::load::pattern::text,
+        "variable" => crate::load::pattern::variable,
     },
     methods = { is_valid = true, validate = false, iter_errors = false }
 )]

@@ -34,4 +34,4 @@ pub use run::{describe, run};
 pub use sarif::sarif;
 pub use status::{Status, status};
 pub use test_run::{Covered, Tested, tests, tests_json};
-pub use text::Colour;
+pub use text::{Colour, one_line};

@@ -6,6 +6,7 @@ use crate::evaluate::Plan;
 use crate::model::{Fence, Verify};
 
 use super::describe;
+use super::text::one_line;
 
 /// The steps that would be sent, and for every rule why it fired or did not.
 #[must_use]
@@ -15,7 +16,8 @@ pub fn plan(plan: &Plan) -> String {
         .node
         .as_ref()
         .map_or_else(String::new, |node| format!(" on node {node}"));
-    let _ = writeln!(text, "{} {} {}{node}", plan.event, plan.role, plan.cluster);
+    let cluster = one_line(&plan.cluster);
+    let _ = writeln!(text, "{} {} {cluster}{node}", plan.event, plan.role);
     let _ = writeln!(text);
     if plan.steps.is_empty() {
         let _ = writeln!(text, "nothing would be sent: no rule matches");
@@ -51,7 +53,10 @@ pub fn plan(plan: &Plan) -> String {
             Some(because) => writeln!(
                 text,
                 "  {} does not fire: `{}` wants {}, got {}",
-                trace.rule, because.field, because.wanted, because.got
+                trace.rule,
+                because.field,
+                one_line(&because.wanted),
+                one_line(&because.got)
             ),
         };
     }

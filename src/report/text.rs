@@ -89,3 +89,11 @@ pub(super) fn drawn(c: char) -> String {
         c => c.to_string(),
     }
 }
+
+/// Text as it may be printed on one line.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c == '\n' { " ".to_owned() } else { drawn(c) })
+        .collect()
+}

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use minijinja::machinery::{Span, ast, parse, parse_expr};
+use minijinja::machinery::{Span, ast, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Value, context};
 
@@ -84,7 +84,38 @@ pub fn lone_expression(text: &str) -> Option<&str> {
     let inner = inner.strip_prefix('-').unwrap_or(inner);
     let inner = inner.strip_suffix('-').unwrap_or(inner);
     // `{{ a }} and {{ b }}` begins and ends with braces too, but its inside is no expression.
-    parse_expr(inner).is_ok().then_some(inner)
+    (words(inner, Syntax::Expression).is_ok() && parse_expr(inner).is_ok()).then_some(inner)
+}
+
+/// How many words and signs a template may have. The engine calls itself for each part of a chain
+/// (`a and b and …`), and a stack has an end.
+const MOST_WORDS: usize = 2_000;
+
+/// Looks at the words of a text. The engine's parser takes one that it can't read, as in `a && b`, for the end of an
+/// expression, and what stands behind it would count for nothing.
+fn words(text: &str, syntax: Syntax) -> Result<(), SyntaxError> {
+    let in_expression = syntax == Syntax::Expression;
+    let words = tokenize(text, in_expression, SyntaxConfig::default());
+    let mut end = 0;
+    for (count, word) in words.enumerate() {
+        match word {
+            Ok(_) if count >= MOST_WORDS => {
+                return Err(SyntaxError {
+                    message: format!("it has more than {MOST_WORDS} words and signs"),
+                    range: end..text.len(),
+                });
+            }
+            Ok((_, span)) => end = bytes(span).end,
+            Err(error) if in_expression => {
+                let mut error = syntax_error(&error, text);
+                error.range = end.min(text.len())..text.len();
+                return Err(error);
+            }
+            // The parser says it better.
+            Err(_) => return Ok(()),
+        }
+    }
+    Ok(())
 }
 
 /// The names that a filter, test or function may have, for suggestions.
@@ -176,7 +207,7 @@ pub const fn known_names(kind: UnknownKind) -> &'static [&'static str] {
             "undefined",
             "upper",
         ],
-        UnknownKind::Function => &["range", "dict", "namespace"],
+        UnknownKind::Function => &["range", "dict"],
     }
 }
 
@@ -185,6 +216,7 @@ pub const fn known_names(kind: UnknownKind) -> &'static [&'static str] {
 /// # Errors
 /// [`SyntaxError`] if the text is not a template.
 pub fn inspect(text: &str, syntax: Syntax) -> Result<Usage, SyntaxError> {
+    words(text, syntax)?;
     let mut walker = Walker::default();
     match syntax {
         Syntax::Expression => {

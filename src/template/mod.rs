@@ -52,9 +52,16 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
             out.write_str(if truth { "true" } else { "false" })?;
             Ok(())
         }
+        // It would be written as the word `none`.
+        _ if value.is_none() => Err(minijinja::Error::new(
+            minijinja::ErrorKind::InvalidOperation,
+            "`none` can't be a part of a text",
+        )),
         _ => minijinja::escape_formatter(out, state, value),
     });
     // It would print the whole environment.
     engine.remove_global("debug");
+    // With it a value can double in every round of a loop, which the budget does not see.
+    engine.remove_global("namespace");
     engine
 });

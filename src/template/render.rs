@@ -100,9 +100,7 @@ fn expression_value(text: &str, template: &Template, scope: &Scope) -> Result<Va
 
 /// What the template sees. Most templates guard nothing, and need not be read for it.
 fn root(text: &str, syntax: Syntax, scope: &Scope) -> Value {
-    let may_guard = ["defined", "default", "d("]
-        .iter()
-        .any(|word| text.contains(word));
+    let may_guard = text.contains('|') || text.contains("defined");
     let usage = if may_guard {
         inspect(text, syntax).unwrap_or_default()
     } else {

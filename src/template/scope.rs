@@ -7,9 +7,13 @@ use std::sync::{Arc, OnceLock};
 use minijinja::value::{Enumerator, Object};
 use minijinja::{Error, ErrorKind, Value};
 
-use crate::model::Var;
+use crate::model::{TemplateValue, Var};
 
 use super::render::{RenderError, render_value};
+
+/// How many variables may use one another in a row. Each is rendered inside the one that uses it, and a
+/// stack has an end.
+const MOST_DEPTH: usize = 100;
 
 /// Values by name; a variable of the file is rendered when it is first looked at.
 ///
@@ -21,6 +25,8 @@ pub struct Scope {
     vars: Arc<Vec<VarCell>>,
     /// How many of `vars` can be seen.
     visible: usize,
+    /// How many variables are being rendered for one another.
+    depth: usize,
     /// The first fact that was used and is not known.
     missing: Arc<OnceLock<&'static str>>,
 }
@@ -56,6 +62,7 @@ impl Scope {
             known: Arc::default(),
             vars: Arc::new(cells.collect()),
             visible: vars.len(),
+            depth: 0,
             missing: Arc::default(),
         }
     }
@@ -132,8 +139,20 @@ impl Scope {
         let visible = self.vars.get(..self.visible)?;
         let index = visible.iter().position(|cell| cell.var.name == name)?;
         let cell = visible.get(index)?;
+        if matches!(cell.var.value, TemplateValue::Null) {
+            if guards.has(name, None) {
+                return None;
+            }
+            let detail = format!("`{name}` has no value: give `--set {name}=…`");
+            return Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)));
+        }
+        if self.depth >= MOST_DEPTH {
+            let detail = format!("more than {MOST_DEPTH} variables use one another");
+            return Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)));
+        }
         let above = Self {
             visible: index,
+            depth: self.depth + 1,
             ..self.clone()
         };
         let value = cell
@@ -165,10 +184,11 @@ impl Scope {
 pub(super) struct Guards(pub(super) Arc<Vec<(String, Option<String>)>>);
 
 impl Guards {
+    /// `env[name]` counts for every attribute: which one it is, is not known from the text.
     fn has(&self, name: &str, attribute: Option<&str>) -> bool {
-        self.0
-            .iter()
-            .any(|(n, a)| n == name && a.as_deref() == attribute)
+        self.0.iter().any(|(known, guarded)| {
+            known == name && (guarded.is_none() || guarded.as_deref() == attribute)
+        })
     }
 }
 

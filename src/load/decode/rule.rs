@@ -148,8 +148,14 @@ impl<'a> Decoder<'a> {
 
     fn retry(&mut self, here: (&Value, &Origin), defaults: Retry) -> Retry {
         let (value, origin) = here;
-        let attempts = value.get("attempts").and_then(Value::as_u64);
-        let attempts = attempts.and_then(|attempts| u32::try_from(attempts).ok());
+        // JSON Schema takes `3.0` for a whole number, too.
+        let attempts = value.get("attempts").and_then(Value::as_f64);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the schema bounds it, and the cast stops at the ends"
+        )]
+        let attempts = attempts.map(|attempts| attempts as u32);
         let retry = Retry {
             attempts: attempts.unwrap_or(defaults.attempts),
             wait: self.duration(here, "wait", Least::Zero, defaults.wait),

@@ -132,7 +132,7 @@ impl Decoder<'_> {
         let (kind, example) = match unknown.kind {
             UnknownKind::Filter => ("filter", "a filter changes a value: `node | upper`"),
             UnknownKind::Test => ("test", "a test asks about a value: `env.SITE is defined`"),
-            UnknownKind::Function => ("function", "there are `range`, `dict` and `namespace`"),
+            UnknownKind::Function => ("function", "there are `range` and `dict`"),
         };
         let help = nearest(name, known_names(unknown.kind).iter().copied()).map_or_else(
             || example.to_owned(),

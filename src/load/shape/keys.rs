@@ -133,19 +133,22 @@ impl Misfit<'_> {
         let what = match self.name().0.as_str() {
             "vars" => "variable",
             "headers" => "header",
+            "changes" => "option",
             _ => "API",
         };
-        let code = if what == "variable" {
-            Code::BadVariable
-        } else {
-            Code::BadValue
+        let code = match what {
+            "variable" => Code::BadVariable,
+            "option" => Code::BadRequest,
+            _ => Code::BadValue,
         };
         let own = self.schema.pointer("/propertyNames/patternErrorMessage");
         let own = own.or_else(|| self.schema.get("patternErrorMessage"));
         Problem::new(
             code,
             spot,
-            format!("`{key}` can't be the name of a {what}").replace("a API", "an API"),
+            format!("`{key}` can't be the name of a {what}")
+                .replace("a API", "an API")
+                .replace("a option", "an option"),
         )
         .maybe_help(own.and_then(Value::as_str).map(str::to_owned))
     }

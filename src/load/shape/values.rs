@@ -154,6 +154,26 @@ impl Misfit<'_> {
         Problem::new(code, spot, message).maybe_help(help)
     }
 
+    /// A key that only takes `true`, with something else.
+    fn not_true(&self, label: &str) -> Problem {
+        let own = self.own_message().unwrap_or("it can only be `true`");
+        let (code, help) = match self.value {
+            _ if label == "`nothing`" => (
+                Code::BadValue,
+                "leave `nothing` out, and write what is sent under `requests`",
+            ),
+            Value::String(_) => (
+                Code::BadRequest,
+                "this is a text: write `true` without quotes, also where a variable gets its value",
+            ),
+            _ => (
+                Code::BadRequest,
+                "to keep the active model, leave the request out",
+            ),
+        };
+        Problem::new(code, self.value_spot(), own).help(help)
+    }
+
     pub(super) fn bad_value(&self, kind: &Kind) -> Problem {
         let label = self.label();
         let own = self.own_message();
@@ -189,11 +209,7 @@ impl Misfit<'_> {
                 format!("this program does not know version {}", shown()),
             )
             .help("write `version: 1`"),
-            (Kind::Constant { .. }, _) => problem(
-                Code::BadRequest,
-                own.unwrap_or("this can't be sent").to_owned(),
-            )
-            .help("to keep the active model, leave the request out"),
+            (Kind::Constant { .. }, _) => self.not_true(&label),
             (Kind::MaxLength { limit }, _) => problem(
                 Code::BadValue,
                 format!("{label} is longer than {limit} characters"),
