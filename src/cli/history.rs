@@ -65,7 +65,9 @@ pub fn run(args: &History, context: &Context) -> Result<u8, Exit> {
     // Rules that are missing or broken do not keep anybody from reading what was done.
     let rules_path = rules_path(args.rules.as_ref(), &context.environment);
     let rules = if args.rules.is_some() || rules_path.exists() {
-        Rules::read(&rules_path, &context.log).ok()
+        Rules::read(&rules_path, &context.log)
+            .ok()
+            .or_else(|| Rules::of_last_good(&rules_path, context))
     } else {
         None
     };

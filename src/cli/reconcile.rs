@@ -13,7 +13,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::evaluate::{Facts, Plan};
-use crate::execute::{Comparison, Here, Outcome, Verdict, Which, compare, enforce, resume};
+use crate::execute::{Here, Outcome, Verdict, Which, compare, enforce, resume};
 use crate::http::{Clock as _, block_on};
 use crate::model::Event;
 use crate::report;
@@ -52,7 +52,8 @@ pub struct Reconcile {
     /// Do it again and again, with this pause, until the process is stopped.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub every: Option<Duration>,
-    /// Send nothing: show what is pending and what differs.
+    /// Send nothing: show what is pending and what differs. Exits with 0 if nothing, with 2 if something, and
+    /// with 3 if it can't be told.
     #[arg(long = "dry-run")]
     pub dry: bool,
     /// Write metrics for node_exporter's textfile collector to this file.
@@ -82,15 +83,39 @@ pub struct RulesArgs {
 pub fn run(args: &Reconcile, context: &Context) -> Result<u8, Exit> {
     let watch = Watch::new(&context.log);
     let Some(every) = args.every else {
-        return once(args, context, &watch);
+        return measured(args, context, &watch);
     };
+    if every.is_zero() {
+        return Err(Exit::invalid("`--every 0s` would never pause").help("write `--every 30s`"));
+    }
     loop {
         // The rules may be mended while we wait.
-        if let Err(exit) = once(args, context, &watch) {
+        if let Err(exit) = measured(args, context, &watch) {
             exit.log(&context.log);
         }
         block_on(watch.sleep(every));
     }
+}
+
+/// One run, of which the metrics tell also if it could not even begin.
+fn measured(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Exit> {
+    let result = once(args, context, watch);
+    if let (Err(exit), Some(file), false) = (&result, &args.metrics_file, args.dry) {
+        let path = rules_path(args.rules.rules.as_ref(), &context.environment);
+        let rules = Rules::of_last_good(&path, context);
+        let state = state::place(rules.as_ref().map(|rules| &rules.set), &context.environment);
+        let age = Age::Current;
+        metrics::write(
+            file,
+            &state.path,
+            &[],
+            age,
+            exit.code,
+            watch.wall(),
+            &context.log,
+        );
+    }
+    result
 }
 
 fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Exit> {
@@ -101,13 +126,26 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Ex
         state,
         age,
     } = View::take(&args.rules, context, watch)?;
-    let outside = run::remember(outside, &state, context);
     if args.dry {
         let compared = block_on(compare(&plan, &outside));
-        print(&differences(&compared));
-        let as_wanted = compared.iter().all(|one| one.differs == Ok(None));
-        return Ok(if as_wanted { 0 } else { 2 });
+        let pending = super::status::pending(&here.cluster, &state.path, context);
+        let status = report::Status {
+            here: &here,
+            compared: &compared,
+            pending: pending.as_deref().unwrap_or_default(),
+        };
+        print(&match args.format {
+            Format::Human => would_do(&status),
+            Format::Json => format!("{:#}\n", status.to_json()),
+        });
+        let blind = pending.is_none() || compared.iter().any(|one| one.differs.is_err());
+        return Ok(match (status.as_wanted(), blind) {
+            (_, true) => Verdict::Unfinished.exit_code(),
+            (true, false) => 0,
+            (false, false) => Verdict::Failed.exit_code(),
+        });
     }
+    let outside = run::remember(outside, &state, context);
     let left = block_on(resume(
         &here.cluster,
         Some(&here.node),
@@ -213,9 +251,17 @@ impl<'a> View<'a> {
     }
 }
 
-fn differences(compared: &[Comparison]) -> String {
+fn would_do(status: &report::Status<'_>) -> String {
     let mut text = String::new();
-    for one in compared {
+    for intent in status.pending {
+        let what = report::describe(&intent.step.operation);
+        let _ = writeln!(
+            text,
+            "pending: {what}, decided for {} {}",
+            intent.event, intent.role
+        );
+    }
+    for one in status.compared {
         let what = report::describe(&one.step.operation);
         let _ = match &one.differs {
             Ok(None) => writeln!(text, "as wanted: {what}"),

@@ -73,23 +73,16 @@ impl Rules {
         let broken = match Self::read(path, &context.log) {
             Ok(rules) => {
                 if let Err(error) = copy.keep(&rules.sources) {
-                    context
-                        .log
-                        .debug(&format!("the rules can't be kept for later: {error}"));
+                    context.log.warning(&format!(
+                        "the rules can't be kept for a time when the file is broken: {error}"
+                    ));
                 }
                 return Ok(rules);
             }
             Err(broken) => broken,
         };
-        let kept = copy.fetch().and_then(|sources| {
-            let set = load(&sources).rules?;
-            (set.fallback == Fallback::LastGood).then_some(Self {
-                set,
-                sources,
-                age: Age::LastGood,
-            })
-        });
-        match kept {
+        let kept = Self::of_last_good(path, context);
+        match kept.filter(|kept| kept.set.fallback == Fallback::LastGood) {
             Some(rules) => {
                 let message = &broken.message;
                 context
@@ -102,6 +95,18 @@ impl Rules {
                 ..broken
             }),
         }
+    }
+
+    /// The last rules at a path that passed every check, if any were kept.
+    #[must_use]
+    pub fn of_last_good(path: &Path, context: &Context) -> Option<Self> {
+        let copy = LastGood::of(path, &state::folder(&context.environment));
+        let sources = copy.fetch()?;
+        Some(Self {
+            set: load(&sources).rules?,
+            sources,
+            age: Age::LastGood,
+        })
     }
 
     /// Puts the command line's connection in the place of the file's `api`.

@@ -97,16 +97,18 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
         note_role(plan, &state.path, &watch, context);
         block_on(execute(plan, &outside))
     } else {
-        let started = watch.wall();
         let outside = remember(outside, &state, context);
         let outcome = block_on(execute(plan, &outside));
         // What an earlier callback left is taken up when our own is done; it has no part in our outcome.
-        block_on(resume(
-            &plan.cluster,
-            plan.node.as_deref(),
-            Which::StatesBefore(started),
-            &outside,
-        ));
+        // If our own could not be written down, what it supersedes is not known to be.
+        if let Some(first) = outcome.first {
+            block_on(resume(
+                &plan.cluster,
+                plan.node.as_deref(),
+                Which::StatesBefore(first),
+                &outside,
+            ));
+        }
         outcome
     };
     if outcome.verdict == Verdict::Unfinished {

@@ -43,12 +43,12 @@ pub fn place(rules: Option<&RuleSet>, environment: &Environment) -> Place {
 /// The folder of what is not in the database, and of the database by default.
 #[must_use]
 pub fn folder(environment: &Environment) -> PathBuf {
+    // Who has no home has no other place than the system's: in /tmp anybody could put rules for us.
     let own = || {
-        let home = environment.get("HOME").unwrap_or("/tmp");
-        let base = environment
-            .get("XDG_STATE_HOME")
-            .map_or_else(|| Path::new(home).join(".local/state"), PathBuf::from);
-        base.join("patroni_barman")
+        let base = environment.get("XDG_STATE_HOME").map(PathBuf::from);
+        let home = environment.get("HOME").map(Path::new);
+        base.or_else(|| Some(home?.join(".local/state")))
+            .map_or_else(|| PathBuf::from(SYSTEM), |base| base.join("patroni_barman"))
     };
     if let Some(path) = environment.get(STATE_VARIABLE) {
         return Path::new(path).parent().map_or_else(own, Path::to_owned);

@@ -1,5 +1,7 @@
 //! `status`: Barman's state beside the wanted one.
 
+use std::path::Path;
+
 use clap::Args;
 
 use crate::execute::compare;
@@ -44,32 +46,36 @@ pub fn run(args: &Status, context: &Context) -> Result<u8, Exit> {
     let watch = Watch::new(&context.log);
     let view = View::take(&args.rules, context, &watch)?;
     let compared = block_on(compare(&view.plan, &view.outside));
-    let pending = pending(&view, context);
+    let pending = pending(&view.here.cluster, &view.state.path, context);
     let status = report::Status {
         here: &view.here,
         compared: &compared,
-        pending: &pending,
+        pending: pending.as_deref().unwrap_or_default(),
     };
     print(&match args.format {
         Format::Human => report::status(&status),
         Format::Json => format!("{:#}\n", status.to_json()),
     });
-    Ok(u8::from(!status.as_wanted()))
+    Ok(u8::from(!status.as_wanted() || pending.is_none()))
 }
 
 /// What is pending in this cluster. A state that was never made has nothing in it, and is not made for this.
-fn pending(view: &View<'_>, context: &Context) -> Vec<Intent> {
-    if !view.state.path.exists() {
-        return Vec::new();
+pub fn pending(cluster: &str, path: &Path, context: &Context) -> Option<Vec<Intent>> {
+    if !path.exists() {
+        return Some(Vec::new());
     }
     let query = Query {
-        cluster: Some(view.here.cluster.clone()),
+        cluster: Some(cluster.to_owned()),
         state: Some(State::Pending),
         ..Query::default()
     };
-    let found = Sqlite::open(&view.state.path).and_then(|state| block_on(state.history(&query)));
-    found.unwrap_or_else(|error| {
-        context.log.error(&error.to_string());
-        Vec::new()
-    })
+    match Sqlite::open(path).and_then(|state| block_on(state.history(&query))) {
+        Ok(pending) => Some(pending),
+        Err(error) => {
+            context
+                .log
+                .error(&format!("what is pending can't be told: {error}"));
+            None
+        }
+    }
 }

@@ -4,7 +4,7 @@ use crate::barman::{ActiveModel, Diagnosis, ServerState};
 use crate::evaluate::{Plan, Step};
 use crate::model::{ApiName, Name, Operation, RequestKind, Role, SwitchTo, Verify};
 use crate::patroni::{Cluster, Node, Silence};
-use crate::store::{Query, State, Store as _, Target};
+use crate::store::{Cause, Query, State, Store as _, Target};
 
 use super::{Outcome, Start, World, carry_out, journal, verify};
 
@@ -168,7 +168,7 @@ pub async fn enforce<W: World>(plan: &Plan, compared: &[Comparison], world: &W) 
         steps,
         ..plan.clone()
     };
-    carry_out(&plan, world, Start::Guarded).await
+    carry_out(&plan, Cause::Look, world, Start::Guarded).await
 }
 
 /// The targets that something is pending for.

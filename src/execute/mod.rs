@@ -24,7 +24,7 @@ use crate::evaluate::{Plan, Step};
 use crate::http::{Clock, Http};
 use crate::model::{ApiName, Name, OnFailure, Role};
 use crate::patroni::Patroni;
-use crate::store::{Decision, IntentId, Store};
+use crate::store::{Cause, Decision, IntentId, Store};
 
 pub use converge::{Comparison, Here, compare, enforce};
 pub use outcome::{Outcome, StepOutcome, StepReport, Verdict};
@@ -56,11 +56,11 @@ pub trait World {
 
 /// Carries out a plan that was made just now.
 pub async fn execute<W: World>(plan: &Plan, world: &W) -> Outcome {
-    carry_out(plan, world, Start::Fresh).await
+    carry_out(plan, Cause::Event, world, Start::Fresh).await
 }
 
-async fn carry_out<W: World>(plan: &Plan, world: &W, start: Start<'_>) -> Outcome {
-    let intents = intend(plan, world).await;
+async fn carry_out<W: World>(plan: &Plan, cause: Cause, world: &W, start: Start<'_>) -> Outcome {
+    let intents = intend(plan, cause, world).await;
     let holder = Holder {
         role: plan.role,
         node: plan.node.clone(),
@@ -84,16 +84,20 @@ async fn carry_out<W: World>(plan: &Plan, world: &W, start: Start<'_>) -> Outcom
         }
         steps.push(report);
     }
-    Outcome::of(steps)
+    Outcome {
+        first: intents.first().copied(),
+        ..Outcome::of(steps)
+    }
 }
 
 /// Writes down the whole plan before anything of it is sent.
-async fn intend<W: World>(plan: &Plan, world: &W) -> Vec<IntentId> {
+async fn intend<W: World>(plan: &Plan, cause: Cause, world: &W) -> Vec<IntentId> {
     let Some(store) = world.store().filter(|_| !plan.steps.is_empty()) else {
         return Vec::new();
     };
     let decision = Decision {
         plan,
+        cause,
         now: world.clock().wall(),
     };
     match store.intend(&decision).await {

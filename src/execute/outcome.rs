@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::evaluate::Step;
 use crate::model::Name;
+use crate::store::IntentId;
 
 use super::End;
 
@@ -17,6 +18,8 @@ pub struct Outcome {
     pub steps: Vec<StepReport>,
     /// All of it in one word.
     pub verdict: Verdict,
+    /// The first intent of the plan, if it was written down.
+    pub first: Option<IntentId>,
 }
 
 /// What became of one step.
@@ -113,7 +116,11 @@ impl Outcome {
         } else {
             Verdict::Done
         };
-        Self { steps, verdict }
+        Self {
+            steps,
+            verdict,
+            first: None,
+        }
     }
 
     /// The outcome as `schemas/run.schema.json` describes it, with the exit code that the program ends with.

@@ -76,7 +76,7 @@ pub(super) async fn wait<W: World>(stage: Stage<'_, W>, id: &Name) -> Result<(),
                     }
                     Class::Busy {
                         retry_after: Some(after),
-                    } => pause = after,
+                    } => pause = pause.max(SHORTEST * 5).max(after),
                     _ => pause = pause.max(SHORTEST * 5),
                 }
                 Some(trouble.message)

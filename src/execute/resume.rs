@@ -6,7 +6,7 @@ use crate::barman::{OperationStatus, Scope};
 use crate::evaluate::Step;
 use crate::http::{Clock as _, Effort};
 use crate::model::{Name, OnFailure, RequestKind, Verify, duration};
-use crate::store::{Intent, Store};
+use crate::store::{Intent, IntentId, Query, State, Store};
 
 use super::{
     End, Holder, Outcome, Progress, Stage, Start, StepOutcome, StepReport, World, journal, lookup,
@@ -16,8 +16,8 @@ use super::{
 /// Which pending intents to go on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
-    /// Those that set a state and were decided before this time. A callback takes these after its own.
-    StatesBefore(Duration),
+    /// Those that set a state and were decided before this one. A callback takes these after its own.
+    StatesBefore(IntentId),
     /// Every one, also recoveries, whose end may be hours away.
     All,
 }
@@ -42,20 +42,28 @@ pub async fn resume<W: World>(
             return Outcome::of(Vec::new());
         }
     };
+    let halted = halted(&intents, world).await;
     let mut steps: Vec<StepReport> = Vec::new();
     let mut stopped: Option<(i64, StepOutcome)> = None;
     for intent in intents {
         let kind = intent.step.operation.kind();
         let taken = match which {
             Which::All => true,
-            Which::StatesBefore(time) => kind != RequestKind::Recovery && intent.created < time,
+            Which::StatesBefore(first) => kind != RequestKind::Recovery && intent.id < first,
         };
         if !taken {
             give_back(&intent, world).await;
             continue;
         }
         world.observe(&Progress::Resuming { intent: &intent });
-        let before = stopped.filter(|(decision, _)| *decision == intent.decision);
+        let before = stopped
+            .filter(|(decision, _)| *decision == intent.decision)
+            .or_else(|| {
+                let earlier = halted
+                    .iter()
+                    .any(|(decision, id)| *decision == intent.decision && *id < intent.id);
+                earlier.then_some((intent.decision, StepOutcome::Refused))
+            });
         let report = match before {
             Some((_, before)) => StepReport::not_run(&intent.step, before),
             None => go_on(&intent, world).await,
@@ -67,6 +75,33 @@ pub async fn resume<W: World>(
         steps.push(report);
     }
     Outcome::of(steps)
+}
+
+/// The steps that ended without being done, and that those behind them in their plan were to stop for. A process
+/// that was killed may not have come to say so of each.
+async fn halted<W: World>(pending: &[Intent], world: &W) -> Vec<(i64, IntentId)> {
+    let (Some(store), Some(since)) = (
+        world.store(),
+        pending.iter().map(|intent| intent.created).min(),
+    ) else {
+        return Vec::new();
+    };
+    let query = Query {
+        since: Some(since),
+        ..Query::default()
+    };
+    match store.history(&query).await {
+        Ok(all) => all
+            .iter()
+            .filter(|one| !matches!(one.state, State::Pending | State::Done))
+            .filter(|one| one.step.on_failure == OnFailure::Stop)
+            .map(|one| (one.decision, one.id))
+            .collect(),
+        Err(error) => {
+            journal::complain(world, &error);
+            Vec::new()
+        }
+    }
 }
 
 async fn give_back<W: World>(intent: &Intent, world: &W) {

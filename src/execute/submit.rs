@@ -13,6 +13,9 @@ use super::{
 /// The shortest wait for a Patroni that does not answer.
 const FENCE_PAUSE: Duration = Duration::from_millis(500);
 
+/// What a search for an operation gets at least: to know of it is worth more than a deadline.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// The attempts of one step, bounded in number and in time.
 pub(super) struct Tries<'a, W: World> {
     stage: Stage<'a, W>,
@@ -52,6 +55,11 @@ impl<'a, W: World> Tries<'a, W> {
                 }
                 _ => self.pass_the_fence().await?,
             }
+            if self.attempt > 1 && self.left().is_zero() {
+                let deadline = duration::format(step.retry.deadline);
+                let message = format!("gave up after {deadline} (`retry.deadline`)");
+                return Err(End::new(StepOutcome::Unfinished, message));
+            }
             journal::sending(self.stage).await?;
             report.attempts += 1;
             world.observe(&Progress::Sending {
@@ -73,7 +81,8 @@ impl<'a, W: World> Tries<'a, W> {
                 Class::Unknown | Class::Malformed
                     if step.operation.kind() == RequestKind::Recovery =>
                 {
-                    let id = lookup::find(self.stage, sent, &trouble.message, self.left()).await?;
+                    let left = self.left().max(LOOK);
+                    let id = lookup::find(self.stage, sent, &trouble.message, left).await?;
                     journal::accepted(self.stage, &id).await;
                     return Ok(id);
                 }
@@ -127,7 +136,7 @@ impl<'a, W: World> Tries<'a, W> {
         match trouble.class {
             Class::Busy {
                 retry_after: Some(after),
-            } => wait = after,
+            } => wait = wait.max(after),
             Class::Collision => {
                 wait = wait.max(backoff::next_second(clock.wall(), clock.random()));
             }

@@ -221,6 +221,9 @@ async fn streaming<W: World>(
     Ok(Look::Holds)
 }
 
+/// How long to look for a reason that makes no difference to the outcome.
+const EXPLAIN: Duration = Duration::from_secs(10);
+
 /// What is wrong with a request whose operation failed, if Barman's state shows it.
 pub(super) async fn explain<W: World>(stage: Stage<'_, W>) -> Option<String> {
     let Stage { step, barman, .. } = stage;
@@ -234,7 +237,7 @@ pub(super) async fn explain<W: World>(stage: Stage<'_, W>) -> Option<String> {
     if step.verify == Verify::None {
         return None;
     }
-    let diagnosis = barman.diagnose().await.ok()?;
+    let diagnosis = barman.within(EXPLAIN).diagnose().await.ok()?;
     let config = &diagnosis.servers.get(server.as_str())?.config;
     let cluster = config.get("cluster").and_then(Value::as_str)?;
     let fitting = || {

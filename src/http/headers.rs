@@ -63,9 +63,13 @@ impl Headers {
     pub(super) fn hide(&self, text: &[u8]) -> Vec<u8> {
         let words = self.0.iter().flat_map(|(_, value)| {
             let words = value.as_bytes().split(u8::is_ascii_whitespace);
-            words.filter(|word| word.len() >= SHORTEST_SECRET)
+            // However the signs between them are written in HTML or JSON, letters and digits stay as they are.
+            let parts = value.as_bytes().split(|byte| !byte.is_ascii_alphanumeric());
+            words.chain(parts)
         });
-        words.fold(text.to_vec(), |text, word| without(&text, word))
+        words
+            .filter(|word| word.len() >= SHORTEST_SECRET)
+            .fold(text.to_vec(), |text, word| without(&text, word))
     }
 }
 

@@ -19,6 +19,9 @@ pub struct Name(String);
 )]
 pub struct NameError(pub String);
 
+/// More than any file name may have, which is what Barman makes of it.
+const LONGEST: usize = 255;
+
 impl Name {
     /// Takes a text that is a name.
     ///
@@ -30,6 +33,7 @@ impl Name {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-');
         // `.` and `..` are path segments that a URL would swallow.
         let is_name = !text.is_empty()
+            && text.len() <= LONGEST
             && !text.starts_with('-')
             && text.chars().all(fits)
             && text.chars().any(|c| c != '.');

@@ -14,11 +14,23 @@ use crate::model::{Event, Name, Operation, Role};
 #[serde(transparent)]
 pub struct IntentId(pub i64);
 
+/// Why something was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Patroni called: what was decided for another role of the node is void.
+    Event,
+    /// Barman's state was looked at. That takes its time: what a callback has decided for another role since is
+    /// newer than the look.
+    Look,
+}
+
 /// What is written down at once: the steps of one plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Decision<'a> {
     /// The plan.
     pub plan: &'a Plan,
+    /// Why it was made.
+    pub cause: Cause,
     /// When it was made.
     pub now: Duration,
 }

@@ -20,7 +20,8 @@ impl LastGood {
     /// The copy of the rules at a path, in this folder.
     #[must_use]
     pub fn of(rules: &Path, folder: &Path) -> Self {
-        let rules = fs::canonicalize(rules).unwrap_or_else(|_| rules.to_owned());
+        // Links are not followed: a new version may come by pointing one somewhere else.
+        let rules = std::path::absolute(rules).unwrap_or_else(|_| rules.to_owned());
         let name = format!(
             "rules-{:016x}.json",
             fnv1a(rules.as_os_str().as_encoded_bytes())

@@ -12,7 +12,9 @@ mod schema;
 mod sqlite;
 mod whole;
 
-pub use intent::{Decision, Intent, IntentId, Query, Settled, Standing, State, StoreError, Target};
+pub use intent::{
+    Cause, Decision, Intent, IntentId, Query, Settled, Standing, State, StoreError, Target,
+};
 pub use last_good::LastGood;
 pub use owner::Owner;
 pub use sqlite::Sqlite;

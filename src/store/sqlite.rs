@@ -11,8 +11,8 @@ use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 use crate::model::{Event, Name, Role};
 
 use super::{
-    Decision, Intent, IntentId, Owner, Query, Settled, Standing, State, Store, StoreError, Target,
-    record, schema,
+    Cause, Decision, Intent, IntentId, Owner, Query, Settled, Standing, State, Store, StoreError,
+    Target, record, schema,
 };
 
 /// How long to wait for another process that writes. Every write is a few rows.
@@ -173,9 +173,11 @@ impl Sqlite {
 
 impl Store for Sqlite {
     async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<IntentId>, StoreError> {
-        let Decision { plan, now } = decision;
+        let Decision { plan, cause, now } = decision;
         self.write(|transaction| {
-            supersede_role(transaction, &plan.cluster, plan.node.as_deref(), plan.role, *now)?;
+            if *cause == Cause::Event {
+                supersede_role(transaction, &plan.cluster, plan.node.as_deref(), plan.role, *now)?;
+            }
             transaction.execute(
                 "INSERT INTO decision (created_ms, cluster, node, event, role) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![millis(*now), plan.cluster, plan.node, plan.event.as_str(), plan.role.as_str()],

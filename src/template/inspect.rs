@@ -108,7 +108,8 @@ fn words(text: &str, syntax: Syntax) -> Result<(), SyntaxError> {
             Ok((_, span)) => end = bytes(span).end,
             Err(error) if in_expression => {
                 let mut error = syntax_error(&error, text);
-                error.range = end.min(text.len())..text.len();
+                let rest = text.get(end..).unwrap_or_default();
+                error.range = text.len() - rest.trim_start().len()..text.len();
                 return Err(error);
             }
             // The parser says it better.

@@ -109,7 +109,17 @@ fn a_file_that_is_made_to_be_slow_is_answered_as_any_other() {
                 "{HEAD}vars: {{a: \"{}\"}}\n{RULE}",
                 "{{ x }}".repeat(mb / 20)
             ),
-            "PB110",
+            "PB111",
+        ),
+        (
+            format!(
+                "{HEAD}{}",
+                RULE.replace(
+                    "{name",
+                    &format!("{{when: {}true, name", "not ".repeat(mb / 10))
+                )
+            ),
+            "PB111",
         ),
         ("version: 1\n".repeat(mb / 40), "PB002"),
     ] {

@@ -277,12 +277,13 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
             return;
         }
         world.process.fresh.set(true);
-        let started = world.clock.wall();
         let outcome = execute(&plan, &world).await;
         world.note(|| format!("ends {:?}", outcome.verdict));
         world.process.fresh.set(false);
-        let which = Which::StatesBefore(started);
-        resume("demo", plan.node.as_deref(), which, &world).await;
+        if let Some(first) = outcome.first {
+            let which = Which::StatesBefore(first);
+            resume("demo", plan.node.as_deref(), which, &world).await;
+        }
     });
     pid
 }

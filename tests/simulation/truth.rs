@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use patroni_barman::model::{Event, RequestKind, Role};
-use patroni_barman::store::{Decision, Intent, IntentId, State, Target};
+use patroni_barman::store::{Cause, Decision, Intent, IntentId, State, Target};
 use serde_json::Value;
 
 use super::process::{POLL, Process};
@@ -173,7 +173,10 @@ impl Universe {
         let (node, worker) = (worker.node, worker.pid);
         let plan = decision.plan;
         let now = self.now();
-        self.role_noted(node, plan.role);
+        // What was only looked at is no newer than what a callback has decided meanwhile.
+        if decision.cause == Cause::Event {
+            self.role_noted(node, plan.role);
+        }
         let mut truth = self.truth.borrow_mut();
         for (step, id) in plan.steps.iter().zip(ids) {
             let targets = Target::of(step);
