@@ -7,9 +7,10 @@
 
 use std::collections::HashMap;
 
+use crate::evaluate::{CONNSTRING, DATADIR};
 use crate::model::{Event, Role, Rule, RuleSet, Template, TemplateValue, Var};
 use crate::space::{Known, events};
-use crate::template::{Scope, Syntax, condition, inspect, is_template};
+use crate::template::{Scope, Syntax, condition, inspect, is_template, render};
 
 use super::cells::Cells;
 
@@ -50,6 +51,8 @@ pub(super) struct Judge<'r> {
     scopes: Vec<Option<Scope>>,
     /// What was found out in those, with the cells that were looked at.
     truths: HashMap<&'r str, (Cells, Truth)>,
+    /// Why templates can't be rendered, by their text and the first cell that is like theirs.
+    failures: HashMap<(&'r str, usize), Option<String>>,
 }
 
 impl<'r> Judge<'r> {
@@ -61,6 +64,7 @@ impl<'r> Judge<'r> {
             shown: rules.vars.iter().map(placeholder).collect(),
             scopes: vec![None; events().count()],
             truths: HashMap::new(),
+            failures: HashMap::new(),
         };
         for var in &rules.vars {
             let depends = judge.value(&var.value);
@@ -166,6 +170,38 @@ impl<'r> Judge<'r> {
         condition(when, scope).map_err(|_| ())
     }
 
+    /// Why a template can't be rendered in a cell, whatever the facts of the event will be; `None` if it can be, or if
+    /// that can't be told.
+    pub(super) fn failure(
+        &mut self,
+        template: &'r Template,
+        syntax: Syntax,
+        index: usize,
+    ) -> Option<String> {
+        let (event, _) = cell(index);
+        let same = if self.text(template, syntax).cell {
+            index
+        } else {
+            events().position(|(other, _)| other == event)?
+        };
+        let text = template.text.as_str();
+        if let Some(known) = self.failures.get(&(text, same)) {
+            return known.clone();
+        }
+        let scope = conditions_scope(&self.vars, index).unsettled("cluster");
+        let result = match syntax {
+            Syntax::Expression => condition(template, &scope).map(drop),
+            Syntax::Text => {
+                let value = TemplateValue::Text(template.clone());
+                render(&value, &scope).map(drop)
+            }
+        };
+        let failure = result.err().filter(|_| !scope.guessed());
+        let failure = failure.map(|error| error.message);
+        self.failures.insert((text, same), failure.clone());
+        failure
+    }
+
     /// What requests see in a cell: placeholders for what is not known.
     pub(super) fn request_scope(&self, index: usize, cluster: &str) -> Scope {
         let (event, role) = cell(index);
@@ -195,7 +231,18 @@ fn conditions_scope(vars: &[Var], index: usize) -> Scope {
     } else {
         scope.text("raw_role", role.as_str())
     };
-    ["node", "host", "datadir", "connstring", "args", "env"]
+    let passed = Known::default().facts(event, role, "");
+    let facts = [
+        ("datadir", passed.datadir, DATADIR),
+        ("connstring", passed.connstring, CONNSTRING),
+    ];
+    let scope = facts
+        .into_iter()
+        .fold(scope, |scope, (name, value, why)| match value {
+            Some(_) => scope.unsettled(name),
+            None => scope.maybe(name, None, why),
+        });
+    ["node", "host", "args", "env"]
         .into_iter()
         .fold(scope, Scope::unsettled)
 }

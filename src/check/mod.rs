@@ -7,6 +7,7 @@ mod allow;
 mod cells;
 mod conditions;
 mod conflict;
+mod failing;
 mod fence;
 mod judge;
 mod never;
@@ -24,6 +25,7 @@ use crate::model::RuleSet;
 use crate::source::Source;
 
 use self::conflict::Conflicts;
+use self::failing::Failing;
 use self::judge::Judge;
 use self::patience::Patience;
 use self::start::Starts;
@@ -70,18 +72,21 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     let mut seen = vec![Seen::default(); rules.rules.len()];
     let mut conflicts = Conflicts::default();
     let mut starts = Starts::default();
+    let mut failing = Failing::default();
     let mut patience = Patience::new(rules);
     for cluster in 0..table.clusters.len() {
         let firings = table.firings(cluster, &mut judge, &mut seen);
         let settings = setting::settings(&table, cluster, &firings, &mut judge);
         conflicts.look(&table, &settings);
         starts.look(&settings);
+        failing.look(&table, &firings, &mut judge);
         patience.look(&firings);
     }
     let mut problems = impossible(rules);
     problems.extend(unused::problems(rules));
     let rules_seen = rules.rules.iter().zip(&seen);
     problems.extend(rules_seen.filter_map(|(rule, seen)| conditions::problem(rule, seen, &table)));
+    problems.extend(failing.problems());
     problems.extend(conflicts.problems(&table));
     problems.extend(starts.problems(&table));
     problems.extend(patience.problems(&table));

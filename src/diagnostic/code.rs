@@ -172,6 +172,8 @@ codes! {
     NoReason = "PB212", Error, "a finding is silenced without a reason";
     /// A comment that silences nothing.
     IdleComment = "PB213", Warning, "a comment that silences nothing";
+    /// A template that can't be rendered in an event that its rule is for.
+    AlwaysFails = "PB214", Error, "a template that fails whenever it is looked at";
     /// A test names a rule that there is not.
     TestUnknownRule = "PB301", Error, "a test names a rule that the rules do not have";
     /// A test without an expectation, or of nothing.
@@ -221,6 +223,7 @@ impl Code {
                 | Self::StartNotCovered
                 | Self::TooLong
                 | Self::NoFence
+                | Self::AlwaysFails
         )
     }
 

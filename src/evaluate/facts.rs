@@ -5,6 +5,12 @@ use std::collections::BTreeMap;
 use crate::model::{Event, Role, Var};
 use crate::template::Scope;
 
+/// When `datadir` is known.
+pub const DATADIR: &str = "Patroni passes it with `bootstrap` and `create_replica` only";
+
+/// When `connstring` is known.
+pub const CONNSTRING: &str = "Patroni passes it with `create_replica` only";
+
 /// What happened, to which node, and what the process was told besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -65,12 +71,12 @@ impl Facts {
             .maybe(
                 "datadir",
                 self.datadir.as_deref(),
-                "Patroni passes it with `bootstrap` and `create_replica` only",
+                DATADIR,
             )
             .maybe(
                 "connstring",
                 self.connstring.as_deref(),
-                "Patroni passes it with `create_replica` only",
+                CONNSTRING,
             )
             .table("args", &self.args)
             .table("env", &self.env)

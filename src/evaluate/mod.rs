@@ -11,7 +11,7 @@ mod request;
 use crate::model::{Match, RuleSet};
 use crate::template::RenderError;
 
-pub use facts::Facts;
+pub use facts::{CONNSTRING, DATADIR, Facts};
 pub use plan::{Because, Plan, Step, Trace};
 
 /// The rules could not be turned into a plan for these facts; nothing may be sent.

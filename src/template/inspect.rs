@@ -69,6 +69,8 @@ pub enum UnknownKind {
     Test,
     /// `name(…)`.
     Function,
+    /// `value.name(…)`: texts, numbers, lists and tables have none.
+    Method,
 }
 
 /// Whether a string has anything for the template engine to do.
@@ -209,6 +211,7 @@ pub const fn known_names(kind: UnknownKind) -> &'static [&'static str] {
             "upper",
         ],
         UnknownKind::Function => &["range", "dict"],
+        UnknownKind::Method => &[],
     }
 }
 
@@ -414,6 +417,13 @@ impl Walker {
             ast::Expr::Var(function) => {
                 self.known(UnknownKind::Function, function.id, function.span());
             }
+            ast::Expr::GetAttr(method) => {
+                // A loop knows how to cycle.
+                if !matches!(&method.expr, ast::Expr::Var(base) if base.id == "loop") {
+                    self.known(UnknownKind::Method, method.name, method.span());
+                }
+                self.expression(&method.expr, false);
+            }
             other => self.expression(other, false),
         }
         self.arguments(&call.args);
@@ -443,6 +453,7 @@ impl Walker {
         let exists = match kind {
             UnknownKind::Filter => says_yes("name is filter", name),
             UnknownKind::Test => says_yes("name is test", name),
+            UnknownKind::Method => false,
             UnknownKind::Function => {
                 known_names(kind).contains(&name) || self.locals.iter().any(|local| local == name)
             }

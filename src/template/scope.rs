@@ -29,6 +29,8 @@ pub struct Scope {
     depth: usize,
     /// The first fact that was used and is not known.
     missing: Arc<OnceLock<&'static str>>,
+    /// Whether a fact was used that is not known before the event.
+    unsettled: Arc<OnceLock<()>>,
 }
 
 /// A built-in variable.
@@ -64,6 +66,7 @@ impl Scope {
             visible: vars.len(),
             depth: 0,
             missing: Arc::default(),
+            unsettled: Arc::default(),
         }
     }
 
@@ -112,6 +115,13 @@ impl Scope {
         self.missing.get().copied()
     }
 
+    /// Whether a template used a fact that is not known before the event. If none did, what came of it
+    /// comes of it in every such event.
+    #[must_use]
+    pub fn guessed(&self) -> bool {
+        self.unsettled.get().is_some()
+    }
+
     /// The value of a name, or `None` if there is no such name. What the template guards with `is
     /// defined` or `default` is undefined when it is missing; anything else is an error.
     fn look_up(&self, name: &str, guards: &Guards) -> Option<Value> {
@@ -125,6 +135,7 @@ impl Scope {
                 })),
                 Fact::Placeholders(word) => Some(Value::from_object(Placeholders(word))),
                 Fact::Unsettled => {
+                    let () = self.unsettled.get_or_init(|| ());
                     let detail = format!("`{name}` is not known before the event");
                     Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)))
                 }

@@ -133,6 +133,7 @@ impl Decoder<'_> {
             UnknownKind::Filter => ("filter", "a filter changes a value: `node | upper`"),
             UnknownKind::Test => ("test", "a test asks about a value: `env.SITE is defined`"),
             UnknownKind::Function => ("function", "there are `range` and `dict`"),
+            UnknownKind::Method => ("method", method_help(name)),
         };
         let help = nearest(name, known_names(unknown.kind).iter().copied()).map_or_else(
             || example.to_owned(),
@@ -172,6 +173,19 @@ impl Decoder<'_> {
         self.problem(
             Problem::new(Code::TemplateSyntax, spot, message).maybe_help(help.map(str::to_owned)),
         );
+    }
+}
+
+/// What to write instead of a method that another language has.
+fn method_help(name: &str) -> &'static str {
+    match name {
+        "startswith" => "write a test: `node is startingwith(\"pg-\")`",
+        "endswith" => "write a test: `node is endingwith(\"-a\")`",
+        "get" => "write `env.SITE | default(\"paris\")`",
+        "split" => "write a filter: `(node | split(\"-\"))[0]`",
+        "replace" => "write a filter: `node | replace(\"-\", \"_\")`",
+        "strip" => "write a filter: `node | trim`",
+        _ => "values have no methods; a filter changes a value: `node | upper`",
     }
 }
 

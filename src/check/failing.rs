@@ -1,0 +1,77 @@
+//! Templates that fail whenever they are looked at.
+
+use std::collections::HashSet;
+
+use crate::diagnostic::Code;
+use crate::load::{Problem, Spot};
+use crate::model::{RequestTemplate, Rule, Template, TemplateValue};
+use crate::template::{Syntax, is_template};
+
+use super::cells::name;
+use super::judge::Judge;
+use super::table::{Firing, Table};
+
+/// One for each template, where it fails first.
+#[derive(Default)]
+pub(super) struct Failing<'r> {
+    /// The templates, with the cells.
+    found: Vec<(&'r Template, usize, String)>,
+    /// Their rules, and which templates of them they are.
+    known: HashSet<(usize, usize)>,
+}
+
+impl<'r> Failing<'r> {
+    /// Looks at the rules that may fire in one kind of cluster.
+    pub(super) fn look(&mut self, table: &Table<'r>, firings: &[Firing], judge: &mut Judge<'r>) {
+        for firing in firings {
+            let Some(rule) = table.rule(firing.rule) else {
+                continue;
+            };
+            for (number, (template, syntax)) in templates(rule).into_iter().enumerate() {
+                if self.known.contains(&(firing.rule, number)) {
+                    continue;
+                }
+                let mut cells = firing.may.indices();
+                let failure = cells.find_map(|index| {
+                    let why = judge.failure(template, syntax, index)?;
+                    Some((template, index, why))
+                });
+                if let Some(failure) = failure {
+                    self.known.insert((firing.rule, number));
+                    self.found.push(failure);
+                }
+            }
+        }
+    }
+
+    pub(super) fn problems(self) -> impl Iterator<Item = Problem> {
+        self.found.into_iter().map(|(template, index, why)| {
+            let message = format!("on {} this fails: {why}", name(index));
+            Problem::new(Code::AlwaysFails, Spot::value(&template.origin), message).help(
+                "nothing at all is sent then, by no rule: mend it, or take the event out of `on`",
+            )
+        })
+    }
+}
+
+/// Every template of a rule: its condition, and what its requests are made of.
+fn templates(rule: &Rule) -> Vec<(&Template, Syntax)> {
+    let mut found = Vec::new();
+    found.extend(rule.when.as_ref().map(|when| (when, Syntax::Expression)));
+    for RequestTemplate { server, body, .. } in &rule.requests {
+        let values = server.iter().chain(body.iter().map(|(_, value)| value));
+        values.for_each(|value| within(value, &mut found));
+    }
+    found
+}
+
+fn within<'r>(value: &'r TemplateValue, found: &mut Vec<(&'r Template, Syntax)>) {
+    match value {
+        TemplateValue::Text(template) if is_template(&template.text) => {
+            found.push((template, Syntax::Text));
+        }
+        TemplateValue::List(items) => items.iter().for_each(|item| within(item, found)),
+        TemplateValue::Map(entries) => entries.iter().for_each(|(_, value)| within(value, found)),
+        _ => {}
+    }
+}
