@@ -90,7 +90,7 @@ pub enum LogLevel {
 pub enum Format {
     /// For people.
     Human,
-    /// For programs; its schema is printed by `patroni_barman schema`.
+    /// For programs; its schema is printed by `patroni_barman schema NAME`, with this command's name.
     Json,
 }
 

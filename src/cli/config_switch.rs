@@ -25,8 +25,8 @@ use super::shipped::{Codes, Shipped, Tries};
 ///           config-switch --barman-server main --barman-model main:n1
 ///           --switch-when promoted
 ///
-/// Name the same command as `on_start`: a cluster that comes back up with another
-/// leader fires only that. Options can be shortened, and whatever else Patroni
+/// Name the same command as `on_start`: a Patroni that is started again on a
+/// running primary fires only that. Options can be shortened, and whatever else Patroni
 /// appends is ignored. Behind this command are the shipped rules in
 /// config-switch.yml; copy them for `run` when you want more.
 ///

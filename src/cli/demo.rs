@@ -13,6 +13,7 @@ use crate::model::duration;
 use crate::simulator::{Config, Served, Simulator};
 
 use super::exit::Exit;
+use super::state::STATE_VARIABLE;
 use super::{Context, print};
 
 /// The rules that the demo runs: the first example for operators.
@@ -95,6 +96,7 @@ pub fn run(args: &Demo, context: &Context) -> Result<u8, Exit> {
         ));
         let before = simulator.served().len();
         let output = Command::new(&program)
+            .env(STATE_VARIABLE, folder.0.join("state.db"))
             .args([
                 "run",
                 "--format",

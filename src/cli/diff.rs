@@ -45,7 +45,7 @@ pub struct DiffArgs {
 pub enum DiffFormat {
     /// For a terminal.
     Human,
-    /// For programs; its schema is `schemas/diff.schema.json`.
+    /// For programs; its schema is printed by `patroni_barman schema diff`.
     Json,
     /// One self-contained page.
     Html,

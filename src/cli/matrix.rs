@@ -47,7 +47,7 @@ pub struct MatrixArgs {
 pub enum MatrixFormat {
     /// For a terminal.
     Human,
-    /// For programs; its schema is `schemas/matrix.schema.json`.
+    /// For programs; its schema is printed by `patroni_barman schema matrix`.
     Json,
     /// One self-contained page.
     Html,

@@ -166,7 +166,7 @@ fn note_role(plan: &Plan, path: &Path, watch: &Watch<'_>, context: &Context) {
     match noted {
         Ok(0) => {}
         Ok(count) => context.log.info(&format!(
-            "{count} earlier requests are superseded: the role is {} now",
+            "earlier requests are superseded, {count} of them: the role is {} now",
             plan.role
         )),
         Err(error) => context.log.error(&error.to_string()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::barman::{OperationStatus, Scope};
 use crate::evaluate::Step;
-use crate::http::{Clock as _, Effort};
+use crate::http::Clock as _;
 use crate::model::{Name, OnFailure, RequestKind, Verify, duration};
 use crate::store::{Intent, IntentId, Query, State, Store};
 
@@ -159,6 +159,9 @@ async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
     }
 }
 
+/// What an operation gets whose time is up: enough to tell one that is gone from one that is still in progress.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// Waits for an operation that was accepted earlier, for what is left of its time. A recovery may go on for
 /// hours and nobody waits for its end any more: it is looked at once each time.
 ///
@@ -171,7 +174,7 @@ async fn wait_on<W: World>(intent: &Intent, id: &Name, holder: &Holder, world: &
     let left = match intent.step.operation.kind() {
         RequestKind::Recovery => Duration::ZERO,
         RequestKind::ConfigSwitch | RequestKind::ConfigUpdate => {
-            timeout.saturating_sub(age).max(Effort::LONG.min(timeout))
+            timeout.saturating_sub(age).max(LOOK.min(timeout))
         }
     };
     let mut step = intent.step.clone();

@@ -64,10 +64,10 @@ pub fn history(intents: &[Intent]) -> String {
         );
         let _ = writeln!(
             text,
-            "    {}: {}, {} attempts{id}{}",
+            "    {}: {}, {}{id}{}",
             intent.step.rule,
             describe(&intent.step.operation),
-            intent.attempts,
+            attempts(intent),
             intent
                 .message
                 .as_ref()
@@ -91,4 +91,12 @@ fn utc(time: Duration) -> String {
 fn timestamp(time: Duration) -> Timestamp {
     let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_millisecond(millis).unwrap_or_default()
+}
+
+/// How often it was sent, in words.
+pub(super) fn attempts(intent: &Intent) -> String {
+    match intent.attempts {
+        1 => "1 attempt".to_owned(),
+        count => format!("{count} attempts"),
+    }
 }

@@ -8,6 +8,7 @@ use crate::barman::{ActiveModel, ServerState};
 use crate::execute::{Comparison, Here};
 use crate::store::Intent;
 
+use super::history::attempts;
 use super::{describe, intent};
 
 /// What there is to show.
@@ -118,11 +119,11 @@ pub fn status(status: &Status<'_>) -> String {
     for intent in *pending {
         let _ = writeln!(
             text,
-            "  {} {}: {}, {} attempts{}",
+            "  {} {}: {}, {}{}",
             super::local_time(intent.created),
             intent.step.rule,
             describe(&intent.step.operation),
-            intent.attempts,
+            attempts(intent),
             intent
                 .message
                 .as_ref()
