@@ -56,7 +56,8 @@ fn operation(template: &RequestTemplate, scope: &Scope) -> Result<Operation, Ren
         None => None,
         Some(server) => match render(server, scope)? {
             Value::String(name) => {
-                Some(Name::new(name).map_err(|error| refuse("server", error.to_string()))?)
+                let name = Name::new(name);
+                Some(name.map_err(|error| refuse("server", format!("`server`: {error}")))?)
             }
             _ => {
                 return Err(refuse(

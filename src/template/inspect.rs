@@ -89,6 +89,26 @@ pub fn lone_expression(text: &str) -> Option<&str> {
     (words(inner, Syntax::Expression).is_ok() && parse_expr(inner).is_ok()).then_some(inner)
 }
 
+/// What stands in a text around its `{{ … }}`, as bytes; `None` if it has statements, which may leave some of it out.
+#[must_use]
+pub fn around_expressions(text: &str) -> Option<Vec<Range<usize>>> {
+    let ast::Stmt::Template(template) = parse(text, "", SyntaxConfig::default()).ok()? else {
+        return None;
+    };
+    let mut found = Vec::new();
+    for part in &template.children {
+        match part {
+            ast::Stmt::EmitRaw(raw) => {
+                let start = (raw.raw.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+                found.push(start..start + raw.raw.len());
+            }
+            ast::Stmt::EmitExpr(_) => {}
+            _ => return None,
+        }
+    }
+    Some(found)
+}
+
 /// How many words and signs a template may have. The engine calls itself for each part of a chain
 /// (`a and b and …`), and a stack has an end.
 const MOST_WORDS: usize = 2_000;

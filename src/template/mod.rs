@@ -16,8 +16,8 @@ use minijinja::value::ValueKind;
 use minijinja::{Environment, UndefinedBehavior};
 
 pub use inspect::{
-    Reference, Syntax, SyntaxError, UnknownKind, UnknownName, Usage, inspect, is_template,
-    known_names, lone_expression,
+    Reference, Syntax, SyntaxError, UnknownKind, UnknownName, Usage, around_expressions, inspect,
+    is_template, known_names, lone_expression,
 };
 pub use premise::{Premises, premises};
 pub use render::{RenderError, condition, render};

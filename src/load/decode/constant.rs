@@ -14,7 +14,7 @@ use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::load::shape;
 use crate::model::{Name, RequestKind, RequestTemplate, Template, TemplateValue, Var};
-use crate::template::{Scope, Usage, is_template, render};
+use crate::template::{Scope, Usage, around_expressions, is_template, render};
 
 /// The variables whose values are known, and what templates are known to give.
 #[derive(Default)]
@@ -185,31 +185,19 @@ impl Decoder<'_> {
             return;
         };
         let text = template.text.as_str();
-        if !text.contains("{{") || text.contains("{%") || text.contains("{#") {
+        if !text.contains("{{") {
             return;
         }
-        let mut outside = 0..0;
-        for (index, piece) in text.split("{{").enumerate() {
-            let start = outside.end;
-            let from = match piece.find("}}") {
-                _ if index == 0 => 0,
-                Some(close) => close + 2,
-                None => return,
-            };
-            outside = start..start + piece.len() + 2;
-            // `{{-` and `-}}` take away the spaces around them.
-            let trimmed = text.contains("{{-") || text.contains("-}}");
-            let fits = |c: char| {
-                c.is_ascii_alphanumeric() || "._:-".contains(c) || (trimmed && c.is_whitespace())
-            };
-            let rest = piece.get(from..).unwrap_or_default();
+        let fits = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+        for part in around_expressions(text).into_iter().flatten() {
+            let rest = text.get(part.clone()).unwrap_or_default();
             let Some(at) = rest.find(|c| !fits(c)) else {
                 continue;
             };
             let length = rest
                 .get(at..)
                 .map_or(1, |rest| rest.find(fits).unwrap_or(rest.len()));
-            let at = start + from + at;
+            let at = part.start + at;
             let found = text.get(at..at + length).unwrap_or_default();
             let spot = Spot::bytes(&template.origin, at..at + length);
             let message = match found.trim() {
