@@ -70,6 +70,12 @@ pub struct Poll {
     pub timeout: Duration,
 }
 
+impl Poll {
+    /// How long a recovery is waited for if nobody has said it. When the wait is over Barman goes on copying, and Patroni
+    /// would take its next method into the same directory.
+    pub const RECOVERY: Duration = Duration::from_secs(86_400);
+}
+
 impl Default for Poll {
     fn default() -> Self {
         Self {

@@ -140,6 +140,23 @@ fn each_kind_of_change_has_its_class_and_its_field() {
 }
 
 /// A condition on the node's name is false in every cell, and still its rule may have been edited.
+/// A recovery that nobody sets a time for is waited for long enough, and one that somebody does for just that.
+#[test]
+fn a_recovery_has_a_day_unless_somebody_says_otherwise() {
+    let with = |line: &str| format!("{OLD}{line}\n");
+    let said = |defaults: &str| OLD.replacen("rules:", &format!("{defaults}\nrules:"), 1);
+    for (new, cells) in [
+        (with("    poll: {timeout: 24h}"), 0),
+        (with("    poll: {every: 5s}"), 0),
+        (with("    poll: {timeout: 10m}"), 1),
+        (said("defaults: {poll: {timeout: 10m}}"), 1),
+        (said("defaults: {poll: {every: 5s}}"), 0),
+    ] {
+        let diff = compare(OLD, &new, &[]);
+        assert_eq!(diff["cells"].as_array().unwrap().len(), cells, "{new}");
+    }
+}
+
 #[test]
 fn an_edit_that_no_cell_shows_is_not_passed_over() {
     let old = OLD.replace("node != \"gone\"", "node == \"n1\"");

@@ -21,12 +21,13 @@ fn its_test_file_passes_with_the_rules_that_it_is_about() {
         .find(|block| block.contains("scenarios:"))
         .unwrap();
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("tests.yml"), tests).unwrap();
+    fs::create_dir(folder.path().join("tests")).unwrap();
+    fs::write(folder.path().join("tests/rules.yml"), tests).unwrap();
     let rules = root().join("rules/follow-the-primary.yml");
     fs::copy(rules, folder.path().join("rules.yml")).unwrap();
     let output = program()
         .current_dir(folder.path())
-        .args(["test", "--fail-under", "100", "tests.yml"])
+        .args(["test", "--fail-under", "100", "tests/"])
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);

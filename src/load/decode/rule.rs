@@ -9,7 +9,8 @@ use super::{Decoder, items};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::model::{
-    Event, Fence, OnFailure, Origin, Pattern, Poll, Retry, Role, Rule, Template, Verify, duration,
+    Event, Fence, OnFailure, Origin, Pattern, Poll, RequestKind, RequestTemplate, Retry, Role,
+    Rule, Template, Verify, duration,
 };
 use crate::template::Syntax;
 
@@ -21,6 +22,8 @@ pub(super) struct Defaults {
     fence: Fence,
     verify: Verify,
     on_failure: OnFailure,
+    /// Whether somebody has said how long to wait for an operation.
+    timeout_is_said: bool,
 }
 
 impl<'a> Decoder<'a> {
@@ -93,11 +96,15 @@ impl<'a> Decoder<'a> {
             .into_iter()
             .chain(items(value.get("requests"), &origin.child("requests")))
             .collect();
-        let requests = requests
+        let requests: Vec<RequestTemplate> = requests
             .into_iter()
             .filter_map(|(origin, request)| self.request(request, &origin))
             .collect();
-        let carried_out = self.carrying_out((value, origin), *defaults);
+        let mut carried_out = self.carrying_out((value, origin), *defaults);
+        let recovers = |request: &RequestTemplate| request.kind == RequestKind::Recovery;
+        if requests.iter().any(recovers) && !carried_out.timeout_is_said {
+            carried_out.poll.timeout = Poll::RECOVERY;
+        }
         Some(Rule {
             name: value.get("name")?.as_str()?.to_owned(),
             on: words(value, "on", Event::parse),
@@ -135,6 +142,7 @@ impl<'a> Decoder<'a> {
             poll,
             fence: word(value, "fence", &fence, defaults.fence),
             verify: word(value, "verify", &verify, defaults.verify),
+            timeout_is_said: defaults.timeout_is_said || value.pointer("/poll/timeout").is_some(),
             on_failure: word(value, "on_failure", &on_failure, defaults.on_failure),
         }
     }
