@@ -78,6 +78,13 @@ fn failed(error: &io::Error) -> Exit {
 
 fn page(command: clap::Command) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
+    // A manual has room for every option's text, and no page for `help`.
+    let command = command
+        .mut_args(|arg| arg.hide_short_help(false))
+        .mut_subcommands(|sub| {
+            let help = sub.get_name() == "help";
+            sub.hide(help)
+        });
     clap_mangen::Man::new(command).render(&mut text)?;
     Ok(text)
 }
