@@ -266,3 +266,94 @@ fn a_callback_that_asks_for_nothing_makes_no_database() {
     );
     assert!(!node.folder.path().join("state/state.db").exists());
 }
+
+#[test]
+fn a_dry_run_shows_what_is_pending_and_tells_by_its_exit_code() {
+    let node = Node::new();
+    node.barman.take_down();
+    assert_eq!(node.run(&CALLBACK).status.code(), Some(3));
+    // Barman can't be asked.
+    assert_eq!(node.run(&["reconcile", "--dry-run"]).status.code(), Some(3));
+    node.barman.bring_up().unwrap();
+    let dry = node.run(&["reconcile", "--dry-run"]);
+    assert_eq!(dry.status.code(), Some(2));
+    let said = String::from_utf8(dry.stdout).unwrap();
+    assert!(
+        said.starts_with("pending: config_switch of `demo` to model `demo:n1`, decided for on_role_change primary\n"),
+        "{said}"
+    );
+    let dry = node.run(&["reconcile", "--dry-run", "--format", "json"]);
+    let json: Value = serde_json::from_slice(&dry.stdout).unwrap();
+    assert_eq!(json["as_wanted"], false);
+    assert_eq!(json["pending"].as_array().unwrap().len(), 1);
+    assert_eq!(node.posts(), 0);
+}
+
+#[test]
+fn a_link_that_points_to_a_broken_version_does_not_lose_the_last_good_rules() {
+    let node = Node::new();
+    let folder = node.folder.path();
+    for version in ["v1", "v2"] {
+        fs::create_dir(folder.join(version)).unwrap();
+    }
+    fs::rename(node.rules(), folder.join("v1/rules.yml")).unwrap();
+    fs::write(folder.join("v2/rules.yml"), "version: 1\nrulez: []\n").unwrap();
+    let point = |version: &str| {
+        let _ = fs::remove_file(folder.join("now"));
+        std::os::unix::fs::symlink(version, folder.join("now")).unwrap();
+    };
+    point("v1");
+    std::os::unix::fs::symlink("now/rules.yml", node.rules()).unwrap();
+    assert_eq!(node.run(&CALLBACK).status.code(), Some(0));
+    point("v2");
+    assert_eq!(node.run(&CALLBACK).status.code(), Some(6));
+    fs::remove_file(folder.join("now")).unwrap();
+    assert_eq!(node.run(&CALLBACK).status.code(), Some(6));
+}
+
+#[test]
+fn a_callback_does_not_take_up_its_own_request_again() {
+    let node = Node::new();
+    let rules = RULES.replace("wait: 10ms, max_wait: 10ms", "wait: 0s, max_wait: 0s");
+    node.write_rules(&rules);
+    assert_eq!(node.run(&CALLBACK).status.code(), Some(0));
+    let before = node.posts();
+    for round in 1..=20 {
+        node.barman.set_faults("post:503*2".parse().unwrap());
+        assert_eq!(node.run(&CALLBACK).status.code(), Some(3));
+        assert_eq!(node.posts(), before + 2 * round);
+    }
+}
+
+#[test]
+fn a_run_that_cannot_begin_is_measured_too() {
+    let node = Node::new();
+    node.write_rules(&RULES.replace("PATRONI", "http://127.0.0.1:1"));
+    let metrics = node.folder.path().join("patroni_barman.prom");
+    let reconciled = node.run(&["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
+    assert_eq!(reconciled.status.code(), Some(3));
+    let text = fs::read_to_string(&metrics).unwrap();
+    assert!(
+        text.contains("\npatroni_barman_last_exit_code 3\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_not_as_wanted() {
+    let node = Node::new();
+    assert_eq!(node.run(&CALLBACK).status.code(), Some(0));
+    assert_eq!(node.run(&["status"]).status.code(), Some(0));
+    let state = node.folder.path().join("state/state.db");
+    for file in ["state.db", "state.db-wal", "state.db-shm"] {
+        let _ = fs::remove_file(state.with_file_name(file));
+    }
+    fs::write(
+        &state,
+        "no database at all, and long enough to be read as one",
+    )
+    .unwrap();
+    assert_eq!(node.run(&["status"]).status.code(), Some(1));
+    assert_eq!(node.run(&["reconcile", "--dry-run"]).status.code(), Some(3));
+    assert_eq!(node.run(&CALLBACK).status.code(), Some(0));
+}
