@@ -8,6 +8,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Value, context};
 
 use super::ENGINE;
+use super::names::known_names;
 
 /// What a text is to be read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,100 +140,6 @@ fn words(text: &str, syntax: Syntax) -> Result<(), SyntaxError> {
         }
     }
     Ok(())
-}
-
-/// The names that a filter, test or function may have, for suggestions.
-#[must_use]
-pub const fn known_names(kind: UnknownKind) -> &'static [&'static str] {
-    match kind {
-        UnknownKind::Filter => &[
-            "abs",
-            "attr",
-            "batch",
-            "bool",
-            "capitalize",
-            "chain",
-            "count",
-            "d",
-            "default",
-            "dictsort",
-            "escape",
-            "e",
-            "first",
-            "float",
-            "format",
-            "groupby",
-            "indent",
-            "int",
-            "items",
-            "join",
-            "last",
-            "length",
-            "lines",
-            "list",
-            "lower",
-            "map",
-            "max",
-            "min",
-            "pprint",
-            "reject",
-            "rejectattr",
-            "replace",
-            "reverse",
-            "round",
-            "safe",
-            "select",
-            "selectattr",
-            "slice",
-            "sort",
-            "split",
-            "string",
-            "sum",
-            "title",
-            "trim",
-            "unique",
-            "upper",
-            "zip",
-        ],
-        UnknownKind::Test => &[
-            "boolean",
-            "defined",
-            "divisibleby",
-            "endingwith",
-            "eq",
-            "equalto",
-            "even",
-            "false",
-            "filter",
-            "float",
-            "ge",
-            "greaterthan",
-            "gt",
-            "in",
-            "int",
-            "integer",
-            "iterable",
-            "le",
-            "lessthan",
-            "lower",
-            "lt",
-            "mapping",
-            "ne",
-            "none",
-            "number",
-            "odd",
-            "sameas",
-            "sequence",
-            "startingwith",
-            "string",
-            "test",
-            "true",
-            "undefined",
-            "upper",
-        ],
-        UnknownKind::Function => &["range", "dict"],
-        UnknownKind::Method => &[],
-    }
 }
 
 /// Finds what a text refers to.

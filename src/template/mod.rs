@@ -6,6 +6,7 @@
 //! file system in here.
 
 mod inspect;
+mod names;
 mod premise;
 mod render;
 mod scope;
@@ -17,8 +18,9 @@ use minijinja::{Environment, UndefinedBehavior};
 
 pub use inspect::{
     Reference, Syntax, SyntaxError, UnknownKind, UnknownName, Usage, around_expressions, inspect,
-    is_template, known_names, lone_expression,
+    is_template, lone_expression,
 };
+pub use names::known_names;
 pub use premise::{Premises, premises};
 pub use render::{RenderError, condition, render};
 pub use scope::Scope;

@@ -1,0 +1,210 @@
+//! From a test file to a suite, or to everything that is wrong with it.
+
+mod cases;
+mod scenarios;
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize as _;
+use serde_json::{Map, Value};
+
+use crate::diagnostic::{Code, Finding};
+use crate::load::document::{findings, read_rule_tests};
+use crate::load::{self, Problem, Spot};
+use crate::model::{Event, Origin, Role, RuleSet, duration};
+use crate::source::Source;
+
+use super::Suite;
+use super::format::{File, Given};
+
+/// What was made of a test file.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The suite, if nothing is wrong.
+    pub suite: Option<Suite>,
+    /// What is wrong, in the order of the lines.
+    pub findings: Vec<Finding>,
+}
+
+/// Makes a suite of a test file. `rules` are other rules than those that the file names.
+#[must_use]
+pub fn load(source: &Source, rules: Option<&Path>) -> Loaded {
+    let document = read_rule_tests(source);
+    let broken = |findings| Loaded {
+        suite: None,
+        findings,
+    };
+    let Some(value) = document.value else {
+        return broken(document.findings);
+    };
+    let file = match File::deserialize(&value) {
+        Ok(file) => file,
+        // The schema has let it pass, so this is about a value that only the decoder can refuse.
+        Err(error) => {
+            let problem = Problem::new(Code::BadValue, spot(""), error.to_string());
+            return broken(findings(source, vec![problem]));
+        }
+    };
+    let folder = Path::new(&*source.name).parent().unwrap_or(Path::new(""));
+    let path = rules.map_or_else(|| folder.join(&file.rules), Path::to_owned);
+    let set = match rules_at(&path) {
+        Ok(set) => set,
+        Err(why) => {
+            let problem = Problem::new(Code::TestRules, spot("/rules"), why);
+            return broken(findings(source, vec![problem]));
+        }
+    };
+    let mut reader = Reader {
+        source,
+        rules: &set,
+        given: &file.given,
+        problems: Vec::new(),
+        names: HashMap::new(),
+    };
+    let cases = reader.cases(&file);
+    let scenarios = reader.scenarios(&file);
+    let problems = reader.problems;
+    if !problems.is_empty() {
+        return broken(findings(source, problems));
+    }
+    Loaded {
+        findings: Vec::new(),
+        suite: Some(Suite {
+            source: source.clone(),
+            rules_path: tidy(&path),
+            rules: set,
+            cases,
+            scenarios,
+        }),
+    }
+}
+
+/// A path as people write it: `tests/../rules.yml` is `rules.yml`.
+fn tidy(path: &Path) -> String {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        let above = tidy.components().next_back();
+        if part == Component::ParentDir && matches!(above, Some(Component::Normal(_))) {
+            tidy.pop();
+        } else {
+            tidy.push(part);
+        }
+    }
+    tidy.display().to_string()
+}
+
+fn rules_at(path: &Path) -> Result<RuleSet, String> {
+    let sources = load::read(path).map_err(|error| error.to_string())?;
+    let loaded = load::load(&sources);
+    loaded.rules.ok_or_else(|| {
+        let path = path.display();
+        let count = loaded.findings.len();
+        format!("the rules in `{path}` are not valid: `patroni_barman check {path}` finds {count}")
+    })
+}
+
+fn spot(pointer: &str) -> Spot {
+    Spot::value(&origin(pointer))
+}
+
+fn origin(pointer: &str) -> Origin {
+    Origin {
+        file: 0,
+        pointer: pointer.to_owned(),
+    }
+}
+
+struct Reader<'a> {
+    source: &'a Source,
+    rules: &'a RuleSet,
+    given: &'a Given,
+    problems: Vec<Problem>,
+    names: HashMap<String, String>,
+}
+
+impl Reader<'_> {
+    fn problem(&mut self, code: Code, pointer: &str, message: impl Into<String>, help: &str) {
+        let problem = Problem::new(code, spot(pointer), message);
+        self.problems.push(problem.help(help));
+    }
+
+    fn passed(&mut self, event: Event, role: Role, here: &str) {
+        if event.roles().contains(&role) {
+            return;
+        }
+        let roles: Vec<_> = event
+            .roles()
+            .iter()
+            .map(|role| format!("`{role}`"))
+            .collect();
+        let message = format!("Patroni never passes `{role}` with `{event}`");
+        let help = format!("with `{event}` it passes {}", roles.join(", "));
+        self.problem(
+            Code::TestNeverHappens,
+            &format!("{here}/role"),
+            message,
+            &help,
+        );
+    }
+
+    fn name(&mut self, name: &str, here: &str) {
+        let pointer = format!("{here}/name");
+        if let Some(before) = self.names.get(name) {
+            let problem = Problem::new(
+                Code::DuplicateTest,
+                spot(&pointer),
+                format!("there are two tests with the name `{name}`"),
+            );
+            let before = spot(before);
+            self.problems.push(
+                problem
+                    .help("give one of them another name")
+                    .related(before, "the first one is here"),
+            );
+        } else {
+            self.names.insert(name.to_owned(), pointer);
+        }
+    }
+
+    fn vars(&mut self, vars: &Map<String, Value>, here: &str) {
+        for name in vars.keys() {
+            if !self.rules.vars.iter().any(|var| var.name == *name) {
+                let names: Vec<_> = self
+                    .rules
+                    .vars
+                    .iter()
+                    .map(|var| format!("`{}`", var.name))
+                    .collect();
+                let help = match names.as_slice() {
+                    [] => "the rules declare none".to_owned(),
+                    names => format!("the rules declare {}", names.join(", ")),
+                };
+                let pointer = format!("{here}/vars/{name}");
+                let problem = Problem::new(
+                    Code::UnknownVariable,
+                    Spot::key(&origin(&pointer)),
+                    format!("the rules declare no variable `{name}`"),
+                );
+                self.problems.push(problem.help(help));
+            }
+        }
+    }
+
+    fn time(&mut self, text: Option<&String>, here: &str) -> Duration {
+        let Some(text) = text else {
+            return Duration::ZERO;
+        };
+        duration::parse(text).unwrap_or_else(|| {
+            let message = format!("`{text}` is too long");
+            self.problem(
+                Code::BadValue,
+                here,
+                message,
+                "the longest is a hundred years",
+            );
+            Duration::ZERO
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! Whole sequences, and the Barman that they are played against.
+
+use crate::diagnostic::Code;
+use crate::load;
+use crate::model::{ApiName, Event, Role};
+use crate::simulator::fault::Faults;
+use crate::simulator::{self, Config};
+
+use super::super::format::{self, File};
+use super::super::scenario::{Active, Call, Scenario};
+use super::super::spec::facts;
+use super::{Reader, origin};
+
+impl Reader<'_> {
+    pub(super) fn scenarios(&mut self, file: &File) -> Vec<Scenario> {
+        let mut scenarios = Vec::new();
+        for (index, scenario) in file.scenarios.iter().enumerate() {
+            let here = format!("/scenarios/{index}");
+            self.name(&scenario.name, &here);
+            self.vars(&scenario.given.vars, &here);
+            scenarios.push(self.scenario(scenario, &here));
+        }
+        scenarios
+    }
+
+    fn scenario(&mut self, scenario: &format::Scenario, here: &str) -> Scenario {
+        let given = scenario.given.over(self.given);
+        let cluster = given
+            .cluster
+            .clone()
+            .unwrap_or_else(|| "CLUSTER".to_owned());
+        let steps = scenario.steps.iter();
+        let expects = |call: &format::Call| {
+            call.exit_code.is_some() || call.posts.is_some() || call.message.is_some()
+        };
+        if scenario.end.is_none() && !steps.clone().any(expects) {
+            let help = "say under `end` what holds then, or `exit_code` in a step";
+            self.problem(
+                Code::TestCannotFail,
+                here,
+                "this scenario expects nothing, so it can't fail",
+                help,
+            );
+        }
+        let mut calls = Vec::new();
+        for (index, call) in steps.enumerate() {
+            let place = format!("{here}/steps/{index}");
+            let (Some(event), Some(role)) = (Event::parse(&call.event), Role::parse(&call.role))
+            else {
+                continue;
+            };
+            self.passed(event, role, &place);
+            let mut own = given.clone();
+            own.env.extend(call.env.clone());
+            own.args.extend(call.args.clone());
+            calls.push(Call {
+                facts: facts(&own, event, role, &cluster, &call.node),
+                after: self.time(call.after.as_ref(), &format!("{place}/after")),
+                leader: call.leader.clone(),
+                exit_code: call.exit_code,
+                posts: call.posts,
+                message: call.message.clone(),
+            });
+        }
+        let mut apis = std::collections::BTreeMap::new();
+        for name in self.rules.apis.keys().cloned().collect::<Vec<_>>() {
+            let (barman, place) = match scenario.apis.get(&name.0) {
+                Some(barman) => (barman, format!("{here}/apis/{}", name.0)),
+                None => (&scenario.barman, format!("{here}/barman")),
+            };
+            let config = self.barman(barman, &place);
+            apis.insert(name, config);
+        }
+        for name in scenario.apis.keys() {
+            if !self.rules.apis.contains_key(&ApiName(name.clone())) {
+                let pointer = format!("{here}/apis/{name}");
+                let message = format!("the rules have no API `{name}`");
+                self.problem(
+                    Code::UnknownApi,
+                    &pointer,
+                    message,
+                    "name one of the rules' `apis`",
+                );
+            }
+        }
+        let end = scenario.end.iter().flat_map(|end| &end.active_model);
+        let end = end
+            .map(|(label, model)| self.active(label, model.as_ref(), &apis, here))
+            .collect();
+        Scenario {
+            name: scenario.name.clone(),
+            place: load::locate(std::slice::from_ref(self.source), &origin(here)),
+            cluster,
+            vars: given.vars,
+            apis,
+            calls,
+            end,
+        }
+    }
+
+    fn active(
+        &mut self,
+        label: &str,
+        model: Option<&String>,
+        apis: &std::collections::BTreeMap<ApiName, Config>,
+        here: &str,
+    ) -> Active {
+        let (api, server) = match label.split_once('/') {
+            Some((api, server)) => (ApiName(api.to_owned()), server),
+            None => (ApiName::default(), label),
+        };
+        let config = apis.get(&api);
+        if !config.is_some_and(|config| config.servers.iter().any(|known| known.name == server)) {
+            let pointer = format!("{here}/end/active_model");
+            let message = format!("this scenario's Barman has no server `{label}`");
+            let help = "write `SERVER` or `API/SERVER`, and the server under `servers`";
+            self.problem(Code::TestBarman, &pointer, message, help);
+        }
+        Active {
+            label: label.to_owned(),
+            server: server.to_owned(),
+            model: model.cloned(),
+            api,
+        }
+    }
+
+    fn barman(&mut self, barman: &format::Barman, here: &str) -> Config {
+        let mut config = Config::default().operation_time(self.time(
+            barman.operation_time.as_ref(),
+            &format!("{here}/operation_time"),
+        ));
+        for server in &barman.servers {
+            config = match server.split_once('=') {
+                Some((name, cluster)) => config.server_of_cluster(name, cluster),
+                None => config.server(server),
+            };
+        }
+        for model in &barman.models {
+            config = match model.split_once('=') {
+                Some((name, cluster)) => config.model_of_cluster(name, cluster),
+                None => config.model(model),
+            };
+        }
+        for (server, model) in &barman.active {
+            config = config.active(server, model);
+        }
+        for (index, backup) in barman.backups.iter().enumerate() {
+            match backup.split_once(':') {
+                Some((server, id)) => config = config.backup(server, id),
+                None => self.problem(
+                    Code::TestBarman,
+                    &format!("{here}/backups/{index}"),
+                    format!("`{backup}` is no backup"),
+                    "write `SERVER:ID`",
+                ),
+            }
+        }
+        match barman.answers.as_deref().map(str::parse::<Faults>) {
+            Some(Ok(faults)) => config = config.faults(faults),
+            Some(Err(error)) => {
+                let text = error.to_string();
+                let (message, help) = text.split_once('\n').unwrap_or((&text, ""));
+                let help = help
+                    .split('\n')
+                    .map(str::trim)
+                    .collect::<Vec<_>>()
+                    .join("; ");
+                self.problem(Code::TestBarman, &format!("{here}/answers"), message, &help);
+            }
+            None => {}
+        }
+        if let Err(error) = simulator::barman::Barman::new(&config) {
+            let help = "`servers`, `models`, `backups` and `active` must fit each other";
+            self.problem(Code::TestBarman, here, error.to_string(), help);
+        }
+        config
+    }
+}
