@@ -107,12 +107,14 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
         environment: Environment::read(),
         log,
     };
+    // Whoever changes something tells how that went; the others have nothing but their result.
     let acts = matches!(
         cli.command,
         Command::Run(_) | Command::Reconcile(_) | Command::ConfigSwitch(_) | Command::Recover(_)
     );
     match dispatch(cli.command, &context) {
-        Ok(code) => written(code, acts),
+        Ok(_) if !acts && UNWRITTEN.load(Ordering::Relaxed) => exit::USAGE,
+        Ok(code) => code,
         Err(exit) => {
             exit.log(&context.log);
             exit.code
@@ -163,16 +165,6 @@ fn print(text: &str) {
     {
         complain(&format!("the result can't be written: {error}"), None);
         UNWRITTEN.store(true, Ordering::Relaxed);
-    }
-}
-
-/// The exit code of a command whose result could not be written. Whoever changes something tells how that went;
-/// the others have nothing else to give than their result.
-fn written(code: u8, acts: bool) -> u8 {
-    if !acts && UNWRITTEN.load(Ordering::Relaxed) {
-        exit::USAGE
-    } else {
-        code
     }
 }
 

@@ -129,3 +129,41 @@ fn a_file_that_is_made_to_be_slow_is_answered_as_any_other() {
         assert!(stdout.contains(expected), "{expected}");
     }
 }
+
+#[test]
+fn a_result_that_can_t_be_written_is_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.yml");
+    fs::write(&path, format!("{HEAD}{RULE}")).unwrap();
+    let path = path.to_str().unwrap();
+    for arguments in [
+        &["check", path][..],
+        &["check", "--format", "sarif", path],
+        &["matrix", path],
+        &["diff", path, path],
+        &["schema", "rules"],
+    ] {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = program().args(arguments).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("the result can't be written"), "{said}");
+    }
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to_is_no_rules_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("rules.yml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for path in [&pipe, &folder.path().to_owned()] {
+        let output = program().arg("check").arg(path).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("is a pipe and no file"), "{said}");
+    }
+}
