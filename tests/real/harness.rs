@@ -41,10 +41,9 @@ fn nothing_is_left_when_the_tests_are_killed() {
         .split(' ')
         .map(|pid| pid.parse().expect("a pid"))
         .collect();
-    assert!(
-        pids.len() > 10 && pids.iter().all(|pid| lives(*pid)),
-        "{pids:?}"
-    );
+    // a few of them are short, as Barman's `cron` is, and may have ended since they were listed
+    let living = pids.iter().filter(|pid| lives(**pid)).count();
+    assert!(living > 10, "{living} of {pids:?} live");
 
     // not the way a test run ends, but the way a user or a CI ends one
     let group = format!("-{}", tests.id());

@@ -147,6 +147,16 @@ impl Decoder<'_> {
         }
         for mut problem in shape::body_problems(&Value::Object(body)) {
             let within = problem.spot.origin.pointer.clone();
+            let key = within.trim_start_matches('/');
+            let given = request.body.iter().find(|(known, _)| known == key);
+            if problem.code == Code::WrongType
+                && given.is_some_and(|(_, value)| matches!(value, TemplateValue::Text(_)))
+            {
+                problem = problem.help(
+                    "this is what the template gives: put the variable's value in quotes where it stands, \
+                     or write `| string` behind it",
+                );
+            }
             problem.spot.origin.file = request.origin.file;
             problem.spot.origin.pointer = format!("{}{within}", request.origin.pointer);
             self.problem(problem);
