@@ -139,6 +139,12 @@ impl Scheduler {
         }
         self.now.set(end);
     }
+
+    /// Ends the run: what waits holds the world, and the world its scheduler, so neither would go by itself.
+    pub fn end(&self) {
+        drop(self.events.take());
+        drop(self.processes.take());
+    }
 }
 
 /// A place where a process finds what it waits for. It is filled once.

@@ -65,6 +65,7 @@ pub fn play(seed: u64, mutation: Mutation, tracing: Tracing) -> Ending {
     }
     universe.scheduler.run_until(calm + 8 * POLL);
     universe.judge(calm);
+    universe.scheduler.end();
     let mut truth = universe.truth.borrow_mut();
     *truth.seen.entry("killed").or_default() += universe.scheduler.killed();
     Ending {
