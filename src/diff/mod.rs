@@ -4,10 +4,12 @@ mod json;
 mod pairs;
 mod unseen;
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::evaluate::{EvaluateError, Step, Survey};
+use crate::evaluate::{Step, Survey};
 use crate::matrix::cells;
 use crate::model::{Event, Role, RuleSet};
 use crate::space::{Cluster, Known, clusters};
@@ -200,16 +202,12 @@ impl Diff {
 
 fn changes(old: &Survey, new: &Survey) -> Vec<Change> {
     let mut changes = pairs::steps(&old.plan.steps, &new.plan.steps);
-    let find = |all: &[EvaluateError], rule: &str| {
-        let found = all.iter().find(|error| error.rule == rule);
-        found.map(|error| error.source.message.clone())
-    };
-    let of_new = new.unresolved.iter();
+    let (before, after) = (unresolved(old), unresolved(new));
     let gone = old.unresolved.iter();
-    let gone = gone.filter(|error| find(&new.unresolved, &error.rule).is_none());
-    for error in of_new.chain(gone) {
-        let before = find(&old.unresolved, &error.rule);
-        let after = find(&new.unresolved, &error.rule);
+    let gone = gone.filter(|error| !after.contains_key(error.rule.as_str()));
+    for error in new.unresolved.iter().chain(gone) {
+        let [before, after] = [&before, &after]
+            .map(|all| all.get(error.rule.as_str()).map(|told| (*told).to_owned()));
         if before != after {
             changes.push(Change::Undecided {
                 rule: error.rule.clone(),
@@ -219,4 +217,12 @@ fn changes(old: &Survey, new: &Survey) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// By rule, why it can't be told about.
+fn unresolved(survey: &Survey) -> HashMap<&str, &str> {
+    let errors = survey.unresolved.iter();
+    errors
+        .map(|error| (error.rule.as_str(), error.source.message.as_str()))
+        .collect()
 }

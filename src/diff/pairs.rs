@@ -1,9 +1,11 @@
 //! Which step became which.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use serde_json::{Value, json};
 
 use crate::evaluate::Step;
-use crate::model::{Operation, duration};
+use crate::model::{Operation, RequestKind, duration};
 
 use super::{Change, Field};
 
@@ -13,17 +15,21 @@ pub(super) fn steps(old: &[Step], new: &[Step]) -> Vec<Change> {
         return Vec::new();
     }
     let partners = partners(old, new);
+    let moved = moved(&partners);
+    let mut became = vec![None; new.len()];
+    for (before, partner) in partners.iter().enumerate() {
+        if let Some(slot) = partner.and_then(|index| became.get_mut(index)) {
+            *slot = Some(before);
+        }
+    }
     let mut changes = Vec::new();
-    for (index, step) in new.iter().enumerate() {
-        let Some(before) = partners.iter().position(|partner| *partner == Some(index)) else {
+    for (index, (step, before)) in new.iter().zip(became).enumerate() {
+        let Some((before, was)) = before.and_then(|before| Some((before, old.get(before)?))) else {
             changes.push(Change::Added(Box::new(step.clone())));
             continue;
         };
-        let Some(was) = old.get(before) else {
-            continue;
-        };
         let mut fields = fields(was, step);
-        if overtakes(&partners, before, index) {
+        if moved.contains(&before) {
             fields.push(Field {
                 field: "position".to_owned(),
                 old: (before + 1).into(),
@@ -44,21 +50,32 @@ pub(super) fn steps(old: &[Step], new: &[Step]) -> Vec<Change> {
     changes
 }
 
-/// For every old step, the new one that it became: equal ones first, then those most alike.
+/// For every old step, the new one that it became: equal ones first, then those most alike, the nearest of them.
+/// Each likeness is looked up, not searched for: there may be thousands of steps in a cell.
 fn partners(old: &[Step], new: &[Step]) -> Vec<Option<usize>> {
+    let (of_old, of_new) = (old.iter().map(Likeness::of), new.iter().map(Likeness::of));
+    let (of_old, of_new): (Vec<_>, Vec<_>) = (of_old.collect(), of_new.collect());
     let mut partners = vec![None; old.len()];
     let mut taken = vec![false; new.len()];
-    for least in (1..=MOST_ALIKE).rev() {
-        for (before, partner) in partners.iter_mut().enumerate() {
-            let Some(was) = old.get(before).filter(|_| partner.is_none()) else {
+    for parts in Likeness::FROM_MOST {
+        let mut free: HashMap<_, BTreeSet<usize>> = HashMap::new();
+        let all = of_new.iter().zip(&taken).enumerate();
+        for (index, (step, _)) in all.filter(|(_, (_, taken))| !**taken) {
+            free.entry(step.key(parts)).or_default().insert(index);
+        }
+        let steps = partners.iter_mut().zip(&of_old).enumerate();
+        for (before, (partner, step)) in steps.filter(|(_, (partner, _))| partner.is_none()) {
+            let Some(free) = free.get_mut(&step.key(parts)) else {
                 continue;
             };
-            let free = new.iter().enumerate();
-            let free = free.filter(|(index, _)| taken.get(*index) == Some(&false));
-            let found = free
-                .filter(|(_, is)| alike(was, is) >= least)
-                .min_by_key(|(index, _)| index.abs_diff(before));
-            if let Some((index, _)) = found {
+            let behind = free.range(before..).next().copied();
+            let ahead = free.range(..before).next_back().copied();
+            let nearest = ahead
+                .into_iter()
+                .chain(behind)
+                .min_by_key(|index| index.abs_diff(before));
+            if let Some(index) = nearest {
+                free.remove(&index);
                 *partner = Some(index);
                 if let Some(taken) = taken.get_mut(index) {
                     *taken = true;
@@ -69,29 +86,79 @@ fn partners(old: &[Step], new: &[Step]) -> Vec<Option<usize>> {
     partners
 }
 
-/// What equal steps have.
-const MOST_ALIKE: u8 = 5;
-
-/// How much two steps have in common; 0 if one did not become the other.
-fn alike(old: &Step, new: &Step) -> u8 {
-    if old == new {
-        return MOST_ALIKE;
-    }
-    if old.operation.kind() != new.operation.kind() {
-        return 0;
-    }
-    let rule = u8::from(old.rule == new.rule) * 2;
-    let target = u8::from(target(old) == target(new));
-    let body = u8::from(old.operation.body() == new.operation.body());
-    rule + target + body
+/// What one step can have in common with another.
+struct Likeness<'s> {
+    kind: RequestKind,
+    rule: &'s str,
+    target: String,
+    body: String,
+    all: String,
 }
 
-/// Whether a step that stood behind this one stands before it now, or the other way round.
-fn overtakes(partners: &[Option<usize>], before: usize, index: usize) -> bool {
-    let others = partners.iter().enumerate();
-    others
-        .filter_map(|(other, partner)| Some((other, (*partner)?)))
-        .any(|(was, is)| (was < before) != (is < index) && was != before)
+/// One part of it.
+#[derive(Clone, Copy)]
+enum Part {
+    Rule,
+    Target,
+    Body,
+    All,
+}
+
+impl<'s> Likeness<'s> {
+    /// The rule says more than the target, and the target more than the rest of the request.
+    const FROM_MOST: [&'static [Part]; 8] = [
+        &[Part::All],
+        &[Part::Rule, Part::Target, Part::Body],
+        &[Part::Rule, Part::Target],
+        &[Part::Rule, Part::Body],
+        &[Part::Rule],
+        &[Part::Target, Part::Body],
+        &[Part::Target],
+        &[Part::Body],
+    ];
+
+    fn of(step: &'s Step) -> Self {
+        Self {
+            kind: step.operation.kind(),
+            rule: &step.rule,
+            target: format!("{:?}", target(step)),
+            body: step.operation.body().to_string(),
+            all: value(step).to_string(),
+        }
+    }
+
+    /// What two steps that are alike in these parts share; those of two kinds are never alike.
+    fn key(&self, parts: &[Part]) -> (RequestKind, Vec<&str>) {
+        let part = |part: &Part| match part {
+            Part::Rule => self.rule,
+            Part::Target => &self.target,
+            Part::Body => &self.body,
+            Part::All => &self.all,
+        };
+        (self.kind, parts.iter().map(part).collect())
+    }
+}
+
+/// The old steps that stood behind one that they stand before now, or the other way round.
+fn moved(partners: &[Option<usize>]) -> HashSet<usize> {
+    let pairs = partners.iter().enumerate();
+    let pairs = pairs.filter_map(|(was, is)| Some((was, (*is)?)));
+    let mut moved = HashSet::new();
+    let mut last = None;
+    for (was, is) in pairs.clone() {
+        if last > Some(is) {
+            moved.insert(was);
+        }
+        last = last.max(Some(is));
+    }
+    let mut first = usize::MAX;
+    for (was, is) in pairs.rev() {
+        if first < is {
+            moved.insert(was);
+        }
+        first = first.min(is);
+    }
+    moved
 }
 
 /// Whose state a step sets: an API and the servers and models in it.

@@ -1,6 +1,6 @@
 //! The kinds of cluster that rules tell apart, with an example of each.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -73,11 +73,13 @@ pub fn signature(sets: &[&RuleSet], name: &str) -> Vec<String> {
     matches.into_iter().map(str::to_owned).collect()
 }
 
-/// Every pattern once, in the rules' order. Rules may name thousands of clusters, but few globs.
+/// Every pattern once, in the rules' order.
 struct Patterns<'a> {
     names: Vec<&'a str>,
     known: HashSet<&'a str>,
     globs: Vec<&'a Pattern>,
+    /// The places of the globs that begin with this before their first `*` or `?`: there may be one for every rule.
+    by_start: HashMap<&'a str, Vec<usize>>,
 }
 
 impl<'a> Patterns<'a> {
@@ -88,17 +90,27 @@ impl<'a> Patterns<'a> {
         let new = all.filter(|pattern| known.insert(pattern.as_str()));
         let (globs, names): (Vec<_>, Vec<_>) =
             new.partition(|pattern| pattern.as_str().contains(['*', '?']));
+        let mut by_start: HashMap<_, Vec<_>> = HashMap::new();
+        for (index, glob) in globs.iter().enumerate() {
+            let start = glob.as_str().split(['*', '?']).next().unwrap_or_default();
+            by_start.entry(start).or_default().push(index);
+        }
         Self {
             names: names.into_iter().map(Pattern::as_str).collect(),
             known,
             globs,
+            by_start,
         }
     }
 
     fn matching(&self, name: &str) -> Vec<&'a str> {
         let whole = self.known.get(name).copied();
         let whole = whole.filter(|name| !name.contains(['*', '?']));
-        let globs = self.globs.iter().filter(|glob| glob.matches(name));
+        let starts = (0..=name.len()).filter_map(|end| self.by_start.get(name.get(..end)?));
+        let mut globs: Vec<usize> = starts.flatten().copied().collect();
+        globs.sort_unstable();
+        let globs = globs.into_iter().filter_map(|index| self.globs.get(index));
+        let globs = globs.filter(|glob| glob.matches(name));
         whole
             .into_iter()
             .chain(globs.map(|glob| glob.as_str()))
