@@ -4,9 +4,9 @@ use crate::barman::{ActiveModel, Diagnosis, ServerState};
 use crate::evaluate::{Plan, Step};
 use crate::model::{ApiName, Name, Operation, RequestKind, Role, SwitchTo, Verify};
 use crate::patroni::{Cluster, Node, Silence};
-use crate::store::{Cause, Query, State, Store as _, Target};
+use crate::store::Cause;
 
-use super::{Outcome, Start, World, carry_out, journal, verify};
+use super::{Outcome, Start, World, carry_out, verify};
 
 /// What Patroni says of this node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,19 +149,12 @@ pub async fn compare<W: World>(plan: &Plan, world: &W) -> Vec<Comparison> {
 }
 
 /// Sends what differs, behind the fence. What can't be compared is left alone, and so is what a live callback
-/// is working on: its request is newer than our look.
+/// is working on: its request is newer than our look, and the store leaves ours out.
 pub async fn enforce<W: World>(plan: &Plan, compared: &[Comparison], world: &W) -> Outcome {
-    let in_hand = in_hand(&plan.cluster, world).await;
     let differs = |one: &&Comparison| matches!(one.differs, Ok(Some(_)));
-    let free = |one: &&Comparison| {
-        !Target::of(&one.step)
-            .iter()
-            .any(|target| in_hand.contains(target))
-    };
     let steps = compared
         .iter()
         .filter(differs)
-        .filter(free)
         .map(|one| one.step.clone())
         .collect();
     let plan = Plan {
@@ -169,26 +162,4 @@ pub async fn enforce<W: World>(plan: &Plan, compared: &[Comparison], world: &W) 
         ..plan.clone()
     };
     carry_out(&plan, Cause::Look, world, Start::Guarded).await
-}
-
-/// The targets that something is pending for.
-async fn in_hand<W: World>(cluster: &str, world: &W) -> Vec<Target> {
-    let Some(store) = world.store() else {
-        return Vec::new();
-    };
-    let query = Query {
-        cluster: Some(cluster.to_owned()),
-        state: Some(State::Pending),
-        ..Query::default()
-    };
-    match store.history(&query).await {
-        Ok(pending) => pending
-            .iter()
-            .flat_map(|intent| Target::of(&intent.step))
-            .collect(),
-        Err(error) => {
-            journal::complain(world, &error);
-            Vec::new()
-        }
-    }
 }

@@ -18,6 +18,7 @@ mod submit;
 mod verify;
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::barman::Barman;
 use crate::evaluate::{Plan, Step};
@@ -60,7 +61,7 @@ pub async fn execute<W: World>(plan: &Plan, world: &W) -> Outcome {
 }
 
 async fn carry_out<W: World>(plan: &Plan, cause: Cause, world: &W, start: Start<'_>) -> Outcome {
-    let intents = intend(plan, cause, world).await;
+    let written = intend(plan, cause, world).await;
     let holder = Holder {
         role: plan.role,
         node: plan.node.clone(),
@@ -68,7 +69,12 @@ async fn carry_out<W: World>(plan: &Plan, cause: Cause, world: &W, start: Start<
     let mut steps: Vec<StepReport> = Vec::with_capacity(plan.steps.len());
     let mut stopped: Option<StepOutcome> = None;
     for (index, step) in plan.steps.iter().enumerate() {
-        let intent = intents.get(index).copied();
+        let intent = match written.as_ref().map(|intents| intents.get(index)) {
+            None => None,
+            Some(Some(Some(intent))) => Some(*intent),
+            // Something newer is pending for its target.
+            Some(_) => continue,
+        };
         let report = if let Some(before) = stopped {
             StepReport::not_run(step, before)
         } else {
@@ -79,32 +85,31 @@ async fn carry_out<W: World>(plan: &Plan, cause: Cause, world: &W, start: Start<
             settle(step, &holder, intent, start, world).await
         };
         journal::settled(world, intent, &report, step.operation.kind()).await;
-        if report.outcome != StepOutcome::Done && step.on_failure == OnFailure::Stop {
+        if report.outcome.is_failure() && step.on_failure == OnFailure::Stop {
             stopped = stopped.or(Some(report.outcome));
         }
         steps.push(report);
     }
     Outcome {
-        first: intents.first().copied(),
+        first: written.into_iter().flatten().flatten().next(),
         ..Outcome::of(steps)
     }
 }
 
-/// Writes down the whole plan before anything of it is sent.
-async fn intend<W: World>(plan: &Plan, cause: Cause, world: &W) -> Vec<IntentId> {
-    let Some(store) = world.store().filter(|_| !plan.steps.is_empty()) else {
-        return Vec::new();
-    };
+/// Writes down the whole plan before anything of it is sent; `None` if that can't be done, and then it is sent
+/// all the same.
+async fn intend<W: World>(plan: &Plan, cause: Cause, world: &W) -> Option<Vec<Option<IntentId>>> {
+    let store = world.store().filter(|_| !plan.steps.is_empty())?;
     let decision = Decision {
         plan,
         cause,
         now: world.clock().wall(),
     };
     match store.intend(&decision).await {
-        Ok(intents) => intents,
+        Ok(intents) => Some(intents),
         Err(error) => {
             journal::complain(world, &error);
-            Vec::new()
+            None
         }
     }
 }
@@ -154,16 +159,16 @@ async fn take<W: World>(
 ) -> Result<(), End> {
     let mut tries = submit::Tries::new(stage, start);
     let mut known = match start {
-        Start::Operation(id) => Some(id.clone()),
+        Start::Operation { id, left } => Some((id.clone(), left)),
         Start::Fresh | Start::Following | Start::Guarded => None,
     };
     loop {
-        let id = match known.take() {
-            Some(id) => id,
-            None => tries.submit(report).await?,
+        let (id, left) = match known.take() {
+            Some(known) => known,
+            None => (tries.submit(report).await?, stage.step.poll.timeout),
         };
         report.operation_id = Some(id.clone());
-        poll::wait(stage, &id).await?;
+        poll::wait(stage, &id, left).await?;
         match verify::verify(stage).await {
             Ok(()) => return Ok(()),
             // Another client's operation can have had the same id: ours was lost, and its `DONE`
@@ -183,8 +188,8 @@ enum Start<'a> {
     Following,
     /// Decided earlier: every attempt is fenced.
     Guarded,
-    /// Sent earlier, and taken up as this operation.
-    Operation(&'a Name),
+    /// Sent earlier, and taken up as this operation, for whose end so much time is left.
+    Operation { id: &'a Name, left: Duration },
 }
 
 /// Who decided: the fence asks whether this still holds.

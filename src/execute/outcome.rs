@@ -65,6 +65,14 @@ pub enum StepOutcome {
     NotRun,
 }
 
+impl StepOutcome {
+    /// Whether it keeps the steps behind it from being taken, if it is to stop for failures. What a newer decision took
+    /// over has not failed, and the others have targets of their own.
+    pub(super) const fn is_failure(self) -> bool {
+        !matches!(self, Self::Done | Self::Superseded)
+    }
+}
+
 /// A plan's outcome in one word, and the program's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -23,8 +23,12 @@ const GONE: (u32, Duration) = (3, Duration::from_secs(2));
 ///
 /// The pause grows with the time that has passed (a twenty-fifth of it), so that the end of a
 /// short operation is known at once and that of a long one within a few per cent, never later
-/// than `poll.every`.
-pub(super) async fn wait<W: World>(stage: Stage<'_, W>, id: &Name) -> Result<(), End> {
+/// than `poll.every`. A look that finds no such operation is repeated, also when the time is up, until that is certain.
+pub(super) async fn wait<W: World>(
+    stage: Stage<'_, W>,
+    id: &Name,
+    timeout: Duration,
+) -> Result<(), End> {
     let Stage {
         step,
         barman,
@@ -38,13 +42,11 @@ pub(super) async fn wait<W: World>(stage: Stage<'_, W>, id: &Name) -> Result<(),
     let mut malformed = 0;
     let mut seen_running = false;
     loop {
-        let left = step
-            .poll
-            .timeout
-            .saturating_sub(clock.now().saturating_sub(started));
+        let left = timeout.saturating_sub(clock.now().saturating_sub(started));
         let answer = barman.within(left.max(LEAST)).poll(&scope, id).await;
         let elapsed = clock.now().saturating_sub(started);
         let mut pause = (elapsed / 25).max(SHORTEST).min(step.poll.every);
+        let missing = matches!(&answer, Err(trouble) if trouble.class == Class::Gone);
         let trouble = match answer {
             Ok(OperationStatus::Done) => return Ok(()),
             Ok(OperationStatus::Failed) => return Err(failed(stage, id).await),
@@ -82,10 +84,10 @@ pub(super) async fn wait<W: World>(stage: Stage<'_, W>, id: &Name) -> Result<(),
                 Some(trouble.message)
             }
         };
-        if elapsed >= step.poll.timeout {
+        if elapsed >= timeout && !missing {
             // The last look has next to no time; that it saw nothing is no news.
             let trouble = trouble.filter(|_| !seen_running);
-            return Err(too_long(step, id, trouble.as_deref()));
+            return Err(too_long(step, id, timeout, trouble.as_deref()));
         }
         seen_running = trouble.is_none();
         world.observe(&Progress::Running {
@@ -94,9 +96,10 @@ pub(super) async fn wait<W: World>(stage: Stage<'_, W>, id: &Name) -> Result<(),
             elapsed,
             trouble: trouble.as_deref(),
         });
-        let left = step.poll.timeout.saturating_sub(elapsed);
         // A pause that would end after the time is up ends with it: one last look is taken then.
-        clock.sleep(pause.min(left)).await;
+        let left = timeout.saturating_sub(elapsed);
+        let pause = if missing { pause } else { pause.min(left) };
+        clock.sleep(pause).await;
     }
 }
 
@@ -105,14 +108,19 @@ fn gone(id: &Name, message: &str) -> End {
     End::new(StepOutcome::Refused, message)
 }
 
-fn too_long(step: &Step, id: &Name, trouble: Option<&str>) -> End {
-    let timeout = duration::format(step.poll.timeout);
+fn too_long(step: &Step, id: &Name, timeout: Duration, trouble: Option<&str>) -> End {
+    let passed = duration::format(timeout);
     let message = match trouble {
-        Some(trouble) => {
-            format!("the end of operation `{id}` was not seen within {timeout}: {trouble}")
+        Some(trouble) if timeout.is_zero() => {
+            format!("how operation `{id}` stands can't be told: {trouble}")
         }
-        None if step.poll.timeout.is_zero() => format!("operation `{id}` is still in progress"),
-        None => format!("operation `{id}` is still in progress after {timeout} (`poll.timeout`)"),
+        Some(trouble) => {
+            format!("the end of operation `{id}` was not seen within {passed}: {trouble}")
+        }
+        None if timeout == step.poll.timeout => {
+            format!("operation `{id}` is still in progress after {passed} (`poll.timeout`)")
+        }
+        None => format!("operation `{id}` is still in progress"),
     };
     End::new(StepOutcome::Unfinished, message)
 }

@@ -69,7 +69,7 @@ pub async fn resume<W: World>(
             None => go_on(&intent, world).await,
         };
         journal::settled(world, Some(intent.id), &report, kind).await;
-        if report.outcome != StepOutcome::Done && intent.step.on_failure == OnFailure::Stop {
+        if report.outcome.is_failure() && intent.step.on_failure == OnFailure::Stop {
             stopped = before.or(Some((intent.decision, report.outcome)));
         }
         steps.push(report);
@@ -77,8 +77,8 @@ pub async fn resume<W: World>(
     Outcome::of(steps)
 }
 
-/// The steps that ended without being done, and that those behind them in their plan were to stop for. A process
-/// that was killed may not have come to say so of each.
+/// The steps that failed, and that those behind them in their plan were to stop for. A process that was killed may not
+/// have come to say so of each.
 async fn halted<W: World>(pending: &[Intent], world: &W) -> Vec<(i64, IntentId)> {
     let (Some(store), Some(since)) = (
         world.store(),
@@ -93,7 +93,7 @@ async fn halted<W: World>(pending: &[Intent], world: &W) -> Vec<(i64, IntentId)>
     match store.history(&query).await {
         Ok(all) => all
             .iter()
-            .filter(|one| !matches!(one.state, State::Pending | State::Done))
+            .filter(|one| !matches!(one.state, State::Pending | State::Done | State::Superseded))
             .filter(|one| one.step.on_failure == OnFailure::Stop)
             .map(|one| (one.decision, one.id))
             .collect(),
@@ -166,38 +166,40 @@ const LOOK: Duration = Duration::from_secs(5);
 /// hours and nobody waits for its end any more: it is looked at once each time.
 ///
 /// An operation whose process died stays in progress for ever. When its time is up it is given up, so that what
-/// it should have set can be asked for again.
+/// it should have set can be asked for again; and so is one that is done and can't be verified.
 async fn wait_on<W: World>(intent: &Intent, id: &Name, holder: &Holder, world: &W) -> StepReport {
+    let step = &intent.step;
     let sent = intent.sent.unwrap_or(intent.created);
     let age = world.clock().wall().saturating_sub(sent);
-    let timeout = intent.step.poll.timeout;
-    let left = match intent.step.operation.kind() {
+    let timeout = step.poll.timeout;
+    let left = match step.operation.kind() {
         RequestKind::Recovery => Duration::ZERO,
         RequestKind::ConfigSwitch | RequestKind::ConfigUpdate => {
             timeout.saturating_sub(age).max(LOOK.min(timeout))
         }
     };
-    let mut step = intent.step.clone();
-    step.poll.timeout = left;
-    let mut report = settle(&step, holder, Some(intent.id), Start::Operation(id), world).await;
+    let start = Start::Operation { id, left };
+    let mut report = settle(step, holder, Some(intent.id), start, world).await;
     // The wall clock may have been set back since it was sent; then the time that we waited counts.
     let age = world.clock().wall().saturating_sub(sent);
-    let over = age.max(report.duration) >= timeout;
-    if report.outcome == StepOutcome::Unfinished && over && in_progress(&step, id, world).await {
-        report.outcome = StepOutcome::Failed;
-        report.message = Some(format!(
-            "operation `{id}` is still in progress after {} (`poll.timeout`) and is given up; \
-             has its process died on the Barman host?",
-            duration::format(timeout)
-        ));
+    if report.outcome == StepOutcome::Unfinished && age.max(report.duration) >= timeout {
+        match status(step, id, world).await {
+            Some(OperationStatus::InProgress) => {
+                report.outcome = StepOutcome::Failed;
+                report.message = Some(format!(
+                    "operation `{id}` is still in progress after {} (`poll.timeout`) and is given up; \
+                     has its process died on the Barman host?",
+                    duration::format(timeout)
+                ));
+            }
+            Some(OperationStatus::Done) => report.outcome = StepOutcome::Unverified,
+            Some(OperationStatus::Failed) | None => {}
+        }
     }
     report
 }
 
-async fn in_progress<W: World>(step: &Step, id: &Name, world: &W) -> bool {
-    let Some(barman) = world.barman(&step.api) else {
-        return false;
-    };
-    let status = barman.poll(&Scope::of(&step.operation), id).await;
-    matches!(status, Ok(OperationStatus::InProgress))
+async fn status<W: World>(step: &Step, id: &Name, world: &W) -> Option<OperationStatus> {
+    let barman = world.barman(&step.api)?;
+    barman.poll(&Scope::of(&step.operation), id).await.ok()
 }

@@ -55,7 +55,8 @@ impl<'a, W: World> Tries<'a, W> {
                 }
                 _ => self.pass_the_fence().await?,
             }
-            if self.attempt > 1 && self.left().is_zero() {
+            let first = self.attempt == 1 && matches!(self.start, Start::Fresh);
+            if !first && self.left().is_zero() {
                 let deadline = duration::format(step.retry.deadline);
                 let message = format!("gave up after {deadline} (`retry.deadline`)");
                 return Err(End::new(StepOutcome::Unfinished, message));

@@ -19,8 +19,7 @@ pub struct IntentId(pub i64);
 pub enum Cause {
     /// Patroni called: what was decided for another role of the node is void.
     Event,
-    /// Barman's state was looked at. That takes its time: what a callback has decided for another role since is
-    /// newer than the look.
+    /// Barman's state was looked at. That takes its time: what a callback has decided since is newer than the look.
     Look,
 }
 

@@ -31,11 +31,12 @@ use crate::model::{Name, Role};
 )]
 pub trait Store {
     /// Writes down every step of a decision, in one go. What is pending for the same targets is superseded,
-    /// and what was decided for another role of this node.
+    /// and what was decided for another role of this node. A decision that was made by looking supersedes nothing: a
+    /// step is left out, and has no intent, if anything is pending for its targets.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was written then.
-    async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<IntentId>, StoreError>;
+    async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<Option<IntentId>>, StoreError>;
 
     /// Supersedes what was decided for another role of this node; gives how many intents that were.
     ///

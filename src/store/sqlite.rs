@@ -172,7 +172,7 @@ impl Sqlite {
 }
 
 impl Store for Sqlite {
-    async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<IntentId>, StoreError> {
+    async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<Option<IntentId>>, StoreError> {
         let Decision { plan, cause, now } = decision;
         self.write(|transaction| {
             if *cause == Cause::Event {
@@ -186,6 +186,10 @@ impl Store for Sqlite {
             let mut ids = Vec::with_capacity(plan.steps.len());
             for step in &plan.steps {
                 let targets = Target::of(step);
+                if *cause == Cause::Look && is_in_hand(transaction, &targets, number)? {
+                    ids.push(None);
+                    continue;
+                }
                 for target in &targets {
                     transaction.execute(
                         "UPDATE intent SET state = 'superseded', ended_ms = ?1,
@@ -206,7 +210,10 @@ impl Store for Sqlite {
                         params![id, target.as_str()],
                     )?;
                 }
-                ids.push(IntentId(id));
+                ids.push(Some(IntentId(id)));
+            }
+            if ids.iter().all(Option::is_none) {
+                transaction.execute("DELETE FROM decision WHERE id = ?1", [number])?;
             }
             Ok(ids)
         })
@@ -339,6 +346,26 @@ fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
         [],
         |row| row.get(0),
     )
+}
+
+/// Whether another decision's intent is pending for one of these targets.
+fn is_in_hand(
+    transaction: &Transaction<'_>,
+    targets: &[Target],
+    decision: i64,
+) -> rusqlite::Result<bool> {
+    for target in targets {
+        let pending = transaction.query_row(
+            "SELECT EXISTS (SELECT 1 FROM intent JOIN target ON target.intent = intent.id
+                 WHERE name = ?1 AND state = 'pending' AND decision <> ?2)",
+            params![target.as_str(), decision],
+            |row| row.get(0),
+        )?;
+        if pending {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 const SELECT: &str =

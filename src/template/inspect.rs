@@ -93,6 +93,7 @@ pub fn lone_expression(text: &str) -> Option<&str> {
 /// What stands in a text around its `{{ … }}`, as bytes; `None` if it has statements, which may leave some of it out.
 #[must_use]
 pub fn around_expressions(text: &str) -> Option<Vec<Range<usize>>> {
+    words(text, Syntax::Text).ok()?;
     let ast::Stmt::Template(template) = parse(text, "", SyntaxConfig::default()).ok()? else {
         return None;
     };

@@ -103,13 +103,14 @@ impl Paper {
 }
 
 impl Store for Paper {
-    async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<IntentId>, StoreError> {
+    async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<Option<IntentId>>, StoreError> {
         self.process.role.set(Some(decision.plan.role));
-        let noted = |ids: &Vec<IntentId>| self.universe.intended(&self.process, decision, ids);
+        let noted =
+            |ids: &Vec<Option<IntentId>>| self.universe.intended(&self.process, decision, ids);
         if self.mutation() == Mutation::NoIntents {
             let ids = decision.plan.steps.iter();
             let number = || i64::try_from(self.universe.scheduler.number()).unwrap();
-            let ids = ids.map(|_| IntentId(number())).collect();
+            let ids = ids.map(|_| Some(IntentId(number()))).collect();
             noted(&ids);
             return Ok(ids);
         }

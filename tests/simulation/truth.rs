@@ -169,7 +169,7 @@ impl Universe {
     }
 
     /// A decision is on the disk.
-    pub fn intended(&self, worker: &Process, decision: &Decision<'_>, ids: &[IntentId]) {
+    pub fn intended(&self, worker: &Process, decision: &Decision<'_>, ids: &[Option<IntentId>]) {
         let (node, worker) = (worker.node, worker.pid);
         let plan = decision.plan;
         let now = self.now();
@@ -178,14 +178,16 @@ impl Universe {
             self.role_noted(node, plan.role);
         }
         let mut truth = self.truth.borrow_mut();
+        let ours: BTreeSet<IntentId> = ids.iter().flatten().copied().collect();
         for (step, id) in plan.steps.iter().zip(ids) {
+            let Some(id) = id else { continue };
             let targets = Target::of(step);
             for ((other, older), decided) in &mut truth.decided {
                 let same = decided
                     .targets
                     .iter()
                     .any(|target| targets.contains(target));
-                if *other == node && same && !ids.contains(older) {
+                if *other == node && same && !ours.contains(older) {
                     decided.superseded.get_or_insert(now);
                 }
             }

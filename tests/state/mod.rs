@@ -2,6 +2,7 @@
 //! programs read of all commands.
 
 pub mod patroni;
+mod pending;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,10 @@ impl Node {
             .model("demo:n1")
             .model("demo:n2")
             .active("demo", "demo:n2")
+            .server("archive")
+            .model("archive:n1")
+            .server("slow")
+            .backup("slow", "20260101T000000")
             .operation_time(Duration::from_millis(50));
         let node = Self {
             folder: tempfile::tempdir().unwrap(),
@@ -86,6 +91,14 @@ impl Node {
             .collect();
         assert!(wrong.is_empty(), "{arguments:?}: {wrong:?} in {value:#}");
         value
+    }
+
+    /// The outcomes of all requests, the newest first.
+    fn outcomes(&self) -> Vec<String> {
+        let history = self.json(&["history"], 0);
+        let requests = history["requests"].as_array().unwrap();
+        let outcome = |request: &Value| request["outcome"].as_str().unwrap().to_owned();
+        requests.iter().map(outcome).collect()
     }
 
     fn posts(&self) -> usize {

@@ -1,0 +1,154 @@
+//! What is pending, and how it ends when nobody can tell how it stands.
+
+use std::time::Duration;
+
+use super::{Node, RULES};
+use patroni_barman::evaluate::{Facts, evaluate};
+use patroni_barman::http::block_on;
+use patroni_barman::load::load;
+use patroni_barman::model::{Event, Role};
+use patroni_barman::source::Source;
+use patroni_barman::store::{Cause, Decision, Query, Sqlite, State, Store};
+
+const TWO: &str = r#"version: 1
+api: {url: "BARMAN"}
+patroni: {url: "PATRONI"}
+defaults: {retry: {attempts: 2, wait: 10ms, max_wait: 10ms}}
+rules:
+  - name: both
+    on: on_role_change
+    role: primary
+    requests:
+      - {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
+      - {type: config_switch, server: archive, model_name: "archive:{{ node }}"}
+  - name: one
+    on: on_restart
+    role: primary
+    request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
+"#;
+
+#[test]
+fn a_request_is_not_forgotten_when_a_newer_decision_takes_over_the_one_before_it() {
+    let node = Node::new();
+    node.write_rules(TWO);
+    node.barman.take_down();
+    let callback = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
+    assert_eq!(node.run(&callback).status.code(), Some(3));
+    node.barman.bring_up().unwrap();
+
+    let next = node.run(&["run", "--node", "n1", "on_restart", "primary", "demo"]);
+    let said = String::from_utf8_lossy(&next.stderr);
+    assert_eq!(next.status.code(), Some(0), "{said}");
+    for server in ["demo", "archive"] {
+        let wanted = format!("{server}:n1");
+        assert_eq!(node.barman.active_model(server), Some(wanted), "{said}");
+    }
+    assert_eq!(node.outcomes(), ["done", "done", "superseded"]);
+}
+
+#[test]
+fn an_operation_that_is_done_and_cannot_be_verified_does_not_stay_pending() {
+    let node = Node::new();
+    node.write_rules(&RULES.replace("defaults: {", "defaults: {poll: {timeout: 500ms}, "));
+    node.barman.set_faults("diagnose:hang*2".parse().unwrap());
+    let callback = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
+    assert_eq!(node.run(&callback).status.code(), Some(3));
+    assert_eq!(node.outcomes(), ["pending"]);
+
+    let output = node.run(&["reconcile"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("the operation is done, but after 500ms (`poll.timeout`)"),
+        "{said}"
+    );
+    assert_eq!(node.outcomes(), ["unverified"]);
+    // The comparison that follows sees for itself how things are.
+    assert_eq!(node.run(&["status"]).status.code(), Some(0));
+    assert_eq!(node.posts(), 1);
+}
+
+#[test]
+fn a_recovery_that_barman_no_longer_knows_does_not_stay_pending() {
+    let node = Node::new();
+    let rules = RULES.replace(
+        "rules:",
+        r#"rules:
+  - name: rebuild
+    on: create_replica
+    poll: {timeout: 200ms}
+    request:
+      type: recovery
+      server: slow
+      backup_id: latest
+      remote_ssh_command: ssh n1
+      destination_directory: "{{ datadir }}"
+"#,
+    );
+    node.write_rules(&rules);
+    let data = node.folder.path().join("data");
+    let data = data.to_str().unwrap();
+    let create = [
+        "run",
+        "--event",
+        "create_replica",
+        "--scope",
+        "demo",
+        "--role",
+        "replica",
+        "--datadir",
+        data,
+        "--connstring",
+        "host=n1",
+        "--node",
+        "n1",
+    ];
+    node.barman.set_faults("poll:hang*1".parse().unwrap());
+    let output = node.run(&create);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert_eq!(node.outcomes(), ["pending"]);
+
+    node.barman.set_faults("poll:404*3".parse().unwrap());
+    let output = node.run(&["reconcile"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("is gone, pg-backup-api no longer knows it"),
+        "{said}"
+    );
+    assert_eq!(node.outcomes().last().unwrap(), "refused", "{said}");
+}
+
+#[test]
+fn what_a_look_asks_for_gives_way_to_what_a_callback_decided_meanwhile() {
+    let text = TWO.replace("BARMAN", "http://barman.test:7480");
+    let text = text.replace("PATRONI", "http://127.0.0.1:8008");
+    let rules = load(&[Source::new("rules.yml", text)]).rules.unwrap();
+    let mut facts = Facts::new(Event::OnRestart, Role::Primary, "demo");
+    facts.node = Some("n1".to_owned());
+    let callback = evaluate(&rules, &facts).unwrap();
+    facts.event = Event::OnRoleChange;
+    let looked = evaluate(&rules, &facts).unwrap();
+    let store = Sqlite::in_memory().unwrap();
+    let intend = |plan, cause| {
+        let now = Duration::from_secs(1);
+        block_on(store.intend(&Decision { plan, cause, now })).unwrap()
+    };
+    let decided = intend(&callback, Cause::Event);
+    assert!(decided[0].is_some());
+    let asked = intend(&looked, Cause::Look);
+    assert_eq!((asked[0], asked[1].is_some()), (None, true));
+    // A callback is not held up by a look, nor by another callback.
+    assert!(intend(&looked, Cause::Event).iter().all(Option::is_some));
+    let all = block_on(store.history(&Query::default())).unwrap();
+    let states: Vec<State> = all.iter().map(|intent| intent.state).collect();
+    assert_eq!(
+        states,
+        [
+            State::Pending,
+            State::Pending,
+            State::Superseded,
+            State::Superseded
+        ]
+    );
+}
