@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::sentence::{bounded, sentence, status_line};
-use super::{Class, Diagnosis, Listed, OperationStatus, Trouble};
+use super::{Class, Diagnosis, Listed, Listing, OperationStatus, Trouble};
 use crate::http::{BODY_LIMIT, Response};
 use crate::model::{Name, RequestKind};
 
@@ -44,7 +44,7 @@ pub fn progress(response: &Response) -> Result<OperationStatus, Trouble> {
 ///
 /// # Errors
 /// [`Trouble`] for anything but a success that carries a list.
-pub fn operations(response: &Response) -> Result<Vec<Listed>, Trouble> {
+pub fn operations(response: &Response) -> Result<Listing, Trouble> {
     let body = success(response, On::Look)?;
     let Some(list) = body.get("operations").and_then(Value::as_array) else {
         return Err(malformed(response, "without a list of `operations`"));
@@ -58,7 +58,10 @@ pub fn operations(response: &Response) -> Result<Vec<Listed>, Trouble> {
                 .and_then(RequestKind::parse),
         })
     };
-    Ok(list.iter().filter_map(listed).collect())
+    Ok(Listing {
+        operations: list.iter().filter_map(listed).collect(),
+        date: response.date,
+    })
 }
 
 /// Reads Barman's description of itself.
@@ -159,6 +162,7 @@ mod tests {
             status,
             retry_after: None,
             location: None,
+            date: None,
             body: body.into(),
         }
     }
@@ -174,7 +178,7 @@ mod tests {
             (_, "/status") => alive(response).map(|()| "alive".to_owned()),
             (_, "/diagnose") => diagnosis(response).map(|_| "diagnosis".to_owned()),
             _ if is_operation => progress(response).map(|status| format!("{status:?}")),
-            _ => operations(response).map(|list| format!("{} operations", list.len())),
+            _ => operations(response).map(|list| format!("{} operations", list.operations.len())),
         })
     }
 

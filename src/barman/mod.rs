@@ -64,6 +64,15 @@ pub struct Listed {
     pub kind: Option<RequestKind>,
 }
 
+/// The operations that an API has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// They, in no order.
+    pub operations: Vec<Listed>,
+    /// What the API's clock said, since the Unix epoch.
+    pub date: Option<Duration>,
+}
+
 /// A pg-backup-api at an address.
 #[derive(Debug)]
 pub struct Barman<'a, H> {
@@ -98,6 +107,12 @@ impl<'a, H: Http> Barman<'a, H> {
         self
     }
 
+    /// Where an operation is posted to.
+    #[must_use]
+    pub fn place(&self, operation: &Operation) -> String {
+        self.url.join(&operation.path())
+    }
+
     /// Asks whether the API is up.
     ///
     /// # Errors
@@ -113,7 +128,7 @@ impl<'a, H: Http> Barman<'a, H> {
     pub async fn submit(&self, operation: &Operation) -> Result<Name, Trouble> {
         let request = Request {
             body: Some(operation.body()),
-            url: self.url.join(&operation.path()),
+            url: self.place(operation),
             limit: self.limit,
             effort: Effort::Usual,
         };
@@ -129,11 +144,11 @@ impl<'a, H: Http> Barman<'a, H> {
         answer::progress(&self.get(&format!("{}/{id}", scope.path())).await?)
     }
 
-    /// Lists operations, in no order.
+    /// Lists operations.
     ///
     /// # Errors
     /// [`Trouble`].
-    pub async fn operations(&self, scope: &Scope) -> Result<Vec<Listed>, Trouble> {
+    pub async fn operations(&self, scope: &Scope) -> Result<Listing, Trouble> {
         answer::operations(&self.get(&scope.path()).await?)
     }
 

@@ -166,7 +166,8 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Ex
         .iter()
         .filter(|one| matches!(one.differs, Ok(Some(_))))
         .count();
-    let open = blind || different > sent.steps.len();
+    let unread = left.verdict == Verdict::Unfinished;
+    let open = blind || unread || different > sent.steps.len();
     let steps: Vec<_> = left.steps.into_iter().chain(sent.steps).collect();
     let mut outcome = Outcome::of(steps);
     outcome.verdict = match outcome.verdict {

@@ -68,6 +68,7 @@ pub struct Run {
 /// [`Exit`] if rules or arguments are not valid.
 pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
     let watch = Watch::new(&context.log);
+    let called = watch.now();
     let patience = if args.dry {
         Duration::ZERO
     } else {
@@ -95,13 +96,14 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
             plan.event, plan.role, plan.cluster
         ));
         note_role(plan, &state.path, &watch, context);
-        block_on(execute(plan, &outside))
+        block_on(execute(plan, called, &outside))
     } else {
         let outside = remember(outside, &state, context);
-        let outcome = block_on(execute(plan, &outside));
+        let outcome = block_on(execute(plan, called, &outside));
         // What an earlier callback left is taken up when our own is done; it has no part in our outcome.
-        // If our own could not be written down, what it supersedes is not known to be.
-        if let Some(first) = outcome.first {
+        // If our own could not be written down, what it supersedes is not known to be. Whoever makes a node waits
+        // for us.
+        if let Some(first) = outcome.first.filter(|_| !is_foreground(plan.event)) {
             block_on(resume(
                 &plan.cluster,
                 plan.node.as_deref(),
@@ -128,11 +130,15 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
 /// makes a node asks only whether it was made.
 #[must_use]
 pub fn exit_code(event: Event, verdict: Verdict, age: Age) -> u8 {
-    let foreground = matches!(event, Event::Bootstrap | Event::CreateReplica);
     match (verdict, age) {
-        (Verdict::Done | Verdict::Skipped, Age::LastGood) if !foreground => LAST_GOOD,
+        (Verdict::Done | Verdict::Skipped, Age::LastGood) if !is_foreground(event) => LAST_GOOD,
         _ => verdict.exit_code(),
     }
+}
+
+/// Whether Patroni waits for the outcome, to go on with what was made.
+const fn is_foreground(event: Event) -> bool {
+    matches!(event, Event::Bootstrap | Event::CreateReplica)
 }
 
 /// Opens the state. One that can't be opened must not stop a failover.

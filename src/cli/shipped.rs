@@ -116,7 +116,7 @@ impl Shipped<'_> {
         if retry.attempts == 0 {
             return Err(Exit::new(self.codes.http, "`--max-retries` allows no try"));
         }
-        Ok(self.code(&block_on(execute(&plan, &outside))))
+        Ok(self.code(&block_on(execute(&plan, watch.now(), &outside))))
     }
 
     /// The file with the options in their places.

@@ -4,9 +4,8 @@ use crate::barman::{ActiveModel, Diagnosis, ServerState};
 use crate::evaluate::{Plan, Step};
 use crate::model::{ApiName, Name, Operation, RequestKind, Role, SwitchTo, Verify};
 use crate::patroni::{Cluster, Node, Silence};
-use crate::store::Cause;
 
-use super::{Outcome, Start, World, carry_out, verify};
+use super::{Outcome, World, carry_out, verify};
 
 /// What Patroni says of this node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,5 +160,5 @@ pub async fn enforce<W: World>(plan: &Plan, compared: &[Comparison], world: &W) 
         steps,
         ..plan.clone()
     };
-    carry_out(&plan, Cause::Look, world, Start::Guarded).await
+    carry_out(&plan, None, world).await
 }

@@ -5,6 +5,7 @@
 //! time zone. Which one that is, nobody says; that it is UTC or this machine's own is all that is
 //! assumed. With any other, old operations could be taken for ours.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::barman::Scope;
@@ -16,17 +17,52 @@ use super::{End, Progress, Stage, StepOutcome, World, backoff};
 /// How far the clocks of this machine and of the API's host may be apart.
 const SKEW: Duration = Duration::from_secs(20);
 
+/// The same if the API's own clock is known, which tells seconds.
+const KNOWN_SKEW: Duration = Duration::from_secs(2);
+
 /// How long after it was sent a request can be taken up: longer than the API's own workers live
 /// without an answer.
 const LATE: Duration = Duration::from_secs(120);
 
-/// Looks for the one operation that can be the one that was sent at `sent` (wall clock).
+/// When a request was sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    /// By the wall clock.
+    pub(super) wall: Duration,
+    /// By the clock of this process, if it sent it.
+    pub(super) now: Option<Duration>,
+}
+
+impl Sent {
+    /// It is about to be sent.
+    pub(super) fn now(clock: &impl Clock) -> Self {
+        Self {
+            wall: clock.wall(),
+            now: Some(clock.now()),
+        }
+    }
+
+    /// The seconds in which it can have been taken up, by the API's clock if that is known; else by ours, which may be
+    /// another.
+    fn taken_up(self, date: Option<Duration>, clock: &impl Clock) -> RangeInclusive<i64> {
+        let ago = self.now.map(|sent| clock.now().saturating_sub(sent));
+        let (sent, until, skew) = match (date, ago) {
+            (Some(date), Some(ago)) => (date.saturating_sub(ago), date, KNOWN_SKEW),
+            _ => (self.wall, clock.wall(), SKEW),
+        };
+        let whole = |moment: Duration| i64::try_from(moment.as_secs()).unwrap_or(i64::MAX);
+        whole(sent).saturating_sub(whole(skew))
+            ..=whole(until.min(sent + LATE)).saturating_add(whole(skew))
+    }
+}
+
+/// Looks for the one operation that can be the one that was sent.
 ///
 /// If there is none, or more than one, nobody can tell: the request may still be on its way, or
 /// another node may have sent one too. The step ends unfinished then, and nothing is sent again.
 pub(super) async fn find<W: World>(
     stage: Stage<'_, W>,
-    sent: Duration,
+    sent: Sent,
     trouble: &str,
     left: Duration,
 ) -> Result<Name, End> {
@@ -50,11 +86,12 @@ pub(super) async fn find<W: World>(
         let left = left.saturating_sub(clock.now().saturating_sub(started));
         let why = match barman.within(left).operations(&scope).await {
             Ok(listed) => {
-                let until = clock.wall().min(sent + LATE);
                 let kind = Some(step.operation.kind());
                 let offset = clock.utc_offset();
-                let fits = |id: &Name| named_between(id, sent, until, offset);
-                let mut found = listed.into_iter().filter(|o| o.kind == kind && fits(&o.id));
+                let moments = sent.taken_up(listed.date, clock);
+                let fits = |id: &Name| named_in(id, &moments, offset);
+                let all = listed.operations.into_iter();
+                let mut found = all.filter(|o| o.kind == kind && fits(&o.id));
                 match (found.next(), found.next()) {
                     (Some(only), None) => {
                         world.observe(&Progress::Found { step, id: &only.id });
@@ -84,18 +121,12 @@ pub(super) async fn find<W: World>(
     }
 }
 
-/// Whether an id (`YYYYMMDDThhmmss`) names a second between two moments, in UTC or so many seconds
-/// ahead of it.
-fn named_between(id: &Name, from: Duration, until: Duration, offset: i64) -> bool {
-    let Some(named) = seconds(id.as_str()) else {
-        return false;
-    };
-    let whole = |moment: Duration| i64::try_from(moment.as_secs()).unwrap_or(i64::MAX);
-    let skew = whole(SKEW);
-    let moments = whole(from).saturating_sub(skew)..=whole(until).saturating_add(skew);
-    [0, offset]
-        .iter()
-        .any(|ahead| moments.contains(&(named - ahead)))
+/// Whether an id (`YYYYMMDDThhmmss`) names one of these seconds, in UTC or so many seconds ahead of it.
+fn named_in(id: &Name, moments: &RangeInclusive<i64>, offset: i64) -> bool {
+    seconds(id.as_str()).is_some_and(|named| {
+        let ahead = [0, offset];
+        ahead.iter().any(|ahead| moments.contains(&(named - ahead)))
+    })
 }
 
 /// An id as seconds since the epoch, as if it were UTC.
@@ -143,8 +174,10 @@ mod tests {
 
     #[test]
     fn only_an_operation_named_while_we_waited_can_be_ours() {
-        let sent = Duration::from_secs(1_795_403_676);
-        let until = sent + Duration::from_secs(3);
+        let wall = Duration::from_secs(1_795_403_676);
+        let sent = Sent { wall, now: None };
+        let clock = Later(Duration::from_secs(3));
+        let moments = sent.taken_up(None, &clock);
         let berlin = 3_600;
         for (id, offset, ours) in [
             ("20261123T031436", 0, true),
@@ -159,10 +192,46 @@ mod tests {
             ("20251123T031436", 0, false),
         ] {
             assert_eq!(
-                named_between(&Name::new(id).unwrap(), sent, until, offset),
+                named_in(&Name::new(id).unwrap(), &moments, offset),
                 ours,
                 "{id} {offset}"
             );
         }
+    }
+
+    #[test]
+    fn the_clock_of_the_api_tells_more_than_ours() {
+        // Its clock is ten minutes ahead, and we have waited for ten seconds.
+        let sent = Sent {
+            wall: Duration::from_secs(1_795_403_676),
+            now: Some(Duration::ZERO),
+        };
+        let clock = Later(Duration::from_secs(10));
+        let date = Duration::from_secs(1_795_403_676 + 610);
+        let moments = sent.taken_up(Some(date), &clock);
+        assert_eq!(moments, 1_795_404_274..=1_795_404_288);
+    }
+
+    /// So long after the request of 2026-11-23 03:14:36 was sent.
+    struct Later(Duration);
+
+    impl Clock for Later {
+        fn now(&self) -> Duration {
+            self.0
+        }
+
+        fn wall(&self) -> Duration {
+            Duration::from_secs(1_795_403_676) + self.0
+        }
+
+        fn utc_offset(&self) -> i64 {
+            0
+        }
+
+        fn random(&self) -> f64 {
+            0.0
+        }
+
+        async fn sleep(&self, _: Duration) {}
     }
 }

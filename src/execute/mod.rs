@@ -7,6 +7,7 @@
 
 mod backoff;
 mod converge;
+mod earlier;
 mod fence;
 mod journal;
 mod lookup;
@@ -55,12 +56,18 @@ pub trait World {
     fn observe(&self, progress: &Progress<'_>);
 }
 
-/// Carries out a plan that was made just now.
-pub async fn execute<W: World>(plan: &Plan, world: &W) -> Outcome {
-    carry_out(plan, Cause::Event, world, Start::Fresh).await
+/// How long after the call a first attempt needs no fence. What kept it waiting longer (a Patroni that did not say who
+/// this node is, a locked state) may have outlived the role.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// Carries out the plan of a callback that was called at this time of the world's clock.
+pub async fn execute<W: World>(plan: &Plan, called: Duration, world: &W) -> Outcome {
+    carry_out(plan, Some(called), world).await
 }
 
-async fn carry_out<W: World>(plan: &Plan, cause: Cause, world: &W, start: Start<'_>) -> Outcome {
+/// `called` is when Patroni called; nobody did if Barman's state was looked at.
+async fn carry_out<W: World>(plan: &Plan, called: Option<Duration>, world: &W) -> Outcome {
+    let cause = called.map_or(Cause::Look, |_| Cause::Event);
     let written = intend(plan, cause, world).await;
     let holder = Holder {
         role: plan.role,
@@ -78,9 +85,11 @@ async fn carry_out<W: World>(plan: &Plan, cause: Cause, world: &W, start: Start<
         let report = if let Some(before) = stopped {
             StepReport::not_run(step, before)
         } else {
-            let start = match start {
-                Start::Fresh if index > 0 => Start::Following,
-                other => other,
+            let waited = called.map(|called| world.clock().now().saturating_sub(called));
+            let start = match waited {
+                Some(waited) if index == 0 && waited < FRESH => Start::Fresh,
+                Some(_) => Start::Following,
+                None => Start::Guarded,
             };
             settle(step, &holder, intent, start, world).await
         };
@@ -160,7 +169,10 @@ async fn take<W: World>(
     let mut tries = submit::Tries::new(stage, start);
     let mut known = match start {
         Start::Operation { id, left } => Some((id.clone(), left)),
-        Start::Fresh | Start::Following | Start::Guarded => None,
+        Start::Fresh | Start::Following | Start::Guarded => {
+            earlier::wait(stage).await?;
+            None
+        }
     };
     loop {
         let (id, left) = match known.take() {
@@ -184,7 +196,8 @@ async fn take<W: World>(
 enum Start<'a> {
     /// A callback that has just been called: its first attempt needs no fence.
     Fresh,
-    /// A later step of such a callback: if Patroni can't be asked, it may be sent all the same.
+    /// A later step of such a callback, or one that was kept waiting: if Patroni can't be asked, it may be sent all
+    /// the same.
     Following,
     /// Decided earlier: every attempt is fenced.
     Guarded,

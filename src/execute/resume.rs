@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use crate::barman::{OperationStatus, Scope};
+use crate::barman::{Class, OperationStatus, Scope, Trouble};
 use crate::evaluate::Step;
 use crate::http::Clock as _;
 use crate::model::{Name, OnFailure, RequestKind, Verify, duration};
 use crate::store::{Intent, IntentId, Query, State, Store};
 
 use super::{
-    End, Holder, Outcome, Progress, Stage, Start, StepOutcome, StepReport, World, journal, lookup,
-    settle, verify,
+    End, Holder, Outcome, Progress, Stage, Start, StepOutcome, StepReport, Verdict, World, journal,
+    lookup, settle, verify,
 };
 
 /// Which pending intents to go on with.
@@ -25,27 +25,36 @@ pub enum Which {
 /// Takes up what is pending in a cluster and nobody alive is working on.
 ///
 /// An operation whose id is known is waited for, not sent again. An intent of unknown fate is settled by
-/// looking; only a request that sets a state is sent again, behind the fence. A recovery is never repeated.
+/// looking; only a request that sets a state is sent again, behind the fence. A recovery is never repeated. If what is
+/// pending can't be read, the verdict is that it is unfinished.
 pub async fn resume<W: World>(
     cluster: &str,
     node: Option<&str>,
     which: Which,
     world: &W,
 ) -> Outcome {
+    let unknown = Outcome {
+        verdict: Verdict::Unfinished,
+        ..Outcome::of(Vec::new())
+    };
     let Some(store) = world.store() else {
-        return Outcome::of(Vec::new());
+        return unknown;
     };
     let intents = match store.take_over(cluster, node).await {
         Ok(intents) => intents,
         Err(error) => {
             journal::complain(world, &error);
-            return Outcome::of(Vec::new());
+            return unknown;
         }
     };
     let halted = halted(&intents, world).await;
     let mut steps: Vec<StepReport> = Vec::new();
     let mut stopped: Option<(i64, StepOutcome)> = None;
-    for intent in intents {
+    for mut intent in intents {
+        // The rules may have got another address for the API.
+        if let Some(barman) = world.barman(&intent.step.api) {
+            intent.step.url = barman.place(&intent.step.operation);
+        }
         let kind = intent.step.operation.kind();
         let taken = match which {
             Which::All => true,
@@ -139,6 +148,10 @@ async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
     match (step.operation.kind(), intent.sent) {
         (RequestKind::Recovery, Some(sent)) => {
             let lost = "the process that sent it was killed";
+            let sent = lookup::Sent {
+                wall: sent,
+                now: None,
+            };
             match lookup::find(stage, sent, lost, step.retry.deadline).await {
                 Ok(id) => {
                     journal::accepted(stage, &id).await;
@@ -166,7 +179,8 @@ const LOOK: Duration = Duration::from_secs(5);
 /// hours and nobody waits for its end any more: it is looked at once each time.
 ///
 /// An operation whose process died stays in progress for ever. When its time is up it is given up, so that what
-/// it should have set can be asked for again; and so is one that is done and can't be verified.
+/// it should have set can be asked for again; and so is one that is done and can't be verified, or of which the API
+/// can't say how it stands.
 async fn wait_on<W: World>(intent: &Intent, id: &Name, holder: &Holder, world: &W) -> StepReport {
     let step = &intent.step;
     let sent = intent.sent.unwrap_or(intent.created);
@@ -183,23 +197,42 @@ async fn wait_on<W: World>(intent: &Intent, id: &Name, holder: &Holder, world: &
     // The wall clock may have been set back since it was sent; then the time that we waited counts.
     let age = world.clock().wall().saturating_sub(sent);
     if report.outcome == StepOutcome::Unfinished && age.max(report.duration) >= timeout {
-        match status(step, id, world).await {
-            Some(OperationStatus::InProgress) => {
-                report.outcome = StepOutcome::Failed;
-                report.message = Some(format!(
-                    "operation `{id}` is still in progress after {} (`poll.timeout`) and is given up; \
-                     has its process died on the Barman host?",
-                    duration::format(timeout)
-                ));
+        let given_up = |outcome, why: &str| {
+            let passed = duration::format(timeout);
+            let message =
+                format!("operation `{id}` is given up, {passed} (`poll.timeout`) are over: {why}");
+            (outcome, Some(message))
+        };
+        let given_up = match status(step, id, world).await {
+            Some(Ok(OperationStatus::InProgress)) => given_up(
+                StepOutcome::Failed,
+                "it is still in progress; has its process died on the Barman host?",
+            ),
+            Some(Ok(OperationStatus::Done)) => (StepOutcome::Unverified, report.message.clone()),
+            Some(Err(trouble)) if is_an_answer(trouble.class) => {
+                given_up(StepOutcome::Unverified, &trouble.message)
             }
-            Some(OperationStatus::Done) => report.outcome = StepOutcome::Unverified,
-            Some(OperationStatus::Failed) | None => {}
-        }
+            Some(Ok(OperationStatus::Failed) | Err(_)) | None => return report,
+        };
+        (report.outcome, report.message) = given_up;
+        world.observe(&Progress::Settled { report: &report });
     }
     report
 }
 
-async fn status<W: World>(step: &Step, id: &Name, world: &W) -> Option<OperationStatus> {
+async fn status<W: World>(
+    step: &Step,
+    id: &Name,
+    world: &W,
+) -> Option<Result<OperationStatus, Trouble>> {
     let barman = world.barman(&step.api)?;
-    barman.poll(&Scope::of(&step.operation), id).await.ok()
+    Some(barman.poll(&Scope::of(&step.operation), id).await)
+}
+
+/// Whether the API was there and said something that is of no use.
+const fn is_an_answer(class: Class) -> bool {
+    match class {
+        Class::Malformed | Class::Busy { .. } | Class::Collision | Class::Gone => true,
+        Class::NotSent | Class::Refused | Class::Unknown => false,
+    }
 }

@@ -67,7 +67,7 @@ impl<'a, W: World> Tries<'a, W> {
                 step,
                 attempt: self.attempt,
             });
-            let sent = world.clock().wall();
+            let sent = lookup::Sent::now(world.clock());
             let trouble = match barman.within(self.left()).submit(&step.operation).await {
                 Ok(id) => {
                     journal::accepted(self.stage, &id).await;

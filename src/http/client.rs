@@ -125,6 +125,7 @@ impl Client {
             status: head.status.as_u16(),
             retry_after: retry_after(&head.headers),
             location: location(&head.headers, &headers),
+            date: date(&head.headers),
             body: bytes,
         })
     }
@@ -159,18 +160,22 @@ impl fmt::Debug for Client {
 /// waited for longer than a day.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     const LONGEST: Duration = Duration::from_secs(86_400);
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let after = text(RETRY_AFTER)?.trim();
-    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok();
+    let after = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match after.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => date(after)?
-            .timestamp()
-            .duration_since(date(text(DATE)?)?.timestamp())
-            .try_into()
-            .unwrap_or_default(),
+        Err(_) => moment(after)?.saturating_sub(date(headers)?),
     };
     Some(wait.min(LONGEST))
+}
+
+fn date(headers: &HeaderMap) -> Option<Duration> {
+    moment(headers.get(DATE)?.to_str().ok()?)
+}
+
+/// A moment as headers write it, since the Unix epoch.
+fn moment(text: &str) -> Option<Duration> {
+    let moment = jiff::fmt::rfc2822::parse(text).ok()?;
+    moment.timestamp().as_duration().try_into().ok()
 }
 
 fn location(answered: &HeaderMap, sent: &Headers) -> Option<String> {
@@ -251,6 +256,7 @@ mod tests {
                 status: 301,
                 retry_after: Some(Duration::from_secs(7)),
                 location: Some("/y".to_owned()),
+                date: None,
                 body: b"hi".to_vec(),
             }
         );

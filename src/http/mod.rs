@@ -59,6 +59,8 @@ pub struct Response {
     pub retry_after: Option<Duration>,
     /// The `Location` header.
     pub location: Option<String>,
+    /// The `Date` header, since the Unix epoch: what the server's clock says.
+    pub date: Option<Duration>,
     /// The body, at most 16 MiB.
     pub body: Vec<u8>,
 }

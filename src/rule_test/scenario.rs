@@ -85,7 +85,7 @@ impl Scenario {
                     vec![format!("rule `{}`: {}", error.rule, error.source.message)],
                 )
             } else {
-                let outcome = block_on(execute(&survey.plan, &outside));
+                let outcome = block_on(execute(&survey.plan, begun, &outside));
                 (outcome.verdict.exit_code(), messages(&outcome))
             };
             let ended = Ended {

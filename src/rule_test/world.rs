@@ -273,6 +273,7 @@ fn answer(response: &simulator::Response) -> Response {
             .and_then(|seconds| seconds.parse().ok())
             .map(Duration::from_secs),
         location: header("Location"),
+        date: None,
         body: response.body.clone().into_bytes(),
     }
 }
@@ -304,6 +305,7 @@ fn patroni(cluster: &Cluster, path: &str) -> Response {
         status: 200,
         retry_after: None,
         location: None,
+        date: None,
         body: body.to_string().into_bytes(),
     }
 }

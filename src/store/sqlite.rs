@@ -152,6 +152,32 @@ impl Sqlite {
         Ok(())
     }
 
+    /// Whether an intent is pending for one of these targets that this node, or anybody alive, will go on with. What
+    /// another node has left, one that had another name say, nobody will.
+    fn is_in_hand(
+        &self,
+        transaction: &Transaction<'_>,
+        targets: &[Target],
+        node: Option<&str>,
+    ) -> rusqlite::Result<bool> {
+        let mut statement = transaction.prepare(
+            "SELECT owner, node IS ?2 OR node IS NULL OR ?2 IS NULL
+             FROM intent JOIN target ON target.intent = intent.id JOIN decision ON decision.id = intent.decision
+             WHERE name = ?1 AND state = 'pending'",
+        )?;
+        for target in targets {
+            let mut rows = statement.query(params![target.as_str(), node])?;
+            while let Some(row) = rows.next()? {
+                let (owner, ours): (Option<String>, bool) = (row.get(0)?, row.get(1)?);
+                let alive = owner.is_some_and(|owner| (self.alive)(&Owner::read(&owner)));
+                if ours || alive {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
     fn write<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
@@ -186,7 +212,7 @@ impl Store for Sqlite {
             let mut ids = Vec::with_capacity(plan.steps.len());
             for step in &plan.steps {
                 let targets = Target::of(step);
-                if *cause == Cause::Look && is_in_hand(transaction, &targets, number)? {
+                if *cause == Cause::Look && self.is_in_hand(transaction, &targets, plan.node.as_deref())? {
                     ids.push(None);
                     continue;
                 }
@@ -346,26 +372,6 @@ fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
         [],
         |row| row.get(0),
     )
-}
-
-/// Whether another decision's intent is pending for one of these targets.
-fn is_in_hand(
-    transaction: &Transaction<'_>,
-    targets: &[Target],
-    decision: i64,
-) -> rusqlite::Result<bool> {
-    for target in targets {
-        let pending = transaction.query_row(
-            "SELECT EXISTS (SELECT 1 FROM intent JOIN target ON target.intent = intent.id
-                 WHERE name = ?1 AND state = 'pending' AND decision <> ?2)",
-            params![target.as_str(), decision],
-            |row| row.get(0),
-        )?;
-        if pending {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 const SELECT: &str =

@@ -103,6 +103,29 @@ fn a_killed_recovery_is_found_again_or_given_up_and_never_sent_twice() {
 }
 
 #[test]
+fn a_second_recovery_into_a_directory_waits_for_the_end_of_the_first() {
+    let node = Node::new();
+    node.patroni.leader("n2");
+    node.barman.set_faults("poll:hang*1".parse().unwrap());
+    let mut child = node.start(&node.create_replica());
+    let is_polled = || node.barman.served().len() > 1;
+    assert!(kill_when(&mut child, is_polled), "{}", node.log());
+    let before = node.barman.served().len();
+    let output = node.run(&node.create_replica());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let served = node.barman.served();
+    let posted = |from: usize| served[from..].iter().position(|one| one.method == "POST");
+    let looks = posted(before).expect("a second recovery");
+    assert!(looks > 0, "{said}");
+    let operation = &served[before].path;
+    assert!(
+        served[..before].iter().any(|one| one.path == *operation),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_callback_killed_at_the_fence_is_gone_on_with() {
     let node = Node::new();
     let silent = Simulator::start(node::config()).unwrap();

@@ -82,6 +82,8 @@ pub struct Process {
     pub node: usize,
     /// Whether it is a callback that carries out what it decided on itself.
     pub fresh: Cell<bool>,
+    /// When it was called.
+    pub called: Duration,
     /// The role that what it sends was decided for.
     pub role: Cell<Option<Role>>,
     /// The attempt at the step, from 1.
@@ -111,6 +113,7 @@ impl Inside {
             pid,
             node,
             fresh: Cell::new(false),
+            called: universe.now(),
             role: Cell::default(),
             attempt: Cell::default(),
             begun: Cell::default(),
@@ -277,7 +280,12 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
             return;
         }
         world.process.fresh.set(true);
-        let outcome = execute(&plan, &world).await;
+        // It may have to wait for a Patroni that says who this node is.
+        if world.universe.unlucky(world.universe.profile.silent) {
+            let pause = world.universe.between(0, 10_000);
+            world.clock.sleep(pause).await;
+        }
+        let outcome = execute(&plan, world.process.called, &world).await;
         world.note(|| format!("ends {:?}", outcome.verdict));
         world.process.fresh.set(false);
         if let Some(first) = outcome.first {

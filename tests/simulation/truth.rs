@@ -135,8 +135,11 @@ impl Universe {
         if !first {
             truth.count("sent again");
         }
-        // The first request of a callback needs no fence, and its later ones none that can't be had.
-        let exempt = first && (process.begun.get() == 1 || !process.patroni_answered.get());
+        // The first request of a callback needs no fence unless it was kept waiting, and its later ones none that can't
+        // be had.
+        let late = now.saturating_sub(process.called) > Duration::from_secs(3);
+        let begins = process.begun.get() == 1 && !late;
+        let exempt = first && (begins || !process.patroni_answered.get());
         let role = process.role.get().unwrap();
         let is_recovery = text.contains("\"recovery\"");
         if !exempt

@@ -227,7 +227,7 @@ impl Universe {
         }
         match delivery {
             Delivery::Send(response) | Delivery::SendAfter(_, response) => {
-                Some(Ok(received(response)))
+                Some(Ok(received(response, self.moment().wall)))
             }
             Delivery::Truncate(_) | Delivery::Close | Delivery::Reset => {
                 Some(Err(Failure::Unknown("connection reset".to_owned())))
@@ -253,12 +253,13 @@ impl Universe {
             status,
             retry_after: None,
             location: None,
+            date: None,
             body: body.into_bytes(),
         })
     }
 }
 
-fn received(response: simulator::Response) -> Response {
+fn received(response: simulator::Response, date: Duration) -> Response {
     let header = |name: &str| {
         let found = response.headers.iter().find(|(found, _)| *found == name);
         found.map(|(_, value)| value.clone())
@@ -269,6 +270,7 @@ fn received(response: simulator::Response) -> Response {
             .and_then(|text| text.parse().ok())
             .map(Duration::from_secs),
         location: header("Location"),
+        date: Some(Duration::from_secs(date.as_secs())),
         body: response.body.into_bytes(),
     }
 }

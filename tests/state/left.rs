@@ -1,0 +1,118 @@
+//! What a callback leaves to others, and what others leave to it.
+
+use std::fs;
+
+use super::{Node, RULES};
+
+/// The rules with a recovery, and what a replica follows.
+fn rules() -> String {
+    RULES.replace(
+        "rules:",
+        r#"rules:
+  - name: leave
+    on: on_role_change
+    role: replica
+    request: {type: config_switch, server: archive, reset: true}
+  - name: rebuild
+    on: create_replica
+    verify: none
+    poll: {timeout: 300ms}
+    request:
+      type: recovery
+      server: slow
+      backup_id: latest
+      remote_ssh_command: ssh n1
+      destination_directory: "{{ datadir }}"
+"#,
+    )
+}
+
+fn create(node: &Node) -> Vec<String> {
+    let data = node.folder.path().join("data");
+    let words = [
+        "run",
+        "--event",
+        "create_replica",
+        "--scope",
+        "demo",
+        "--role",
+        "replica",
+        "--connstring",
+        "host=n1",
+        "--node",
+        "n1",
+        "--datadir",
+        data.to_str().unwrap(),
+    ];
+    words.map(str::to_owned).to_vec()
+}
+
+fn run(node: &Node, arguments: &[String]) -> (Option<i32>, String) {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let output = node.run(&arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), said)
+}
+
+#[test]
+fn whoever_waits_for_a_replica_does_not_wait_for_what_others_left() {
+    let node = Node::new();
+    node.write_rules(&rules());
+    node.patroni.leader("n2");
+    node.barman.take_down();
+    let callback = ["run", "--node", "n1", "on_role_change", "replica", "demo"];
+    assert_eq!(node.run(&callback).status.code(), Some(3));
+    node.barman.bring_up().unwrap();
+    let (code, said) = run(&node, &create(&node));
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(node.outcomes(), ["done", "pending"], "{said}");
+}
+
+#[test]
+fn what_was_left_under_another_name_holds_nothing_up() {
+    let node = Node::new();
+    node.write_rules(&RULES.replace("attempts: 2", "attempts: 1"));
+    node.barman.take_down();
+    let callback = ["run", "--node", "n0", "on_role_change", "primary", "demo"];
+    assert_eq!(node.run(&callback).status.code(), Some(3));
+    node.barman.bring_up().unwrap();
+    let output = node.run(&["reconcile"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert_eq!(node.barman.active_model("demo").as_deref(), Some("demo:n1"));
+    assert_eq!(node.outcomes(), ["done", "superseded"]);
+}
+
+#[test]
+fn an_operation_that_nobody_can_tell_about_does_not_keep_barman_from_being_corrected() {
+    let node = Node::new();
+    node.write_rules(&RULES.replace("defaults: {", "defaults: {poll: {timeout: 100ms}, "));
+    // Taken up, failed in Barman, and its file can't be read any more.
+    let faults = "post:fail*1,poll:garbage*6";
+    node.barman.set_faults(faults.parse().unwrap());
+    let callback = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
+    assert_eq!(node.run(&callback).status.code(), Some(3));
+    assert_eq!(node.outcomes(), ["pending"]);
+    let output = node.run(&["reconcile"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("is given up, 100ms (`poll.timeout`) are over"),
+        "{said}"
+    );
+    assert_eq!(
+        node.barman.active_model("demo").as_deref(),
+        Some("demo:n1"),
+        "{said}"
+    );
+    assert_eq!(node.outcomes(), ["done", "unverified"], "{said}");
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_no_success_of_reconcile() {
+    let node = Node::new();
+    assert_eq!(node.run(&["reconcile"]).status.code(), Some(0));
+    fs::write(node.folder.path().join("state/state.db"), "not a database").unwrap();
+    let output = node.run(&["reconcile"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+}
