@@ -22,6 +22,8 @@ type Number = (usize, usize);
 pub(super) struct Conflicts<'r> {
     found: BTreeMap<Number, BTreeMap<Number, Clash>>,
     premises: HashMap<&'r str, Premises>,
+    /// The example of the kind of cluster that is looked at.
+    cluster: String,
 }
 
 /// Two requests that contradict each other in some cell.
@@ -29,6 +31,8 @@ struct Clash {
     sure: bool,
     target: Target,
     cell: usize,
+    /// A cluster in which they do, if the rules name different ones.
+    cluster: Option<String>,
     /// What the earlier one wants, and what the later one.
     values: (String, String),
 }
@@ -41,8 +45,9 @@ enum Enough {
 }
 
 impl<'r> Conflicts<'r> {
-    /// Notes what is wrong in one kind of cluster.
-    pub(super) fn look(&mut self, table: &Table<'r>, settings: &[Setting]) {
+    /// Notes what is wrong in one kind of cluster, of which this is an example.
+    pub(super) fn look(&mut self, table: &Table<'r>, cluster: &str, settings: &[Setting]) {
+        cluster.clone_into(&mut self.cluster);
         let mut by_target: HashMap<&Target, Vec<&Setting>> = HashMap::new();
         for setting in settings {
             by_target.entry(&setting.target).or_default().push(setting);
@@ -147,6 +152,7 @@ impl<'r> Conflicts<'r> {
             sure: !sure.is_empty(),
             target: later.target.clone(),
             cell: first(shown),
+            cluster: self.overlap(table, one, other),
             values: (earlier.value.clone(), later.value.clone()),
         };
         self.found
@@ -154,6 +160,13 @@ impl<'r> Conflicts<'r> {
             .or_default()
             .insert(numbers(earlier), clash);
         Enough::No
+    }
+
+    /// The cluster, if it takes a look at the patterns of both rules to see that both are for it.
+    fn overlap(&self, table: &Table<'r>, one: usize, other: usize) -> Option<String> {
+        let (one, other) = (table.rule(one)?, table.rule(other)?);
+        let is_plain = one.cluster.is_empty() || other.cluster.is_empty();
+        (!is_plain && one.cluster != other.cluster).then(|| self.cluster.clone())
     }
 
     /// Whether the conditions of two rules never hold together.
@@ -204,9 +217,12 @@ fn problem(table: &Table<'_>, later: Number, clashes: &[(&Number, &Clash)]) -> O
         format!("the rule `{}`", table.rule(earlier.0)?.name)
     };
     let (before, after) = &clash.values;
+    let cluster = clash.cluster.as_ref();
+    let cluster = cluster.map(|name| format!(" of the cluster `{name}`"));
     let message = format!(
-        "on {}, this sets {} to {after}, and {other} {sets} it to {before}",
+        "on {}{}, this sets {} to {after}, and {other} {sets} it to {before}",
         cells::name(clash.cell),
+        cluster.unwrap_or_default(),
         clash.target.describe(),
     );
     let mut problem = Problem::new(code, Spot::value(&origin(table, later)?), message).help(help);

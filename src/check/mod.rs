@@ -74,10 +74,10 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     let mut starts = Starts::default();
     let mut failing = Failing::default();
     let mut patience = Patience::new(rules);
-    for cluster in 0..table.clusters.len() {
+    for (cluster, kind) in table.clusters.iter().enumerate() {
         let firings = table.firings(cluster, &mut judge, &mut seen);
         let settings = setting::settings(&table, cluster, &firings, &mut judge);
-        conflicts.look(&table, &settings);
+        conflicts.look(&table, &kind.name, &settings);
         starts.look(&settings);
         failing.look(&table, &firings, &mut judge);
         patience.look(&firings);

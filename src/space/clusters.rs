@@ -4,16 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
+use super::kinds::kinds;
 use crate::model::{Pattern, RuleSet};
-
-/// What stands for `*` in an example; the first that tells something new is used.
-const FILLERS: [&str; 4] = ["1", "2", "example", ""];
 
 /// The example of a cluster that no rule names.
 const OTHERS: [&str; 3] = ["CLUSTER", "ANOTHER-CLUSTER", "A-CLUSTER-THAT-NO-RULE-NAMES"];
-
-/// How many globs are combined with each other; rules that have more name whole clusters.
-const MOST_COMBINED: usize = 32;
 
 /// A kind of cluster: all those whose names the same patterns match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,29 +24,24 @@ pub struct Cluster {
 #[must_use]
 pub fn clusters(sets: &[&RuleSet], wanted: &[String]) -> Vec<Cluster> {
     let patterns = Patterns::of(sets);
-    let globs = || patterns.globs.iter().map(|glob| glob.as_str());
+    let stranger = patterns.stranger();
     let mut examples: Vec<String> = wanted.to_vec();
     examples.extend(patterns.names.iter().map(|name| (*name).to_owned()));
-    for filler in FILLERS {
-        examples.extend(globs().map(|glob| filled(glob, filler)));
-    }
-    for one in globs().take(MOST_COMBINED) {
-        for other in globs().take(MOST_COMBINED) {
-            examples.push(filled(one, &filled(other, "1").replace("--", "-")));
-            examples.push(filled(one, &filled(other, "")));
-            examples.push(format!("{}{}", filled(one, ""), filled(other, "")));
-        }
-    }
-    let likely = examples.len();
+    let kinds = kinds(&patterns.globs, &patterns.known, stranger);
+    examples.extend(kinds.into_iter().map(|(_, name)| name));
+    // If there are more kinds than can be told apart, every glob still has one.
+    let filled = |glob: &&Pattern| {
+        glob.as_str()
+            .replace(['*', '?'], stranger.encode_utf8(&mut [0; 4]))
+    };
+    examples.extend(patterns.globs.iter().map(filled));
     examples.extend(OTHERS.map(str::to_owned));
+    let longest = patterns.globs.iter().map(|glob| glob.as_str().len()).max();
+    examples.push(stranger.to_string().repeat(longest.unwrap_or_default() + 1));
     let (mut kinds, mut named) = (HashSet::new(), HashSet::new());
     let mut found = Vec::new();
     for (index, name) in examples.iter().enumerate() {
         let matches = patterns.matching(name);
-        // What came of filling a glob and fits none is a poor example of the rest.
-        if matches.is_empty() && (wanted.len()..likely).contains(&index) {
-            continue;
-        }
         // What the user asks for is shown even if it is like another.
         let new = kinds.insert(matches.clone()) || index < wanted.len();
         if new && !name.is_empty() && named.insert(name) {
@@ -103,6 +93,14 @@ impl<'a> Patterns<'a> {
         }
     }
 
+    /// A letter that no pattern has, a digit if there is one left.
+    fn stranger(&self) -> char {
+        let used: HashSet<char> = self.known.iter().flat_map(|text| text.chars()).collect();
+        let likely = ('1'..='9').chain('a'..='z').chain('A'..='Z');
+        let mut all = likely.chain('\u{a1}'..=char::MAX);
+        all.find(|letter| !used.contains(letter)).unwrap_or('1')
+    }
+
     fn matching(&self, name: &str) -> Vec<&'a str> {
         let whole = self.known.get(name).copied();
         let whole = whole.filter(|name| !name.contains(['*', '?']));
@@ -116,10 +114,6 @@ impl<'a> Patterns<'a> {
             .chain(globs.map(|glob| glob.as_str()))
             .collect()
     }
-}
-
-fn filled(glob: &str, filler: &str) -> String {
-    glob.replace('*', filler).replace('?', "1")
 }
 
 #[cfg(test)]
@@ -161,13 +155,12 @@ mod tests {
             (&["main"], &["main", "CLUSTER"]),
             (&["main-*", "main-1"], &["main-1", "main-2", "CLUSTER"]),
             (&["*"], &["1"]),
-            (&["?", "*"], &["1", "example"]),
-            (
-                &["main-*", "main-?"],
-                &["main-1", "main-example", "CLUSTER"],
-            ),
+            (&["?", "*"], &["11", "1"]),
+            (&["main-*", "main-?"], &["main-11", "main-1", "CLUSTER"]),
+            (&["main-1", "main-?"], &["main-1", "main-2", "CLUSTER"]),
             (&["a*", "*b"], &["a1", "1b", "a1b", "CLUSTER"]),
             (&["CLUSTER"], &["CLUSTER", "ANOTHER-CLUSTER"]),
+            (&["C*", "A*"], &["C1", "A1", "111"]),
         ] {
             assert_eq!(names(patterns), expected, "{patterns:?}");
         }

@@ -5,6 +5,7 @@
 //! name, the environment and so on) is a placeholder in capitals, or what the user gives.
 
 mod clusters;
+mod kinds;
 
 use std::collections::BTreeMap;
 

@@ -42,7 +42,10 @@ fn any_rule() -> impl Strategy<Value = Value> {
         1,
     );
     let roles = words(&["primary", "replica", "demoted"], 0);
-    let clusters = words(&["main", "main-*", "*-x", "?"], 0);
+    let clusters = words(
+        &["main", "main-1", "main-*", "main-?", "*-x", "m*-eu-*", "?"],
+        0,
+    );
     let when = prop::sample::select(vec![
         None,
         Some("true"),
@@ -175,7 +178,7 @@ proptest! {
 
     /// Every name is of a kind that the table has an example of.
     #[test]
-    fn every_cluster_behaves_as_its_example(text in any_rules(), name in "(main|x|b)?(-|-x|1)?[a-c]{0,2}") {
+    fn every_cluster_behaves_as_its_example(text in any_rules(), name in "(main|m|x)?(-|-eu-|1)?[a1]{0,2}(-x)?") {
         let set = rules(&text);
         let kinds = patroni_barman::space::clusters(&[&set], &[]);
         let signature = patroni_barman::space::signature(&[&set], &name);
