@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Change, ChangedCell, Class, Diff, Unseen, pairs};
+use super::{Change, ChangedCell, Class, Diff, Setting, Unseen, pairs};
 
 impl Diff {
     /// The comparison as `schemas/diff.schema.json` describes it.
@@ -20,6 +20,7 @@ impl Diff {
             },
             "cells": self.cells.iter().map(ChangedCell::to_json).collect::<Vec<_>>(),
             "unseen": self.unseen.iter().map(Unseen::to_json).collect::<Vec<_>>(),
+            "settings": self.settings.iter().map(Setting::to_json).collect::<Vec<_>>(),
         })
     }
 }
@@ -60,6 +61,12 @@ impl Change {
             "new": new,
             "fields": fields,
         })
+    }
+}
+
+impl Setting {
+    fn to_json(&self) -> Value {
+        json!({"setting": self.setting, "what": self.what.as_str()})
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod json;
 mod pairs;
+mod settings;
 mod unseen;
 
 use std::collections::HashMap;
@@ -14,7 +15,8 @@ use crate::matrix::cells;
 use crate::model::{Event, Role, RuleSet};
 use crate::space::{Cluster, Known, clusters};
 
-pub use unseen::Unseen;
+pub use settings::Setting;
+pub use unseen::{Edit, Unseen};
 
 /// Two rule sets, cell by cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,9 +29,11 @@ pub struct Diff {
     pub compared: usize,
     /// The cells that are not the same, in order.
     pub cells: Vec<ChangedCell>,
-    /// Rules that are not the same, and that no cell shows: what they do depends on facts that
+    /// Rules that are not the same, and that no cell shows: what they do may depend on facts that
     /// are not known here.
     pub unseen: Vec<Unseen>,
+    /// What else is not the same in the files: the APIs, the variables and so on.
+    pub settings: Vec<Setting>,
 }
 
 /// A cell in which the rules no longer do the same.
@@ -149,6 +153,15 @@ impl Change {
         }
     }
 
+    /// The rules that it is of: one, unless another rule asks for the same now.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = &str> {
+        let before = match self {
+            Self::Changed { old, .. } => Some(old.rule.as_str()),
+            _ => None,
+        };
+        before.into_iter().chain([self.rule()])
+    }
+
     /// The rule it is of; the new one's if both have one.
     #[must_use]
     pub fn rule(&self) -> &str {
@@ -165,7 +178,6 @@ pub fn diff(old: &RuleSet, new: &RuleSet, known: Known, wanted: &[String]) -> Di
     let clusters = clusters(&[old, new], wanted);
     let before = cells(old, &known, &clusters);
     let after = cells(new, &known, &clusters);
-    let unseen = unseen::rules((old, &before), (new, &after));
     let pairs = before.iter().zip(&after);
     let changed = pairs.filter_map(|(before, after)| {
         let changes = changes(&before.survey, &after.survey);
@@ -176,12 +188,14 @@ pub fn diff(old: &RuleSet, new: &RuleSet, known: Known, wanted: &[String]) -> Di
             changes,
         })
     });
+    let changed: Vec<ChangedCell> = changed.collect();
     Diff {
         compared: after.len(),
-        cells: changed.collect(),
+        unseen: unseen::rules((old, &before), (new, &after), &changed),
+        settings: settings::settings(old, new),
+        cells: changed,
         known,
         clusters,
-        unseen,
     }
 }
 

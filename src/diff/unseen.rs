@@ -1,14 +1,17 @@
 //! Rules that were edited where no cell can show it.
 //!
 //! A `when` that asks for the node's name or the environment may be false in every cell, whatever it
-//! will be in the next failover. A reviewer must at least be told that such a rule was edited.
+//! will be in the next failover, and so may the branches of a template. A reviewer must at least be told that such a rule
+//! was edited.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::matrix::Cell;
 use crate::model::{Origin, RequestTemplate, Rule, RuleSet, Template, TemplateValue};
 
-/// A rule that is not the same in both, and that fires in no cell of either.
+use super::{Change, ChangedCell};
+
+/// A rule that is not the same in both, and that is in no cell's changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unseen {
     /// The rule.
@@ -42,11 +45,15 @@ impl Edit {
     }
 }
 
-/// The edited rules that no cell shows, in the order of the new rules; then those that are gone.
+/// The edited rules that no cell shows, in the order of the new rules; then those that are gone. `shown` are the
+/// changed cells.
 pub(super) fn rules(
     (old, before): (&RuleSet, &[Cell]),
     (new, after): (&RuleSet, &[Cell]),
+    shown: &[ChangedCell],
 ) -> Vec<Unseen> {
+    let shown = shown.iter().flat_map(|cell| &cell.changes);
+    let shown: HashSet<&str> = shown.flat_map(Change::rules).collect();
     let fired = before.iter().chain(after).flat_map(|cell| {
         let trace = cell.survey.plan.trace.iter();
         trace
@@ -61,9 +68,12 @@ pub(super) fn rules(
     for rule in &new.rules {
         let what = match of_old.get(rule.name.as_str()) {
             None => Edit::Added,
+            Some(before) if !before.enabled && !rule.enabled => continue,
             Some(before) if bare(before) != bare(rule) => Edit::Edited,
             // A variable may have been what the rule is about.
-            Some(_) if vars && rule.when.is_some() => Edit::Edited,
+            Some(_) if vars && rule.when.is_some() && !fired.contains(rule.name.as_str()) => {
+                Edit::Edited
+            }
             Some(_) => continue,
         };
         found.push((rule, what));
@@ -73,7 +83,8 @@ pub(super) fn rules(
     found.extend(gone.map(|rule| (rule, Edit::Removed)));
     found
         .into_iter()
-        .filter(|(rule, _)| rule.enabled && !fired.contains(rule.name.as_str()))
+        .filter(|(rule, what)| *what == Edit::Edited || rule.enabled)
+        .filter(|(rule, _)| !shown.contains(rule.name.as_str()))
         .map(|(rule, what)| Unseen {
             rule: rule.name.clone(),
             what,
@@ -120,7 +131,7 @@ fn bare_template(template: &Template) -> Template {
     }
 }
 
-fn bare_value(value: &TemplateValue) -> TemplateValue {
+pub(super) fn bare_value(value: &TemplateValue) -> TemplateValue {
     match value {
         TemplateValue::Text(template) => TemplateValue::Text(bare_template(template)),
         TemplateValue::List(items) => TemplateValue::List(items.iter().map(bare_value).collect()),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::diff::{Change, ChangedCell, Class, Diff, Field, Unseen};
+use crate::diff::{Change, ChangedCell, Class, Diff, Field, Setting, Unseen};
 use crate::model::Event;
 
 use super::describe;
@@ -33,6 +33,12 @@ pub fn diff(diff: &Diff) -> String {
         let _ = writeln!(text, "\n{UNSEEN}:");
         for unseen in &diff.unseen {
             let _ = writeln!(text, "  ? {}", unseen_line(unseen));
+        }
+    }
+    if !diff.settings.is_empty() {
+        let _ = writeln!(text, "\n{SETTINGS}:");
+        for setting in &diff.settings {
+            let _ = writeln!(text, "  ~ {}", setting_line(setting));
         }
     }
     text
@@ -88,11 +94,20 @@ pub fn diff_markdown(diff: &Diff, old: &str, new: &str) -> String {
             let _ = writeln!(text, "- {}", unseen_line(unseen));
         }
     }
+    if !diff.settings.is_empty() {
+        let _ = writeln!(text, "\n{SETTINGS}:\n");
+        for setting in &diff.settings {
+            let _ = writeln!(text, "- `{}`", setting_line(setting));
+        }
+    }
     text
 }
 
 /// What is said before the rules that no cell shows.
-pub(super) const UNSEEN: &str = "edited, but firing in no cell; give `--node`, `--env` or `--arg` for what their conditions ask for";
+pub(super) const UNSEEN: &str = "edited, and the same in every cell; give `--node`, `--env`, `--arg` or `--cluster` for what they ask for";
+
+/// What is said before the settings.
+const SETTINGS: &str = "edited besides the rules";
 
 /// Cells in which the same changed, together; where only the cluster's own name is another, that is
 /// the same.
@@ -159,7 +174,11 @@ pub(super) fn places(group: &[&ChangedCell]) -> String {
 /// How much there is, in one line.
 pub(super) fn summary(diff: &Diff) -> String {
     if diff.is_empty() {
-        return format!("no difference in any of {} cells", diff.compared);
+        let besides = match (diff.unseen.len(), diff.settings.len()) {
+            (0, 0) => "",
+            _ => "; what was edited and shows in none is named below",
+        };
+        return format!("no difference in any of {} cells{besides}", diff.compared);
     }
     let counts: Vec<_> = Class::ALL
         .into_iter()
@@ -219,6 +238,11 @@ pub(super) fn unseen_line(unseen: &Unseen) -> String {
         .as_ref()
         .map_or_else(String::new, |when| format!(", when {when}"));
     format!("{}: {}{when}", unseen.rule, unseen.what.as_str())
+}
+
+/// A setting that was edited.
+pub(super) fn setting_line(setting: &Setting) -> String {
+    format!("{}: {}", setting.setting, setting.what.as_str())
 }
 
 /// A value as it stands in a request.

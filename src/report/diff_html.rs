@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use crate::diff::{Change, Class, Diff};
 
-use super::diff::{UNSEEN, changes, details, groups, places, shown, summary, title, unseen_line};
+use super::diff::{
+    UNSEEN, changes, details, groups, places, setting_line, shown, summary, title, unseen_line,
+};
 use super::html::{escape, page, words};
 use super::matrix_html::facts;
 
@@ -34,6 +36,13 @@ pub fn diff_html(diff: &Diff, old: &str, new: &str) -> String {
         );
         for unseen in &diff.unseen {
             let _ = writeln!(body, "<li>{}</li>", escape(&unseen_line(unseen)));
+        }
+        body.push_str("</ul></section>\n");
+    }
+    if !diff.settings.is_empty() {
+        body.push_str("<section><h2>Edited besides the rules</h2>\n<ul>\n");
+        for setting in &diff.settings {
+            let _ = writeln!(body, "<li>{}</li>", escape(&setting_line(setting)));
         }
         body.push_str("</ul></section>\n");
     }

@@ -139,7 +139,6 @@ fn each_kind_of_change_has_its_class_and_its_field() {
     }
 }
 
-/// A condition on the node's name is false in every cell, and still its rule may have been edited.
 /// A recovery that nobody sets a time for is waited for long enough, and one that somebody does for just that.
 #[test]
 fn a_recovery_has_a_day_unless_somebody_says_otherwise() {
@@ -157,6 +156,7 @@ fn a_recovery_has_a_day_unless_somebody_says_otherwise() {
     }
 }
 
+/// A condition on the node's name is false in every cell, and still its rule may have been edited.
 #[test]
 fn an_edit_that_no_cell_shows_is_not_passed_over() {
     let old = OLD.replace("node != \"gone\"", "node == \"n1\"");
@@ -168,6 +168,44 @@ fn an_edit_that_no_cell_shows_is_not_passed_over() {
     let diff = compare(&old, &new, &["--node", "n1"]);
     assert_eq!(diff["cells"].as_array().unwrap().len(), 1, "{diff:#}");
     assert_eq!(diff["unseen"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn edits_that_change_no_cell_are_named() {
+    let with_condition = OLD.replacen("role: primary", "role: primary\n    when: node != 'n3'", 1);
+    for (new, unseen, settings) in [
+        (with_condition, 1, vec![]),
+        (
+            OLD.replacen(
+                "rules:",
+                "patroni: {url: \"http://127.0.0.1:8008\"}\nrules:",
+                1,
+            ),
+            0,
+            vec!["patroni.url"],
+        ),
+        (
+            OLD.replacen("api: {", "api: {timeout: 3s, ca_file: /ca.pem, ", 1),
+            0,
+            vec!["api.ca_file", "api.timeout"],
+        ),
+        (
+            OLD.replacen("rules:", "vars: {x: y}\nrules_fallback: none\nrules:", 1),
+            0,
+            vec!["rules_fallback", "vars.x"],
+        ),
+    ] {
+        let diff = compare(OLD, &new, &[]);
+        assert_eq!(diff["cells"].as_array().unwrap().len(), 0, "{new} {diff:#}");
+        assert_eq!(
+            diff["unseen"].as_array().unwrap().len(),
+            unseen,
+            "{new} {diff:#}"
+        );
+        let named = diff["settings"].as_array().unwrap().iter();
+        let named: Vec<&str> = named.map(|one| one["setting"].as_str().unwrap()).collect();
+        assert_eq!(named, settings, "{new}");
+    }
 }
 
 /// What the change is in depends on both rule sets' clusters.

@@ -1,0 +1,109 @@
+//! What was edited outside the rules: it may be for requests that no cell shows, and some of it is in no request.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::time::Duration;
+
+use crate::model::{Api, ApiName, RuleSet};
+
+use super::unseen::{Edit, bare_value};
+
+/// A setting that is not the same in both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Where it stands in the rules file, for example `api.timeout`.
+    pub setting: String,
+    /// What became of it.
+    pub what: Edit,
+}
+
+/// The settings that were edited, by their names.
+pub(super) fn settings(old: &RuleSet, new: &RuleSet) -> Vec<Setting> {
+    let (old, new) = (all(old), all(new));
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let edit = |name: &String| match (old.get(name), new.get(name)) {
+        (Some(_), None) => Some(Edit::Removed),
+        (None, Some(_)) => Some(Edit::Added),
+        (before, after) => (before != after).then_some(Edit::Edited),
+    };
+    let edited = names.into_iter().filter_map(|name| {
+        Some(Setting {
+            setting: name.clone(),
+            what: edit(name)?,
+        })
+    });
+    edited.collect()
+}
+
+/// Every setting with something that is the same exactly if it is.
+fn all(rules: &RuleSet) -> BTreeMap<String, String> {
+    let RuleSet {
+        matching,
+        apis,
+        patroni,
+        vars,
+        rules: _,
+        state,
+        fallback,
+    } = rules;
+    let mut all = All::default();
+    all.put("match", matching);
+    all.put("rules_fallback", fallback);
+    all.put("state.keep", &state.keep);
+    all.maybe("state.path", state.path.as_ref());
+    for (name, api) in apis {
+        if *name == ApiName::default() {
+            all.api("api", api);
+        } else {
+            all.api(&format!("apis.{name}"), api);
+        }
+    }
+    if let Some(patroni) = patroni {
+        all.api("patroni", &patroni.0);
+    }
+    for var in vars {
+        all.put(&format!("vars.{}", var.name), &bare_value(&var.value));
+    }
+    all.0
+}
+
+#[derive(Default)]
+struct All(BTreeMap<String, String>);
+
+impl All {
+    fn put(&mut self, name: &str, value: &impl Debug) {
+        self.0.insert(name.to_owned(), format!("{value:?}"));
+    }
+
+    fn maybe(&mut self, name: &str, value: Option<&impl Debug>) {
+        if let Some(value) = value {
+            self.put(name, value);
+        }
+    }
+
+    fn api(&mut self, at: &str, api: &Api) {
+        let Api {
+            url,
+            cert_file,
+            key_file,
+            ca_file,
+            headers,
+            proxy,
+            timeout,
+            connect_timeout,
+        } = api;
+        let name = |key: &str| format!("{at}.{key}");
+        self.put(&name("url"), url);
+        let changed = |time: &Duration, default| (*time != default).then_some(*time);
+        self.maybe(&name("timeout"), changed(timeout, Api::TIMEOUT).as_ref());
+        let connect = changed(connect_timeout, Api::CONNECT_TIMEOUT);
+        self.maybe(&name("connect_timeout"), connect.as_ref());
+        self.maybe(&name("cert_file"), cert_file.as_ref());
+        self.maybe(&name("key_file"), key_file.as_ref());
+        self.maybe(&name("ca_file"), ca_file.as_ref());
+        self.maybe(&name("proxy"), proxy.as_ref());
+        for (header, secret) in headers {
+            self.put(&name(&format!("headers.{header}")), secret);
+        }
+    }
+}
