@@ -47,7 +47,8 @@ pub fn evaluate(rules: &RuleSet, facts: &Facts) -> Result<Plan, EvaluateError> {
 /// What can be said of an event before it happens, when not every fact is known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Survey {
-    /// The plan of those rules that can be evaluated.
+    /// The plan of those rules that can be evaluated. It has no step if another fails whatever the event's facts are: nothing
+    /// is sent then.
     pub plan: Plan,
     /// Why the others can't. `run` sends nothing at all while there is one.
     pub unresolved: Vec<EvaluateError>,
@@ -56,11 +57,17 @@ pub struct Survey {
 /// Makes the plan of the rules that can be evaluated, and says why the others can't.
 #[must_use]
 pub fn survey(rules: &RuleSet, facts: &Facts) -> Survey {
-    let mut unresolved = Vec::new();
-    let plan = walk(rules, facts, |error| {
+    let mut unresolved: Vec<EvaluateError> = Vec::new();
+    let mut plan = walk(rules, facts, |error| {
         unresolved.push(error);
         Walk::GoOn
     });
+    // These are passed with an event or they are not; anything else may be known when it happens.
+    let passed = ["datadir", "connstring"];
+    let never = |error: &EvaluateError| error.missing.is_some_and(|fact| passed.contains(&fact));
+    if unresolved.iter().any(never) {
+        plan.steps.clear();
+    }
     Survey { plan, unresolved }
 }
 
