@@ -15,6 +15,7 @@ use ureq::{Agent, AsSendBody, Body, Proxy};
 use super::failure::explain;
 use super::headers::{self, Headers, Variables};
 use super::lookup::Lookup;
+use super::timely::{StartConnector, TimelyConnector};
 use super::transport::{TlsConnector, WatchConnector};
 use super::watch::Watch;
 use super::{Effort, Failure, Http, Request, Response, tls};
@@ -78,21 +79,24 @@ impl Client {
             .timeout_connect(Some(api.connect_timeout))
             .user_agent(concat!("patroni_barman/", env!("CARGO_PKG_VERSION")))
             .build();
-        let connector =
-            ().chain(ConnectProxyConnector::default())
-                .chain(TcpConnector::default())
-                .chain(TlsConnector(tls))
-                .chain(WatchConnector {
-                    watch: self.watch.clone(),
-                    through_proxy,
-                });
+        let watch = || self.watch.clone();
+        let connector = StartConnector { watch: watch() }
+            .chain(ConnectProxyConnector::default())
+            .chain(TimelyConnector {
+                watch: watch(),
+                tcp: TcpConnector::default(),
+            })
+            .chain(TlsConnector(tls))
+            .chain(WatchConnector {
+                watch: watch(),
+                through_proxy,
+            });
         Ok(Agent::with_parts(config, connector, Lookup::default()))
     }
 
     fn send(&self, request: &Request) -> Result<Response, Failure> {
         let headers = Headers::read(&self.api.headers, &self.variables)?;
         let agent = self.agent()?;
-        self.watch.start();
         let usual = match request.effort {
             Effort::Usual => self.api.timeout,
             Effort::Large => self.api.timeout.max(Effort::LONG),
@@ -101,6 +105,7 @@ impl Client {
             .limit
             .map_or(usual, |limit| limit.min(usual))
             .max(Duration::from_millis(1));
+        self.watch.start(timeout);
         let explain = |error: &ureq::Error| explain(&self.api, &self.watch, timeout, error);
         let call = headers.put(ureq::http::Request::builder().uri(&request.url));
         let result = match &request.body {

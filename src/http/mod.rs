@@ -10,6 +10,7 @@ mod date;
 mod failure;
 mod headers;
 mod lookup;
+mod timely;
 mod tls;
 mod transport;
 mod watch;

@@ -193,6 +193,9 @@ impl<In: Transport> Connector<In> for WatchConnector {
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
         let is_to_server = details.config.proxy().is_some() == self.through_proxy;
+        if is_to_server {
+            self.watch.connected();
+        }
         Ok(chained.map(|inner| Watched {
             inner,
             watch: is_to_server.then(|| self.watch.clone()),

@@ -1,7 +1,14 @@
 //! What is known of an exchange when it fails.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ureq::Error;
+use ureq::unversioned::transport::NextTimeout;
+
+use super::Clock as _;
+use super::clock::Real;
 
 /// How far an exchange has come, noted by the transport on the way.
 ///
@@ -15,13 +22,72 @@ struct Flags {
     sent: AtomicBool,
     answered: AtomicBool,
     asked_for_certificate: AtomicBool,
+    time: Mutex<Time>,
+}
+
+/// The time that an exchange takes and may take.
+#[derive(Debug)]
+struct Time {
+    /// Reads zero when the exchange begins.
+    clock: Real,
+    /// When it has to be over.
+    end: Duration,
+    /// When the connection has to stand, while it does not.
+    connected: Option<Duration>,
+}
+
+impl Default for Time {
+    fn default() -> Self {
+        Self {
+            clock: Real::new(),
+            end: Duration::MAX,
+            connected: None,
+        }
+    }
 }
 
 impl Watch {
-    /// A new exchange begins.
-    pub(super) fn start(&self) {
+    /// A new exchange begins, which may take so long.
+    pub(super) fn start(&self, timeout: Duration) {
+        *self.time() = Time {
+            end: timeout,
+            ..Time::default()
+        };
         self.0.sent.store(false, Ordering::Relaxed);
         self.0.answered.store(false, Ordering::Relaxed);
+    }
+
+    /// A connection is being made, which may take so long; or one for its sake.
+    pub(super) fn connecting(&self, timeout: Duration) {
+        let mut time = self.time();
+        let end = time.clock.now().saturating_add(timeout);
+        time.connected.get_or_insert(end);
+    }
+
+    /// The connection stands.
+    pub(super) fn connected(&self) {
+        self.time().connected = None;
+    }
+
+    /// What is left of a timeout within the exchange's own times.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] if nothing is.
+    pub(super) fn within(&self, timeout: NextTimeout) -> Result<NextTimeout, Error> {
+        let time = self.time();
+        let end = time.connected.map_or(time.end, |end| end.min(time.end));
+        let left = end.saturating_sub(time.clock.now());
+        if left.is_zero() {
+            return Err(Error::Timeout(timeout.reason));
+        }
+        Ok(NextTimeout {
+            after: timeout.after.min(left.into()),
+            ..timeout
+        })
+    }
+
+    fn time(&self) -> MutexGuard<'_, Time> {
+        self.0.time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes of the request are handed over; they may have arrived from here on.

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use patroni_barman::simulator::{Config, Simulator};
 
@@ -114,6 +115,21 @@ fn a_proxy_that_can_not_reach_the_server_is_tried_again() {
 }
 
 #[test]
+fn a_proxy_whose_answer_drips_is_not_listened_to_for_ever() {
+    for scheme in ["http", "https"] {
+        let address = dripping_proxy();
+        let api = format!(
+            "url: \"{scheme}://barman.invalid:7480\", proxy: \"http://{address}\", timeout: 2s, connect_timeout: 400ms"
+        );
+        let ended = Callback::new(&rules(&api)).run();
+        let message = format!(
+            "gave up after 2 attempts: no connection to `{scheme}://barman.invalid:7480` (through the proxy `http://{address}`) within 400ms"
+        );
+        assert_not_finished(&ended, &message);
+    }
+}
+
+#[test]
 fn a_path_prefix_is_kept() {
     for slash in ["", "/"] {
         let config = Config::default()
@@ -160,6 +176,27 @@ fn proxy(behind: SocketAddr, answer: &'static [u8]) -> (SocketAddr, mpsc::Receiv
         }
     });
     (address, asked)
+}
+
+/// A proxy that answers `CONNECT` byte by byte and never comes to an end.
+fn dripping_proxy() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            thread::spawn(move || {
+                let answer = b"HTTP/1.1 200 OK\r\nX: ".iter().chain(b"x".iter().cycle());
+                for byte in answer {
+                    if client.write_all(&[*byte]).is_err() {
+                        break;
+                    }
+                    thread::sleep(Duration::from_millis(50));
+                }
+            });
+        }
+    });
+    address
 }
 
 fn pass_on(mut from: TcpStream, mut to: TcpStream) {
