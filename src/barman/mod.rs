@@ -118,7 +118,7 @@ impl<'a, H: Http> Barman<'a, H> {
     /// # Errors
     /// [`Trouble`] if it does not answer `"OK"`.
     pub async fn status(&self) -> Result<(), Trouble> {
-        answer::alive(&self.get("/status").await?)
+        self.read(answer::alive, &self.get("/status").await?)
     }
 
     /// Posts an operation and gives its id.
@@ -132,7 +132,7 @@ impl<'a, H: Http> Barman<'a, H> {
             limit: self.limit,
             effort: Effort::Usual,
         };
-        answer::accepted(&self.http.exchange(&request).await?)
+        self.read(answer::accepted, &self.http.exchange(&request).await?)
     }
 
     /// Asks how far an operation is.
@@ -141,7 +141,8 @@ impl<'a, H: Http> Barman<'a, H> {
     /// [`Trouble`]; of class [`Class::Gone`] if the API does not know the operation, which a
     /// single answer does not prove.
     pub async fn poll(&self, scope: &Scope, id: &Name) -> Result<OperationStatus, Trouble> {
-        answer::progress(&self.get(&format!("{}/{id}", scope.path())).await?)
+        let path = format!("{}/{id}", scope.path());
+        self.read(answer::progress, &self.get(&path).await?)
     }
 
     /// Lists operations.
@@ -149,7 +150,7 @@ impl<'a, H: Http> Barman<'a, H> {
     /// # Errors
     /// [`Trouble`].
     pub async fn operations(&self, scope: &Scope) -> Result<Listing, Trouble> {
-        answer::operations(&self.get(&scope.path()).await?)
+        self.read(answer::operations, &self.get(&scope.path()).await?)
     }
 
     /// Asks for Barman's configuration and state. With hundreds of servers this takes minutes.
@@ -157,7 +158,20 @@ impl<'a, H: Http> Barman<'a, H> {
     /// # Errors
     /// [`Trouble`].
     pub async fn diagnose(&self) -> Result<Diagnosis, Trouble> {
-        answer::diagnosis(&self.ask("/diagnose", Effort::Large).await?)
+        let response = self.ask("/diagnose", Effort::Large).await?;
+        self.read(answer::diagnosis, &response)
+    }
+
+    /// Reads an answer. The API may repeat a secret in what it says, in whatever way it writes it.
+    fn read<T>(
+        &self,
+        read: fn(&Response) -> Result<T, Trouble>,
+        response: &Response,
+    ) -> Result<T, Trouble> {
+        read(response).map_err(|trouble| Trouble {
+            message: self.http.hide(&trouble.message),
+            ..trouble
+        })
     }
 
     async fn get(&self, path: &str) -> Result<Response, Trouble> {

@@ -8,6 +8,7 @@ mod completions;
 mod config_switch;
 mod demo;
 mod diff;
+mod discreet;
 mod env;
 mod exit;
 mod explain;

@@ -127,7 +127,9 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Ex
         age,
     } = View::take(&args.rules, context, watch)?;
     if args.dry {
-        let compared = block_on(compare(&plan, &outside));
+        let compared = outside
+            .discretion()
+            .compared(block_on(compare(&plan, &outside)));
         let pending = super::status::pending(&here.cluster, &state.path, context);
         let status = report::Status {
             here: &here,
@@ -152,7 +154,8 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Ex
         Which::All,
         &outside,
     ));
-    let compared = block_on(compare(&plan, &outside));
+    let discretion = outside.discretion();
+    let compared = discretion.compared(block_on(compare(&plan, &outside)));
     let sent = block_on(enforce(&plan, &compared, &outside));
     let mut blind = false;
     for message in compared.iter().filter_map(|one| one.differs.as_ref().err()) {
@@ -169,7 +172,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Ex
     let unread = left.verdict == Verdict::Unfinished;
     let open = blind || unread || different > sent.steps.len();
     let steps: Vec<_> = left.steps.into_iter().chain(sent.steps).collect();
-    let mut outcome = Outcome::of(steps);
+    let mut outcome = discretion.outcome(Outcome::of(steps));
     outcome.verdict = match outcome.verdict {
         Verdict::Skipped | Verdict::Done if open => Verdict::Unfinished,
         Verdict::Skipped if !plan.steps.is_empty() => Verdict::Done,

@@ -90,6 +90,7 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
         return Ok(super::plan::show(&plan, args.format));
     }
     let plan = &plan;
+    let discretion = outside.discretion();
     let outcome = if plan.steps.is_empty() {
         context.log.info(&format!(
             "skipped {} {} {}: no rule matches",
@@ -113,6 +114,7 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
         }
         outcome
     };
+    let outcome = discretion.outcome(outcome);
     if outcome.verdict == Verdict::Unfinished {
         context
             .log

@@ -46,6 +46,7 @@ pub fn run(args: &Status, context: &Context) -> Result<u8, Exit> {
     let watch = Watch::new(&context.log);
     let view = View::take(&args.rules, context, &watch)?;
     let compared = block_on(compare(&view.plan, &view.outside));
+    let compared = view.outside.discretion().compared(compared);
     let pending = pending(&view.here.cluster, &view.state.path, context);
     let status = report::Status {
         here: &view.here,

@@ -10,6 +10,7 @@ use crate::model::{Api, ApiName, RuleSet, Url};
 use crate::patroni::Patroni;
 use crate::store::Sqlite;
 
+use super::discreet::{DiscreetStore, Discretion};
 use super::env::Environment;
 use super::watch::Watch;
 
@@ -18,7 +19,7 @@ pub struct Outside<'a> {
     apis: BTreeMap<ApiName, Endpoint>,
     patroni: Option<Endpoint>,
     watch: &'a Watch<'a>,
-    state: Option<Sqlite>,
+    state: Option<DiscreetStore>,
 }
 
 /// A server and the client that talks to it.
@@ -58,15 +59,25 @@ impl Outside<'_> {
     /// Remembers in this state from here on.
     #[must_use]
     pub fn remembering(mut self, state: Sqlite) -> Self {
-        self.state = Some(state);
+        self.state = Some(DiscreetStore {
+            state,
+            discretion: self.discretion(),
+        });
         self
+    }
+
+    /// What nothing that is shown may have in it.
+    #[must_use]
+    pub fn discretion(&self) -> Discretion {
+        let endpoints = self.apis.values().chain(&self.patroni);
+        Discretion::of(endpoints.map(|endpoint| endpoint.client.secrets()))
     }
 }
 
 impl<'a> World for Outside<'a> {
     type Http = Client;
     type Clock = Watch<'a>;
-    type Store = Sqlite;
+    type Store = DiscreetStore;
 
     fn barman(&self, api: &ApiName) -> Option<Barman<'_, Client>> {
         self.apis
@@ -84,7 +95,7 @@ impl<'a> World for Outside<'a> {
         self.watch
     }
 
-    fn store(&self) -> Option<&Sqlite> {
+    fn store(&self) -> Option<&DiscreetStore> {
         self.state.as_ref()
     }
 
@@ -93,6 +104,7 @@ impl<'a> World for Outside<'a> {
     }
 
     fn observe(&self, progress: &Progress<'_>) {
-        self.watch.observe(progress);
+        let tell = |progress: &Progress<'_>| self.watch.observe(progress);
+        self.discretion().tell(progress, tell);
     }
 }

@@ -13,7 +13,7 @@ use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpCon
 use ureq::{Agent, AsSendBody, Body, Proxy};
 
 use super::failure::explain;
-use super::headers::{self, Headers, Variables};
+use super::headers::{self, Headers, Secrets, Variables};
 use super::lookup::Lookup;
 use super::timely::{StartConnector, TimelyConnector};
 use super::transport::{TlsConnector, WatchConnector};
@@ -30,6 +30,7 @@ pub struct Client {
     variables: Variables,
     agent: OnceCell<Agent>,
     watch: Watch,
+    secrets: Secrets,
 }
 
 impl Client {
@@ -41,7 +42,14 @@ impl Client {
             variables: headers::variables(&api.headers, environment),
             agent: OnceCell::new(),
             watch: Watch::default(),
+            secrets: Secrets::default(),
         }
+    }
+
+    /// What its last request carried and nobody is to see.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        self.secrets.clone()
     }
 
     fn agent(&self) -> Result<&Agent, Failure> {
@@ -124,15 +132,18 @@ impl Client {
             .read_to_end(&mut bytes)
             .map_err(|error| explain(&error.into()))?;
         if !head.status.is_success() {
+            // What is long is cut later, and a secret must not be cut before it is found.
             bytes = headers.hide(&bytes);
         }
-        Ok(Response {
+        let response = Response {
             status: head.status.as_u16(),
             retry_after: retry_after(&head.headers),
             location: location(&head.headers, &headers),
             date: date(&head.headers),
             body: bytes,
-        })
+        };
+        self.secrets.remember(headers);
+        Ok(response)
     }
 }
 
@@ -149,6 +160,10 @@ fn run<B: AsSendBody>(
 impl Http for Client {
     async fn exchange(&self, request: &Request) -> Result<Response, Failure> {
         self.send(request)
+    }
+
+    fn hide(&self, text: &str) -> String {
+        self.secrets.hide(text)
     }
 }
 

@@ -1,7 +1,10 @@
 //! The headers of a request, their secrets read when they are needed.
 
+use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fs;
+use std::rc::Rc;
+use std::{fs, iter};
 
 use ureq::http::request::Builder;
 use ureq::http::{HeaderName, HeaderValue};
@@ -31,10 +34,17 @@ pub(super) fn variables(
 }
 
 /// The headers of one exchange, with their values.
+#[derive(Default)]
 pub(super) struct Headers(Vec<(HeaderName, HeaderValue)>);
 
-/// Shorter words of a secret are not looked for in an answer: they stand in any text.
-const SHORTEST_SECRET: usize = 6;
+/// Shorter parts of a secret are not looked for in an answer: they stand in any text.
+const SHORTEST_PART: usize = 4;
+
+/// The same for what stands between signs, which are written in many ways.
+const SHORTEST_PIECE: usize = 6;
+
+/// What stands in front of a secret and is none.
+const SCHEMES: [&str; 6] = ["basic", "bearer", "digest", "negotiate", "token", "apikey"];
 
 impl Headers {
     /// Reads the values as they are now: a token's file may change while this runs.
@@ -61,29 +71,72 @@ impl Headers {
     /// Takes their values out of a text: a server may repeat what it does not accept, and what it
     /// says goes into the log.
     pub(super) fn hide(&self, text: &[u8]) -> Vec<u8> {
-        let words = self.0.iter().flat_map(|(_, value)| {
-            let words = value.as_bytes().split(u8::is_ascii_whitespace);
-            // However the signs between them are written in HTML or JSON, letters and digits stay as they are.
-            let parts = value.as_bytes().split(|byte| !byte.is_ascii_alphanumeric());
-            words.chain(parts)
-        });
-        words
-            .filter(|word| word.len() >= SHORTEST_SECRET)
-            .fold(text.to_vec(), |text, word| without(&text, word))
+        let values = self.0.iter().map(|(_, value)| value.as_bytes());
+        let mut secrets: Vec<&[u8]> = values.flat_map(secrets).collect();
+        secrets.sort_by_key(|secret| Reverse(secret.len()));
+        secrets
+            .into_iter()
+            .fold(text.to_vec(), |text, secret| without(&text, secret))
     }
 }
 
-/// A text with another in the place of each occurrence of a word.
-fn without(text: &[u8], word: &[u8]) -> Vec<u8> {
+/// The secrets that went out with the last request of a client, by which they may come back. Clones
+/// share them.
+#[derive(Clone, Default)]
+pub struct Secrets(Rc<RefCell<Headers>>);
+
+impl Secrets {
+    /// Remembers those of a request in the place of all before.
+    pub(super) fn remember(&self, sent: Headers) {
+        self.0.replace(sent);
+    }
+
+    /// A text that a server had a part in, without them.
+    #[must_use]
+    pub fn hide(&self, text: &str) -> String {
+        let hidden = self.0.borrow().hide(text.as_bytes());
+        String::from_utf8_lossy(&hidden).into_owned()
+    }
+}
+
+/// What is secret of a header's value: the whole, its words, and what is left of them however the
+/// signs between letters and digits are written in HTML or JSON.
+fn secrets(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let whole = value.trim_ascii();
+    let parts = value.split(u8::is_ascii_whitespace);
+    let pieces = value.split(|byte| !byte.is_ascii_alphanumeric());
+    let parts = parts.filter(|part| part.len() >= SHORTEST_PART);
+    let pieces = pieces.filter(|piece| piece.len() >= SHORTEST_PIECE);
+    let within = parts.chain(pieces).filter(|word| !is_scheme(word));
+    let all = iter::once(whole).chain(within);
+    all.filter(|secret| !secret.is_empty())
+}
+
+fn is_scheme(word: &[u8]) -> bool {
+    let mut schemes = SCHEMES.iter();
+    schemes.any(|scheme| word.eq_ignore_ascii_case(scheme.as_bytes()))
+}
+
+/// A text with asterisks in the place of each occurrence of a secret. One that is so short that it
+/// is a part of any word counts as a word only.
+fn without(text: &[u8], secret: &[u8]) -> Vec<u8> {
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let anywhere = secret.len() >= SHORTEST_PART;
     let mut kept = Vec::with_capacity(text.len());
+    let mut before = None;
     let mut rest = text;
     while let Some((first, others)) = rest.split_first() {
-        if let Some(after) = rest.strip_prefix(word) {
-            kept.extend_from_slice(b"***");
-            rest = after;
-        } else {
-            kept.push(*first);
-            rest = others;
+        match rest.strip_prefix(secret) {
+            Some(after) if anywhere || !is_letter(before) && !is_letter(after.first()) => {
+                kept.extend_from_slice(b"***");
+                before = secret.last();
+                rest = after;
+            }
+            _ => {
+                kept.push(*first);
+                before = Some(first);
+                rest = others;
+            }
         }
     }
     kept

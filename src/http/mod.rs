@@ -23,6 +23,7 @@ use serde_json::Value;
 
 pub use client::{BODY_LIMIT, Client};
 pub use clock::Real;
+pub use headers::Secrets;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +92,11 @@ pub trait Http {
     /// # Errors
     /// [`Failure`], by what is known of the request's fate.
     async fn exchange(&self, request: &Request) -> Result<Response, Failure>;
+
+    /// Takes the secrets that went out with the last request out of a text that its answer has a part in.
+    fn hide(&self, text: &str) -> String {
+        text.to_owned()
+    }
 }
 
 /// Time and chance.

@@ -1,6 +1,7 @@
 //! Secrets go to the server they are for, and nowhere else: every command, at every log level, with
 //! everything in order and with everything wrong.
 
+mod repeated;
 mod stage;
 
 use std::collections::BTreeSet;
