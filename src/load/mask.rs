@@ -79,7 +79,7 @@ fn in_node(text: &str, node: &Node, below: Option<usize>, secrets: &mut Vec<Rang
                     None => is_telling(&entry.key).then_some(0),
                 };
                 if ADDRESSES.contains(&entry.key.as_str()) {
-                    secrets.extend(in_address(text, &entry.value));
+                    secrets.extend(in_address(text, entry.value.range.clone()));
                 }
                 let place = PLACES.contains(&entry.key.as_str());
                 let value = &entry.value.data;
@@ -138,36 +138,61 @@ fn indentation(line: &str) -> usize {
     line.len() - line.trim_start_matches([' ', '-', '\t']).len()
 }
 
-/// What can be done without a tree: a telling word hides the rest of its line and what is indented
-/// below it.
+/// What can be done without a tree: a telling word or key hides the rest of its line and what is indented
+/// below it; the key of an address what may be secret of that.
 fn in_lines(text: &str, secrets: &mut Vec<Range<usize>>) {
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let line = rest.split_inclusive('\n').next().unwrap_or(rest);
-        let lower = line.to_ascii_lowercase();
-        let telling = TELLING.iter().filter_map(|word| lower.find(word)).min();
-        match telling {
-            Some(word) => {
-                let colon = line.get(word..).and_then(|tail| tail.find(':'));
-                let from = colon.map_or(word, |colon| word + colon + 1);
-                let length = block(rest, indentation(line)).max(line.len());
-                secrets.push(at + from..at + length);
-                at += length;
+        let end = at + block(rest, indentation(line)).max(line.len());
+        for (key, value) in keys(line) {
+            if ADDRESSES.contains(&key) {
+                secrets.extend(in_address(text, at + value..end));
+            }
+        }
+        match telling(line) {
+            Some(from) => {
+                secrets.push(at + from..end);
+                at = end;
             }
             None => at += line.len(),
         }
     }
 }
 
+/// Where on a line begins what nobody is to see, if anything does.
+fn telling(line: &str) -> Option<usize> {
+    let lower = line.to_ascii_lowercase();
+    let word = TELLING.iter().filter_map(|word| lower.find(word)).min();
+    let behind = word.map(|word| {
+        let colon = line.get(word..).and_then(|tail| tail.find(':'));
+        colon.map_or(word, |colon| word + colon + 1)
+    });
+    let key = keys(&lower).find(|(key, _)| TELLING_ALONE.contains(key));
+    behind.into_iter().chain(key.map(|(_, value)| value)).min()
+}
+
+/// What looks like a key on a line, and where its value begins.
+fn keys(line: &str) -> impl Iterator<Item = (&str, usize)> {
+    let quote = ['"', '\''];
+    line.match_indices(':').map(move |(colon, _)| {
+        let before = line.get(..colon).unwrap_or_default().trim_end();
+        let before = before.trim_end_matches(quote);
+        let starts = |c: char| c.is_whitespace() || "{[,-".contains(c) || quote.contains(&c);
+        let key = before.rsplit(starts).next().unwrap_or(before);
+        (key, colon + 1)
+    })
+}
+
 /// What may be secret in the value of an address: everything before its last `@` and behind a `?`. Where it is
 /// written in some other way than a plain `scheme://host`, that can be anywhere.
-fn in_address(text: &str, node: &Node) -> Vec<Range<usize>> {
-    let range = &node.range;
+fn in_address(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
     let value = text.get(range.clone()).unwrap_or_default();
+    let opens = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
     let user = value.rfind('@').map(|at| {
         let scheme = value.find("://").map_or(0, |at| at + 3);
-        let quote = value.len() - value.trim_start_matches(['"', '\'']).len();
-        range.start + scheme.max(quote).min(at)..range.start + at
+        let start = value.len() - value.trim_start_matches(opens).len();
+        range.start + scheme.max(start).min(at)..range.start + at
     });
     let query = value.find('?').map(|at| {
         let end = value.trim_end_matches(['"', '\'']).len();
@@ -226,6 +251,17 @@ mod tests {
                 "a: [\n headers:\n  A: b\nc: d\n",
                 "a: [\n headers:\n  ** *\nc: d\n",
             ),
+            ("vars: {pwd: [hunter2\n", "vars: {pwd: ********\n"),
+            ("api_key: hunter2: x\ny: z\n", "api_key: ******** *\ny: z\n"),
+            ("- 'key': a: b\n", "- 'key': ** *\n"),
+            ("- key_file: a: b\n", "- key_file: a: b\n"),
+            ("url: u:hunter2@h: x\n", "url: *********@h: x\n"),
+            (
+                "api: {proxy: \"http://u:sec ret@h\n",
+                "api: {proxy: \"http://***** ***@h\n",
+            ),
+            ("url: h?t=x: y\nz: a\n", "url: h?**** *\nz: a\n"),
+            ("url:\n  \"u:p q@h\nx: y\n", "url:\n  \"*** *@h\nx: y\n"),
             (
                 "vars: {db_password: hunter2}\n",
                 "vars: {db_password: *******}\n",
