@@ -40,6 +40,11 @@ pub(super) fn name_or_template(text: &str) -> bool {
     name(text) || is_template(text)
 }
 
+/// `\{[{%#]`
+pub(super) fn template(text: &str) -> bool {
+    is_template(text)
+}
+
 /// `^[^\s\p{Cc}{}\[\]]+$`
 pub(super) fn cluster(text: &str) -> bool {
     words(text) && !text.contains([' ', '{', '}', '[', ']'])
@@ -101,7 +106,7 @@ type Function = fn(&str) -> bool;
 
 /// Each pattern, the name that it has in the compiled form of a schema, and its function.
 #[cfg(test)]
-pub(super) const PATTERNS: [(&str, &str, Function); 14] = [
+pub(super) const PATTERNS: [(&str, &str, Function); 15] = [
     (r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "api-name", api_name),
     (r"^[A-Za-z_][A-Za-z0-9_]*$", "variable", variable),
     (r"^[^\s\p{Cc}]+( [^\s\p{Cc}]+)*$", "words", words),
@@ -116,6 +121,7 @@ pub(super) const PATTERNS: [(&str, &str, Function); 14] = [
         "name-or-template",
         name_or_template,
     ),
+    (r"\{[{%#]", "template", template),
     (r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", "token", token),
     (r"^[^=\x00]+$", "environment", environment),
     (

@@ -80,6 +80,7 @@ pub(super) static RULE_TESTS_SCHEMA: Schema = Schema {
         "words" => crate::load::pattern::words,
         "expression" => crate::load::pattern::expression,
         "name-or-template" => crate::load::pattern::name_or_template,
+        "template" => crate::load::pattern::template,
         "token" => crate::load::pattern::token,
         "environment" => crate::load::pattern::environment,
         "duration" => crate::load::pattern::duration,

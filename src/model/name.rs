@@ -15,14 +15,15 @@ pub struct Name(String);
 /// A text that is not a [`Name`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a name: letters, digits, `.`, `_`, `:` and `-` are allowed, and it can't be empty or start with `-`"
+    "`{0}` is not a name: letters, digits, `.`, `_`, `:` and `-` are allowed, at most {longest} of them, and it can't be empty or start with `-`",
+    longest = Name::LONGEST
 )]
 pub struct NameError(pub String);
 
-/// More than any file name may have, which is what Barman makes of it.
-const LONGEST: usize = 255;
-
 impl Name {
+    /// More characters than this no file name may have, and that is what Barman makes of a name.
+    pub const LONGEST: usize = 255;
+
     /// Takes a text that is a name.
     ///
     /// # Errors
@@ -33,7 +34,7 @@ impl Name {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-');
         // `.` and `..` are path segments that a URL would swallow.
         let is_name = !text.is_empty()
-            && text.len() <= LONGEST
+            && text.len() <= Self::LONGEST
             && !text.starts_with('-')
             && text.chars().all(fits)
             && text.chars().any(|c| c != '.');

@@ -220,8 +220,7 @@ impl Decoder<'_> {
     }
 }
 
-const NAMES: &str =
-    "a name is made of letters, digits, `.`, `_`, `:` and `-`, and does not start with `-`";
+const NAMES: &str = "a name is made of letters, digits, `.`, `_`, `:` and `-`, at most 255 of them, and does not start with `-`";
 
 /// What a value that is not known may well be.
 fn any(key: &str) -> Value {

@@ -210,6 +210,11 @@ impl Misfit<'_> {
             )
             .help("write `version: 1`"),
             (Kind::Constant { .. }, _) => self.not_true(&label),
+            (Kind::MaxLength { limit }, "name") if own.is_some() => problem(
+                Code::BadRequest,
+                format!("{label} is longer than {limit} characters"),
+            )
+            .maybe_help(own.map(str::to_owned)),
             (Kind::MaxLength { limit }, _) => problem(
                 Code::BadValue,
                 format!("{label} is longer than {limit} characters"),
