@@ -11,7 +11,8 @@ use crate::store::{Query, Sqlite, Store as _, replace_file};
 use super::log::Log;
 use super::rules::Age;
 
-/// Writes the metrics file as a whole or not at all; trouble with it is only logged.
+/// Writes the metrics file as a whole or not at all; trouble with it is only logged. A state that is not there has
+/// nothing in it, and is not made for this.
 pub fn write(
     file: &Path,
     state: &Path,
@@ -21,9 +22,12 @@ pub fn write(
     now: Duration,
     log: &Log,
 ) {
-    let intents = Sqlite::open(state)
-        .and_then(|state| block_on(state.history(&Query::default())))
-        .unwrap_or_default();
+    let read = || Sqlite::open(state).and_then(|it| block_on(it.history(&Query::default())));
+    let intents = if state.exists() {
+        read().unwrap_or_default()
+    } else {
+        Vec::new()
+    };
     let metrics = report::Metrics {
         intents: &intents,
         compared,

@@ -104,7 +104,7 @@ fn measured(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8
         let path = rules_path(args.rules.rules.as_ref(), &context.environment);
         let rules = Rules::of_last_good(&path, context);
         let state = state::place(rules.as_ref().map(|rules| &rules.set), &context.environment);
-        let age = Age::Current;
+        let age = Rules::age_at(&path);
         metrics::write(
             file,
             &state.path,

@@ -97,6 +97,17 @@ impl Rules {
         }
     }
 
+    /// Which rules there are to use at a path: whether those in the file are broken. Nothing is logged.
+    #[must_use]
+    pub fn age_at(path: &Path) -> Age {
+        let is_valid = read(path).is_ok_and(|sources| load(&sources).rules.is_some());
+        if is_valid {
+            Age::Current
+        } else {
+            Age::LastGood
+        }
+    }
+
     /// The last rules at a path that passed every check, if any were kept.
     #[must_use]
     pub fn of_last_good(path: &Path, context: &Context) -> Option<Self> {

@@ -14,7 +14,7 @@ pub struct Metrics<'a> {
     pub intents: &'a [Intent],
     /// Each state that the rules want.
     pub compared: &'a [Comparison],
-    /// Whether the rules file is broken and older rules were used.
+    /// Whether the rules file is broken, so that older rules were used if there are any.
     pub last_good: bool,
     /// The exit code of this run.
     pub exit_code: u8,
@@ -65,7 +65,7 @@ impl Metrics<'_> {
         );
         metric(
             "rules_last_good",
-            "1 if the rules file is broken and the last good rules were used.",
+            "1 while the rules file is broken.",
             plain(f64::from(u8::from(self.last_good))),
         );
         let samples = pending

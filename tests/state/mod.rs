@@ -354,6 +354,49 @@ fn a_run_that_cannot_begin_is_measured_too() {
 }
 
 #[test]
+fn a_broken_file_is_measured_also_if_the_run_cannot_begin() {
+    let node = Node::new();
+    let metrics = node.folder.path().join("patroni_barman.prom");
+    let reconcile = || {
+        node.run(&["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
+        fs::read_to_string(&metrics).unwrap()
+    };
+    let nowhere = RULES.replace("PATRONI", "http://127.0.0.1:1");
+    node.write_rules(&nowhere);
+    let text = reconcile();
+    assert!(
+        text.contains("\npatroni_barman_rules_last_good 0\n"),
+        "{text}"
+    );
+    node.write_rules(&nowhere.replace("role: primary", "role: [primary"));
+    let text = reconcile();
+    assert!(
+        text.contains("\npatroni_barman_rules_last_good 1\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\npatroni_barman_last_exit_code 3\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn metrics_make_no_database() {
+    let node = Node::new();
+    node.write_rules("version: 2");
+    let metrics = node.folder.path().join("patroni_barman.prom");
+    let reconciled = node.run(&["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
+    assert_eq!(reconciled.status.code(), Some(4));
+    let text = fs::read_to_string(&metrics).unwrap();
+    assert!(
+        text.contains("\npatroni_barman_rules_last_good 1\n"),
+        "{text}"
+    );
+    assert!(!text.contains("\npatroni_barman_pending{"), "{text}");
+    assert!(!node.folder.path().join("state/state.db").exists());
+}
+
+#[test]
 fn a_state_that_cannot_be_read_is_not_as_wanted() {
     let node = Node::new();
     assert_eq!(node.run(&CALLBACK).status.code(), Some(0));
