@@ -7,8 +7,12 @@ use std::path::Path;
 /// Puts a text in the place of a file's, on the disk when it returns.
 ///
 /// # Errors
-/// If it can't be written; the file is as it was then.
+/// If it can't be written, or what is there is no regular file; it is as it was then.
 pub fn replace_file(file: &Path, text: &str) -> io::Result<()> {
+    // Nobody means to have a device or a pipe taken away, also where the rights are there for it.
+    if fs::metadata(file).is_ok_and(|there| !there.is_file()) {
+        return Err(io::Error::other("what is there is not a regular file"));
+    }
     let new = file.with_extension(format!("{}.new", std::process::id()));
     let written = fs::File::create(&new).and_then(|mut out| {
         out.write_all(text.as_bytes())?;

@@ -6,6 +6,7 @@ pub mod patroni;
 mod pending;
 
 use std::fs;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
@@ -394,6 +395,33 @@ fn metrics_make_no_database() {
     );
     assert!(!text.contains("\npatroni_barman_pending{"), "{text}");
     assert!(!node.folder.path().join("state/state.db").exists());
+}
+
+#[test]
+fn metrics_take_the_place_of_nothing_but_a_file() {
+    let node = Node::new();
+    let pipe = node.folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let reconciled = node.run(&["reconcile", "--metrics-file", pipe.to_str().unwrap()]);
+    assert_eq!(reconciled.status.code(), Some(0));
+    let said = String::from_utf8(reconciled.stderr).unwrap();
+    let message = format!(
+        "the metrics can't be written to `{}`: what is there is not a regular file",
+        pipe.display()
+    );
+    assert!(said.contains(&message), "{said}");
+    assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+
+    let (file, link) = (
+        node.folder.path().join("a.prom"),
+        node.folder.path().join("b"),
+    );
+    fs::write(&file, "old").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    node.run(&["reconcile", "--metrics-file", link.to_str().unwrap()]);
+    let text = fs::read_to_string(&link).unwrap();
+    assert!(text.contains("patroni_barman_last_exit_code 0"), "{text}");
 }
 
 #[test]
