@@ -108,11 +108,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
         environment: Environment::read(),
         log,
     };
-    // Whoever changes something tells how that went; the others have nothing but their result.
-    let acts = matches!(
-        cli.command,
-        Command::Run(_) | Command::Reconcile(_) | Command::ConfigSwitch(_) | Command::Recover(_)
-    );
+    let acts = acts(&cli.command);
     match dispatch(cli.command, &context) {
         Ok(_) if !acts && UNWRITTEN.load(Ordering::Relaxed) => exit::USAGE,
         Ok(code) => code,
@@ -120,6 +116,17 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
             exit.log(&context.log);
             exit.code
         }
+    }
+}
+
+/// Whether a command changes something, and tells by its exit code how that went; the others have nothing but their
+/// result.
+const fn acts(command: &Command) -> bool {
+    match command {
+        Command::Run(args) => !args.dry,
+        Command::Reconcile(args) => !args.dry,
+        Command::ConfigSwitch(_) | Command::Recover(_) => true,
+        _ => false,
     }
 }
 

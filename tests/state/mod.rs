@@ -8,7 +8,7 @@ mod pending;
 use std::fs;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -69,13 +69,16 @@ impl Node {
         self.folder.path().join("rules.yml")
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = with_state(&self.folder.path().join("state").join("state.db"));
         command
             .args(arguments)
-            .env("PATRONI_BARMAN_RULES", self.rules())
-            .output()
-            .unwrap()
+            .env("PATRONI_BARMAN_RULES", self.rules());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
     }
 
     /// Runs a command, and holds its output against the schema that the program prints for it.
@@ -422,6 +425,31 @@ fn metrics_take_the_place_of_nothing_but_a_file() {
     node.run(&["reconcile", "--metrics-file", link.to_str().unwrap()]);
     let text = fs::read_to_string(&link).unwrap();
     assert!(text.contains("patroni_barman_last_exit_code 0"), "{text}");
+}
+
+#[test]
+fn a_dry_run_whose_result_cannot_be_written_is_no_success() {
+    let node = Node::new();
+    let dry: [&[&str]; 2] = [
+        &[
+            "run",
+            "--dry-run",
+            "--node=n1",
+            "on_role_change",
+            "primary",
+            "main",
+        ],
+        &["reconcile", "--dry-run"],
+    ];
+    for arguments in dry {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full");
+        let output = node.command(arguments).stdout(full.unwrap()).output();
+        let output = output.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("the result can't be written"), "{said}");
+    }
+    assert_eq!(node.posts(), 0);
 }
 
 #[test]
