@@ -24,8 +24,8 @@ impl fmt::Display for ApiName {
     }
 }
 
-/// An `http` or `https` address without user, password, query or fragment; its path prefix is
-/// kept, without a slash at the end.
+/// An `http` or `https` address without user, password, query or fragment; its scheme is written in small
+/// letters, and its path prefix is kept, without a slash at the end.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Url(String);
@@ -36,9 +36,10 @@ impl Url {
     /// # Errors
     /// What is wrong with it, for a message; a password in it is not repeated.
     pub fn new(text: &str) -> Result<Self, &'static str> {
-        let rest = text
-            .strip_prefix("http://")
-            .or_else(|| text.strip_prefix("https://"))
+        let (scheme, rest) = text
+            .split_once("://")
+            .map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest))
+            .filter(|(scheme, _)| matches!(scheme.as_str(), "http" | "https"))
             .ok_or("it must start with `http://` or `https://`")?;
         let authority = rest.split('/').next().unwrap_or_default();
         if authority.contains('@') {
@@ -75,7 +76,7 @@ impl Url {
         if !port_fits {
             return Err("its port is not a number from 1 to 65535");
         }
-        Ok(Self(text.trim_end_matches('/').to_owned()))
+        Ok(Self(format!("{scheme}://{}", rest.trim_end_matches('/'))))
     }
 
     /// The address without a slash at the end.

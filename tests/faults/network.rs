@@ -130,6 +130,15 @@ fn a_proxy_whose_answer_drips_is_not_listened_to_for_ever() {
 }
 
 #[test]
+fn the_scheme_is_read_in_any_case() {
+    let simulator = simulator();
+    let url = simulator.url().replace("http", "HTTP");
+    let ended = Callback::new(&rules(&format!("url: \"{url}\""))).run();
+    assert_eq!(ended.exit, 0, "{ended:?}");
+    assert_eq!(simulator.active_model("demo").as_deref(), Some("demo:n1"));
+}
+
+#[test]
 fn a_path_prefix_is_kept() {
     for slash in ["", "/"] {
         let config = Config::default()
