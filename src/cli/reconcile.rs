@@ -59,7 +59,7 @@ pub struct Reconcile {
     /// Write metrics for node_exporter's textfile collector to this file.
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
-    /// How the result is written to standard output.
+    /// How the result is written to standard output; with --dry-run JSON has the schema of `status`.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }

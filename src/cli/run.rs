@@ -57,7 +57,7 @@ pub struct Run {
     /// Send nothing: print the plan, as `plan` does.
     #[arg(long = "dry-run")]
     pub dry: bool,
-    /// How the result is written to standard output.
+    /// How the result is written to standard output; with --dry-run JSON has the schema of `plan`.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }

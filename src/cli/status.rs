@@ -25,8 +25,8 @@ use super::{Context, print};
 /// through which slot, the timeline, the last WAL file and backup, and what is pending. The rules file must name
 /// the local Patroni under `patroni`.
 ///
-/// Exit codes: 0 everything is as wanted; 1 something differs or is pending; 3 Patroni could not be reached; 4
-/// invalid rules or arguments.
+/// Exit codes: 0 everything is as wanted; 1 something differs or is pending, or the state can't be read; 3 Patroni
+/// could not be reached; 4 invalid rules or arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Status {
