@@ -87,6 +87,21 @@ pub(super) fn token_end(text: &str, start: usize) -> usize {
     start + end_of_token(rest)
 }
 
+/// The tag among the properties of a scalar that begins here.
+pub(super) fn tag(text: &str, start: usize) -> Option<Range<usize>> {
+    let properties = text.get(start..after_properties(text, start))?;
+    let mut words = properties.split_whitespace();
+    let tag = words.find(|word| word.starts_with('!'))?;
+    let start = start + properties.find(tag)?;
+    Some(start..start + tag.len())
+}
+
+/// How many bytes the rest of a tag has. In text a quote or a backslash ends what looks like one.
+pub(super) fn tag_length(rest: &str) -> usize {
+    rest.find(|c: char| c.is_whitespace() || ",[]{}\"'\\".contains(c))
+        .unwrap_or(rest.len())
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Style {
     Plain,

@@ -9,6 +9,7 @@ mod nesting;
 mod plain;
 mod reader;
 mod syntax;
+mod tags;
 mod tree;
 
 use std::cell::Cell;
@@ -76,7 +77,9 @@ pub(super) fn read(text: &str) -> Reading {
             faults: vec![fault],
         };
     }
-    if let Some(value) = plain::read(skip_mark(text).1) {
+    if !tags::suspected(text)
+        && let Some(value) = plain::read(skip_mark(text).1)
+    {
         return Reading {
             value: Some(value),
             tree: None,

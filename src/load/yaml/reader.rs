@@ -11,6 +11,7 @@ use serde::de::{
 use serde_json::{Number, Value};
 
 use super::lines::Lines;
+use super::tags::{self, Kind};
 use super::tree::{Data, Entry, Node};
 use super::{Budget, Fault, MAX_DEPTH, MERGE_KEY, align, nesting};
 use crate::diagnostic::Code;
@@ -22,6 +23,8 @@ pub(super) struct Reader<'t> {
     lines: Lines<'t>,
     budget: Budget,
     faults: RefCell<Vec<Fault>>,
+    /// The numbers that stand as tags in the text, and what each stands in front of.
+    tags: RefCell<Vec<(usize, Kind)>>,
     /// Where the last scalar was.
     last: Cell<usize>,
     /// Why the reading stops here, until its place is known.
@@ -44,6 +47,7 @@ impl<'t> Reader<'t> {
             lines: Lines::new(text),
             budget: Budget::default(),
             faults: RefCell::default(),
+            tags: RefCell::default(),
             last: Cell::default(),
             stop: Cell::default(),
         }
@@ -56,6 +60,10 @@ impl<'t> Reader<'t> {
 
     pub(super) fn into_faults(self) -> Vec<Fault> {
         self.faults.into_inner()
+    }
+
+    pub(super) fn into_tags(self) -> Vec<(usize, Kind)> {
+        self.tags.into_inner()
     }
 
     fn node<'de, D: Deserializer<'de>>(
@@ -73,7 +81,8 @@ impl<'t> Reader<'t> {
             Ok(node) => return Ok(node),
             Err(error) => error,
         };
-        let start = self.lines.offset_in_message(&error.to_string());
+        let message = error.to_string();
+        let start = self.lines.offset_in_message(&message);
         if let Some(code) = self.stop.take() {
             let range = start..align::token_end(self.text, start);
             self.fault(match code {
@@ -84,6 +93,12 @@ impl<'t> Reader<'t> {
         if let Some(seen) = seen.take() {
             self.last.set(start);
             return Ok(self.scalar(seen, start));
+        }
+        if message.contains("invalid value: string")
+            && let Some(tag) = align::tag(self.text, start)
+        {
+            let empty = message.contains("invalid value: string \"\"");
+            return Ok(self.misfit(tag, (!empty).then_some(start)));
         }
         // The parser has a limit of its own on aliases, and says nothing of the place.
         if self.faults.borrow().is_empty() {
@@ -96,6 +111,18 @@ impl<'t> Reader<'t> {
         let range = start..align::token_end(self.text, start);
         Fault::new(Code::TooLarge, range, "the file is too large from here on")
             .help("an alias (`*name`) repeats all that its anchor has: use less of them")
+    }
+
+    /// A scalar that is not what its tag says, and where it begins if it is not empty.
+    fn misfit(&self, tag: Range<usize>, start: Option<usize>) -> Node {
+        let word = self.text.get(tag.clone()).unwrap_or_default();
+        let range = start.map(|start| align::scalar(self.text, start, &Value::Null));
+        let range = range.unwrap_or(tag);
+        let value = start.and_then(|_| self.text.get(range.clone()));
+        let value = value.map_or_else(|| "an empty value".to_owned(), |value| format!("`{value}`"));
+        self.fault(tags::misfit(word, range.clone(), &value));
+        let data = Data::Bad;
+        Node { range, data }
     }
 
     fn scalar(&self, seen: Seen, start: usize) -> Node {
@@ -179,7 +206,9 @@ impl<'t> Reader<'t> {
                 Fault::new(Code::KeyNotString, range, "there is no key here")
                     .help("write a name before the `:`")
             }
-            Data::Scalar(_) | Data::Bad => {
+            // That is said already.
+            Data::Bad => return None,
+            Data::Scalar(_) => {
                 let text = self.text.get(range.clone()).unwrap_or_default();
                 let help = format!("put it in quotes: `\"{text}\"`");
                 Fault::new(
@@ -362,18 +391,23 @@ impl<'de> Visitor<'de> for NodeVisitor<'_, '_> {
             reader: self.reader,
             depth: self.depth,
         })?;
+        let digits = tag.find(|c: char| !c.is_ascii_digit()).unwrap_or(tag.len());
+        if let Some(Ok(number)) = tag.get(..digits).map(str::parse) {
+            let mut tags = self.reader.tags.borrow_mut();
+            tags.push((number, Kind::from(&node.data)));
+        }
         if node.data == Data::Scalar(Value::Null) {
             // `!env.SITE == "x"` was meant as text.
             node.data = Data::Bad;
         }
+        let tag = match tag.as_str() {
+            "!" => "!".to_owned(),
+            name => format!("!{name}"),
+        };
         let before = self.reader.text.get(..node.range.start);
-        let start = before.and_then(|text| text.rfind(&format!("!{tag}")));
-        let range = start.map_or_else(|| node.range.clone(), |start| start..start + tag.len() + 1);
-        let message = format!("the tag `!{tag}` has no meaning here");
-        self.reader.fault(
-            Fault::new(Code::Tag, range, message)
-                .help("leave the tag out; text that begins with `!` goes in quotes"),
-        );
+        let start = before.and_then(|text| text.rfind(&tag));
+        let range = start.map_or_else(|| node.range.clone(), |start| start..start + tag.len());
+        self.reader.fault(tags::unknown(&tag, range));
         Ok(node)
     }
 }

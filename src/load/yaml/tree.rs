@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::reader::Reader;
-use super::{Fault, syntax};
+use super::{Fault, syntax, tags};
 use crate::diagnostic::Code;
 
 /// A value and where it stands in the text, in bytes.
@@ -90,6 +90,9 @@ pub(super) fn read(text: &str) -> (Option<Node>, Vec<Fault>) {
         .next()
         .and_then(|document| reader.root(document));
     let mut faults = reader.into_faults();
+    if tags::suspected(text) {
+        faults.extend(tags::faults(text));
+    }
     let node = node.filter(|node| node.data != Data::Scalar(Value::Null));
     match &node {
         _ if several => {
