@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rustix::fs::{OFlags, fcntl_setfl};
 use serde_json::json;
 
 use super::args::{LogFormat, LogLevel};
@@ -32,7 +34,7 @@ impl Log {
         let Some(path) = file else {
             return log(None);
         };
-        match OpenOptions::new().create(true).append(true).open(path) {
+        match append(path) {
             Ok(file) => log(Some(RefCell::new(file))),
             Err(error) => {
                 let log = log(None);
@@ -104,4 +106,13 @@ impl Log {
             }
         }
     }
+}
+
+/// Opens a file to write at its end. A pipe that nobody reads is an error and not waited for.
+fn append(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.create(true).append(true).open(path)?;
+    fcntl_setfl(&file, OFlags::APPEND)?;
+    Ok(file)
 }

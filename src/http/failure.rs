@@ -1,7 +1,9 @@
 //! From an error to what it means for the request, in words.
 
 use std::error::Error as _;
+use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use std::time::Duration;
 
 use rustls::{AlertDescription, CertificateError, Error as TlsError, OtherError};
@@ -12,6 +14,7 @@ use super::date;
 use super::lookup::NotFound;
 use super::transport::SpeaksTls;
 use super::watch::Watch;
+use crate::load::is_pipe;
 use crate::model::{Api, duration};
 
 /// Says what became of an exchange with this API, which could take so long, that ended in an error.
@@ -260,6 +263,14 @@ fn plain(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_ascii_lowercase());
     first.into_iter().chain(letters).collect()
+}
+
+/// What is in a file that the rules name, up to a limit.
+pub(super) fn contents(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    if is_pipe(path)? {
+        return Err(io::Error::other("it is a pipe and no file"));
+    }
+    capped(File::open(path)?, limit)
 }
 
 /// Everything up to a limit, which is an error to exceed.

@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::iter;
 use std::rc::Rc;
-use std::{fs, iter};
 
 use ureq::http::request::Builder;
 use ureq::http::{HeaderName, HeaderValue};
 
 use super::Failure;
-use super::failure::{capped, io_reason};
+use super::failure::{contents, io_reason};
 use crate::model::Secret;
 
 /// A secret's file may hold this many bytes.
@@ -157,8 +157,7 @@ fn value(name: &str, secret: &Secret, variables: &Variables) -> Result<HeaderVal
         }
         Secret::File(path) => {
             let source = format!("file `{}`", path.display());
-            let text = fs::File::open(path).and_then(|file| capped(file, LARGEST_SECRET));
-            let text = text.map_err(|error| {
+            let text = contents(path, LARGEST_SECRET).map_err(|error| {
                 let reason = io_reason(&error);
                 Failure::Refused(format!(
                     "can't read the header `{name}` from the {source}: {reason}"

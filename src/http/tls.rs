@@ -1,6 +1,5 @@
 //! TLS as the rules file asks for it, and what is wrong when it does not work.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 use super::Failure;
-use super::failure::{capped, io_reason};
+use super::failure::{contents, io_reason};
 use super::watch::Watch;
 use crate::model::Api;
 
@@ -73,7 +72,7 @@ impl ResolvesClientCert for Identity {
 /// The client certificate with the key that belongs to it.
 fn identity(cert: &Path, key: &Path) -> Result<Arc<CertifiedKey>, Failure> {
     let chain = certificates("cert_file", cert)?;
-    let pem = contents("key_file", key)?;
+    let pem = pem("key_file", key)?;
     let key_der = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
         let reason = if String::from_utf8_lossy(&pem).contains("ENCRYPTED") {
             "its private key is encrypted, and nobody is there to type the passphrase; store it decrypted and readable by this user only".to_owned()
@@ -129,7 +128,7 @@ fn system_authorities() -> Result<RootCertStore, Failure> {
 fn certificates(key: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let wrong =
         |reason: String| Failure::Refused(format!("`{key}` `{}`: {reason}", path.display()));
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&contents(key, path)?).collect();
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem(key, path)?).collect();
     match found {
         Ok(found) if found.is_empty() => {
             Err(wrong(pem_reason(&PemError::NoItemsFound, "certificate")))
@@ -139,13 +138,11 @@ fn certificates(key: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     }
 }
 
-fn contents(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::File::open(path)
-        .and_then(|file| capped(file, LARGEST_PEM))
-        .map_err(|error| {
-            let reason = io_reason(&error);
-            Failure::Refused(format!("can't read `{key}` `{}`: {reason}", path.display()))
-        })
+fn pem(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    contents(path, LARGEST_PEM).map_err(|error| {
+        let reason = io_reason(&error);
+        Failure::Refused(format!("can't read `{key}` `{}`: {reason}", path.display()))
+    })
 }
 
 /// The parser's own words can hold a line of a key, so they are never shown.

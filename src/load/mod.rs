@@ -24,7 +24,7 @@ pub use body::validate_body;
 pub use locate::{Locator, locate};
 pub use mask::masked;
 pub use problem::{Part, Problem, Spot};
-pub use read::{ReadError, read};
+pub use read::{ReadError, is_pipe, read};
 pub(crate) use suggest::nearest;
 
 /// How many problems are said at once. Nobody reads more, and a file that is no rules file at all must

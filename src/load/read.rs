@@ -77,13 +77,22 @@ fn is_rules_file(path: &Path) -> bool {
     yaml && !hidden && !path.is_dir()
 }
 
+/// Whether this is a named pipe. Opening one that nobody writes to never ends; one that a shell made for
+/// us has its writer.
+///
+/// # Errors
+/// Whatever keeps it from being looked at.
+pub fn is_pipe(path: &Path) -> io::Result<bool> {
+    let fifo = path.metadata()?.file_type().is_fifo();
+    Ok(fifo && !path.starts_with("/dev") && !path.starts_with("/proc"))
+}
+
 fn read_file(path: &Path) -> Result<Source, ReadError> {
-    // Opening a pipe that nobody writes to never ends. One that a shell made for us has its writer.
-    let metadata = path.metadata().map_err(|source| ReadError::Io {
+    let pipe = is_pipe(path).map_err(|source| ReadError::Io {
         path: path.to_owned(),
         source,
     })?;
-    if metadata.file_type().is_fifo() && !path.starts_with("/dev") && !path.starts_with("/proc") {
+    if pipe {
         return Err(ReadError::Pipe(path.to_owned()));
     }
     let mut bytes = Vec::new();

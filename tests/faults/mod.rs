@@ -3,6 +3,7 @@
 
 mod case;
 mod crowd;
+mod files;
 mod network;
 mod timing;
 

@@ -1,0 +1,66 @@
+//! Files that the rules name, and pipes in their place.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use patroni_barman::simulator::{Config, Simulator};
+
+use crate::callback::Callback;
+
+fn pipe(path: &Path) -> String {
+    let made = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+    path.display().to_string()
+}
+
+fn rules(api: &str) -> String {
+    format!(
+        "version: 1
+api: {{{api}}}
+defaults: {{fence: none, verify: none}}
+rules:
+  - {{name: a, on: on_role_change, request: {{type: config_switch, server: demo, model_name: \"demo:n1\"}}}}
+"
+    )
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to_is_no_file_for_the_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = pipe(&folder.path().join("pipe"));
+    let said = |rest: &str, what: &str| {
+        let rules = rules(&format!("url: \"https://127.0.0.1:1\", {rest}"));
+        let ended = Callback::new(&rules).run();
+        let expected = format!("{what} `{pipe}`: it is a pipe and no file");
+        assert_eq!(ended.exit, 2, "{ended:?}");
+        assert!(ended.stderr.contains(&expected), "{ended:?}");
+    };
+    let header = format!("headers: {{A: {{file: {pipe}}}}}");
+    said(&header, "can't read the header `A` from the file");
+    said(&format!("ca_file: {pipe}"), "can't read `ca_file`");
+    let both = format!("cert_file: {pipe}, key_file: {pipe}");
+    said(&both, "can't read `cert_file`");
+}
+
+#[test]
+fn a_secret_is_no_endless_file() {
+    let ended = Callback::new(&rules(
+        "url: \"http://127.0.0.1:1\", headers: {A: {file: /dev/zero}}",
+    ));
+    let ended = ended.run();
+    assert_eq!(ended.exit, 2, "{ended:?}");
+    assert!(ended.stderr.contains("more than 65536 bytes"), "{ended:?}");
+}
+
+#[test]
+fn a_log_that_is_a_pipe_without_a_reader_stops_no_callback() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = pipe(&folder.path().join("pipe"));
+    let simulator = Simulator::start(Config::default().server("demo").model("demo:n1")).unwrap();
+    let rules = rules(&format!("url: \"{}\"", simulator.url()));
+    let ended = Callback::new(&rules).args(["--log-file", &pipe]).run();
+    assert_eq!(ended.exit, 0, "{ended:?}");
+    assert!(ended.stderr.contains("can't be opened"), "{ended:?}");
+    assert!(fs::exists(&pipe).unwrap());
+}
