@@ -1,18 +1,36 @@
 //! `api`, `apis` and `patroni`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::values::Least;
-use super::{Decoder, entries};
+use super::{Decoder, entries, escape};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
+use crate::load::shape;
 use crate::model::{Api, ApiName, Origin, Patroni, Secret, Url};
 
 /// The name of `api`.
 const DEFAULT: &str = "default";
+
+/// Headers of the connection and of the body; the schema has them in the spellings that people use.
+const RESERVED: [&str; 13] = [
+    "Accept-Encoding",
+    "Connection",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "Expect",
+    "Host",
+    "Keep-Alive",
+    "Proxy-Connection",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade",
+];
 
 impl<'a> Decoder<'a> {
     pub(super) fn apis(
@@ -57,6 +75,7 @@ impl<'a> Decoder<'a> {
 
     fn endpoint(&mut self, value: &Value, origin: &Origin) -> Option<Api> {
         let file = |key: &str| value.get(key).and_then(Value::as_str).map(PathBuf::from);
+        self.names_of_headers(value, origin);
         let url = self.url((value, origin), "url");
         let proxy = self.url((value, origin), "proxy");
         let mut duration =
@@ -73,6 +92,35 @@ impl<'a> Decoder<'a> {
             timeout,
             connect_timeout,
         })
+    }
+
+    /// Finds the headers that rules can't set, and those that stand there twice: upper and lower case are the same.
+    fn names_of_headers(&mut self, endpoint: &Value, origin: &Origin) {
+        let origin = origin.child("headers");
+        let headers = endpoint.get("headers").and_then(Value::as_object);
+        let mut seen: HashMap<String, Origin> = HashMap::new();
+        for name in headers.into_iter().flat_map(Map::keys) {
+            let own = origin.child(escape(name));
+            let spot = Spot::key(&own);
+            if RESERVED
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(name))
+            {
+                self.problem(shape::reserved_header(name, spot));
+                continue;
+            }
+            let folded = name.to_ascii_lowercase();
+            let Some(first) = seen.get(&folded) else {
+                seen.insert(folded, own);
+                continue;
+            };
+            let message = format!("the header `{name}` stands here twice");
+            self.problem(
+                Problem::new(Code::DuplicateKey, spot, message)
+                    .help("upper and lower case are the same in the name of a header: keep one of them")
+                    .related(Spot::key(first), "the first one is here"),
+            );
+        }
     }
 
     fn url(&mut self, (endpoint, origin): (&Value, &Origin), key: &str) -> Option<Url> {
@@ -113,4 +161,21 @@ fn headers(endpoint: &Value) -> BTreeMap<String, Secret> {
         .flatten()
         .filter_map(|(name, value)| Some((name.clone(), secret(value)?)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::RESERVED;
+    use crate::load::schema::RULES;
+
+    #[test]
+    fn the_schema_has_the_headers_that_rules_can_t_set() {
+        let schema: Value = serde_json::from_str(RULES).unwrap();
+        let path = "/$defs/endpoint/properties/headers/propertyNames/not/enum";
+        let names = schema.pointer(path).and_then(Value::as_array).unwrap();
+        let both = RESERVED.map(|name| [name.to_owned(), name.to_ascii_lowercase()]);
+        assert_eq!(*names, both.concat());
+    }
 }

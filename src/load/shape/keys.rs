@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind as Kind;
 
 use super::Misfit;
 use crate::diagnostic::Code;
@@ -130,6 +131,9 @@ impl Misfit<'_> {
     pub(super) fn bad_key(&self, error: &ValidationError<'_>) -> Problem {
         let key = error.instance().as_str().unwrap_or_default();
         let spot = Spot::key(&self.origin.child(crate::load::decode::escape(key)));
+        if matches!(error.kind(), Kind::Not { .. }) {
+            return reserved_header(key, spot);
+        }
         let what = match self.name().0.as_str() {
             "vars" => "variable",
             "headers" => "header",
@@ -174,6 +178,14 @@ impl Misfit<'_> {
             _ => self.label(),
         }
     }
+}
+
+/// A header that rules can't set.
+pub(in crate::load) fn reserved_header(key: &str, spot: Spot) -> Problem {
+    let message = format!("`headers` can't have `{key}`");
+    Problem::new(Code::BadValue, spot, message).help(
+        "it belongs to the connection or to the body, which this program looks after: leave it out",
+    )
 }
 
 /// Of a finding about an unknown key: the mapping and the key that was meant.

@@ -3,7 +3,7 @@
 mod keys;
 mod values;
 
-pub(super) use keys::meant;
+pub(super) use keys::{meant, reserved_header};
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
