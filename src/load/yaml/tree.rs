@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::reader::Reader;
-use super::{Fault, syntax, tags};
+use super::{Fault, align, syntax, tags};
 use crate::diagnostic::Code;
 
 /// A value and where it stands in the text, in bytes.
@@ -95,12 +95,7 @@ pub(super) fn read(text: &str) -> (Option<Node>, Vec<Fault>) {
     }
     let node = node.filter(|node| node.data != Data::Scalar(Value::Null));
     match &node {
-        _ if several => {
-            faults.push(second_document(
-                text,
-                node.as_ref().map_or(0, |node| node.range.start),
-            ));
-        }
+        _ if several => faults.push(second_document(text)),
         None if faults.is_empty() => faults.push(empty(text)),
         _ => {}
     }
@@ -113,20 +108,42 @@ fn empty(text: &str) -> Fault {
         .help("a rules file begins with `version: 1`")
 }
 
-fn second_document(text: &str, after: usize) -> Fault {
-    let mut line_start = 0;
-    let mut found = 0..0;
+fn second_document(text: &str) -> Fault {
+    let range = second_begins(text).unwrap_or(0..0);
+    let help = if text.get(range.clone()) == Some("---") {
+        "one file is one document: take out the `---`, or make two files in one directory"
+    } else {
+        "one file is one document: take out the `...`, or make two files in one directory"
+    };
+    let message = "a second YAML document begins here";
+    Fault::new(Code::SeveralDocuments, range, message).help(help)
+}
+
+/// Where a document begins behind the first one: at its `---`, or behind the `...` that ends the first one.
+fn second_begins(text: &str) -> Option<Range<usize>> {
+    let mut begun = false;
+    let mut ended = false;
+    let mut start = 0;
     for line in text.split_inclusive('\n') {
-        if line_start >= after && line.starts_with("---") {
-            found = line_start..line_start + 3;
-            break;
+        let marker = |sign: &str| {
+            let rest = line.strip_prefix(sign);
+            rest.is_some_and(|rest| rest.trim_start().len() < rest.len() || rest.is_empty())
+        };
+        let content = line.trim_start();
+        let nothing = content.is_empty() || content.starts_with('#');
+        let directive = line.starts_with('%') && (ended || !begun);
+        if marker("---") && begun {
+            return Some(start..start + 3);
+        } else if marker("...") {
+            ended = begun;
+        } else if !nothing && !directive {
+            if ended {
+                let start = start + line.len() - content.len();
+                return Some(start..align::token_end(text, start));
+            }
+            begun = true;
         }
-        line_start += line.len();
+        start += line.len();
     }
-    Fault::new(
-        Code::SeveralDocuments,
-        found,
-        "a second YAML document begins here",
-    )
-    .help("one file is one document: take out the `---`, or make two files in one directory")
+    None
 }
