@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ impl fmt::Display for ApiName {
 pub struct Url(String);
 
 impl Url {
+    /// The longest address, in bytes. Servers take lines of a few thousand, and the paths of requests come behind it.
+    const LONGEST: usize = 2048;
+
     /// Takes an address that can stand in front of a path.
     ///
     /// # Errors
@@ -54,10 +58,22 @@ impl Url {
         {
             return Err("it can't have spaces, control characters or letters beyond ASCII");
         }
+        if text.len() > Self::LONGEST {
+            return Err("it is longer than 2048 characters");
+        }
+        if rest.contains(['<', '>', '"', '\\', '^', '`', '{', '|', '}']) {
+            return Err("it has a character that addresses can't have");
+        }
         let (host, port) = match authority.strip_prefix('[') {
-            Some(v6) => v6
-                .split_once(']')
-                .ok_or("the `[` of its address is not closed")?,
+            Some(v6) => {
+                let (host, port) = v6
+                    .split_once(']')
+                    .ok_or("the `[` of its address is not closed")?;
+                if host.parse::<Ipv6Addr>().is_err() {
+                    return Err("what stands in its `[` and `]` is no IPv6 address");
+                }
+                (host, port)
+            }
             None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
         };
         if host.is_empty() {
@@ -70,7 +86,10 @@ impl Url {
             return Err("its host name has a character that host names can't have");
         }
         let port_fits = match port.strip_prefix(':') {
-            Some(digits) => digits.parse::<u16>().is_ok_and(|port| port > 0),
+            Some(digits) => {
+                let only_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+                only_digits && digits.parse::<u16>().is_ok_and(|port| port > 0)
+            }
             None => port.is_empty(),
         };
         if !port_fits {
