@@ -48,9 +48,11 @@ fn operation(template: &RequestTemplate, scope: &Scope) -> Result<Operation, Ren
         body.insert(key.clone(), render(value, scope)?);
     }
     let body = Value::Object(body);
-    validate_body(&body).map_err(|problems| RenderError {
-        message: problems.join("; "),
-        origin: template.origin.clone(),
+    validate_body(&body).map_err(|error| {
+        let mut origin = template.origin.clone();
+        origin.pointer.push_str(&error.pointer);
+        let message = error.message;
+        RenderError { message, origin }
     })?;
     let server = match &template.server {
         None => None,

@@ -2,22 +2,38 @@
 
 use serde_json::Value;
 
+use super::problem::Problem;
 use super::shape;
+
+/// Why pg-backup-api would not take a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BodyError {
+    /// Everything that is wrong.
+    pub message: String,
+    /// The value that all of it is about, as a JSON pointer into the body; empty for the body itself.
+    pub pointer: String,
+}
 
 /// Whether pg-backup-api can take a body, `type` included.
 ///
 /// # Errors
-/// What it would refuse, each as a message; at least one.
-pub fn validate_body(body: &Value) -> Result<(), Vec<String>> {
+/// What it would refuse.
+pub fn validate_body(body: &Value) -> Result<(), BodyError> {
     let problems = shape::body_problems(body);
-    if problems.is_empty() {
+    let Some(first) = problems.first() else {
         return Ok(());
-    }
+    };
+    let pointer = first.spot.origin.pointer.clone();
+    let same = |problem: &Problem| problem.spot.origin.pointer == pointer;
+    let pointer = problems.iter().all(same).then(|| pointer.clone());
     let mut messages: Vec<String> = problems
         .into_iter()
         .map(|problem| problem.message)
         .collect();
     // Two rules of the schema can say the same of one value.
     messages.dedup();
-    Err(messages)
+    Err(BodyError {
+        message: messages.join("; "),
+        pointer: pointer.unwrap_or_default(),
+    })
 }

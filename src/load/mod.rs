@@ -20,7 +20,7 @@ use crate::diagnostic::{Code, Finding, Related};
 use crate::model::RuleSet;
 use crate::source::Source;
 
-pub use body::validate_body;
+pub use body::{BodyError, validate_body};
 pub use locate::{Locator, locate};
 pub use mask::masked;
 pub use problem::{Part, Problem, Spot};
