@@ -152,10 +152,7 @@ impl Decoder<'_> {
             if problem.code == Code::WrongType
                 && given.is_some_and(|(_, value)| matches!(value, TemplateValue::Text(_)))
             {
-                problem = problem.help(
-                    "this is what the template gives: put the variable's value in quotes where it stands, \
-                     or write `| string` behind it",
-                );
+                problem.help = Some(help_for_type(&problem.message).to_owned());
             }
             problem.spot.origin.file = request.origin.file;
             problem.spot.origin.pointer = format!("{}{within}", request.origin.pointer);
@@ -217,6 +214,18 @@ impl Decoder<'_> {
             self.problem(Problem::new(Code::BadRequest, spot, message).help(NAMES));
             return;
         }
+    }
+}
+
+/// What to do about a template that gives a value of the wrong type.
+fn help_for_type(message: &str) -> &'static str {
+    if message.contains("must be a string") {
+        "this is what the template gives: put the variable's value in quotes where it stands, \
+         or write `| string` behind it"
+    } else if message.contains("must be a list") {
+        "this is what the template gives: write the variable's value as a list where it stands"
+    } else {
+        "this is what the template gives: look at the variable's value where it stands"
     }
 }
 
