@@ -132,12 +132,8 @@ impl<'a> Decoder<'a> {
         };
         let help = if text.contains("{{") {
             Some("an address can't be a template: name each API under `apis`".to_owned())
-        } else if text.contains("://") || text.contains('@') {
-            None
-        } else if text.starts_with("127.") || text.starts_with("localhost") {
-            Some(format!("did you mean `http://{text}`?"))
         } else {
-            Some(format!("did you mean `https://{text}`?"))
+            meant_url(text).map(|meant| format!("did you mean `{meant}`?"))
         };
         // The address itself is not repeated: it may have a password in it.
         let message = format!("this `{key}` can't be used: {reason}");
@@ -145,6 +141,22 @@ impl<'a> Decoder<'a> {
         self.problem(Problem::new(Code::BadUrl, spot, message).maybe_help(help));
         None
     }
+}
+
+/// The address that was probably meant. One with a password in it is not repeated.
+fn meant_url(text: &str) -> Option<String> {
+    if text.contains("://") || text.contains('@') {
+        return None;
+    }
+    let mut schemes = ["http:", "https:"].into_iter();
+    let written = schemes.find_map(|scheme| Some((scheme, text.strip_prefix(scheme)?)));
+    let (scheme, rest) = match written {
+        Some((scheme, rest)) => (scheme, rest.trim_start_matches('/')),
+        None if text.starts_with("127.") || text.starts_with("localhost") => ("http:", text),
+        None => ("https:", text),
+    };
+    let meant = format!("{scheme}//{rest}");
+    Url::new(&meant).is_ok().then_some(meant)
 }
 
 fn headers(endpoint: &Value) -> BTreeMap<String, Secret> {
