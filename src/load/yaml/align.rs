@@ -109,7 +109,8 @@ enum Style {
     DoubleQuoted,
 }
 
-fn after_properties(text: &str, start: usize) -> usize {
+/// Where a scalar begins behind its anchor and its tag.
+pub(super) fn after_properties(text: &str, start: usize) -> usize {
     let mut at = start;
     loop {
         let rest = text.get(at..).unwrap_or_default();

@@ -6,6 +6,7 @@
 mod align;
 mod lines;
 mod nesting;
+mod numbers;
 mod plain;
 mod reader;
 mod syntax;

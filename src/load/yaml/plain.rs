@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::{Budget, MAX_DEPTH, MERGE_KEY};
+use super::{Budget, MAX_DEPTH, MERGE_KEY, numbers};
 
 /// Reads a file. `None`: something is wrong with it.
 pub(super) fn read(text: &str) -> Option<Value> {
@@ -80,12 +80,16 @@ impl<'de> Visitor<'de> for PlainValue<'_> {
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         self.count(0)?;
-        let number = Number::from_f64(value).ok_or_else(|| E::custom("not finite"))?;
+        let number = Number::from_f64(value).filter(|_| !numbers::may_be_integer(value));
+        let number = number.ok_or_else(|| E::custom("not finite, or no float"))?;
         Ok(Value::Number(number))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
         self.count(value.len())?;
+        if numbers::is_number(value) {
+            return Err(E::custom("a number, unless it stands in quotes"));
+        }
         Ok(Value::String(value.to_owned()))
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Number, Value};
 use super::lines::Lines;
 use super::tags::{self, Kind};
 use super::tree::{Data, Entry, Node};
-use super::{Budget, Fault, MAX_DEPTH, MERGE_KEY, align, nesting};
+use super::{Budget, Fault, MAX_DEPTH, MERGE_KEY, align, nesting, numbers};
 use crate::diagnostic::Code;
 use crate::load::MAX_FINDINGS;
 
@@ -39,6 +39,8 @@ enum Seen {
     /// A number that JSON does not have.
     Bad(&'static str),
 }
+
+const TOO_LARGE: &str = "this number is too large to be sent to pg-backup-api";
 
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Self {
@@ -125,7 +127,30 @@ impl<'t> Reader<'t> {
         Node { range, data }
     }
 
+    /// Whether YAML reads a number here that the parser has made something else of.
+    fn is_number(&self, seen: &Seen, start: usize) -> bool {
+        let text = |range: Range<usize>| self.text.get(range).unwrap_or_default();
+        match seen {
+            Seen::Verbatim(range) => {
+                let quoted = range.start != align::after_properties(self.text, start);
+                let tagged = align::tag(self.text, start).is_some();
+                !quoted && !tagged && numbers::is_number(text(range.clone()))
+            }
+            Seen::Value(value) => {
+                let range = align::scalar(self.text, start, value);
+                let number = value.as_number();
+                number.is_some_and(|number| numbers::was_integer(number, text(range)))
+            }
+            Seen::Bad(_) => false,
+        }
+    }
+
     fn scalar(&self, seen: Seen, start: usize) -> Node {
+        let seen = if self.is_number(&seen, start) {
+            Seen::Bad(TOO_LARGE)
+        } else {
+            seen
+        };
         let (data, range) = match seen {
             Seen::Verbatim(range) => {
                 let value = self.text.get(range.clone()).unwrap_or_default();
@@ -292,17 +317,11 @@ impl<'de> Visitor<'de> for NodeVisitor<'_, '_> {
     }
 
     fn visit_i128<E: Error>(self, _: i128) -> Result<Node, E> {
-        self.seen(
-            Seen::Bad("this number is too large to be sent to pg-backup-api"),
-            0,
-        )
+        self.seen(Seen::Bad(TOO_LARGE), 0)
     }
 
     fn visit_u128<E: Error>(self, _: u128) -> Result<Node, E> {
-        self.seen(
-            Seen::Bad("this number is too large to be sent to pg-backup-api"),
-            0,
-        )
+        self.seen(Seen::Bad(TOO_LARGE), 0)
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
