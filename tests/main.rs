@@ -28,4 +28,5 @@ mod simulation;
 mod simulator;
 mod state;
 mod structure;
+mod templates;
 mod tls;

@@ -296,8 +296,14 @@ impl Walker {
                 self.optional(node.false_expr.as_ref());
             }
             ast::Expr::Filter(node) => {
-                if let Some(inner) = &node.expr {
-                    self.expression(inner, matches!(node.name, "default" | "d"));
+                match (&node.expr, node.name, node.args.as_slice()) {
+                    (Some(ast::Expr::Var(base)), "attr", [ast::CallArg::Pos(key)]) => {
+                        self.item(base, key, guarded, node.span());
+                    }
+                    (Some(inner), name, _) => {
+                        self.expression(inner, matches!(name, "default" | "d"));
+                    }
+                    (None, _, _) => {}
                 }
                 self.arguments(&node.args);
                 self.known(UnknownKind::Filter, node.name, node.span());
@@ -313,15 +319,15 @@ impl Walker {
                 }
                 other => self.expression(other, guarded),
             },
-            ast::Expr::GetItem(node) => match (&node.expr, &node.subscript_expr) {
-                (ast::Expr::Var(base), ast::Expr::Const(key)) => {
-                    self.reference(base.id, key.value.as_str(), guarded, node.span());
+            ast::Expr::GetItem(node) => {
+                match &node.expr {
+                    ast::Expr::Var(base) => {
+                        self.item(base, &node.subscript_expr, guarded, node.span());
+                    }
+                    base => self.expression(base, guarded),
                 }
-                (base, key) => {
-                    self.expression(base, guarded);
-                    self.expression(key, false);
-                }
-            },
+                self.expression(&node.subscript_expr, false);
+            }
             ast::Expr::Call(node) => self.call(node),
             ast::Expr::List(node) => node
                 .items
@@ -337,6 +343,22 @@ impl Walker {
                     .iter()
                     .for_each(|value| self.expression(value, false));
             }
+        }
+    }
+
+    /// `base[key]`, however it is written.
+    fn item(
+        &mut self,
+        base: &ast::Spanned<ast::Var<'_>>,
+        key: &ast::Expr<'_>,
+        guarded: bool,
+        span: Span,
+    ) {
+        match key {
+            ast::Expr::Const(key) => {
+                self.reference(base.id, key.value.as_str(), guarded, span);
+            }
+            _ => self.reference(base.id, None, guarded, base.span()),
         }
     }
 

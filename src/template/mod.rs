@@ -6,10 +6,12 @@
 //! file system in here.
 
 mod inspect;
+mod limits;
 mod names;
 mod premise;
 mod render;
 mod scope;
+mod strict;
 
 use std::sync::LazyLock;
 
@@ -65,5 +67,6 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine.remove_global("debug");
     // With it a value can double in every round of a loop, which the budget does not see.
     engine.remove_global("namespace");
+    limits::add_to(&mut engine);
     engine
 });

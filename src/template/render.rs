@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use minijinja::Value;
+use minijinja::machinery::{CodeGenerator, ast, eval, make_string_output, parse, parse_expr};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Error, Value};
 
 use crate::model::{Origin, Template, TemplateValue};
 
+use super::limits::Budget;
 use super::scope::{Guards, Root};
-use super::{ENGINE, Scope, Syntax, Usage, inspect, is_template, lone_expression};
+use super::{ENGINE, Scope, Syntax, Usage, inspect, is_template, lone_expression, strict};
 
 /// A template that could not be rendered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,22 +27,31 @@ pub struct RenderError {
 /// # Errors
 /// [`RenderError`] for the first template in it that can't be rendered.
 pub fn render(value: &TemplateValue, scope: &Scope) -> Result<serde_json::Value, RenderError> {
+    render_within(value, scope, &mut Budget::default())
+}
+
+/// Renders a value; what its templates give must all together be in the budget.
+fn render_within(
+    value: &TemplateValue,
+    scope: &Scope,
+    budget: &mut Budget,
+) -> Result<serde_json::Value, RenderError> {
     Ok(match value {
         TemplateValue::Null => serde_json::Value::Null,
         TemplateValue::Bool(value) => (*value).into(),
         TemplateValue::Number(value) => value.clone().into(),
         TemplateValue::Text(template) if is_template(&template.text) => {
-            to_json(&evaluate(template, scope)?, template)?
+            to_json(&evaluate(template, scope, budget)?, template)?
         }
         TemplateValue::Text(template) => template.text.clone().into(),
         TemplateValue::List(items) => items
             .iter()
-            .map(|item| render(item, scope))
+            .map(|item| render_within(item, scope, budget))
             .collect::<Result<_, _>>()?,
         TemplateValue::Map(entries) => serde_json::Value::Object(
             entries
                 .iter()
-                .map(|(key, value)| Ok((key.clone(), render(value, scope)?)))
+                .map(|(key, value)| Ok((key.clone(), render_within(value, scope, budget)?)))
                 .collect::<Result<_, RenderError>>()?,
         ),
     })
@@ -67,26 +79,36 @@ pub fn condition(expression: &Template, scope: &Scope) -> Result<bool, RenderErr
 /// Renders a variable's value to the engine's own type, so that a list stays a list.
 pub(super) fn render_value(value: &TemplateValue, scope: &Scope) -> Result<Value, RenderError> {
     match value {
-        TemplateValue::Text(template) if is_template(&template.text) => evaluate(template, scope),
+        TemplateValue::Text(template) if is_template(&template.text) => {
+            evaluate(template, scope, &mut Budget::default())
+        }
         other => render(other, scope).map(|json| Value::from(minijinja::value::Serde(json))),
     }
 }
 
-fn evaluate(template: &Template, scope: &Scope) -> Result<Value, RenderError> {
-    match lone_expression(&template.text) {
-        Some(expression) => expression_value(expression, template, scope),
-        None => ENGINE
-            .template_from_str(&template.text)
-            .and_then(|compiled| compiled.render(root(&template.text, Syntax::Text, scope)))
-            .map(Value::from)
-            .map_err(|error| failed(&error, template)),
-    }
+fn evaluate(template: &Template, scope: &Scope, budget: &mut Budget) -> Result<Value, RenderError> {
+    let value = match lone_expression(&template.text) {
+        Some(expression) => expression_value(expression, template, scope)?,
+        None => text_value(&template.text, scope).map_err(|error| failed(&error, template))?,
+    };
+    budget
+        .take(&value)
+        .map_err(|error| failed(&error, template))?;
+    Ok(value)
+}
+
+fn text_value(text: &str, scope: &Scope) -> Result<Value, Error> {
+    let tree = parse(text, "", SyntaxConfig::default())?;
+    let mut code = CodeGenerator::new("", text);
+    code.compile_stmt(&strict::statement(&tree));
+    let mut out = String::new();
+    run(code, root(text, Syntax::Text, scope), &mut out)?;
+    Ok(Value::from(out))
 }
 
 fn expression_value(text: &str, template: &Template, scope: &Scope) -> Result<Value, RenderError> {
-    let value = ENGINE
-        .compile_expression(text)
-        .and_then(|compiled| compiled.eval(root(text, Syntax::Expression, scope)))
+    let value = parse_expr(text)
+        .and_then(|tree| tree_value(&tree, text, root(text, Syntax::Expression, scope)))
         .map_err(|error| failed(&error, template))?;
     if value.is_undefined() {
         let message = format!("`{}` is undefined", shorten(text.trim()));
@@ -98,8 +120,38 @@ fn expression_value(text: &str, template: &Template, scope: &Scope) -> Result<Va
     Ok(value)
 }
 
-/// What the template sees. Most templates guard nothing, and need not be read for it.
+/// What an expression gives that has been read already.
+pub(super) fn tree_value(tree: &ast::Expr<'_>, text: &str, root: Value) -> Result<Value, Error> {
+    let mut code = CodeGenerator::new("<expression>", text);
+    code.compile_expr(&strict::expression(tree));
+    Ok(run(code, root, &mut String::new())?.unwrap_or_default())
+}
+
+/// Runs what has been compiled; the last value that is left, for an expression.
+fn run(code: CodeGenerator<'_>, root: Value, out: &mut String) -> Result<Option<Value>, Error> {
+    let (instructions, blocks) = code.finish();
+    let mut out = make_string_output(out);
+    let result = eval(
+        &ENGINE,
+        &instructions,
+        root,
+        &blocks,
+        &mut out,
+        AutoEscape::None,
+    );
+    result.map(|(value, _)| value)
+}
+
+/// What the template sees.
 fn root(text: &str, syntax: Syntax, scope: &Scope) -> Value {
+    Value::from_object(Root {
+        scope: scope.clone(),
+        guards: guards(text, syntax),
+    })
+}
+
+/// What the template guards. Most templates guard nothing, and need not be read for it.
+pub(super) fn guards(text: &str, syntax: Syntax) -> Guards {
     let may_guard = text.contains('|') || text.contains("defined");
     let usage = if may_guard {
         inspect(text, syntax).unwrap_or_default()
@@ -110,12 +162,8 @@ fn root(text: &str, syntax: Syntax, scope: &Scope) -> Value {
         .variables
         .into_iter()
         .filter(|reference| reference.guarded)
-        .map(|reference| (reference.name, reference.attribute))
-        .collect();
-    Value::from_object(Root {
-        scope: scope.clone(),
-        guards: Guards(Arc::new(guards)),
-    })
+        .map(|reference| (reference.name, reference.attribute));
+    Guards(Arc::new(guards.collect()))
 }
 
 fn to_json(value: &Value, template: &Template) -> Result<serde_json::Value, RenderError> {

@@ -49,7 +49,15 @@ enum Fact {
 #[derive(Debug)]
 struct VarCell {
     var: Var,
-    value: OnceLock<Result<Value, RenderError>>,
+    found: OnceLock<Found>,
+}
+
+/// What came of a variable, and what was looked at for it: whoever uses the variable has looked at it, too.
+#[derive(Debug)]
+struct Found {
+    value: Result<Value, RenderError>,
+    missing: Option<&'static str>,
+    guessed: bool,
 }
 
 impl Scope {
@@ -58,7 +66,7 @@ impl Scope {
     pub fn new(vars: &[Var]) -> Self {
         let cells = vars.iter().map(|var| VarCell {
             var: var.clone(),
-            value: OnceLock::new(),
+            found: OnceLock::new(),
         });
         Self {
             known: Arc::default(),
@@ -122,6 +130,15 @@ impl Scope {
         self.unsettled.get().is_some()
     }
 
+    /// The same scope, in which nothing has been looked at.
+    pub(super) fn afresh(&self) -> Self {
+        Self {
+            missing: Arc::default(),
+            unsettled: Arc::default(),
+            ..self.clone()
+        }
+    }
+
     /// The value of a name, or `None` if there is no such name. What the template guards with `is
     /// defined` or `default` is undefined when it is missing; anything else is an error.
     fn look_up(&self, name: &str, guards: &Guards) -> Option<Value> {
@@ -136,8 +153,7 @@ impl Scope {
                 Fact::Placeholders(word) => Some(Value::from_object(Placeholders(word))),
                 Fact::Unsettled => {
                     let () = self.unsettled.get_or_init(|| ());
-                    let detail = format!("`{name}` is not known before the event");
-                    Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)))
+                    Some(Value::from(not_yet(name)))
                 }
                 Fact::Missing(_) if guards.has(name, None) => None,
                 Fact::Missing(why) => {
@@ -161,18 +177,40 @@ impl Scope {
             let detail = format!("more than {MOST_DEPTH} variables use one another");
             return Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)));
         }
-        let above = Self {
-            visible: index,
-            depth: self.depth + 1,
-            ..self.clone()
-        };
-        let value = cell
-            .value
-            .get_or_init(|| render_value(&cell.var.value, &above));
-        Some(value.clone().unwrap_or_else(|error| {
-            let detail = format!("in var `{name}`: {}", error.message);
+        let found = cell
+            .found
+            .get_or_init(|| self.above(index).find(&cell.var.value));
+        if let Some(missing) = found.missing {
+            self.missing.get_or_init(|| missing);
+        }
+        if found.guessed {
+            let () = self.unsettled.get_or_init(|| ());
+        }
+        Some(found.value.clone().unwrap_or_else(|error| {
+            // Of variables that use one another, the one that fails is said.
+            let detail = match error.message.strip_prefix("in var ") {
+                Some(_) => error.message,
+                None => format!("in var `{name}`: {}", error.message),
+            };
             Value::from(Error::new(ErrorKind::UndefinedError, detail))
         }))
+    }
+
+    /// What a variable sees.
+    fn above(&self, index: usize) -> Self {
+        Self {
+            visible: index,
+            depth: self.depth + 1,
+            ..self.afresh()
+        }
+    }
+
+    fn find(&self, value: &TemplateValue) -> Found {
+        Found {
+            value: render_value(value, self),
+            missing: self.missing(),
+            guessed: self.guessed(),
+        }
     }
 
     /// The names that can be seen, for a message.
@@ -236,8 +274,13 @@ impl Object for Root {
     }
 }
 
+fn not_yet(name: &str) -> Error {
+    let detail = format!("`{name}` is not known before the event");
+    Error::new(ErrorKind::UndefinedError, detail)
+}
+
 /// `env` or `args`: a missing key is an error.
-struct Table {
+pub(super) struct Table {
     name: String,
     values: Arc<BTreeMap<String, String>>,
     guards: Guards,
@@ -247,6 +290,13 @@ impl fmt::Debug for Table {
     /// Names only: the environment may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{} with {} names>", self.name, self.values.len())
+    }
+}
+
+impl Table {
+    /// The names that are there.
+    pub(super) fn names(&self) -> Value {
+        self.values.keys().map(String::as_str).collect()
     }
 }
 
@@ -283,7 +333,14 @@ impl Object for Table {
 
 /// A table that has a text under every key.
 #[derive(Debug)]
-struct Placeholders(&'static str);
+pub(super) struct Placeholders(&'static str);
+
+impl Placeholders {
+    /// Nobody knows which names are there.
+    pub(super) fn no_names(&self) -> Error {
+        not_yet(self.0)
+    }
+}
 
 impl Object for Placeholders {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {

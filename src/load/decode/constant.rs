@@ -24,11 +24,17 @@ pub(super) struct Constants {
     texts: HashMap<String, Option<Value>>,
     /// Templates that use nothing but variables that are known, with their names.
     candidates: HashMap<String, Vec<String>>,
+    /// How many values the templates of the value at hand have given.
+    given: usize,
 }
+
+/// How many values the templates of one value may give to be looked at.
+const MOST_VALUES: usize = 20_000;
 
 impl Constants {
     /// Notes a variable, if its value is known.
     pub(super) fn set(&mut self, name: &str, value: &TemplateValue) {
+        self.given = 0;
         if let Some(value) = self.value(value) {
             self.texts.clear();
             self.vars.insert(name.to_owned(), constant(&value));
@@ -50,7 +56,11 @@ impl Constants {
             TemplateValue::Null => Value::Null,
             TemplateValue::Bool(value) => Value::Bool(*value),
             TemplateValue::Number(value) => Value::Number(value.clone()),
-            TemplateValue::Text(template) => return self.text(template),
+            TemplateValue::Text(template) => {
+                let value = self.text(template)?;
+                self.given += count(&value);
+                return Some(value).filter(|_| self.given <= MOST_VALUES);
+            }
             TemplateValue::List(items) => items
                 .iter()
                 .map(|item| self.value(item))
@@ -103,6 +113,14 @@ impl Constants {
     }
 }
 
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(count).sum::<usize>() + 1,
+        Value::Object(entries) => entries.values().map(count).sum::<usize>() + 1,
+        _ => 1,
+    }
+}
+
 /// A value that is no template, even if it has braces.
 fn constant(value: &Value) -> TemplateValue {
     super::values::template_value(value, &crate::model::Origin::default())
@@ -125,6 +143,7 @@ impl Decoder<'_> {
         if self.conditional {
             return;
         }
+        self.constants.given = 0;
         self.known_server(request);
         // Without a template, the schema of the rules has seen it all.
         if !request

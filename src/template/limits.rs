@@ -1,0 +1,168 @@
+//! How large a value may be, and what is put around the expressions of a template to hold it to that.
+
+use minijinja::tests::is_in;
+use minijinja::value::{DynObject, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
+
+use super::scope::{Placeholders, Table};
+
+/// How many values a value may have in it.
+const MOST_VALUES: usize = 20_000;
+
+/// How much text a value may have in it, in bytes.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// How deep a value may be nested.
+const MOST_NESTED: usize = 100;
+
+/// How many values are looked at for one step of a template's budget.
+const VALUES_PER_STEP: usize = 8;
+
+/// The filter that refuses what does not exist and what is too large. No template can write its name.
+pub(super) const THERE: &str = "?there";
+
+/// The filter that refuses what is too large.
+pub(super) const MEASURED: &str = "?measured";
+
+/// The filter that gives a table's names for the table.
+pub(super) const NAMES: &str = "?names";
+
+/// Adds the filters to an engine.
+pub(super) fn add_to(engine: &mut Environment<'static>) {
+    engine.add_filter(THERE, there);
+    engine.add_filter(MEASURED, measured);
+    engine.add_filter(NAMES, names);
+    // A lookup in `env` gives an error in the place of what is not there.
+    engine.add_test("defined", exists);
+    engine.add_test("undefined", |value: &Value| !exists(value));
+    engine.add_test(
+        "in",
+        |state: &State<'_, '_>, value: &Value, other: &Value| is_in(state, value, &names(other)?),
+    );
+}
+
+fn there(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
+    if value.is_undefined() {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    measured(state, value)
+}
+
+fn measured(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
+    if !value.is_undefined() {
+        let mut budget = Budget::default();
+        budget.take(value)?;
+        state.consume_fuel(budget.taken() / VALUES_PER_STEP as u64)?;
+    }
+    Ok(value.clone())
+}
+
+fn exists(value: &Value) -> bool {
+    !matches!(value.kind(), ValueKind::Undefined | ValueKind::Invalid)
+}
+
+fn names(value: &Value) -> Result<Value, Error> {
+    if let Some(table) = value.downcast_object_ref::<Table>() {
+        return Ok(table.names());
+    }
+    match value.downcast_object_ref::<Placeholders>() {
+        Some(placeholders) => Err(placeholders.no_names()),
+        None => Ok(value.clone()),
+    }
+}
+
+/// How much a value may still have in it. What it holds twice counts twice, as it is written twice.
+#[derive(Debug)]
+pub(super) struct Budget {
+    values: usize,
+    bytes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            values: MOST_VALUES,
+            bytes: MOST_BYTES,
+        }
+    }
+}
+
+impl Budget {
+    /// Takes a value out of it.
+    ///
+    /// # Errors
+    /// If the value is larger than what is left, or something in it does not exist.
+    pub(super) fn take(&mut self, value: &Value) -> Result<(), Error> {
+        self.within(value, 0)
+    }
+
+    fn taken(&self) -> u64 {
+        (MOST_VALUES - self.values) as u64
+    }
+
+    fn within(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
+        let one_less = self.values.checked_sub(1);
+        self.values = one_less.ok_or_else(|| refuse("more than 20,000 values in it"))?;
+        match value.kind() {
+            ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
+            ValueKind::Invalid => Err(error_of(value)),
+            ValueKind::String => self.text(value.as_str().unwrap_or_default()),
+            ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => self.inside(value, depth + 1),
+            _ => Ok(()),
+        }
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Error> {
+        let less = self.bytes.checked_sub(text.len());
+        self.bytes = less.ok_or_else(|| refuse("more than 256 KiB of text in it"))?;
+        Ok(())
+    }
+
+    fn inside(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
+        if depth > MOST_NESTED {
+            return Err(refuse("more than 100 values nested in it"));
+        }
+        // What the facts hold is not copied.
+        if value.downcast_object_ref::<Table>().is_some()
+            || value.downcast_object_ref::<Placeholders>().is_some()
+        {
+            return Ok(());
+        }
+        if value.kind() == ValueKind::Map {
+            let pairs = value.as_object().and_then(DynObject::try_iter_pairs);
+            for (key, value) in pairs.into_iter().flatten() {
+                self.within(&key, depth)?;
+                self.within(&value, depth)?;
+            }
+            return Ok(());
+        }
+        // What can't be walked through is not written out either.
+        let Ok(items) = value.try_iter() else {
+            return Ok(());
+        };
+        for item in items.checked() {
+            self.within(&item?, depth)?;
+        }
+        Ok(())
+    }
+}
+
+fn refuse(what: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidOperation,
+        format!("the template makes a value with {what}"),
+    )
+}
+
+/// The error that a lookup has given in the place of a value.
+fn error_of(value: &Value) -> Error {
+    let list = Value::from(vec![value.clone()]);
+    let first = list
+        .try_iter()
+        .ok()
+        .and_then(|items| items.checked().next());
+    match first {
+        Some(Err(error)) => error,
+        _ => Error::from(ErrorKind::UndefinedError),
+    }
+}

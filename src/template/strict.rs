@@ -1,0 +1,325 @@
+//! What the engine lets pass, made to fail. The tree of a template is written anew before it is run:
+//!
+//! - What does not exist is an error wherever it is used: the engine writes nothing for it in a list that is joined,
+//!   in some filters, and for an `if` without an `else`.
+//! - A value has an end. `[a, a]` holds `a` once for the engine, and writing it out takes twice the time; after thirty
+//!   of those nobody waits for it any more. So every value is measured where it is made and where it is used.
+//! - `in` asks for the names of `env` and `args`. The engine would ask for the value, and what is not there is an error
+//!   there, which counts as something.
+
+use minijinja::machinery::ast::{
+    AutoEscape, BinOp, BinOpKind, Call, CallArg, Compare, CompareOp, CompareOpKind, Const, Do,
+    EmitExpr, EmitRaw, Expr, Filter, FilterBlock, ForLoop, GetAttr, GetItem, IfCond, IfExpr, List,
+    Map, Set, SetBlock, Slice, Spanned, Stmt, Template, Test, Tuple, UnaryOp, UnaryOpKind, Var,
+    WithBlock,
+};
+
+use super::limits::{MEASURED, NAMES, THERE};
+
+/// A statement, made strict.
+pub(super) fn statement<'a>(given: &Stmt<'a>) -> Stmt<'a> {
+    match given {
+        Stmt::Template(node) => Stmt::Template(with(
+            node,
+            Template {
+                children: statements(&node.children),
+            },
+        )),
+        Stmt::EmitExpr(node) => Stmt::EmitExpr(with(
+            node,
+            EmitExpr {
+                expr: expression(&node.expr),
+            },
+        )),
+        Stmt::EmitRaw(node) => Stmt::EmitRaw(with(node, EmitRaw { raw: node.raw })),
+        Stmt::ForLoop(node) => Stmt::ForLoop(with(
+            node,
+            ForLoop {
+                target: target(&node.target),
+                iter: expression(&node.iter),
+                filter_expr: node.filter_expr.as_ref().map(expression),
+                recursive: node.recursive,
+                body: statements(&node.body),
+                else_body: statements(&node.else_body),
+            },
+        )),
+        Stmt::IfCond(node) => Stmt::IfCond(with(
+            node,
+            IfCond {
+                expr: expression(&node.expr),
+                true_body: statements(&node.true_body),
+                false_body: statements(&node.false_body),
+            },
+        )),
+        Stmt::WithBlock(node) => {
+            let assign = |(name, value): &(Expr<'a>, Expr<'a>)| (target(name), expression(value));
+            Stmt::WithBlock(with(
+                node,
+                WithBlock {
+                    assignments: node.assignments.iter().map(assign).collect(),
+                    body: statements(&node.body),
+                },
+            ))
+        }
+        Stmt::Set(node) => Stmt::Set(with(
+            node,
+            Set {
+                target: target(&node.target),
+                expr: expression(&node.expr),
+            },
+        )),
+        Stmt::SetBlock(node) => Stmt::SetBlock(with(
+            node,
+            SetBlock {
+                target: target(&node.target),
+                filter: node.filter.as_ref().map(expression),
+                body: statements(&node.body),
+            },
+        )),
+        Stmt::AutoEscape(node) => Stmt::AutoEscape(with(
+            node,
+            AutoEscape {
+                enabled: expression(&node.enabled),
+                body: statements(&node.body),
+            },
+        )),
+        Stmt::FilterBlock(node) => Stmt::FilterBlock(with(
+            node,
+            FilterBlock {
+                filter: expression(&node.filter),
+                filter_span: node.filter_span,
+                body: statements(&node.body),
+            },
+        )),
+        Stmt::Do(node) => Stmt::Do(with(
+            node,
+            Do {
+                call: call(&node.call),
+            },
+        )),
+    }
+}
+
+fn statements<'a>(given: &[Stmt<'a>]) -> Vec<Stmt<'a>> {
+    given.iter().map(statement).collect()
+}
+
+/// What a value is given to.
+fn target<'a>(given: &Expr<'a>) -> Expr<'a> {
+    let all = |items: &[Expr<'a>]| items.iter().map(target).collect();
+    match given {
+        Expr::List(node) => Expr::List(with(
+            node,
+            List {
+                items: all(&node.items),
+            },
+        )),
+        Expr::Tuple(node) => Expr::Tuple(with(
+            node,
+            Tuple {
+                items: all(&node.items),
+            },
+        )),
+        other => expression(other),
+    }
+}
+
+/// An expression, made strict.
+pub(super) fn expression<'a>(given: &Expr<'a>) -> Expr<'a> {
+    match given {
+        Expr::Var(node) => Expr::Var(with(node, Var { id: node.id })),
+        Expr::Const(node) => Expr::Const(with(
+            node,
+            Const {
+                value: node.value.clone(),
+            },
+        )),
+        Expr::Slice(node) => Expr::Slice(with(
+            node,
+            Slice {
+                expr: expression(&node.expr),
+                start: node.start.as_ref().map(expression),
+                stop: node.stop.as_ref().map(expression),
+                step: node.step.as_ref().map(expression),
+            },
+        )),
+        Expr::UnaryOp(node) => Expr::UnaryOp(with(node, unary(node))),
+        Expr::BinOp(node) => binary(node),
+        Expr::Compare(node) => Expr::Compare(with(
+            node,
+            Compare {
+                expr: there(&node.expr),
+                ops: node.ops.iter().map(compared).collect(),
+            },
+        )),
+        Expr::IfExpr(node) => choice(node),
+        Expr::Filter(node) => filter(node),
+        Expr::Test(node) => test(node),
+        Expr::GetAttr(node) => Expr::GetAttr(with(
+            node,
+            GetAttr {
+                expr: expression(&node.expr),
+                name: node.name,
+            },
+        )),
+        Expr::GetItem(node) => Expr::GetItem(with(
+            node,
+            GetItem {
+                expr: expression(&node.expr),
+                subscript_expr: expression(&node.subscript_expr),
+            },
+        )),
+        // A loop that calls itself is written out at once, which the budget sees.
+        Expr::Call(node) if matches!(&node.expr, Expr::Var(name) if name.id == "loop") => {
+            Expr::Call(call(node))
+        }
+        Expr::Call(node) => around(MEASURED, Expr::Call(call(node))),
+        Expr::List(node) => {
+            let items = all_there(&node.items);
+            around(MEASURED, Expr::List(with(node, List { items })))
+        }
+        Expr::Tuple(node) => {
+            let items = all_there(&node.items);
+            around(MEASURED, Expr::Tuple(with(node, Tuple { items })))
+        }
+        Expr::Map(node) => {
+            let (keys, values) = (all_there(&node.keys), all_there(&node.values));
+            around(MEASURED, Expr::Map(with(node, Map { keys, values })))
+        }
+    }
+}
+
+fn unary<'a>(node: &UnaryOp<'a>) -> UnaryOp<'a> {
+    let op = if matches!(node.op, UnaryOpKind::Not) {
+        UnaryOpKind::Not
+    } else {
+        UnaryOpKind::Neg
+    };
+    let expr = expression(&node.expr);
+    UnaryOp { op, expr }
+}
+
+fn choice<'a>(node: &Spanned<IfExpr<'a>>) -> Expr<'a> {
+    let other = match &node.false_expr {
+        Some(other) => expression(other),
+        None => nothing(node),
+    };
+    Expr::IfExpr(with(
+        node,
+        IfExpr {
+            test_expr: expression(&node.test_expr),
+            true_expr: expression(&node.true_expr),
+            false_expr: Some(other),
+        },
+    ))
+}
+
+fn test<'a>(node: &Spanned<Test<'a>>) -> Expr<'a> {
+    let asks_whether = matches!(node.name, "defined" | "undefined");
+    let expr = if asks_whether {
+        expression(&node.expr)
+    } else {
+        there(&node.expr)
+    };
+    let name = node.name;
+    let args = arguments(&node.args, there);
+    Expr::Test(with(node, Test { name, expr, args }))
+}
+
+fn binary<'a>(node: &Spanned<BinOp<'a>>) -> Expr<'a> {
+    let sides = |left, right| {
+        Expr::BinOp(with(
+            node,
+            BinOp {
+                op: node.op,
+                left,
+                right,
+            },
+        ))
+    };
+    let (left, right) = (&node.left, &node.right);
+    match node.op {
+        BinOpKind::ScAnd | BinOpKind::ScOr => sides(expression(left), expression(right)),
+        BinOpKind::In => sides(there(left), around(NAMES, expression(right))),
+        BinOpKind::Add | BinOpKind::Mul => around(MEASURED, sides(there(left), there(right))),
+        _ => sides(there(left), there(right)),
+    }
+}
+
+fn compared<'a>(given: &CompareOp<'a>) -> CompareOp<'a> {
+    let expr = match given.op {
+        CompareOpKind::In | CompareOpKind::NotIn => around(NAMES, expression(&given.expr)),
+        _ => there(&given.expr),
+    };
+    CompareOp { op: given.op, expr }
+}
+
+fn filter<'a>(node: &Spanned<Filter<'a>>) -> Expr<'a> {
+    let says_what_then = matches!(node.name, "default" | "d");
+    let subject = node.expr.as_ref();
+    let (expr, args) = if says_what_then {
+        (subject.map(expression), arguments(&node.args, expression))
+    } else {
+        (subject.map(there), arguments(&node.args, there))
+    };
+    let name = node.name;
+    around(
+        MEASURED,
+        Expr::Filter(with(node, Filter { name, expr, args })),
+    )
+}
+
+fn call<'a>(node: &Spanned<Call<'a>>) -> Spanned<Call<'a>> {
+    with(
+        node,
+        Call {
+            expr: expression(&node.expr),
+            args: arguments(&node.args, there),
+        },
+    )
+}
+
+fn arguments<'a>(given: &[CallArg<'a>], each: impl Fn(&Expr<'a>) -> Expr<'a>) -> Vec<CallArg<'a>> {
+    let argument = |argument: &CallArg<'a>| match argument {
+        CallArg::Pos(value) => CallArg::Pos(each(value)),
+        CallArg::Kwarg(name, value) => CallArg::Kwarg(name, each(value)),
+        CallArg::PosSplat(value) => CallArg::PosSplat(each(value)),
+        CallArg::KwargSplat(value) => CallArg::KwargSplat(each(value)),
+    };
+    given.iter().map(argument).collect()
+}
+
+fn all_there<'a>(given: &[Expr<'a>]) -> Vec<Expr<'a>> {
+    given.iter().map(there).collect()
+}
+
+/// The expression, an error if what it gives does not exist.
+fn there<'a>(given: &Expr<'a>) -> Expr<'a> {
+    match given {
+        Expr::Const(_) => expression(given),
+        _ => around(THERE, expression(given)),
+    }
+}
+
+/// The expression with a filter of ours behind it. Constants are as they are in the file, and need none.
+fn around<'a>(name: &'static str, expr: Expr<'a>) -> Expr<'a> {
+    if expr.as_const().is_some() {
+        return expr;
+    }
+    let span = expr.span();
+    let expr = Some(expr);
+    let args = Vec::new();
+    Expr::Filter(Spanned::new(Filter { name, expr, args }, span))
+}
+
+/// Something that does not exist: what an `if` without an `else` gives otherwise.
+fn nothing<'a>(node: &Spanned<IfExpr<'a>>) -> Expr<'a> {
+    let (keys, values) = (Vec::new(), Vec::new());
+    let expr = Expr::Map(with(node, Map { keys, values }));
+    Expr::GetAttr(with(node, GetAttr { expr, name: "else" }))
+}
+
+/// Another node in the place of this one.
+fn with<T, U>(place: &Spanned<T>, node: U) -> Spanned<U> {
+    Spanned::new(node, place.span())
+}

@@ -1,0 +1,227 @@
+//! What templates give, as `plan` shows it.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::program::program;
+
+/// What `plan` says of one rule.
+#[derive(Debug, PartialEq)]
+enum Planned {
+    /// This model.
+    Model(String),
+    /// The rule does not fire.
+    Nothing,
+    /// The plan fails with something like this.
+    Fails(String),
+}
+
+/// Plans `on_role_change primary demo` on node `n1`, where `SITE` is `paris` and nothing else is set.
+fn plan(vars: &Value, when: Option<&str>, model: &str) -> Planned {
+    let request = json!({"type": "config_switch", "server": "main", "model_name": model});
+    let mut rule = json!({"name": "a", "on": "on_role_change", "request": request});
+    if let Some(when) = when {
+        rule["when"] = when.into();
+    }
+    let rules = json!({"version": 1, "api": {"url": "http://localhost:7480"}, "vars": vars, "rules": [rule]});
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.yml");
+    fs::write(&path, rules.to_string()).unwrap();
+    let mut command = program();
+    command.env_clear().env("SITE", "paris");
+    command.env("PATRONI_BARMAN_STATE", folder.path().join("state.db"));
+    command.args(["plan", "--format", "json", "--node", "n1", "--rules"]);
+    command
+        .arg(&path)
+        .args(["on_role_change", "primary", "demo"]);
+    let output = command.output().unwrap();
+    match output.status.code() {
+        Some(0) => {
+            let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let model = plan["steps"][0]["body"]["model_name"].as_str().unwrap();
+            Planned::Model(model.to_owned())
+        }
+        Some(1) => Planned::Nothing,
+        Some(4) => Planned::Fails(String::from_utf8_lossy(&output.stderr).into_owned()),
+        other => panic!("{when:?} {model}: {other:?}"),
+    }
+}
+
+/// Asserts that a template fails, and says something like this.
+fn assert_fails(vars: &Value, model: &str, part: &str) {
+    match plan(vars, None, model) {
+        Planned::Fails(message) => assert!(message.contains(part), "{model}: {message}"),
+        other => panic!("{model}: {other:?}"),
+    }
+}
+
+#[test]
+fn in_asks_for_names() {
+    for (when, fires) in [
+        ("'SITE' in env", true),
+        ("'NOPE' in env", false),
+        ("'NOPE' not in env", true),
+        ("not ('SITE' in env)", false),
+        ("'NOPE' is in(env)", false),
+        ("'SITE' is in(env)", true),
+        ("'NOPE' is not in(env)", true),
+        ("'NOPE' in args", false),
+        ("'NOPE' in there", false),
+        (
+            "['NOPE', 'SITE'] | select('in', env) | list == ['SITE']",
+            true,
+        ),
+        ("env | attr('NOPE') is defined", false),
+        ("env | attr('SITE') == 'paris'", true),
+        ("[env] | selectattr('NOPE') | list | length == 1", false),
+        (
+            "[env] | selectattr('NOPE', 'defined') | list | length == 1",
+            false,
+        ),
+        (
+            "[env] | selectattr('SITE', 'defined') | list | length == 1",
+            true,
+        ),
+        ("'NOPE' in env and env.NOPE == 'x'", false),
+        ("env is mapping and 'SITE' in (env | list)", true),
+        ("'SITE' in (env | items | map('first') | list)", true),
+        ("'a' in {'a': node} and 'b' not in {'a': node}", true),
+        ("'n' in node and node in ['n1']", true),
+    ] {
+        let expected = if fires {
+            Planned::Model("m".to_owned())
+        } else {
+            Planned::Nothing
+        };
+        let vars = json!({"there": "{{ env }}"});
+        assert_eq!(plan(&vars, Some(when), "m"), expected, "{when}");
+    }
+}
+
+#[test]
+fn what_does_not_exist_is_an_error_wherever_it_is_used() {
+    let vars = json!({"sites": {"paris": "p"}, "list": ["a", "b"], "all": [{"a": "x"}]});
+    for (model, part) in [
+        (
+            "{{ env.NOPE }}",
+            "the environment variable `NOPE` is not set",
+        ),
+        (
+            "{{ env['NOPE'] }}",
+            "the environment variable `NOPE` is not set",
+        ),
+        (
+            "{{ env | attr('NOPE') }}",
+            "the environment variable `NOPE` is not set",
+        ),
+        (
+            "{{ [env] | map(attribute='NOPE') | join }}",
+            "`NOPE` is not set",
+        ),
+        ("{{ [sites.london, node] | join(':') }}", "undefined"),
+        ("{{ (sites.london, node) | join(':') }}", "undefined"),
+        (
+            "{{ {'a': sites.london} | items | list | length }}",
+            "undefined",
+        ),
+        ("x{{ sites.london | e }}", "undefined"),
+        ("x{{ sites.london | indent }}", "undefined"),
+        ("x{{ sites.london | pprint }}", "undefined"),
+        ("x{{ sites.london | string }}", "undefined"),
+        ("{{ list | join(sites.london) }}", "undefined"),
+        ("{{ list | join(d=sites.london) }}", "undefined"),
+        ("{{ all | map(attribute='b') | join }}", "undefined"),
+        ("{{ [[] | first, node] | join }}", "undefined"),
+        ("m{{ '-a' if cluster == 'x' }}", "undefined"),
+        ("{{ ('a' if cluster == 'x') ~ 'b' }}", "undefined"),
+        ("{{ 'a' if cluster == 'x' }}", "undefined"),
+        ("x{{ 1 if sites.london is none else 2 }}", "undefined"),
+    ] {
+        assert_fails(&vars, model, part);
+    }
+    for (model, expected) in [
+        ("{{ sites.london | default('x') }}", "x"),
+        ("{{ [] | first | default('x') }}", "x"),
+        ("{{ 'a' if sites.london is defined else 'b' }}", "b"),
+        ("{{ ('a' if cluster == 'x') | default('b') }}", "b"),
+        ("m{{ '-a' if cluster == 'x' else '' }}", "m"),
+        ("{{ [sites.paris, node] | join(':') }}", "p:n1"),
+        (
+            "{% for a, b in [(node, 'x')] %}{{ a }}{{ b }}{% endfor %}",
+            "n1x",
+        ),
+        ("{% set a, b = node, 'x' %}{{ a ~ b }}", "n1x"),
+        ("{{ range(3) | join }}", "012"),
+        ("{{ dict(a=node).a }}", "n1"),
+        (
+            "{% for i in list recursive %}{{ i }}{% if i == 'a' %}{{ loop(['c']) }}{% endif %}{% endfor %}",
+            "acb",
+        ),
+    ] {
+        let expected = Planned::Model(expected.to_owned());
+        assert_eq!(plan(&vars, None, model), expected, "{model}");
+    }
+}
+
+/// Variables that each use the one before in this way.
+fn chain(first: &str, next: impl Fn(usize) -> Value) -> Value {
+    let mut vars = serde_json::Map::new();
+    vars.insert("v0".to_owned(), first.into());
+    vars.extend((1..=40).map(|number| (format!("v{number}"), next(number - 1))));
+    vars.into()
+}
+
+#[test]
+fn no_small_file_makes_a_value_without_end() {
+    let begun = Instant::now();
+    for first in ["x", "{{ node }}"] {
+        let listed = chain(first, |before| {
+            let item = format!("{{{{ v{before} }}}}");
+            json!([item, item])
+        });
+        assert_eq!(plan(&listed, None, "m"), Planned::Model("m".to_owned()));
+        assert_fails(&listed, "{{ v40 }}", "more than 20,000 values");
+        let shared = chain(first, |before| {
+            format!("{{{{ [v{before}, v{before}] }}}}").into()
+        });
+        assert_fails(&shared, "{{ v40 }}", "more than 20,000 values");
+        let text = chain(first, |before| {
+            format!("{{{{ v{before} }}}}{{{{ v{before} }}}}").into()
+        });
+        assert_fails(&text, "{{ v40 }}", "256 KiB");
+    }
+    let doubled = "{% set a = [1] %}".to_owned() + &"{% set a = [a, a] %}".repeat(30);
+    for end in [
+        "{{ a }}",
+        "{{ a | string }}",
+        "{{ a | pprint }}",
+        "{{ a | join }}",
+        "{{ a ~ '' }}",
+        "{{ '%s' | format(a) }}",
+        "{{ a == [a] }}",
+        "{{ a in 'x' }}",
+        "{{ {a: 1} }}",
+    ] {
+        let model = format!("{doubled}{end}");
+        assert_fails(&json!({}), &model, "more than 20,000 values");
+    }
+    let repeat = |start: &str, step: &str| format!("{start}{}{{{{ a }}}}", step.repeat(40));
+    for model in [
+        format!("{{{{ {}1{} }}}}", "[".repeat(30), "] * 2".repeat(30)),
+        repeat("{% set a = dict(x=1) %}", "{% set a = dict(x=a, y=a) %}"),
+        repeat("{% set a = [1] %}", "{% set a = a | zip(a) | list %}"),
+        repeat("{% set a = 'x' %}", "{% set a = a ~ a %}"),
+        "{% set a = [[1] * 140] * 140 %}{% set b = [[1] * 140] * 140 %}\
+         {% for i in range(9000) %}{{ a == b }}{% endfor %}"
+            .to_owned(),
+    ] {
+        assert!(
+            matches!(plan(&json!({}), None, &model), Planned::Fails(_)),
+            "{model}"
+        );
+    }
+    // It was hours.
+    assert!(begun.elapsed() < Duration::from_secs(60));
+}
