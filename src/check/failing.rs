@@ -31,7 +31,12 @@ impl<'r> Failing<'r> {
                 if self.known.contains(&(firing.rule, number)) {
                     continue;
                 }
-                let mut cells = firing.may.indices();
+                // Where its condition fails or is false, nobody looks at a request.
+                let cells = match syntax {
+                    Syntax::Expression => firing.may,
+                    Syntax::Text => firing.likely,
+                };
+                let mut cells = cells.indices();
                 let failure = cells.find_map(|index| {
                     let why = judge.failure(template, syntax, index)?;
                     Some((template, index, why))

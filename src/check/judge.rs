@@ -1,23 +1,22 @@
 //! What can be told of templates and conditions before an event.
 //!
 //! A condition that looks at nothing but the event, the role, the cluster and constants is as good as its
-//! value. One that looks at something else may be either, unless it does not get that far: `false and
-//! env.X == "y"` is false. So conditions are evaluated with everything else unsettled, and an error
-//! means that it can't be told.
+//! value. One that looks at something else may be either, unless its other parts decide: `env.X == "y" and
+//! false` is false. So conditions are evaluated with everything else unsettled, part by part.
 
 use std::collections::HashMap;
 
 use crate::evaluate::{CONNSTRING, DATADIR};
 use crate::model::{Event, Role, Rule, RuleSet, Template, TemplateValue, Var};
 use crate::space::{Known, events};
-use crate::template::{Scope, Syntax, condition, inspect, is_template, render};
+use crate::template::{Scope, Settled, Syntax, condition, inspect, is_template, render, settle};
 
 use super::cells::Cells;
 
 /// What a template's value depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Depends {
-    /// The event or the role.
+    /// The event or the role, or what comes with some events only.
     pub(super) cell: bool,
     /// The cluster's name.
     pub(super) cluster: bool,
@@ -37,6 +36,9 @@ impl Depends {
 pub(super) struct Truth {
     pub(super) yes: Cells,
     pub(super) no: Cells,
+    /// Where it may be either, by facts that say nothing about the event or the role: as far as they go, it may be true
+    /// here as well as in any other cell.
+    pub(super) open: Cells,
 }
 
 /// Looks at templates and remembers what it found.
@@ -51,7 +53,7 @@ pub(super) struct Judge<'r> {
     scopes: Vec<Option<Scope>>,
     /// What was found out in those, with the cells that were looked at.
     truths: HashMap<&'r str, (Cells, Truth)>,
-    /// Why templates can't be rendered, by their text and the first cell that is like theirs.
+    /// Why templates can't be rendered, by their text and the cell; the first stands for all if there is no difference.
     failures: HashMap<(&'r str, usize), Option<String>>,
 }
 
@@ -96,8 +98,16 @@ impl<'r> Judge<'r> {
             return *known;
         }
         let usage = inspect(&template.text, syntax).unwrap_or_default();
-        let of = |name: &str| match name {
-            "event" | "role" | "raw_role" => Depends {
+        let used = usage.variables.iter().map(|used| self.of(&used.name));
+        let depends = used.fold(Depends::default(), Depends::or);
+        self.depends.insert(&template.text, depends);
+        depends
+    }
+
+    /// What a variable depends on.
+    fn of(&self, name: &str) -> Depends {
+        match name {
+            "event" | "role" | "raw_role" | "datadir" | "connstring" | "args" => Depends {
                 cell: true,
                 cluster: false,
             },
@@ -106,14 +116,7 @@ impl<'r> Judge<'r> {
                 cluster: true,
             },
             name => self.of_vars.get(name).copied().unwrap_or_default(),
-        };
-        let depends = usage
-            .variables
-            .iter()
-            .map(|used| of(&used.name))
-            .fold(Depends::default(), Depends::or);
-        self.depends.insert(&template.text, depends);
-        depends
+        }
     }
 
     /// What is known of a rule's condition in these cells. `cluster` is the cluster's name if the rule names each of its
@@ -122,7 +125,7 @@ impl<'r> Judge<'r> {
         let Some(when) = &rule.when else {
             return Truth {
                 yes: cells,
-                no: Cells::NONE,
+                ..Truth::default()
             };
         };
         let depends = self.text(when, Syntax::Expression);
@@ -135,20 +138,23 @@ impl<'r> Judge<'r> {
                 .copied()
                 .unwrap_or_default(),
         };
-        let mut same: Option<Result<bool, ()>> = None;
+        let mut same: Option<Settled> = None;
         for index in cells.without(seen).indices() {
-            let result = match same {
-                Some(result) => result,
-                None => self.holds(when, index, cluster),
+            let settled = match same.take() {
+                Some(settled) => settled,
+                None => self.settled(when, index, cluster),
             };
-            if !depends.cell {
-                same = Some(result);
-            }
             let cell = Cells::one(index);
-            match result {
-                Ok(true) => truth.yes = truth.yes.or(cell),
-                Ok(false) => truth.no = truth.no.or(cell),
-                Err(()) => {}
+            match &settled {
+                Settled::Yes => truth.yes = truth.yes.or(cell),
+                Settled::No => truth.no = truth.no.or(cell),
+                Settled::Open(names) if !names.iter().any(|name| self.of(name).cell) => {
+                    truth.open = truth.open.or(cell);
+                }
+                Settled::Open(_) | Settled::Fails => {}
+            }
+            if !depends.cell {
+                same = Some(settled);
             }
         }
         if cluster.is_none() {
@@ -157,17 +163,18 @@ impl<'r> Judge<'r> {
         truth
     }
 
-    /// Whether a condition is true in a cell; an error if it can't be told.
-    fn holds(&mut self, when: &Template, index: usize, cluster: Option<&str>) -> Result<bool, ()> {
-        let named;
-        let scope = if let Some(name) = cluster {
-            named = conditions_scope(&self.vars, index).text("cluster", name);
-            &named
-        } else {
-            let slot = self.scopes.get_mut(index).ok_or(())?;
-            slot.get_or_insert_with(|| conditions_scope(&self.vars, index).unsettled("cluster"))
+    /// Whether a condition is true in a cell.
+    fn settled(&mut self, when: &Template, index: usize, cluster: Option<&str>) -> Settled {
+        if let Some(name) = cluster {
+            let scope = conditions_scope(&self.vars, index).text("cluster", name);
+            return settle(when, &scope);
+        }
+        let Some(slot) = self.scopes.get_mut(index) else {
+            return Settled::Fails;
         };
-        condition(when, scope).map_err(|_| ())
+        let scope =
+            slot.get_or_insert_with(|| conditions_scope(&self.vars, index).unsettled("cluster"));
+        settle(when, scope)
     }
 
     /// Why a template can't be rendered in a cell, whatever the facts of the event will be; `None` if it can be, or if
@@ -178,11 +185,10 @@ impl<'r> Judge<'r> {
         syntax: Syntax,
         index: usize,
     ) -> Option<String> {
-        let (event, _) = cell(index);
         let same = if self.text(template, syntax).cell {
             index
         } else {
-            events().position(|(other, _)| other == event)?
+            0
         };
         let text = template.text.as_str();
         if let Some(known) = self.failures.get(&(text, same)) {

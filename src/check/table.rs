@@ -30,6 +30,8 @@ pub(super) struct Firing {
     pub(super) may: Cells,
     /// Where it fires whatever happens.
     pub(super) sure: Cells,
+    /// Where it fires sooner or later, as far as can be told.
+    pub(super) likely: Cells,
 }
 
 /// What was seen of a rule over all kinds of cluster.
@@ -129,6 +131,7 @@ impl<'r> Table<'r> {
                     rule: number,
                     may,
                     sure,
+                    likely: may.and(truth.yes.or(truth.open)),
                 });
             }
         }

@@ -173,6 +173,14 @@ pub fn inspect(text: &str, syntax: Syntax) -> Result<Usage, SyntaxError> {
     Ok(usage)
 }
 
+/// The variables of an expression that has been read already.
+pub(super) fn names_in(tree: &ast::Expr<'_>) -> Vec<String> {
+    let mut walker = Walker::default();
+    walker.expression(tree, false);
+    let used = walker.usage.variables.into_iter();
+    used.map(|reference| reference.name).collect()
+}
+
 fn syntax_error(error: &minijinja::Error, text: &str) -> SyntaxError {
     let message = error
         .detail()

@@ -11,6 +11,7 @@ mod names;
 mod premise;
 mod render;
 mod scope;
+mod settle;
 mod strict;
 
 use std::sync::LazyLock;
@@ -26,6 +27,7 @@ pub use names::known_names;
 pub use premise::{Premises, premises};
 pub use render::{RenderError, condition, render};
 pub use scope::Scope;
+pub use settle::{Settled, settle};
 
 /// The variables that every template has, besides the file's own `vars`.
 pub const FACTS: [&str; 10] = [
