@@ -8,16 +8,23 @@ use crate::model::{RequestTemplate, Rule, Template, TemplateValue};
 use crate::template::{Syntax, is_template};
 
 use super::cells::name;
-use super::judge::Judge;
+use super::judge::{Judge, Look};
 use super::table::{Firing, Table};
 
 /// One for each template, where it fails first.
 #[derive(Default)]
 pub(super) struct Failing<'r> {
-    /// The templates, with the cells.
-    found: Vec<(&'r Template, usize, String)>,
+    found: Vec<Failure<'r>>,
     /// Their rules, and which templates of them they are.
     known: HashSet<(usize, usize)>,
+}
+
+struct Failure<'r> {
+    template: &'r Template,
+    syntax: Syntax,
+    /// The cell.
+    index: usize,
+    why: String,
 }
 
 impl<'r> Failing<'r> {
@@ -37,9 +44,14 @@ impl<'r> Failing<'r> {
                     Syntax::Text => firing.likely,
                 };
                 let mut cells = cells.indices();
-                let failure = cells.find_map(|index| {
-                    let why = judge.failure(template, syntax, index)?;
-                    Some((template, index, why))
+                let failure = cells.find_map(|index| match judge.look(template, syntax, index) {
+                    Look::Fails(why) => Some(Failure {
+                        template,
+                        syntax,
+                        index,
+                        why,
+                    }),
+                    Look::Gives(_) | Look::Open => None,
                 });
                 if let Some(failure) = failure {
                     self.known.insert((firing.rule, number));
@@ -50,13 +62,24 @@ impl<'r> Failing<'r> {
     }
 
     pub(super) fn problems(self) -> impl Iterator<Item = Problem> {
-        self.found.into_iter().map(|(template, index, why)| {
-            let message = format!("on {} this fails: {why}", name(index));
-            Problem::new(Code::AlwaysFails, Spot::value(&template.origin), message).help(
-                "nothing at all is sent then, by no rule: mend it, or take the event out of `on`",
-            )
+        self.found.into_iter().map(|failure| {
+            let message = format!("on {} this fails: {}", name(failure.index), failure.why);
+            let spot = Spot::value(&failure.template.origin);
+            Problem::new(Code::AlwaysFails, spot, message).help(help(&failure))
         })
     }
+}
+
+fn help(failure: &Failure<'_>) -> String {
+    let when = failure.template.text.trim();
+    let nothing = "nothing at all is sent then, by no rule";
+    // A name by itself, as `env.FLAG`.
+    let named = |c: char| c.is_ascii_alphanumeric() || "_.[]\"'".contains(c);
+    let is_text = failure.why.ends_with("gives a string");
+    if failure.syntax == Syntax::Expression && is_text && when.chars().all(named) {
+        return format!("{nothing}: compare it with a text, as in `{when} == \"yes\"`");
+    }
+    format!("{nothing}: mend it, or take the event out of `on`")
 }
 
 /// Every template of a rule: its condition, and what its requests are made of.

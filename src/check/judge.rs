@@ -6,10 +6,14 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use crate::evaluate::{CONNSTRING, DATADIR};
 use crate::model::{Event, Role, Rule, RuleSet, Template, TemplateValue, Var};
 use crate::space::{Known, events};
-use crate::template::{Scope, Settled, Syntax, condition, inspect, is_template, render, settle};
+use crate::template::{
+    Scope, Settled, Syntax, condition, inspect, is_template, never_truth, no_truth, render, settle,
+};
 
 use super::cells::Cells;
 
@@ -41,6 +45,17 @@ pub(super) struct Truth {
     pub(super) open: Cells,
 }
 
+/// What is known of what a template gives.
+#[derive(Debug, Clone)]
+pub(super) enum Look {
+    /// This.
+    Gives(Value),
+    /// It fails, for this reason.
+    Fails(String),
+    /// It can't be told before the event.
+    Open,
+}
+
 /// Looks at templates and remembers what it found.
 pub(super) struct Judge<'r> {
     depends: HashMap<&'r str, Depends>,
@@ -49,24 +64,48 @@ pub(super) struct Judge<'r> {
     vars: Vec<Var>,
     /// The same with a placeholder for it.
     shown: Vec<Var>,
+    /// The same as they are in the file.
+    given: &'r [Var],
     /// A scope for each cell, for conditions: of no certain cluster.
     scopes: Vec<Option<Scope>>,
     /// What was found out in those, with the cells that were looked at.
     truths: HashMap<&'r str, (Cells, Truth)>,
-    /// Why templates can't be rendered, by their text and the cell; the first stands for all if there is no difference.
-    failures: HashMap<(&'r str, usize), Option<String>>,
+    /// What conditions and templates give, by their text and the cell; the first stands for all if there is no difference.
+    looks: HashMap<(Syntax, &'r str, usize), Look>,
 }
 
 impl<'r> Judge<'r> {
     pub(super) fn new(rules: &'r RuleSet) -> Self {
+        Self::with(rules, rules.vars.iter().map(unsettled).collect())
+    }
+
+    /// One that takes an empty text for the value that is meant, if there is one.
+    pub(super) fn of_empty_texts(rules: &'r RuleSet) -> Option<Self> {
+        let is_text = |var: &Var| matches!(var.value, TemplateValue::Text(_));
+        let meant = |var: &Var| {
+            if is_text(var) {
+                var.clone()
+            } else {
+                unsettled(var)
+            }
+        };
+        let found = rules
+            .vars
+            .iter()
+            .any(|var| is_text(var) && is_empty(&var.value));
+        found.then(|| Self::with(rules, rules.vars.iter().map(meant).collect()))
+    }
+
+    fn with(rules: &'r RuleSet, vars: Vec<Var>) -> Self {
         let mut judge = Self {
             depends: HashMap::new(),
             of_vars: HashMap::new(),
-            vars: rules.vars.iter().map(unsettled).collect(),
+            vars,
+            given: &rules.vars,
             shown: rules.vars.iter().map(placeholder).collect(),
             scopes: vec![None; events().count()],
             truths: HashMap::new(),
-            failures: HashMap::new(),
+            looks: HashMap::new(),
         };
         for var in &rules.vars {
             let depends = judge.value(&var.value);
@@ -165,47 +204,48 @@ impl<'r> Judge<'r> {
 
     /// Whether a condition is true in a cell.
     fn settled(&mut self, when: &Template, index: usize, cluster: Option<&str>) -> Settled {
-        if let Some(name) = cluster {
-            let scope = conditions_scope(&self.vars, index).text("cluster", name);
-            return settle(when, &scope);
+        match cluster {
+            Some(name) => {
+                let scope = conditions_scope(&self.vars, index).text("cluster", name);
+                settle(when, &scope)
+            }
+            None => self
+                .scope(index)
+                .map_or(Settled::Fails, |scope| settle(when, scope)),
         }
-        let Some(slot) = self.scopes.get_mut(index) else {
-            return Settled::Fails;
-        };
-        let scope =
-            slot.get_or_insert_with(|| conditions_scope(&self.vars, index).unsettled("cluster"));
-        settle(when, scope)
     }
 
-    /// Why a template can't be rendered in a cell, whatever the facts of the event will be; `None` if it can be, or if
-    /// that can't be told.
-    pub(super) fn failure(
-        &mut self,
-        template: &'r Template,
-        syntax: Syntax,
-        index: usize,
-    ) -> Option<String> {
-        let same = if self.text(template, syntax).cell {
-            index
-        } else {
-            0
-        };
-        let text = template.text.as_str();
-        if let Some(known) = self.failures.get(&(text, same)) {
+    /// What conditions see in a cell, in a cluster that is not known.
+    fn scope(&mut self, index: usize) -> Option<&Scope> {
+        let slot = self.scopes.get_mut(index)?;
+        Some(slot.get_or_insert_with(|| conditions_scope(&self.vars, index).unsettled("cluster")))
+    }
+
+    /// What a template gives in a cell, whatever the facts of the event will be.
+    pub(super) fn look(&mut self, template: &'r Template, syntax: Syntax, index: usize) -> Look {
+        let depends = self.text(template, syntax);
+        let key = (
+            syntax,
+            template.text.as_str(),
+            if depends.cell { index } else { 0 },
+        );
+        if let Some(known) = self.looks.get(&key) {
             return known.clone();
         }
-        let scope = conditions_scope(&self.vars, index).unsettled("cluster");
-        let result = match syntax {
-            Syntax::Expression => condition(template, &scope).map(drop),
-            Syntax::Text => {
-                let value = TemplateValue::Text(template.clone());
-                render(&value, &scope).map(drop)
-            }
+        let kind = match syntax {
+            Syntax::Expression => never_truth(&template.text, self.given),
+            Syntax::Text => None,
         };
-        let failure = result.err().filter(|_| !scope.guessed());
-        let failure = failure.map(|error| error.message);
-        self.failures.insert((text, same), failure.clone());
-        failure
+        let look = match (kind, self.scope(index)) {
+            (_, None) => Look::Open,
+            (None, Some(scope)) => look(template, syntax, &scope.afresh()),
+            (Some(kind), Some(scope)) => match look(template, syntax, &scope.afresh()) {
+                Look::Open => Look::Fails(no_truth(kind)),
+                known => known,
+            },
+        };
+        self.looks.insert(key, look.clone());
+        look
     }
 
     /// What requests see in a cell: placeholders for what is not known.
@@ -223,6 +263,18 @@ impl<'r> Judge<'r> {
             .text("connstring", &known.connstring)
             .placeholders("args")
             .placeholders("env")
+    }
+}
+
+fn look(template: &Template, syntax: Syntax, scope: &Scope) -> Look {
+    let result = match syntax {
+        Syntax::Expression => condition(template, scope).map(Value::Bool),
+        Syntax::Text => render(&TemplateValue::Text(template.clone()), scope),
+    };
+    match result {
+        _ if scope.guessed() => Look::Open,
+        Ok(value) => Look::Gives(value),
+        Err(error) => Look::Fails(error.message),
     }
 }
 

@@ -13,6 +13,7 @@ mod judge;
 mod never;
 mod online;
 mod patience;
+mod refused;
 mod setting;
 mod start;
 mod table;
@@ -28,6 +29,7 @@ use self::conflict::Conflicts;
 use self::failing::Failing;
 use self::judge::Judge;
 use self::patience::Patience;
+use self::refused::Refused;
 use self::start::Starts;
 use self::table::{Seen, Table};
 
@@ -73,6 +75,7 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     let mut conflicts = Conflicts::default();
     let mut starts = Starts::default();
     let mut failing = Failing::default();
+    let mut refused = Refused::new(rules);
     let mut patience = Patience::new(rules);
     for (cluster, kind) in table.clusters.iter().enumerate() {
         let firings = table.firings(cluster, &mut judge, &mut seen);
@@ -80,6 +83,7 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
         conflicts.look(&table, &kind.name, &settings);
         starts.look(&settings);
         failing.look(&table, &firings, &mut judge);
+        refused.look(&table, &firings, &mut judge);
         patience.look(&firings);
     }
     let mut problems = impossible(rules);
@@ -87,6 +91,7 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     let rules_seen = rules.rules.iter().zip(&seen);
     problems.extend(rules_seen.filter_map(|(rule, seen)| conditions::problem(rule, seen, &table)));
     problems.extend(failing.problems());
+    problems.extend(refused.problems());
     problems.extend(conflicts.problems(&table));
     problems.extend(starts.problems(&table));
     problems.extend(patience.problems(&table));

@@ -21,6 +21,7 @@ use crate::model::RuleSet;
 use crate::source::Source;
 
 pub use body::{BodyError, validate_body};
+pub use decode::refused;
 pub use locate::{Locator, locate};
 pub use mask::masked;
 pub use problem::{Part, Problem, Spot};

@@ -11,7 +11,7 @@ use super::ENGINE;
 use super::names::known_names;
 
 /// What a text is to be read as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Syntax {
     /// Text with `{{ … }}` in it.
     Text,

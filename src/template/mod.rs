@@ -6,6 +6,7 @@
 //! file system in here.
 
 mod inspect;
+mod kind;
 mod limits;
 mod names;
 mod premise;
@@ -23,9 +24,10 @@ pub use inspect::{
     Reference, Syntax, SyntaxError, UnknownKind, UnknownName, Usage, around_expressions, inspect,
     is_template, lone_expression,
 };
+pub use kind::never_truth;
 pub use names::known_names;
 pub use premise::{Premises, premises};
-pub use render::{RenderError, condition, render};
+pub use render::{RenderError, condition, no_truth, render};
 pub use scope::Scope;
 pub use settle::{Settled, settle};
 

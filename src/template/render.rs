@@ -63,17 +63,17 @@ fn render_within(
 /// [`RenderError`] if it can't be evaluated, or gives something that is neither true nor false.
 pub fn condition(expression: &Template, scope: &Scope) -> Result<bool, RenderError> {
     let value = expression_value(&expression.text, expression, scope)?;
-    bool::try_from(value.clone()).map_err(|_| {
-        // The value itself is not repeated: it may come from the environment.
-        let message = format!(
-            "`when` must give true or false, and gives a {}",
-            value.kind()
-        );
-        RenderError {
-            message,
-            origin: expression.origin.clone(),
-        }
+    // The value itself is not repeated: it may come from the environment.
+    bool::try_from(value.clone()).map_err(|_| RenderError {
+        message: no_truth(&value.kind().to_string()),
+        origin: expression.origin.clone(),
     })
+}
+
+/// What is wrong with a `when` that gives a value of this kind.
+#[must_use]
+pub fn no_truth(kind: &str) -> String {
+    format!("`when` must give true or false, and gives a {kind}")
 }
 
 /// Renders a variable's value to the engine's own type, so that a list stays a list.

@@ -131,7 +131,8 @@ impl Scope {
     }
 
     /// The same scope, in which nothing has been looked at.
-    pub(super) fn afresh(&self) -> Self {
+    #[must_use]
+    pub fn afresh(&self) -> Self {
         Self {
             missing: Arc::default(),
             unsettled: Arc::default(),

@@ -144,65 +144,16 @@ impl Decoder<'_> {
             return;
         }
         self.constants.given = 0;
-        self.known_server(request);
+        let body = request.body.iter().map(|(_, value)| value);
         // Without a template, the schema of the rules has seen it all.
-        if !request
-            .body
-            .iter()
-            .any(|(_, value)| self.constants.gives(value))
+        if body
+            .chain(&request.server)
+            .any(|value| self.constants.gives(value))
         {
-            return;
-        }
-        let mut body = Map::new();
-        body.insert("type".to_owned(), request.kind.as_str().into());
-        for (key, value) in &request.body {
-            let known = match value {
-                TemplateValue::List(items) if key == "changes" => {
-                    items.iter().map(|item| self.change(item)).collect()
-                }
-                value => self.constants.value(value).unwrap_or_else(|| any(key)),
-            };
-            body.insert(key.clone(), known);
-        }
-        for mut problem in shape::body_problems(&Value::Object(body)) {
-            let within = problem.spot.origin.pointer.clone();
-            let key = within.trim_start_matches('/');
-            let given = request.body.iter().find(|(known, _)| known == key);
-            if problem.code == Code::WrongType
-                && given.is_some_and(|(_, value)| matches!(value, TemplateValue::Text(_)))
-            {
-                problem.help = Some(help_for_type(&problem.message).to_owned());
+            for problem in refused(request, |value| self.constants.value(value)) {
+                self.problem(problem);
             }
-            problem.spot.origin.file = request.origin.file;
-            problem.spot.origin.pointer = format!("{}{within}", request.origin.pointer);
-            self.problem(problem);
         }
-    }
-
-    fn known_server(&mut self, request: &RequestTemplate) {
-        let Some(server) = &request.server else {
-            return;
-        };
-        let message = match self.constants.value(server) {
-            Some(Value::String(name)) if Name::new(name.clone()).is_err() => {
-                format!("`server` can't be `{name}`")
-            }
-            Some(Value::String(_)) | None => return,
-            Some(_) => "`server` must be a string".to_owned(),
-        };
-        let spot = Spot::value(&request.origin.child("server"));
-        self.problem(Problem::new(Code::BadRequest, spot, message).help(NAMES));
-    }
-
-    fn change(&mut self, item: &TemplateValue) -> Value {
-        let TemplateValue::Map(entries) = item else {
-            return self.constants.value(item).unwrap_or_default();
-        };
-        let entries = entries.iter().map(|(key, value)| {
-            let value = self.constants.value(value);
-            (key.clone(), value.unwrap_or_else(|| any(key)))
-        });
-        Value::Object(entries.collect())
     }
 
     /// What stands around the templates of a name is always in it.
@@ -236,6 +187,76 @@ impl Decoder<'_> {
     }
 }
 
+/// What pg-backup-api would refuse of a request, as far as its values are known. What is not known counts as right.
+pub fn refused<'r>(
+    request: &'r RequestTemplate,
+    mut known: impl FnMut(&'r TemplateValue) -> Option<Value>,
+) -> Vec<Problem> {
+    let server = request.server.as_ref().and_then(&mut known);
+    let mut found: Vec<_> = server
+        .and_then(|name| bad_server(request, &name))
+        .into_iter()
+        .collect();
+    let mut body = Map::new();
+    body.insert("type".to_owned(), request.kind.as_str().into());
+    for (key, value) in &request.body {
+        let value = match value {
+            TemplateValue::List(items) if key == "changes" => {
+                items.iter().map(|item| change(item, &mut known)).collect()
+            }
+            value => known(value).unwrap_or_else(|| any(key)),
+        };
+        body.insert(key.clone(), value);
+    }
+    let body = Value::Object(body);
+    for mut problem in shape::body_problems(&body) {
+        let within = problem.spot.origin.pointer.clone();
+        let key = within.trim_start_matches('/');
+        let given = request.body.iter().find(|(known, _)| known == key);
+        if problem.code == Code::WrongType
+            && !body.pointer(&within).is_some_and(Value::is_null)
+            && given.is_some_and(|(_, value)| matches!(value, TemplateValue::Text(_)))
+        {
+            problem.help = Some(help_for_type(&problem.message).to_owned());
+        }
+        problem.spot.origin.file = request.origin.file;
+        problem.spot.origin.pointer = format!("{}{within}", request.origin.pointer);
+        found.push(problem);
+    }
+    found
+}
+
+fn bad_server(request: &RequestTemplate, server: &Value) -> Option<Problem> {
+    let message = match server {
+        Value::String(name) if Name::new(name.clone()).is_ok() => return None,
+        Value::String(name) if name.is_empty() => "`server` is empty".to_owned(),
+        Value::String(name) => format!("`server` can't be `{name}`"),
+        _ => "`server` must be a string".to_owned(),
+    };
+    let spot = Spot::value(&request.origin.child("server"));
+    Some(Problem::new(Code::BadRequest, spot, message).help(NAMES))
+}
+
+fn change<'r>(
+    item: &'r TemplateValue,
+    known: &mut impl FnMut(&'r TemplateValue) -> Option<Value>,
+) -> Value {
+    let TemplateValue::Map(entries) = item else {
+        return known(item).unwrap_or_else(any_change);
+    };
+    let mut change = Map::new();
+    for (key, value) in entries {
+        let value = match known(value) {
+            Some(value) => value,
+            // Without a scope nobody knows which other keys belong to it.
+            None if key == "scope" => return any_change(),
+            None => any(key),
+        };
+        change.insert(key.clone(), value);
+    }
+    Value::Object(change)
+}
+
 /// What to do about a template that gives a value of the wrong type.
 fn help_for_type(message: &str) -> &'static str {
     if message.contains("must be a string") {
@@ -254,8 +275,11 @@ const NAMES: &str = "a name is made of letters, digits, `.`, `_`, `:` and `-`, a
 fn any(key: &str) -> Value {
     match key {
         "reset" => Value::Bool(true),
-        "scope" => "server".into(),
-        "changes" => json!([{"scope": "server", "server_name": "x", "x": "x"}]),
+        "changes" => json!([any_change()]),
         _ => "x".into(),
     }
+}
+
+fn any_change() -> Value {
+    json!({"scope": "server", "server_name": "x", "x": "x"})
 }

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+pub use self::constant::refused;
 use self::values::Least;
 use super::MAX_FINDINGS;
 use super::problem::{Problem, Spot};

@@ -1,0 +1,169 @@
+//! Requests that are known to be refused in some event, because of what their templates give there.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use crate::diagnostic::Code;
+use crate::load::{Problem, refused};
+use crate::model::{RequestTemplate, Rule, RuleSet, TemplateValue};
+use crate::template::{Syntax, is_template};
+
+use super::cells::{Cells, name};
+use super::judge::{Judge, Look};
+use super::table::{Firing, Table};
+
+/// One problem for each value, where it is met first.
+pub(super) struct Refused<'r> {
+    /// Where a rule fires whatever happens, an empty text is what will be sent, unless the command line says
+    /// otherwise. Elsewhere its condition may have asked for it.
+    of_empty_texts: Option<Judge<'r>>,
+    /// The cells that have been looked at, of each rule.
+    seen: HashMap<usize, Cells>,
+    /// The values that something was said of.
+    said: HashSet<(usize, String)>,
+    problems: Vec<Problem>,
+}
+
+impl<'r> Refused<'r> {
+    pub(super) fn new(rules: &'r RuleSet) -> Self {
+        Self {
+            of_empty_texts: Judge::of_empty_texts(rules),
+            seen: HashMap::new(),
+            said: HashSet::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Looks at the rules that may fire in one kind of cluster.
+    pub(super) fn look(&mut self, table: &Table<'r>, firings: &[Firing], judge: &mut Judge<'r>) {
+        for firing in firings {
+            let Some(rule) = table.rule(firing.rule) else {
+                continue;
+            };
+            let seen = self.seen.entry(firing.rule).or_default();
+            let new = firing.likely.without(*seen);
+            *seen = seen.or(new);
+            for request in requests(rule) {
+                let by_cell = values(request).any(|value| judge.value(value).cell);
+                let sure = new.and(firing.sure);
+                let cells = if by_cell {
+                    new
+                } else {
+                    first(sure).or(first(new))
+                };
+                for index in cells.indices() {
+                    let is_sure = !sure.and(Cells::one(index)).is_empty();
+                    let judge = match &mut self.of_empty_texts {
+                        Some(other) if is_sure => other,
+                        _ => &mut *judge,
+                    };
+                    let problems = found(request, judge, index);
+                    self.note(problems, index);
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, problems: Vec<Problem>, index: usize) {
+        for mut problem in problems {
+            let origin = &problem.spot.origin;
+            if self.said.insert((origin.file, origin.pointer.clone())) {
+                problem.code = Code::BadRequest;
+                problem.message = format!("on {}: {}", name(index), problem.message);
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    pub(super) fn problems(self) -> Vec<Problem> {
+        self.problems
+    }
+}
+
+/// The requests that have a template.
+fn requests(rule: &Rule) -> impl Iterator<Item = &RequestTemplate> {
+    let templated = |request: &&RequestTemplate| values(request).any(has_template);
+    rule.requests.iter().filter(templated)
+}
+
+fn entries(request: &RequestTemplate) -> impl Iterator<Item = (&str, &TemplateValue)> {
+    let server = request.server.iter().map(|value| ("server", value));
+    let body = request
+        .body
+        .iter()
+        .map(|(key, value)| (key.as_str(), value));
+    server.chain(body)
+}
+
+fn values(request: &RequestTemplate) -> impl Iterator<Item = &TemplateValue> {
+    entries(request).map(|(_, value)| value)
+}
+
+fn has_template(value: &TemplateValue) -> bool {
+    match value {
+        TemplateValue::Text(template) => is_template(&template.text),
+        TemplateValue::List(items) => items.iter().any(has_template),
+        TemplateValue::Map(entries) => entries.iter().any(|(_, value)| has_template(value)),
+        _ => false,
+    }
+}
+
+fn first(cells: Cells) -> Cells {
+    cells.indices().next().map_or(Cells::NONE, Cells::one)
+}
+
+fn found<'r>(request: &'r RequestTemplate, judge: &mut Judge<'r>, index: usize) -> Vec<Problem> {
+    // Without a template whose value is known, nothing new is known.
+    if !values(request).any(|value| gives(value, judge, index)) {
+        return Vec::new();
+    }
+    let mut problems = refused(request, |value| known(value, judge, index));
+    for problem in &mut problems {
+        let place = &problem.spot.origin.pointer;
+        let value = entries(request).find(|(key, _)| request.origin.child(key).pointer == *place);
+        let value = value.and_then(|(_, value)| known(value, judge, index));
+        if value.is_some_and(|value| value.is_null() || value == "") {
+            let help = "the template gives nothing then: mend it, or take the event out of `on`";
+            problem.help = Some(help.to_owned());
+        }
+    }
+    problems
+}
+
+fn gives<'r>(value: &'r TemplateValue, judge: &mut Judge<'r>, index: usize) -> bool {
+    match value {
+        TemplateValue::Text(template) if is_template(&template.text) => {
+            matches!(judge.look(template, Syntax::Text, index), Look::Gives(_))
+        }
+        TemplateValue::List(items) => items.iter().any(|item| gives(item, judge, index)),
+        TemplateValue::Map(entries) => entries.iter().any(|(_, v)| gives(v, judge, index)),
+        _ => false,
+    }
+}
+
+/// What a value is in a cell, if that is known.
+fn known<'r>(value: &'r TemplateValue, judge: &mut Judge<'r>, index: usize) -> Option<Value> {
+    Some(match value {
+        TemplateValue::Null => Value::Null,
+        TemplateValue::Bool(value) => Value::Bool(*value),
+        TemplateValue::Number(value) => Value::Number(value.clone()),
+        TemplateValue::Text(template) if is_template(&template.text) => {
+            match judge.look(template, Syntax::Text, index) {
+                Look::Gives(value) => value,
+                Look::Fails(_) | Look::Open => return None,
+            }
+        }
+        TemplateValue::Text(template) => template.text.clone().into(),
+        TemplateValue::List(items) => items
+            .iter()
+            .map(|item| known(item, judge, index))
+            .collect::<Option<_>>()?,
+        TemplateValue::Map(entries) => Value::Object(
+            entries
+                .iter()
+                .map(|(key, value)| Some((key.clone(), known(value, judge, index)?)))
+                .collect::<Option<_>>()?,
+        ),
+    })
+}
