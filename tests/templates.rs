@@ -165,6 +165,33 @@ fn what_does_not_exist_is_an_error_wherever_it_is_used() {
     }
 }
 
+#[test]
+fn none_is_never_written_and_truth_is_written_as_in_yaml() {
+    let vars = json!({"sites": {"paris": null}, "flag": true, "list": ["a", null], "truths": ["a", false]});
+    for model in [
+        "m-{{ sites.paris }}",
+        "{{ 'm-' ~ sites.paris }}",
+        "{{ sites.paris ~ 'm' }}",
+        "{{ 'm-' ~ none }}",
+        "{{ list | join('-') }}",
+        "{{ sites.paris | string }}",
+        "{{ sites.paris | upper }}",
+        "{{ [sites.paris, node] | join }}",
+    ] {
+        assert_fails(&vars, model, "`none` can't be a part of a text");
+    }
+    for (model, expected) in [
+        ("m-{{ flag }}", "m-true"),
+        ("{{ 'm-' ~ flag }}", "m-true"),
+        ("{{ flag | string }}", "true"),
+        ("{{ truths | join('-') }}", "a-false"),
+        ("{{ 'm' ~ 1 ~ (not flag) }}", "m1false"),
+    ] {
+        let expected = Planned::Model(expected.to_owned());
+        assert_eq!(plan(&vars, None, model), expected, "{model}");
+    }
+}
+
 /// Variables that each use the one before in this way.
 fn chain(first: &str, next: impl Fn(usize) -> Value) -> Value {
     let mut vars = serde_json::Map::new();

@@ -27,11 +27,19 @@ pub(super) const MEASURED: &str = "?measured";
 /// The filter that gives a table's names for the table.
 pub(super) const NAMES: &str = "?names";
 
+/// The filter that makes of a value what is written into a text.
+pub(super) const WRITTEN: &str = "?written";
+
+/// The filter that does the same with the items of a list.
+pub(super) const WRITTEN_ITEMS: &str = "?written_items";
+
 /// Adds the filters to an engine.
 pub(super) fn add_to(engine: &mut Environment<'static>) {
     engine.add_filter(THERE, there);
     engine.add_filter(MEASURED, measured);
     engine.add_filter(NAMES, names);
+    engine.add_filter(WRITTEN, written);
+    engine.add_filter(WRITTEN_ITEMS, written_items);
     // A lookup in `env` gives an error in the place of what is not there.
     engine.add_test("defined", exists);
     engine.add_test("undefined", |value: &Value| !exists(value));
@@ -55,6 +63,31 @@ fn measured(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
         state.consume_fuel(budget.taken() / VALUES_PER_STEP as u64)?;
     }
     Ok(value.clone())
+}
+
+/// `true` and `false` as YAML and JSON write them, and never the word `none`.
+pub(super) fn written(value: &Value) -> Result<Value, Error> {
+    match bool::try_from(value.clone()) {
+        _ if value.is_none() => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            "`none` can't be a part of a text",
+        )),
+        Ok(truth) if value.kind() == ValueKind::Bool => {
+            Ok(Value::from(if truth { "true" } else { "false" }))
+        }
+        _ => Ok(value.clone()),
+    }
+}
+
+fn written_items(value: &Value) -> Result<Value, Error> {
+    if !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
+        return Ok(value.clone());
+    }
+    let items = value.try_iter()?.checked();
+    let items: Vec<Value> = items
+        .map(|item| written(&item?))
+        .collect::<Result<_, _>>()?;
+    Ok(Value::from(items))
 }
 
 fn exists(value: &Value) -> bool {

@@ -17,7 +17,6 @@ mod strict;
 
 use std::sync::LazyLock;
 
-use minijinja::value::ValueKind;
 use minijinja::{Environment, UndefinedBehavior};
 
 pub use inspect::{
@@ -54,18 +53,8 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_fuel(Some(FUEL));
     engine.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    // `true` and `false` as YAML and JSON write them.
-    engine.set_formatter(|out, state, value| match bool::try_from(value.clone()) {
-        Ok(truth) if value.kind() == ValueKind::Bool => {
-            out.write_str(if truth { "true" } else { "false" })?;
-            Ok(())
-        }
-        // It would be written as the word `none`.
-        _ if value.is_none() => Err(minijinja::Error::new(
-            minijinja::ErrorKind::InvalidOperation,
-            "`none` can't be a part of a text",
-        )),
-        _ => minijinja::escape_formatter(out, state, value),
+    engine.set_formatter(|out, state, value| {
+        minijinja::escape_formatter(out, state, &limits::written(value)?)
     });
     // It would print the whole environment.
     engine.remove_global("debug");

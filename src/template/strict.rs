@@ -14,7 +14,21 @@ use minijinja::machinery::ast::{
     WithBlock,
 };
 
-use super::limits::{MEASURED, NAMES, THERE};
+use super::limits::{MEASURED, NAMES, THERE, WRITTEN, WRITTEN_ITEMS};
+
+/// Filters that write a value as a text.
+const WRITERS: [&str; 10] = [
+    "capitalize",
+    "e",
+    "escape",
+    "indent",
+    "lower",
+    "replace",
+    "string",
+    "title",
+    "trim",
+    "upper",
+];
 
 /// A statement, made strict.
 pub(super) fn statement<'a>(given: &Stmt<'a>) -> Stmt<'a> {
@@ -241,6 +255,7 @@ fn binary<'a>(node: &Spanned<BinOp<'a>>) -> Expr<'a> {
     match node.op {
         BinOpKind::ScAnd | BinOpKind::ScOr => sides(expression(left), expression(right)),
         BinOpKind::In => sides(there(left), around(NAMES, expression(right))),
+        BinOpKind::Concat => sides(as_text(left), as_text(right)),
         BinOpKind::Add | BinOpKind::Mul => around(MEASURED, sides(there(left), there(right))),
         _ => sides(there(left), there(right)),
     }
@@ -260,7 +275,12 @@ fn filter<'a>(node: &Spanned<Filter<'a>>) -> Expr<'a> {
     let (expr, args) = if says_what_then {
         (subject.map(expression), arguments(&node.args, expression))
     } else {
-        (subject.map(there), arguments(&node.args, there))
+        let subject = subject.map(|subject| match node.name {
+            "join" => behind(WRITTEN_ITEMS, there(subject)),
+            name if WRITERS.contains(&name) => as_text(subject),
+            _ => there(subject),
+        });
+        (subject, arguments(&node.args, there))
     };
     let name = node.name;
     around(
@@ -301,11 +321,23 @@ fn there<'a>(given: &Expr<'a>) -> Expr<'a> {
     }
 }
 
+/// The expression, as it is written into a text.
+fn as_text<'a>(given: &Expr<'a>) -> Expr<'a> {
+    match given {
+        Expr::Const(node) if node.value.as_str().is_some() => expression(given),
+        _ => behind(WRITTEN, there(given)),
+    }
+}
+
 /// The expression with a filter of ours behind it. Constants are as they are in the file, and need none.
 fn around<'a>(name: &'static str, expr: Expr<'a>) -> Expr<'a> {
     if expr.as_const().is_some() {
         return expr;
     }
+    behind(name, expr)
+}
+
+fn behind<'a>(name: &'static str, expr: Expr<'a>) -> Expr<'a> {
     let span = expr.span();
     let expr = Some(expr);
     let args = Vec::new();
