@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{RequestTemplate, Rule, Template, TemplateValue};
-use crate::template::{Syntax, is_template};
+use crate::model::{RequestTemplate, Rule, RuleSet, Template, TemplateValue};
+use crate::template::{Syntax, is_template, render};
 
 use super::cells::name;
 use super::judge::{Judge, Look};
@@ -68,6 +68,21 @@ impl<'r> Failing<'r> {
             Problem::new(Code::AlwaysFails, spot, message).help(help(&failure))
         })
     }
+}
+
+/// Variables that grow without end, whatever the facts are: what is not known yet is one value in each.
+pub(super) fn endless(rules: &RuleSet, judge: &Judge<'_>) -> Vec<Problem> {
+    let scope = judge.request_scope(0, "");
+    let failures = rules.vars.iter().filter_map(|var| {
+        let error = render(&var.value, &scope).err()?;
+        let message = format!("`{}` always fails: {}", var.name, error.message);
+        let spot = Spot::value(&error.origin);
+        let help =
+            "nothing is sent where it is used: a list that holds another twice is twice as long";
+        let problem = Problem::new(Code::AlwaysFails, spot, message).help(help);
+        error.is_too_large().then_some(problem)
+    });
+    failures.collect()
 }
 
 fn help(failure: &Failure<'_>) -> String {

@@ -90,6 +90,7 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     problems.extend(unused::problems(rules));
     let rules_seen = rules.rules.iter().zip(&seen);
     problems.extend(rules_seen.filter_map(|(rule, seen)| conditions::problem(rule, seen, &table)));
+    problems.extend(failing::endless(rules, &judge));
     problems.extend(failing.problems());
     problems.extend(refused.problems());
     problems.extend(conflicts.problems(&table));

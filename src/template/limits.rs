@@ -15,6 +15,9 @@ const MOST_BYTES: usize = 256 * 1024;
 /// How deep a value may be nested.
 const MOST_NESTED: usize = 100;
 
+/// What is said of a value that has more than that in it.
+pub(super) const TOO_LARGE: &str = "the template makes a value with";
+
 /// How many values are looked at for one step of a template's budget.
 const VALUES_PER_STEP: usize = 8;
 
@@ -181,10 +184,7 @@ impl Budget {
 }
 
 fn refuse(what: &str) -> Error {
-    Error::new(
-        ErrorKind::InvalidOperation,
-        format!("the template makes a value with {what}"),
-    )
+    Error::new(ErrorKind::InvalidOperation, format!("{TOO_LARGE} {what}"))
 }
 
 /// The error that a lookup has given in the place of a value.

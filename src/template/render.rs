@@ -8,7 +8,7 @@ use minijinja::{AutoEscape, Error, Value};
 
 use crate::model::{Origin, Template, TemplateValue};
 
-use super::limits::Budget;
+use super::limits::{Budget, TOO_LARGE};
 use super::scope::{Guards, Root};
 use super::{ENGINE, Scope, Syntax, Usage, inspect, is_template, lone_expression, strict};
 
@@ -20,6 +20,14 @@ pub struct RenderError {
     pub message: String,
     /// The template that it went wrong in.
     pub origin: Origin,
+}
+
+impl RenderError {
+    /// Whether a template of this value makes more than a value may have in it.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.message.starts_with(TOO_LARGE)
+    }
 }
 
 /// Renders a value of the rules file to JSON.
