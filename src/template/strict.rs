@@ -325,6 +325,7 @@ fn there<'a>(given: &Expr<'a>) -> Expr<'a> {
 fn as_text<'a>(given: &Expr<'a>) -> Expr<'a> {
     match given {
         Expr::Const(node) if node.value.as_str().is_some() => expression(given),
+        Expr::BinOp(node) if matches!(node.op, BinOpKind::Concat) => expression(given),
         _ => behind(WRITTEN, there(given)),
     }
 }
