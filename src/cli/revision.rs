@@ -1,7 +1,8 @@
 //! Rules as they are in a folder, or as they were in a git revision: `git:REV:PATH`.
 
+use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::load::read;
 use crate::source::Source;
@@ -29,23 +30,78 @@ pub fn sources(place: &str) -> Result<Vec<Source>, Exit> {
     if revision.starts_with('-') {
         return Err(Exit::new(USAGE, format!("`{revision}` is no revision")));
     }
-    let object = format!("{revision}:{}", path.trim_end_matches('/'));
-    if git(place, &["cat-file", "-t", &object])?.trim() != "tree" {
-        let text = git(place, &["cat-file", "blob", &object])?;
-        return Ok(vec![Source::new(place, text)]);
-    }
-    let listed = git(place, &["ls-tree", "-z", "--name-only", &object])?;
-    let mut names: Vec<&str> = listed.split('\0').filter(|name| is_rules(name)).collect();
+    let object = format!("{revision}:{path}");
+    let tree = match look(place, &object)? {
+        Found::File(text) => return Ok(vec![Source::new(place, text)]),
+        Found::Folder(tree) => tree,
+    };
+    let listed = git(place, &["ls-tree", "-z", "--full-tree", &tree])?;
+    let mut names: Vec<&str> = listed.split('\0').filter_map(rules_file).collect();
     names.sort_unstable();
-    if names.is_empty() {
+    let mut sources = Vec::new();
+    for name in names {
+        // What a link named like rules leads to may be a folder, and those are no rules.
+        if let Found::File(text) = look(place, &within(&object, name))? {
+            sources.push(Source::new(within(place, name), text));
+        }
+    }
+    if sources.is_empty() {
         let message = format!("`{place}` has no `*.yml` or `*.yaml` file in it");
         return Err(Exit::new(USAGE, message));
     }
-    let source = |name: &&str| {
-        let text = git(place, &["cat-file", "blob", &format!("{object}/{name}")])?;
-        Ok(Source::new(format!("{place}/{name}"), text))
+    Ok(sources)
+}
+
+/// What is at a path of a revision.
+enum Found {
+    /// A file's text.
+    File(String),
+    /// The name that git has for a folder's list.
+    Folder(String),
+}
+
+/// Looks at a path as a disk would: links are followed as long as they stay in the revision.
+fn look(place: &str, object: &str) -> Result<Found, Exit> {
+    let failed = |why: &str| Exit::new(USAGE, format!("can't read `{place}`: {why}"));
+    if object.contains('\n') {
+        return Err(failed("a path of two lines can't be looked up"));
+    }
+    let answer = ask(place, &["cat-file", "--batch", "--follow-symlinks"], object)?;
+    let end = answer.iter().position(|byte| *byte == b'\n');
+    let (head, content) = answer.split_at(end.unwrap_or(answer.len()));
+    let head = String::from_utf8_lossy(head);
+    match head.split(' ').collect::<Vec<_>>().as_slice() {
+        [tree, "tree", _] => Ok(Found::Folder((*tree).to_owned())),
+        [_, "blob", _] => {
+            // Behind the head and behind the content git ends a line.
+            let content = content.strip_prefix(b"\n").unwrap_or(content);
+            let content = content.strip_suffix(b"\n").unwrap_or(content);
+            Ok(Found::File(text(place, content.to_vec())?))
+        }
+        ["symlink", _] => Err(failed("the link leads out of what git has of the revision")),
+        ["dangling", _] => Err(failed("the link leads nowhere in the revision")),
+        ["loop", _] => Err(failed("the link leads to itself")),
+        // Here git says that it found nothing, and there it says why.
+        _ => match git(place, &["cat-file", "-t", object]) {
+            Ok(kind) => Err(failed(&format!("a {} is no rules file", kind.trim()))),
+            Err(why) => Err(why),
+        },
+    }
+}
+
+fn within(folder: &str, name: &str) -> String {
+    let slash = if folder.ends_with(['/', ':']) {
+        ""
+    } else {
+        "/"
     };
-    names.iter().map(source).collect()
+    format!("{folder}{slash}{name}")
+}
+
+/// The name in a line of git's list, if it may be one of a rules file. The line is `MODE TYPE ID<tab>NAME`.
+fn rules_file(line: &str) -> Option<&str> {
+    let (what, name) = line.split_once('\t')?;
+    (what.contains(" blob ") && is_rules(name)).then_some(name)
 }
 
 fn is_rules(name: &str) -> bool {
@@ -54,26 +110,41 @@ fn is_rules(name: &str) -> bool {
     yaml && !name.starts_with('.')
 }
 
-/// What git prints.
+/// What git prints, as text.
 fn git(place: &str, arguments: &[&str]) -> Result<String, Exit> {
-    let output = Command::new("git")
-        .args(arguments)
-        .output()
-        .map_err(|error| {
-            Exit::new(
-                USAGE,
-                format!("can't read `{place}`: git does not run: {error}"),
-            )
-        })?;
+    text(place, ask(place, arguments, "")?)
+}
+
+fn text(place: &str, bytes: Vec<u8>) -> Result<String, Exit> {
+    String::from_utf8(bytes).map_err(|_| Exit::new(USAGE, format!("`{place}` is not UTF-8")))
+}
+
+/// What git prints when it is asked this line on its standard input.
+fn ask(place: &str, arguments: &[&str], line: &str) -> Result<Vec<u8>, Exit> {
+    let failed = |why: String| Exit::new(USAGE, format!("can't read `{place}`: {why}"));
+    let run = || {
+        let mut git = Command::new("git")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut stdin) = git.stdin.take() {
+            // If git has ended without reading it, what it says tells more.
+            let _ = writeln!(stdin, "{line}");
+        }
+        git.wait_with_output()
+    };
+    let output = run().map_err(|error| failed(format!("git does not run: {error}")))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.lines().next().unwrap_or_default();
-        let said = said.strip_prefix("fatal: ").unwrap_or(said);
-        return Err(Exit::new(
-            USAGE,
-            format!("can't read `{place}`: git says: {said}"),
-        ));
+        return Err(failed(format!("git says: {}", reason(&said))));
     }
-    String::from_utf8(output.stdout)
-        .map_err(|_| Exit::new(USAGE, format!("`{place}` is not UTF-8")))
+    Ok(output.stdout)
+}
+
+/// Why git failed, among what else it says.
+fn reason(said: &str) -> &str {
+    let fatal = said.lines().find_map(|line| line.strip_prefix("fatal: "));
+    fatal.unwrap_or_else(|| said.lines().next().unwrap_or_default())
 }

@@ -1,6 +1,8 @@
 //! `diff`.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -261,29 +263,38 @@ fn the_exit_code_is_about_differences_only_when_asked() {
     stdout(&["diff", &old, "nowhere.yml"], 2);
 }
 
+/// Runs git in a folder.
+fn git_in(folder: &Path, arguments: &[&str]) {
+    let settings = [
+        "user.name=a",
+        "user.email=a@example",
+        "commit.gpgsign=false",
+    ];
+    let output = Command::new("git")
+        .args(settings.iter().flat_map(|setting| ["-c", setting]))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+}
+
+/// The exit code of `diff --exit-code` in a folder, and what it says on standard error.
+fn diff_in(folder: &Path, old: &str, new: &str) -> (Option<i32>, String) {
+    let output = crate::program::program()
+        .args(["diff", "--exit-code", old, new])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), errors)
+}
+
 #[test]
 fn rules_can_be_taken_from_git() {
     let folder = tempfile::tempdir().unwrap();
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git")
-            .args([
-                "-c",
-                "user.name=a",
-                "-c",
-                "user.email=a@example",
-                "-c",
-                "commit.gpgsign=false",
-            ])
-            .args(arguments)
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    };
+    let git = |arguments: &[&str]| git_in(folder.path(), arguments);
     git(&["init", "-q"]);
     let rules = folder.path().join("rules");
     fs::create_dir(&rules).unwrap();
@@ -301,17 +312,95 @@ fn rules_can_be_taken_from_git() {
         ("git:HEAD", "rules/a.yml", 2),
         ("git:--help:x", "rules/a.yml", 2),
     ] {
-        let output = crate::program::program()
-            .args(["diff", "--exit-code", old, new])
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{old} {new}: {errors}");
+        let (status, errors) = diff_in(folder.path(), old, new);
+        assert_eq!(status, Some(code), "{old} {new}: {errors}");
     }
 }
 
-fn files(folder: &std::path::Path, old: &str, new: &str) -> (String, String) {
+/// A revision is read as a disk is: from any folder, by way of links, and without what is no file.
+#[test]
+fn a_revision_is_read_as_a_disk_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| git_in(folder.path(), arguments);
+    git(&["init", "-q"]);
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let link = |to: &str, name: &str| symlink(to, folder.path().join(name)).unwrap();
+    let start = OLD.find("rules:").unwrap();
+    let (first, second) = OLD.split_at(start);
+    write("rules/a.yml", first);
+    write("rules/b.yml", &format!("version: 1\n{second}"));
+    write("rules/rules/a.yml", &OLD.replace("latest", "oldest"));
+    write("rules/x.yml/readme.txt", "no rules");
+    write("other.yml", OLD);
+    link("../other.yml", "rules/rules/.hidden.yml");
+    link("other.yml", "link.yml");
+    link("rules", "link");
+    link("link.yml", "link2.yml");
+    link("rules/rules", "folder.yml");
+    link("nowhere.yml", "broken.yml");
+    link("/etc/hostname", "out.yml");
+    git(&["add", "-A"]);
+    git(&["commit", "-q", "-m", "rules"]);
+    for (within, old, new, code, says) in [
+        ("", "git:HEAD:rules", "rules", 0, ""),
+        ("", "git:HEAD:rules/", "rules", 0, ""),
+        ("rules", "git:HEAD:rules", ".", 0, ""),
+        ("rules", "git:HEAD:./", ".", 0, ""),
+        ("rules", "git:HEAD:rules/rules", "rules", 0, ""),
+        ("rules", "git:HEAD:./rules", "rules", 0, ""),
+        ("rules", "git:HEAD:rules", "rules", 1, ""),
+        ("", "git:HEAD:link", "rules", 0, ""),
+        ("", "git:HEAD:link.yml", "other.yml", 0, ""),
+        ("rules", "git:HEAD:link2.yml", "../other.yml", 0, ""),
+        ("", "git:HEAD:folder.yml", "rules/rules", 0, ""),
+        (
+            "",
+            "git:HEAD:broken.yml",
+            "other.yml",
+            2,
+            "the link leads nowhere in the revision",
+        ),
+        (
+            "",
+            "git:HEAD:out.yml",
+            "other.yml",
+            2,
+            "the link leads out of",
+        ),
+        (
+            "",
+            "git:HEAD:rules/x.yml",
+            "other.yml",
+            2,
+            "has no `*.yml` or `*.yaml` file in it",
+        ),
+        (
+            "",
+            "git:HEAD@{1 hour ago}:no.yml",
+            "other.yml",
+            2,
+            "git says: path 'no.yml' does not exist",
+        ),
+        (
+            "",
+            "git:nope:no.yml",
+            "other.yml",
+            2,
+            "git says: invalid object name 'nope'",
+        ),
+        ("", "git:HEAD:a\nb", "other.yml", 2, "a path of two lines"),
+    ] {
+        let (status, errors) = diff_in(&folder.path().join(within), old, new);
+        assert_eq!(status, Some(code), "{old} {new}: {errors}");
+        assert!(errors.contains(says), "{errors}");
+    }
+}
+
+fn files(folder: &Path, old: &str, new: &str) -> (String, String) {
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
         fs::write(&path, text).unwrap();
