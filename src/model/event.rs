@@ -126,14 +126,25 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.as_str() == word)
     }
 
+    /// The words that any version of Patroni passes for this role, today's first.
+    #[must_use]
+    pub const fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Primary => &["primary", "master", "promoted"],
+            Self::Replica => &["replica"],
+            Self::StandbyLeader => &["standby_leader"],
+            Self::Demoted => &["demoted"],
+            Self::Uninitialized => &["uninitialized"],
+        }
+    }
+
     /// The role of this word as any version of Patroni passes it: `master` and `promoted` are
     /// read as [`Role::Primary`].
     #[must_use]
     pub fn from_patroni(word: &str) -> Option<Self> {
-        match word {
-            "master" | "promoted" => Some(Self::Primary),
-            _ => Self::parse(word),
-        }
+        Self::ALL
+            .into_iter()
+            .find(|role| role.words().contains(&word))
     }
 }
 

@@ -141,6 +141,15 @@ fn a_test_passes_exactly_if_everything_is_as_it_says() {
 }
 
 #[test]
+fn a_primary_may_be_called_by_any_word_that_patroni_has_for_it() {
+    for word in ["primary", "master", "promoted"] {
+        let tests = FOLLOWED.replacen("primary", &format!("primary\n    raw_role: {word}"), 1);
+        let (code, text, errors) = test(&tests, &[]);
+        assert_eq!(code, 0, "{text}{errors}");
+    }
+}
+
+#[test]
 fn forall_is_about_every_combination_that_patroni_passes() {
     for (forall, cells) in [
         ("{event: on_stop}", 4),
@@ -340,6 +349,51 @@ fn what_is_wrong_with_a_test_file_is_said_with_its_place() {
             "PB307",
         ),
         ("tests: [\n", "tests.yml:", "PB001"),
+    ] {
+        let (code, out, errors) = test(text, &[]);
+        assert_eq!((code, out.as_str()), (2, ""), "{text}{errors}");
+        assert!(
+            errors.contains(place) && errors.contains(said),
+            "{text}{errors}"
+        );
+    }
+    assert_eq!(run(&["test", "nowhere.yml"]).status.code(), Some(2));
+    assert_eq!(run(&["test"]).status.code(), Some(2));
+}
+
+#[test]
+fn what_would_be_passed_over_is_said_with_its_place() {
+    for (text, place, said) in [
+        (
+            "tests:\n  - {name: a, event: on_stop, forall: {role: demoted}, nothing: true}\n",
+            "tests.yml:5:22",
+            "put the event under `forall`",
+        ),
+        (
+            "tests:\n  - {name: a, role: replica, forall: {event: on_stop}, nothing: true}\n",
+            "tests.yml:5:21",
+            "put the role under `forall`",
+        ),
+        (
+            "tests:\n  - {name: a, raw_role: master, forall: {event: on_stop}, nothing: true}\n",
+            "tests.yml:5:25",
+            "`raw_role` is about one event",
+        ),
+        (
+            "tests:\n  - {name: a, event: on_stop, role: primary, raw_role: replica, nothing: true}\n",
+            "tests.yml:5:56",
+            "Patroni's `replica` is read as `replica`, and never as `primary`",
+        ),
+        (
+            "tests:\n  - {name: a, event: on_stop, role: replica, raw_role: master, nothing: true}\n",
+            "tests.yml:5:56",
+            "for `role: replica`, write `raw_role: replica`",
+        ),
+        (
+            "tests:\n  - {name: a, event: on_stop, role: primary, raw_role: zebra, nothing: true}\n",
+            "tests.yml:5:56",
+            "Patroni passes no role `zebra`",
+        ),
     ] {
         let (code, out, errors) = test(text, &[]);
         assert_eq!((code, out.as_str()), (2, ""), "{text}{errors}");

@@ -37,18 +37,11 @@ impl Reader<'_> {
         let expect = self.expect(test, here);
         let given = test.given.over(self.given);
         let cells = match (&test.forall, &test.event) {
-            (Some(forall), None) => self.many(forall, &given, here),
-            (None, Some(event)) => self.one(test, event, &given, here),
-            (Some(_), Some(_)) => {
-                let help = "put the event under `forall`";
-                self.problem(
-                    Code::BadValue,
-                    &format!("{here}/event"),
-                    "a test has either `event` or `forall`",
-                    help,
-                );
-                return None;
+            (Some(forall), _) => {
+                self.alone(test, here);
+                self.many(forall, &given, here)
             }
+            (None, Some(event)) => self.one(test, event, &given, here),
             (None, None) => {
                 let help = "write `event` and `role`, or `forall`";
                 self.problem(Code::MissingKey, here, "this test has no event", help);
@@ -62,6 +55,34 @@ impl Reader<'_> {
             vars: given.vars,
             expect: expect?,
         })
+    }
+
+    /// What is about one event has no place beside `forall`: it would be read and mean nothing.
+    fn alone(&mut self, test: &format::Test, here: &str) {
+        for (given, key, message, help) in [
+            (
+                test.event.is_some(),
+                "event",
+                "a test has either `event` or `forall`",
+                "put the event under `forall`",
+            ),
+            (
+                test.role.is_some(),
+                "role",
+                "a test has either `role` or `forall`",
+                "put the role under `forall`",
+            ),
+            (
+                test.raw_role.is_some(),
+                "raw_role",
+                "`raw_role` is about one event, and `forall` about many",
+                "write a test of its own with `event`, `role` and `raw_role`",
+            ),
+        ] {
+            if given {
+                self.problem(Code::BadValue, &format!("{here}/{key}"), message, help);
+            }
+        }
     }
 
     fn expect(&mut self, test: &format::Test, here: &str) -> Option<Expect> {
@@ -147,9 +168,27 @@ impl Reader<'_> {
         let node = given.node.as_deref().unwrap_or("NODE");
         let mut facts = facts(given, event, role, cluster, node);
         if let Some(raw) = &test.raw_role {
+            self.word(raw, role, here);
             facts.raw_role.clone_from(raw);
         }
         vec![facts]
+    }
+
+    /// Patroni has its words for each role and passes no other.
+    fn word(&mut self, word: &str, role: Role, here: &str) {
+        let message = match Role::from_patroni(word) {
+            Some(read) if read == role => return,
+            Some(read) => format!("Patroni's `{word}` is read as `{read}`, and never as `{role}`"),
+            None => format!("Patroni passes no role `{word}`"),
+        };
+        let words: Vec<_> = role
+            .words()
+            .iter()
+            .map(|word| format!("`raw_role: {word}`"))
+            .collect();
+        let help = format!("for `role: {role}`, write {}", words.join(" or "));
+        let pointer = format!("{here}/raw_role");
+        self.problem(Code::TestNeverHappens, &pointer, message, &help);
     }
 
     fn many(
