@@ -2,7 +2,6 @@
 //! together, without knowing any fact.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use minijinja::machinery::{ast, parse_expr};
 
@@ -42,18 +41,11 @@ impl Premises {
     }
 
     fn also(&mut self, subject: String, asked: Asked) {
-        match self.0.entry(subject) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(asked);
-            }
-            Entry::Occupied(mut occupied) => {
-                if let (Asked::OneOf(texts), Asked::OneOf(others)) = (occupied.get_mut(), &asked) {
-                    texts.retain(|text| others.contains(text));
-                } else if matches!(asked, Asked::OneOf(_)) {
-                    occupied.insert(asked);
-                }
-            }
-        }
+        let both = match self.0.remove(&subject) {
+            Some(before) => before.and(asked),
+            None => asked,
+        };
+        self.0.insert(subject, both);
     }
 }
 
@@ -65,6 +57,25 @@ impl Asked {
                 texts.iter().all(|text| not.contains(text))
             }
             (Self::NoneOf(_), Self::NoneOf(_)) => false,
+        }
+    }
+
+    /// What is asked if both are. One of no texts is what never holds.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::OneOf(mut texts), Self::OneOf(others)) => {
+                texts.retain(|text| others.contains(text));
+                Self::OneOf(texts)
+            }
+            (Self::OneOf(mut texts), Self::NoneOf(not))
+            | (Self::NoneOf(not), Self::OneOf(mut texts)) => {
+                texts.retain(|text| !not.contains(text));
+                Self::OneOf(texts)
+            }
+            (Self::NoneOf(mut not), Self::NoneOf(more)) => {
+                not.extend(more);
+                Self::NoneOf(not)
+            }
         }
     }
 
@@ -212,6 +223,26 @@ mod tests {
                 "env.SITE == 'c'",
                 true,
             ),
+            (
+                "env.SITE != 'a' and env.SITE != 'b'",
+                "env.SITE == 'b'",
+                true,
+            ),
+            (
+                "env.SITE != 'a' and env.SITE != 'b'",
+                "env.SITE in ['a', 'b']",
+                true,
+            ),
+            (
+                "env.SITE in ['a', 'b'] and env.SITE != 'a'",
+                "env.SITE == 'a'",
+                true,
+            ),
+            (
+                "env.SITE != 'a' and env.SITE in ['a', 'b']",
+                "env.SITE == 'a'",
+                true,
+            ),
             ("wanted and reset", "wanted and not reset", true),
             ("env.A is defined", "env.A is undefined", true),
             ("env.A is defined", "env.A is not defined", true),
@@ -220,6 +251,16 @@ mod tests {
             ("env.SITE == 'paris'", "env.REGION == 'lyon'", false),
             ("env.SITE in ['a', 'b']", "env.SITE == 'b'", false),
             ("env.SITE != 'a'", "env.SITE != 'b'", false),
+            (
+                "env.SITE != 'a' and env.SITE != 'b'",
+                "env.SITE == 'c'",
+                false,
+            ),
+            (
+                "env.SITE in ['a', 'b'] and env.SITE != 'a'",
+                "env.SITE == 'b'",
+                false,
+            ),
             ("env.SITE == 'a' or reset", "env.SITE == 'b'", false),
             ("not (env.A == 'a' and env.B == 'b')", "env.A == 'a'", false),
             ("env.N == 1", "env.N == 1.0", false),
