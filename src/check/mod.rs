@@ -17,6 +17,7 @@ mod refused;
 mod setting;
 mod start;
 mod table;
+mod together;
 mod unused;
 mod words;
 

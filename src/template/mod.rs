@@ -25,7 +25,7 @@ pub use inspect::{
 };
 pub use kind::never_truth;
 pub use names::known_names;
-pub use premise::{Premises, premises};
+pub use premise::{Asked, Premises, premises};
 pub use render::{RenderError, condition, no_truth, render};
 pub use scope::Scope;
 pub use settle::{Settled, settle};

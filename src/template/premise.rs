@@ -1,7 +1,7 @@
 //! What a condition asks for at least, read from its text: enough to see that two conditions never hold
 //! together, without knowing any fact.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use minijinja::machinery::{ast, parse_expr};
 
@@ -11,7 +11,7 @@ pub struct Premises(BTreeMap<String, Asked>);
 
 /// What is asked of one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Asked {
+pub enum Asked {
     /// It is one of these texts.
     OneOf(Vec<String>),
     /// It is none of these texts.
@@ -49,7 +49,26 @@ impl Premises {
     }
 }
 
+/// The values that something is asked of, each with what that is.
+impl IntoIterator for Premises {
+    type Item = (String, Asked);
+    type IntoIter = btree_map::IntoIter<String, Asked>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl Asked {
+    /// Whether a value of this text is what is asked for.
+    #[must_use]
+    pub fn allows(&self, text: &str) -> bool {
+        match self {
+            Self::OneOf(texts) => texts.iter().any(|known| known == text),
+            Self::NoneOf(texts) => !texts.iter().any(|known| known == text),
+        }
+    }
+
     fn excludes(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::OneOf(one), Self::OneOf(other)) => !one.iter().any(|text| other.contains(text)),

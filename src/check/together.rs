@@ -1,0 +1,215 @@
+//! Which of some rules take longest together.
+//!
+//! Rules whose conditions ask different things of one fact never fire together. So the facts are settled one after the other:
+//! for each text that a fact may have, what is left are the rules that allow it. Rules that no fact ties together are
+//! looked at apart, which keeps this short for all rules that people write; for others there is a limit, behind
+//! which the answer may be too long and is never too short.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use crate::model::RuleSet;
+use crate::template::{Asked, premises};
+
+/// How many rules may be looked at, counted each time.
+const MOST_LOOKS: usize = 1_000_000;
+
+/// Rules that may fire together.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Group {
+    /// How long they take one after the other.
+    pub(super) time: Duration,
+    /// Their numbers.
+    pub(super) rules: Vec<usize>,
+}
+
+impl Group {
+    fn join(&mut self, other: Self) {
+        self.time = self.time.saturating_add(other.time);
+        self.rules.extend(other.rules);
+    }
+}
+
+/// What the conditions ask for, and how long the rules take.
+pub(super) struct Together {
+    /// For each rule its longest time.
+    times: Vec<Duration>,
+    /// For each rule the facts that its condition is about, and what is asked of each.
+    asked: Vec<Vec<(usize, Asked)>>,
+    /// For each fact whether it is settled at the moment.
+    settled: Vec<bool>,
+    looks_left: usize,
+}
+
+/// What is left of some rules once a fact is settled.
+enum Left {
+    /// The rules for each text.
+    ForEach(Vec<Vec<usize>>),
+    /// Too many to look at each; these take at least as long as any of them.
+    AtMost(Group),
+}
+
+impl Together {
+    pub(super) fn new(rules: &RuleSet, times: Vec<Duration>) -> Self {
+        let mut facts: HashMap<String, usize> = HashMap::new();
+        let mut all = Vec::new();
+        for rule in &rules.rules {
+            let mut asked = Vec::new();
+            for (fact, what) in rule.when.iter().flat_map(|when| premises(&when.text)) {
+                let next = facts.len();
+                asked.push((*facts.entry(fact).or_insert(next), what));
+            }
+            all.push(asked);
+        }
+        Self {
+            times,
+            asked: all,
+            settled: vec![false; facts.len()],
+            looks_left: MOST_LOOKS,
+        }
+    }
+
+    pub(super) fn time(&self, rule: usize) -> Duration {
+        self.times.get(rule).copied().unwrap_or_default()
+    }
+
+    /// These rules, one after the other.
+    pub(super) fn all(&self, rules: &[usize]) -> Group {
+        let times = rules.iter().map(|rule| self.time(*rule));
+        Group {
+            time: times.fold(Duration::ZERO, Duration::saturating_add),
+            rules: rules.to_vec(),
+        }
+    }
+
+    /// Those of the rules that may fire together and take longest.
+    pub(super) fn longest(&mut self, rules: &[usize]) -> Group {
+        let mut longest = Group::default();
+        for tied in self.tied(rules) {
+            longest.join(self.longest_of_tied(&tied));
+        }
+        longest
+    }
+
+    fn longest_of_tied(&mut self, rules: &[usize]) -> Group {
+        let fact = match rules {
+            [_] => None,
+            rules => self.commonest(rules),
+        };
+        let Some(fact) = fact else {
+            return self.all(rules);
+        };
+        let each = match self.left(rules, fact) {
+            Left::ForEach(each) => each,
+            Left::AtMost(group) => return group,
+        };
+        let looks: usize = each.iter().map(Vec::len).sum();
+        self.looks_left = self.looks_left.saturating_sub(looks + rules.len());
+        self.settle(fact, true);
+        let mut longest = Group::default();
+        for left in &each {
+            if self.all(left).time > longest.time {
+                let group = self.longest(left);
+                if group.time > longest.time {
+                    longest = group;
+                }
+            }
+        }
+        self.settle(fact, false);
+        longest
+    }
+
+    fn settle(&mut self, fact: usize, settled: bool) {
+        if let Some(place) = self.settled.get_mut(fact) {
+            *place = settled;
+        }
+    }
+
+    /// The facts that a rule's condition is about and that are not settled.
+    fn open(&self, rule: usize) -> impl Iterator<Item = (usize, &Asked)> {
+        let asked = self.asked.get(rule).into_iter().flatten();
+        let is_open = |fact: usize| self.settled.get(fact) == Some(&false);
+        asked
+            .filter(move |(fact, _)| is_open(*fact))
+            .map(|(fact, asked)| (*fact, asked))
+    }
+
+    /// The rules in groups between which no fact is shared.
+    fn tied(&self, rules: &[usize]) -> Vec<Vec<usize>> {
+        let mut by_fact: HashMap<usize, Vec<usize>> = HashMap::new();
+        for rule in rules {
+            for (fact, _) in self.open(*rule) {
+                by_fact.entry(fact).or_default().push(*rule);
+            }
+        }
+        let mut seen = HashSet::new();
+        let mut groups = Vec::new();
+        for first in rules {
+            let mut group = Vec::new();
+            let mut next = vec![*first];
+            while let Some(rule) = next.pop() {
+                if seen.insert(rule) {
+                    group.push(rule);
+                    let tied = self
+                        .open(rule)
+                        .filter_map(|(fact, _)| by_fact.remove(&fact));
+                    next.extend(tied.flatten());
+                }
+            }
+            if !group.is_empty() {
+                groups.push(group);
+            }
+        }
+        groups
+    }
+
+    /// The open fact that most of the conditions are about.
+    fn commonest(&self, rules: &[usize]) -> Option<usize> {
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for (fact, _) in rules.iter().flat_map(|rule| self.open(*rule)) {
+            *counts.entry(fact).or_default() += 1;
+        }
+        let commonest = counts.into_iter().max_by_key(|(_, count)| *count);
+        commonest.map(|(fact, _)| fact)
+    }
+
+    /// What is left of the rules for each text that the fact may have.
+    fn left(&self, rules: &[usize], fact: usize) -> Left {
+        let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        // These do not name the text they want, so they are also for one that nobody names.
+        let mut others: Vec<(usize, Option<&Asked>)> = Vec::new();
+        for rule in rules {
+            match self.open(*rule).find(|(open, _)| *open == fact) {
+                Some((_, Asked::OneOf(texts))) => {
+                    for text in texts {
+                        let of_text = named.entry(text).or_default();
+                        if of_text.last() != Some(rule) {
+                            of_text.push(*rule);
+                        }
+                    }
+                }
+                asked => others.push((*rule, asked.map(|(_, asked)| asked))),
+            }
+        }
+        let unnamed: Vec<usize> = others.iter().map(|(rule, _)| *rule).collect();
+        let looks = named.values().map(Vec::len).sum::<usize>() + others.len() * (named.len() + 1);
+        if looks > self.looks_left {
+            let groups = named.values().map(|rules| self.all(rules));
+            let mut most = groups.max_by_key(|group| group.time).unwrap_or_default();
+            most.join(self.all(&unnamed));
+            return Left::AtMost(most);
+        }
+        let mut each = vec![unnamed];
+        for (text, mut rules) in named {
+            let allow = |asked: Option<&Asked>| asked.is_none_or(|asked| asked.allows(text));
+            rules.extend(
+                others
+                    .iter()
+                    .filter(|(_, asked)| allow(*asked))
+                    .map(|(rule, _)| *rule),
+            );
+            each.push(rules);
+        }
+        Left::ForEach(each)
+    }
+}
