@@ -126,18 +126,16 @@ fn comments(file: usize, source: &Source) -> Vec<Comment> {
     let comment = |(index, line): (usize, &&str)| {
         let start = line.find(MARK)?;
         let (before, text) = line.split_at(start);
-        let alone = before.trim().is_empty();
         // A mark inside of a quoted text is no comment, and neither is one that is glued to a word.
-        let quoted = before.matches(['"', '\'']).count() % 2 == 1;
-        if quoted || !(alone || before.ends_with(char::is_whitespace)) {
+        if in_quotes(before) || !(before.is_empty() || before.ends_with(char::is_whitespace)) {
             return None;
         }
-        let is_content = |line: &str| !line.trim().is_empty() && !line.trim().starts_with('#');
+        let alone = !has_content(before);
         let about = if alone {
             let next = lines
                 .iter()
                 .skip(index + 1)
-                .position(|line| is_content(line));
+                .position(|line| has_content(line));
             next.map_or(index, |next| index + 1 + next)
         } else {
             index
@@ -157,6 +155,45 @@ fn comments(file: usize, source: &Source) -> Vec<Comment> {
         })
     };
     lines.iter().enumerate().filter_map(comment).collect()
+}
+
+/// Whether something of a value is in a line; a dash alone only announces one.
+fn has_content(line: &str) -> bool {
+    let line = line.trim();
+    let behind_dash = line
+        .strip_prefix('-')
+        .filter(|rest| !rest.starts_with(|c: char| !c.is_whitespace()));
+    let line = behind_dash.unwrap_or(line).trim_start();
+    !line.is_empty() && !line.starts_with('#')
+}
+
+/// Whether a line that goes on here is inside of quotes. Those in the middle of a word, as in `o'brien`, open none.
+fn in_quotes(before: &str) -> bool {
+    let mut open = None;
+    let mut value_may_begin = true;
+    let mut chars = before.chars().peekable();
+    while let Some(c) = chars.next() {
+        match open {
+            Some('"') if c == '\\' => {
+                chars.next();
+            }
+            // Twice the quote stands for one.
+            Some('\'') if c == '\'' && chars.peek() == Some(&'\'') => {
+                chars.next();
+            }
+            Some(quote) if c == quote => {
+                open = None;
+                value_may_begin = false;
+            }
+            Some(_) => {}
+            None if value_may_begin && matches!(c, '"' | '\'') => open = Some(c),
+            None => {
+                let announced = matches!(c, '-' | '?' | ':' | ',' | '[' | '{');
+                value_may_begin = announced || (value_may_begin && c.is_whitespace());
+            }
+        }
+    }
+    open.is_some()
 }
 
 fn said(text: &str) -> Option<Said> {
