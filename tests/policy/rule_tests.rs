@@ -149,6 +149,20 @@ fn a_primary_may_be_called_by_any_word_that_patroni_has_for_it() {
     }
 }
 
+/// Also those that only a look at every event shows: such a rule does nothing, and a test of it would pass.
+#[test]
+fn rules_that_check_finds_errors_in_are_not_tested() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = RULES.replace("    on: on_role_change\n    role: primary", "    on: on_start\n    role: demoted");
+    fs::write(folder.path().join("rules.yml"), rules).unwrap();
+    let tests = format!("{HEAD}tests:\n  - {{name: a, event: on_stop, role: demoted, nothing: true}}\n");
+    let (code, out, errors) = test_in(folder.path(), &tests, &[]);
+    assert_eq!((code, out.as_str()), (2, ""), "{errors}");
+    for said in ["error[PB306]", "tests.yml:2:8", "`patroni_barman check rules.yml` finds 1 error\n"] {
+        assert!(errors.contains(said), "{errors}");
+    }
+}
+
 #[test]
 fn forall_is_about_every_combination_that_patroni_passes() {
     for (forall, cells) in [

@@ -10,7 +10,8 @@ use std::time::Duration;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-use crate::diagnostic::{Code, Finding};
+use crate::check;
+use crate::diagnostic::{Code, Finding, Severity};
 use crate::load::document::{findings, read_rule_tests};
 use crate::load::{self, Problem, Spot};
 use crate::model::{Event, Origin, Role, RuleSet, duration};
@@ -97,11 +98,14 @@ fn tidy(path: &Path) -> String {
 
 fn rules_at(path: &Path) -> Result<RuleSet, String> {
     let sources = load::read(path).map_err(|error| error.to_string())?;
-    let loaded = load::load(&sources);
-    loaded.rules.ok_or_else(|| {
+    let found = check::findings(&sources);
+    let errors = found.iter().filter(|finding| finding.severity() == Severity::Error);
+    let count = errors.count();
+    let rules = load::load(&sources).rules.filter(|_| count == 0);
+    rules.ok_or_else(|| {
         let path = path.display();
-        let count = loaded.findings.len();
-        format!("the rules in `{path}` are not valid: `patroni_barman check {path}` finds {count}")
+        let errors = if count == 1 { "error" } else { "errors" };
+        format!("the rules in `{path}` are not valid: `patroni_barman check {path}` finds {count} {errors}")
     })
 }
 
