@@ -1,7 +1,8 @@
 //! `test`: unit tests for rules.
 
+use std::collections::HashMap;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -98,13 +99,11 @@ fn thresholds(text: &str) -> Result<Thresholds, String> {
 pub fn run(args: &TestArgs, context: &Context) -> Result<u8, Exit> {
     let suites = suites(args, context)?;
     let mut covered: Vec<Covered> = Vec::new();
+    let mut places: HashMap<&Path, usize> = HashMap::new();
     let mut files = Vec::new();
     for suite in &suites {
-        let known = covered
-            .iter()
-            .position(|each| each.rules == suite.rules_path);
-        let index = known.unwrap_or(covered.len());
-        if known.is_none() {
+        let index = *places.entry(&suite.rules_place).or_insert(covered.len());
+        if index == covered.len() {
             covered.push(Covered {
                 rules: suite.rules_path.clone(),
                 coverage: Coverage::of(&suite.rules),

@@ -12,6 +12,8 @@ mod scenario;
 mod spec;
 mod world;
 
+use std::path::PathBuf;
+
 use crate::diagnostic::Place;
 use crate::evaluate::Trace;
 use crate::model::RuleSet;
@@ -30,6 +32,8 @@ pub struct Suite {
     pub source: Source,
     /// The rules' path, as messages say it.
     pub rules_path: String,
+    /// Where they are, the same however the path to them is written.
+    pub rules_place: PathBuf,
     /// The rules.
     pub rules: RuleSet,
     cases: Vec<Case>,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use patroni_barman::diagnostic::Code;
@@ -153,12 +154,20 @@ fn a_primary_may_be_called_by_any_word_that_patroni_has_for_it() {
 #[test]
 fn rules_that_check_finds_errors_in_are_not_tested() {
     let folder = tempfile::tempdir().unwrap();
-    let rules = RULES.replace("    on: on_role_change\n    role: primary", "    on: on_start\n    role: demoted");
+    let rules = RULES.replace(
+        "    on: on_role_change\n    role: primary",
+        "    on: on_start\n    role: demoted",
+    );
     fs::write(folder.path().join("rules.yml"), rules).unwrap();
-    let tests = format!("{HEAD}tests:\n  - {{name: a, event: on_stop, role: demoted, nothing: true}}\n");
+    let tests =
+        format!("{HEAD}tests:\n  - {{name: a, event: on_stop, role: demoted, nothing: true}}\n");
     let (code, out, errors) = test_in(folder.path(), &tests, &[]);
     assert_eq!((code, out.as_str()), (2, ""), "{errors}");
-    for said in ["error[PB306]", "tests.yml:2:8", "`patroni_barman check rules.yml` finds 1 error\n"] {
+    for said in [
+        "error[PB306]",
+        "tests.yml:2:8",
+        "`patroni_barman check rules.yml` finds 1 error\n",
+    ] {
         assert!(errors.contains(said), "{errors}");
     }
 }
@@ -276,6 +285,37 @@ fn coverage_is_counted_and_can_fail() {
         "{FOLLOWED}  - {{name: lyon, event: on_role_change, role: primary, env: {{SITE: lyon}}, nothing: true}}\n"
     );
     assert_eq!(test(&other, &["--fail-under", "conditions=100"]).0, 0);
+}
+
+/// Half of the conditions is seen by each of two files, which call the rules differently.
+#[test]
+fn rules_are_covered_together_however_their_path_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let tests = folder.path().join("ta");
+    fs::create_dir(&tests).unwrap();
+    fs::write(folder.path().join("rules.yml"), RULES).unwrap();
+    symlink("rules.yml", folder.path().join("link.yml")).unwrap();
+    let rules = |path: &str| HEAD.replace("rules.yml", path);
+    let lyon = "tests:\n  - {name: lyon, event: on_role_change, role: primary, env: {SITE: lyon}, nothing: true}\n";
+    let absolute = folder.path().join("rules.yml");
+    fs::write(tests.join("a.yml"), rules("../rules.yml") + FOLLOWED).unwrap();
+    for path in [
+        "../rules.yml",
+        absolute.to_str().unwrap(),
+        "../link.yml",
+        "../ta/../rules.yml",
+    ] {
+        fs::write(tests.join("b.yml"), rules(path) + lyon).unwrap();
+        let output = program()
+            .current_dir(folder.path())
+            .args(["test", "ta/a.yml", "./ta/b.yml", "--coverage"])
+            .args(["--fail-under", "conditions=100"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{path}: {text}");
+        assert_eq!(text.matches("coverage of rules.yml:").count(), 1, "{text}");
+    }
 }
 
 #[test]

@@ -75,6 +75,7 @@ pub fn load(source: &Source, rules: Option<&Path>) -> Loaded {
         suite: Some(Suite {
             source: source.clone(),
             rules_path: tidy(&path),
+            rules_place: path.canonicalize().unwrap_or(path),
             rules: set,
             cases,
             scenarios,
@@ -99,7 +100,9 @@ fn tidy(path: &Path) -> String {
 fn rules_at(path: &Path) -> Result<RuleSet, String> {
     let sources = load::read(path).map_err(|error| error.to_string())?;
     let found = check::findings(&sources);
-    let errors = found.iter().filter(|finding| finding.severity() == Severity::Error);
+    let errors = found
+        .iter()
+        .filter(|finding| finding.severity() == Severity::Error);
     let count = errors.count();
     let rules = load::load(&sources).rules.filter(|_| count == 0);
     rules.ok_or_else(|| {
