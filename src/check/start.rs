@@ -1,5 +1,5 @@
-//! A server that follows a promotion, and not a cluster that comes back with another leader: nobody's role
-//! changes then, and Patroni fires `on_start primary`.
+//! A server that follows a promotion, and not a Patroni that is started again on a running primary: nobody's role
+//! changes then, and Patroni fires `on_start primary`, as it does when a cluster has been created.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -45,7 +45,7 @@ impl Starts {
             let mut events: Vec<_> = rule.on.iter().map(|event| event.as_str()).collect();
             events.push(Event::OnStart.as_str());
             let message = format!(
-                "the server `{server}` follows a promotion, but not a cluster that comes back with `on_start primary`"
+                "the server `{server}` follows a promotion, but not a Patroni that is started again on a running primary (`on_start primary`)"
             );
             let spot = Spot::value(&rule.origin.child("on"));
             let help = format!("write `on: [{}]`", events.join(", "));
