@@ -108,7 +108,7 @@ fn human(found: &[Finding], sources: &[Source], args: &Check, context: &Context)
     let paths: Vec<_> = args
         .paths
         .iter()
-        .map(|path| format!("`{}`", path.display()))
+        .map(|path| format!("`{}`", report::one_line(&path.display().to_string())))
         .collect();
     let paths = paths.join(", ");
     match findings::summary(found) {

@@ -5,7 +5,6 @@
     reason = "these comments are the help that a terminal shows"
 )]
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -256,24 +255,26 @@ impl<'a> View<'a> {
 }
 
 fn would_do(status: &report::Status<'_>) -> String {
-    let mut text = String::new();
-    for intent in status.pending {
+    let pending = status.pending.iter().map(|intent| {
         let what = report::describe(&intent.step.operation);
-        let _ = writeln!(
-            text,
+        format!(
             "pending: {what}, decided for {} {}",
             intent.event, intent.role
-        );
-    }
-    for one in status.compared {
+        )
+    });
+    let compared = status.compared.iter().map(|one| {
         let what = report::describe(&one.step.operation);
-        let _ = match &one.differs {
-            Ok(None) => writeln!(text, "as wanted: {what}"),
-            Ok(Some(difference)) => writeln!(text, "would send {what}: {difference}"),
-            Err(message) => writeln!(text, "can't be compared: {what}: {message}"),
-        };
-    }
-    text
+        match &one.differs {
+            Ok(None) => format!("as wanted: {what}"),
+            Ok(Some(difference)) => format!("would send {what}: {difference}"),
+            Err(message) => format!("can't be compared: {what}: {message}"),
+        }
+    });
+    let lines: Vec<_> = pending
+        .chain(compared)
+        .map(|line| report::one_line(&line) + "\n")
+        .collect();
+    lines.concat()
 }
 
 fn to_json(here: &Here, outcome: &Outcome, code: u8) -> Value {

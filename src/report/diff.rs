@@ -9,15 +9,17 @@ use crate::diff::{Change, ChangedCell, Class, Diff, Field, Setting, Unseen};
 use crate::model::Event;
 
 use super::describe;
+use super::text::{one_line, put_line};
 
 /// The comparison for a terminal.
 #[must_use]
 pub fn diff(diff: &Diff) -> String {
     let mut text = format!("{}\n", summary(diff));
     for group in groups(diff) {
-        let _ = write!(text, "\n{}\n", places(&group));
+        text.push('\n');
+        put_line!(text, "{}", places(&group));
         for change in changes(&group) {
-            let _ = writeln!(
+            put_line!(
                 text,
                 "  {} {}: {}",
                 sign(change),
@@ -25,14 +27,15 @@ pub fn diff(diff: &Diff) -> String {
                 title(change)
             );
             for line in details(change) {
-                let _ = writeln!(text, "      {line}");
+                put_line!(text, "      {line}");
             }
         }
     }
     if !diff.unseen.is_empty() {
-        let _ = writeln!(text, "\n{UNSEEN}:");
+        text.push('\n');
+        put_line!(text, "{UNSEEN}:");
         for unseen in &diff.unseen {
-            let _ = writeln!(text, "  ? {}", unseen_line(unseen));
+            put_line!(text, "  ? {}", unseen_line(unseen));
         }
     }
     if !diff.settings.is_empty() {
@@ -44,54 +47,27 @@ pub fn diff(diff: &Diff) -> String {
     text
 }
 
-/// The comparison as Markdown, for a comment in a pull request.
+/// The comparison as Markdown, for a comment in a pull request. Names and conditions are code, so that nothing in
+/// them is read as Markdown.
 #[must_use]
 pub fn diff_markdown(diff: &Diff, old: &str, new: &str) -> String {
     let mut text = format!(
-        "### What the next failover does differently\n\n`{old}` → `{new}`: {}\n",
+        "### What the next failover does differently\n\n{} → {}: {}\n",
+        code(old),
+        code(new),
         summary(diff)
     );
     for group in groups(diff) {
-        let _ = write!(text, "\n**{}**\n\n```diff\n", places(&group));
+        let _ = write!(text, "\n**{}**\n\n```diff\n", places_with(&group, code));
         for change in changes(&group) {
-            let (before, after) = match change {
-                Change::Added(_) => (None, Some(title(change))),
-                Change::Removed(_) => (Some(title(change)), None),
-                _ => (None, None),
-            };
-            match (before, after) {
-                (Some(line), _) => {
-                    let _ = writeln!(text, "- {line}");
-                }
-                (_, Some(line)) => {
-                    let _ = writeln!(text, "+ {line}");
-                }
-                _ => {
-                    let _ = writeln!(text, "! {}: {}", words(change), title(change));
-                }
-            }
-            match change {
-                Change::Changed { fields, .. } => {
-                    for field in fields {
-                        let _ = writeln!(text, "-     {}: {}", field.field, shown(&field.old));
-                        let _ = writeln!(text, "+     {}: {}", field.field, shown(&field.new));
-                    }
-                }
-                _ => {
-                    for line in details(change) {
-                        let mark = sign(change);
-                        let mark = if mark == "?" { " " } else { mark };
-                        let _ = writeln!(text, "{mark}     {line}");
-                    }
-                }
-            }
+            markdown_change(&mut text, change);
         }
         text.push_str("```\n");
     }
     if !diff.unseen.is_empty() {
         let _ = writeln!(text, "\n{UNSEEN}:\n");
         for unseen in &diff.unseen {
-            let _ = writeln!(text, "- {}", unseen_line(unseen));
+            let _ = writeln!(text, "- {}", unseen_with(unseen, code));
         }
     }
     if !diff.settings.is_empty() {
@@ -101,6 +77,44 @@ pub fn diff_markdown(diff: &Diff, old: &str, new: &str) -> String {
         }
     }
     text
+}
+
+/// The lines of a change in a block of code.
+fn markdown_change(text: &mut String, change: &Change) {
+    match change {
+        Change::Added(_) => put_line!(text, "+ {}", title(change)),
+        Change::Removed(_) => put_line!(text, "- {}", title(change)),
+        _ => put_line!(text, "! {}: {}", words(change), title(change)),
+    }
+    if let Change::Changed { fields, .. } = change {
+        for field in fields {
+            put_line!(text, "-     {}: {}", field.field, shown(&field.old));
+            put_line!(text, "+     {}: {}", field.field, shown(&field.new));
+        }
+        return;
+    }
+    let mark = match sign(change) {
+        "?" => " ",
+        mark => mark,
+    };
+    for line in details(change) {
+        put_line!(text, "{mark}     {line}");
+    }
+}
+
+/// A text as code in a line of Markdown: it ends at as many backticks as it begins with, so there are more than in
+/// the text.
+fn code(text: &str) -> String {
+    let text = one_line(text);
+    let runs = text.split(|c| c != '`').map(str::len);
+    let ticks = "`".repeat(runs.max().unwrap_or_default() + 1);
+    // A space inside is taken off again if there is one on both sides.
+    let space = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) || text.is_empty() {
+        " "
+    } else {
+        ""
+    };
+    format!("{ticks}{space}{text}{space}{ticks}")
 }
 
 /// What is said before the rules that no cell shows.
@@ -136,6 +150,10 @@ type Roles<'a> = (Event, Vec<&'a str>);
 
 /// The cells of a group: events with their roles, and the clusters.
 pub(super) fn places(group: &[&ChangedCell]) -> String {
+    places_with(group, str::to_owned)
+}
+
+fn places_with(group: &[&ChangedCell], name: impl Fn(&str) -> String) -> String {
     let mut clusters: Vec<(&str, Vec<Roles<'_>>)> = Vec::new();
     let mut known: HashMap<&str, usize> = HashMap::new();
     for cell in group {
@@ -166,7 +184,10 @@ pub(super) fn places(group: &[&ChangedCell]) -> String {
     }
     let texts: Vec<_> = texts
         .into_iter()
-        .map(|(events, clusters)| format!("{events} in {}", clusters.join(", ")))
+        .map(|(events, clusters)| {
+            let clusters: Vec<_> = clusters.into_iter().map(&name).collect();
+            format!("{events} in {}", clusters.join(", "))
+        })
         .collect();
     texts.join("; ")
 }
@@ -233,11 +254,15 @@ pub(super) fn words(change: &Change) -> &'static str {
 
 /// An edited rule that no cell shows.
 pub(super) fn unseen_line(unseen: &Unseen) -> String {
-    let when = unseen
-        .when
-        .as_ref()
-        .map_or_else(String::new, |when| format!(", when {when}"));
-    format!("{}: {}{when}", unseen.rule, unseen.what.as_str())
+    unseen_with(unseen, str::to_owned)
+}
+
+fn unseen_with(unseen: &Unseen, free: impl Fn(&str) -> String) -> String {
+    let when = unseen.when.as_ref();
+    let when = when.map_or_else(String::new, |when| {
+        format!(", when {}", free(when.trim_end()))
+    });
+    format!("{}: {}{when}", free(&unseen.rule), unseen.what.as_str())
 }
 
 /// A setting that was edited.

@@ -1,6 +1,5 @@
 //! Intents: what was decided on, and what became of it.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 use crate::store::{Intent, State};
 
 use super::describe;
+use super::text::put_line;
 
 /// An intent as `schemas/history.schema.json` describes it.
 #[must_use]
@@ -52,7 +52,7 @@ pub fn history(intents: &[Intent]) -> String {
             .operation_id
             .as_ref()
             .map_or_else(String::new, |id| format!(", operation {id}"));
-        let _ = writeln!(
+        put_line!(
             text,
             "{} {} {} {} on {}: {}{took}",
             local_time(intent.created),
@@ -62,7 +62,7 @@ pub fn history(intents: &[Intent]) -> String {
             intent.node.as_deref().unwrap_or("?"),
             intent.state.as_str(),
         );
-        let _ = writeln!(
+        put_line!(
             text,
             "    {}: {}, {}{id}{}",
             intent.step.rule,

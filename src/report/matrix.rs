@@ -7,6 +7,7 @@ use crate::matrix::{Cell, Matrix};
 use crate::model::{Event, Role};
 
 use super::describe;
+use super::text::put_line;
 
 /// A table for each kind of cluster, and below what the letters in them mean.
 #[must_use]
@@ -18,7 +19,8 @@ pub fn matrix(matrix: &Matrix) -> String {
             [] => "any that no rule names".to_owned(),
             matches => format!("as {}", matches.join(", ")),
         };
-        let _ = writeln!(text, "cluster {} ({kind})\n", cluster.name);
+        put_line!(text, "cluster {} ({kind})", cluster.name);
+        text.push('\n');
         let _ = write!(text, "  {:<16}", "");
         for role in Role::ALL {
             let _ = write!(text, "{:<16}", role.as_str());
@@ -76,14 +78,15 @@ fn mark(cell: &Cell, legend: &mut Legend) -> String {
 fn meaning(cell: &Cell) -> String {
     let mut text = String::new();
     for step in &cell.survey.plan.steps {
-        let _ = writeln!(text, "{}: {}", step.rule, describe(&step.operation));
-        let _ = writeln!(text, "  POST {} {}", step.url, step.operation.body());
+        put_line!(text, "{}: {}", step.rule, describe(&step.operation));
+        put_line!(text, "  POST {} {}", step.url, step.operation.body());
     }
     for error in &cell.survey.unresolved {
-        let _ = writeln!(
+        put_line!(
             text,
             "{}: can't be told: {}",
-            error.rule, error.source.message
+            error.rule,
+            error.source.message
         );
     }
     text

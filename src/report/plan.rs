@@ -1,12 +1,10 @@
 //! A plan for people.
 
-use std::fmt::Write as _;
-
 use crate::evaluate::Plan;
 use crate::model::{Fence, Verify};
 
 use super::describe;
-use super::text::one_line;
+use super::text::put_line;
 
 /// The steps that would be sent, and for every rule why it fired or did not.
 #[must_use]
@@ -16,22 +14,22 @@ pub fn plan(plan: &Plan) -> String {
         .node
         .as_ref()
         .map_or_else(String::new, |node| format!(" on node {node}"));
-    let cluster = one_line(&plan.cluster);
-    let _ = writeln!(text, "{} {} {cluster}{node}", plan.event, plan.role);
-    let _ = writeln!(text);
+    let cluster = &plan.cluster;
+    put_line!(text, "{} {} {cluster}{node}", plan.event, plan.role);
+    text.push('\n');
     if plan.steps.is_empty() {
-        let _ = writeln!(text, "nothing would be sent: no rule matches");
+        put_line!(text, "nothing would be sent: no rule matches");
     }
     for (index, step) in plan.steps.iter().enumerate() {
-        let _ = writeln!(
+        put_line!(
             text,
             "{}. {}: {}",
             index + 1,
             step.rule,
             describe(&step.operation)
         );
-        let _ = writeln!(text, "   POST {}", step.url);
-        let _ = writeln!(text, "   {}", step.operation.body());
+        put_line!(text, "   POST {}", step.url);
+        put_line!(text, "   {}", step.operation.body());
         let verify = match step.verify {
             Verify::None => "nothing, the operation's own answer is believed",
             Verify::Applied => "that Barman's state is what was asked for",
@@ -43,22 +41,22 @@ pub fn plan(plan: &Plan) -> String {
             Fence::Role => "the node's role",
             Fence::None => "none",
         };
-        let _ = writeln!(text, "   verify: {verify}; fence: {fence}");
+        put_line!(text, "   verify: {verify}; fence: {fence}");
     }
-    let _ = writeln!(text);
-    let _ = writeln!(text, "why:");
+    text.push('\n');
+    put_line!(text, "why:");
     for trace in &plan.trace {
-        let _ = match &trace.because {
-            None => writeln!(text, "  {} fires", trace.rule),
-            Some(because) => writeln!(
+        match &trace.because {
+            None => put_line!(text, "  {} fires", trace.rule),
+            Some(because) => put_line!(
                 text,
                 "  {} does not fire: `{}` wants {}, got {}",
                 trace.rule,
                 because.field,
-                one_line(&because.wanted),
-                one_line(&because.got)
+                because.wanted.trim_end(),
+                because.got
             ),
-        };
+        }
     }
     text
 }

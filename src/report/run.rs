@@ -1,9 +1,9 @@
 //! What became of a plan, for people.
 
-use std::fmt::Write as _;
-
 use crate::execute::{Outcome, StepOutcome, Verdict};
 use crate::model::{Operation, SwitchTo};
+
+use super::text::put_line;
 
 /// A request in a few words.
 #[must_use]
@@ -43,7 +43,7 @@ pub fn run(outcome: &Outcome) -> String {
         Verdict::Unfinished => "not finished",
         Verdict::Fenced => "fenced",
     };
-    let _ = writeln!(text, "{verdict}");
+    put_line!(text, "{verdict}");
     for step in &outcome.steps {
         let word = match step.outcome {
             StepOutcome::Done => "done",
@@ -65,9 +65,9 @@ pub fn run(outcome: &Outcome) -> String {
             more => format!(", {more} attempts"),
         };
         let time = format!("{:.2} s", step.duration.as_secs_f64());
-        let _ = writeln!(text, "  {}: {word}{id}{attempts}, {time}", step.rule);
+        put_line!(text, "  {}: {word}{id}{attempts}, {time}", step.rule);
         if let Some(message) = &step.message {
-            let _ = writeln!(text, "    {message}");
+            put_line!(text, "    {message}");
         }
     }
     text

@@ -1,7 +1,5 @@
 //! Barman's state beside the wanted one.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use crate::barman::{ActiveModel, ServerState};
@@ -9,6 +7,7 @@ use crate::execute::{Comparison, Here};
 use crate::store::Intent;
 
 use super::history::attempts;
+use super::text::put_line;
 use super::{describe, intent};
 
 /// What there is to show.
@@ -89,35 +88,35 @@ pub fn status(status: &Status<'_>) -> String {
     let timeline = here
         .timeline
         .map_or_else(String::new, |timeline| format!(", timeline {timeline}"));
-    let _ = writeln!(
+    put_line!(
         text,
         "{}: {} is {}, the leader is {leader}{timeline}",
-        here.cluster, here.node, here.role
+        here.cluster,
+        here.node,
+        here.role
     );
     if compared.is_empty() {
-        let _ = writeln!(text, "\nno rule wants anything of a {}", here.role);
+        text.push('\n');
+        put_line!(text, "no rule wants anything of a {}", here.role);
     }
     for one in *compared {
-        let _ = writeln!(
-            text,
-            "\n{}: {}",
-            one.step.rule,
-            describe(&one.step.operation)
-        );
-        let _ = match &one.differs {
-            Ok(None) => writeln!(text, "  as wanted"),
-            Ok(Some(difference)) => writeln!(text, "  DIFFERS: {difference}"),
-            Err(message) => writeln!(text, "  can't be compared: {message}"),
-        };
+        text.push('\n');
+        put_line!(text, "{}: {}", one.step.rule, describe(&one.step.operation));
+        match &one.differs {
+            Ok(None) => put_line!(text, "  as wanted"),
+            Ok(Some(difference)) => put_line!(text, "  DIFFERS: {difference}"),
+            Err(message) => put_line!(text, "  can't be compared: {message}"),
+        }
         if let Some(server) = &one.server {
             server_lines(&mut text, server);
         }
     }
     if !pending.is_empty() {
-        let _ = writeln!(text, "\npending:");
+        text.push('\n');
+        put_line!(text, "pending:");
     }
     for intent in *pending {
-        let _ = writeln!(
+        put_line!(
             text,
             "  {} {}: {}, {}{}",
             super::local_time(intent.created),
@@ -155,15 +154,15 @@ fn server_lines(text: &mut String, server: &ServerState) {
         },
     );
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
-    let _ = writeln!(text, "  active model  {active}");
-    let _ = writeln!(text, "  streaming     {}", yes(server.streaming));
-    let _ = writeln!(text, "  slot          {slot}");
-    let _ = writeln!(
+    put_line!(text, "  active model  {active}");
+    put_line!(text, "  streaming     {}", yes(server.streaming));
+    put_line!(text, "  slot          {slot}");
+    put_line!(
         text,
         "  timeline      {}",
         or_none(server.timeline.map(|t| t.to_string()))
     );
-    let _ = writeln!(text, "  last WAL      {}", or_none(server.last_wal.clone()));
+    put_line!(text, "  last WAL      {}", or_none(server.last_wal.clone()));
     let backup = last_backup(server).map(|(id, status)| format!("{id} {}", status.unwrap_or("")));
-    let _ = writeln!(text, "  last backup   {}", or_none(backup).trim_end());
+    put_line!(text, "  last backup   {}", or_none(backup).trim_end());
 }

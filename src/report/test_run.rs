@@ -1,11 +1,11 @@
 //! What became of rule tests: for people and for programs.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use crate::evaluate::Trace;
 use crate::rule_test::{Coverage, Failure, Share, TestResult};
+
+use super::text::{one_line, put_line};
 
 /// The tests of one file and what became of them.
 #[derive(Debug, Clone)]
@@ -42,38 +42,40 @@ impl Covered {
 pub fn tests(files: &[Tested], covered: &[Covered]) -> String {
     let mut text = String::new();
     for tested in files {
-        let _ = writeln!(text, "{} (rules: {})", tested.file, tested.rules);
+        put_line!(text, "{} (rules: {})", tested.file, tested.rules);
         for result in &tested.results {
             if result.passed() {
                 let cells = match result.cells {
                     1 => String::new(),
                     many => format!(" ({many} events)"),
                 };
-                let _ = writeln!(text, "  ok    {}{cells}", result.name);
+                put_line!(text, "  ok    {}{cells}", result.name);
                 continue;
             }
             let place = result.place.position;
-            let _ = writeln!(text, "  FAIL  {}", result.name);
-            let _ = writeln!(
+            put_line!(text, "  FAIL  {}", result.name);
+            put_line!(
                 text,
                 "        {}:{}:{}",
-                tested.file, place.line, place.column
+                tested.file,
+                place.line,
+                place.column
             );
             for failure in &result.failures {
                 for line in failure_lines(failure) {
-                    let _ = writeln!(text, "        {line}");
+                    put_line!(text, "        {line}");
                 }
             }
         }
     }
     let (passed, failed) = counts(files);
-    let _ = writeln!(text, "{passed} passed, {failed} failed");
+    put_line!(text, "{passed} passed, {failed} failed");
     for each in covered {
-        let _ = writeln!(text, "coverage of {}:", each.rules);
+        put_line!(text, "coverage of {}:", each.rules);
         for (what, share) in each.shares() {
-            let _ = writeln!(text, "  {what:<11} {}", amount(&share));
+            put_line!(text, "  {what:<11} {}", amount(&share));
             for missing in &share.missing {
-                let _ = writeln!(text, "    not seen: {missing}");
+                put_line!(text, "    not seen: {missing}");
             }
         }
     }
@@ -129,10 +131,13 @@ pub(super) fn failure_lines(failure: &Failure) -> Vec<String> {
         None => format!("    {} fires", trace.rule),
         Some(because) => format!(
             "    {} does not fire: `{}` wants {}, got {}",
-            trace.rule, because.field, because.wanted, because.got
+            trace.rule,
+            because.field,
+            because.wanted.trim_end(),
+            because.got
         ),
     }));
-    lines
+    lines.iter().map(|line| one_line(line)).collect()
 }
 
 /// How many tests passed and failed.

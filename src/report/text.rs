@@ -97,3 +97,12 @@ pub fn one_line(text: &str) -> String {
         .map(|c| if c == '\n' { " ".to_owned() } else { drawn(c) })
         .collect()
 }
+
+/// Adds one line to a text, whatever is in what it is made of.
+macro_rules! put_line {
+    ($text:ident, $($part:tt)*) => {{
+        $text.push_str(&$crate::report::one_line(&format!($($part)*)));
+        $text.push('\n');
+    }};
+}
+pub(super) use put_line;

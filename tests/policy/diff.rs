@@ -251,6 +251,42 @@ fn every_format_says_the_same() {
     );
 }
 
+/// Names and conditions are whatever somebody wrote; nothing of them ends a line, and nothing is Markdown.
+#[test]
+fn free_text_stays_on_its_line_and_is_no_markdown() {
+    let folder = tempfile::tempdir().unwrap();
+    let hostile = r#"  - name: "**b** [l](http://e) `c` <img src=x>"
+    on: on_role_change
+    cluster: "<b>`c`</b>"
+    role: primary
+    when: |
+      env.SITE == "<img src=y>"
+      or env.SITE == "``"
+    request: {type: config_switch, server: main, model_name: first}
+  - name: open
+    on: on_stop
+    cluster: "<b>`c`</b>"
+    role: demoted
+    request: {type: config_switch, server: main, reset: true}
+"#;
+    let old = format!("{OLD}{hostile}");
+    let new = old
+        .replace("first", "second")
+        .replace("role: demoted", "role: replica");
+    let (old, new) = files(folder.path(), &old, &new);
+    let condition = "env.SITE == \"<img src=y>\" or env.SITE == \"``\"";
+    let text = stdout(&["diff", &old, &new], 0);
+    let line = format!("\n  ? **b** [l](http://e) `c` <img src=x>: edited, when {condition}\n");
+    assert!(text.contains(&line), "{text}");
+    let text = stdout(&["diff", "--format", "markdown", &old, &new], 0);
+    for line in [
+        "\n**on_stop (demoted) in ``<b>`c`</b>``**\n",
+        &format!("\n- ``**b** [l](http://e) `c` <img src=x>``: edited, when ```{condition}```\n"),
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+}
+
 #[test]
 fn the_exit_code_is_about_differences_only_when_asked() {
     let folder = tempfile::tempdir().unwrap();

@@ -150,6 +150,34 @@ fn a_primary_may_be_called_by_any_word_that_patroni_has_for_it() {
     }
 }
 
+/// CI systems read lines, and GitHub Actions obeys one that begins with `::`.
+#[test]
+fn free_text_stays_on_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = RULES.replace(
+        "when: env.SITE == \"paris\"",
+        "when: |\n      env.SITE ==\n      \"paris\"",
+    );
+    fs::write(folder.path().join("rules.yml"), rules).unwrap();
+    let tests = FOLLOWED.replace("name: followed", "name: \"a\\n::error::b\\e[31m\"");
+    let tests = format!("{HEAD}{tests}");
+    let (code, text, _) = test_in(folder.path(), &tests, &["--coverage"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("\n  ok    a ::error::b\u{fffd}[31m\n"),
+        "{text}"
+    );
+    let tests = tests.replace("SITE: paris", "SITE: \"lyon\\n::error::\"");
+    let (code, text, _) = test_in(folder.path(), &tests, &[]);
+    assert_eq!(code, 1, "{text}");
+    let why = "\n            follow does not fire: `when` wants env.SITE == \"paris\", got false\n";
+    assert!(text.contains(why), "{text}");
+    assert!(
+        text.contains("\n  FAIL  a ::error::b\u{fffd}[31m\n"),
+        "{text}"
+    );
+}
+
 /// Also those that only a look at every event shows: such a rule does nothing, and a test of it would pass.
 #[test]
 fn rules_that_check_finds_errors_in_are_not_tested() {

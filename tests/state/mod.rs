@@ -6,6 +6,8 @@ pub mod patroni;
 mod pending;
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -150,6 +152,49 @@ fn every_output_for_programs_has_the_shape_of_its_schema() {
         node.json(&["history", "--outcome", "failed"], 0)["requests"],
         serde_json::json!([])
     );
+}
+
+/// An API that refuses everything, with a sentence that turns the direction of writing and goes on in another line.
+fn refusing() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let body = "{\"error\": \"no \u{202e}such\\n::error::server\"}";
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 404 NOT FOUND\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        );
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 16384]);
+            let _ = stream.write_all(format!("{head}{body}").as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn what_others_say_stays_on_its_line() {
+    let node = Node::new();
+    node.write_rules(&RULES.replace("BARMAN", &refusing()));
+    for (arguments, code) in [
+        (
+            &["plan", "--node", "\u{1b}[31m", "on_stop", "demoted", "demo"][..],
+            1,
+        ),
+        (&CALLBACK, 2),
+        (&["history"], 0),
+        (&["status"], 1),
+        (&["reconcile", "--dry-run"], 3),
+    ] {
+        let output = node.run(arguments);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        let raw = |c: char| c == '\u{202e}' || (c.is_control() && c != '\n');
+        assert!(!text.contains(raw), "{arguments:?}: {text}");
+        assert!(!text.contains("\n::error::"), "{arguments:?}: {text}");
+        assert!(text.contains('\u{fffd}'), "{arguments:?}: {text}");
+    }
 }
 
 #[test]
