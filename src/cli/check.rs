@@ -1,7 +1,7 @@
 //! `check`: everything that is wrong with rules, before Patroni calls.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -64,12 +64,24 @@ pub enum CheckFormat {
 /// Carries the command out and gives the exit code.
 ///
 /// # Errors
-/// [`Exit`] if a file can't be read; nothing was printed then.
+/// [`Exit`] if a file can't be read; what was found in the others was printed then.
 pub fn check(args: &Check, context: &Context) -> Result<u8, Exit> {
     let mut sources = Vec::new();
     let mut found = Vec::new();
+    let mut checked: Vec<&Path> = Vec::new();
+    let mut unread: Option<Exit> = None;
     for path in &args.paths {
-        let set = read(path).map_err(|error| Exit::new(USAGE, error.to_string()))?;
+        let set = match read(path) {
+            Ok(set) => set,
+            Err(error) => {
+                let exit = Exit::new(USAGE, error.to_string());
+                if let Some(before) = unread.replace(exit) {
+                    before.log(&context.log);
+                }
+                continue;
+            }
+        };
+        checked.push(path);
         let mut findings = crate::check::findings(&set);
         if args.online && !findings.iter().any(breaks) {
             let path = path.display().to_string();
@@ -81,12 +93,18 @@ pub fn check(args: &Check, context: &Context) -> Result<u8, Exit> {
         found.extend(findings);
         sources.extend(set);
     }
+    if let Some(exit) = unread.take_if(|_| checked.is_empty()) {
+        return Err(exit);
+    }
     print(&match args.format {
-        CheckFormat::Human => human(&found, &sources, args, context),
+        CheckFormat::Human => human(&found, &sources, &checked, context),
         CheckFormat::Json => format!("{:#}\n", findings::json(&found)),
         CheckFormat::Sarif => format!("{:#}\n", report::sarif(&found)),
         CheckFormat::Github => report::github(&found),
     });
+    if let Some(exit) = unread {
+        return Err(exit);
+    }
     let fails = |finding: &Finding| args.strict || finding.severity() == Severity::Error;
     Ok(u8::from(found.iter().any(fails)))
 }
@@ -98,15 +116,14 @@ fn breaks(finding: &Finding) -> bool {
         && finding.code != Code::NoReason
 }
 
-fn human(found: &[Finding], sources: &[Source], args: &Check, context: &Context) -> String {
+fn human(found: &[Finding], sources: &[Source], checked: &[&Path], context: &Context) -> String {
     let colour = if std::io::stdout().is_terminal() && context.environment.get("NO_COLOR").is_none()
     {
         Colour::Always
     } else {
         Colour::Never
     };
-    let paths: Vec<_> = args
-        .paths
+    let paths: Vec<_> = checked
         .iter()
         .map(|path| format!("`{}`", report::one_line(&path.display().to_string())))
         .collect();

@@ -46,6 +46,9 @@ fn read(source: &Source, schema: &Schema, kind: &str) -> Document {
     let mut found: Vec<_> = faults
         .filter_map(|fault| at(&mut locator, 0, fault))
         .collect();
+    for help in found.iter_mut().filter_map(|finding| finding.help.as_mut()) {
+        *help = help.replace("a rules file", kind);
+    }
     if let Some(value) = &reading.value {
         let mut problems = shape::problems_of(schema, value, 0);
         for problem in &mut problems {

@@ -46,6 +46,33 @@ fn what_can_t_be_read_ends_with_2_and_says_why() {
     }
 }
 
+/// The other files are checked all the same, in every format.
+#[test]
+fn one_file_that_can_t_be_read_hides_nothing_of_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("broken.yml", "version: 1\nrulez: []\n");
+    write("good.yml", &format!("{HEAD}{RULE}"));
+    for format in ["human", "json", "sarif", "github"] {
+        let options = [
+            "--format",
+            format,
+            "absent.yml",
+            "broken.yml",
+            "gone.yml",
+            "good.yml",
+        ];
+        let (output, stdout, stderr) = check(&folder, &options);
+        assert_eq!(output.status.code(), Some(2), "{format}: {stdout}{stderr}");
+        assert!(stdout.contains("rulez"), "{format}: {stdout}");
+        assert!(stdout.contains("PB101"), "{format}: {stdout}");
+        assert!(!stdout.contains("absent.yml"), "{format}: {stdout}");
+        for path in ["absent.yml", "gone.yml"] {
+            assert!(stderr.contains(&format!("can't read `{path}`")), "{stderr}");
+        }
+    }
+}
+
 #[test]
 fn a_directory_is_one_rule_set_in_the_order_of_its_names() {
     let folder = tempfile::tempdir().unwrap();

@@ -444,6 +444,17 @@ fn what_is_wrong_with_a_test_file_is_said_with_its_place() {
 }
 
 #[test]
+fn an_empty_file_is_told_how_a_file_of_tests_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, errors) = test_in(folder.path(), "", &[]);
+    assert_eq!(code, 2, "{errors}");
+    assert!(
+        errors.contains("a test file begins with `version: 1`"),
+        "{errors}"
+    );
+}
+
+#[test]
 fn what_would_be_passed_over_is_said_with_its_place() {
     for (text, place, said) in [
         (
@@ -475,6 +486,12 @@ fn what_would_be_passed_over_is_said_with_its_place() {
             "tests:\n  - {name: a, event: on_stop, role: primary, raw_role: zebra, nothing: true}\n",
             "tests.yml:5:56",
             "Patroni passes no role `zebra`",
+        ),
+        (
+            "scenarios:\n  - name: a\n    steps: [{node: a, event: on_stop, role: demoted}]\n    \
+             end:\n      active_model:\n        default/other: m\n",
+            "tests.yml:9:9",
+            "no server `default/other`",
         ),
     ] {
         let (code, out, errors) = test(text, &[]);

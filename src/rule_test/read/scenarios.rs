@@ -1,7 +1,7 @@
 //! Whole sequences, and the Barman that they are played against.
 
 use crate::diagnostic::Code;
-use crate::load;
+use crate::load::{self, Problem, Spot};
 use crate::model::{ApiName, Event, Role};
 use crate::simulator::fault::Faults;
 use crate::simulator::{self, Config};
@@ -111,10 +111,13 @@ impl Reader<'_> {
         };
         let config = apis.get(&api);
         if !config.is_some_and(|config| config.servers.iter().any(|known| known.name == server)) {
-            let pointer = format!("{here}/end/active_model");
+            let key = label.replace('~', "~0").replace('/', "~1");
+            let pointer = format!("{here}/end/active_model/{key}");
             let message = format!("this scenario's Barman has no server `{label}`");
             let help = "write `SERVER` or `API/SERVER`, and the server under `servers`";
-            self.problem(Code::TestBarman, &pointer, message, help);
+            let spot = Spot::key(&origin(&pointer));
+            let problem = Problem::new(Code::TestBarman, spot, message);
+            self.problems.push(problem.help(help));
         }
         Active {
             label: label.to_owned(),
