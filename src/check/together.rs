@@ -92,11 +92,7 @@ impl Together {
     }
 
     fn longest_of_tied(&mut self, rules: &[usize]) -> Group {
-        let fact = match rules {
-            [_] => None,
-            rules => self.commonest(rules),
-        };
-        let Some(fact) = fact else {
+        let Some(fact) = self.commonest(rules) else {
             return self.all(rules);
         };
         let each = match self.left(rules, fact) {
@@ -211,5 +207,74 @@ impl Together {
             each.push(rules);
         }
         Left::ForEach(each)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load;
+    use crate::source::Source;
+
+    /// Rules with these conditions, each of which takes a second.
+    fn together(conditions: &[String]) -> Together {
+        let mut text = "version: 1\napi: {url: \"http://b\"}\nrules:\n".to_owned();
+        for (number, when) in conditions.iter().enumerate() {
+            let rule = format!(
+                "  - {{name: r{number}, on: on_stop, when: '{when}', request: {{type: config_switch, server: s, reset: true}}}}\n"
+            );
+            text.push_str(&rule);
+        }
+        let rules = load::load(&[Source::new("rules.yml", text)]).rules.unwrap();
+        Together::new(&rules, vec![Duration::from_secs(1); conditions.len()])
+    }
+
+    /// Every kind of condition on every two of three facts, some of them, against trying all values of the facts.
+    #[test]
+    fn the_longest_is_what_trying_every_value_finds() {
+        let texts = ["a", "b", "c", "other"];
+        let mut seed = 7_usize;
+        let mut next = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        };
+        for _ in 0..300 {
+            let mut conditions = Vec::new();
+            let mut wanted: Vec<Vec<(usize, bool, usize)>> = Vec::new();
+            for _ in 0..=next(6) {
+                let parts: Vec<_> = (0..=next(2))
+                    .map(|_| (next(3), next(2) == 0, next(3)))
+                    .collect();
+                let part = |(fact, equal, text): &(usize, bool, usize)| {
+                    let sign = if *equal { "==" } else { "!=" };
+                    format!("env.F{fact} {sign} \"{}\"", texts[*text])
+                };
+                conditions.push(parts.iter().map(part).collect::<Vec<_>>().join(" and "));
+                wanted.push(parts);
+            }
+            let fires = |values: &[usize; 3], parts: &Vec<(usize, bool, usize)>| {
+                let holds =
+                    |(fact, equal, text): &(usize, bool, usize)| (values[*fact] == *text) == *equal;
+                parts.iter().all(holds)
+            };
+            let all = (0..64).map(|n| [n % 4, n / 4 % 4, n / 16]);
+            let most = all
+                .map(|values| wanted.iter().filter(|parts| fires(&values, parts)).count())
+                .max()
+                .unwrap();
+            let rules: Vec<usize> = (0..conditions.len()).collect();
+            let mut exact = together(&conditions);
+            let found = exact.longest(&rules);
+            assert_eq!(
+                usize::try_from(found.time.as_secs()),
+                Ok(most),
+                "{conditions:?}"
+            );
+            assert_eq!(found.rules.len(), most, "{conditions:?}");
+            // Behind the limit it may be more, and never less.
+            let mut limited = together(&conditions);
+            limited.looks_left = 0;
+            assert!(limited.longest(&rules).time >= found.time, "{conditions:?}");
+        }
     }
 }
