@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{assert_fits, root, stdout};
+use super::{assert_fits, stdout};
 
 const OLD: &str = r#"version: 1
 api: {url: "http://127.0.0.1:7480"}
@@ -447,7 +447,7 @@ fn files(folder: &Path, old: &str, new: &str) -> (String, String) {
 
 /// The comparison of two texts as JSON, which has the shape of its schema.
 fn compare(old: &str, new: &str, options: &[&str]) -> Value {
-    let folder = tempfile::tempdir_in(root().join("target")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
     let (old, new) = files(folder.path(), old, new);
     let arguments = [&["diff", "--format", "json", &old, &new], options].concat();
     let diff = serde_json::from_str(&stdout(&arguments, 0)).unwrap();
