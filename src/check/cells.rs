@@ -12,10 +12,7 @@ impl Cells {
 
     /// The cells that a rule's events and roles name.
     pub(super) fn of(rule: &Rule) -> Self {
-        let named = |event: &Event, role: &Role| {
-            rule.on.contains(event) && (rule.role.is_empty() || rule.role.contains(role))
-        };
-        Self::those(|event, role| named(&event, &role))
+        Self::those(|event, role| rule.names(event, role))
     }
 
     /// The cells of these events and roles.

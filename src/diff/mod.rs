@@ -5,15 +5,15 @@ mod pairs;
 mod settings;
 mod unseen;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::evaluate::{Step, Survey};
-use crate::matrix::cells;
+use crate::evaluate::{Step, Survey, survey};
+use crate::matrix::Parts;
 use crate::model::{Event, Role, RuleSet};
-use crate::space::{Cluster, Known, clusters};
+use crate::space::{Cluster, Known, clusters, events};
 
 pub use settings::Setting;
 pub use unseen::{Edit, Unseen};
@@ -176,24 +176,39 @@ impl Change {
 #[must_use]
 pub fn diff(old: &RuleSet, new: &RuleSet, known: Known, wanted: &[String]) -> Diff {
     let clusters = clusters(&[old, new], wanted);
-    let before = cells(old, &known, &clusters);
-    let after = cells(new, &known, &clusters);
-    let pairs = before.iter().zip(&after);
-    let changed = pairs.filter_map(|(before, after)| {
-        let changes = changes(&before.survey, &after.survey);
-        (!changes.is_empty()).then(|| ChangedCell {
-            event: after.event,
-            role: after.role,
-            cluster: after.cluster.clone(),
-            changes,
-        })
-    });
-    let changed: Vec<ChangedCell> = changed.collect();
+    let (before, after) = (Parts::of(old), Parts::of(new));
+    let (mut fired, mut cells) = (HashSet::new(), Vec::new());
+    for cluster in &clusters {
+        let rules @ [was, is] = &[&before, &after].map(|parts| parts.of_cluster(cluster));
+        if was == is {
+            continue;
+        }
+        for (event, role) in events() {
+            // In most cells nothing happens, before or after.
+            let mut named = rules.iter().flat_map(|set| &set.rules);
+            if !named.any(|rule| rule.names(event, role)) {
+                continue;
+            }
+            let facts = known.facts(event, role, &cluster.name);
+            let (was, is) = (survey(was, &facts), survey(is, &facts));
+            unseen::note_fired(&was, &mut fired);
+            unseen::note_fired(&is, &mut fired);
+            let changes = changes(&was, &is);
+            if !changes.is_empty() {
+                cells.push(ChangedCell {
+                    event,
+                    role,
+                    cluster: cluster.name.clone(),
+                    changes,
+                });
+            }
+        }
+    }
     Diff {
-        compared: after.len(),
-        unseen: unseen::rules((old, &before), (new, &after), &changed),
+        compared: clusters.len() * events().count(),
+        unseen: unseen::rules(old, new, &fired, &cells),
         settings: settings::settings(old, new),
-        cells: changed,
+        cells,
         known,
         clusters,
     }

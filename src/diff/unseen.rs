@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::matrix::Cell;
+use crate::evaluate::{Survey, Trace};
 use crate::model::{Origin, RequestTemplate, Rule, RuleSet, Template, TemplateValue};
 
 use super::{Change, ChangedCell};
@@ -45,22 +45,26 @@ impl Edit {
     }
 }
 
-/// The edited rules that no cell shows, in the order of the new rules; then those that are gone. `shown` are the
-/// changed cells.
+/// Adds the rules that fire in a cell to those that do in some.
+pub(super) fn note_fired(survey: &Survey, fired: &mut HashSet<String>) {
+    let rules = survey.plan.trace.iter().filter(|trace| trace.fired());
+    for Trace { rule, .. } in rules {
+        if !fired.contains(rule) {
+            fired.insert(rule.clone());
+        }
+    }
+}
+
+/// The edited rules that no cell shows, in the order of the new rules; then those that are gone. `fired` are the rules that
+/// fire in some cell, `shown` the changed cells.
 pub(super) fn rules(
-    (old, before): (&RuleSet, &[Cell]),
-    (new, after): (&RuleSet, &[Cell]),
+    old: &RuleSet,
+    new: &RuleSet,
+    fired: &HashSet<String>,
     shown: &[ChangedCell],
 ) -> Vec<Unseen> {
     let shown = shown.iter().flat_map(|cell| &cell.changes);
     let shown: HashSet<&str> = shown.flat_map(Change::rules).collect();
-    let fired = before.iter().chain(after).flat_map(|cell| {
-        let trace = cell.survey.plan.trace.iter();
-        trace
-            .filter(|trace| trace.fired())
-            .map(|trace| trace.rule.as_str())
-    });
-    let fired: HashSet<&str> = fired.collect();
     let of_old: HashMap<&str, &Rule> = by_name(old);
     let of_new: HashMap<&str, &Rule> = by_name(new);
     let vars = vars(old) != vars(new);
@@ -71,9 +75,7 @@ pub(super) fn rules(
             Some(before) if !before.enabled && !rule.enabled => continue,
             Some(before) if bare(before) != bare(rule) => Edit::Edited,
             // A variable may have been what the rule is about.
-            Some(_) if vars && rule.when.is_some() && !fired.contains(rule.name.as_str()) => {
-                Edit::Edited
-            }
+            Some(_) if vars && rule.when.is_some() && !fired.contains(&rule.name) => Edit::Edited,
             Some(_) => continue,
         };
         found.push((rule, what));

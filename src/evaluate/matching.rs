@@ -1,6 +1,7 @@
 //! Whether a rule fires, and if not, which part of it did not fit.
 
 use std::fmt::Display;
+use std::ops::Deref;
 
 use crate::model::Rule;
 use crate::template::{RenderError, Scope, condition};
@@ -13,7 +14,7 @@ pub(super) fn why_not(
     rule: &Rule,
     facts: &Facts,
     taken: Option<&str>,
-    scope: &Scope,
+    scope: &impl Deref<Target = Scope>,
 ) -> Result<Option<Because>, RenderError> {
     let because = |field, wanted: String, got: &dyn Display| {
         Ok(Some(Because {

@@ -8,6 +8,8 @@ mod matching;
 mod plan;
 mod request;
 
+use std::cell::LazyCell;
+
 use crate::model::{Match, RuleSet};
 use crate::template::RenderError;
 
@@ -78,7 +80,8 @@ enum Walk {
 }
 
 fn walk(rules: &RuleSet, facts: &Facts, mut failed: impl FnMut(EvaluateError) -> Walk) -> Plan {
-    let scope = facts.scope(&rules.vars);
+    // Most rules are for something else, and none of their templates is looked at.
+    let scope = LazyCell::new(|| facts.scope(&rules.vars));
     let mut plan = Plan::empty(facts);
     let mut first: Option<&str> = None;
     for rule in &rules.rules {

@@ -47,10 +47,8 @@ pub fn matrix(rules: &RuleSet, known: Known, wanted: &[String]) -> Matrix {
     }
 }
 
-/// The cells of these clusters, in order. Each has only the rules that are for its cluster: with thousands of
-/// clusters that each have rules of their own, every other would be there millions of times.
-#[must_use]
-pub fn cells(rules: &RuleSet, known: &Known, clusters: &[Cluster]) -> Vec<Cell> {
+/// The cells of these clusters, in order.
+fn cells(rules: &RuleSet, known: &Known, clusters: &[Cluster]) -> Vec<Cell> {
     let parts = Parts::of(rules);
     let mut cells = Vec::with_capacity(clusters.len() * events().count());
     for cluster in clusters {
@@ -65,8 +63,9 @@ pub fn cells(rules: &RuleSet, known: &Known, clusters: &[Cluster]) -> Vec<Cell> 
     cells
 }
 
-/// Rules by the clusters that they are for.
-struct Parts<'a> {
+/// Rules by the clusters that they are for. A cell has only those of its cluster: with thousands of clusters that each
+/// have rules of their own, every other would be there millions of times.
+pub(crate) struct Parts<'a> {
     /// Everything but the rules.
     base: RuleSet,
     rules: &'a [Rule],
@@ -76,7 +75,7 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn of(rules: &'a RuleSet) -> Self {
+    pub(crate) fn of(rules: &'a RuleSet) -> Self {
         let mut parts = Self {
             base: RuleSet {
                 rules: Vec::new(),
@@ -98,7 +97,8 @@ impl<'a> Parts<'a> {
         parts
     }
 
-    fn of_cluster(&self, cluster: &Cluster) -> RuleSet {
+    /// The rule set with only the rules for this kind of cluster.
+    pub(crate) fn of_cluster(&self, cluster: &Cluster) -> RuleSet {
         let own = cluster.matches.iter();
         let own = own.filter_map(|pattern| self.by_pattern.get(pattern.as_str()));
         let mut places: Vec<usize> = own.flatten().chain(&self.any).copied().collect();

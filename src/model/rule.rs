@@ -37,6 +37,14 @@ pub struct Rule {
     pub origin: Origin,
 }
 
+impl Rule {
+    /// Whether it names the event and the role.
+    #[must_use]
+    pub fn names(&self, event: Event, role: Role) -> bool {
+        self.on.contains(&event) && (self.role.is_empty() || self.role.contains(&role))
+    }
+}
+
 /// How a request is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
