@@ -22,8 +22,6 @@ type Number = (usize, usize);
 pub(super) struct Conflicts<'r> {
     found: BTreeMap<Number, BTreeMap<Number, Clash>>,
     premises: HashMap<&'r str, Premises>,
-    /// The example of the kind of cluster that is looked at.
-    cluster: String,
 }
 
 /// Two requests that contradict each other in some cell.
@@ -47,7 +45,6 @@ enum Enough {
 impl<'r> Conflicts<'r> {
     /// Notes what is wrong in one kind of cluster, of which this is an example.
     pub(super) fn look(&mut self, table: &Table<'r>, cluster: &str, settings: &[Setting]) {
-        cluster.clone_into(&mut self.cluster);
         let mut by_target: HashMap<&Target, Vec<&Setting>> = HashMap::new();
         for setting in settings {
             by_target.entry(&setting.target).or_default().push(setting);
@@ -55,7 +52,7 @@ impl<'r> Conflicts<'r> {
         for group in by_target.values().filter(|group| group.len() > 1) {
             let first = group.first().map(|setting| &setting.value);
             if group.iter().any(|setting| Some(&setting.value) != first) {
-                self.look_at(table, group);
+                self.look_at(table, cluster, group);
             }
         }
     }
@@ -63,7 +60,7 @@ impl<'r> Conflicts<'r> {
     /// The settings of one target, in order. Only those that something new can be told of are compared: not a
     /// second one with the same value and the same condition in the same cells, and not one whose
     /// condition fixes a fact to another value.
-    fn look_at(&mut self, table: &Table<'r>, group: &[&Setting]) {
+    fn look_at(&mut self, table: &Table<'r>, cluster: &str, group: &[&Setting]) {
         let key = self.commonest_fact(table, group);
         let mut by_fact: HashMap<Option<String>, Vec<&Setting>> = HashMap::new();
         let mut known = HashSet::new();
@@ -78,7 +75,7 @@ impl<'r> Conflicts<'r> {
             };
             let others = facts.iter().filter_map(|fact| by_fact.get(fact)).flatten();
             for other in others {
-                if self.compare(table, other, setting) == Enough::Yes {
+                if self.compare(table, cluster, other, setting) == Enough::Yes {
                     break;
                 }
             }
@@ -116,7 +113,13 @@ impl<'r> Conflicts<'r> {
             .map(|(_, value)| value.to_owned())
     }
 
-    fn compare(&mut self, table: &Table<'r>, earlier: &Setting, later: &Setting) -> Enough {
+    fn compare(
+        &mut self,
+        table: &Table<'r>,
+        cluster: &str,
+        earlier: &Setting,
+        later: &Setting,
+    ) -> Enough {
         let both = earlier.may.and(later.may);
         let (one, other) = (earlier.rule, later.rule);
         if earlier.value == later.value || both.is_empty() {
@@ -152,7 +155,7 @@ impl<'r> Conflicts<'r> {
             sure: !sure.is_empty(),
             target: later.target.clone(),
             cell: first(shown),
-            cluster: self.overlap(table, one, other),
+            cluster: overlap(table, one, other).then(|| cluster.to_owned()),
             values: (earlier.value.clone(), later.value.clone()),
         };
         self.found
@@ -160,13 +163,6 @@ impl<'r> Conflicts<'r> {
             .or_default()
             .insert(numbers(earlier), clash);
         Enough::No
-    }
-
-    /// The cluster, if it takes a look at the patterns of both rules to see that both are for it.
-    fn overlap(&self, table: &Table<'r>, one: usize, other: usize) -> Option<String> {
-        let (one, other) = (table.rule(one)?, table.rule(other)?);
-        let is_plain = one.cluster.is_empty() || other.cluster.is_empty();
-        (!is_plain && one.cluster != other.cluster).then(|| self.cluster.clone())
     }
 
     /// Whether the conditions of two rules never hold together.
@@ -232,6 +228,15 @@ fn problem(table: &Table<'_>, later: Number, clashes: &[(&Number, &Clash)]) -> O
         problem = problem.related(Spot::value(&origin(table, **number)?), note);
     }
     Some(problem)
+}
+
+/// Whether it takes a look at the patterns of both rules to see that they are for the same cluster.
+fn overlap(table: &Table<'_>, one: usize, other: usize) -> bool {
+    let (Some(one), Some(other)) = (table.rule(one), table.rule(other)) else {
+        return false;
+    };
+    let is_plain = one.cluster.is_empty() || other.cluster.is_empty();
+    !is_plain && one.cluster != other.cluster
 }
 
 fn origin(table: &Table<'_>, (rule, request): Number) -> Option<Origin> {

@@ -77,8 +77,7 @@ pub fn online(
 
 fn is_for(rule: &Rule, facts: &Facts, cluster: Option<&str>) -> bool {
     rule.enabled
-        && rule.on.contains(&facts.event)
-        && (rule.role.is_empty() || rule.role.contains(&facts.role))
+        && rule.names(facts.event, facts.role)
         && (rule.cluster.is_empty()
             || cluster.is_none_or(|name| rule.cluster.iter().any(|c| c.matches(name))))
 }

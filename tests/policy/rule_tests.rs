@@ -432,15 +432,20 @@ fn what_is_wrong_with_a_test_file_is_said_with_its_place() {
         ),
         ("tests: [\n", "tests.yml:", "PB001"),
     ] {
-        let (code, out, errors) = test(text, &[]);
-        assert_eq!((code, out.as_str()), (2, ""), "{text}{errors}");
-        assert!(
-            errors.contains(place) && errors.contains(said),
-            "{text}{errors}"
-        );
+        is_refused(text, place, said);
     }
     assert_eq!(run(&["test", "nowhere.yml"]).status.code(), Some(2));
     assert_eq!(run(&["test"]).status.code(), Some(2));
+}
+
+/// A test file that can't be used is said to be wrong there, in these words, and nothing is tested.
+fn is_refused(text: &str, place: &str, said: &str) {
+    let (code, out, errors) = test(text, &[]);
+    assert_eq!((code, out.as_str()), (2, ""), "{text}{errors}");
+    assert!(
+        errors.contains(place) && errors.contains(said),
+        "{text}{errors}"
+    );
 }
 
 #[test]
@@ -494,15 +499,8 @@ fn what_would_be_passed_over_is_said_with_its_place() {
             "no server `default/other`",
         ),
     ] {
-        let (code, out, errors) = test(text, &[]);
-        assert_eq!((code, out.as_str()), (2, ""), "{text}{errors}");
-        assert!(
-            errors.contains(place) && errors.contains(said),
-            "{text}{errors}"
-        );
+        is_refused(text, place, said);
     }
-    assert_eq!(run(&["test", "nowhere.yml"]).status.code(), Some(2));
-    assert_eq!(run(&["test"]).status.code(), Some(2));
 }
 
 /// The pages that `explain` prints.

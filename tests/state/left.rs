@@ -69,6 +69,25 @@ fn whoever_waits_for_a_replica_does_not_wait_for_what_others_left() {
 }
 
 #[test]
+fn a_recovery_that_barman_no_longer_knows_does_not_stay_pending() {
+    let node = Node::new();
+    node.write_rules(&rules());
+    node.barman.set_faults("poll:hang*1".parse().unwrap());
+    let (code, said) = run(&node, &create(&node));
+    assert_eq!(code, Some(3), "{said}");
+    assert_eq!(node.outcomes(), ["pending"]);
+
+    node.barman.set_faults("poll:404*3".parse().unwrap());
+    let output = node.run(&["reconcile"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("is gone, pg-backup-api no longer knows it"),
+        "{said}"
+    );
+    assert_eq!(node.outcomes().last().unwrap(), "refused", "{said}");
+}
+
+#[test]
 fn what_was_left_under_another_name_holds_nothing_up() {
     let node = Node::new();
     node.write_rules(&RULES.replace("attempts: 2", "attempts: 1"));

@@ -69,57 +69,6 @@ fn an_operation_that_is_done_and_cannot_be_verified_does_not_stay_pending() {
 }
 
 #[test]
-fn a_recovery_that_barman_no_longer_knows_does_not_stay_pending() {
-    let node = Node::new();
-    let rules = RULES.replace(
-        "rules:",
-        r#"rules:
-  - name: rebuild
-    on: create_replica
-    poll: {timeout: 200ms}
-    request:
-      type: recovery
-      server: slow
-      backup_id: latest
-      remote_ssh_command: ssh n1
-      destination_directory: "{{ datadir }}"
-"#,
-    );
-    node.write_rules(&rules);
-    let data = node.folder.path().join("data");
-    let data = data.to_str().unwrap();
-    let create = [
-        "run",
-        "--event",
-        "create_replica",
-        "--scope",
-        "demo",
-        "--role",
-        "replica",
-        "--datadir",
-        data,
-        "--connstring",
-        "host=n1",
-        "--node",
-        "n1",
-    ];
-    node.barman.set_faults("poll:hang*1".parse().unwrap());
-    let output = node.run(&create);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{said}");
-    assert_eq!(node.outcomes(), ["pending"]);
-
-    node.barman.set_faults("poll:404*3".parse().unwrap());
-    let output = node.run(&["reconcile"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        said.contains("is gone, pg-backup-api no longer knows it"),
-        "{said}"
-    );
-    assert_eq!(node.outcomes().last().unwrap(), "refused", "{said}");
-}
-
-#[test]
 fn what_a_look_asks_for_gives_way_to_what_a_callback_decided_meanwhile() {
     let text = TWO.replace("BARMAN", "http://barman.test:7480");
     let text = text.replace("PATRONI", "http://127.0.0.1:8008");
