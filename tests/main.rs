@@ -1,5 +1,5 @@
-//! The one integration binary: behaviour as users meet it, through the program, its exit code and
-//! what the server received.
+//! Behaviour as users meet it: through the program, its exit code and what the server received. These tests need
+//! Rust and a C compiler, and nothing else.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -10,23 +10,21 @@
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 
-mod callback;
 mod check;
 mod dependencies;
 mod diagnostics;
-mod editor;
+mod documented_stack;
 mod faults;
 mod help;
 mod kill;
 mod pages;
 mod parity;
 mod policy;
-mod program;
-mod real;
 mod secrets;
 mod simulation;
 mod simulator;
 mod state;
 mod structure;
+mod support;
 mod templates;
 mod tls;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::program::program;
+use crate::support::program::program;
 
 /// What `plan` says of one rule.
 #[derive(Debug, PartialEq)]

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 // The tests compare with the same one.
-#[path = "../../tests/parity/environment.rs"]
+#[path = "../../tests/python/environment.rs"]
 mod environment;
 
 /// The path of its program.
 pub fn tool() -> PathBuf {
-    environment::environment().join("bin/patroni_barman")
+    let environment = environment::environment().expect("the Python tool");
+    environment.join("bin/patroni_barman")
 }

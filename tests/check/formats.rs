@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::program::program;
+use crate::support::program::program;
 
 fn check(format: &str, case: &str) -> String {
     let output = program()

@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 
 use patroni_barman::diagnostic::Code;
 
-use crate::program::program;
+use crate::support::program::program;
 
 /// A simulated Barman that ends with the test.
 struct Barman {

@@ -7,8 +7,9 @@ use patroni_barman::diagnostic::Code;
 use patroni_barman::report;
 use serde_json::Value;
 
-use super::{check, of_rules, root};
-use crate::program::program;
+use super::of_rules;
+use crate::support::checked::check;
+use crate::support::program::{program, root};
 
 /// What `check` says about the files of an example.
 fn codes_of(files: &[(&str, &str)]) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Output;
 
-use crate::program::program;
+use crate::support::program::program;
 
 const RULE: &str =
     "rules:\n  - {name: a, on: on_start, request: {type: config_switch, server: s, reset: true}}\n";
@@ -185,8 +185,7 @@ fn a_result_that_can_t_be_written_is_no_success() {
 fn a_pipe_that_nobody_writes_to_is_no_rules_file() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("rules.yml");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.unwrap().success());
+    crate::support::pipe::make(&pipe);
     for path in [&pipe, &folder.path().to_owned()] {
         let output = program().arg("check").arg(path).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();

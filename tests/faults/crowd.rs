@@ -2,7 +2,7 @@
 
 use patroni_barman::simulator::{Config, Simulator};
 
-use crate::callback::Callback;
+use crate::support::callback::Callback;
 
 #[test]
 fn two_hundred_callbacks_at_once_each_get_what_they_asked_for() {

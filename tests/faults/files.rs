@@ -2,15 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use patroni_barman::simulator::{Config, Simulator};
 
-use crate::callback::Callback;
+use crate::support::callback::Callback;
 
 fn pipe(path: &Path) -> String {
-    let made = Command::new("mkfifo").arg(path).status().unwrap();
-    assert!(made.success());
+    crate::support::pipe::make(path);
     path.display().to_string()
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use patroni_barman::simulator::{Config, Simulator};
 
-use crate::callback::{Callback, Ended};
+use crate::support::callback::{Callback, Ended};
 
 fn simulator() -> Simulator {
     Simulator::start(Config::default().server("demo").model("demo:n1")).unwrap()

@@ -4,8 +4,8 @@ use patroni_barman::simulator::{Config, SameSecond, Simulator};
 
 use serde_json::json;
 
-use crate::callback::{Callback, Ended};
 use crate::simulator::client::{Still, post};
+use crate::support::callback::{Callback, Ended};
 
 fn rules(url: &str, model: &str, retry: &str) -> String {
     format!(

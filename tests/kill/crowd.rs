@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use patroni_barman::simulator::{Config, Simulator};
 use tempfile::TempDir;
 
-use crate::program::with_state;
 use crate::simulation::random::Random;
-use crate::state::patroni::Patroni;
+use crate::support::patroni::Patroni;
+use crate::support::program::with_state;
 
 const CALLBACKS: usize = 200;
 

@@ -1,14 +1,13 @@
 //! The real program killed with SIGKILL, at every place where it waits for somebody else, and what comes after.
 
 mod crowd;
-mod node;
 mod stale;
 
 use std::fs;
 
 use rusqlite::Connection;
 
-use node::{Node, kill_when};
+use crate::support::node::{self, Node, kill_when};
 use patroni_barman::simulator::Simulator;
 
 const CALLBACK: [&str; 6] = ["run", "--node", "n1", "on_role_change", "primary", "demo"];

@@ -4,10 +4,10 @@ use std::process::Command;
 
 use patroni_barman::simulator::{Config, SameSecond, Simulator};
 
-use super::node::{Node, config, until};
-use crate::callback::Callback;
 use crate::simulator::client::Still;
-use crate::state::patroni::Patroni;
+use crate::support::callback::Callback;
+use crate::support::node::{Node, config, until};
+use crate::support::patroni::Patroni;
 
 fn rules(barman: &str, patroni: &str) -> String {
     format!(
@@ -138,7 +138,7 @@ fn a_disk_that_is_full_does_not_keep_a_callback_from_its_request() {
     let node = Node::beside(Config::default().server("demo").model("demo:n1"), "n1");
     // Writes to files fail, as on a full disk; pipes are not concerned.
     let program = node.command(&super::CALLBACK);
-    let mut limited = Command::new("bash");
+    let mut limited = Command::new("/bin/sh");
     limited
         .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""])
         .arg(program.get_program())

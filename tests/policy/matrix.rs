@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{assert_fits, run, shipped, stdout};
-use crate::program::program;
+use crate::support::program::program;
 
 #[test]
 fn the_table_shows_each_cell_and_what_its_letters_mean() {

@@ -1,45 +1,20 @@
 //! Rules as code: `matrix`, `diff` and `test`, through the program and against brute force.
 
 mod diff;
-mod html;
-mod junit;
 mod matrix;
 mod mutation;
 mod page;
 mod random;
 mod rule_tests;
 
-use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::path::PathBuf;
 
 use patroni_barman::load;
 use patroni_barman::model::RuleSet;
 use patroni_barman::source::Source;
 use serde_json::Value;
 
-use crate::program::program;
-
-/// The repository.
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Runs the program in the repository.
-pub fn run(arguments: &[&str]) -> Output {
-    program()
-        .args(arguments)
-        .current_dir(root())
-        .output()
-        .unwrap()
-}
-
-/// What the program printed, if it ended with this code.
-pub fn stdout(arguments: &[&str], code: i32) -> String {
-    let output = run(arguments);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
-}
+use crate::support::program::{root, run, stdout};
 
 /// The rules of a text.
 pub fn rules(text: &str) -> RuleSet {

@@ -6,7 +6,7 @@ use patroni_barman::source::Source;
 use serde_json::Value;
 
 use super::root;
-use crate::program::program;
+use crate::support::program::program;
 
 fn page() -> String {
     fs::read_to_string(root().join("docs/policy.md")).unwrap()

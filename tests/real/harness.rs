@@ -23,7 +23,7 @@ fn nothing_is_left_when_the_tests_are_killed() {
         .args([
             "--exact",
             "--nocapture",
-            "real::harness::nothing_is_left_when_the_tests_are_killed",
+            "harness::nothing_is_left_when_the_tests_are_killed",
         ])
         .env(HOLD, "1")
         .stdin(Stdio::null())
@@ -96,15 +96,15 @@ fn lives(pid: u32) -> bool {
 fn what_is_missing_fails_the_tests_and_is_said() {
     let this = std::env::current_exe().expect("this program");
     let output = Command::new(this)
-        .args(["--exact", "--nocapture", "real::crash::crash_of_the_leader"])
+        .args(["--exact", "--nocapture", "crash::crash_of_the_leader"])
         .env("PATRONI_BARMAN_STACK", "/nowhere")
         .output()
         .expect("run this program");
     let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
     assert!(!output.status.success(), "{said}");
     for words in [
-        "no /nowhere/bin/patroni",
-        "no /nowhere/bin/barman",
+        "`/nowhere/bin/patroni` is missing",
+        "`/nowhere/bin/barman` is missing",
         "tests/real/install",
     ] {
         assert!(said.contains(words), "{words}: {said}");

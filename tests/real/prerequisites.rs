@@ -1,4 +1,5 @@
-//! What has to be installed. What is missing fails a test with the command that installs it.
+//! What has to be installed. Where something is missing, every test fails with one line that names it and the command
+//! that installs it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,13 +17,13 @@ pub fn stack_program(name: &str) -> PathBuf {
     Path::new(&folder).join("bin").join(name)
 }
 
-/// Fails, saying everything that is missing at once.
+/// Fails with one line if something is missing.
 pub fn demand() {
     let missing = missing();
     assert!(
         missing.is_empty(),
-        "the real stack cannot be started here:\n  {}\n`{INSTALL}` installs what is missing (Debian 12)",
-        missing.join("\n  ")
+        "{}; on Debian 12, `{INSTALL}` installs it",
+        missing.join(", ")
     );
 }
 
@@ -37,7 +38,7 @@ fn missing() -> Vec<String> {
     ];
     for (path, package) in programs {
         if !Path::new(path).exists() {
-            missing.push(format!("no {path}: install the Debian package {package}"));
+            missing.push(format!("`{path}` is missing (Debian package {package})"));
         }
     }
     for (name, package) in [
@@ -47,17 +48,17 @@ fn missing() -> Vec<String> {
         let path = stack_program(name);
         if !path.exists() {
             missing.push(format!(
-                "no {}: install the Python package {package} there",
+                "`{}` is missing (Python package {package})",
                 path.display()
             ));
         }
     }
     for user in ["postgres", "barman"] {
         if !runs(Command::new("id").args(["-u", user])) {
-            missing.push(format!("no user {user}"));
+            missing.push(format!("the user `{user}` is missing"));
         } else if !is_root() && !runs(Command::new("sudo").args(["-n", "-u", user, "true"])) {
             missing.push(format!(
-                "this user is not root and may not become {user} (sudo -n -u {user})"
+                "the right to become `{user}` is missing: run as root or allow `sudo -n -u {user}`"
             ));
         }
     }

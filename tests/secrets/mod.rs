@@ -7,7 +7,7 @@ mod stage;
 use std::collections::BTreeSet;
 use std::thread;
 
-use crate::program::program;
+use crate::support::program::program;
 use stage::{COMMANDS, Stage, Trouble};
 
 /// Commands that read none of the files: whatever is wrong with those, they do the same.

@@ -4,8 +4,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use crate::callback::{Callback, Ended};
-use crate::state::patroni::Patroni;
+use crate::support::callback::{Callback, Ended};
+use crate::support::patroni::Patroni;
 
 /// A server that gives these answers, status line and body, to `POST`, to a look at an operation, and to `/diagnose`.
 fn server(answers: [(&'static str, String); 3]) -> String {

@@ -8,10 +8,10 @@ use rustls::version::TLS13;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::callback::{Callback, Ended};
-use crate::state::patroni::Patroni;
-use crate::tls::certificates::Certificates;
-use crate::tls::server::{Clients, Then, TlsServer};
+use crate::support::callback::{Callback, Ended};
+use crate::support::patroni::Patroni;
+use crate::support::tls::certificates::Certificates;
+use crate::support::tls::server::{Clients, Then, TlsServer};
 
 /// Every command, with arguments that make it do its work. `RULES`, `TESTS`, `URL`, `DATA`, `LOG` and `PAGES`
 /// are replaced.

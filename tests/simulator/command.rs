@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Lines, Read as _};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::client::{get, post};
@@ -15,7 +16,7 @@ struct Running {
 }
 
 fn command(arguments: &[&str]) -> Command {
-    let mut command = crate::program::program();
+    let mut command = crate::support::program::program();
     command
         .arg("simulate")
         .args(arguments)
@@ -47,12 +48,8 @@ impl Running {
     }
 
     /// Sends it a signal and waits for its end: its exit code and the lines that are left.
-    fn end(mut self, signal: &str) -> (Option<i32>, Vec<Value>) {
-        let killed = Command::new("kill")
-            .args([signal, &self.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(killed.success());
+    fn end(mut self, signal: Signal) -> (Option<i32>, Vec<Value>) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
         let lines = self
             .lines
             .by_ref()
@@ -90,7 +87,7 @@ fn it_prints_what_it_serves_until_it_is_told_to_stop() {
     let path = format!("/servers/demo/operations/{id}");
     assert_eq!(get(address, &path).status, 404);
     assert_eq!(get(address, &path).json()["status"], "IN_PROGRESS");
-    let (code, lines) = running.end("-TERM");
+    let (code, lines) = running.end(Signal::TERM);
     assert_eq!(code, Some(0));
     let operations = "/servers/demo/operations";
     assert_eq!(
@@ -156,7 +153,7 @@ fn every_option_reaches_the_simulator() {
         std::fs::read_to_string(destination.join("PG_VERSION")).unwrap(),
         "15\n"
     );
-    assert_eq!(running.end("-INT").0, Some(0));
+    assert_eq!(running.end(Signal::INT).0, Some(0));
 }
 
 #[test]

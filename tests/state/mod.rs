@@ -2,7 +2,6 @@
 //! programs read of all commands.
 
 mod left;
-pub mod patroni;
 mod pending;
 
 use std::fs;
@@ -16,8 +15,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::with_state;
-use patroni::Patroni;
+use crate::support::patroni::Patroni;
+use crate::support::program::with_state;
 use patroni_barman::simulator::{Config, Simulator};
 
 /// One node with its rules, its state and its Patroni, and a Barman.
@@ -449,8 +448,7 @@ fn metrics_make_no_database() {
 fn metrics_take_the_place_of_nothing_but_a_file() {
     let node = Node::new();
     let pipe = node.folder.path().join("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.unwrap().success());
+    crate::support::pipe::make(&pipe);
     let reconciled = node.run(&["reconcile", "--metrics-file", pipe.to_str().unwrap()]);
     assert_eq!(reconciled.status.code(), Some(0));
     let said = String::from_utf8(reconciled.stderr).unwrap();

@@ -1,18 +1,14 @@
 //! TLS against a real server with certificates made here: whatever is wrong, the program says what,
 //! and in which file.
 
-pub mod certificates;
-pub mod server;
-
 use patroni_barman::simulator::{Config, Simulator};
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use serde_json::{Value, json};
 
-use crate::callback::{Callback, Ended};
-
-use certificates::Certificates;
-use server::{Clients, Then, TlsServer};
+use crate::support::callback::{Callback, Ended};
+use crate::support::tls::certificates::Certificates;
+use crate::support::tls::server::{Clients, Then, TlsServer};
 
 /// The files that the rules file names, and the host it names.
 #[derive(Debug, Clone, Copy)]

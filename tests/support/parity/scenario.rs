@@ -144,7 +144,8 @@ pub enum Times {
 
 impl Scenarios {
     pub fn read() -> Self {
-        serde_yaml::from_str(include_str!("scenarios.yml")).expect("scenarios.yml is read")
+        serde_yaml::from_str(include_str!("../../parity/scenarios.yml"))
+            .expect("scenarios.yml is read")
     }
 
     /// The command line of a scenario as words.

@@ -10,8 +10,8 @@ use patroni_barman::simulator::{Config, RecoverFiles, Served, Simulator};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::with_state;
-use crate::state::patroni::Patroni;
+use crate::support::patroni::Patroni;
+use crate::support::program::with_state;
 
 /// Nothing here takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);

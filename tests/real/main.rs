@@ -4,7 +4,12 @@
 //! has to be installed for that is in `install`; a test fails, and says so, where it is not.
 #![allow(
     clippy::disallowed_methods,
-    reason = "the real programs live in real time"
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 
 mod barman;
@@ -12,7 +17,6 @@ mod bootstrap;
 mod calls;
 mod cluster;
 mod crash;
-mod documentation;
 mod folder;
 mod guard;
 mod harness;
@@ -25,6 +29,8 @@ mod replica;
 mod restart;
 mod sshd;
 mod stack;
+#[path = "../support/mod.rs"]
+mod support;
 mod switchover;
 mod template;
 mod two_clusters;

@@ -1,5 +1,6 @@
 //! The two programs.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,10 +9,9 @@ use std::time::{Duration, Instant};
 use rustls::version::TLS13;
 
 use super::api::ScriptedApi;
-use super::environment::environment;
 use super::scenario::{Places, Scenario, Scenarios, Sent, Tls};
-use crate::tls::certificates::Certificates;
-use crate::tls::server::{Clients, Then, TlsServer};
+use crate::support::tls::certificates::Certificates;
+use crate::support::tls::server::{Clients, Then, TlsServer};
 
 /// No scenario takes longer; a program that does is hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,12 +34,16 @@ pub struct Outcome {
     pub faults: Vec<String>,
 }
 
-impl Program {
-    /// The Python tool, in a virtual environment.
-    pub fn python() -> Self {
-        Self::Python(environment())
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Python(_) => "the Python tool",
+            Self::Native => "this program",
+        })
     }
+}
 
+impl Program {
     /// Runs a scenario against an API of its own.
     pub fn run(&self, all: &Scenarios, scenario: &Scenario) -> Outcome {
         let api = ScriptedApi::start(&scenario.api);
@@ -84,12 +88,12 @@ impl Program {
         match self {
             Self::Python(environment) => {
                 let mut command = Command::new(environment.join("bin/patroni_barman"));
-                let shorter_waits = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parity/python");
+                let shorter_waits = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/site");
                 command.env("PYTHONPATH", shorter_waits);
                 command.env("PYTHONDONTWRITEBYTECODE", "1");
                 command
             }
-            Self::Native => crate::program::program(),
+            Self::Native => crate::support::program::program(),
         }
     }
 }

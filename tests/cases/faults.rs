@@ -1,21 +1,17 @@
-//! A fault and what is to come of it, as `cases.yml` has them.
+//! Faults of pg-backup-api, and what comes of each: `tests/faults/cases.yml`.
 
 use std::fmt::Write as _;
-use std::sync::Mutex;
-use std::thread;
 
+use libtest_mimic::Trial;
 use patroni_barman::simulator::{Config, RecoverFiles, Served, Simulator};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::callback::Callback;
-
-/// Cases wait most of the time, so that many can be run at once.
-const AT_ONCE: usize = 16;
+use crate::support::callback::Callback;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Case {
+struct Case {
     /// What the case is about.
     name: String,
     /// What the rule asks for.
@@ -78,23 +74,12 @@ impl Request {
     }
 }
 
-/// Runs every case; gives what is wrong with those that did not end as they say.
-pub fn check_all(cases: &[Case]) -> Vec<String> {
-    let (left, wrong) = (Mutex::new(cases.iter()), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                loop {
-                    let next = left.lock().unwrap().next();
-                    let Some(case) = next else { break };
-                    if let Err(report) = case.check() {
-                        wrong.lock().unwrap().push(report);
-                    }
-                }
-            });
-        }
-    });
-    wrong.into_inner().unwrap()
+pub fn trials() -> Vec<Trial> {
+    let cases: Vec<Case> = serde_yaml::from_str(include_str!("../faults/cases.yml")).unwrap();
+    cases
+        .into_iter()
+        .map(|case| Trial::test(format!("faults::{}", case.name), move || Ok(case.check()?)))
+        .collect()
 }
 
 impl Case {
@@ -138,11 +123,7 @@ impl Case {
             let got = simulator.active_model("demo");
             differ("active", active, got.as_deref().unwrap_or("none"));
         }
-        if wrong.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("{}{wrong}", self.name))
-        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
     fn simulator(&self) -> Simulator {

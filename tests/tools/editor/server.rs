@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
+use crate::support::prerequisite::find;
+
 /// What is installed; the package's later versions may say things in other words.
 const PACKAGE: &str = "yaml-language-server@1.25.0";
 
@@ -23,14 +25,14 @@ impl Server {
     /// Starts it; installs it below the target folder first if it is not there.
     pub fn start() -> Self {
         let program = install();
-        let mut child = Command::new("node")
+        let mut child = Command::new(find(&["node"], "nodejs npm"))
             .arg(program)
             .arg("--stdio")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .expect("`node` is needed for the YAML language server; on Debian: apt-get install nodejs npm");
+            .unwrap();
         let input = child.stdin.take().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let mut server = Self {
@@ -176,12 +178,18 @@ fn install() -> &'static Path {
         let folder = parent.join(PACKAGE);
         if !folder.exists() {
             let unfinished = tempfile::tempdir_in(parent).unwrap();
-            let output = Command::new("npm")
-                .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
+            let output = Command::new(find(&["npm"], "nodejs npm"))
+                .args([
+                    "install",
+                    "--no-audit",
+                    "--no-fund",
+                    "--loglevel=error",
+                    "--prefix",
+                ])
                 .arg(unfinished.path())
                 .arg(PACKAGE)
                 .output()
-                .expect("`npm` is needed for the YAML language server; on Debian: apt-get install nodejs npm");
+                .unwrap();
             assert!(
                 output.status.success(),
                 "npm install {PACKAGE}: {}",

@@ -1,7 +1,7 @@
 //! The program as a user starts it, kept apart from this machine's own state and settings.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A command that runs the program with a state of its own.
@@ -10,7 +10,7 @@ pub fn program() -> Command {
 }
 
 /// A command that runs the program with this state.
-pub fn with_state(state: &std::path::Path) -> Command {
+pub fn with_state(state: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_patroni_barman"));
     command.env("PATRONI_BARMAN_STATE", state);
     for variable in ["PATRONI_BARMAN_RULES", "PATRONI_NAME"] {
@@ -27,4 +27,26 @@ pub fn fresh_state() -> PathBuf {
         .join(format!("state-{}-{number}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     folder.join("state.db")
+}
+
+/// The repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs the program in the repository.
+pub fn run(arguments: &[&str]) -> Output {
+    program()
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap()
+}
+
+/// Runs the program in the repository and returns its standard output, if it ended with this code.
+pub fn stdout(arguments: &[&str], code: i32) -> String {
+    let output = run(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::program::program;
+use crate::support::program::program;
 
-use super::template;
+const TEMPLATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/templates");
 
 const DOCUMENTED: [&str; 7] = [
     "patroni.yml",
@@ -28,7 +28,7 @@ fn documentation_has_the_files_that_the_tests_run() {
         .map(|(_, text)| text)
         .collect();
     for name in DOCUMENTED {
-        let file = template::read(name);
+        let file = std::fs::read_to_string(Path::new(TEMPLATES).join(name)).expect(name);
         assert!(
             blocks.contains(&file.trim_end()),
             "no block of docs/patroni.md is tests/real/templates/{name}"

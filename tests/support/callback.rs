@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::with_state;
+use crate::support::program::with_state;
 
 /// Nothing here takes longer; a program that does is hanging, and the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);

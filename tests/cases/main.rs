@@ -1,0 +1,43 @@
+//! Cases as data, each a test with a name of its own, so that one can be run and reviewed alone:
+//!
+//! ```text
+//! cargo test --test cases -- --list
+//! cargo test --test cases diagnostics::cases::a-list
+//! UPDATE_CASES=1 cargo test --test cases diagnostics::cases::a-list
+//! ```
+//!
+//! The last one records what the program says now; read the difference before it is committed.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "these rules are the program's; a test that meets something unexpected has failed"
+)]
+
+mod diagnostics;
+mod faults;
+mod help;
+mod parity;
+mod recorded;
+#[path = "../support/mod.rs"]
+mod support;
+
+use libtest_mimic::Arguments;
+
+/// Many cases wait most of the time, so that more can be run at once than there are processors.
+const AT_ONCE: usize = 8;
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    let trials = [
+        diagnostics::trials(),
+        faults::trials(),
+        help::trials(),
+        parity::trials(),
+    ];
+    libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit();
+}

@@ -1,0 +1,72 @@
+//! Rules files, and what `check` finds in them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use patroni_barman::diagnostic::Code;
+use serde_json::Value;
+
+use super::program::{program, root};
+
+/// The output of `check` for some rules.
+pub struct Checked {
+    /// The file or directory.
+    pub path: PathBuf,
+    /// The output for people.
+    pub text: String,
+    /// The exit code.
+    pub code: i32,
+    /// The output for programs.
+    pub json: Value,
+}
+
+impl Checked {
+    pub fn findings(&self) -> &[Value] {
+        self.json["findings"].as_array().unwrap()
+    }
+
+    pub fn codes(&self) -> Vec<&str> {
+        let code = |finding: &'_ Value| finding["code"].as_str().map(str::to_owned);
+        let known = |code: String| Code::parse(&code).unwrap().as_str();
+        self.findings().iter().filter_map(code).map(known).collect()
+    }
+}
+
+/// A folder below `tests/diagnostics`.
+pub fn folder(name: &str) -> PathBuf {
+    root().join("tests/diagnostics").join(name)
+}
+
+/// The rules files and directories of such a folder, in the order of their names.
+pub fn rules_in(name: &str) -> Vec<PathBuf> {
+    let mut found: Vec<_> = fs::read_dir(folder(name))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir() || path.extension().is_some_and(|e| e == "yml"))
+        .collect();
+    found.sort();
+    assert!(!found.is_empty());
+    found
+}
+
+/// Runs `check` from the folder that the rules are in, so that its output has no other path in it.
+pub fn check(path: &Path) -> Checked {
+    let run = |format: &str| {
+        let mut command = program();
+        command.current_dir(path.parent().unwrap());
+        command.args(["check", "--format", format]);
+        let output = command.arg(path.file_name().unwrap()).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(stderr, "", "{}", path.display());
+        (String::from_utf8(output.stdout).unwrap(), output.status)
+    };
+    let (text, status) = run("human");
+    let (json, same) = run("json");
+    assert_eq!(status, same);
+    Checked {
+        path: path.to_owned(),
+        text,
+        code: status.code().expect("not ended by a signal"),
+        json: serde_json::from_str(&json).unwrap(),
+    }
+}

@@ -1,0 +1,13 @@
+//! What the tests of all targets are made of: the program, the servers it talks to, and files.
+#![allow(dead_code, unused_imports, reason = "no target uses all of it")]
+
+pub mod callback;
+pub mod checked;
+pub mod help;
+pub mod node;
+pub mod parity;
+pub mod patroni;
+pub mod pipe;
+pub mod prerequisite;
+pub mod program;
+pub mod tls;

@@ -1,0 +1,18 @@
+//! What needs other programs: a browser, git, libxml2, and Node with npm for the YAML language server. Where one of them
+//! is missing, the test that uses it fails and names it.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "these rules are the program's; a test that meets something unexpected has failed"
+)]
+
+mod browser;
+mod editor;
+mod git;
+mod junit;
+#[path = "../support/mod.rs"]
+mod support;
