@@ -7,7 +7,7 @@ use patroni_barman::simulator::{Config, RecoverFiles, Served, Simulator};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::support::callback::Callback;
+use crate::support::node::Node;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,11 +87,11 @@ impl Case {
         let folder = tempfile::tempdir().unwrap();
         let destination = folder.path().join("data");
         let simulator = self.simulator();
-        let callback = Callback::new(&self.rules(simulator.url(), destination.to_str().unwrap()));
+        let node = Node::new(&self.rules(simulator.url(), destination.to_str().unwrap()));
         if self.down {
             simulator.take_down();
         }
-        let ended = callback.run();
+        let ended = node.callback().run();
         let placeholders = |text: &str| {
             text.replace("URL", simulator.url())
                 .replace("DESTINATION", destination.to_str().unwrap())

@@ -2,7 +2,7 @@
 
 use patroni_barman::simulator::{Config, Simulator};
 
-use crate::support::callback::Callback;
+use crate::support::node::Node;
 
 #[test]
 fn two_hundred_callbacks_at_once_each_get_what_they_asked_for() {
@@ -11,10 +11,10 @@ fn two_hundred_callbacks_at_once_each_get_what_they_asked_for() {
         config.server(server).model(&format!("{server}:n1"))
     });
     let simulator = Simulator::start(config).unwrap();
-    let callbacks: Vec<Callback> = servers
+    let nodes: Vec<Node> = servers
         .iter()
         .map(|server| {
-            Callback::new(&format!(
+            Node::new(&format!(
                 "version: 1
 api: {{url: \"{}\", timeout: 30s, connect_timeout: 30s}}
 defaults: {{fence: none, verify: applied}}
@@ -27,7 +27,7 @@ rules:
             ))
         })
         .collect();
-    let running: Vec<_> = callbacks.iter().map(Callback::start).collect();
+    let running: Vec<_> = nodes.iter().map(|node| node.callback().start()).collect();
     for (running, server) in running.into_iter().zip(&servers) {
         let ended = running.end();
         assert_eq!(ended.exit, 0, "{server}: {ended:?}");

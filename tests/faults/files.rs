@@ -5,7 +5,7 @@ use std::path::Path;
 
 use patroni_barman::simulator::{Config, Simulator};
 
-use crate::support::callback::Callback;
+use crate::support::node::Node;
 
 fn pipe(path: &Path) -> String {
     crate::support::pipe::make(path);
@@ -29,7 +29,7 @@ fn a_pipe_that_nobody_writes_to_is_no_file_for_the_connection() {
     let pipe = pipe(&folder.path().join("pipe"));
     let said = |rest: &str, what: &str| {
         let rules = rules(&format!("url: \"https://127.0.0.1:1\", {rest}"));
-        let ended = Callback::new(&rules).run();
+        let ended = Node::new(&rules).callback().run();
         let expected = format!("{what} `{pipe}`: it is a pipe and no file");
         assert_eq!(ended.exit, 2, "{ended:?}");
         assert!(ended.stderr.contains(&expected), "{ended:?}");
@@ -43,10 +43,11 @@ fn a_pipe_that_nobody_writes_to_is_no_file_for_the_connection() {
 
 #[test]
 fn a_secret_is_no_endless_file() {
-    let ended = Callback::new(&rules(
+    let ended = Node::new(&rules(
         "url: \"http://127.0.0.1:1\", headers: {A: {file: /dev/zero}}",
-    ));
-    let ended = ended.run();
+    ))
+    .callback()
+    .run();
     assert_eq!(ended.exit, 2, "{ended:?}");
     assert!(ended.stderr.contains("more than 65536 bytes"), "{ended:?}");
 }
@@ -57,7 +58,10 @@ fn a_log_that_is_a_pipe_without_a_reader_stops_no_callback() {
     let pipe = pipe(&folder.path().join("pipe"));
     let simulator = Simulator::start(Config::default().server("demo").model("demo:n1")).unwrap();
     let rules = rules(&format!("url: \"{}\"", simulator.url()));
-    let ended = Callback::new(&rules).args(["--log-file", &pipe]).run();
+    let ended = Node::new(&rules)
+        .callback()
+        .args(["--log-file", &pipe])
+        .run();
     assert_eq!(ended.exit, 0, "{ended:?}");
     assert!(ended.stderr.contains("can't be opened"), "{ended:?}");
     assert!(fs::exists(&pipe).unwrap());

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use patroni_barman::simulator::{Config, Simulator};
 
-use crate::support::callback::{Callback, Ended};
+use crate::support::call::Ended;
+use crate::support::node::Node;
 
 fn simulator() -> Simulator {
     Simulator::start(Config::default().server("demo").model("demo:n1")).unwrap()
@@ -42,7 +43,9 @@ fn assert_not_finished(ended: &Ended, message: &str) {
 
 #[test]
 fn a_name_that_is_not_found_is_named() {
-    let ended = Callback::new(&rules("url: \"http://no-such-host.invalid:7480/x\"")).run();
+    let ended = Node::new(&rules("url: \"http://no-such-host.invalid:7480/x\""))
+        .callback()
+        .run();
     let message = "can't find the address of `http://no-such-host.invalid:7480`";
     assert_not_finished(&ended, message);
 }
@@ -51,7 +54,8 @@ fn a_name_that_is_not_found_is_named() {
 fn the_environments_proxies_are_ignored() {
     let simulator = simulator();
     let proxy = format!("http://{}", nowhere());
-    let mut callback = Callback::new(&rules(&format!("url: \"{}\"", simulator.url())));
+    let node = Node::new(&rules(&format!("url: \"{}\"", simulator.url())));
+    let mut callback = node.callback();
     for name in [
         "HTTP_PROXY",
         "http_proxy",
@@ -72,7 +76,7 @@ fn the_rules_files_proxy_is_used() {
     let simulator = simulator();
     let (address, asked) = proxy(simulator.address(), b"HTTP/1.1 200 OK\r\n\r\n");
     let api = format!("url: \"http://barman.invalid:7480\", proxy: \"http://{address}\"");
-    let ended = Callback::new(&rules(&api)).run();
+    let ended = Node::new(&rules(&api)).callback().run();
     assert_eq!(ended.exit, 0, "{ended:?}");
     assert_eq!(simulator.active_model("demo").as_deref(), Some("demo:n1"));
     assert!(
@@ -88,7 +92,7 @@ fn a_proxy_that_lets_nobody_through_refuses() {
     let simulator = simulator();
     let (address, asked) = proxy(simulator.address(), b"HTTP/1.1 407 No\r\n\r\n");
     let api = format!("url: \"http://barman.invalid:7480\", proxy: \"http://{address}\"");
-    let ended = Callback::new(&rules(&api)).run();
+    let ended = Node::new(&rules(&api)).callback().run();
     assert_eq!(ended.exit, 2, "{ended:?}");
     let message = ended.message();
     let place = format!(
@@ -106,7 +110,7 @@ fn a_proxy_that_can_not_reach_the_server_is_tried_again() {
     let simulator = simulator();
     let (address, asked) = proxy(simulator.address(), b"HTTP/1.1 502 No\r\n\r\n");
     let api = format!("url: \"http://barman.invalid:7480\", proxy: \"http://{address}\"");
-    let ended = Callback::new(&rules(&api)).run();
+    let ended = Node::new(&rules(&api)).callback().run();
     assert_not_finished(
         &ended,
         "gave up after 2 attempts: no connection to `http://barman.invalid:7480`",
@@ -121,7 +125,7 @@ fn a_proxy_whose_answer_drips_is_not_listened_to_for_ever() {
         let api = format!(
             "url: \"{scheme}://barman.invalid:7480\", proxy: \"http://{address}\", timeout: 2s, connect_timeout: 400ms"
         );
-        let ended = Callback::new(&rules(&api)).run();
+        let ended = Node::new(&rules(&api)).callback().run();
         let message = format!(
             "gave up after 2 attempts: no connection to `{scheme}://barman.invalid:7480` (through the proxy `http://{address}`) within 400ms"
         );
@@ -133,7 +137,9 @@ fn a_proxy_whose_answer_drips_is_not_listened_to_for_ever() {
 fn the_scheme_is_read_in_any_case() {
     let simulator = simulator();
     let url = simulator.url().replace("http", "HTTP");
-    let ended = Callback::new(&rules(&format!("url: \"{url}\""))).run();
+    let ended = Node::new(&rules(&format!("url: \"{url}\"")))
+        .callback()
+        .run();
     assert_eq!(ended.exit, 0, "{ended:?}");
     assert_eq!(simulator.active_model("demo").as_deref(), Some("demo:n1"));
 }
@@ -147,7 +153,7 @@ fn a_path_prefix_is_kept() {
             .prefix("/backup/api");
         let simulator = Simulator::start(config).unwrap();
         let api = format!("url: \"{}{slash}\"", simulator.url());
-        let ended = Callback::new(&rules(&api)).run();
+        let ended = Node::new(&rules(&api)).callback().run();
         assert_eq!(ended.exit, 0, "{ended:?}");
         assert_eq!(
             simulator.served()[0].path,

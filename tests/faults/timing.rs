@@ -5,7 +5,8 @@ use patroni_barman::simulator::{Config, SameSecond, Simulator};
 use serde_json::json;
 
 use crate::simulator::client::{Still, post};
-use crate::support::callback::{Callback, Ended};
+use crate::support::call::Ended;
+use crate::support::node::Node;
 
 fn rules(url: &str, model: &str, retry: &str) -> String {
     format!(
@@ -36,11 +37,12 @@ fn seconds_of_sending(ended: &Ended) -> Vec<String> {
 #[test]
 fn after_an_internal_error_the_next_second_is_waited_for() {
     let simulator = simulator(Config::default().faults("post:500*2".parse().unwrap()));
-    let ended = Callback::new(&rules(
+    let ended = Node::new(&rules(
         simulator.url(),
         "demo:n1",
         "wait: 1ms, max_wait: 2ms",
     ))
+    .callback()
     .run();
     assert_eq!(ended.exit, 0, "{ended:?}");
     let seconds = seconds_of_sending(&ended);
@@ -55,8 +57,8 @@ fn after_an_internal_error_the_next_second_is_waited_for() {
 fn two_callbacks_in_one_second_both_succeed() {
     let simulator = simulator(Config::default());
     let rules = rules(simulator.url(), "demo:n1", "attempts: 10");
-    let callbacks = [Callback::new(&rules), Callback::new(&rules)];
-    let running = callbacks.each_ref().map(Callback::start);
+    let nodes = [Node::new(&rules), Node::new(&rules)];
+    let running = nodes.each_ref().map(|node| node.callback().start());
     let ids = running.map(|running| {
         let ended = running.end();
         assert_eq!(ended.exit, 0, "{ended:?}");
@@ -75,8 +77,8 @@ fn a_request_that_was_lost_to_another_with_the_same_id_is_sent_again() {
     let other = json!({"type": "config_switch", "model_name": "demo:n2"});
     let id = post(simulator.address(), "/servers/demo/operations", &other).operation_id();
 
-    let callback = Callback::new(&rules(simulator.url(), "demo:n1", "attempts: 5"));
-    let mut running = callback.start();
+    let node = Node::new(&rules(simulator.url(), "demo:n1", "attempts: 5"));
+    let mut running = node.callback().start();
     running.until_it_says(&format!("created operation {id}"));
     running
         .until_it_says("the active model of `demo` is `demo:n2` and not `demo:n1`; next attempt");
@@ -96,8 +98,8 @@ fn a_callback_outlives_an_api_that_is_down() {
         "demo:n1",
         "attempts: 1000, wait: 10ms, max_wait: 20ms",
     );
-    let callback = Callback::new(&rules);
-    let mut running = callback.start();
+    let node = Node::new(&rules);
+    let mut running = node.callback().start();
     running.until_it_says("connection refused; next attempt in");
     simulator.bring_up().unwrap();
     let ended = running.end();

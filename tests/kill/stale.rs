@@ -4,16 +4,18 @@ use std::process::Command;
 
 use patroni_barman::simulator::{Config, SameSecond, Simulator};
 
+use super::{RULES, config};
 use crate::simulator::client::Still;
-use crate::support::callback::Callback;
-use crate::support::node::{Node, config, until};
-use crate::support::patroni::Patroni;
+use crate::support::node::Node;
+use crate::support::wait::until;
 
-fn rules(barman: &str, patroni: &str) -> String {
-    format!(
+/// A node that leads, with this Barman.
+fn leader(name: &str, barman: &Simulator) -> Node {
+    let barman = barman.url();
+    let rules = format!(
         r#"version: 1
 api: {{url: "{barman}"}}
-patroni: {{url: "{patroni}"}}
+patroni: {{url: "PATRONI"}}
 defaults: {{retry: {{attempts: 500, wait: 50ms, max_wait: 50ms}}}}
 rules:
   - name: follow
@@ -21,25 +23,8 @@ rules:
     role: primary
     request: {{type: config_switch, server: demo, model_name: "demo:{{{{ node }}}}"}}
 "#
-    )
-}
-
-fn callback_of(node: &str, barman: &Simulator, patroni: &Patroni) -> Callback {
-    let callback = Callback::new(&rules(barman.url(), &patroni.url));
-    let path = callback.rules().to_str().unwrap().to_owned();
-    let arguments = [
-        "run",
-        "--format",
-        "json",
-        "--rules",
-        &path,
-        "--node",
-        node,
-        "on_role_change",
-        "primary",
-        "demo",
-    ];
-    callback.instead(&arguments)
+    );
+    Node::new(&rules).named(name).with_patroni(name)
 }
 
 fn posts(barman: &Simulator) -> Vec<String> {
@@ -56,16 +41,15 @@ fn posts(barman: &Simulator) -> Vec<String> {
 fn a_callback_that_waits_on_the_old_primary_sends_nothing_more() {
     let barman = Simulator::start(config()).unwrap();
     barman.take_down();
-    let old = Patroni::start("n1", "n1");
-    let callback = callback_of("n1", &barman, &old);
-    let mut waiting = callback.start();
+    let old = leader("n1", &barman);
+    let mut waiting = old.callback().start();
     waiting.until_it_says("next attempt in");
 
     // Patroni has moved the leader key before Barman comes back, and the new primary's callback is the first.
-    old.leader("n2");
+    old.patroni().leader("n2");
     let fenced = waiting.end();
     barman.bring_up().unwrap();
-    let new = callback_of("n2", &barman, &Patroni::start("n2", "n2")).run();
+    let new = leader("n2", &barman).callback().run();
     assert_eq!((fenced.exit, new.exit), (5, 0), "{fenced:?} {new:?}");
     assert!(
         fenced
@@ -81,8 +65,8 @@ fn a_callback_that_waits_on_the_old_primary_sends_nothing_more() {
 fn a_callback_that_waits_until_the_api_is_back_is_carried_out() {
     let barman = Simulator::start(config()).unwrap();
     barman.take_down();
-    let callback = callback_of("n1", &barman, &Patroni::start("n1", "n1"));
-    let mut waiting = callback.start();
+    let node = leader("n1", &barman);
+    let mut waiting = node.callback().start();
     waiting.until_it_says("next attempt in");
     barman.bring_up().unwrap();
     let ended = waiting.end();
@@ -96,16 +80,14 @@ fn the_new_primary_wins(same_second: SameSecond, first: &str, second: &str) {
     let still = Still::default();
     let barman =
         Simulator::start_with_clock(config().same_second(same_second), still.clock()).unwrap();
-    let patronis = ["n1", "n2"].map(|node| Patroni::start(node, node));
-    let callbacks = [first, second]
-        .map(|node| callback_of(node, &barman, &patronis[usize::from(node == "n2")]));
+    let nodes = [first, second].map(|name| leader(name, &barman));
     // No operation ends before both have posted.
     barman.set_faults("poll:stuck".parse().unwrap());
-    let earlier = callbacks[0].start();
+    let earlier = nodes[0].callback().start();
     until(|| posts(&barman).len() == 1);
-    let later = callbacks[1].start();
+    let later = nodes[1].callback().start();
     until(|| posts(&barman).len() == 2);
-    patronis[0].leader("n2");
+    nodes[usize::from(first == "n2")].patroni().leader("n2");
     barman.set_faults("any:ok".parse().unwrap());
     let (mut new, old) = if first == "n2" {
         (earlier, later)
@@ -135,9 +117,10 @@ fn a_request_that_another_one_with_its_id_replaced_is_sent_again() {
 
 #[test]
 fn a_disk_that_is_full_does_not_keep_a_callback_from_its_request() {
-    let node = Node::beside(Config::default().server("demo").model("demo:n1"), "n1");
+    let config = Config::default().server("demo").model("demo:n1");
+    let node = Node::new(RULES).with_patroni("n1").with_barman(config);
     // Writes to files fail, as on a full disk; pipes are not concerned.
-    let program = node.command(&super::CALLBACK);
+    let program = node.command(super::CALLBACK);
     let mut limited = Command::new("/bin/sh");
     limited
         .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""])
@@ -153,5 +136,8 @@ fn a_disk_that_is_full_does_not_keep_a_callback_from_its_request() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("going on without it"), "{said}");
-    assert_eq!(node.barman.active_model("demo").as_deref(), Some("demo:n1"));
+    assert_eq!(
+        node.barman().active_model("demo").as_deref(),
+        Some("demo:n1")
+    );
 }

@@ -4,7 +4,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use crate::support::callback::{Callback, Ended};
+use crate::support::call::Ended;
+use crate::support::node::Node;
 use crate::support::patroni::Patroni;
 
 /// A server that gives these answers, status line and body, to `POST`, to a look at an operation, and to `/diagnose`.
@@ -64,10 +65,11 @@ rules:
     request: {{type: config_switch, server: demo, model_name: \"demo:n1\"}}
 "
     );
-    let callback = Callback::new(&rules).env("TOKEN", token);
-    let ended = callback.run();
-    let history = callback
-        .instead(&["history", "--format", "json", "--rules", "rules.yml"])
+    let node = Node::new(&rules);
+    let ended = node.callback().env("TOKEN", token).run();
+    let history = node
+        .call(["history", "--format", "json"])
+        .env("TOKEN", token)
         .run();
     (ended, history)
 }
@@ -162,10 +164,10 @@ rules:
     let looks: [&[&str]; 3] = [&["status"], &["reconcile", "--dry-run"], &["reconcile"]];
     for look in looks {
         for format in ["human", "json"] {
-            let ended = Callback::new(&rules)
+            let ended = Node::new(&rules)
+                .call(look)
                 .env("TOKEN", token)
-                .instead(look)
-                .args(["--rules", "rules.yml", "--format", format])
+                .args(["--format", format])
                 .run();
             for text in [&ended.stdout, &ended.stderr] {
                 assert!(!text.contains(token), "{look:?} {text}");

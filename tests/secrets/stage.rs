@@ -8,7 +8,8 @@ use rustls::version::TLS13;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::callback::{Callback, Ended};
+use crate::support::call::Ended;
+use crate::support::node::Node;
 use crate::support::patroni::Patroni;
 use crate::support::tls::certificates::Certificates;
 use crate::support::tls::server::{Clients, Then, TlsServer};
@@ -230,9 +231,9 @@ impl Stage {
             format!("--ca-file={}", self.authority().display()),
         ];
         let proxy = "http://user:proxy-s3cret-4@127.0.0.1:9";
-        let mut callback = Callback::new("")
-            .instead(&[])
-            .args(arguments)
+        let node = Node::new("");
+        let mut call = node
+            .call(arguments)
             .args(files)
             .env(
                 "PATRONI_BARMAN_STATE",
@@ -246,9 +247,9 @@ impl Stage {
             .env("HTTPS_PROXY", proxy)
             .env("ALL_PROXY", proxy);
         if self.trouble != Trouble::NoSuchVariable {
-            callback = callback.env("API_TOKEN", "Bearer env-s3cret-1");
+            call = call.env("API_TOKEN", "Bearer env-s3cret-1");
         }
-        callback.run()
+        call.run()
     }
 
     /// None of the secrets is in what the program said, logged or wrote.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Node, RULES};
+use super::{RULES, node};
 
 /// The rules with a recovery, and what a replica follows.
 fn rules() -> String {
@@ -27,59 +27,36 @@ fn rules() -> String {
     )
 }
 
-fn create(node: &Node) -> Vec<String> {
-    let data = node.folder.path().join("data");
-    let words = [
-        "run",
-        "--event",
-        "create_replica",
-        "--scope",
-        "demo",
-        "--role",
-        "replica",
-        "--connstring",
-        "host=n1",
-        "--node",
-        "n1",
-        "--datadir",
-        data.to_str().unwrap(),
-    ];
-    words.map(str::to_owned).to_vec()
-}
-
-fn run(node: &Node, arguments: &[String]) -> (Option<i32>, String) {
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let output = node.run(&arguments);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code(), said)
-}
-
 #[test]
 fn whoever_waits_for_a_replica_does_not_wait_for_what_others_left() {
-    let node = Node::new();
+    let node = node();
     node.write_rules(&rules());
-    node.patroni.leader("n2");
-    node.barman.take_down();
+    node.patroni().leader("n2");
+    node.barman().take_down();
     let callback = ["run", "--node", "n1", "on_role_change", "replica", "demo"];
-    assert_eq!(node.run(&callback).status.code(), Some(3));
-    node.barman.bring_up().unwrap();
-    let (code, said) = run(&node, &create(&node));
-    assert_eq!(code, Some(0), "{said}");
-    assert_eq!(node.outcomes(), ["done", "pending"], "{said}");
+    node.run(callback).exits(3);
+    node.barman().bring_up().unwrap();
+    node.create_replica()
+        .args(["--connstring", "host=n1"])
+        .run()
+        .exits(0);
+    assert_eq!(node.outcomes(), ["done", "pending"]);
 }
 
 #[test]
 fn a_recovery_that_barman_no_longer_knows_does_not_stay_pending() {
-    let node = Node::new();
+    let node = node();
     node.write_rules(&rules());
-    node.barman.set_faults("poll:hang*1".parse().unwrap());
-    let (code, said) = run(&node, &create(&node));
-    assert_eq!(code, Some(3), "{said}");
+    node.barman().set_faults("poll:hang*1".parse().unwrap());
+    node.create_replica()
+        .args(["--connstring", "host=n1"])
+        .run()
+        .exits(3);
     assert_eq!(node.outcomes(), ["pending"]);
 
-    node.barman.set_faults("poll:404*3".parse().unwrap());
-    let output = node.run(&["reconcile"]);
-    let said = String::from_utf8_lossy(&output.stderr);
+    node.barman().set_faults("poll:404*3".parse().unwrap());
+    let output = node.run(["reconcile"]);
+    let said = &output.stderr;
     assert!(
         said.contains("is gone, pg-backup-api no longer knows it"),
         "{said}"
@@ -89,32 +66,35 @@ fn a_recovery_that_barman_no_longer_knows_does_not_stay_pending() {
 
 #[test]
 fn what_was_left_under_another_name_holds_nothing_up() {
-    let node = Node::new();
+    let node = node();
     node.write_rules(&RULES.replace("attempts: 2", "attempts: 1"));
-    node.barman.take_down();
+    node.barman().take_down();
     let callback = ["run", "--node", "n0", "on_role_change", "primary", "demo"];
-    assert_eq!(node.run(&callback).status.code(), Some(3));
-    node.barman.bring_up().unwrap();
-    let output = node.run(&["reconcile"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    assert_eq!(node.barman.active_model("demo").as_deref(), Some("demo:n1"));
+    node.run(callback).exits(3);
+    node.barman().bring_up().unwrap();
+    let output = node.run(["reconcile"]);
+    let said = &output.stderr;
+    assert_eq!(output.exit, 0, "{said}");
+    assert_eq!(
+        node.barman().active_model("demo").as_deref(),
+        Some("demo:n1")
+    );
     assert_eq!(node.outcomes(), ["done", "superseded"]);
 }
 
 #[test]
 fn an_operation_that_nobody_can_tell_about_does_not_keep_barman_from_being_corrected() {
-    let node = Node::new();
+    let node = node();
     node.write_rules(&RULES.replace("defaults: {", "defaults: {poll: {timeout: 100ms}, "));
     // Taken up, failed in Barman, and its file can't be read any more.
-    node.barman
+    node.barman()
         .set_faults("post:fail*1,poll:garbage".parse().unwrap());
     let callback = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
-    assert_eq!(node.run(&callback).status.code(), Some(3));
+    node.run(callback).exits(3);
     assert_eq!(node.outcomes(), ["pending"]);
     let given_up = (0..100).find_map(|_| {
-        let output = node.run(&["reconcile"]);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let output = node.run(["reconcile"]);
+        let said = output.stderr;
         said.contains("is given up, 100ms (`poll.timeout`) are over")
             .then_some(said)
     });
@@ -124,10 +104,10 @@ fn an_operation_that_nobody_can_tell_about_does_not_keep_barman_from_being_corre
         Some("unverified"),
         "{said}"
     );
-    node.barman.set_faults("any:ok".parse().unwrap());
-    node.run(&["reconcile"]);
+    node.barman().set_faults("any:ok".parse().unwrap());
+    node.run(["reconcile"]);
     assert_eq!(
-        node.barman.active_model("demo").as_deref(),
+        node.barman().active_model("demo").as_deref(),
         Some("demo:n1"),
         "{said}"
     );
@@ -135,10 +115,10 @@ fn an_operation_that_nobody_can_tell_about_does_not_keep_barman_from_being_corre
 
 #[test]
 fn a_state_that_cannot_be_read_is_no_success_of_reconcile() {
-    let node = Node::new();
-    assert_eq!(node.run(&["reconcile"]).status.code(), Some(0));
-    fs::write(node.folder.path().join("state/state.db"), "not a database").unwrap();
-    let output = node.run(&["reconcile"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{said}");
+    let node = node();
+    node.run(["reconcile"]).exits(0);
+    fs::write(node.folder().join("state/state.db"), "not a database").unwrap();
+    let output = node.run(["reconcile"]);
+    let said = &output.stderr;
+    assert_eq!(output.exit, 3, "{said}");
 }

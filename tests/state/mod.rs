@@ -8,23 +8,10 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::FileTypeExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::time::Duration;
 
-use serde_json::Value;
-use tempfile::TempDir;
-
-use crate::support::patroni::Patroni;
-use crate::support::program::with_state;
-use patroni_barman::simulator::{Config, Simulator};
-
-/// One node with its rules, its state and its Patroni, and a Barman.
-struct Node {
-    folder: TempDir,
-    patroni: Patroni,
-    barman: Simulator,
-}
+use crate::support::node::Node;
+use patroni_barman::simulator::Config;
 
 const RULES: &str = r#"version: 1
 api: {url: "BARMAN"}
@@ -37,90 +24,26 @@ rules:
     request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
 "#;
 
-impl Node {
-    /// Node n1, which holds the leader key, while Barman is set to n2.
-    fn new() -> Self {
-        let config = Config::default()
-            .server("demo")
-            .model("demo:n1")
-            .model("demo:n2")
-            .active("demo", "demo:n2")
-            .server("archive")
-            .model("archive:n1")
-            .server("slow")
-            .backup("slow", "20260101T000000")
-            .operation_time(Duration::from_millis(50));
-        let node = Self {
-            folder: tempfile::tempdir().unwrap(),
-            patroni: Patroni::start("n1", "n1"),
-            barman: Simulator::start(config).unwrap(),
-        };
-        node.write_rules(RULES);
-        node
-    }
-
-    fn write_rules(&self, text: &str) {
-        let text = text
-            .replace("BARMAN", self.barman.url())
-            .replace("PATRONI", &self.patroni.url);
-        fs::write(self.rules(), text).unwrap();
-    }
-
-    fn rules(&self) -> PathBuf {
-        self.folder.path().join("rules.yml")
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = with_state(&self.folder.path().join("state").join("state.db"));
-        command
-            .args(arguments)
-            .env("PATRONI_BARMAN_RULES", self.rules());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// Runs a command, and holds its output against the schema that the program prints for it.
-    fn json(&self, arguments: &[&str], exit: i32) -> Value {
-        let output = self.run(&[arguments, &["--format", "json"]].concat());
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {error}");
-        let value: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let schema = self.run(&["schema", arguments[0]]).stdout;
-        let schema: Value = serde_json::from_slice(&schema).unwrap();
-        let validator = jsonschema::validator_for(&schema).unwrap();
-        let wrong: Vec<_> = validator
-            .iter_errors(&value)
-            .map(|error| error.to_string())
-            .collect();
-        assert!(wrong.is_empty(), "{arguments:?}: {wrong:?} in {value:#}");
-        value
-    }
-
-    /// The outcomes of all requests, the newest first.
-    fn outcomes(&self) -> Vec<String> {
-        let history = self.json(&["history"], 0);
-        let requests = history["requests"].as_array().unwrap();
-        let outcome = |request: &Value| request["outcome"].as_str().unwrap().to_owned();
-        requests.iter().map(outcome).collect()
-    }
-
-    fn posts(&self) -> usize {
-        self.barman
-            .served()
-            .iter()
-            .filter(|served| served.method == "POST")
-            .count()
-    }
+/// Node n1, which leads, while Barman is set to n2.
+fn node() -> Node {
+    let config = Config::default()
+        .server("demo")
+        .model("demo:n1")
+        .model("demo:n2")
+        .active("demo", "demo:n2")
+        .server("archive")
+        .model("archive:n1")
+        .server("slow")
+        .backup("slow", "20260101T000000")
+        .operation_time(Duration::from_millis(50));
+    Node::new(RULES).with_patroni("n1").with_barman(config)
 }
 
 const CALLBACK: [&str; 4] = ["run", "on_role_change", "primary", "demo"];
 
 #[test]
 fn every_output_for_programs_has_the_shape_of_its_schema() {
-    let node = Node::new();
+    let node = node();
     let plan = node.json(&["plan", "on_role_change", "primary", "demo"], 0);
     assert_eq!(plan["node"], "n1");
     assert_eq!(plan["steps"][0]["body"]["model_name"], "demo:n1");
@@ -130,17 +53,20 @@ fn every_output_for_programs_has_the_shape_of_its_schema() {
     assert_eq!(status["states"][0]["active_model"], "demo:n2");
     assert_eq!(status["states"][0]["wanted_model"], "demo:n1");
 
-    node.barman.take_down();
+    node.barman().take_down();
     let run = node.json(&CALLBACK, 3);
     assert_eq!(run["outcome"], "unfinished");
     let status = node.json(&["status"], 1);
     assert_eq!(status["pending"][0]["outcome"], "pending");
     assert!(status["states"][0]["trouble"].is_string());
 
-    node.barman.bring_up().unwrap();
+    node.barman().bring_up().unwrap();
     let reconciled = node.json(&["reconcile"], 0);
     assert_eq!(reconciled["steps"][0]["outcome"], "done");
-    assert_eq!(node.barman.active_model("demo").as_deref(), Some("demo:n1"));
+    assert_eq!(
+        node.barman().active_model("demo").as_deref(),
+        Some("demo:n1")
+    );
     let status = node.json(&["status"], 0);
     assert_eq!(status["as_wanted"], true);
 
@@ -174,7 +100,7 @@ fn refusing() -> String {
 
 #[test]
 fn what_others_say_stays_on_its_line() {
-    let node = Node::new();
+    let node = node();
     node.write_rules(&RULES.replace("BARMAN", &refusing()));
     for (arguments, code) in [
         (
@@ -187,8 +113,8 @@ fn what_others_say_stays_on_its_line() {
         (&["reconcile", "--dry-run"], 3),
     ] {
         let output = node.run(arguments);
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        let text = output.stdout;
+        assert_eq!(output.exit, code, "{arguments:?}: {text}");
         let raw = |c: char| c == '\u{202e}' || (c.is_control() && c != '\n');
         assert!(!text.contains(raw), "{arguments:?}: {text}");
         assert!(!text.contains("\n::error::"), "{arguments:?}: {text}");
@@ -198,43 +124,41 @@ fn what_others_say_stays_on_its_line() {
 
 #[test]
 fn reconcile_sends_only_what_differs_and_nothing_when_dry() {
-    let node = Node::new();
-    let dry = node.run(&["reconcile", "--dry-run"]);
-    assert_eq!(dry.status.code(), Some(2));
-    let said = String::from_utf8(dry.stdout).unwrap();
+    let node = node();
+    let dry = node.run(["reconcile", "--dry-run"]);
+    assert_eq!(dry.exit, 2);
+    let said = dry.stdout;
     assert!(
         said.starts_with("would send config_switch of `demo` to model `demo:n1`: the active model"),
         "{said}"
     );
-    assert_eq!(node.posts(), 0);
+    assert_eq!(node.posts().len(), 0);
 
-    assert_eq!(node.run(&["reconcile"]).status.code(), Some(0));
-    assert_eq!(node.posts(), 1);
-    assert_eq!(node.run(&["reconcile"]).status.code(), Some(0));
-    assert_eq!(node.posts(), 1);
-    assert_eq!(node.barman.active_model("demo").as_deref(), Some("demo:n1"));
+    node.run(["reconcile"]).exits(0);
+    assert_eq!(node.posts().len(), 1);
+    node.run(["reconcile"]).exits(0);
+    assert_eq!(node.posts().len(), 1);
+    assert_eq!(
+        node.barman().active_model("demo").as_deref(),
+        Some("demo:n1")
+    );
 }
 
 #[test]
 fn what_was_decided_for_a_role_that_is_gone_is_not_sent() {
-    let node = Node::new();
-    node.barman.take_down();
-    assert_eq!(node.run(&CALLBACK).status.code(), Some(3));
-    node.patroni.leader("n2");
-    node.barman.bring_up().unwrap();
-    let output = node.run(&["reconcile"]);
-    assert_eq!(
-        output.status.code(),
-        Some(5),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let node = node();
+    node.barman().take_down();
+    node.run(CALLBACK).exits(3);
+    node.patroni().leader("n2");
+    node.barman().bring_up().unwrap();
+    let output = node.run(["reconcile"]);
+    assert_eq!(output.exit, 5, "{}", &output.stderr);
     assert!(
-        String::from_utf8(output.stderr)
-            .unwrap()
+        output
+            .stderr
             .contains("`n1` no longer holds the leader key, `n2` does")
     );
-    assert_eq!(node.posts(), 0);
+    assert_eq!(node.posts().len(), 0);
     assert_eq!(
         node.json(&["history"], 0)["requests"][0]["outcome"],
         "fenced"
@@ -243,15 +167,11 @@ fn what_was_decided_for_a_role_that_is_gone_is_not_sent() {
 
 #[test]
 fn a_change_of_role_supersedes_what_is_pending_even_if_no_rule_matches_it() {
-    let node = Node::new();
-    node.barman.take_down();
-    assert_eq!(node.run(&CALLBACK).status.code(), Some(3));
-    assert_eq!(
-        node.run(&["run", "--node", "n1", "on_role_change", "replica", "demo"])
-            .status
-            .code(),
-        Some(1)
-    );
+    let node = node();
+    node.barman().take_down();
+    node.run(CALLBACK).exits(3);
+    node.run(["run", "--node", "n1", "on_role_change", "replica", "demo"])
+        .exits(1);
     assert_eq!(
         node.json(&["history"], 0)["requests"][0]["outcome"],
         "superseded"
@@ -260,23 +180,23 @@ fn a_change_of_role_supersedes_what_is_pending_even_if_no_rule_matches_it() {
 
 #[test]
 fn a_broken_file_does_not_keep_a_callback_from_its_last_good_rules() {
-    let node = Node::new();
-    assert_eq!(node.run(&CALLBACK).status.code(), Some(0));
+    let node = node();
+    node.run(CALLBACK).exits(0);
     node.write_rules(&RULES.replace("role: primary", "role: primry"));
-    let output = node.run(&CALLBACK);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(6), "{said}");
+    let output = node.run(CALLBACK);
+    let said = output.stderr;
+    assert_eq!(output.exit, 6, "{said}");
     assert!(said.contains("rules.yml:8:11: error[PB"), "{said}");
     assert!(
         said.contains("the last good rules are used instead"),
         "{said}"
     );
     // Two operations in one second: the second may have been sent twice.
-    assert!(node.posts() >= 2);
+    assert!(node.posts().len() >= 2);
 
-    let metrics = node.folder.path().join("patroni_barman.prom");
-    let reconciled = node.run(&["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
-    assert_eq!(reconciled.status.code(), Some(6));
+    let metrics = node.folder().join("patroni_barman.prom");
+    let reconciled = node.run(["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
+    assert_eq!(reconciled.exit, 6);
     let text = fs::read_to_string(&metrics).unwrap();
     assert!(
         text.contains("\npatroni_barman_rules_last_good 1\n"),
@@ -290,71 +210,66 @@ fn a_broken_file_does_not_keep_a_callback_from_its_last_good_rules() {
 
 #[test]
 fn rules_that_want_no_fallback_have_none() {
-    let node = Node::new();
+    let node = node();
     let rules = format!("{RULES}rules_fallback: none\n");
     node.write_rules(&rules);
-    assert_eq!(node.run(&CALLBACK).status.code(), Some(0));
+    node.run(CALLBACK).exits(0);
     node.write_rules(&rules.replace("role: primary", "role: primry"));
-    assert_eq!(node.run(&CALLBACK).status.code(), Some(4));
-    assert_eq!(node.posts(), 1);
+    node.run(CALLBACK).exits(4);
+    assert_eq!(node.posts().len(), 1);
 }
 
 #[test]
 fn a_state_that_cannot_be_opened_is_said_and_the_request_is_sent() {
-    let node = Node::new();
-    let state = Path::new("/proc/nowhere/state.db");
-    let output = with_state(state)
-        .args(CALLBACK)
-        .env("PATRONI_BARMAN_RULES", node.rules())
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let node = node();
+    let state = "/proc/nowhere/state.db";
+    let output = node.call(CALLBACK).env("PATRONI_BARMAN_STATE", state).run();
+    let said = output.stderr;
+    assert_eq!(output.exit, 0, "{said}");
     assert!(
         said.contains("the state `/proc/nowhere/state.db` can't be opened"),
         "{said}"
     );
-    assert_eq!(node.barman.active_model("demo").as_deref(), Some("demo:n1"));
+    assert_eq!(
+        node.barman().active_model("demo").as_deref(),
+        Some("demo:n1")
+    );
 }
 
 #[test]
 fn a_callback_that_asks_for_nothing_makes_no_database() {
-    let node = Node::new();
-    assert_eq!(
-        node.run(&["run", "--node", "n1", "on_stop", "demoted", "demo"])
-            .status
-            .code(),
-        Some(1)
-    );
-    assert!(!node.folder.path().join("state/state.db").exists());
+    let node = node();
+    node.run(["run", "--node", "n1", "on_stop", "demoted", "demo"])
+        .exits(1);
+    assert!(!node.folder().join("state/state.db").exists());
 }
 
 #[test]
 fn a_dry_run_shows_what_is_pending_and_tells_by_its_exit_code() {
-    let node = Node::new();
-    node.barman.take_down();
-    assert_eq!(node.run(&CALLBACK).status.code(), Some(3));
+    let node = node();
+    node.barman().take_down();
+    node.run(CALLBACK).exits(3);
     // Barman can't be asked.
-    assert_eq!(node.run(&["reconcile", "--dry-run"]).status.code(), Some(3));
-    node.barman.bring_up().unwrap();
-    let dry = node.run(&["reconcile", "--dry-run"]);
-    assert_eq!(dry.status.code(), Some(2));
-    let said = String::from_utf8(dry.stdout).unwrap();
+    node.run(["reconcile", "--dry-run"]).exits(3);
+    node.barman().bring_up().unwrap();
+    let dry = node.run(["reconcile", "--dry-run"]);
+    assert_eq!(dry.exit, 2);
+    let said = dry.stdout;
     assert!(
         said.starts_with("pending: config_switch of `demo` to model `demo:n1`, decided for on_role_change primary\n"),
         "{said}"
     );
-    let dry = node.run(&["reconcile", "--dry-run", "--format", "json"]);
-    let json: Value = serde_json::from_slice(&dry.stdout).unwrap();
+    let dry = node.run(["reconcile", "--dry-run", "--format", "json"]);
+    let json = dry.json();
     assert_eq!(json["as_wanted"], false);
     assert_eq!(json["pending"].as_array().unwrap().len(), 1);
-    assert_eq!(node.posts(), 0);
+    assert_eq!(node.posts().len(), 0);
 }
 
 #[test]
 fn a_link_that_points_to_a_broken_version_does_not_lose_the_last_good_rules() {
-    let node = Node::new();
-    let folder = node.folder.path();
+    let node = node();
+    let folder = node.folder();
     for version in ["v1", "v2"] {
         fs::create_dir(folder.join(version)).unwrap();
     }
@@ -366,34 +281,34 @@ fn a_link_that_points_to_a_broken_version_does_not_lose_the_last_good_rules() {
     };
     point("v1");
     std::os::unix::fs::symlink("now/rules.yml", node.rules()).unwrap();
-    assert_eq!(node.run(&CALLBACK).status.code(), Some(0));
+    node.run(CALLBACK).exits(0);
     point("v2");
-    assert_eq!(node.run(&CALLBACK).status.code(), Some(6));
+    node.run(CALLBACK).exits(6);
     fs::remove_file(folder.join("now")).unwrap();
-    assert_eq!(node.run(&CALLBACK).status.code(), Some(6));
+    node.run(CALLBACK).exits(6);
 }
 
 #[test]
 fn a_callback_does_not_take_up_its_own_request_again() {
-    let node = Node::new();
+    let node = node();
     let rules = RULES.replace("wait: 10ms, max_wait: 10ms", "wait: 0s, max_wait: 0s");
     node.write_rules(&rules);
-    assert_eq!(node.run(&CALLBACK).status.code(), Some(0));
-    let before = node.posts();
+    node.run(CALLBACK).exits(0);
+    let before = node.posts().len();
     for round in 1..=20 {
-        node.barman.set_faults("post:503*2".parse().unwrap());
-        assert_eq!(node.run(&CALLBACK).status.code(), Some(3));
-        assert_eq!(node.posts(), before + 2 * round);
+        node.barman().set_faults("post:503*2".parse().unwrap());
+        node.run(CALLBACK).exits(3);
+        assert_eq!(node.posts().len(), before + 2 * round);
     }
 }
 
 #[test]
 fn a_run_that_cannot_begin_is_measured_too() {
-    let node = Node::new();
+    let node = node();
     node.write_rules(&RULES.replace("PATRONI", "http://127.0.0.1:1"));
-    let metrics = node.folder.path().join("patroni_barman.prom");
-    let reconciled = node.run(&["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
-    assert_eq!(reconciled.status.code(), Some(3));
+    let metrics = node.folder().join("patroni_barman.prom");
+    let reconciled = node.run(["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
+    assert_eq!(reconciled.exit, 3);
     let text = fs::read_to_string(&metrics).unwrap();
     assert!(
         text.contains("\npatroni_barman_last_exit_code 3\n"),
@@ -403,10 +318,10 @@ fn a_run_that_cannot_begin_is_measured_too() {
 
 #[test]
 fn a_broken_file_is_measured_also_if_the_run_cannot_begin() {
-    let node = Node::new();
-    let metrics = node.folder.path().join("patroni_barman.prom");
+    let node = node();
+    let metrics = node.folder().join("patroni_barman.prom");
     let reconcile = || {
-        node.run(&["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
+        node.run(["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
         fs::read_to_string(&metrics).unwrap()
     };
     let nowhere = RULES.replace("PATRONI", "http://127.0.0.1:1");
@@ -430,28 +345,28 @@ fn a_broken_file_is_measured_also_if_the_run_cannot_begin() {
 
 #[test]
 fn metrics_make_no_database() {
-    let node = Node::new();
+    let node = node();
     node.write_rules("version: 2");
-    let metrics = node.folder.path().join("patroni_barman.prom");
-    let reconciled = node.run(&["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
-    assert_eq!(reconciled.status.code(), Some(4));
+    let metrics = node.folder().join("patroni_barman.prom");
+    let reconciled = node.run(["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
+    assert_eq!(reconciled.exit, 4);
     let text = fs::read_to_string(&metrics).unwrap();
     assert!(
         text.contains("\npatroni_barman_rules_last_good 1\n"),
         "{text}"
     );
     assert!(!text.contains("\npatroni_barman_pending{"), "{text}");
-    assert!(!node.folder.path().join("state/state.db").exists());
+    assert!(!node.folder().join("state/state.db").exists());
 }
 
 #[test]
 fn metrics_take_the_place_of_nothing_but_a_file() {
-    let node = Node::new();
-    let pipe = node.folder.path().join("pipe");
+    let node = node();
+    let pipe = node.folder().join("pipe");
     crate::support::pipe::make(&pipe);
-    let reconciled = node.run(&["reconcile", "--metrics-file", pipe.to_str().unwrap()]);
-    assert_eq!(reconciled.status.code(), Some(0));
-    let said = String::from_utf8(reconciled.stderr).unwrap();
+    let reconciled = node.run(["reconcile", "--metrics-file", pipe.to_str().unwrap()]);
+    assert_eq!(reconciled.exit, 0);
+    let said = reconciled.stderr;
     let message = format!(
         "the metrics can't be written to `{}`: what is there is not a regular file",
         pipe.display()
@@ -459,20 +374,17 @@ fn metrics_take_the_place_of_nothing_but_a_file() {
     assert!(said.contains(&message), "{said}");
     assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
 
-    let (file, link) = (
-        node.folder.path().join("a.prom"),
-        node.folder.path().join("b"),
-    );
+    let (file, link) = (node.folder().join("a.prom"), node.folder().join("b"));
     fs::write(&file, "old").unwrap();
     std::os::unix::fs::symlink(&file, &link).unwrap();
-    node.run(&["reconcile", "--metrics-file", link.to_str().unwrap()]);
+    node.run(["reconcile", "--metrics-file", link.to_str().unwrap()]);
     let text = fs::read_to_string(&link).unwrap();
     assert!(text.contains("patroni_barman_last_exit_code 0"), "{text}");
 }
 
 #[test]
 fn a_dry_run_whose_result_cannot_be_written_is_no_success() {
-    let node = Node::new();
+    let node = node();
     let dry: [&[&str]; 2] = [
         &[
             "run",
@@ -492,15 +404,15 @@ fn a_dry_run_whose_result_cannot_be_written_is_no_success() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
         assert!(said.contains("the result can't be written"), "{said}");
     }
-    assert_eq!(node.posts(), 0);
+    assert_eq!(node.posts().len(), 0);
 }
 
 #[test]
 fn a_state_that_cannot_be_read_is_not_as_wanted() {
-    let node = Node::new();
-    assert_eq!(node.run(&CALLBACK).status.code(), Some(0));
-    assert_eq!(node.run(&["status"]).status.code(), Some(0));
-    let state = node.folder.path().join("state/state.db");
+    let node = node();
+    node.run(CALLBACK).exits(0);
+    node.run(["status"]).exits(0);
+    let state = node.folder().join("state/state.db");
     for file in ["state.db", "state.db-wal", "state.db-shm"] {
         let _ = fs::remove_file(state.with_file_name(file));
     }
@@ -509,7 +421,7 @@ fn a_state_that_cannot_be_read_is_not_as_wanted() {
         "no database at all, and long enough to be read as one",
     )
     .unwrap();
-    assert_eq!(node.run(&["status"]).status.code(), Some(1));
-    assert_eq!(node.run(&["reconcile", "--dry-run"]).status.code(), Some(3));
-    assert_eq!(node.run(&CALLBACK).status.code(), Some(0));
+    node.run(["status"]).exits(1);
+    node.run(["reconcile", "--dry-run"]).exits(3);
+    node.run(CALLBACK).exits(0);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Node, RULES};
+use super::{RULES, node};
 use patroni_barman::evaluate::{Facts, evaluate};
 use patroni_barman::http::block_on;
 use patroni_barman::load::load;
@@ -29,43 +29,43 @@ rules:
 
 #[test]
 fn a_request_is_not_forgotten_when_a_newer_decision_takes_over_the_one_before_it() {
-    let node = Node::new();
+    let node = node();
     node.write_rules(TWO);
-    node.barman.take_down();
+    node.barman().take_down();
     let callback = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
-    assert_eq!(node.run(&callback).status.code(), Some(3));
-    node.barman.bring_up().unwrap();
+    node.run(callback).exits(3);
+    node.barman().bring_up().unwrap();
 
-    let next = node.run(&["run", "--node", "n1", "on_restart", "primary", "demo"]);
-    let said = String::from_utf8_lossy(&next.stderr);
-    assert_eq!(next.status.code(), Some(0), "{said}");
+    let next = node.run(["run", "--node", "n1", "on_restart", "primary", "demo"]);
+    let said = &next.stderr;
+    assert_eq!(next.exit, 0, "{said}");
     for server in ["demo", "archive"] {
         let wanted = format!("{server}:n1");
-        assert_eq!(node.barman.active_model(server), Some(wanted), "{said}");
+        assert_eq!(node.barman().active_model(server), Some(wanted), "{said}");
     }
     assert_eq!(node.outcomes(), ["done", "done", "superseded"]);
 }
 
 #[test]
 fn an_operation_that_is_done_and_cannot_be_verified_does_not_stay_pending() {
-    let node = Node::new();
+    let node = node();
     node.write_rules(&RULES.replace("defaults: {", "defaults: {poll: {timeout: 500ms}, "));
-    node.barman.set_faults("diagnose:hang*2".parse().unwrap());
+    node.barman().set_faults("diagnose:hang*2".parse().unwrap());
     let callback = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
-    assert_eq!(node.run(&callback).status.code(), Some(3));
+    node.run(callback).exits(3);
     assert_eq!(node.outcomes(), ["pending"]);
 
-    let output = node.run(&["reconcile"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{said}");
+    let output = node.run(["reconcile"]);
+    let said = &output.stderr;
+    assert_eq!(output.exit, 2, "{said}");
     assert!(
         said.contains("the operation is done, but after 500ms (`poll.timeout`)"),
         "{said}"
     );
     assert_eq!(node.outcomes(), ["unverified"]);
     // The comparison that follows sees for itself how things are.
-    assert_eq!(node.run(&["status"]).status.code(), Some(0));
-    assert_eq!(node.posts(), 1);
+    node.run(["status"]).exits(0);
+    assert_eq!(node.posts().len(), 1);
 }
 
 #[test]

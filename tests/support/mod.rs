@@ -1,7 +1,7 @@
 //! What the tests of all targets are made of: the program, the servers it talks to, and files.
 #![allow(dead_code, unused_imports, reason = "no target uses all of it")]
 
-pub mod callback;
+pub mod call;
 pub mod checked;
 pub mod help;
 pub mod node;
@@ -11,3 +11,4 @@ pub mod pipe;
 pub mod prerequisite;
 pub mod program;
 pub mod tls;
+pub mod wait;

@@ -1,192 +1,180 @@
-//! A node whose processes can be killed, and a Barman that they talk to.
+//! A node of cluster `demo`: its rules, its state, its Patroni and its Barman.
+//!
+//! ```ignore
+//! let node = Node::new(RULES).with_patroni("n1").with_barman(config);
+//! node.barman().take_down();
+//! node.callback().run().exits(3).says("connection refused");
+//! node.run(["reconcile"]).exits(3);
+//! ```
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use patroni_barman::simulator::{Config, RecoverFiles, Served, Simulator};
+use patroni_barman::simulator::{Config, Served, Simulator};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::patroni::Patroni;
-use crate::support::program::with_state;
+use super::call::{Call, Ended};
+use super::patroni::Patroni;
 
-/// Nothing here takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A switch, a note and a recovery, each with its own event or in one.
-const RULES: &str = r#"version: 1
-api: {url: "BARMAN"}
-patroni: {url: "PATRONI"}
-defaults: {retry: {attempts: 4, wait: 10ms, max_wait: 10ms}}
-rules:
-  - name: follow
-    on: [on_role_change, on_start]
-    role: primary
-    request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
-  - name: note
-    on: [on_role_change, on_start]
-    role: primary
-    request: {type: config_update, changes: [{scope: model, model_name: "demo:{{ node }}", description: "led by {{ node }}"}]}
-  - name: rebuild
-    on: create_replica
-    request:
-      type: recovery
-      server: demo
-      backup_id: latest
-      remote_ssh_command: "ssh postgres@{{ node }}"
-      destination_directory: "{{ datadir }}"
-"#;
-
-/// A node called n1, which holds the leader key, and a Barman of its own.
 pub struct Node {
-    pub folder: TempDir,
-    pub patroni: Patroni,
-    pub barman: Simulator,
+    folder: TempDir,
+    name: String,
+    rules: String,
+    patroni: Option<Patroni>,
+    barman: Option<Simulator>,
+    calls: AtomicU32,
 }
 
 impl Node {
-    pub fn new() -> Self {
-        Self::beside(config(), "n1")
-    }
-
-    /// A node with this Barman.
-    pub fn beside(config: Config, name: &str) -> Self {
+    /// Node n1 with these rules. In them, `BARMAN` and `PATRONI` become the addresses of the node's own.
+    pub fn new(rules: &str) -> Self {
         let node = Self {
             folder: tempfile::tempdir().unwrap(),
-            patroni: Patroni::start(name, name),
-            barman: Simulator::start(config).unwrap(),
+            name: "n1".to_owned(),
+            rules: rules.to_owned(),
+            patroni: None,
+            barman: None,
+            calls: AtomicU32::new(0),
         };
-        node.ask(&node.patroni.url);
+        node.write_rules(rules);
         node
     }
 
-    /// Writes the rules, with this address of Patroni.
-    pub fn ask(&self, patroni: &str) {
-        let rules = RULES
-            .replace("BARMAN", self.barman.url())
-            .replace("PATRONI", patroni);
-        fs::write(self.folder.path().join("rules.yml"), rules).unwrap();
+    /// Gives it another name.
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Gives it a Patroni that says that this member leads.
+    pub fn with_patroni(mut self, leader: &str) -> Self {
+        self.patroni = Some(Patroni::start(&self.name, leader));
+        self.write_rules(&self.rules);
+        self
+    }
+
+    /// Gives it a Barman of its own.
+    pub fn with_barman(mut self, config: Config) -> Self {
+        self.barman = Some(Simulator::start(config).unwrap());
+        self.write_rules(&self.rules);
+        self
+    }
+
+    pub fn patroni(&self) -> &Patroni {
+        self.patroni.as_ref().expect("a node with a Patroni")
+    }
+
+    pub fn barman(&self) -> &Simulator {
+        self.barman.as_ref().expect("a node with a Barman")
+    }
+
+    /// Replaces its rules.
+    pub fn write_rules(&self, rules: &str) {
+        let mut rules = rules.to_owned();
+        if let Some(barman) = &self.barman {
+            rules = rules.replace("BARMAN", barman.url());
+        }
+        if let Some(patroni) = &self.patroni {
+            rules = rules.replace("PATRONI", &patroni.url);
+        }
+        fs::write(self.rules(), rules).unwrap();
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn rules(&self) -> PathBuf {
+        self.folder().join("rules.yml")
     }
 
     pub fn state(&self) -> PathBuf {
-        self.folder.path().join("state.db")
+        self.folder().join("state/state.db")
     }
 
     pub fn datadir(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.folder().join("data")
     }
 
-    /// What makes this node a replica.
-    pub fn create_replica(&self) -> Vec<String> {
+    /// The number of the next call; its output is in files.
+    pub fn next_call(&self) -> u32 {
+        self.calls.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Any command.
+    pub fn call(&self, arguments: impl IntoIterator<Item = impl AsRef<str>>) -> Call<'_> {
+        Call::new(self).args(arguments)
+    }
+
+    /// The callback `on_role_change primary demo`, with a result for programs.
+    pub fn callback(&self) -> Call<'_> {
+        self.call(["run", "--format", "json", "--node", &self.name])
+            .args(["on_role_change", "primary", "demo"])
+    }
+
+    /// The command that makes this node a replica.
+    pub fn create_replica(&self) -> Call<'_> {
         let datadir = format!("--datadir={}", self.datadir().display());
-        let words = [
-            "run",
-            "--node",
-            "n1",
-            "--event",
-            "create_replica",
-            "--scope=demo",
-            "--role=replica",
-            &datadir,
-        ];
-        words.map(str::to_owned).to_vec()
+        self.call(["run", "--node", &self.name, "--event", "create_replica"])
+            .args(["--scope=demo", "--role=replica", &datadir])
     }
 
-    pub fn command(&self, arguments: &[impl AsRef<str>]) -> Command {
-        let mut command = with_state(&self.state());
-        command
-            .args(arguments.iter().map(AsRef::as_ref))
-            .env("PATRONI_BARMAN_RULES", self.folder.path().join("rules.yml"));
-        command
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: impl IntoIterator<Item = impl AsRef<str>>) -> Ended {
+        self.call(arguments).run()
     }
 
-    pub fn run(&self, arguments: &[impl AsRef<str>]) -> Output {
-        self.command(arguments).output().unwrap()
+    /// A command, to be started in another way.
+    pub fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<str>>) -> Command {
+        self.call(arguments).command()
     }
 
-    /// Starts a process that nobody listens to.
-    pub fn start(&self, arguments: &[impl AsRef<str>]) -> Child {
-        let log = fs::File::create(self.folder.path().join("log")).unwrap();
-        self.command(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap()
+    /// Runs a command with `--format json`, and validates its output by the schema that the program prints for it.
+    #[track_caller]
+    pub fn json(&self, arguments: &[&str], exit: i32) -> Value {
+        let call = self.call(arguments).args(["--format", "json"]);
+        let value = call.run().exits(exit).json();
+        let schema = self.run(["schema", arguments[0]]).json();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let wrong: Vec<_> = validator
+            .iter_errors(&value)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(wrong.is_empty(), "{arguments:?}: {wrong:?} in {value:#}");
+        value
     }
 
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap()
+    /// The outcomes of all requests, the newest first.
+    pub fn outcomes(&self) -> Vec<String> {
+        let history = self.json(&["history"], 0);
+        let requests = history["requests"].as_array().unwrap();
+        let outcome = |request: &Value| request["outcome"].as_str().unwrap().to_owned();
+        requests.iter().map(outcome).collect()
     }
 
-    /// The requests of this type that were posted.
-    pub fn posts(&self, kind: &str) -> Vec<Served> {
-        let is_kind = |served: &Served| served.method == "POST" && served.body["type"] == kind;
-        self.barman.served().into_iter().filter(is_kind).collect()
+    /// All requests that were posted to its Barman.
+    pub fn posts(&self) -> Vec<Served> {
+        let mut served = self.barman().served();
+        served.retain(|served| served.method == "POST");
+        served
     }
 
-    /// How many of them Barman took up.
-    pub fn taken_up(&self, kind: &str) -> usize {
-        self.posts(kind)
+    /// Those of this type.
+    pub fn posts_of(&self, kind: &str) -> Vec<Served> {
+        let mut posts = self.posts();
+        posts.retain(|served| served.body["type"] == kind);
+        posts
+    }
+
+    /// The number of them that Barman accepted.
+    pub fn accepted(&self, kind: &str) -> usize {
+        let posts = self.posts_of(kind);
+        posts
             .iter()
             .filter(|served| served.status == Some(202))
             .count()
-    }
-
-    /// How every request ended, oldest first.
-    pub fn outcomes(&self) -> Vec<String> {
-        let output = self.run(&["history", "--format", "json"]);
-        let history: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let outcome = |request: &Value| request["outcome"].as_str().unwrap().to_owned();
-        history["requests"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .rev()
-            .map(outcome)
-            .collect()
-    }
-}
-
-/// A Barman whose operations end at once.
-pub fn config() -> Config {
-    Config::default()
-        .server("demo")
-        .model("demo:n1")
-        .model("demo:n2")
-        .active("demo", "demo:n2")
-        .backup("demo", "20260101T000000")
-        .recover_files(RecoverFiles::Local)
-}
-
-/// Kills a process with SIGKILL as soon as this is so. Gives `false` if it ended by itself before.
-pub fn kill_when(child: &mut Child, mut so: impl FnMut() -> bool) -> bool {
-    let started = Instant::now();
-    loop {
-        if so() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            return true;
-        }
-        if child.try_wait().unwrap().is_some() {
-            return false;
-        }
-        assert!(
-            started.elapsed() < PATIENCE,
-            "it neither came there nor ended"
-        );
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// Waits until this is so.
-pub fn until(mut so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !so() {
-        assert!(started.elapsed() < PATIENCE, "it did not come to that");
-        thread::sleep(Duration::from_millis(2));
     }
 }

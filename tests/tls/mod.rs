@@ -6,7 +6,8 @@ use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use serde_json::{Value, json};
 
-use crate::support::callback::{Callback, Ended};
+use crate::support::call::Ended;
+use crate::support::node::Node;
 use crate::support::tls::certificates::Certificates;
 use crate::support::tls::server::{Clients, Then, TlsServer};
 
@@ -77,7 +78,7 @@ impl Stage {
                 api[key] = json!(self.folder.path(file));
             }
         }
-        Callback::new(&rules(&api)).run()
+        Node::new(&rules(&api)).callback().run()
     }
 
     /// It stops at once, with this message, and nothing reaches the API.
@@ -327,7 +328,8 @@ fn the_command_line_names_its_files_in_the_place_of_the_rules_files() {
             let (option, file) = argument.split_once('=').unwrap();
             format!("{option}={}", stage.folder.path(file).display())
         });
-        let ended = Callback::new(&rules(&api))
+        let ended = Node::new(&rules(&api))
+            .callback()
             .args([format!("--api-url=https://localhost:{}", server.port())])
             .args(files)
             .run();

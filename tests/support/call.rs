@@ -1,0 +1,193 @@
+//! The program as Patroni and operators start it on a node.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use super::node::Node;
+use super::program::with_state;
+use super::wait::wait;
+
+/// Arguments that every `run` of a test gets.
+const EVERY_RUN: &[&str] = &[];
+
+/// A command line that is not started yet.
+pub struct Call<'a> {
+    node: &'a Node,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+impl<'a> Call<'a> {
+    pub fn new(node: &'a Node) -> Self {
+        Self {
+            node,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// Adds arguments.
+    pub fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let arguments = arguments.into_iter();
+        self.arguments
+            .extend(arguments.map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets a variable.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The command, to be started in another way.
+    pub fn command(&self) -> Command {
+        let mut command = with_state(&self.node.state());
+        command
+            .env("PATRONI_BARMAN_RULES", self.node.rules())
+            .envs(self.environment.iter().cloned())
+            .current_dir(self.node.folder());
+        if let [first, others @ ..] = &self.arguments[..] {
+            command.arg(first);
+            if first == "run" {
+                command.args(EVERY_RUN);
+            }
+            command.args(others);
+        }
+        command
+    }
+
+    /// Starts it.
+    pub fn start(&self) -> Running {
+        let number = self.node.next_call();
+        let path = |stream: &str| self.node.folder().join(format!("{stream}.{number}"));
+        let (stdout, stderr) = (path("stdout"), path("stderr"));
+        let child = self
+            .command()
+            .stdin(Stdio::null())
+            .stdout(fs::File::create(&stdout).unwrap())
+            .stderr(fs::File::create(&stderr).unwrap())
+            .spawn()
+            .unwrap();
+        Running {
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self) -> Ended {
+        self.start().end()
+    }
+}
+
+/// A program that runs. Its output is in files, so that no pipe can hold it up.
+pub struct Running {
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+impl Running {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns the standard error so far.
+    pub fn log(&self) -> String {
+        read(&self.stderr)
+    }
+
+    /// Waits until the program has written this to standard error.
+    pub fn until_it_says(&mut self, words: &str) {
+        let (child, stderr) = (&mut self.child, &self.stderr);
+        let said = wait(|| {
+            let ended = child.try_wait().unwrap().is_some();
+            let said = read(stderr).contains(words);
+            (said || ended).then_some(said)
+        });
+        assert_eq!(said, Some(true), "no `{words}` in\n{}", self.log());
+    }
+
+    /// Kills it with SIGKILL as soon as this is so. Returns `false` if it ended by itself before.
+    pub fn kill_when(&mut self, mut so: impl FnMut() -> bool) -> bool {
+        let child = &mut self.child;
+        let killed = wait(|| {
+            if so() {
+                return Some(true);
+            }
+            child.try_wait().unwrap().map(|_| false)
+        });
+        if killed != Some(false) {
+            self.kill();
+        }
+        assert!(killed.is_some(), "it hangs: {}", self.log());
+        killed == Some(true)
+    }
+
+    /// Kills it with SIGKILL.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for its end. A program that hangs is killed.
+    pub fn end(mut self) -> Ended {
+        let status = wait(|| self.child.try_wait().unwrap());
+        if status.is_none() {
+            self.kill();
+        }
+        Ended {
+            exit: status.and_then(|status| status.code()).unwrap_or(-1),
+            stdout: read(&self.stdout),
+            stderr: read(&self.stderr),
+        }
+    }
+}
+
+fn read(path: &PathBuf) -> String {
+    String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
+}
+
+/// The end of a program.
+#[derive(Debug)]
+pub struct Ended {
+    pub exit: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    /// Asserts its exit code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.exit, code, "{}\n{}", self.stderr, self.stdout);
+        self
+    }
+
+    /// Asserts that standard error contains this.
+    #[track_caller]
+    pub fn says(self, words: &str) -> Self {
+        assert!(
+            self.stderr.contains(words),
+            "no `{words}` in\n{}",
+            self.stderr
+        );
+        self
+    }
+
+    /// The result on standard output.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The reason why its first step was not done.
+    pub fn message(&self) -> String {
+        let message = self.json()["steps"][0]["message"].clone();
+        message.as_str().unwrap_or_default().to_owned()
+    }
+}
