@@ -51,15 +51,8 @@ fn every_dependency_has_its_reason() {
     }
 }
 
-#[test]
-fn every_licence_is_allowed() {
-    let deny = read("deny.toml");
-    let (_, list) = deny.split_once("allow = [").unwrap();
-    let (list, _) = list.split_once(']').unwrap();
-    let allowed: Vec<&str> = list
-        .split(", ")
-        .map(|word| word.trim_matches('"'))
-        .collect();
+/// The packages that the program and its tests are built of.
+fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--locked", "--format-version", "1"])
         .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
@@ -71,7 +64,44 @@ fn every_licence_is_allowed() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_named_rust_is_new_enough_for_every_dependency() {
+    let parse = |version: &str| -> Vec<u32> {
+        let numbers = version.split('.').map(|number| number.parse().unwrap());
+        numbers.chain([0]).take(3).collect()
+    };
+    let named = env!("CARGO_PKG_RUST_VERSION");
+    let metadata = metadata();
+    let newer: Vec<&Value> = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|package| {
+            let wanted = package["rust_version"].as_str();
+            wanted.is_some_and(|wanted| parse(wanted) > parse(named))
+        })
+        .map(|package| &package["name"])
+        .collect();
+    assert!(newer.is_empty(), "{newer:?} need more than Rust {named}");
+    for page in ["README.md", "CONTRIBUTING.md"] {
+        let words = format!("Rust {named} or later");
+        assert!(read(page).contains(&words), "{page} has no `{words}`");
+    }
+}
+
+#[test]
+fn every_licence_is_allowed() {
+    let deny = read("deny.toml");
+    let (_, list) = deny.split_once("allow = [").unwrap();
+    let (list, _) = list.split_once(']').unwrap();
+    let allowed: Vec<&str> = list
+        .split(", ")
+        .map(|word| word.trim_matches('"'))
+        .collect();
+    let metadata = metadata();
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 50);
     let refused: Vec<String> = packages
