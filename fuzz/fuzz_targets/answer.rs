@@ -14,9 +14,9 @@ fuzz_target!(|data: &[u8]| {
     let status = u16::from_le_bytes([low, high]);
     let response = Response {
         status: 100 + status % 500,
-        retry_after: None,
         location: (status > 500).then(|| "https://elsewhere.example/".to_owned()),
         body: body.to_vec(),
+        ..Response::default()
     };
     if let Ok(id) = answer::accepted(&response) {
         assert!(!id.as_str().is_empty());

@@ -4,14 +4,12 @@
 use serde_json::Value;
 
 use super::sentence::{bounded, sentence, status_line};
+use super::speaker::{Speaker, is_html, own_error};
 use super::{Class, Diagnosis, Listed, Listing, OperationStatus, Trouble};
 use crate::http::{BODY_LIMIT, Response};
 use crate::model::{Name, RequestKind};
 
 /// Reads the answer to a new operation: the operation's id.
-///
-/// # Errors
-/// [`Trouble`] for anything but a success that carries an id.
 pub fn accepted(response: &Response) -> Result<Name, Trouble> {
     let body = success(response, On::Submit)?;
     let Some(id) = body.get("operation_id").and_then(Value::as_str) else {
@@ -21,9 +19,6 @@ pub fn accepted(response: &Response) -> Result<Name, Trouble> {
 }
 
 /// Reads the answer to a question about one operation.
-///
-/// # Errors
-/// [`Trouble`]; [`Class::Gone`] for a 404.
 pub fn progress(response: &Response) -> Result<OperationStatus, Trouble> {
     let body = success(response, On::Poll)?;
     match body.get("status").and_then(Value::as_str) {
@@ -41,21 +36,23 @@ pub fn progress(response: &Response) -> Result<OperationStatus, Trouble> {
 }
 
 /// Reads a list of operations. Entries that are not operations are left out.
-///
-/// # Errors
-/// [`Trouble`] for anything but a success that carries a list.
 pub fn operations(response: &Response) -> Result<Listing, Trouble> {
     let body = success(response, On::Look)?;
     let Some(list) = body.get("operations").and_then(Value::as_array) else {
         return Err(malformed(response, "without a list of `operations`"));
     };
     let listed = |entry: &Value| {
+        // pg-backup-api 1.3.0 lists ids alone; it has nothing but recoveries.
+        if let Value::String(id) = entry {
+            return Some(Listed {
+                id: Name::new(id.as_str()).ok()?,
+                kind: Some(RequestKind::Recovery),
+            });
+        }
+        let kind = entry.get("type").and_then(Value::as_str);
         Some(Listed {
             id: Name::new(entry.get("id")?.as_str()?).ok()?,
-            kind: entry
-                .get("type")
-                .and_then(Value::as_str)
-                .and_then(RequestKind::parse),
+            kind: kind.and_then(RequestKind::parse),
         })
     };
     Ok(Listing {
@@ -65,11 +62,8 @@ pub fn operations(response: &Response) -> Result<Listing, Trouble> {
 }
 
 /// Reads Barman's description of itself.
-///
-/// # Errors
-/// [`Trouble`] for anything but a success that carries `servers`.
 pub fn diagnosis(response: &Response) -> Result<Diagnosis, Trouble> {
-    let body = success(response, On::Look)?;
+    let body = success(response, On::Diagnose)?;
     if !body.get("servers").is_some_and(Value::is_object) {
         return Err(malformed(response, "without `servers`"));
     }
@@ -77,9 +71,6 @@ pub fn diagnosis(response: &Response) -> Result<Diagnosis, Trouble> {
 }
 
 /// Reads the answer of the API's health check.
-///
-/// # Errors
-/// [`Trouble`] for anything but the JSON string `"OK"`.
 pub fn alive(response: &Response) -> Result<(), Trouble> {
     match success(response, On::Look)? {
         Value::String(word) if word == "OK" => Ok(()),
@@ -90,45 +81,81 @@ pub fn alive(response: &Response) -> Result<(), Trouble> {
     }
 }
 
-/// What was asked, as far as the meaning of a status depends on it.
+/// A kind of question, as far as the meaning of a status depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum On {
-    /// For a new operation.
+    /// A new operation.
     Submit,
-    /// For the state of an operation.
+    /// The state of an operation.
     Poll,
-    /// For anything else.
+    /// Barman's description of itself.
+    Diagnose,
+    /// Anything else.
     Look,
 }
 
 /// The JSON of a success, or what the status means.
 fn success(response: &Response, on: On) -> Result<Value, Trouble> {
-    let class = match response.status {
-        200..300 if response.body.len() >= BODY_LIMIT => {
-            return Err(malformed(response, "with more than 16 MiB"));
-        }
+    let (status, body) = (response.status, &response.body);
+    if (200..300).contains(&status) && !is_html(body) {
+        let is_cut = matches!(on, On::Submit | On::Poll) && body.len() >= BODY_LIMIT;
+        return if is_cut {
+            Err(malformed(response, "with more than 16 MiB"))
+        } else {
+            serde_json::from_slice(body).map_err(|_| malformed(response, "that is not JSON"))
+        };
+    }
+    let speaker = Speaker::of(response);
+    let class = class(response, on, &speaker);
+    let message = match status {
         200..300 => {
-            return serde_json::from_slice(&response.body)
-                .map_err(|_| malformed(response, "that is not JSON"));
+            let status = status_line(status);
+            format!("{speaker} answered {status} with a page instead of JSON")
         }
-        300..400 => return Err(redirected(response)),
-        404 if on == On::Poll => Class::Gone,
-        429 | 503 => Class::Busy {
+        300..=399 => redirected(response, &speaker),
+        401 | 407 => format!(
+            "{speaker} answered {}; does it want a token or password in `headers`?",
+            sentence(status, body)
+        ),
+        500 if on == On::Diagnose && !matches!(speaker, Speaker::Front(_)) => format!(
+            "{speaker} answered {} to `/diagnose`; if it always does, this pg-backup-api does not fit this Barman: \
+             2.0.0 needs Barman before 3.10, 2.1.0 needs 3.10 or later",
+            status_line(status)
+        ),
+        _ => format!("{speaker} answered {}", sentence(status, body)),
+    };
+    Err(Trouble::new(class, message))
+}
+
+/// The class of an answer that is no success. Statuses of passing troubles count whoever sent them;
+/// a refusal counts only in the API's own words.
+fn class(response: &Response, on: On, speaker: &Speaker) -> Class {
+    let is_front = matches!(speaker, Speaker::Front(_));
+    match response.status {
+        408 | 421 | 425 | 429 | 503 => Class::Busy {
             retry_after: response.retry_after,
         },
-        400..500 => Class::Refused,
+        404 if on == On::Poll && !is_front => Class::Gone,
+        404 if *speaker == Speaker::Api => Class::Refused {
+            unknown_server: own_error(&response.body).is_some_and(|error| names_a_server(&error)),
+        },
+        400 if !is_front => Class::Refused {
+            unknown_server: false,
+        },
+        // A success says that something took the request, whoever wrote the page.
+        200..300 if on == On::Submit => Class::Malformed,
+        200..500 => Class::Between,
         500 if on == On::Submit => Class::Collision,
         500 => Class::Busy { retry_after: None },
         // 502 and 504 are a proxy's; whatever else a proxy makes up, it can have passed the request on.
         _ => Class::Unknown,
-    };
-    Err(Trouble::new(
-        class,
-        format!(
-            "the API answered {}",
-            sentence(response.status, &response.body)
-        ),
-    ))
+    }
+}
+
+/// Tells an unknown server from an unknown backup or path: the API has one status for all of them, and no code.
+fn names_a_server(error: &str) -> bool {
+    let error = error.strip_prefix("404 Not Found: ").unwrap_or(error);
+    error.starts_with("Server '") || error.starts_with("No barman config found for '")
 }
 
 fn malformed(response: &Response, what: &str) -> Trouble {
@@ -139,16 +166,15 @@ fn malformed(response: &Response, what: &str) -> Trouble {
     )
 }
 
-fn redirected(response: &Response) -> Trouble {
+fn redirected(response: &Response, speaker: &Speaker) -> String {
     let status = status_line(response.status);
-    let message = match &response.location {
+    match &response.location {
         Some(location) => format!(
-            "the API answered {status}, which points to `{}`; redirects are not followed",
+            "{speaker} answered {status}, which points to `{}`; redirects are not followed",
             bounded(location)
         ),
-        None => format!("the API answered {status}, which does not say where to"),
-    };
-    Trouble::new(Class::Refused, message)
+        None => format!("{speaker} answered {status} without a `Location`"),
+    }
 }
 
 #[cfg(test)]
@@ -160,17 +186,24 @@ mod tests {
     fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
         Response {
             status,
-            retry_after: None,
-            location: None,
-            date: None,
             body: body.into(),
+            ..Response::default()
         }
     }
 
-    /// What this program makes of an exchange, on one line.
+    /// An exchange as this program reads it, on one line.
     fn reading(method: &str, path: &str, response: &Response) -> String {
         let line = |result: Result<String, Trouble>| {
-            result.unwrap_or_else(|trouble| format!("{:?}: {}", trouble.class, trouble.message))
+            result.unwrap_or_else(|trouble| {
+                let class = match trouble.class {
+                    Class::Refused {
+                        unknown_server: true,
+                    } => "Unknown server".to_owned(),
+                    Class::Refused { .. } => "Refused".to_owned(),
+                    class => format!("{class:?}"),
+                };
+                format!("{class}: {}", trouble.message)
+            })
         };
         let is_operation = path.split('/').next_back() != Some("operations");
         line(match (method, path) {
@@ -198,7 +231,7 @@ mod tests {
             "config_switch to a model that does not exist: final status"
             | "config_switch to a model of another cluster: final status" => "Failed".to_owned(),
             "config_switch for a server that does not exist" => {
-                "Refused: the API answered 404 Not Found: Server 'nope' does not exist".to_owned()
+                "Unknown server: the API answered 404 Not Found: Server 'nope' does not exist".to_owned()
             }
             "config_switch without model_name or reset"
             | "config_switch with both"
@@ -207,18 +240,18 @@ mod tests {
             | "config_update without changes" => OPTIONS.to_owned(),
             "body is not JSON" => "Refused: the API answered 400 Bad Request: The browser (or proxy) sent a request that this server could not understand.".to_owned(),
             "empty JSON object" => "Refused: the API answered 400 Bad Request: Minimum barman options not met for server 'demo'".to_owned(),
-            "no content type" => "Refused: the API answered 415 Unsupported Media Type: Did not attempt to load JSON data because the request Content-Type was not 'application/json'.".to_owned(),
+            "no content type" => "Between: the API answered 415 Unsupported Media Type: Did not attempt to load JSON data because the request Content-Type was not 'application/json'.".to_owned(),
             "recovery without backup_id" => "Refused: the API answered 400 Bad Request: Request body is missing ``backup_id``".to_owned(),
             "recovery of an unknown backup" => "Refused: the API answered 404 Not Found: Backup '20200101T000000' does not exist".to_owned(),
             "status of an unknown operation" => "Gone: the API answered 404 Not Found: Resource not found".to_owned(),
             "status for an unknown server" => "Gone: the API answered 404 Not Found: No barman config found for 'nope'.".to_owned(),
             "operations of a server" => "13 operations".to_owned(),
             "operations of the instance" => "1 operations".to_owned(),
-            "operations of an unknown server" => "Refused: the API answered 404 Not Found: No barman config found for 'nope'.".to_owned(),
+            "operations of an unknown server" => "Unknown server: the API answered 404 Not Found: No barman config found for 'nope'.".to_owned(),
             "server name with a slash" => format!("Refused: the API answered {NO_PATH}"),
-            "server name with a space" => "Refused: the API answered 404 Not Found: No barman config found for 'a b'.".to_owned(),
+            "server name with a space" => "Unknown server: the API answered 404 Not Found: No barman config found for 'a b'.".to_owned(),
             "unknown path" => format!("Gone: the API answered {NO_PATH}"),
-            "wrong method" => "Refused: the API answered 405 Method Not Allowed: The method is not allowed for the requested URL.".to_owned(),
+            "wrong method" => "Between: the API answered 405 Method Not Allowed: The method is not allowed for the requested URL.".to_owned(),
             name if name.ends_with(": final status") || name == "status of a finished operation" => "Done".to_owned(),
             _ => format!("accepted {id}"),
         }
@@ -248,42 +281,50 @@ mod tests {
     #[test]
     fn each_status_has_its_class() {
         let page = "<html><title>x</title><p>sorry</p></html>";
-        for (status, submit, poll) in [
-            (200, Class::Malformed, Class::Malformed),
-            (202, Class::Malformed, Class::Malformed),
-            (204, Class::Malformed, Class::Malformed),
-            (301, Class::Refused, Class::Refused),
-            (304, Class::Refused, Class::Refused),
-            (400, Class::Refused, Class::Refused),
-            (401, Class::Refused, Class::Refused),
-            (404, Class::Refused, Class::Gone),
-            (408, Class::Refused, Class::Refused),
-            (
-                429,
-                Class::Busy { retry_after: None },
-                Class::Busy { retry_after: None },
-            ),
-            (500, Class::Collision, Class::Busy { retry_after: None }),
-            (501, Class::Unknown, Class::Unknown),
-            (502, Class::Unknown, Class::Unknown),
-            (
-                503,
-                Class::Busy { retry_after: None },
-                Class::Busy { retry_after: None },
-            ),
-            (504, Class::Unknown, Class::Unknown),
-            (524, Class::Unknown, Class::Unknown),
-            (999, Class::Unknown, Class::Unknown),
+        let busy = Class::Busy { retry_after: None };
+        let refused = Class::Refused {
+            unknown_server: false,
+        };
+        let own = r#"{"error":"404 Not Found: Backup 'x' does not exist"}"#;
+        for (status, body, submit, poll) in [
+            (200, "", Class::Malformed, Class::Malformed),
+            (202, "{}", Class::Malformed, Class::Malformed),
+            (202, page, Class::Malformed, Class::Between),
+            (204, "", Class::Malformed, Class::Malformed),
+            (301, page, Class::Between, Class::Between),
+            (304, "", Class::Between, Class::Between),
+            (400, "", refused, refused),
+            (400, page, Class::Between, Class::Between),
+            (401, page, Class::Between, Class::Between),
+            (403, page, Class::Between, Class::Between),
+            (404, page, Class::Between, Class::Between),
+            (404, "", Class::Between, Class::Gone),
+            (404, own, refused, Class::Gone),
+            (407, page, Class::Between, Class::Between),
+            (408, page, busy, busy),
+            (409, page, Class::Between, Class::Between),
+            (421, page, busy, busy),
+            (425, page, busy, busy),
+            (429, page, busy, busy),
+            (499, page, Class::Between, Class::Between),
+            (500, page, Class::Collision, busy),
+            (501, page, Class::Unknown, Class::Unknown),
+            (502, page, Class::Unknown, Class::Unknown),
+            (503, page, busy, busy),
+            (504, page, Class::Unknown, Class::Unknown),
+            (524, page, Class::Unknown, Class::Unknown),
+            (999, page, Class::Unknown, Class::Unknown),
         ] {
+            let answer = response(status, body);
             assert_eq!(
-                accepted(&response(status, page)).unwrap_err().class,
+                accepted(&answer).unwrap_err().class,
                 submit,
-                "{status}"
+                "{status} {body}"
             );
             assert_eq!(
-                progress(&response(status, page)).unwrap_err().class,
+                progress(&answer).unwrap_err().class,
                 poll,
-                "{status}"
+                "{status} {body}"
             );
         }
         let busy = Response {
@@ -318,7 +359,7 @@ mod tests {
                 b"{\"operation_id\": \"\"}",
                 "202 Accepted whose `operation_id` is not an operation's id",
             ),
-            (b"<html>", "202 Accepted that is not JSON"),
+            (b"html", "202 Accepted that is not JSON"),
             (b"\xff", "202 Accepted that is not JSON"),
             (b"", "202 Accepted that is not JSON"),
             (&sizeable, "202 Accepted with more than 16 MiB"),
@@ -344,6 +385,43 @@ mod tests {
             trouble.message,
             "the API answered 200 OK `\"NO\"` instead of `\"OK\"`"
         );
+    }
+
+    #[test]
+    fn the_message_says_who_answered() {
+        let page = "<html><head><title>404 Not Found</title></head></html>";
+        for (status, body, server, message) in [
+            (
+                404,
+                page,
+                Some("nginx/1.18.0 (Ubuntu)"),
+                "the web server `nginx` in front of the API answered 404 Not Found",
+            ),
+            (
+                502,
+                page,
+                None,
+                "a web server in front of the API answered 502 Bad Gateway: 404 Not Found",
+            ),
+            (
+                202,
+                page,
+                Some("Apache"),
+                "the web server `Apache` in front of the API answered 202 Accepted with a page instead of JSON",
+            ),
+            (
+                401,
+                "",
+                None,
+                "the API answered 401 Unauthorized; does it want a token or password in `headers`?",
+            ),
+        ] {
+            let answer = Response {
+                server: server.map(str::to_owned),
+                ..response(status, body)
+            };
+            assert_eq!(accepted(&answer).unwrap_err().message, message);
+        }
     }
 
     #[test]
@@ -382,6 +460,30 @@ mod tests {
             active: true,
         };
         assert_eq!(server.slot, Some(slot));
+    }
+
+    #[test]
+    fn a_list_of_ids_is_one_of_recoveries() {
+        let body = r#"{"operations": ["20261125T005823", {"id": "20261125T005824", "type": "config_switch"}, 7, "../x"]}"#;
+        let listed = operations(&response(200, body)).unwrap().operations;
+        let kinds: Vec<_> = listed
+            .iter()
+            .map(|one| (one.id.as_str(), one.kind))
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                ("20261125T005823", Some(RequestKind::Recovery)),
+                ("20261125T005824", Some(RequestKind::ConfigSwitch)),
+            ]
+        );
+    }
+
+    #[test]
+    fn versions_that_do_not_fit_are_named() {
+        let trouble = diagnosis(&response(500, "")).unwrap_err();
+        assert_eq!(trouble.class, Class::Busy { retry_after: None });
+        assert!(trouble.message.contains("2.0.0 needs Barman before 3.10"));
     }
 
     proptest::proptest! {

@@ -1,4 +1,4 @@
-//! What `GET /diagnose` tells: the parts that rules and checks need.
+//! The answer of `GET /diagnose`: the parts that rules and checks need.
 //!
 //! Barman leaves out what it could not find out, and puts `null`, `false` or a message where a
 //! value should be when PostgreSQL is down. So everything here may be missing.
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::model::Name;
+use crate::model::ModelName;
 
 /// Barman's configuration and state.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,9 +29,9 @@ pub struct ServerState {
     pub config: Map<String, Value>,
     /// Its backups by id.
     pub backups: BTreeMap<String, Backup>,
-    /// Whether Barman reached PostgreSQL over the replication protocol.
+    /// Barman reached PostgreSQL over the replication protocol.
     pub streaming: Option<bool>,
-    /// Whether that PostgreSQL is a standby.
+    /// That PostgreSQL is a standby.
     pub is_in_recovery: Option<bool>,
     /// That PostgreSQL's timeline.
     pub timeline: Option<u64>,
@@ -39,11 +39,25 @@ pub struct ServerState {
     pub xlogpos: Option<String>,
     /// Barman's replication slot there.
     pub slot: Option<Slot>,
-    /// The newest WAL file in the archive.
-    pub last_wal: Option<String>,
+    /// The reason why Barman did not reach PostgreSQL.
+    pub connection_error: Option<String>,
+    /// The system identifier of that PostgreSQL.
+    pub systemid: Option<String>,
+    /// `active` in its configuration: Barman leaves an inactive server alone.
+    pub active: Option<bool>,
+    /// It copies from another Barman (`primary_ssh_command`) and receives nothing from PostgreSQL.
+    pub passive: bool,
+    /// Barman receives WAL by streaming.
+    pub streaming_archiver: Option<bool>,
+    /// The `application_name` of Barman's WAL receiver.
+    pub streaming_archiver_name: Option<String>,
+    /// `recovery_options`, for example `get-wal`.
+    pub recovery_options: Option<String>,
+    /// The newest WAL file in the archive of each timeline.
+    pub last_archived_wal_per_timeline: BTreeMap<u64, String>,
 }
 
-/// Which model is active on a server.
+/// The model that is active on a server.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ActiveModel {
     /// The answer does not say: Barman is older than 3.10, or could not read it.
@@ -52,7 +66,7 @@ pub enum ActiveModel {
     /// None is.
     None,
     /// This one is.
-    Model(Name),
+    Model(ModelName),
 }
 
 /// Barman's replication slot on the PostgreSQL that a server is set to.
@@ -60,7 +74,7 @@ pub enum ActiveModel {
 pub struct Slot {
     /// Its name.
     pub name: String,
-    /// Whether WAL is being received through it.
+    /// WAL is being received through it.
     pub active: bool,
 }
 
@@ -69,10 +83,14 @@ pub struct Slot {
 pub struct Backup {
     /// `DONE`, `FAILED`, `WAITING_FOR_WALS` and so on.
     pub status: Option<String>,
-    /// When it ended, as Barman writes it.
+    /// The moment it ended, as Barman writes it.
     pub end_time: Option<String>,
     /// The timeline it was taken on.
     pub timeline: Option<u64>,
+    /// The system identifier of the cluster that it is of.
+    pub systemid: Option<String>,
+    /// The WAL file in which it ended: without it the backup is of no use.
+    pub end_wal: Option<String>,
 }
 
 /// One model.
@@ -85,8 +103,19 @@ pub struct ModelState {
 }
 
 impl Diagnosis {
+    /// Words for a Barman that is too old for models; none if it is not.
+    pub fn why_no_models(&self) -> Option<String> {
+        let version = self.version.as_deref()?;
+        let mut numbers = version.split('.').map(str::parse::<u32>);
+        match (numbers.next()?, numbers.next()?) {
+            (Ok(major), Ok(minor)) if (major, minor) < (3, 10) => Some(format!(
+                "this is Barman {version}; models need 3.10 or later"
+            )),
+            _ => None,
+        }
+    }
+
     /// Takes what is there.
-    #[must_use]
     pub fn read(answer: &Value) -> Self {
         Self {
             version: text(answer.pointer("/global/system_info/barman_ver")),
@@ -104,27 +133,51 @@ impl Diagnosis {
 
 impl ServerState {
     fn read(server: &Value) -> Self {
-        let status = server.get("status").unwrap_or(&Value::Null);
+        let status = |key: &str| server.get("status").and_then(|status| status.get(key));
+        let config = options(server);
+        let option = |key: &str| config.get(key);
         Self {
             active_model: match server.get("active_model") {
                 None => ActiveModel::Unknown,
                 Some(Value::Null) => ActiveModel::None,
                 Some(model) => text(Some(model))
-                    .and_then(|name| Name::new(name).ok())
+                    .and_then(|name| ModelName::new(name).ok())
                     .map_or(ActiveModel::Unknown, ActiveModel::Model),
             },
-            config: options(server),
-            backups: each(server.get("backups"), |backup| Backup {
-                status: text(backup.get("status")),
-                end_time: text(backup.get("end_time")),
-                timeline: backup.get("timeline").and_then(Value::as_u64),
-            }),
-            streaming: status.get("streaming").and_then(Value::as_bool),
-            is_in_recovery: status.get("is_in_recovery").and_then(Value::as_bool),
-            timeline: status.get("timeline").and_then(Value::as_u64),
-            xlogpos: text(status.get("xlogpos")),
-            slot: status.get("replication_slot").and_then(Slot::read),
-            last_wal: last_wal(server),
+            backups: each(server.get("backups"), Backup::read),
+            streaming: status("streaming").and_then(Value::as_bool),
+            is_in_recovery: status("is_in_recovery").and_then(Value::as_bool),
+            timeline: status("timeline").and_then(Value::as_u64),
+            xlogpos: text(status("xlogpos")),
+            slot: status("replication_slot").and_then(Slot::read),
+            connection_error: text(status("connection_error")),
+            systemid: text(status("postgres_systemid"))
+                .or_else(|| text(status("streaming_systemid"))),
+            active: option("active").and_then(Value::as_bool),
+            passive: text(option("primary_ssh_command")).is_some(),
+            streaming_archiver: option("streaming_archiver").and_then(Value::as_bool),
+            streaming_archiver_name: text(option("streaming_archiver_name")),
+            recovery_options: text(option("recovery_options")),
+            last_archived_wal_per_timeline: last_wals(server),
+            config,
+        }
+    }
+
+    /// The newest WAL file in the archive: names begin with the timeline.
+    pub fn last_wal(&self) -> Option<&str> {
+        let wals = self.last_archived_wal_per_timeline.values();
+        wals.max().map(String::as_str)
+    }
+}
+
+impl Backup {
+    fn read(backup: &Value) -> Self {
+        Self {
+            status: text(backup.get("status")),
+            end_time: text(backup.get("end_time")),
+            timeline: backup.get("timeline").and_then(Value::as_u64),
+            systemid: text(backup.get("systemid")),
+            end_wal: text(backup.get("end_wal")),
         }
     }
 }
@@ -139,37 +192,16 @@ impl Slot {
     }
 }
 
-/// Whether an option that `/diagnose` shows has the value that an update asked for.
-///
-/// An update carries texts as Barman's configuration files do (`"on"`, `"4"`); `/diagnose` shows
-/// what Barman made of them (`true`, `4`).
-#[must_use]
-pub fn same_value(shown: &Value, wanted: &Value) -> bool {
-    shown == wanted || plain(shown).is_some_and(|shown| Some(shown) == plain(wanted))
-}
-
-/// A single value as text, truth values in one spelling.
-fn plain(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::Bool(truth) => truth.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text.trim().to_owned(),
-        Value::Null => String::new(),
-        Value::Array(_) | Value::Object(_) => return None,
-    };
-    Some(match text.to_ascii_lowercase().as_str() {
-        "true" | "t" | "yes" | "on" => "true".to_owned(),
-        "false" | "f" | "no" | "off" => "false".to_owned(),
-        _ => text,
-    })
-}
-
-/// Names of WAL files begin with the timeline, so the greatest is the newest.
-fn last_wal(server: &Value) -> Option<String> {
+/// Timelines are written as eight hexadecimal digits.
+fn last_wals(server: &Value) -> BTreeMap<u64, String> {
     let wals = server
-        .pointer("/wals/last_archived_wal_per_timeline")?
-        .as_object()?;
-    wals.values().filter_map(|wal| text(wal.get("name"))).max()
+        .pointer("/wals/last_archived_wal_per_timeline")
+        .and_then(Value::as_object);
+    let wals = wals.into_iter().flatten().filter_map(|(timeline, wal)| {
+        let timeline = u64::from_str_radix(timeline, 16).ok()?;
+        Some((timeline, text(wal.get("name"))?))
+    });
+    wals.collect()
 }
 
 fn text(value: Option<&Value>) -> Option<String> {
@@ -197,20 +229,52 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_compared_as_barman_reads_them() {
-        for (shown, wanted, same) in [
-            (json!("changed"), json!("changed"), true),
-            (json!(true), json!("on"), true),
-            (json!(false), json!("off"), true),
-            (json!(true), json!("false"), false),
-            (json!(4), json!("4"), true),
-            (json!(4), json!("5"), false),
-            (json!(null), json!(""), true),
-            (json!("None"), json!(null), false),
-            (json!(["a"]), json!(["a"]), true),
-            (json!(["a"]), json!("a"), false),
+    fn the_recorded_answer_is_read() {
+        let recorded = include_str!("../simulator/diagnose/recorded.json");
+        let recorded: Value = serde_json::from_str(recorded).unwrap();
+        let diagnosis = Diagnosis::read(&json!({
+            "global": recorded["global"],
+            "servers": {"demo": {
+                "active_model": null,
+                "config": recorded["server"]["config"],
+                "status": recorded["server"]["status"],
+                "backups": {"20261123T032313": recorded["backup"]},
+                "wals": {"last_archived_wal_per_timeline": {"00000003": recorded["wal"]}},
+            }},
+        }));
+        let server = &diagnosis.servers["demo"];
+        assert_eq!(server.connection_error, None);
+        assert_eq!(server.active, Some(true));
+        assert!(!server.passive);
+        assert_eq!(server.streaming_archiver, Some(true));
+        assert_eq!(
+            server.streaming_archiver_name.as_deref(),
+            Some("barman_receive_wal")
+        );
+        assert_eq!(server.recovery_options.as_deref(), Some(""));
+        assert_eq!(server.systemid.as_deref(), Some("7711199725761920879"));
+        assert_eq!(server.last_wal(), Some("000000030000000000000005"));
+        assert_eq!(server.last_archived_wal_per_timeline.len(), 1);
+        let backup = &server.backups["20261123T032313"];
+        assert_eq!(backup.systemid, server.systemid);
+        assert_eq!(backup.end_wal.as_deref(), server.last_wal());
+        assert_eq!(diagnosis.why_no_models(), None);
+    }
+
+    #[test]
+    fn models_came_with_barman_3_10() {
+        for (version, without) in [
+            ("3.9.0", true),
+            ("3.10.0", false),
+            ("2.19", true),
+            ("4.0b1", false),
+            ("", false),
         ] {
-            assert_eq!(same_value(&shown, &wanted), same, "{shown} {wanted}");
+            let diagnosis = Diagnosis {
+                version: Some(version.to_owned()),
+                ..Diagnosis::default()
+            };
+            assert_eq!(diagnosis.why_no_models().is_some(), without, "{version}");
         }
     }
 
@@ -220,7 +284,7 @@ mod tests {
             "servers": {
                 "empty": {},
                 "down": {"active_model": null, "status": {"streaming": false, "replication_slot": null, "timeline": "?"}},
-                "odd": {"active_model": "a b", "status": {"replication_slot": [null]}, "backups": [], "config": 3},
+                "odd": {"active_model": "a[b", "status": {"replication_slot": [null]}, "backups": [], "config": 3},
                 "on": {"active_model": "m", "status": {"replication_slot": ["barman", true, "0/1"], "timeline": 7}},
             },
             "models": {"m": {"config": {"cluster": 5}}, "n": null},
@@ -241,7 +305,7 @@ mod tests {
         );
         assert_eq!(
             server("on").active_model,
-            ActiveModel::Model(Name::new("m").unwrap())
+            ActiveModel::Model(ModelName::new("m").unwrap())
         );
         assert_eq!(diagnosis.models["m"].cluster, None);
         assert_eq!(Diagnosis::read(&json!([1])), Diagnosis::default());

@@ -4,18 +4,24 @@
 
 pub mod answer;
 mod diagnosis;
+mod interest;
+mod keep;
 mod sentence;
+mod speaker;
 mod trouble;
+mod value;
 
-pub use diagnosis::{ActiveModel, Backup, Diagnosis, ModelState, ServerState, Slot, same_value};
+pub use diagnosis::{ActiveModel, Backup, Diagnosis, ModelState, ServerState, Slot};
+pub use interest::Interest;
 pub use trouble::{Class, Trouble};
+pub use value::same_value;
 
 use std::time::Duration;
 
 use crate::http::{Effort, Http, Request, Response};
 use crate::model::{Name, Operation, RequestKind, Url};
 
-/// Whose operations they are.
+/// The owner of a collection of operations.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// One server's: switches and recoveries.
@@ -26,7 +32,6 @@ pub enum Scope {
 
 impl Scope {
     /// The scope that an operation is posted to.
-    #[must_use]
     pub fn of(operation: &Operation) -> Self {
         match operation.server() {
             Some(server) => Self::Server(server.clone()),
@@ -35,7 +40,6 @@ impl Scope {
     }
 
     /// The path of its collection of operations.
-    #[must_use]
     pub fn path(&self) -> String {
         match self {
             Self::Server(server) => format!("/servers/{server}/operations"),
@@ -44,7 +48,7 @@ impl Scope {
     }
 }
 
-/// How far an operation is.
+/// The state of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperationStatus {
     /// Barman is at it, or its process died: the API can't tell the two apart.
@@ -67,9 +71,9 @@ pub struct Listed {
 /// The operations that an API has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// They, in no order.
+    /// All of them, in no order.
     pub operations: Vec<Listed>,
-    /// What the API's clock said, since the Unix epoch.
+    /// The API's clock when it answered, since the Unix epoch.
     pub date: Option<Duration>,
 }
 
@@ -91,7 +95,6 @@ impl<H> Copy for Barman<'_, H> {}
 
 impl<'a, H: Http> Barman<'a, H> {
     /// The API at this address.
-    #[must_use]
     pub const fn new(http: &'a H, url: &'a Url) -> Self {
         Self {
             http,
@@ -107,59 +110,73 @@ impl<'a, H: Http> Barman<'a, H> {
         self
     }
 
-    /// Where an operation is posted to.
-    #[must_use]
+    /// The address that an operation is posted to.
     pub fn place(&self, operation: &Operation) -> String {
         self.url.join(&operation.path())
     }
 
     /// Asks whether the API is up.
-    ///
-    /// # Errors
-    /// [`Trouble`] if it does not answer `"OK"`.
     pub async fn status(&self) -> Result<(), Trouble> {
         self.read(answer::alive, &self.get("/status").await?)
     }
 
-    /// Posts an operation and gives its id.
-    ///
-    /// # Errors
-    /// [`Trouble`]; its class says what is known of the operation's fate.
+    /// Posts an operation and returns its id; the class of a [`Trouble`] says what is known of its fate.
     pub async fn submit(&self, operation: &Operation) -> Result<Name, Trouble> {
         let request = Request {
-            body: Some(operation.body()),
-            url: self.place(operation),
             limit: self.limit,
-            effort: Effort::Usual,
+            ..Request::post(self.place(operation), operation.body())
         };
         self.read(answer::accepted, &self.http.exchange(&request).await?)
     }
 
-    /// Asks how far an operation is.
-    ///
-    /// # Errors
-    /// [`Trouble`]; of class [`Class::Gone`] if the API does not know the operation, which a
-    /// single answer does not prove.
+    /// Asks how far an operation is. A single [`Class::Gone`] does not prove that it is.
     pub async fn poll(&self, scope: &Scope, id: &Name) -> Result<OperationStatus, Trouble> {
         let path = format!("{}/{id}", scope.path());
         self.read(answer::progress, &self.get(&path).await?)
     }
 
     /// Lists operations.
-    ///
-    /// # Errors
-    /// [`Trouble`].
     pub async fn operations(&self, scope: &Scope) -> Result<Listing, Trouble> {
-        self.read(answer::operations, &self.get(&scope.path()).await?)
+        let request = Request {
+            sieve: Some(interest::operations()),
+            ..self.question(&scope.path())
+        };
+        self.read(answer::operations, &self.http.exchange(&request).await?)
     }
 
-    /// Asks for Barman's configuration and state. With hundreds of servers this takes minutes.
-    ///
-    /// # Errors
-    /// [`Trouble`].
-    pub async fn diagnose(&self) -> Result<Diagnosis, Trouble> {
-        let response = self.ask("/diagnose", Effort::Large).await?;
-        self.read(answer::diagnosis, &response)
+    /// Asks for Barman's configuration and state. With hundreds of servers this takes minutes: without a limit of
+    /// its own it may take [`Effort::LONG`].
+    pub async fn diagnose(&self, interest: &Interest) -> Result<Diagnosis, Trouble> {
+        let request = Request {
+            effort: Effort::Large,
+            sieve: Some(interest.sieve()),
+            ..self.question("/diagnose")
+        };
+        self.read(answer::diagnosis, &self.http.exchange(&request).await?)
+    }
+
+    /// Finds out if a request failed because pg-backup-api is too old for it. Older versions answer a switch like a
+    /// collision and an update like a wrong path; but they have no list of the instance's operations either.
+    pub async fn too_old_for(&self, operation: &Operation, trouble: &Trouble) -> Option<Trouble> {
+        let suspicious = matches!(
+            (operation.kind(), trouble.class),
+            (RequestKind::ConfigSwitch, Class::Collision)
+                | (RequestKind::ConfigUpdate, Class::Refused { .. })
+        );
+        if !suspicious {
+            return None;
+        }
+        let listed = self.operations(&Scope::Instance).await;
+        let Err(Class::Refused { .. }) = listed.map_err(|trouble| trouble.class) else {
+            return None;
+        };
+        let kind = operation.kind().as_str();
+        Some(Trouble::new(
+            Class::Refused {
+                unknown_server: false,
+            },
+            format!("this pg-backup-api is older than 2.1.0 and has no `{kind}`; upgrade it"),
+        ))
     }
 
     /// Reads an answer. The API may repeat a secret in what it says, in whatever way it writes it.
@@ -175,16 +192,67 @@ impl<'a, H: Http> Barman<'a, H> {
     }
 
     async fn get(&self, path: &str) -> Result<Response, Trouble> {
-        self.ask(path, Effort::Usual).await
+        Ok(self.http.exchange(&self.question(path)).await?)
     }
 
-    async fn ask(&self, path: &str, effort: Effort) -> Result<Response, Trouble> {
-        let request = Request {
-            body: None,
-            url: self.url.join(path),
+    fn question(&self, path: &str) -> Request {
+        Request {
             limit: self.limit,
-            effort,
+            ..Request::get(self.url.join(path), Effort::Usual)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Failure, block_on};
+    use crate::model::SwitchTo;
+
+    /// An API that has no path.
+    struct Old;
+
+    impl Http for Old {
+        async fn exchange(&self, _: &Request) -> Result<Response, Failure> {
+            Ok(Response {
+                status: 404,
+                body:
+                    br#"{"error":"404 Not Found: The requested URL was not found on the server."}"#
+                        .to_vec(),
+                ..Response::default()
+            })
+        }
+    }
+
+    #[test]
+    fn an_api_without_the_instances_operations_is_too_old() {
+        let url = Url::new("http://barman.test").unwrap();
+        let barman = Barman::new(&Old, &url);
+        let switch = Operation::ConfigSwitch {
+            server: Name::new("demo").unwrap(),
+            to: SwitchTo::Reset,
         };
-        Ok(self.http.exchange(&request).await?)
+        let update = Operation::ConfigUpdate {
+            changes: Vec::new(),
+        };
+        let refused = Class::Refused {
+            unknown_server: false,
+        };
+        for (operation, class, kind) in [
+            (&switch, Class::Collision, Some("config_switch")),
+            (&switch, refused, None),
+            (&update, refused, Some("config_update")),
+            (&update, Class::Unknown, None),
+        ] {
+            let trouble = Trouble::new(class, "…");
+            let found = block_on(barman.too_old_for(operation, &trouble));
+            let wanted = kind.map(|kind| {
+                let message = format!(
+                    "this pg-backup-api is older than 2.1.0 and has no `{kind}`; upgrade it"
+                );
+                Trouble::new(refused, message)
+            });
+            assert_eq!(found, wanted, "{operation:?} {class:?}");
+        }
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn bounded(text: &str) -> String {
     }
 }
 
-/// What a body says; none if it says nothing that a person would read.
+/// The body's own words; none if it says nothing that a person would read.
 fn text(body: &[u8]) -> Option<String> {
     let body = body.get(..64 * 1024).unwrap_or(body);
     let body = String::from_utf8_lossy(body);
@@ -74,7 +74,7 @@ fn html(body: &str) -> Option<String> {
         .find(|text| !text.trim().is_empty())
 }
 
-/// What stands in the first element of this name; its end tag may be missing.
+/// The content of the first element of this name; its end tag may be missing.
 fn element<'a>(body: &'a str, tag: &str) -> Option<&'a str> {
     let start = body.match_indices('<').find_map(|(at, _)| {
         let rest = body.get(at + 1..)?;

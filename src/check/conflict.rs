@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Match, Origin, Rule};
+use crate::model::{Match, Origin, Rule, Target};
 use crate::template::{Premises, premises};
 
 use super::cells::{self, Cells};
-use super::setting::{Setting, Target};
+use super::setting::Setting;
 use super::table::Table;
 
 /// How many of the requests that one contradicts are named.
@@ -219,7 +219,7 @@ fn problem(table: &Table<'_>, later: Number, clashes: &[(&Number, &Clash)]) -> O
         "on {}{}, this sets {} to {after}, and {other} {sets} it to {before}",
         cells::name(clash.cell),
         cluster.unwrap_or_default(),
-        clash.target.describe(),
+        clash.target,
     );
     let mut problem = Problem::new(code, Spot::value(&origin(table, later)?), message).help(help);
     for (number, clash) in clashes.iter().take(MOST_RELATED) {

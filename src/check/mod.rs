@@ -7,12 +7,14 @@ mod allow;
 mod cells;
 mod conditions;
 mod conflict;
+mod environment;
 mod failing;
 mod fence;
 mod judge;
 mod never;
 mod online;
 mod patience;
+mod recovery;
 mod refused;
 mod setting;
 mod start;
@@ -98,5 +100,7 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     problems.extend(starts.problems(&table));
     problems.extend(patience.problems(&table));
     problems.extend(fence::problem(rules));
+    problems.extend(recovery::problems(rules));
+    problems.extend(environment::problems(rules));
     problems
 }

@@ -14,13 +14,15 @@ use crate::source::Source;
 use crate::space::{Known, events};
 use crate::template::{Scope, condition, render};
 
-/// What one Barman has: servers and models, each with the cluster it is for.
+/// The servers and models of one Barman, each with the cluster it is for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inventory {
     /// The servers.
     pub servers: BTreeMap<String, Option<String>>,
     /// The models.
     pub models: BTreeMap<String, Option<String>>,
+    /// The reason why it can't have models, if there is one.
+    pub why_no_models: Option<String>,
 }
 
 /// The node that templates are tried for.
@@ -138,7 +140,10 @@ impl Look<'_> {
     fn model(&mut self, barman: &Inventory, name: &str, server: Option<&str>, at: &Origin) {
         let Some(cluster) = barman.models.get(name) else {
             let message = format!("Barman has no model `{name}`");
-            let help = instead(name, &barman.models, "models");
+            let help = match &barman.why_no_models {
+                Some(why) => why.clone(),
+                None => instead(name, &barman.models, "models"),
+            };
             return self.say(Code::UnknownModel, at, message, help);
         };
         let Some(server) = server else {

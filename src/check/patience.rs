@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Event, Match, Rule, RuleSet, Verify, duration};
+use crate::model::{Event, Match, Retry, Rule, RuleSet, Verify, duration};
 
 use super::cells::{self, Cells};
 use super::table::{Firing, Table};
 use super::together::{Group, Together};
 
-/// The longest that one event may take. Five requests with the default settings fit into it.
-const LONGEST: Duration = Duration::from_secs(2 * 3600);
+/// The longest that one event may take. Six requests with the default settings fit into it.
+const LONGEST: Duration = Duration::from_secs(8 * 3600);
 
 /// How many of the rules that take the time are named.
 const MOST_RELATED: usize = 4;
@@ -124,27 +124,33 @@ impl<'r> Patience<'r> {
 /// look at what became of it.
 fn longest(rule: &Rule, rules: &RuleSet) -> Duration {
     let retry = rule.retry;
-    let mut waits = Duration::ZERO;
-    let mut wait = retry.wait;
-    for _ in 1..retry.attempts.min(64) {
-        waits = waits.saturating_add(wait);
-        wait = wait.saturating_mul(2).min(retry.max_wait);
-    }
-    let more = retry.attempts.saturating_sub(64);
-    waits = waits.saturating_add(wait.saturating_mul(more));
+    let waits = retry
+        .attempts
+        .map(|attempts| (attempts, waits(retry, attempts)));
     let looks = if rule.verify == Verify::None { 1 } else { 2 };
     let request = |request: &crate::model::RequestTemplate| {
         let exchange = rules.apis.get(&request.api);
         let exchange = exchange.map(|api| api.timeout).unwrap_or_default();
-        let tries = exchange
-            .saturating_mul(retry.attempts)
-            .saturating_add(waits);
+        let tries =
+            waits.map(|(attempts, waits)| exchange.saturating_mul(attempts).saturating_add(waits));
+        let timeout = rule.poll_of(request.kind).timeout;
         tries
-            .min(retry.deadline)
-            .saturating_add(rule.poll.timeout.saturating_mul(looks))
+            .map_or(retry.deadline, |tries| tries.min(retry.deadline))
+            .saturating_add(timeout.unwrap_or_default().saturating_mul(looks))
     };
     rule.requests
         .iter()
         .map(request)
         .fold(Duration::ZERO, Duration::saturating_add)
+}
+
+/// The waits between so many tries.
+fn waits(retry: Retry, attempts: u32) -> Duration {
+    let mut waits = Duration::ZERO;
+    let mut wait = retry.wait;
+    for _ in 1..attempts.min(64) {
+        waits = waits.saturating_add(wait);
+        wait = wait.saturating_mul(2).min(retry.max_wait);
+    }
+    waits.saturating_add(wait.saturating_mul(attempts.saturating_sub(64)))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{RequestKind, RequestTemplate};
+use crate::model::{RequestKind, RequestTemplate, Target};
 use crate::template::{Scope, render};
 
 use super::cells::Cells;
@@ -24,38 +24,6 @@ pub(super) struct Setting {
     pub(super) may: Cells,
     /// Where it is sent whatever happens.
     pub(super) sure: Cells,
-}
-
-/// What a request sets the state of.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Target {
-    /// The model of a server.
-    Model { api: String, server: String },
-    /// An option of a server or model.
-    Option {
-        api: String,
-        scope: String,
-        name: String,
-        option: String,
-    },
-    /// What is in a directory of a node.
-    Directory { ssh: String, directory: String },
-}
-
-impl Target {
-    /// What it is, for a message.
-    pub(super) fn describe(&self) -> String {
-        match self {
-            Self::Model { server, .. } => format!("the model of the server `{server}`"),
-            Self::Option {
-                scope,
-                name,
-                option,
-                ..
-            } => format!("`{option}` of the {scope} `{name}`"),
-            Self::Directory { directory, .. } => format!("the directory `{directory}`"),
-        }
-    }
 }
 
 /// What the requests that may be sent in one kind of cluster set, in order.
@@ -111,7 +79,7 @@ pub(super) fn settings<'r>(
 
 /// What one request sets; `None` if a template in it can't be rendered.
 fn of_request(request: &RequestTemplate, scope: &Scope) -> Option<Vec<(Target, String)>> {
-    let api = request.api.to_string();
+    let api = &request.api;
     let text = |key: &str| -> Option<String> {
         let (_, value) = request.body.iter().find(|(name, _)| name == key)?;
         Some(plain(&render(value, scope).ok()?))
@@ -125,42 +93,23 @@ fn of_request(request: &RequestTemplate, scope: &Scope) -> Option<Vec<(Target, S
                 None if text("reset")? == "true" => "no model".to_owned(),
                 None => return None,
             };
-            let server = server()?;
+            let (api, server) = (api.clone(), server()?);
             vec![(Target::Model { api, server }, value)]
         }
         RequestKind::Recovery => {
             let value = format!("backup `{}` of `{}`", text("backup_id")?, server()?);
             let ssh = text("remote_ssh_command")?;
             let directory = text("destination_directory")?;
-            vec![(Target::Directory { ssh, directory }, value)]
+            vec![(Target::directory(&ssh, &directory), value)]
         }
         RequestKind::ConfigUpdate => {
             let (_, changes) = request.body.iter().find(|(name, _)| name == "changes")?;
             let changes = render(changes, scope).ok()?;
             let changes = changes.as_array()?.iter().filter_map(Value::as_object);
-            let mut found = Vec::new();
-            for change in changes {
-                let word = |key: &str| change.get(key).map(plain);
-                let Some(scope) = word("scope") else {
-                    continue;
-                };
-                let Some(name) = word("server_name").or_else(|| word("model_name")) else {
-                    continue;
-                };
-                for (option, value) in change {
-                    if matches!(option.as_str(), "scope" | "server_name" | "model_name") {
-                        continue;
-                    }
-                    let target = Target::Option {
-                        api: api.clone(),
-                        scope: scope.clone(),
-                        name: name.clone(),
-                        option: option.clone(),
-                    };
-                    found.push((target, format!("`{}`", plain(value))));
-                }
-            }
-            found
+            let options = changes.flat_map(|change| Target::of_change(api, change));
+            options
+                .map(|(target, value)| (target, format!("`{}`", plain(value))))
+                .collect()
         }
     })
 }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Event, Role};
+use crate::model::{Event, Role, Target};
 
 use super::cells::Cells;
-use super::setting::{Setting, Target};
+use super::setting::Setting;
 use super::table::Table;
 
 /// Requests that switch a server on promotion only, with the server.

@@ -157,7 +157,10 @@ pub struct EventArgs {
     /// How to connect to the leader, with --event. Patroni appends it when it makes a replica.
     #[arg(long, value_name = "DSN")]
     pub connstring: Option<String>,
-    /// This Patroni member's name [default: $PATRONI_NAME, then what the local Patroni says].
+    /// This Patroni member's name [default: what the local Patroni says].
+    ///
+    /// `PATRONI_NAME` is used where it is set. Patroni removes it from the environment of a callback: give `--node` in the
+    /// callback's command.
     #[arg(long, value_name = "NAME")]
     pub node: Option<String>,
     /// Set a variable that the rules file declares under `vars`; can be repeated.

@@ -8,7 +8,8 @@ use crate::execute::{Comparison, Outcome, Progress, StepReport};
 use crate::http::Secrets;
 use crate::model::{Name, Role};
 use crate::store::{
-    Decision, Intent, IntentId, Query, Settled, Sqlite, Standing, Store, StoreError,
+    Decision, EventId, Intent, IntentId, Query, Recorded, Settled, Sqlite, Standing, Store,
+    StoreError,
 };
 
 /// The secrets of several endpoints.
@@ -92,6 +93,22 @@ pub struct DiscreetStore {
 }
 
 impl Store for DiscreetStore {
+    async fn record(&self, event: &Recorded, now: Duration) -> Result<EventId, StoreError> {
+        self.state.record(event, now).await
+    }
+
+    async fn undecided(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+    ) -> Result<Vec<(EventId, Recorded)>, StoreError> {
+        self.state.undecided(cluster, node).await
+    }
+
+    async fn close(&self, event: EventId) -> Result<(), StoreError> {
+        self.state.close(event).await
+    }
+
     async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<Option<IntentId>>, StoreError> {
         self.state.intend(decision).await
     }
@@ -106,8 +123,17 @@ impl Store for DiscreetStore {
         self.state.role_changed(cluster, node, role, now).await
     }
 
-    async fn sending(&self, id: IntentId, now: Duration) -> Result<Standing, StoreError> {
-        self.state.sending(id, now).await
+    async fn sending(
+        &self,
+        id: IntentId,
+        now: Duration,
+        claim: Duration,
+    ) -> Result<Standing, StoreError> {
+        self.state.sending(id, now, claim).await
+    }
+
+    async fn renew(&self, id: IntentId, until: Duration) -> Result<(), StoreError> {
+        self.state.renew(id, until).await
     }
 
     async fn accepted(&self, id: IntentId, operation: &Name) -> Result<(), StoreError> {
@@ -123,6 +149,10 @@ impl Store for DiscreetStore {
         self.state.settled(id, &end).await
     }
 
+    async fn ended(&self, id: IntentId) -> Result<(), StoreError> {
+        self.state.ended(id).await
+    }
+
     async fn left(&self, id: IntentId, why: &str) -> Result<(), StoreError> {
         self.state.left(id, &self.discretion.hide(why)).await
     }
@@ -131,8 +161,9 @@ impl Store for DiscreetStore {
         &self,
         cluster: &str,
         node: Option<&str>,
+        now: Duration,
     ) -> Result<Vec<Intent>, StoreError> {
-        self.state.take_over(cluster, node).await
+        self.state.take_over(cluster, node, now).await
     }
 
     async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError> {

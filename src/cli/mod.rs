@@ -6,6 +6,7 @@ mod check;
 pub mod compat;
 mod completions;
 mod config_switch;
+mod decide;
 mod demo;
 mod diff;
 mod discreet;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::barman::Diagnosis;
+use crate::barman::{Diagnosis, Interest};
 use crate::check::{Inventory, Node, online};
 use crate::diagnostic::Finding;
 use crate::execute::{Here, World as _};
@@ -28,7 +28,7 @@ pub fn findings(
     let watch = Watch::new(&context.log);
     let outside = Outside::new(&rules.set, &context.environment, &watch);
     let mut silent = Vec::new();
-    let here = match block_on(Here::ask(&outside)) {
+    let here = match block_on(Here::ask(&outside, node.map(String::as_str))) {
         Some(Ok(here)) => Some(here),
         Some(Err(silence)) => {
             silent.push(silence.to_string());
@@ -45,7 +45,7 @@ pub fn findings(
         let Some(barman) = outside.barman(&request.api) else {
             continue;
         };
-        let inventory = match block_on(barman.diagnose()) {
+        let inventory = match block_on(barman.diagnose(&Interest::default())) {
             Ok(diagnosis) => inventory(&diagnosis),
             Err(trouble) => {
                 silent.push(format!(
@@ -90,5 +90,6 @@ fn inventory(diagnosis: &Diagnosis) -> Inventory {
         models: models
             .map(|(name, model)| (name.clone(), model.cluster.clone()))
             .collect(),
+        why_no_models: diagnosis.why_no_models(),
     }
 }

@@ -1,16 +1,20 @@
 //! `plan`: what `run` would do.
 
-use std::time::Duration;
-
 use clap::Args;
 
 use crate::evaluate::Plan;
+use crate::execute::{Undecided, World as _};
+use crate::http::block_on;
+use crate::patroni::own_name;
 use crate::report;
 
 use super::args::{EventArgs, Format};
+use super::decide::{Decider, recorded};
 use super::exit::Exit;
+use super::invocation::{facts, rules_path};
 use super::rules::Rules;
 use super::watch::Watch;
+use super::world::Outside;
 use super::{Context, print};
 
 /// Shows what `run` would send, and why each rule fired or did not. Nothing is sent.
@@ -32,19 +36,50 @@ pub struct PlanArgs {
 }
 
 /// Carries the command out and gives the exit code.
-///
-/// # Errors
-/// [`Exit`] if rules or arguments are not valid.
 pub fn run(args: &PlanArgs, context: &Context) -> Result<u8, Exit> {
+    run_dry(&args.event, args.format, context)
+}
+
+/// Shows what an event would lead to. The local Patroni is asked for the member's name if a rule needs it.
+pub fn run_dry(event: &EventArgs, format: Format, context: &Context) -> Result<u8, Exit> {
     let watch = Watch::new(&context.log);
-    let prepared = super::run::prepare(
-        &args.event,
-        context,
-        &watch,
-        Duration::ZERO,
-        |path, context| Rules::read(path, &context.log),
-    )?;
-    Ok(show(&prepared.plan, args.format))
+    let facts = facts(event, &context.environment)?;
+    let path = rules_path(event.rules.as_ref(), &context.environment);
+    let mut rules = Rules::read(&path, &context.log)?;
+    rules.connect(&context.global)?;
+    let mut call = recorded(&facts, &event.sets);
+    let decider = Decider {
+        rules: &rules,
+        environment: &context.environment,
+        call: Some(facts),
+    };
+    decider.rules_with(&call.sets)?;
+    let plan = match decider.decide(&call) {
+        Err(Undecided::NoName(why)) => {
+            let outside = Outside::new(&rules.set, &context.environment, &watch);
+            let patronis = outside.patronis();
+            let name = match patronis.first() {
+                Some(patroni) => block_on(own_name(patroni)).map_err(|error| error.to_string()),
+                None => Ok(None),
+            };
+            let refuse = |help: Option<String>| Exit {
+                help,
+                ..Exit::invalid(format!("{why}; nothing was sent"))
+            };
+            call.node =
+                name.map_err(|silence| refuse(Some(format!("{silence}; give `--node`"))))?;
+            if call.node.is_none() {
+                return Err(refuse(None));
+            }
+            decider.decide(&call)
+        }
+        made => made,
+    };
+    let plan = plan.map_err(|undecided| {
+        let (Undecided::NoName(why) | Undecided::Invalid(why)) = undecided;
+        Exit::invalid(why)
+    })?;
+    Ok(show(&plan, format))
 }
 
 /// Prints a plan; the exit code says whether anything would be sent.

@@ -11,17 +11,19 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::evaluate::{Facts, Plan};
-use crate::execute::{Here, Outcome, Verdict, Which, compare, enforce, resume};
+use crate::evaluate::Plan;
+use crate::execute::{Here, Outcome, Undecided, Verdict, Which, Whose, compare, enforce, resume};
 use crate::http::{Clock as _, block_on};
 use crate::model::Event;
 use crate::report;
+use crate::store::Recorded;
 
 use super::args::Format;
+use super::decide::Decider;
 use super::demo::parse_duration;
 use super::exit::Exit;
-use super::invocation::{rules_path, set_vars};
-use super::rules::{Age, Rules};
+use super::invocation::rules_path;
+use super::rules::Rules;
 use super::state::{self, Place};
 use super::watch::Watch;
 use super::world::Outside;
@@ -70,6 +72,9 @@ pub struct RulesArgs {
     /// [default: $PATRONI_BARMAN_RULES, then /etc/patroni_barman/rules.yml].
     #[arg(long, value_name = "PATH", verbatim_doc_comment)]
     pub rules: Option<PathBuf>,
+    /// This Patroni member's name [default: $PATRONI_NAME, then what the local Patroni says].
+    #[arg(long, value_name = "NAME")]
+    pub node: Option<String>,
     /// Set a variable that the rules file declares under `vars`; can be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub sets: Vec<String>,
@@ -123,8 +128,9 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Ex
         here,
         plan,
         state,
-        age,
+        rules,
     } = View::take(&args.rules, context, watch)?;
+    let age = rules.age;
     if args.dry {
         let compared = outside
             .discretion()
@@ -147,12 +153,18 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Ex
         });
     }
     let outside = run::remember(outside, &state, context);
-    let left = block_on(resume(
-        &here.cluster,
-        Some(&here.node),
-        Which::All,
-        &outside,
-    ));
+    let decider = Decider {
+        rules: &rules,
+        environment: &context.environment,
+        call: None,
+    };
+    let decide = |recorded: &Recorded| decider.decide(recorded).ok();
+    let whose = Whose {
+        cluster: &here.cluster,
+        node: Some(&here.node),
+        role: plan.role,
+    };
+    let left = block_on(resume(whose, Which::All, &decide, &outside));
     let discretion = outside.discretion();
     let compared = discretion.compared(block_on(compare(&plan, &outside)));
     let sent = block_on(enforce(&plan, &compared, &outside));
@@ -162,6 +174,14 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Ex
             .log
             .error(&format!("Barman's state can't be compared: {message}"));
         blind = true;
+    }
+    for one in compared.iter().filter(|one| !one.as_wanted()) {
+        if let Some(what) = one.differs.as_ref().ok().and_then(Option::as_ref) {
+            context.log.warning(&format!("reconcile: {what}"));
+        }
+        if let Some(wal) = &one.wal {
+            context.log.warning(&format!("reconcile: {}", wal.message));
+        }
     }
     // What differs and was not sent is in the hands of a callback that still runs.
     let different = compared
@@ -206,22 +226,22 @@ pub struct View<'a> {
     pub plan: Plan,
     /// Where the state is.
     pub state: Place,
-    /// Which rules these are.
-    pub age: Age,
+    /// The rules.
+    pub rules: Rules,
 }
 
 impl<'a> View<'a> {
     /// Asks Patroni and the rules.
-    ///
-    /// # Errors
-    /// [`Exit`] if rules or arguments are not valid, or Patroni can't be asked.
     pub fn take(args: &RulesArgs, context: &Context, watch: &'a Watch<'a>) -> Result<Self, Exit> {
         let path = rules_path(args.rules.as_ref(), &context.environment);
         let mut rules = Rules::read_or_last_good(&path, context)?;
         rules.connect(&context.global)?;
-        set_vars(&mut rules.set, &args.sets)?;
         let outside = Outside::new(&rules.set, &context.environment, watch);
-        let here = match block_on(Here::ask(&outside)) {
+        let given = args
+            .node
+            .as_deref()
+            .or(context.environment.get("PATRONI_NAME"));
+        let here = match block_on(Here::ask(&outside, given)) {
             Some(Ok(here)) => here,
             Some(Err(silence)) => return Err(Exit::new(3, silence.to_string())),
             None => {
@@ -229,27 +249,44 @@ impl<'a> View<'a> {
                     .help("add `patroni: {url: \"http://127.0.0.1:8008\"}` to the rules file"));
             }
         };
+        let Some(role) = here.role else {
+            let cluster = &here.cluster;
+            let message = format!("no member of `{cluster}` holds the leader key; nothing is sent");
+            return Err(Exit::new(3, message));
+        };
+        let decider = Decider {
+            rules: &rules,
+            environment: &context.environment,
+            call: None,
+        };
         // A node's state is what the last change of its role asked for; a cluster that was started as it is
         // has had none.
         let wanted = |event| {
-            let mut facts = Facts::new(event, here.role, here.cluster.clone());
-            facts.node = Some(here.node.clone());
-            facts.host.clone_from(&context.environment.host);
-            facts.env.clone_from(&context.environment.vars);
-            run::plan(&rules, &mut facts, &outside, Duration::ZERO)
+            let event = Recorded {
+                cluster: here.cluster.clone(),
+                node: Some(here.node.clone()),
+                event,
+                role,
+                raw_role: role.as_str().to_owned(),
+                sets: args.sets.clone(),
+            };
+            decider.decide(&event).map_err(|undecided| {
+                let (Undecided::NoName(why) | Undecided::Invalid(why)) = undecided;
+                Exit::invalid(why)
+            })
         };
+        decider.rules_with(&args.sets)?;
         let mut plan = wanted(Event::OnRoleChange)?;
         if plan.steps.is_empty() {
             plan = wanted(Event::OnStart)?;
         }
         let state = state::place(Some(&rules.set), &context.environment);
-        let age = rules.age;
         Ok(Self {
             outside,
             here,
             plan,
             state,
-            age,
+            rules,
         })
     }
 }

@@ -27,8 +27,9 @@ const SHORTEST: Duration = Duration::from_millis(100);
 ///         command: >-
 ///           patroni_barman --api-url https://barman.example:7480
 ///           recover --barman-server main --ssh-command "ssh postgres@n1"
-///         keep_data: true
-///         keep_existing_recovery_conf: true
+///
+/// Do not set `keep_data`: since 3.15 Barman restores into empty directories only. A
+/// bootstrap method needs `keep_existing_recovery_conf: true`.
 ///
 /// A recovery whose answer was lost is looked up among the API's operations and never
 /// sent twice. Options can be shortened. Behind this command are the shipped rules in

@@ -1,31 +1,29 @@
 //! `run`: what Patroni calls.
 
-use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::evaluate::{EvaluateError, Facts, Plan, Trace, evaluate};
-use crate::execute::{Outcome, Verdict, Which, World as _, execute, resume};
-use crate::http::{Clock as _, Http, block_on};
+use crate::evaluate::{Plan, Trace};
+use crate::execute::{
+    Ended, Outcome, Undecided, Verdict, World as _, callback, is_foreground, second_look,
+};
+use crate::http::{Clock as _, block_on};
 use crate::model::Event;
-use crate::patroni::{Node, Patroni, Silence};
 use crate::report;
-use crate::store::{Sqlite, Store as _};
+use crate::store::{Recorded, Sqlite};
 
 use super::args::{EventArgs, Format};
+use super::decide::{Decider, recorded};
+use super::demo::parse_duration;
 use super::exit::{Exit, LAST_GOOD};
-use super::invocation::{facts, rules_path, set_vars};
+use super::invocation::{facts, rules_path};
 use super::rules::{Age, Rules};
 use super::state::{self, Place};
 use super::watch::Watch;
 use super::world::Outside;
 use super::{Context, print};
-
-/// A Patroni that is started and finds its PostgreSQL running fires `on_start` before its REST API
-/// listens. It takes a second or two; there is nobody who would call again.
-const PATRONI_STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// Does what the rules say for an event. Patroni calls this.
 ///
@@ -57,75 +55,81 @@ pub struct Run {
     /// Send nothing: print the plan, as `plan` does.
     #[arg(long = "dry-run")]
     pub dry: bool,
+    /// How long after a leader's requests are done Barman is looked at once more, for a request of the old leader that
+    /// arrives late; `0s` for callers that wait for this process.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30s", hide_short_help = true)]
+    pub second_look: Duration,
     /// How the result is written to standard output; with --dry-run JSON has the schema of `plan`.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }
 
 /// Carries the command out and gives the exit code.
-///
-/// # Errors
-/// [`Exit`] if rules or arguments are not valid.
 pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
+    if args.dry {
+        return super::plan::run_dry(&args.event, args.format, context);
+    }
     let watch = Watch::new(&context.log);
     let called = watch.now();
-    let patience = if args.dry {
-        Duration::ZERO
-    } else {
-        PATRONI_STARTS_WITHIN
+    let facts = facts(&args.event, &context.environment)?;
+    let path = rules_path(args.event.rules.as_ref(), &context.environment);
+    let mut rules = Rules::read_or_last_good(&path, context)?;
+    rules.connect(&context.global)?;
+    let event = recorded(&facts, &args.event.sets);
+    let decider = Decider {
+        rules: &rules,
+        environment: &context.environment,
+        call: Some(facts),
     };
-    let Prepared {
-        plan,
-        outside,
-        state,
-        age,
-    } = prepare(
-        &args.event,
-        context,
-        &watch,
-        patience,
-        Rules::read_or_last_good,
-    )?;
-    if args.dry {
-        return Ok(super::plan::show(&plan, args.format));
-    }
-    let plan = &plan;
+    decider.rules_with(&event.sets)?;
+    let decide = |recorded: &Recorded| decider.decide(recorded);
+    let outside = Outside::new(&rules.set, &context.environment, &watch);
+    let place = state::place(Some(&rules.set), &context.environment);
+    // Most callbacks ask for nothing, and nothing is left: then the state is not opened.
+    let nothing = decide(&event).is_ok_and(|plan| plan.steps.is_empty());
+    let outside = if nothing && !state::may_be_pending(&place.path) {
+        outside
+    } else {
+        remember(outside, &place, context)
+    };
     let discretion = outside.discretion();
-    let outcome = if plan.steps.is_empty() {
-        context.log.info(&format!(
-            "skipped {} {} {}: no rule matches",
-            plan.event, plan.role, plan.cluster
-        ));
-        note_role(plan, &state.path, &watch, context);
-        block_on(execute(plan, called, &outside))
-    } else {
-        let outside = remember(outside, &state, context);
-        let outcome = block_on(execute(plan, called, &outside));
-        // What an earlier callback left is taken up when our own is done; it has no part in our outcome.
-        // If our own could not be written down, what it supersedes is not known to be. Whoever makes a node waits
-        // for us.
-        if let Some(first) = outcome.first.filter(|_| !is_foreground(plan.event)) {
-            block_on(resume(
-                &plan.cluster,
-                plan.node.as_deref(),
-                Which::StatesBefore(first),
-                &outside,
-            ));
-        }
-        outcome
-    };
-    let outcome = discretion.outcome(outcome);
-    if outcome.verdict == Verdict::Unfinished {
-        context
-            .log
-            .error("not finished: what was asked for may not have reached Barman");
+    let (cluster, word, role) = (event.cluster.clone(), event.event, event.role);
+    let ended = block_on(callback(event, called, &decide, &outside)).map_err(|undecided| {
+        let (Undecided::NoName(why) | Undecided::Invalid(why)) = undecided;
+        Exit::invalid(why)
+    })?;
+    if nothing {
+        let log = &context.log;
+        log.info(&format!("skipped {word} {role} {cluster}: no rule matches"));
     }
-    let code = exit_code(plan.event, outcome.verdict, age);
-    print(&match args.format {
-        Format::Human => report::run(&outcome),
-        Format::Json => format!("{:#}\n", to_json(plan, &outcome, code)),
+    let Ended { plan, outcome } = ended;
+    let outcome = discretion.outcome(outcome);
+    if !is_foreground(word) {
+        tell_end(&outcome, context);
+    }
+    let code = exit_code(word, outcome.verdict, rules.age);
+    print(&match (args.format, &plan) {
+        (Format::Json, Some(plan)) => format!("{:#}\n", to_json(plan, &outcome, code)),
+        (Format::Json, None) => format!("{:#}\n", outcome.to_json(code)),
+        (Format::Human, _) => report::run(&outcome),
     });
+    if let (Some(plan), Verdict::Done) = (&plan, outcome.verdict) {
+        block_on(second_look(plan, args.second_look, &outside));
+    }
     Ok(code)
+}
+
+/// Says what is true now, and what happens next.
+fn tell_end(outcome: &Outcome, context: &Context) {
+    let pending = match outcome.verdict {
+        Verdict::Done | Verdict::Skipped | Verdict::Fenced => return,
+        Verdict::Failed => "not done",
+        Verdict::Unfinished => "not finished",
+    };
+    context.log.error(&format!(
+        "{pending}: a request that sets a state stays pending; the next callback of this role or `patroni_barman reconcile` \
+         goes on with it, and `patroni_barman status` shows it"
+    ));
 }
 
 /// The exit code. Callbacks tell by theirs that the rules file is broken and the last good rules were used; whoever
@@ -136,11 +140,6 @@ pub fn exit_code(event: Event, verdict: Verdict, age: Age) -> u8 {
         (Verdict::Done | Verdict::Skipped, Age::LastGood) if !is_foreground(event) => LAST_GOOD,
         _ => verdict.exit_code(),
     }
-}
-
-/// Whether Patroni waits for the outcome, to go on with what was made.
-const fn is_foreground(event: Event) -> bool {
-    matches!(event, Event::Bootstrap | Event::CreateReplica)
 }
 
 /// Opens the state. One that can't be opened must not stop a failover.
@@ -158,116 +157,6 @@ pub fn remember<'a>(outside: Outside<'a>, place: &Place, context: &Context) -> O
                 "{error}; going on without it: if this process is killed, its request is lost"
             ));
             outside
-        }
-    }
-}
-
-/// No rule asks for anything; but what was decided for another role of this node must not be carried out
-/// any more.
-fn note_role(plan: &Plan, path: &Path, watch: &Watch<'_>, context: &Context) {
-    if !state::may_be_pending(path) {
-        return;
-    }
-    let noted = Sqlite::open(path).and_then(|state| {
-        block_on(state.role_changed(&plan.cluster, plan.node.as_deref(), plan.role, watch.wall()))
-    });
-    match noted {
-        Ok(0) => {}
-        Ok(count) => context.log.info(&format!(
-            "earlier requests are superseded, {count} of them: the role is {} now",
-            plan.role
-        )),
-        Err(error) => context.log.error(&error.to_string()),
-    }
-}
-
-/// A plan, the outside that it is for, and where the state is kept.
-pub struct Prepared<'a> {
-    /// The plan.
-    pub plan: Plan,
-    /// The outside.
-    pub outside: Outside<'a>,
-    /// Where the state is.
-    pub state: Place,
-    /// Which rules it was made of.
-    pub age: Age,
-}
-
-/// Everything up to the plan, for `run` and `plan` alike. A Patroni that can't be reached is asked
-/// again for as long as `patience`.
-///
-/// # Errors
-/// [`Exit`] if rules or arguments are not valid.
-pub fn prepare<'a>(
-    args: &EventArgs,
-    context: &Context,
-    watch: &'a Watch<'a>,
-    patience: Duration,
-    read: impl FnOnce(&Path, &Context) -> Result<Rules, Exit>,
-) -> Result<Prepared<'a>, Exit> {
-    let mut facts = facts(args, &context.environment)?;
-    let path = rules_path(args.rules.as_ref(), &context.environment);
-    let mut rules = read(&path, context)?;
-    rules.connect(&context.global)?;
-    set_vars(&mut rules.set, &args.sets)?;
-    let outside = Outside::new(&rules.set, &context.environment, watch);
-    let plan = plan(&rules, &mut facts, &outside, patience)?;
-    let state = state::place(Some(&rules.set), &context.environment);
-    Ok(Prepared {
-        plan,
-        outside,
-        state,
-        age: rules.age,
-    })
-}
-
-/// Evaluates; the local Patroni is asked for the node's name only if a rule that fires uses it.
-///
-/// # Errors
-/// [`Exit`] if a rule can't be evaluated.
-pub fn plan(
-    rules: &Rules,
-    facts: &mut Facts,
-    outside: &Outside<'_>,
-    patience: Duration,
-) -> Result<Plan, Exit> {
-    let refuse = |error: &EvaluateError| {
-        Exit::invalid(format!(
-            "{}: {error}; nothing was sent",
-            rules.place(&error.source.origin)
-        ))
-    };
-    match evaluate(&rules.set, facts) {
-        Ok(plan) => Ok(plan),
-        Err(error) if error.missing == Some("node") && facts.node.is_none() => {
-            let Some(patroni) = outside.patroni() else {
-                return Err(refuse(&error));
-            };
-            let node = block_on(who(&patroni, outside.clock(), patience)).map_err(|silence| {
-                let mut exit = refuse(&error);
-                exit.help = Some(format!("{silence}; give `--node` or set `PATRONI_NAME`"));
-                exit
-            })?;
-            facts.node = Some(node.name);
-            evaluate(&rules.set, facts).map_err(|error| refuse(&error))
-        }
-        Err(error) => Err(refuse(&error)),
-    }
-}
-
-/// Asks Patroni who this node is.
-async fn who<H: Http>(
-    patroni: &Patroni<'_, H>,
-    watch: &Watch<'_>,
-    patience: Duration,
-) -> Result<Node, Silence> {
-    let started = watch.now();
-    loop {
-        match patroni.node().await {
-            Err(Silence::Unreachable(_)) if watch.now().saturating_sub(started) < patience => {
-                watch.sleep(Duration::from_millis(200)).await;
-            }
-            answer => return answer,
         }
     }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::barman::Class;
 use crate::evaluate::{Facts, evaluate};
-use crate::execute::{Outcome, StepOutcome, World, execute};
+use crate::execute::{Called, Outcome, StepOutcome, World, execute};
 use crate::http::{Clock as _, block_on};
 use crate::load::load;
 use crate::model::{Api, ApiName, Retry, duration};
@@ -46,7 +46,7 @@ impl Tries {
         // A request that collided with another waits for the next second.
         let longest = wait + Api::TIMEOUT + Duration::from_secs(2);
         Retry {
-            attempts,
+            attempts: Some(attempts),
             wait,
             max_wait: wait,
             deadline: longest.saturating_mul(attempts),
@@ -113,10 +113,10 @@ impl Shipped<'_> {
             ));
             return Ok(self.codes.skipped);
         }
-        if retry.attempts == 0 {
+        if retry.attempts == Some(0) {
             return Err(Exit::new(self.codes.http, "`--max-retries` allows no try"));
         }
-        Ok(self.code(&block_on(execute(&plan, watch.now(), &outside))))
+        Ok(self.code(&block_on(execute(&plan, Called::at(watch.now()), &outside))))
     }
 
     /// The file with the options in their places.
@@ -176,10 +176,10 @@ async fn make_sure_of_api<W: World>(world: &W, retry: Retry, log: &Log) -> Resul
             Class::Busy { retry_after } => {
                 Some(retry_after.unwrap_or(retry.wait).min(retry.deadline))
             }
-            Class::Refused | Class::Malformed | Class::Gone => None,
+            Class::Refused { .. } | Class::Between | Class::Malformed | Class::Gone => None,
         };
         let message = format!("pg-backup-api is not working: {trouble}");
-        let Some(wait) = wait.filter(|_| attempt < retry.attempts) else {
+        let Some(wait) = wait.filter(|_| retry.allows_more_than(attempt)) else {
             return Err(Exit::new(API_NOT_OK, message));
         };
         let next = duration::format(wait);

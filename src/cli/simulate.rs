@@ -6,15 +6,22 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::model::duration;
 use crate::simulator::barman::Barman;
 use crate::simulator::fault::Faults;
+use crate::simulator::patroni::Cluster;
 use crate::simulator::{
-    Backup, BackupStatus, BarmanCommand, Config, Front, Model, RealBarman, RecoverFiles,
-    SameSecond, Server, StartError, serve_until_told,
+    Backup, BarmanCommand, Config, Filler, Front, Members, RealBarman, ReceiverTimes, RecoverFiles,
+    SameSecond, Server, StartError, Version, serve_until_told,
 };
 
+mod parse;
+
 /// Serves a simulated pg-backup-api, to rehearse with.
+///
+/// With `--patroni`, it also serves the REST APIs of a Patroni cluster, one listener for each member.
+/// The first member leads. Barman sees which member is the primary, and the member that it streams
+/// from lists it among its walsenders. `promote n2`, sent by POST to `/simulator` of any member,
+/// makes `n2` the leader; a line that is not understood is answered with all changes there are.
 ///
 /// It serves what pg-backup-api serves, with Barman's servers, models and backups made up on the
 /// command line and kept in memory. Nothing is installed and nothing is touched. It prints
@@ -26,6 +33,12 @@ use crate::simulator::{
 ///     patroni_barman simulate --server demo --model demo:n1 --model demo:n2 \
 ///         --backup demo:20260101T000000 --operation-time 2s \
 ///         --fault 'post:500*2,poll:hang'
+///
+/// A cluster as well, and a failover:
+///
+///     patroni_barman simulate --server demo --model demo:n1 --model demo:n2 \
+///         --active demo=demo:n1 --patroni 127.0.0.1:8008,127.0.0.1:8009
+///     curl -d 'promote n2' http://127.0.0.1:8008/simulator
 ///
 /// In front of the Barman of this host:
 ///
@@ -48,26 +61,49 @@ pub struct Simulate {
     )]
     servers: Vec<String>,
 
+    /// A Barman server that pg-backup-api does not know before it answers `/diagnose`
+    #[arg(long = "late-server", value_name = "NAME", hide_short_help = true)]
+    late_servers: Vec<String>,
+
     /// A model. Its cluster is what stands before the colon (a server's name stands for that server's
     /// cluster), unless it is given as NAME=CLUSTER
     #[arg(long = "model", value_name = "CLUSTER:NODE")]
     models: Vec<String>,
 
-    /// A backup of a server; with `=failed` at its end, one that failed
-    #[arg(long = "backup", value_name = "SERVER:ID", value_parser = backup)]
+    /// A backup of a server
+    ///
+    /// `=failed`, `=started` or `=waiting_for_wals` after the ID gives another status than DONE; `,timeline=N` and
+    /// `,systemid=ID` at the end set what it was taken of.
+    #[arg(long = "backup", value_name = "SERVER:ID", value_parser = parse::backup)]
     backups: Vec<Backup>,
 
+    /// An option in Barman's file, such as `demo:recovery_options=get-wal` or `demo:active=off`
+    #[arg(long = "option", value_name = "NAME:OPTION=VALUE", value_parser = parse::option, hide_short_help = true)]
+    options: Vec<(String, String, String)>,
+
+    /// The last archived WAL file of a server on the timeline in its name [default: what was streamed]
+    #[arg(long = "wal", value_name = "SERVER:FILE", value_parser = parse::wal, hide_short_help = true)]
+    wals: Vec<(String, String)>,
+
     /// The model that is active on a server at the start
-    #[arg(long = "active", value_name = "SERVER=MODEL", value_parser = pair)]
+    #[arg(long = "active", value_name = "SERVER=MODEL", value_parser = parse::pair)]
     active: Vec<(String, String)>,
 
     /// The timeline of the PostgreSQL that a server or a model points to [default: 1]
-    #[arg(long = "timeline", value_name = "NAME=NUMBER", value_parser = timeline)]
+    #[arg(long = "timeline", value_name = "NAME=NUMBER", value_parser = parse::timeline, hide_short_help = true)]
     timelines: Vec<(String, u64)>,
 
     /// How long each operation runs
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = a_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse::a_duration)]
     operation_time: Duration,
+
+    /// How long after a switch Barman starts its WAL receiver
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse::a_duration, hide_short_help = true)]
+    receiver_delay: Duration,
+
+    /// How often `barman cron` runs, which starts receivers that have ended
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = parse::a_duration, hide_short_help = true)]
+    cron: Duration,
 
     /// What goes wrong: WHERE:WHAT or WHERE:WHAT*COUNT, separated by commas
     ///
@@ -92,6 +128,48 @@ pub struct Simulate {
     #[arg(long)]
     recover_files: bool,
 
+    /// Let a recovery into a directory that is not empty fail, as Barman does from 3.15 on
+    #[arg(long, requires = "recover_files", hide_short_help = true)]
+    empty_only: bool,
+
+    /// Answer as another pg-backup-api does: 2.0.0 has no switch, 1.3.0 lists operations as plain text
+    #[arg(
+        long,
+        value_name = "VERSION",
+        default_value = "2.2.0",
+        hide_short_help = true
+    )]
+    api_version: Version,
+
+    /// Answer as another Barman does: before 3.10 there are no models
+    #[arg(
+        long,
+        value_name = "VERSION",
+        default_value = "3.19.1",
+        hide_short_help = true
+    )]
+    barman_version: Version,
+
+    /// Make `/diagnose` longer by so many servers with so many backups each; 500x50 makes 32 MiB
+    #[arg(long, value_name = "SERVERSxBACKUPS", hide_short_help = true)]
+    diagnose_size: Option<Filler>,
+
+    /// Serve Patroni's REST API at these addresses, one for each member
+    ///
+    /// The members are `n1`, `n2` and so on, unless they are given as NAME=ADDRESS. The cluster is that of the first
+    /// server.
+    #[arg(long, value_name = "ADDRESS[,ADDRESS...]", value_delimiter = ',', value_parser = parse::member)]
+    patroni: Vec<(Option<String>, SocketAddr)>,
+
+    /// Answer as another Patroni does: before 4.0 the primary is `master`, before 3.2 members have no name
+    #[arg(
+        long,
+        value_name = "VERSION",
+        default_value = "4.1.5",
+        requires = "patroni"
+    )]
+    patroni_version: Version,
+
     /// Put a real Barman behind the API instead: the command that runs it, with its options
     ///
     /// Requests run `barman config-switch`, `recover` and `config-update`, whose exit codes decide how the operations
@@ -100,7 +178,10 @@ pub struct Simulate {
     #[arg(
         long,
         value_name = "COMMAND",
-        conflicts_with_all = ["servers", "models", "backups", "active", "timelines", "operation_time", "recover_files"]
+        conflicts_with_all = [
+            "servers", "late_servers", "models", "backups", "options", "wals", "active", "timelines", "operation_time",
+            "receiver_delay", "cron", "recover_files", "empty_only", "barman_version"
+        ]
     )]
     barman_command: Option<BarmanCommand>,
 }
@@ -110,20 +191,32 @@ What goes wrong: WHERE:WHAT or WHERE:WHAT*COUNT, separated by commas. The first 
 used up happens to it; without a count it always does.
 
 WHERE  status, post, poll, list, diagnose, any
-WHAT   refuse         close the connection without an answer (any: before reading)
+       /PATH          requests to that path and below it
+       receiver       starts of Barman's WAL receiver
+WHAT   refuse         close the connection without an answer
+                      (any: before reading)
        reset          reset the connection
-       hang           never answer; hang=60s: reset the connection after that
+       hang           never answer
+       hang=60s       reset the connection after that
        slow=DURATION  do it at once, answer later
-       truncate       do it, and break off in the middle of the answer
-       lost-accept    do it, and reset the connection instead of answering
-       500            answer with that status and do nothing; also 503+retry-after=1
+       late=DURATION  do it later, even if the client has gone
+       truncate       do it, and break off while answering
+       lost-accept    do it, and reset the connection
+       500            answer with that status, do nothing; with
+                      +retry-after=1, +nginx (a web server in
+                      front answers) or +accepted (do it)
        redirect       answer with a redirect
        garbage        answer with something that is not JSON
        empty          answer with an empty JSON object
-       stuck          post: the operation never ends; poll: it is still in progress
-       gone           post: the operation is not found afterwards; poll: it is not found
+       stuck          post: the operation never ends
+                      poll: it is still in progress
+       gone           post: the operation is not found later
+                      poll: it is not found
        fail           post: the operation fails
-       ok             nothing; lets requests by before the next fault";
+                      receiver: the start fails
+       fail-done      post: it does its work, then fails
+       ok             nothing; lets requests by before the
+                      next fault";
 
 /// What a second operation in one second and on one server gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -153,17 +246,51 @@ impl Simulate {
                 SecondOperation::Last => SameSecond::KeepLast,
             },
             faults,
+            api_version: Some(self.api_version),
+            diagnose_size: self.diagnose_size,
         }
+    }
+
+    fn members(&self) -> Option<Members> {
+        let first = self.servers.first().map(|text| parse::server(text).cluster);
+        let cluster = Cluster::new(&first.unwrap_or_else(|| "demo".to_owned()));
+        let name_of = |(index, (name, _)): (usize, &(Option<String>, SocketAddr))| {
+            name.clone().unwrap_or_else(|| format!("n{}", index + 1))
+        };
+        let names = self.patroni.iter().enumerate().map(name_of);
+        (!self.patroni.is_empty()).then(|| Members {
+            cluster: names.fold(cluster.of_version(self.patroni_version), |cluster, name| {
+                cluster.member(&name)
+            }),
+            addresses: self.patroni.iter().map(|(_, address)| *address).collect(),
+        })
     }
 
     fn config(self) -> Config {
         let front = self.front();
+        let late = self.late_servers.iter().map(|text| Server {
+            is_late: true,
+            ..parse::server(text)
+        });
         Config {
-            servers: self.servers.iter().map(|text| server(text)).collect(),
-            models: self.models.iter().map(|text| model(text)).collect(),
+            servers: self
+                .servers
+                .iter()
+                .map(|text| parse::server(text))
+                .chain(late)
+                .collect(),
+            models: self.models.iter().map(|text| parse::model(text)).collect(),
             backups: self.backups,
             active: self.active,
             timelines: self.timelines,
+            options: self.options,
+            wals: self.wals,
+            receiver: ReceiverTimes {
+                delay: self.receiver_delay,
+                cron: self.cron,
+            },
+            barman_version: Some(self.barman_version),
+            empty_only: self.empty_only,
             operation_time: self.operation_time,
             recover_files: if self.recover_files {
                 RecoverFiles::Local
@@ -181,65 +308,17 @@ impl Simulate {
 /// When the configuration contradicts itself, the real Barman can't be asked, or the address can't be listened on.
 pub fn run(mut arguments: Simulate) -> Result<(), StartError> {
     let listen = arguments.listen;
+    let members = arguments.members();
     if let Some(command) = arguments.barman_command.take() {
         let barman = RealBarman::new(command)?;
-        return serve_until_told(barman, arguments.front(), listen, io::stdout());
+        return serve_until_told(barman, arguments.front(), listen, members, io::stdout());
     }
     let config = arguments.config();
-    serve_until_told(Barman::new(&config)?, config.front, listen, io::stdout())
-}
-
-fn server(text: &str) -> Server {
-    let (name, cluster) = text.split_once('=').unwrap_or((text, text));
-    Server {
-        name: name.to_owned(),
-        cluster: cluster.to_owned(),
-    }
-}
-
-fn model(text: &str) -> Model {
-    match text.split_once('=') {
-        Some((name, cluster)) => Model {
-            name: name.to_owned(),
-            cluster: Some(cluster.to_owned()),
-        },
-        None => Model {
-            name: text.to_owned(),
-            cluster: None,
-        },
-    }
-}
-
-fn backup(text: &str) -> Result<Backup, String> {
-    let (text, status) = match text.strip_suffix("=failed") {
-        Some(text) => (text, BackupStatus::Failed),
-        None => (text, BackupStatus::Done),
-    };
-    let (server, id) = text
-        .rsplit_once(':')
-        .ok_or("write it as `SERVER:ID`, for example `demo:20260101T000000`")?;
-    Ok(Backup {
-        server: server.to_owned(),
-        id: id.to_owned(),
-        status,
-    })
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (left, right) = text
-        .split_once('=')
-        .ok_or("write it as `SERVER=MODEL`, for example `demo=demo:n1`")?;
-    Ok((left.to_owned(), right.to_owned()))
-}
-
-fn timeline(text: &str) -> Result<(String, u64), String> {
-    let pair = text
-        .split_once('=')
-        .and_then(|(name, number)| Some((name.to_owned(), number.parse().ok()?)));
-    pair.ok_or_else(|| "write it as `NAME=NUMBER`, for example `demo:n1=3`".to_owned())
-}
-
-fn a_duration(text: &str) -> Result<Duration, String> {
-    duration::parse(text)
-        .ok_or_else(|| "write a duration such as `500ms`, `2s` or `1h30m`".to_owned())
+    serve_until_told(
+        Barman::new(&config)?,
+        config.front,
+        listen,
+        members,
+        io::stdout(),
+    )
 }

@@ -110,6 +110,14 @@ impl<'a> Watch<'a> {
                 intent.event,
                 intent.role
             )),
+            Progress::Earlier { step, intent } => self.log.warning(&format!(
+                "rule `{}`: an earlier recovery into the same directory may still run{}; waiting for its end",
+                step.rule,
+                intent.operation_id.as_ref().map_or_else(String::new, |id| format!(" (operation {id})"))
+            )),
+            Progress::Undecided { reason } => self.log.error(&format!(
+                "{reason}; the event is kept, and the next callback or `reconcile` decides it"
+            )),
             Progress::StateTrouble { message } => {
                 self.log.error(&format!("{message}; going on without it"));
             }
@@ -117,6 +125,9 @@ impl<'a> Watch<'a> {
                 self.wait_for(None);
                 let time = format!("{:.2} s", report.duration.as_secs_f64());
                 match (&report.message, report.outcome) {
+                    (Some(warning), StepOutcome::Done) => {
+                        self.log.warning(&format!("rule `{}`: {warning}", report.rule));
+                    }
                     (_, StepOutcome::Done) => {
                         self.log
                             .info(&format!("rule `{}`: done after {time}", report.rule));

@@ -1,10 +1,12 @@
 //! The outside as it is: HTTP clients, the computer's clock, the file system.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use crate::barman::Barman;
-use crate::execute::{Progress, World};
+use crate::execute::{Progress, Stamp, World};
 use crate::http::Client;
 use crate::model::{Api, ApiName, RuleSet, Url};
 use crate::patroni::Patroni;
@@ -17,9 +19,10 @@ use super::watch::Watch;
 /// The outside of this process.
 pub struct Outside<'a> {
     apis: BTreeMap<ApiName, Endpoint>,
-    patroni: Option<Endpoint>,
+    patroni: Option<(Client, Vec<Url>)>,
     watch: &'a Watch<'a>,
     state: Option<DiscreetStore>,
+    one_receiver: bool,
 }
 
 /// A server and the client that talks to it.
@@ -48,9 +51,13 @@ impl<'a> Outside<'a> {
                 .iter()
                 .map(|(name, api)| (name.clone(), endpoint(api)))
                 .collect(),
-            patroni: rules.patroni.as_ref().map(|patroni| endpoint(&patroni.0)),
+            patroni: rules.patroni.as_ref().map(|patroni| {
+                let client = Client::new(&patroni.api, &environment.vars);
+                (client, patroni.urls.clone())
+            }),
             watch,
             state: None,
+            one_receiver: rules.streaming_targets() == 1,
         }
     }
 }
@@ -69,8 +76,9 @@ impl Outside<'_> {
     /// What nothing that is shown may have in it.
     #[must_use]
     pub fn discretion(&self) -> Discretion {
-        let endpoints = self.apis.values().chain(&self.patroni);
-        Discretion::of(endpoints.map(|endpoint| endpoint.client.secrets()))
+        let apis = self.apis.values().map(|endpoint| &endpoint.client);
+        let patroni = self.patroni.iter().map(|(client, _)| client);
+        Discretion::of(apis.chain(patroni).map(Client::secrets))
     }
 }
 
@@ -85,10 +93,12 @@ impl<'a> World for Outside<'a> {
             .map(|endpoint| Barman::new(&endpoint.client, &endpoint.url))
     }
 
-    fn patroni(&self) -> Option<Patroni<'_, Client>> {
-        self.patroni
-            .as_ref()
-            .map(|endpoint| Patroni::new(&endpoint.client, &endpoint.url))
+    fn patronis(&self) -> Vec<Patroni<'_, Client>> {
+        let all = self.patroni.iter().flat_map(|(client, urls)| {
+            let one = move |url: &Url| Patroni::new(client, url.clone());
+            urls.iter().map(one)
+        });
+        all.collect()
     }
 
     fn clock(&self) -> &Watch<'a> {
@@ -99,8 +109,26 @@ impl<'a> World for Outside<'a> {
         self.state.as_ref()
     }
 
-    fn exists(&self, path: &Path) -> bool {
-        path.exists()
+    fn stamp(&self, path: &Path) -> Option<Stamp> {
+        let file = fs::metadata(path).ok()?;
+        Some(Stamp {
+            inode: file.ino(),
+            changed: i128::from(file.ctime()) * 1_000_000_000 + i128::from(file.ctime_nsec()),
+        })
+    }
+
+    /// The first line of `postmaster.pid` is the number of the process.
+    fn is_running(&self, datadir: &Path) -> bool {
+        let file = fs::read_to_string(datadir.join("postmaster.pid")).unwrap_or_default();
+        let number = file
+            .lines()
+            .next()
+            .and_then(|line| line.trim().parse::<u32>().ok());
+        number.is_some_and(|number| Path::new(&format!("/proc/{number}")).exists())
+    }
+
+    fn one_receiver(&self) -> bool {
+        self.one_receiver
     }
 
     fn observe(&self, progress: &Progress<'_>) {

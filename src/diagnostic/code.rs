@@ -174,6 +174,10 @@ codes! {
     IdleComment = "PB213", Warning, "a comment that silences nothing";
     /// A template that can't be rendered in an event that its rule is for.
     AlwaysFails = "PB214", Error, "a template that fails whenever it is looked at";
+    /// A recovery that is left while Barman still writes.
+    RecoveryTimeout = "PB215", Warning, "a recovery with a limit in time";
+    /// A variable that Patroni takes out of the environment.
+    RemovedVariable = "PB216", Warning, "a variable that Patroni removes from the environment";
     /// A test names a rule that there is not.
     TestUnknownRule = "PB301", Error, "a test names a rule that the rules do not have";
     /// A test without an expectation, or of nothing.
@@ -224,6 +228,8 @@ impl Code {
                 | Self::TooLong
                 | Self::NoFence
                 | Self::AlwaysFails
+                | Self::RecoveryTimeout
+                | Self::RemovedVariable
         )
     }
 

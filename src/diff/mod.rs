@@ -95,7 +95,7 @@ pub enum Class {
     Added,
     /// Something is no longer sent.
     Removed,
-    /// It goes to another API or server.
+    /// It goes to another address, or is about something else altogether.
     Retargeted,
     /// It asks for something else, or is carried out differently.
     Changed,
@@ -142,7 +142,7 @@ impl Change {
                 let timing = |field: &Field| {
                     field.field.starts_with("retry.") || field.field.starts_with("poll.")
                 };
-                if pairs::target(old) != pairs::target(new) {
+                if pairs::retargeted(old, new) {
                     Class::Retargeted
                 } else if fields.iter().all(timing) {
                     Class::TimingOnly

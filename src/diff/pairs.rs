@@ -1,11 +1,12 @@
 //! Which step became which.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::iter;
 
 use serde_json::{Value, json};
 
 use crate::evaluate::Step;
-use crate::model::{Operation, RequestKind, duration};
+use crate::model::{RequestKind, Target, duration};
 
 use super::{Change, Field};
 
@@ -121,7 +122,7 @@ impl<'s> Likeness<'s> {
         Self {
             kind: step.operation.kind(),
             rule: &step.rule,
-            target: format!("{:?}", target(step)),
+            target: target(step),
             body: step.operation.body().to_string(),
             all: value(step).to_string(),
         }
@@ -161,21 +162,21 @@ fn moved(partners: &[Option<usize>]) -> HashSet<usize> {
     moved
 }
 
-/// Whose state a step sets: an API and the servers and models in it.
-pub(super) fn target(step: &Step) -> (String, Vec<String>) {
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-    let within = match &step.operation {
-        Operation::ConfigUpdate { changes } => {
-            let name = |change: &serde_json::Map<String, Value>| {
-                let scope = text(change.get("scope"));
-                let name = text(change.get(&format!("{scope}_name")));
-                format!("{scope} {name}")
-            };
-            changes.iter().map(name).collect()
-        }
-        Operation::ConfigSwitch { .. } | Operation::Recovery(_) => Vec::new(),
-    };
-    (step.url.clone(), within)
+/// Tells whether nothing of what the old step was about is left.
+pub(super) fn retargeted(old: &Step, new: &Step) -> bool {
+    let kept = new.operation.targets(&new.api);
+    let of_old = old.operation.targets(&old.api);
+    old.url != new.url || !of_old.iter().any(|target| kept.contains(target))
+}
+
+/// The address and the targets, as one text.
+fn target(step: &Step) -> String {
+    let targets = step.operation.targets(&step.api);
+    let keys = targets.iter().map(Target::key);
+    iter::once(step.url.clone())
+        .chain(keys)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// What of a step is another.
@@ -195,6 +196,7 @@ pub(super) fn value(step: &Step) -> Value {
         "verify": step.verify,
         "fence": step.fence,
         "on_failure": step.on_failure,
+        "allow_older_timeline": step.allow_older_timeline,
         "retry": {
             "attempts": step.retry.attempts,
             "wait": duration::format(step.retry.wait),
@@ -203,7 +205,7 @@ pub(super) fn value(step: &Step) -> Value {
         },
         "poll": {
             "every": duration::format(step.poll.every),
-            "timeout": duration::format(step.poll.timeout),
+            "timeout": step.poll.timeout.map(duration::format),
         },
     })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::Duration;
 
-use crate::model::{Api, ApiName, RuleSet};
+use crate::model::{Api, ApiName, Patroni, RuleSet};
 
 use super::unseen::{Edit, bare_value};
 
@@ -45,6 +45,7 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         rules: _,
         state,
         fallback,
+        header_variables: _,
     } = rules;
     let mut all = All::default();
     all.put("match", matching);
@@ -59,7 +60,10 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         }
     }
     if let Some(patroni) = patroni {
-        all.api("patroni", &patroni.0);
+        let Patroni { api, urls } = patroni;
+        all.api("patroni", api);
+        let several = Some(urls).filter(|urls| urls.len() > 1);
+        all.maybe("patroni.urls", several);
     }
     for var in vars {
         all.put(&format!("vars.{}", var.name), &bare_value(&var.value));

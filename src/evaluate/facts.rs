@@ -65,7 +65,7 @@ impl Facts {
             .maybe(
                 "node",
                 self.node.as_deref(),
-                "give `--node`, set `PATRONI_NAME`, or name the local Patroni under `patroni` in the rules file",
+                "give `--node` in the callback's command (Patroni removes `PATRONI_NAME` from the environment), or name the local Patroni under `patroni` in the rules file",
             )
             .maybe("host", self.host.as_deref(), "this machine has no host name")
             .maybe(

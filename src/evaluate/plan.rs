@@ -46,6 +46,8 @@ pub struct Step {
     pub verify: Verify,
     /// What its failure means for the steps after it.
     pub on_failure: OnFailure,
+    /// Whether a recovery may end on a timeline older than the cluster's.
+    pub allow_older_timeline: bool,
 }
 
 /// Whether a rule fired.

@@ -30,10 +30,11 @@ pub(super) fn step(
         url: Url::join(&api.url, &operation.path()),
         operation,
         retry: rule.retry,
-        poll: rule.poll,
+        poll: rule.poll_of(template.kind),
         fence: rule.fence,
         verify: rule.verify,
         on_failure: rule.on_failure,
+        allow_older_timeline: rule.allow_older_timeline,
     })
 }
 

@@ -3,49 +3,82 @@
 use std::time::Duration;
 
 use crate::http::Clock as _;
-use crate::model::{Name, RequestKind};
-use crate::store::{Query, State, Store as _, Target};
+use crate::store::{Intent, Query, State, Store as _};
 
-use super::{End, Stage, StepOutcome, World, journal, poll};
+use super::{Progress, Stage, World, journal, lookup, poll};
 
-/// Waits for the recovery that an earlier decision began in the same directory: two at once would destroy each other.
-/// Patroni asks again for a replica when it was itself killed meanwhile, and Barman is then still at the first.
-pub(super) async fn wait<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
-    for (id, left) in begun(stage).await {
-        match poll::wait(stage, &id, left).await {
-            Err(end) if end.outcome == StepOutcome::Unfinished => {
-                let message = format!("an earlier recovery into this directory: {}", end.message);
-                return Err(End::new(StepOutcome::Unfinished, message));
-            }
-            // However it ended, it has.
-            Ok(()) | Err(_) => {}
-        }
+/// The pause between two looks for an operation whose answer is still under way to another process.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Waits for every recovery into the same directory that was sent and is not known to have ended: two at once would
+/// destroy each other. Patroni asks again for a replica when it was itself killed meanwhile, and Barman is then still at
+/// the first. That it ended well never counts for ours.
+pub(super) async fn wait<W: World>(stage: Stage<'_, W>) -> Result<(), super::End> {
+    for intent in open(stage).await {
+        stage.world.observe(&Progress::Earlier {
+            step: stage.step,
+            intent: &intent,
+        });
+        ended(stage, intent).await?;
     }
     Ok(())
 }
 
-/// The operations that may still be at it, of intents that ours took the place of, and how long each has before it is
-/// given up.
-async fn begun<W: World>(stage: Stage<'_, W>) -> Vec<(Name, Duration)> {
+/// Waits for the end of one.
+async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), super::End> {
+    let world = stage.world;
+    let sent = lookup::Sent {
+        wall: intent.sent.unwrap_or(intent.created),
+        now: None,
+    };
+    let number = intent.id;
+    let mut current = Some(intent);
+    while let Some(intent) = current {
+        let ids = match &intent.operation_id {
+            Some(id) => vec![id.clone()],
+            None => lookup::candidates(stage, sent).await?.recoveries,
+        };
+        for id in &ids {
+            // However it ended, it has.
+            let _ = poll::wait(stage, id, stage.step.poll.bound()).await;
+        }
+        if !ids.is_empty() || lookup::is_late(sent, world.clock()) {
+            break;
+        }
+        world.clock().sleep(PAUSE).await;
+        // The process that sent it may have got its answer meanwhile.
+        current = open(stage).await.into_iter().find(|one| one.id == number);
+    }
+    if let Some(store) = world.store()
+        && let Err(error) = store.ended(number).await
+    {
+        journal::complain(world, &error);
+    }
+    Ok(())
+}
+
+/// The recoveries into the same directory that may still run.
+async fn open<W: World>(stage: Stage<'_, W>) -> Vec<Intent> {
     let Stage { step, world, .. } = stage;
-    let (Some(store), RequestKind::Recovery) = (world.store(), step.operation.kind()) else {
+    let Some(store) = world
+        .store()
+        .filter(|_| !step.operation.kind().sets_state())
+    else {
         return Vec::new();
     };
-    let (now, timeout) = (world.clock().wall(), step.poll.timeout);
-    let query = Query {
-        state: Some(State::Superseded),
-        since: Some(now.saturating_sub(timeout)),
-        ..Query::default()
-    };
-    let targets = Target::of(step);
-    match store.history(&query).await {
+    let targets = step.operation.targets(&step.api);
+    let over = [
+        State::Done,
+        State::Failed,
+        State::Unverified,
+        State::Forgotten,
+    ];
+    match store.history(&Query::default()).await {
         Ok(all) => all
             .into_iter()
-            .filter(|one| Target::of(&one.step) == targets)
-            .filter_map(|one| {
-                let passed = now.saturating_sub(one.created);
-                Some((one.operation_id?, timeout.saturating_sub(passed)))
-            })
+            .filter(|one| Some(one.id) != stage.intent && one.sent.is_some() && !one.over)
+            .filter(|one| !over.contains(&one.state))
+            .filter(|one| one.step.operation.targets(&one.step.api) == targets)
             .collect(),
         Err(error) => {
             journal::complain(world, &error);

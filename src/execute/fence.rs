@@ -1,66 +1,150 @@
-//! The fence: this node must still have the role that a step was decided for.
+//! The fence: this member must still have the role that a request was decided for.
 //!
-//! Who holds the leader key is read from the DCS at that moment, through the local Patroni. A node that was
-//! promoted after us holds it then, and what we decided earlier must not be applied last.
+//! `GET /leader` of the member itself is Patroni's own lease, taken before a promotion begins and read without a cache.
+//! `/cluster` may be behind by a moment, so it alone never shuts the fence for a member that leads.
 
+use std::time::Duration;
+
+use crate::http::Clock as _;
 use crate::model::{Fence, Role};
+use crate::patroni::{Cluster, Lease, Patroni, PatroniError};
 
 use super::{End, Stage, StepOutcome, World};
 
-/// What the fence says.
+/// How long one question to Patroni may take; it is answered on this machine, or nearby.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The answer to the fence's question.
 pub(super) enum Answer {
-    /// Go on.
+    /// The member has the role.
     Open,
-    /// Not any more, and why.
+    /// Another member has it, or this is the Patroni of another cluster.
     Shut(End),
-    /// Patroni did not say.
-    Unknown(String),
+    /// Patroni does not tell.
+    Unknown(Doubt),
 }
 
-/// Asks once.
-pub(super) async fn ask<W: World>(stage: Stage<'_, W>) -> Answer {
-    let Stage {
-        step,
-        world,
-        holder,
-        ..
-    } = stage;
-    let leader = match holder.role {
-        Role::Primary | Role::StandbyLeader => true,
-        Role::Replica | Role::Demoted => false,
-        // A node that is being made has no role to lose.
-        Role::Uninitialized => return Answer::Open,
-    };
-    let Some(patroni) = world.patroni().filter(|_| step.fence == Fence::Role) else {
-        return Answer::Open;
-    };
-    let node = match &holder.node {
-        Some(node) => node.clone(),
-        None => match patroni.node().await {
-            Ok(node) => node.name,
-            Err(silence) => return Answer::Unknown(silence.to_string()),
-        },
-    };
-    let cluster = match patroni.cluster().await {
-        Ok(cluster) => cluster,
-        Err(silence) => return Answer::Unknown(silence.to_string()),
-    };
-    let holds = cluster.leader().is_some_and(|member| member.name == node);
-    if holds == leader {
+/// Why Patroni does not tell.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Doubt {
+    /// It does not answer, or not with what was asked.
+    #[error("{0}")]
+    Silent(String),
+    /// The leader key is on its way from one member to another.
+    #[error("{0}")]
+    Undecided(String),
+}
+
+/// Asks once, for no longer than `limit`.
+pub(super) async fn ask<W: World>(stage: Stage<'_, W>, limit: Option<Duration>) -> Answer {
+    let Stage { step, world, .. } = stage;
+    // A node that is being made has no role to lose.
+    if !step.operation.kind().sets_state() || step.fence == Fence::None {
         return Answer::Open;
     }
-    let message = match (leader, cluster.leader()) {
-        (true, Some(other)) => format!(
-            "`{node}` no longer holds the leader key, `{}` does; nothing more is sent",
-            other.name
-        ),
-        (true, None) => {
-            format!("`{node}` no longer holds the leader key, nobody does; nothing more is sent")
-        }
-        (false, _) => format!(
-            "`{node}` holds the leader key now, this was decided for a {}; nothing more is sent",
-            holder.role
-        ),
+    let patronis = world.patronis();
+    let Some((local, others)) = patronis.split_first() else {
+        return Answer::Open;
     };
-    Answer::Shut(End::new(StepOutcome::Fenced, message))
+    let started = world.clock().now();
+    let limit = limit.unwrap_or(PATIENCE);
+    let left = || limit.saturating_sub(world.clock().now().saturating_sub(started));
+    let mut silence = match by_lease(stage, &local.clone().within(limit)).await {
+        Ok(answer) => return answer,
+        Err(error) => error,
+    };
+    for other in others {
+        if left().is_zero() || matches!(silence, PatroniError::OtherCluster { .. }) {
+            break;
+        }
+        let other = other.clone().within(left());
+        match cluster(stage, &other).await {
+            Ok(cluster) => return by_members(stage, &cluster, None),
+            Err(error) => silence = error,
+        }
+    }
+    match silence {
+        PatroniError::OtherCluster { .. } => {
+            Answer::Shut(End::new(StepOutcome::Refused, silence.to_string()))
+        }
+        silence => Answer::Unknown(Doubt::Silent(silence.to_string())),
+    }
+}
+
+/// Asks the member itself.
+async fn by_lease<W: World>(
+    stage: Stage<'_, W>,
+    patroni: &Patroni<'_, W::Http>,
+) -> Result<Answer, PatroniError> {
+    let role = stage.holder.role;
+    let lease = match patroni.lease(role).await {
+        Ok(lease) => lease,
+        // Something in between does not publish this path; the list of members may be there.
+        Err(PatroniError::Answer { .. }) => {
+            return Ok(by_members(stage, &cluster(stage, patroni).await?, None));
+        }
+        Err(error) => return Err(error),
+    };
+    if let Some(scope) = stage.holder.cluster.as_deref() {
+        patroni.same_scope(lease.scope.as_deref(), scope)?;
+    }
+    if lease.held && is_leader(role) {
+        return Ok(Answer::Open);
+    }
+    Ok(by_members(
+        stage,
+        &cluster(stage, patroni).await?,
+        Some(&lease),
+    ))
+}
+
+async fn cluster<W: World>(
+    stage: Stage<'_, W>,
+    patroni: &Patroni<'_, W::Http>,
+) -> Result<Cluster, PatroniError> {
+    let cluster = patroni.cluster().await?;
+    if let Some(scope) = stage.holder.cluster.as_deref() {
+        patroni.same_scope(cluster.scope.as_deref(), scope)?;
+    }
+    Ok(cluster)
+}
+
+/// Judges by the list of members, and by the member's own lease if that is known.
+fn by_members<W: World>(stage: Stage<'_, W>, cluster: &Cluster, lease: Option<&Lease>) -> Answer {
+    let holder = stage.holder;
+    let undecided = |why: String| Answer::Unknown(Doubt::Undecided(why));
+    // The name that Patroni uses counts more than one that was given on a command line.
+    let own = lease
+        .and_then(|lease| lease.name.as_deref())
+        .or(holder.node.as_deref());
+    let Some(leader) = cluster.leader() else {
+        return undecided("no member holds the leader key".to_owned());
+    };
+    let leads = match (lease, own) {
+        (Some(lease), _) if lease.held => true,
+        (_, Some(own)) => leader.name == own,
+        // The member has no lease, so the leader is another one.
+        (Some(_), None) => false,
+        (None, None) => return undecided("the name of this member is not known".to_owned()),
+    };
+    let shut = |message: String| Answer::Shut(End::new(StepOutcome::Fenced, message));
+    let member = own.unwrap_or("this member");
+    match (is_leader(holder.role), leads) {
+        (true, true) if lease.is_none() => Answer::Open,
+        // The list may be ahead or behind; the lease will tell.
+        (true, true) => undecided(format!("`{member}` does not have the leader's lease")),
+        (false, false) => Answer::Open,
+        (true, false) => shut(format!(
+            "`{member}` no longer holds the leader key, `{}` does; nothing more is sent",
+            leader.name
+        )),
+        (false, true) => shut(format!(
+            "`{member}` holds the leader key now, and this was decided for a {}; nothing more is sent",
+            holder.role
+        )),
+    }
+}
+
+const fn is_leader(role: Role) -> bool {
+    matches!(role, Role::Primary | Role::StandbyLeader)
 }

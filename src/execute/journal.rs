@@ -1,26 +1,86 @@
-//! Writing down what happens to an intent. A state that can't be written must not stop a failover: it is
+//! Writing down what happens to an intent. A state that can't be written, or not soon, must not stop a failover: it is
 //! said, and the step goes on.
 
-use crate::http::Clock;
+use std::time::Duration;
+
+use crate::evaluate::{Plan, Step};
+use crate::http::{Clock, within};
 use crate::model::{Name, RequestKind};
 use crate::store::{IntentId, Settled, Standing, State, Store, StoreError};
 
 use super::{End, Progress, Stage, StepOutcome, StepReport, World};
 
-/// Notes that an attempt is about to be made.
-pub(super) async fn sending<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
+/// How long a request that sets a state waits for its intent to be written.
+pub(super) const STATE: Duration = Duration::from_secs(1);
+
+/// How long a recovery waits: that it is not sent twice depends on it.
+const RECOVERY: Duration = Duration::from_secs(60);
+
+/// How long an intent is held beyond the exchange that it is held for.
+const HELD: Duration = Duration::from_secs(60);
+
+/// The pause before another process that works on an intent is looked at again.
+const TAKEN: Duration = Duration::from_secs(1);
+
+/// The wait for the store that a plan is worth.
+pub(super) fn bound(plan: &Plan) -> Duration {
+    let states = |step: &Step| step.operation.kind().sets_state();
+    if plan.steps.iter().all(states) {
+        STATE
+    } else {
+        RECOVERY
+    }
+}
+
+/// Waits for the store no longer than `limit`.
+pub(super) async fn bounded<W: World, T>(
+    world: &W,
+    limit: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let late = || StoreError::Io(format!("no answer within {} s", limit.as_secs()));
+    within(world.clock(), limit, work)
+        .await
+        .unwrap_or_else(|| Err(late()))
+}
+
+/// Notes that an attempt is about to be made. Waits while another process works on the same intent. Returns the part
+/// of the step that is left, if a newer decision took some of it over.
+pub(super) async fn sending<W: World>(stage: Stage<'_, W>) -> Result<Option<Box<Step>>, End> {
     let Some((store, id)) = place(stage) else {
-        return Ok(());
+        return Ok(None);
     };
-    match store.sending(id, stage.world.clock().wall()).await {
-        Ok(Standing::Current) => Ok(()),
-        Ok(Standing::Superseded) => {
-            let message = "a newer decision took its place; nothing more is sent";
-            Err(End::new(StepOutcome::Superseded, message))
-        }
-        Err(error) => {
-            complain(stage.world, &error);
-            Ok(())
+    let clock = stage.world.clock();
+    let limit = if stage.step.operation.kind().sets_state() {
+        STATE
+    } else {
+        RECOVERY
+    };
+    let deadline = clock.now() + stage.step.retry.deadline;
+    loop {
+        let claimed = store.sending(id, clock.wall(), HELD);
+        match bounded(stage.world, limit, claimed).await {
+            Ok(Standing::Current) => return Ok(None),
+            Ok(Standing::Narrowed(step)) => return Ok(Some(step)),
+            Ok(Standing::Superseded) => {
+                let message = "a newer decision took its place; nothing more is sent";
+                return Err(End::new(StepOutcome::Superseded, message));
+            }
+            Ok(Standing::Done) => {
+                return Err(End::new(
+                    StepOutcome::Done,
+                    "another process has finished it",
+                ));
+            }
+            Ok(Standing::Taken) if clock.now() >= deadline => {
+                let message = "another process still works on it";
+                return Err(End::new(StepOutcome::Unfinished, message));
+            }
+            Ok(Standing::Taken) => clock.sleep(TAKEN).await,
+            Err(error) => {
+                complain(stage.world, &error);
+                return Ok(None);
+            }
         }
     }
 }
@@ -28,14 +88,23 @@ pub(super) async fn sending<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
 /// Notes the operation that pg-backup-api made of it.
 pub(super) async fn accepted<W: World>(stage: Stage<'_, W>, operation: &Name) {
     if let Some((store, id)) = place(stage)
-        && let Err(error) = store.accepted(id, operation).await
+        && let Err(error) = bounded(stage.world, STATE, store.accepted(id, operation)).await
     {
         complain(stage.world, &error);
     }
 }
 
-/// Notes how a step ended. What is not finished stays pending, for the next one to go on with; but a
-/// recovery that nobody took up is not for later: whoever asked for it has gone on without it.
+/// Keeps hold of the intent while its operation runs.
+pub(super) async fn renew<W: World>(stage: Stage<'_, W>) {
+    if let Some((store, id)) = place(stage) {
+        let until = stage.world.clock().wall() + HELD;
+        // One that is lost is taken up by another process, which looks before it sends.
+        let _ = bounded(stage.world, STATE, store.renew(id, until)).await;
+    }
+}
+
+/// Notes how a step ended. What is not as it was asked for stays pending, for the next one to go on with; but a
+/// recovery is not for later: its caller has gone on without it.
 pub(super) async fn settled<W: World>(
     world: &W,
     id: Option<IntentId>,
@@ -46,35 +115,28 @@ pub(super) async fn settled<W: World>(
         return;
     };
     let message = report.message.as_deref();
-    let state = match report.outcome {
-        StepOutcome::Done => Some(State::Done),
-        StepOutcome::Failed => Some(State::Failed),
-        StepOutcome::Refused => Some(State::Refused),
-        StepOutcome::Unverified => Some(State::Unverified),
-        StepOutcome::Fenced => Some(State::Fenced),
-        StepOutcome::Superseded => Some(State::Superseded),
-        StepOutcome::NotRun => Some(State::Abandoned),
-        StepOutcome::Unfinished
-            if kind == RequestKind::Recovery && report.operation_id.is_none() =>
-        {
-            Some(State::Abandoned)
-        }
-        StepOutcome::Unfinished => None,
+    let state = match (report.outcome, kind.sets_state()) {
+        (StepOutcome::Done, _) => Some(State::Done),
+        (StepOutcome::Fenced, _) => Some(State::Fenced),
+        (StepOutcome::Superseded, _) => Some(State::Superseded),
+        (StepOutcome::Failed, false) => Some(State::Failed),
+        (StepOutcome::Refused, false) => Some(State::Refused),
+        (StepOutcome::Unverified, false) => Some(State::Unverified),
+        (StepOutcome::NotRun, false) => Some(State::Abandoned),
+        (StepOutcome::Unfinished, false) if report.operation_id.is_none() => Some(State::Abandoned),
+        (_, true) | (StepOutcome::Unfinished, false) => None,
     };
+    let now = world.clock().wall();
     let written = match state {
         Some(state) => {
-            store
-                .settled(
-                    id,
-                    &Settled {
-                        state,
-                        message,
-                        now: world.clock().wall(),
-                    },
-                )
-                .await
+            let end = Settled {
+                state,
+                message,
+                now,
+            };
+            bounded(world, STATE, store.settled(id, &end)).await
         }
-        None => store.left(id, message.unwrap_or_default()).await,
+        None => bounded(world, STATE, store.left(id, message.unwrap_or_default())).await,
     };
     if let Err(error) = written {
         complain(world, &error);

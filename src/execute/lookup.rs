@@ -8,11 +8,12 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::barman::Scope;
+use crate::barman::{Class, Scope, Trouble};
 use crate::http::Clock;
 use crate::model::Name;
 
-use super::{End, Progress, Stage, StepOutcome, World, backoff};
+use super::proof::Proof;
+use super::{End, Progress, Stage, StepOutcome, World, backoff, poll};
 
 /// How far the clocks of this machine and of the API's host may be apart.
 const SKEW: Duration = Duration::from_secs(20);
@@ -23,6 +24,12 @@ const KNOWN_SKEW: Duration = Duration::from_secs(2);
 /// How long after it was sent a request can be taken up: longer than the API's own workers live
 /// without an answer.
 const LATE: Duration = Duration::from_secs(120);
+
+/// The shortest pause after a list that can't be read.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The pause between two looks for an operation.
+const SEARCH: Duration = Duration::from_secs(2);
 
 /// When a request was sent.
 #[derive(Debug, Clone, Copy)]
@@ -56,76 +63,141 @@ impl Sent {
     }
 }
 
-/// Looks for the one operation that can be the one that was sent.
-///
-/// If there is none, or more than one, nobody can tell: the request may still be on its way, or
-/// another node may have sent one too. The step ends unfinished then, and nothing is sent again.
-pub(super) async fn find<W: World>(
-    stage: Stage<'_, W>,
-    sent: Sent,
-    trouble: &str,
-    left: Duration,
-) -> Result<Name, End> {
-    let Stage {
-        step,
-        barman,
-        world,
-        ..
-    } = stage;
-    let (clock, scope) = (world.clock(), Scope::of(&step.operation));
-    let (started, mut attempt) = (clock.now(), 0);
-    let lost = |why: String| {
-        let message = format!(
-            "the answer to the request was lost ({trouble}), and whether it was taken up can't be told: {why}; \
-             it is not sent again"
-        );
-        End::new(StepOutcome::Unfinished, message)
+/// What became of a request whose answer was lost.
+pub(super) enum Fate {
+    /// The list shows the operation that it began.
+    TakenUp(Name),
+    /// A list that was readable has not shown it for so long that it never arrived.
+    NeverArrived,
+}
+
+/// Tells whether a request that was sent then can no longer be taken up.
+pub(super) fn is_late(sent: Sent, clock: &impl Clock) -> bool {
+    let passed = match sent.now {
+        Some(now) => clock.now().saturating_sub(now),
+        None => clock.wall().saturating_sub(sent.wall),
     };
+    passed >= LATE
+}
+
+/// The operations that were named when a request was sent, in whatever time zone the API's host keeps.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    /// The recoveries: one of them can be the one that was sent.
+    pub(super) recoveries: Vec<Name>,
+    /// Another operation was named then: it may have the id that the request would have got.
+    pub(super) others: bool,
+}
+
+/// Reads from the list what was named when a request was sent.
+pub(super) async fn glance<W: World>(stage: Stage<'_, W>, sent: Sent) -> Result<Named, String> {
+    let clock = stage.world.clock();
+    let scope = Scope::of(&stage.step.operation);
+    let listed = stage.barman.operations(&scope).await;
+    let listed = listed.map_err(|trouble| trouble.message)?;
+    let kind = Some(stage.step.operation.kind());
+    let moments = sent.taken_up(listed.date, clock);
+    let mut named = Named::default();
+    for one in listed.operations {
+        if !named_in(&one.id, &moments) {
+            continue;
+        }
+        if one.kind == kind {
+            named.recoveries.push(one.id);
+        } else {
+            named.others = true;
+        }
+    }
+    Ok(named)
+}
+
+/// The same, as soon as the list can be read.
+pub(super) async fn candidates<W: World>(stage: Stage<'_, W>, sent: Sent) -> Result<Named, End> {
+    let Stage { step, world, .. } = stage;
+    let clock = world.clock();
+    let (started, mut attempt) = (clock.now(), 0);
     loop {
         attempt += 1;
-        let left = left.saturating_sub(clock.now().saturating_sub(started));
-        let why = match barman.within(left).operations(&scope).await {
-            Ok(listed) => {
-                let kind = Some(step.operation.kind());
-                let offset = clock.utc_offset();
-                let moments = sent.taken_up(listed.date, clock);
-                let fits = |id: &Name| named_in(id, &moments, offset);
-                let all = listed.operations.into_iter();
-                let mut found = all.filter(|o| o.kind == kind && fits(&o.id));
-                match (found.next(), found.next()) {
-                    (Some(only), None) => {
-                        world.observe(&Progress::Found { step, id: &only.id });
-                        return Ok(only.id);
-                    }
-                    (Some(_), Some(_)) => {
-                        return Err(lost(
-                            "several operations were started at that time".to_owned(),
-                        ));
-                    }
-                    (None, _) => "no operation was started at that time".to_owned(),
-                }
-            }
-            Err(trouble) => trouble.message,
+        let trouble = match glance(stage, sent).await {
+            Ok(found) => return Ok(found),
+            Err(trouble) => trouble,
         };
-        let wait =
-            backoff::wait(&step.retry, attempt, clock.random()).max(Duration::from_millis(200));
-        if attempt >= step.retry.attempts || wait >= left {
-            return Err(lost(why));
+        let wait = backoff::wait(&step.retry, attempt, clock.random()).max(PAUSE);
+        let over = clock.now().saturating_sub(started) + wait >= step.retry.deadline;
+        if over || !step.retry.allows_more_than(attempt) {
+            let message = format!(
+                "whether Barman took the recovery up can't be told: {trouble}; it is not sent again, and Barman may be \
+                 writing into the directory"
+            );
+            return Err(End::new(StepOutcome::Unfinished, message));
         }
         world.observe(&Progress::Waiting {
             step,
-            reason: &why,
+            reason: &trouble,
             wait,
         });
         clock.sleep(wait).await;
     }
 }
 
-/// Whether an id (`YYYYMMDDThhmmss`) names one of these seconds, in UTC or so many seconds ahead of it.
-fn named_in(id: &Name, moments: &RangeInclusive<i64>, offset: i64) -> bool {
+/// Finds out what became of a recovery whose answer was lost. Only when a readable list has not shown it for two minutes
+/// did it never arrive: until then, it may still be taken up. Of an operation in the list nobody says whose it is: its
+/// files tell when it has ended.
+pub(super) async fn find<W: World>(
+    stage: Stage<'_, W>,
+    sent: Sent,
+    proof: &Proof,
+    trouble: &Trouble,
+) -> Result<Fate, End> {
+    let Stage { step, world, .. } = stage;
+    let clock = world.clock();
+    let mut foreign: Vec<Name> = Vec::new();
+    let reason = format!(
+        "the answer to the request was lost ({trouble}); looking whether Barman takes it up"
+    );
+    world.observe(&Progress::Waiting {
+        step,
+        reason: &reason,
+        wait: SEARCH,
+    });
+    loop {
+        let named = candidates(stage, sent).await?;
+        let mut found = named.recoveries;
+        let only = found.len() == 1;
+        found.retain(|id| !foreign.contains(id));
+        for id in found {
+            world.observe(&Progress::Found { step, id: &id });
+            let ended = poll::wait(stage, &id, step.poll.bound()).await;
+            let failed = matches!(&ended, Err(end) if end.outcome == StepOutcome::Failed);
+            if proof.holds(world) || only && failed {
+                return Ok(Fate::TakenUp(id));
+            }
+            if let Err(end) = ended
+                && end.outcome == StepOutcome::Unfinished
+            {
+                return Err(end);
+            }
+            foreign.push(id);
+        }
+        // Another operation has the id that this second gives: that is why the API failed, and it began nothing.
+        let taken = named.others || !foreign.is_empty();
+        let collided = trouble.class == Class::Collision && taken;
+        if collided || is_late(sent, clock) {
+            return Ok(Fate::NeverArrived);
+        }
+        clock.sleep(SEARCH).await;
+    }
+}
+
+/// Tells whether an id (`YYYYMMDDThhmmss`) names one of these seconds in some time zone: those that are kept anywhere are
+/// whole quarters of an hour away from UTC, up to 14 hours.
+fn named_in(id: &Name, moments: &RangeInclusive<i64>) -> bool {
+    const QUARTER: i64 = 900;
+    const FARTHEST: i64 = 14 * 3_600;
     seconds(id.as_str()).is_some_and(|named| {
-        let ahead = [0, offset];
-        ahead.iter().any(|ahead| moments.contains(&(named - ahead)))
+        let (first, last) = (moments.start() - FARTHEST, moments.end() + FARTHEST);
+        let into = (named - moments.start()).rem_euclid(QUARTER);
+        (first..=last).contains(&named) && into <= moments.end() - moments.start()
     })
 }
 
@@ -178,24 +250,20 @@ mod tests {
         let sent = Sent { wall, now: None };
         let clock = Later(Duration::from_secs(3));
         let moments = sent.taken_up(None, &clock);
-        let berlin = 3_600;
-        for (id, offset, ours) in [
-            ("20261123T031436", 0, true),
-            ("20261123T031436", berlin, true), // the API's host keeps UTC
-            ("20261123T041438", berlin, true),
-            ("20261123T041438", 0, false), // an hour from now, or in a time zone nobody named
-            ("20261123T021437", berlin, false), // two hours ago
-            ("20261122T221437", -5 * 3_600, true),
-            ("20261123T031420", 0, true),  // clocks apart
-            ("20261123T031336", 0, false), // a minute before
-            ("20261123T031536", 0, false),
-            ("20251123T031436", 0, false),
+        for (id, ours) in [
+            ("20261123T031436", true),
+            ("20261123T041438", true),  // Berlin
+            ("20261122T221437", true),  // New York
+            ("20261123T121438", true),  // Tokyo
+            ("20261123T084438", true),  // Kolkata
+            ("20261123T031420", true),  // clocks apart
+            ("20261123T031336", false), // a minute before
+            ("20261123T031536", false),
+            ("20261123T042000", false),
+            ("20261124T031436", false), // a day later
+            ("20251123T031436", false),
         ] {
-            assert_eq!(
-                named_in(&Name::new(id).unwrap(), &moments, offset),
-                ours,
-                "{id} {offset}"
-            );
+            assert_eq!(named_in(&Name::new(id).unwrap(), &moments), ours, "{id}");
         }
     }
 

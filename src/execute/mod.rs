@@ -6,14 +6,17 @@
 //! happens: logs, the line on a terminal and tests read the same events.
 
 mod backoff;
+mod callback;
 mod converge;
 mod earlier;
 mod fence;
 mod journal;
+mod lane;
 mod lookup;
 mod outcome;
 mod poll;
 mod progress;
+mod proof;
 mod resume;
 mod submit;
 mod verify;
@@ -24,14 +27,17 @@ use std::time::Duration;
 use crate::barman::Barman;
 use crate::evaluate::{Plan, Step};
 use crate::http::{Clock, Http};
-use crate::model::{ApiName, Name, OnFailure, Role};
+use crate::model::{ApiName, Event, Name, Role, Verify};
 use crate::patroni::Patroni;
-use crate::store::{Cause, Decision, IntentId, Store};
+use crate::store::{Cause, Decision, EventId, IntentId, Store};
 
-pub use converge::{Comparison, Here, compare, enforce};
+use lane::Turn;
+
+pub use callback::{Ended, Undecided, callback, is_foreground, second_look};
+pub use converge::{Comparison, Here, HereError, NoWal, compare, enforce, look_again};
 pub use outcome::{Outcome, StepOutcome, StepReport, Verdict};
 pub use progress::Progress;
-pub use resume::{Which, resume};
+pub use resume::{Which, Whose, resume};
 
 /// The outside of one process.
 pub trait World {
@@ -44,65 +50,112 @@ pub trait World {
 
     /// The pg-backup-api of this name, if the rules have it.
     fn barman(&self, api: &ApiName) -> Option<Barman<'_, Self::Http>>;
-    /// The local Patroni, if the rules file names it.
-    fn patroni(&self) -> Option<Patroni<'_, Self::Http>>;
+    /// The Patroni REST APIs that the rules file names, the local one first.
+    fn patronis(&self) -> Vec<Patroni<'_, Self::Http>>;
+    /// Tells whether exactly one Barman receives WAL of this cluster by the rules, so that a walsender of Barman's name
+    /// is its own.
+    fn one_receiver(&self) -> bool;
     /// The clock.
     fn clock(&self) -> &Self::Clock;
     /// The state, if it can be used.
     fn store(&self) -> Option<&Self::Store>;
-    /// Whether a file is there: a recovery is verified by what it left on this machine.
-    fn exists(&self, path: &Path) -> bool;
+    /// Which file is at a path on this machine: a recovery is verified by what it made anew.
+    fn stamp(&self, path: &Path) -> Option<Stamp>;
+    /// Tells whether a PostgreSQL runs in a data directory on this machine.
+    fn is_running(&self, datadir: &Path) -> bool;
     /// Is told what happens.
     fn observe(&self, progress: &Progress<'_>);
 }
 
-/// How long after the call a first attempt needs no fence. What kept it waiting longer (a Patroni that did not say who
-/// this node is, a locked state) may have outlived the role.
-const FRESH: Duration = Duration::from_secs(2);
-
-/// Carries out the plan of a callback that was called at this time of the world's clock.
-pub async fn execute<W: World>(plan: &Plan, called: Duration, world: &W) -> Outcome {
-    carry_out(plan, Some(called), world).await
+/// A file as it was made: another file, or a newer one, at the same path has another stamp. Modification times are not
+/// in it, since copying keeps them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// The inode.
+    pub inode: u64,
+    /// When the inode was changed, in nanoseconds.
+    pub changed: i128,
 }
 
-/// `called` is when Patroni called; nobody did if Barman's state was looked at.
-async fn carry_out<W: World>(plan: &Plan, called: Option<Duration>, world: &W) -> Outcome {
-    let cause = called.map_or(Cause::Look, |_| Cause::Event);
-    let written = intend(plan, cause, world).await;
-    let holder = Holder {
-        role: plan.role,
-        node: plan.node.clone(),
-    };
-    let mut steps: Vec<StepReport> = Vec::with_capacity(plan.steps.len());
-    let mut stopped: Option<StepOutcome> = None;
-    for (index, step) in plan.steps.iter().enumerate() {
-        let intent = match written.as_ref().map(|intents| intents.get(index)) {
-            None => None,
-            Some(Some(Some(intent))) => Some(*intent),
-            // Something newer is pending for its target.
-            Some(_) => continue,
-        };
-        let report = if let Some(before) = stopped {
-            StepReport::not_run(step, before)
-        } else {
-            let waited = called.map(|called| world.clock().now().saturating_sub(called));
-            let start = match waited {
-                Some(waited) if index == 0 && waited < FRESH => Start::Fresh,
-                Some(_) => Start::Following,
-                None => Start::Guarded,
-            };
-            settle(step, &holder, intent, start, world).await
-        };
-        journal::settled(world, intent, &report, step.operation.kind()).await;
-        if report.outcome.is_failure() && step.on_failure == OnFailure::Stop {
-            stopped = stopped.or(Some(report.outcome));
-        }
-        steps.push(report);
+/// Carries out the plan of a callback that was called at this time of the world's clock.
+pub async fn execute<W: World>(plan: &Plan, called: Called, world: &W) -> Outcome {
+    carry_out(plan, Cause::Event(called.event), Some(called.at), world).await
+}
+
+/// When a callback was called, and what was written down of it before anything was asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Called {
+    /// The time of the world's clock.
+    pub at: Duration,
+    /// The event in the store.
+    pub event: Option<EventId>,
+}
+
+impl Called {
+    /// Called at this time, and not written down.
+    pub const fn at(at: Duration) -> Self {
+        Self { at, event: None }
     }
+}
+
+/// `called` is absent if it is long since Patroni called, or if Barman's state was looked at.
+async fn carry_out<W: World>(
+    plan: &Plan,
+    cause: Cause,
+    called: Option<Duration>,
+    world: &W,
+) -> Outcome {
+    let written = intend(plan, cause, world).await;
+    let holder = Holder::of(plan);
+    let intent = |index: usize| match written.as_ref().map(|intents| intents.get(index)) {
+        None => Some(None),
+        Some(Some(Some(intent))) => Some(Some(*intent)),
+        // Something newer is pending for its target.
+        Some(_) => None,
+    };
+    let jobs = plan.steps.iter().enumerate().filter_map(|(index, step)| {
+        Some(lane::Job {
+            step,
+            intent: intent(index)?,
+        })
+    });
+    let start = called.map_or(Start::Later, Start::Called);
+    let steps = lane::side_by_side(jobs.collect(), async |job, turn| {
+        let start = match start {
+            Start::Called(at) if looks_first(plan.event, job.step) => Start::Looking(at),
+            start => start,
+        };
+        act(&job, &holder, start, turn, world).await
+    })
+    .await;
     Outcome {
         first: written.into_iter().flatten().flatten().next(),
         ..Outcome::of(steps)
     }
+}
+
+/// Tells whether Barman may have what a step asks for already: only a change of roles is sent at once. A switch restarts
+/// Barman's receiver also when the model is active.
+fn looks_first(event: Event, step: &Step) -> bool {
+    event != Event::OnRoleChange
+        && step.operation.kind().sets_state()
+        && step.verify != Verify::None
+}
+
+/// Takes one step to its end and writes down which that is.
+async fn act<W: World>(
+    job: &lane::Job<'_>,
+    holder: &Holder,
+    start: Start<'_>,
+    turn: Turn<'_>,
+    world: &W,
+) -> StepReport {
+    let report = match turn.stopped_by() {
+        Some(before) => StepReport::not_run(job.step, before),
+        None => settle(job.step, holder, job.intent, start, Some(turn), world).await,
+    };
+    journal::settled(world, job.intent, &report, job.step.operation.kind()).await;
+    report
 }
 
 /// Writes down the whole plan before anything of it is sent; `None` if that can't be done, and then it is sent
@@ -114,7 +167,8 @@ async fn intend<W: World>(plan: &Plan, cause: Cause, world: &W) -> Option<Vec<Op
         cause,
         now: world.clock().wall(),
     };
-    match store.intend(&decision).await {
+    let bound = journal::bound(plan);
+    match journal::bounded(world, bound, store.intend(&decision)).await {
         Ok(intents) => Some(intents),
         Err(error) => {
             journal::complain(world, &error);
@@ -129,6 +183,7 @@ async fn settle<W: World>(
     holder: &Holder,
     intent: Option<IntentId>,
     start: Start<'_>,
+    turn: Option<Turn<'_>>,
     world: &W,
 ) -> StepReport {
     let mut report = StepReport::new(step);
@@ -141,6 +196,7 @@ async fn settle<W: World>(
                 world,
                 holder,
                 intent,
+                turn,
             };
             take(stage, start, &mut report).await
         }
@@ -150,7 +206,7 @@ async fn settle<W: World>(
         )),
     };
     let (outcome, message) = match taken {
-        Ok(()) => (StepOutcome::Done, None),
+        Ok(warning) => (StepOutcome::Done, warning),
         Err(end) => (end.outcome, Some(end.message)),
     };
     report.duration = world.clock().now().saturating_sub(started);
@@ -160,56 +216,101 @@ async fn settle<W: World>(
     report
 }
 
-/// Sends until the state that was asked for is there, or until there is no point in going on.
+/// Sends until the state that was asked for is there, or until there is no point in going on. Returns a warning if it
+/// is done and that could not be verified.
 async fn take<W: World>(
     stage: Stage<'_, W>,
     start: Start<'_>,
     report: &mut StepReport,
-) -> Result<(), End> {
+) -> Result<Option<String>, End> {
     let mut tries = submit::Tries::new(stage, start);
+    let before = match start {
+        Start::Operation { .. } => proof::Proof::of_earlier(stage),
+        _ => proof::Proof::now(stage),
+    };
+    let mut watch = verify::Watch::new(before);
     let mut known = match start {
         Start::Operation { id, left } => Some((id.clone(), left)),
-        Start::Fresh | Start::Following | Start::Guarded => {
+        Start::Looking(_) if verify::is_there_already(stage).await => return Ok(None),
+        Start::Called(_) | Start::Looking(_) | Start::Later => {
+            proof::refuse_running(stage)?;
             earlier::wait(stage).await?;
             None
         }
     };
     loop {
-        let (id, left) = match known.take() {
-            Some(known) => known,
-            None => (tries.submit(report).await?, stage.step.poll.timeout),
+        let (id, left) = if let Some(known) = known.take() {
+            known
+        } else {
+            let taken_up = tries.submit(report, &watch.before).await?;
+            watch.found |= taken_up.found;
+            (taken_up.id, stage.step.poll.bound())
         };
         report.operation_id = Some(id.clone());
-        poll::wait(stage, &id, left).await?;
-        match verify::verify(stage).await {
-            Ok(()) => return Ok(()),
-            // Another client's operation can have had the same id: ours was lost, and its `DONE`
-            // was not about us. A state can be set again; a recovery is never repeated.
-            Err(verify::Unverified { lost: true, end }) => tries.again(end).await?,
-            Err(verify::Unverified { end, .. }) => return Err(end),
-        }
+        let warning = match poll::wait(stage, &id, left).await {
+            Ok(()) => match verify::verify(stage, &mut watch).await {
+                Ok(warning) => warning,
+                // Another client's operation can have had the same id: ours was lost, and its `DONE` was not about us.
+                // Or Barman's receiver did not start. A state can be set again; a recovery is never repeated.
+                Err(verify::Unverified { again: true, end }) => {
+                    tries.again(end).await?;
+                    continue;
+                }
+                Err(verify::Unverified { end, .. }) => return Err(end),
+            },
+            Err(end)
+                if stage.step.operation.kind().sets_state()
+                    && stage.step.verify != Verify::None =>
+            {
+                // It may have been applied all the same; and what did not end well may do so another time.
+                if end.hopeless {
+                    return Err(end);
+                } else if verify::is_there(stage).await {
+                    None
+                } else {
+                    tries.again(end).await?;
+                    continue;
+                }
+            }
+            Err(end) => return Err(end),
+        };
+        // The role may have been lost meanwhile: then another member's request has the last word.
+        return match fence::ask(stage, None).await {
+            fence::Answer::Shut(end) => Err(end),
+            fence::Answer::Open | fence::Answer::Unknown(_) => Ok(warning),
+        };
     }
 }
 
-/// Where a step begins.
+/// The place from which a step goes on.
 #[derive(Debug, Clone, Copy)]
 enum Start<'a> {
-    /// A callback that has just been called: its first attempt needs no fence.
-    Fresh,
-    /// A later step of such a callback, or one that was kept waiting: if Patroni can't be asked, it may be sent all
-    /// the same.
-    Following,
-    /// Decided earlier: every attempt is fenced.
-    Guarded,
+    /// A callback was called at this time: while that is fresh, a silent Patroni does not hold up its first attempt.
+    Called(Duration),
+    /// The same for an event that changes no role: Barman may have what is wanted already.
+    Looking(Duration),
+    /// Decided earlier, or by looking: while Patroni is silent, nothing is sent.
+    Later,
     /// Sent earlier, and taken up as this operation, for whose end so much time is left.
     Operation { id: &'a Name, left: Duration },
 }
 
-/// Who decided: the fence asks whether this still holds.
+/// The member that a request was decided for: the fence asks whether it still has the role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Holder {
+    cluster: Option<String>,
     role: Role,
     node: Option<String>,
+}
+
+impl Holder {
+    fn of(plan: &Plan) -> Self {
+        Self {
+            cluster: Some(plan.cluster.clone()).filter(|cluster| !cluster.is_empty()),
+            role: plan.role,
+            node: plan.node.clone(),
+        }
+    }
 }
 
 /// One step and what it is carried out with.
@@ -219,6 +320,16 @@ struct Stage<'a, W: World> {
     world: &'a W,
     holder: &'a Holder,
     intent: Option<IntentId>,
+    turn: Option<Turn<'a>>,
+}
+
+impl<W: World> Stage<'_, W> {
+    /// Lets the next request to the same API begin.
+    fn let_others_begin(&self) {
+        if let Some(turn) = self.turn {
+            turn.pass();
+        }
+    }
 }
 
 impl<W: World> Clone for Stage<'_, W> {
@@ -234,6 +345,8 @@ impl<W: World> Copy for Stage<'_, W> {}
 struct End {
     outcome: StepOutcome,
     message: String,
+    /// Another try would end the same way.
+    hopeless: bool,
 }
 
 impl End {
@@ -241,6 +354,7 @@ impl End {
         Self {
             outcome,
             message: message.into(),
+            hopeless: false,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::evaluate::Step;
 use crate::http::Clock;
 use crate::model::{Name, duration};
 
-use super::{End, Progress, Stage, StepOutcome, World, backoff};
+use super::{End, Progress, Stage, StepOutcome, World, backoff, journal};
 
 /// The first pause. The first look is made at once.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -15,9 +15,21 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// What a look gets at least: the last one is taken when the time is up.
 const LEAST: Duration = Duration::from_secs(1);
 
+/// The same for a recovery: what it does goes on even if its file is lost.
+const RECOVERY_GONE: Duration = Duration::from_secs(120);
+
+/// How often a running operation renews the hold on its intent.
+const RENEW: Duration = Duration::from_secs(20);
+
+/// An operation that takes this long lets the next request to the same API begin.
+const SLOW: Duration = Duration::from_secs(10);
+
 /// How often an operation must be unknown, and over how long: its output file is not written in
 /// one piece, and a look at half of it is answered with 404 too.
 const GONE: (u32, Duration) = (3, Duration::from_secs(2));
+
+/// How often an operation is asked for without a usable answer, unless `retry.attempts` says it.
+const MALFORMED: u32 = 5;
 
 /// Asks until the operation is done.
 ///
@@ -41,6 +53,13 @@ pub(super) async fn wait<W: World>(
     let mut unknown: Option<(u32, Duration)> = None;
     let mut malformed = 0;
     let mut seen_running = false;
+    let mut renewed = Duration::ZERO;
+    let sets_state = step.operation.kind().sets_state();
+    let gone_after = if sets_state || timeout.is_zero() {
+        GONE.1
+    } else {
+        RECOVERY_GONE
+    };
     loop {
         let left = timeout.saturating_sub(clock.now().saturating_sub(started));
         let answer = barman.within(left.max(LEAST)).poll(&scope, id).await;
@@ -56,10 +75,13 @@ pub(super) async fn wait<W: World>(
             }
             Err(trouble) => {
                 match trouble.class {
-                    Class::Refused => return Err(End::new(StepOutcome::Refused, trouble.message)),
+                    // A recovery that can't be asked for may be running all the same: its caller would go on without it.
+                    Class::Refused { .. } if sets_state => {
+                        return Err(End::new(StepOutcome::Refused, trouble.message));
+                    }
                     Class::Gone => {
                         let (count, since) = unknown.map_or((1, elapsed), |(n, at)| (n + 1, at));
-                        if count >= GONE.0 && elapsed.saturating_sub(since) >= GONE.1 {
+                        if count >= GONE.0 && elapsed.saturating_sub(since) >= gone_after {
                             return Err(gone(id, &trouble.message));
                         }
                         unknown = Some((count, since));
@@ -67,7 +89,8 @@ pub(super) async fn wait<W: World>(
                     }
                     Class::Malformed => {
                         malformed += 1;
-                        if malformed >= step.retry.attempts {
+                        let most = step.retry.attempts.or(sets_state.then_some(MALFORMED));
+                        if most.is_some_and(|most| malformed >= most) {
                             let message = format!(
                                 "operation `{id}` was asked for {malformed} times without a usable answer: {}",
                                 trouble.message
@@ -76,10 +99,8 @@ pub(super) async fn wait<W: World>(
                         }
                         pause = backoff::wait(&step.retry, malformed, clock.random());
                     }
-                    Class::Busy {
-                        retry_after: Some(after),
-                    } => pause = pause.max(SHORTEST * 5).max(after),
-                    _ => pause = pause.max(SHORTEST * 5),
+                    Class::Between => pause = pause.max(SHORTEST * 10),
+                    class => pause = pause.max(SHORTEST * 5).max(class.least_wait()),
                 }
                 Some(trouble.message)
             }
@@ -90,6 +111,13 @@ pub(super) async fn wait<W: World>(
             return Err(too_long(step, id, timeout, trouble.as_deref()));
         }
         seen_running = trouble.is_none();
+        if elapsed >= renewed + RENEW {
+            renewed = elapsed;
+            journal::renew(stage).await;
+        }
+        if elapsed >= SLOW {
+            stage.let_others_begin();
+        }
         world.observe(&Progress::Running {
             step,
             id,
@@ -117,7 +145,7 @@ fn too_long(step: &Step, id: &Name, timeout: Duration, trouble: Option<&str>) ->
         Some(trouble) => {
             format!("the end of operation `{id}` was not seen within {passed}: {trouble}")
         }
-        None if timeout == step.poll.timeout => {
+        None if Some(timeout) == step.poll.timeout => {
             format!("operation `{id}` is still in progress after {passed} (`poll.timeout`)")
         }
         None => format!("operation `{id}` is still in progress"),
@@ -128,14 +156,17 @@ fn too_long(step: &Step, id: &Name, timeout: Duration, trouble: Option<&str>) ->
 /// What can be said of an operation that failed: the API never gives the reason, but what it asked
 /// for may not exist.
 async fn failed<W: World>(stage: Stage<'_, W>, id: &Name) -> End {
-    let reason = super::verify::explain(stage).await.unwrap_or_else(|| {
-        match stage.step.operation.server() {
-            Some(server) => format!("Barman's log and its `{server}/output/{id}.json` say why"),
-            None => "Barman's log says why".to_owned(),
-        }
+    let found = super::verify::explain(stage).await;
+    let hopeless = found.is_some();
+    let reason = found.unwrap_or_else(|| match stage.step.operation.server() {
+        Some(server) => format!("Barman's log and its `{server}/output/{id}.json` say why"),
+        None => format!("Barman's log and its `output/{id}.json` say why"),
     });
-    End::new(
-        StepOutcome::Failed,
-        format!("operation `{id}` failed in Barman: {reason}"),
-    )
+    End {
+        hopeless,
+        ..End::new(
+            StepOutcome::Failed,
+            format!("operation `{id}` failed in Barman: {reason}"),
+        )
+    }
 }

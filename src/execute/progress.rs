@@ -41,6 +41,13 @@ pub enum Progress<'a> {
         /// Its id.
         id: &'a Name,
     },
+    /// An earlier recovery into the same directory is waited for.
+    Earlier {
+        /// The step that waits.
+        step: &'a Step,
+        /// The earlier one.
+        intent: &'a Intent,
+    },
     /// The operation is still running, or could not be asked for.
     Running {
         /// The step.
@@ -63,6 +70,11 @@ pub enum Progress<'a> {
     Resuming {
         /// The intent.
         intent: &'a Intent,
+    },
+    /// Nothing can be decided yet; the event stays written down.
+    Undecided {
+        /// Why.
+        reason: &'a str,
     },
     /// The state can't be read or written; what is done goes on without it.
     StateTrouble {

@@ -3,34 +3,48 @@
 use std::time::Duration;
 
 use crate::barman::{Class, OperationStatus, Scope, Trouble};
-use crate::evaluate::Step;
-use crate::http::Clock as _;
-use crate::model::{Name, OnFailure, RequestKind, Verify, duration};
-use crate::store::{Intent, IntentId, Query, State, Store};
+use crate::evaluate::{Plan, Step};
+use crate::http::{Clock as _, together};
+use crate::model::{Name, RequestKind, Role, Verify, duration};
+use crate::store::{Cause, EventId, Intent, IntentId, Recorded, Settled, State, Store};
 
 use super::{
-    End, Holder, Outcome, Progress, Stage, Start, StepOutcome, StepReport, Verdict, World, journal,
-    lookup, settle, verify,
+    End, Holder, Outcome, Progress, Stage, Start, StepOutcome, StepReport, Verdict, World,
+    carry_out, journal, lookup, settle, verify,
 };
 
 /// Which pending intents to go on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
-    /// Those that set a state and were decided before this one. A callback takes these after its own.
+    /// Those that set a state. A callback takes these after its own.
+    States,
+    /// Those that set a state and were decided before this one.
     StatesBefore(IntentId),
     /// Every one, also recoveries, whose end may be hours away.
     All,
 }
 
-/// Takes up what is pending in a cluster and nobody alive is working on.
+/// The member whose pending requests are taken up.
+#[derive(Debug, Clone, Copy)]
+pub struct Whose<'a> {
+    /// Patroni's scope.
+    pub cluster: &'a str,
+    /// The member, if its name is known.
+    pub node: Option<&'a str>,
+    /// The role that it has now.
+    pub role: Role,
+}
+
+/// Takes up what is pending of a member and no live process is working on.
 ///
-/// An operation whose id is known is waited for, not sent again. An intent of unknown fate is settled by
-/// looking; only a request that sets a state is sent again, behind the fence. A recovery is never repeated. If what is
-/// pending can't be read, the verdict is that it is unfinished.
+/// A request is sent only if the rules, evaluated again for the event that it was decided for, still want it: `decide`
+/// evaluates them, and returns `None` if that can't be done here. An operation whose id is known is waited for, not sent
+/// again; an intent of unknown fate is settled by looking; a recovery is never repeated. If what is pending can't be
+/// read, the verdict is that it is unfinished.
 pub async fn resume<W: World>(
-    cluster: &str,
-    node: Option<&str>,
+    whose: Whose<'_>,
     which: Which,
+    decide: &dyn Fn(&Recorded) -> Option<Plan>,
     world: &W,
 ) -> Outcome {
     let unknown = Outcome {
@@ -40,77 +54,142 @@ pub async fn resume<W: World>(
     let Some(store) = world.store() else {
         return unknown;
     };
-    let intents = match store.take_over(cluster, node).await {
-        Ok(intents) => intents,
-        Err(error) => {
+    let now = world.clock().wall();
+    let (intents, events) = match (
+        store.take_over(whose.cluster, whose.node, now).await,
+        store.undecided(whose.cluster, whose.node).await,
+    ) {
+        (Ok(intents), Ok(events)) => (intents, events),
+        (Err(error), _) | (_, Err(error)) => {
             journal::complain(world, &error);
             return unknown;
         }
     };
-    let halted = halted(&intents, world).await;
-    let mut steps: Vec<StepReport> = Vec::new();
-    let mut stopped: Option<(i64, StepOutcome)> = None;
+    let mut wanted = Vec::new();
     for mut intent in intents {
         // The rules may have got another address for the API.
         if let Some(barman) = world.barman(&intent.step.api) {
             intent.step.url = barman.place(&intent.step.operation);
         }
-        let kind = intent.step.operation.kind();
+        let sets_state = intent.step.operation.kind().sets_state();
         let taken = match which {
             Which::All => true,
-            Which::StatesBefore(first) => kind != RequestKind::Recovery && intent.id < first,
+            Which::States => sets_state,
+            Which::StatesBefore(first) => sets_state && intent.id < first,
         };
         if !taken {
             give_back(&intent, world).await;
-            continue;
+        } else if !sets_state || still_wanted(&intent, whose.role, decide, world).await {
+            wanted.push(intent);
         }
-        world.observe(&Progress::Resuming { intent: &intent });
-        let before = stopped
-            .filter(|(decision, _)| *decision == intent.decision)
-            .or_else(|| {
-                let earlier = halted
-                    .iter()
-                    .any(|(decision, id)| *decision == intent.decision && *id < intent.id);
-                earlier.then_some((intent.decision, StepOutcome::Refused))
-            });
-        let report = match before {
-            Some((_, before)) => StepReport::not_run(&intent.step, before),
-            None => go_on(&intent, world).await,
-        };
+    }
+    let taken_up = wanted.iter().map(async |intent| {
+        world.observe(&Progress::Resuming { intent });
+        let report = go_on(intent, world).await;
+        let kind = intent.step.operation.kind();
         journal::settled(world, Some(intent.id), &report, kind).await;
-        if report.outcome.is_failure() && intent.step.on_failure == OnFailure::Stop {
-            stopped = before.or(Some((intent.decision, report.outcome)));
+        report
+    });
+    let mut steps = together(taken_up.collect()).await;
+    for (event, recorded) in events {
+        if let Some(outcome) = decide_late(event, &recorded, whose, decide, world).await {
+            steps.extend(outcome.steps);
         }
-        steps.push(report);
     }
     Outcome::of(steps)
 }
 
-/// The steps that failed, and that those behind them in their plan were to stop for. A process that was killed may not
-/// have come to say so of each.
-async fn halted<W: World>(pending: &[Intent], world: &W) -> Vec<(i64, IntentId)> {
-    let (Some(store), Some(since)) = (
-        world.store(),
-        pending.iter().map(|intent| intent.created).min(),
-    ) else {
-        return Vec::new();
+/// Decides on an event that an earlier process only wrote down.
+async fn decide_late<W: World>(
+    event: EventId,
+    recorded: &Recorded,
+    whose: Whose<'_>,
+    decide: &dyn Fn(&Recorded) -> Option<Plan>,
+    world: &W,
+) -> Option<Outcome> {
+    let named = Recorded {
+        node: whose
+            .node
+            .map(str::to_owned)
+            .or_else(|| recorded.node.clone()),
+        ..recorded.clone()
     };
-    let query = Query {
-        since: Some(since),
-        ..Query::default()
-    };
-    match store.history(&query).await {
-        Ok(all) => all
+    let plan = decide(&named)?;
+    let void = !same_side(recorded.role, whose.role)
+        || plan
+            .steps
             .iter()
-            .filter(|one| !matches!(one.state, State::Pending | State::Done | State::Superseded))
-            .filter(|one| one.step.on_failure == OnFailure::Stop)
-            .map(|one| (one.decision, one.id))
-            .collect(),
-        Err(error) => {
+            .any(|step| !step.operation.kind().sets_state());
+    if void || plan.steps.is_empty() {
+        if let Some(store) = world.store()
+            && let Err(error) = store.close(event).await
+        {
             journal::complain(world, &error);
-            Vec::new()
+        }
+        return None;
+    }
+    // It is long since Patroni called: a silent Patroni holds it up.
+    Some(carry_out(&plan, Cause::Event(Some(event)), None, world).await)
+}
+
+/// Tells whether the rules still want what was decided. If they do not, the intent is settled; if they can't be
+/// evaluated here, it stays pending.
+async fn still_wanted<W: World>(
+    intent: &Intent,
+    role: Role,
+    decide: &dyn Fn(&Recorded) -> Option<Plan>,
+    world: &W,
+) -> bool {
+    let why = if same_side(role, intent.role) {
+        let recorded = Recorded {
+            cluster: intent.cluster.clone(),
+            node: intent.node.clone(),
+            event: intent.event,
+            role: intent.role,
+            raw_role: intent.raw_role.clone(),
+            sets: intent.sets.clone(),
+        };
+        let Some(plan) = decide(&recorded) else {
+            give_back(intent, world).await;
+            return false;
+        };
+        if plan.steps.iter().any(|step| covers(step, &intent.step)) {
+            return true;
+        }
+        "the rules no longer ask for it"
+    } else {
+        "the node has another role now"
+    };
+    if let Some(store) = world.store() {
+        let end = Settled {
+            state: State::Superseded,
+            message: Some(why),
+            now: world.clock().wall(),
+        };
+        if let Err(error) = store.settled(intent.id, &end).await {
+            journal::complain(world, &error);
         }
     }
+    false
+}
+
+/// Tells whether what was decided for a role still concerns a member that has another one: a demoted member is a replica
+/// soon.
+fn same_side(now: Role, then: Role) -> bool {
+    let follows = |role| matches!(role, Role::Replica | Role::Demoted);
+    now == then || follows(now) && follows(then)
+}
+
+/// Tells whether a step asks for everything that an earlier one, or what is left of it, asks for.
+fn covers(step: &Step, earlier: &Step) -> bool {
+    if step.api != earlier.api {
+        return false;
+    }
+    let targets = earlier.operation.targets(&earlier.api);
+    let part = step
+        .operation
+        .only(&step.api, &|target| targets.contains(target));
+    part.as_ref() == Some(&earlier.operation)
 }
 
 async fn give_back<W: World>(intent: &Intent, world: &W) {
@@ -127,16 +206,16 @@ async fn give_back<W: World>(intent: &Intent, world: &W) {
 async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
     let step = &intent.step;
     let holder = Holder {
+        cluster: Some(intent.cluster.clone()).filter(|cluster| !cluster.is_empty()),
         role: intent.role,
         node: intent.node.clone(),
     };
-    let settle =
-        async |start: Start<'_>| settle(step, &holder, Some(intent.id), start, world).await;
     if let Some(id) = &intent.operation_id {
         return wait_on(intent, id, &holder, world).await;
     }
+    let carry_on = async || settle(step, &holder, Some(intent.id), Start::Later, None, world).await;
     let Some(barman) = world.barman(&step.api) else {
-        return settle(Start::Guarded).await;
+        return carry_on().await;
     };
     let stage = Stage {
         step,
@@ -144,39 +223,55 @@ async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
         world,
         holder: &holder,
         intent: Some(intent.id),
+        turn: None,
     };
     match (step.operation.kind(), intent.sent) {
         (RequestKind::Recovery, Some(sent)) => {
-            let lost = "the process that sent it was killed";
             let sent = lookup::Sent {
                 wall: sent,
                 now: None,
             };
-            match lookup::find(stage, sent, lost, step.retry.deadline).await {
-                Ok(id) => {
-                    journal::accepted(stage, &id).await;
-                    wait_on(intent, &id, &holder, world).await
+            let named = lookup::glance(stage, sent).await;
+            match named.as_ref().map(|named| named.recoveries.as_slice()) {
+                Ok([only]) => {
+                    journal::accepted(stage, only).await;
+                    wait_on(intent, only, &holder, world).await
                 }
-                Err(end) => StepReport::ended(step, end),
+                Ok([]) if lookup::is_late(sent, world.clock()) => abandoned(step),
+                Ok(found) => {
+                    let message = match found.len() {
+                        0 => "the answer was lost, and Barman may still take it up",
+                        _ => "the answer was lost, and several recoveries began at that time",
+                    };
+                    StepReport::ended(step, End::new(StepOutcome::Unfinished, message))
+                }
+                Err(trouble) => {
+                    let message =
+                        format!("the answer was lost, and the list can't be read: {trouble}");
+                    StepReport::ended(step, End::new(StepOutcome::Unfinished, message))
+                }
             }
         }
-        (RequestKind::Recovery, None) => {
-            let message = "it was never sent, and whoever asked for it has gone on without it";
-            StepReport::ended(step, End::new(StepOutcome::Unfinished, message))
-        }
+        (RequestKind::Recovery, None) => abandoned(step),
         // It may have been taken up: then the state is there, and nothing needs to be sent.
-        (_, Some(_)) if step.verify != Verify::None && verify::is_there(stage).await => {
+        _ if step.verify != Verify::None && verify::is_there(stage).await => {
             StepReport::already(step)
         }
-        _ => settle(Start::Guarded).await,
+        _ => carry_on().await,
     }
 }
 
-/// What an operation gets whose time is up: enough to tell one that is gone from one that is still in progress.
+fn abandoned(step: &Step) -> StepReport {
+    let message = "it never arrived, and its caller has gone on without it";
+    StepReport::ended(step, End::new(StepOutcome::Unfinished, message))
+}
+
+/// How long an operation is looked at whose time is up: enough to tell one that is gone from one that is still in
+/// progress.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// Waits for an operation that was accepted earlier, for what is left of its time. A recovery may go on for
-/// hours and nobody waits for its end any more: it is looked at once each time.
+/// hours and its caller no longer waits: it is looked at once each time.
 ///
 /// An operation whose process died stays in progress for ever. When its time is up it is given up, so that what
 /// it should have set can be asked for again; and so is one that is done and can't be verified, or of which the API
@@ -185,15 +280,14 @@ async fn wait_on<W: World>(intent: &Intent, id: &Name, holder: &Holder, world: &
     let step = &intent.step;
     let sent = intent.sent.unwrap_or(intent.created);
     let age = world.clock().wall().saturating_sub(sent);
-    let timeout = step.poll.timeout;
-    let left = match step.operation.kind() {
-        RequestKind::Recovery => Duration::ZERO,
-        RequestKind::ConfigSwitch | RequestKind::ConfigUpdate => {
-            timeout.saturating_sub(age).max(LOOK.min(timeout))
-        }
+    let timeout = step.poll.bound();
+    let left = if step.operation.kind().sets_state() {
+        timeout.saturating_sub(age).max(LOOK.min(timeout))
+    } else {
+        Duration::ZERO
     };
     let start = Start::Operation { id, left };
-    let mut report = settle(step, holder, Some(intent.id), start, world).await;
+    let mut report = settle(step, holder, Some(intent.id), start, None, world).await;
     // The wall clock may have been set back since it was sent; then the time that we waited counts.
     let age = world.clock().wall().saturating_sub(sent);
     if report.outcome == StepOutcome::Unfinished && age.max(report.duration) >= timeout {
@@ -229,10 +323,12 @@ async fn status<W: World>(
     Some(barman.poll(&Scope::of(&step.operation), id).await)
 }
 
-/// Whether the API was there and said something that is of no use.
+/// Tells whether the API was there and said something that is of no use.
 const fn is_an_answer(class: Class) -> bool {
     match class {
-        Class::Malformed | Class::Busy { .. } | Class::Collision | Class::Gone => true,
-        Class::NotSent | Class::Refused | Class::Unknown => false,
+        Class::Malformed | Class::Between | Class::Busy { .. } | Class::Collision | Class::Gone => {
+            true
+        }
+        Class::NotSent | Class::Refused { .. } | Class::Unknown => false,
     }
 }

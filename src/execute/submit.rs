@@ -4,17 +4,32 @@ use std::time::Duration;
 
 use crate::barman::{Class, Trouble};
 use crate::http::Clock;
-use crate::model::{Name, RequestKind, duration};
+use crate::model::{Name, Verify, duration};
 
+use super::proof::Proof;
 use super::{
     End, Progress, Stage, Start, StepOutcome, StepReport, World, backoff, fence, journal, lookup,
+    verify,
 };
+
+/// How long after a callback's start its first attempt may be sent although Patroni is silent.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// The shortest wait for a Patroni that does not answer.
 const FENCE_PAUSE: Duration = Duration::from_millis(500);
 
-/// What a search for an operation gets at least: to know of it is worth more than a deadline.
-const LOOK: Duration = Duration::from_secs(5);
+/// How long a recovery is tried that never arrives; then Patroni's next method takes over.
+const NEVER_SENT: Duration = Duration::from_secs(30);
+
+/// How many operations may fail in a row before the waits are as long as they get.
+const FAILURES: u32 = 3;
+
+/// An operation that pg-backup-api has taken up.
+pub(super) struct TakenUp {
+    pub(super) id: Name,
+    /// Found in a list after its answer was lost.
+    pub(super) found: bool,
+}
 
 /// The attempts of one step, bounded in number and in time.
 pub(super) struct Tries<'a, W: World> {
@@ -22,6 +37,9 @@ pub(super) struct Tries<'a, W: World> {
     start: Start<'a>,
     started: Duration,
     attempt: u32,
+    failures: u32,
+    /// The API was made to read its configuration again.
+    reread: bool,
 }
 
 impl<'a, W: World> Tries<'a, W> {
@@ -33,11 +51,17 @@ impl<'a, W: World> Tries<'a, W> {
             start,
             started,
             attempt: 0,
+            failures: 0,
+            reread: false,
         }
     }
 
     /// Sends until the request is accepted.
-    pub(super) async fn submit(&mut self, report: &mut StepReport) -> Result<Name, End> {
+    pub(super) async fn submit(
+        &mut self,
+        report: &mut StepReport,
+        proof: &Proof,
+    ) -> Result<TakenUp, End> {
         let Stage {
             step,
             barman,
@@ -46,67 +70,98 @@ impl<'a, W: World> Tries<'a, W> {
         } = self.stage;
         loop {
             self.attempt += 1;
-            match self.start {
-                Start::Fresh if self.attempt == 1 => {}
-                Start::Following if self.attempt == 1 => {
-                    if let fence::Answer::Shut(end) = fence::ask(self.stage).await {
-                        return Err(end);
-                    }
-                }
-                _ => self.pass_the_fence().await?,
-            }
-            let first = self.attempt == 1 && matches!(self.start, Start::Fresh);
-            if !first && self.left().is_zero() {
+            self.pass_the_fence().await?;
+            if self.attempt > 1 && self.left().is_zero() {
                 let deadline = duration::format(step.retry.deadline);
                 let message = format!("gave up after {deadline} (`retry.deadline`)");
                 return Err(End::new(StepOutcome::Unfinished, message));
             }
-            journal::sending(self.stage).await?;
+            let narrowed = journal::sending(self.stage).await?;
+            let operation = narrowed
+                .as_ref()
+                .map_or(&step.operation, |step| &step.operation);
             report.attempts += 1;
             world.observe(&Progress::Sending {
                 step,
                 attempt: self.attempt,
             });
             let sent = lookup::Sent::now(world.clock());
-            let trouble = match barman.within(self.left()).submit(&step.operation).await {
+            let trouble = match barman.submit(operation).await {
                 Ok(id) => {
                     journal::accepted(self.stage, &id).await;
                     world.observe(&Progress::Accepted { step, id: &id });
-                    return Ok(id);
+                    return Ok(TakenUp { id, found: false });
                 }
                 Err(trouble) => trouble,
             };
+            if step.verify != Verify::None
+                && let Some(reason) = barman.too_old_for(operation, &trouble).await
+            {
+                return Err(End::new(StepOutcome::Refused, reason.message));
+            }
             match trouble.class {
-                Class::Refused => return Err(End::new(StepOutcome::Refused, trouble.message)),
-                // A recovery that may have been taken up is never sent again.
-                Class::Unknown | Class::Malformed
-                    if step.operation.kind() == RequestKind::Recovery =>
-                {
-                    let left = self.left().max(LOOK);
-                    let id = lookup::find(self.stage, sent, &trouble.message, left).await?;
-                    journal::accepted(self.stage, &id).await;
-                    return Ok(id);
+                // A server that was added while the API runs is unknown to it until it reads its configuration again.
+                Class::Refused {
+                    unknown_server: true,
+                } if !self.reread && step.verify != Verify::None => {
+                    self.reread = true;
+                    verify::reread(self.stage).await;
+                }
+                Class::Refused { .. } => {
+                    return Err(End::new(StepOutcome::Refused, trouble.message));
+                }
+                // Whoever bounds the attempts waits for the answer.
+                Class::Between if step.retry.attempts.is_some() => {
+                    return Err(End::new(StepOutcome::Refused, trouble.message));
+                }
+                Class::NotSent | Class::Between => self.pause(&trouble).await?,
+                // A recovery that may have been taken up is never sent again without looking.
+                _ if !step.operation.kind().sets_state() => {
+                    match lookup::find(self.stage, sent, proof, &trouble).await? {
+                        lookup::Fate::TakenUp(id) => {
+                            journal::accepted(self.stage, &id).await;
+                            return Ok(TakenUp { id, found: true });
+                        }
+                        lookup::Fate::NeverArrived => {
+                            self.started = world.clock().now();
+                            self.pause(&trouble).await?;
+                        }
+                    }
                 }
                 _ => self.pause(&trouble).await?,
             }
         }
     }
 
-    /// Waits until Patroni says that this node still has the role.
+    /// Waits until Patroni says that this member still has the role.
     async fn pass_the_fence(&self) -> Result<(), End> {
         let Stage { step, world, .. } = self.stage;
+        let fresh = match self.start {
+            Start::Called(at) | Start::Looking(at) if self.attempt == 1 => {
+                Some(FRESH.saturating_sub(world.clock().now().saturating_sub(at)))
+            }
+            _ => None,
+        };
+        let fresh = fresh.filter(|left| !left.is_zero());
         let mut asked = 0;
         loop {
-            let reason = match fence::ask(self.stage).await {
+            let reason = match fence::ask(self.stage, fresh.filter(|_| asked == 0)).await {
                 fence::Answer::Open => return Ok(()),
                 fence::Answer::Shut(end) => return Err(end),
-                fence::Answer::Unknown(reason) => reason,
+                fence::Answer::Unknown(fence::Doubt::Silent(_))
+                    if fresh.is_some() && asked == 0 =>
+                {
+                    return Ok(());
+                }
+                fence::Answer::Unknown(doubt) => doubt.to_string(),
             };
+            self.stage.let_others_begin();
             asked += 1;
             let wait = backoff::wait(&step.retry, asked, world.clock().random()).max(FENCE_PAUSE);
             if wait >= self.left() {
-                let message =
-                    format!("whether this node still has its role can't be told: {reason}");
+                let message = format!(
+                    "Patroni does not tell whether this member still has its role: {reason}"
+                );
                 return Err(End::new(StepOutcome::Unfinished, message));
             }
             world.observe(&Progress::Waiting {
@@ -118,9 +173,10 @@ impl<'a, W: World> Tries<'a, W> {
         }
     }
 
-    /// Waits for another attempt after the state that an operation had set was not there; gives up
-    /// with this end when the attempts are used up.
+    /// Waits for another attempt after an operation that did not lead to the state that was asked for; gives up with
+    /// this end when the attempts are used up.
     pub(super) async fn again(&mut self, end: End) -> Result<(), End> {
+        self.failures += u32::from(end.outcome == StepOutcome::Failed);
         let trouble = Trouble {
             class: Class::Collision,
             message: end.message.clone(),
@@ -131,21 +187,24 @@ impl<'a, W: World> Tries<'a, W> {
     /// Waits for the next attempt, if there may be one.
     async fn pause(&self, trouble: &Trouble) -> Result<(), End> {
         let Stage { step, world, .. } = self.stage;
+        self.stage.let_others_begin();
         let clock = world.clock();
         let retry = &step.retry;
         let mut wait = backoff::wait(retry, self.attempt, clock.random());
-        match trouble.class {
-            Class::Busy {
-                retry_after: Some(after),
-            } => wait = wait.max(after),
-            Class::Collision => {
-                wait = wait.max(backoff::next_second(clock.wall(), clock.random()));
-            }
-            _ => {}
+        wait = wait.max(trouble.class.least_wait());
+        if trouble.class == Class::Collision {
+            wait = wait.max(backoff::next_second(clock.wall(), clock.random()));
+        }
+        if self.failures >= FAILURES {
+            wait = wait.max(retry.max_wait);
         }
         let message = &trouble.message;
-        if self.attempt >= retry.attempts {
-            let message = format!("gave up after {} attempts: {message}", self.attempt);
+        if !retry.allows_more_than(self.attempt) {
+            let attempts = match self.attempt {
+                1 => "1 attempt".to_owned(),
+                more => format!("{more} attempts"),
+            };
+            let message = format!("gave up after {attempts}: {message}");
             return Err(End::new(StepOutcome::Unfinished, message));
         }
         if wait >= self.left() {
@@ -167,6 +226,12 @@ impl<'a, W: World> Tries<'a, W> {
     /// The time that is left of `retry.deadline`.
     fn left(&self) -> Duration {
         let passed = self.stage.world.clock().now().saturating_sub(self.started);
-        self.stage.step.retry.deadline.saturating_sub(passed)
+        let step = self.stage.step;
+        let deadline = if step.operation.kind().sets_state() {
+            step.retry.deadline
+        } else {
+            step.retry.deadline.min(NEVER_SENT)
+        };
+        deadline.saturating_sub(passed)
     }
 }

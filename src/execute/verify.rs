@@ -1,25 +1,73 @@
 //! Whether Barman's state is what was asked for.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::barman::{ActiveModel, Diagnosis, same_value};
+use crate::barman::{ActiveModel, Class, Diagnosis, Interest, same_value};
+use crate::evaluate::Step;
 use crate::http::Clock;
-use crate::model::{Name, Operation, RequestKind, SwitchTo, Verify, duration};
+use crate::model::{Name, Operation, Role, SwitchTo, Verify, duration};
+use crate::patroni::Walsender;
 
+use super::converge::NoWal;
+use super::proof::Proof;
 use super::{End, Progress, Stage, StepOutcome, World};
 
 /// The pause between two looks while something is still to come.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// The pause between two looks at Patroni's list of walsenders, which cost nothing.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// How long only Patroni is asked before `/diagnose`, which walks every server of the Barman host.
+const GLANCES: Duration = Duration::from_secs(2);
+
+/// When WAL does not flow that long after the operation is done, the same switch is sent again: it restarts Barman's
+/// receiver at once, which otherwise waits for `barman cron`.
+const KICKS: [Duration; 3] = [
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+];
+
+/// How long `/diagnose` may take if the API's own timeout is no longer.
+const DIAGNOSE: Duration = Duration::from_secs(300);
+
+/// How often Patroni is asked for one thing.
+const SIDE: Duration = Duration::from_secs(5);
+
 /// The state is not there.
 pub(super) struct Unverified {
-    /// Whether another request has set another state: ours was lost, and can be sent again.
-    pub(super) lost: bool,
+    /// The request can be sent again: another one has set another state, or Barman's receiver did not start.
+    pub(super) again: bool,
     /// How the step ends if it is not sent again.
     pub(super) end: End,
+}
+
+/// What is remembered from one verification of a step to the next.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// The files that a recovery makes anew, as they were before.
+    pub(super) before: Proof,
+    /// The operation was found in a list and not named to us.
+    pub(super) found: bool,
+    /// When the first operation was done.
+    done: Option<Duration>,
+    /// How often the receiver was restarted.
+    kicks: usize,
+}
+
+impl Watch {
+    /// Begins before anything is sent.
+    pub(super) const fn new(before: Proof) -> Self {
+        Self {
+            before,
+            found: false,
+            done: None,
+            kicks: 0,
+        }
+    }
 }
 
 /// What one look showed.
@@ -30,58 +78,164 @@ enum Look {
     Differs(String),
     /// Something is not there yet.
     NotYet(String),
+    /// It is evident that no WAL is received.
+    NoWal(String),
+    /// It is done, and Barman does not show it.
+    Hidden(String),
 }
 
-/// Looks until the state is there, as long as `poll.timeout` allows.
-pub(super) async fn verify<W: World>(stage: Stage<'_, W>) -> Result<(), Unverified> {
+/// Looks until the state is there, as long as `poll.timeout` allows. Returns a warning if it is done and could not be
+/// seen.
+pub(super) async fn verify<W: World>(
+    stage: Stage<'_, W>,
+    watch: &mut Watch,
+) -> Result<Option<String>, Unverified> {
     let Stage { step, world, .. } = stage;
+    if let Operation::Recovery(_) = &step.operation {
+        return watch.before.verify(stage, watch.found);
+    }
     if step.verify == Verify::None {
-        return Ok(());
+        return Ok(None);
     }
     world.observe(&Progress::Verifying {
         step,
         waiting_for: None,
     });
     let clock = world.clock();
-    let started = clock.now();
+    let started = *watch.done.get_or_insert_with(|| clock.now());
+    let bound = step.poll.bound();
+    let mut last: Option<Look> = None;
     loop {
-        let left = step
-            .poll
-            .timeout
-            .saturating_sub(clock.now().saturating_sub(started));
-        let (outcome, missing) = match look(stage, left).await {
-            Ok(Look::Holds) => return Ok(()),
-            Ok(Look::Differs(what)) => {
-                let end = End::new(StepOutcome::Unverified, what);
-                let lost = step.operation.kind() == RequestKind::ConfigSwitch;
-                return Err(Unverified { lost, end });
-            }
-            Ok(Look::NotYet(what)) => (StepOutcome::Unverified, what),
-            Err(trouble) => (StepOutcome::Unfinished, trouble),
-        };
         let elapsed = clock.now().saturating_sub(started);
-        if elapsed + PAUSE >= step.poll.timeout {
-            let timeout = duration::format(step.poll.timeout);
+        let mut pause = PAUSE.max(elapsed / 10);
+        let mut silent = None;
+        if step.verify == Verify::Streaming && receives(stage).await == Some(true) {
+            return Ok(None);
+        }
+        if world.one_receiver() && step.verify == Verify::Streaming && elapsed < GLANCES {
+            pause = GLANCE;
+        } else {
+            match look(stage, bound.saturating_sub(elapsed)).await {
+                Ok(Look::Holds) => return Ok(None),
+                Ok(Look::Hidden(why)) => return Ok(Some(why)),
+                Ok(Look::Differs(what)) => {
+                    let again = matches!(step.operation, Operation::ConfigSwitch { .. });
+                    let end = End::new(StepOutcome::Unverified, what);
+                    return Err(Unverified { again, end });
+                }
+                Ok(look) => last = Some(look),
+                Err(trouble) => silent = Some(trouble),
+            }
+        }
+        let elapsed = clock.now().saturating_sub(started);
+        let missing = match (&last, &silent) {
+            (Some(Look::NotYet(what) | Look::NoWal(what)), _) => what.clone(),
+            (_, Some(trouble)) => trouble.clone(),
+            _ => "WAL is not received yet".to_owned(),
+        };
+        if let (Some(Look::NoWal(what)), Some(kick)) = (&last, KICKS.get(watch.kicks))
+            && elapsed >= *kick
+        {
+            watch.kicks += 1;
+            let end = End::new(StepOutcome::Unverified, what.clone());
+            return Err(Unverified { again: true, end });
+        }
+        if elapsed + pause >= bound {
+            let bound = duration::format(bound);
+            if last.is_none()
+                && let Some(trouble) = silent
+            {
+                return Ok(Some(format!(
+                    "done, but not verified within {bound}: {trouble}"
+                )));
+            }
             let message =
-                format!("the operation is done, but after {timeout} (`poll.timeout`): {missing}");
+                format!("the operation is done, but after {bound} (`poll.timeout`): {missing}");
             return Err(Unverified {
-                lost: false,
-                end: End::new(outcome, message),
+                again: false,
+                end: End::new(StepOutcome::Unverified, message),
             });
         }
-        world.observe(&Progress::Verifying {
-            step,
-            waiting_for: Some(&missing),
-        });
-        clock.sleep(PAUSE.max(elapsed / 10)).await;
+        if pause > GLANCE {
+            stage.let_others_begin();
+            world.observe(&Progress::Verifying {
+                step,
+                waiting_for: Some(&missing),
+            });
+        }
+        clock.sleep(pause).await;
     }
 }
 
-/// What is different from the state that an operation sets; a recovery sets none.
-pub(super) fn difference(operation: &Operation, diagnosis: &Diagnosis) -> Option<String> {
+/// Tells by Patroni's list of walsenders whether Barman receives WAL from the local member; `None` if that list can't
+/// tell: several Barmans carry the same name.
+async fn receives<W: World>(stage: Stage<'_, W>) -> Option<bool> {
+    let world = stage.world;
+    let leads = matches!(stage.holder.role, Role::Primary | Role::StandbyLeader);
+    if !world.one_receiver() || !leads {
+        return None;
+    }
+    let patroni = world.patronis().into_iter().next()?.within(SIDE);
+    let node = patroni.node().await.ok()?;
+    let receivers = node.walsenders?;
+    let barman = |walsender: &&Walsender| walsender.application_name == RECEIVER;
+    let mut found = receivers.iter().filter(barman);
+    match (found.next(), found.next()) {
+        (Some(only), None) => Some(only.receives()),
+        (None, _) => Some(false),
+        (Some(_), Some(_)) => None,
+    }
+}
+
+/// Barman's default `streaming_archiver_name`.
+const RECEIVER: &str = "barman_receive_wal";
+
+/// What `/diagnose` shows of the state that an operation sets.
+pub(super) enum Shown {
+    /// It is there; or the operation sets none.
+    AsWanted,
+    /// Something else is there.
+    Differs(String),
+    /// Barman may have it and does not show it.
+    Hidden(String),
+}
+
+/// Compares the state that an operation sets with Barman's.
+pub(super) fn shown(operation: &Operation, diagnosis: &Diagnosis) -> Shown {
     match applied(operation, diagnosis) {
-        Look::Holds => None,
-        Look::Differs(what) | Look::NotYet(what) => Some(what),
+        Look::Holds => Shown::AsWanted,
+        Look::Hidden(what) => Shown::Hidden(what),
+        Look::Differs(what) | Look::NotYet(what) | Look::NoWal(what) => Shown::Differs(what),
+    }
+}
+
+/// Tells why WAL does not flow, if the step wants to see that it does.
+pub(super) async fn wal<W: World>(
+    step: &Step,
+    role: Role,
+    diagnosis: &Diagnosis,
+    world: &W,
+) -> Option<NoWal> {
+    let Operation::ConfigSwitch {
+        server,
+        to: SwitchTo::Model(_),
+    } = &step.operation
+    else {
+        return None;
+    };
+    if step.verify != Verify::Streaming {
+        return None;
+    }
+    match streaming(world, role, diagnosis, server).await {
+        Look::Holds | Look::Hidden(_) => None,
+        Look::NoWal(message) => Some(NoWal {
+            message,
+            evident: true,
+        }),
+        Look::Differs(message) | Look::NotYet(message) => Some(NoWal {
+            message,
+            evident: false,
+        }),
     }
 }
 
@@ -93,36 +247,37 @@ fn applied(operation: &Operation, diagnosis: &Diagnosis) -> Look {
     }
 }
 
-/// Whether the state is there already.
+/// Tells whether the state is there already.
 pub(super) async fn is_there<W: World>(stage: Stage<'_, W>) -> bool {
-    matches!(look(stage, stage.step.poll.timeout).await, Ok(Look::Holds))
+    matches!(look(stage, DIAGNOSE).await, Ok(Look::Holds))
+}
+
+/// The same, without holding up a request that is due.
+pub(super) async fn is_there_already<W: World>(stage: Stage<'_, W>) -> bool {
+    matches!(look(stage, SIDE).await, Ok(Look::Holds))
+}
+
+/// Makes the API read Barman's configuration again.
+pub(super) async fn reread<W: World>(stage: Stage<'_, W>) {
+    let interest = Interest::of([&stage.step.operation]);
+    let _ = stage.barman.within(EXPLAIN).diagnose(&interest).await;
 }
 
 /// One look; an error is a look that could not be taken.
 async fn look<W: World>(stage: Stage<'_, W>, left: Duration) -> Result<Look, String> {
-    let Stage {
-        step,
-        barman,
-        world,
-        ..
-    } = stage;
-    if let Operation::Recovery(recovery) = &step.operation {
-        let file = Path::new(&recovery.destination_directory).join("PG_VERSION");
-        return Ok(if world.exists(&file) {
-            Look::Holds
-        } else {
-            Look::Differs(format!(
-                "the recovery is done, but there is no `{}` on this machine; \
-                 is `remote_ssh_command` the way to this machine?",
-                file.display()
-            ))
-        });
-    }
-    let diagnosis = barman
-        .within(left)
-        .diagnose()
-        .await
-        .map_err(|t| t.message)?;
+    let Stage { step, barman, .. } = stage;
+    let interest = Interest::of([&step.operation]);
+    let diagnosis = match barman.within(left.min(DIAGNOSE)).diagnose(&interest).await {
+        Ok(diagnosis) => diagnosis,
+        // It is not published, and will not be.
+        Err(trouble) if trouble.class == Class::Between => {
+            return Ok(Look::Hidden(format!(
+                "done, but it cannot be verified: {}; publish `/diagnose`, or set `verify: none`",
+                trouble.message
+            )));
+        }
+        Err(trouble) => return Err(trouble.message),
+    };
     match (&step.operation, applied(&step.operation, &diagnosis)) {
         (
             Operation::ConfigSwitch {
@@ -130,7 +285,9 @@ async fn look<W: World>(stage: Stage<'_, W>, left: Duration) -> Result<Look, Str
                 to: SwitchTo::Model(_),
             },
             Look::Holds,
-        ) if step.verify == Verify::Streaming => streaming(&diagnosis, server, world).await,
+        ) if step.verify == Verify::Streaming => {
+            Ok(streaming(stage.world, stage.holder.role, &diagnosis, server).await)
+        }
         (_, look) => Ok(look),
     }
 }
@@ -154,9 +311,10 @@ fn switched(diagnosis: &Diagnosis, server: &Name, to: &SwitchTo) -> Look {
             format!("the active model of `{server}` is still `{active}`; none should be")
         }
         (_, ActiveModel::Unknown) => {
-            return Look::NotYet(format!(
-                "`/diagnose` does not tell the active model of `{server}`; models need Barman 3.10 or later"
-            ));
+            let why = diagnosis.why_no_models().unwrap_or_else(|| {
+                format!("`/diagnose` does not tell the active model of `{server}`")
+            });
+            return Look::NotYet(why);
         }
     })
 }
@@ -182,9 +340,11 @@ fn updated(diagnosis: &Diagnosis, changes: &[Map<String, Value>]) -> Look {
         for (option, wanted) in options {
             match config.get(option) {
                 Some(got) if same_value(got, wanted) => {}
+                // pg-backup-api does not read `.barman.auto.conf`, where Barman keeps options that are new to a section.
                 _ => {
-                    return Look::Differs(format!(
-                        "`{option}` of {what} does not have the new value"
+                    return Look::Hidden(format!(
+                        "done, but `/diagnose` does not show the new value of `{option}` of {what}: \
+                         pg-backup-api does not read Barman's `.barman.auto.conf`"
                     ));
                 }
             }
@@ -193,32 +353,61 @@ fn updated(diagnosis: &Diagnosis, changes: &[Map<String, Value>]) -> Look {
     Look::Holds
 }
 
-/// Whether WAL is being received from the node that Barman is set to, on Patroni's timeline.
-async fn streaming<W: World>(
-    diagnosis: &Diagnosis,
-    server: &Name,
-    world: &W,
-) -> Result<Look, String> {
+/// Tells whether WAL is being received from the member that Barman is set to, on its timeline. A server that does not
+/// receive WAL by streaming is judged by its model alone.
+async fn streaming<W: World>(world: &W, role: Role, diagnosis: &Diagnosis, server: &Name) -> Look {
     let Some(state) = diagnosis.servers.get(server.as_str()) else {
-        return Ok(Look::Differs(format!("Barman has no server `{server}`")));
+        return Look::Differs(format!("Barman has no server `{server}`"));
     };
-    if !state.slot.as_ref().is_some_and(|slot| slot.active) {
-        let what = format!("the replication slot of `{server}` is not active on the new primary");
-        return Ok(Look::NotYet(what));
+    let unchecked = [
+        (state.active == Some(false), "is not active in Barman"),
+        (state.passive, "is passive in Barman"),
+        (
+            state.streaming_archiver == Some(false),
+            "has no `streaming_archiver` in Barman",
+        ),
+    ];
+    if let Some((_, what)) = unchecked.iter().find(|(so, _)| *so) {
+        return Look::Hidden(format!("server `{server}` {what}; WAL is not checked"));
     }
-    if let Some(patroni) = world.patroni() {
-        let node = patroni
-            .node()
-            .await
-            .map_err(|silence| silence.to_string())?;
-        if let (Some(wanted), Some(got)) = (node.timeline, state.timeline)
-            && wanted != got
-        {
-            let what = format!("`{server}` is on timeline {got} and Patroni on {wanted}");
-            return Ok(Look::NotYet(what));
+    let node = match world.patronis().first() {
+        Some(patroni) => patroni.clone().within(SIDE).node().await.ok(),
+        None => None,
+    };
+    if let Some(error) = &state.connection_error {
+        let what = format!("Barman cannot connect to the PostgreSQL of `{server}`: {error}");
+        return Look::NotYet(what);
+    }
+    let is_primary = node
+        .as_ref()
+        .is_some_and(|node| node.role == Some(Role::Primary));
+    if role == Role::Primary && is_primary && state.is_in_recovery == Some(true) {
+        let what =
+            format!("the active model of `{server}` points to a replica, not to the primary");
+        return Look::NotYet(what);
+    }
+    match &state.slot {
+        Some(slot) if slot.active => {}
+        Some(slot) => {
+            let what = format!(
+                "the replication slot `{}` of `{server}` is not active",
+                slot.name
+            );
+            return Look::NoWal(what);
+        }
+        None => {
+            let what = format!("Barman shows no replication slot for `{server}`");
+            return Look::NotYet(what);
         }
     }
-    Ok(Look::Holds)
+    if let Some(wanted) = node.and_then(|node| node.timeline)
+        && let Some(got) = state.timeline
+        && wanted != got
+    {
+        let what = format!("`{server}` is on timeline {got} and Patroni on {wanted}");
+        return Look::NotYet(what);
+    }
+    Look::Holds
 }
 
 /// How long to look for a reason that makes no difference to the outcome.
@@ -237,7 +426,11 @@ pub(super) async fn explain<W: World>(stage: Stage<'_, W>) -> Option<String> {
     if step.verify == Verify::None {
         return None;
     }
-    let diagnosis = barman.within(EXPLAIN).diagnose().await.ok()?;
+    let diagnosis = barman
+        .within(EXPLAIN)
+        .diagnose(&Interest::of([&step.operation]))
+        .await
+        .ok()?;
     let config = &diagnosis.servers.get(server.as_str())?.config;
     let cluster = config.get("cluster").and_then(Value::as_str)?;
     let fitting = || {

@@ -1,169 +1,107 @@
-//! The client that the program uses: it blocks, and every wait is over when it returns.
+//! The client that the program uses.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Read as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ureq::config::Config;
-use ureq::http::Method;
-use ureq::http::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
-use ureq::{Agent, AsSendBody, Body, Proxy};
-
-use super::failure::explain;
 use super::headers::{self, Headers, Secrets, Variables};
-use super::lookup::Lookup;
-use super::timely::{StartConnector, TimelyConnector};
-use super::transport::{TlsConnector, WatchConnector};
-use super::watch::Watch;
-use super::{Effort, Failure, Http, Request, Response, tls};
+use super::line::Line;
+use super::tls::Material;
+use super::{Failure, Http, Request, Response, blocking};
 use crate::model::Api;
 
-/// How much of an answer's body is read; the rest is left.
-pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
+/// Exchanges with one endpoint, several at once if need be. Nothing is read or opened before the first one.
+pub struct Client(Arc<Shared>);
 
-/// Exchanges with one API. Nothing is read or opened before the first one.
-pub struct Client {
+struct Shared {
     api: Api,
     variables: Variables,
-    agent: OnceCell<Agent>,
-    watch: Watch,
     secrets: Secrets,
+    kept: Mutex<Kept>,
+}
+
+/// The things that one exchange leaves for the next.
+#[derive(Default)]
+struct Kept {
+    idle: Vec<Line>,
+    /// Certificates and key, until something goes wrong: they may have been replaced.
+    tls: Option<Arc<Material>>,
 }
 
 impl Client {
-    /// A client for this API; `environment` holds the variables that its headers may come from.
-    #[must_use]
+    /// A client for this endpoint; `environment` holds the variables that its headers may come from.
     pub fn new(api: &Api, environment: &BTreeMap<String, String>) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             api: api.clone(),
             variables: headers::variables(&api.headers, environment),
-            agent: OnceCell::new(),
-            watch: Watch::default(),
             secrets: Secrets::default(),
-        }
+            kept: Mutex::default(),
+        }))
     }
 
-    /// What its last request carried and nobody is to see.
-    #[must_use]
+    /// The secrets that its last request carried.
     pub fn secrets(&self) -> Secrets {
-        self.secrets.clone()
-    }
-
-    fn agent(&self) -> Result<&Agent, Failure> {
-        if let Some(agent) = self.agent.get() {
-            return Ok(agent);
-        }
-        let agent = self.build()?;
-        Ok(self.agent.get_or_init(|| agent))
-    }
-
-    fn build(&self) -> Result<Agent, Failure> {
-        let api = &self.api;
-        let proxy = match &api.proxy {
-            Some(url) => Some(
-                Proxy::new(url.as_str())
-                    .map_err(|error| explain(api, &self.watch, api.timeout, &error))?,
-            ),
-            None => None,
-        };
-        let through_proxy = proxy.is_some();
-        let uses_tls = [Some(&api.url), api.proxy.as_ref()]
-            .into_iter()
-            .flatten()
-            .any(|url| url.as_str().starts_with("https://"));
-        let tls = if uses_tls {
-            Some(tls::config(api, &self.watch)?)
-        } else {
-            None
-        };
-        let config = Config::builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(proxy)
-            .timeout_resolve(Some(api.connect_timeout))
-            .timeout_connect(Some(api.connect_timeout))
-            .user_agent(concat!("patroni_barman/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let watch = || self.watch.clone();
-        let connector = StartConnector { watch: watch() }
-            .chain(ConnectProxyConnector::default())
-            .chain(TimelyConnector {
-                watch: watch(),
-                tcp: TcpConnector::default(),
-            })
-            .chain(TlsConnector(tls))
-            .chain(WatchConnector {
-                watch: watch(),
-                through_proxy,
-            });
-        Ok(Agent::with_parts(config, connector, Lookup::default()))
-    }
-
-    fn send(&self, request: &Request) -> Result<Response, Failure> {
-        let headers = Headers::read(&self.api.headers, &self.variables)?;
-        let agent = self.agent()?;
-        let usual = match request.effort {
-            Effort::Usual => self.api.timeout,
-            Effort::Large => self.api.timeout.max(Effort::LONG),
-        };
-        let timeout = request
-            .limit
-            .map_or(usual, |limit| limit.min(usual))
-            .max(Duration::from_millis(1));
-        self.watch.start(timeout);
-        let explain = |error: &ureq::Error| explain(&self.api, &self.watch, timeout, error);
-        let call = headers.put(ureq::http::Request::builder().uri(&request.url));
-        let result = match &request.body {
-            None => run(agent, timeout, call.method(Method::GET).body(())),
-            Some(body) => {
-                let call = call.method(Method::POST);
-                let call = call.header(CONTENT_TYPE, "application/json");
-                run(agent, timeout, call.body(body.to_string()))
-            }
-        };
-        let (head, body) = result.map_err(|error| explain(&error))?.into_parts();
-        let mut bytes = Vec::new();
-        let limit = u64::try_from(BODY_LIMIT).unwrap_or(u64::MAX);
-        body.into_reader()
-            .take(limit)
-            .read_to_end(&mut bytes)
-            .map_err(|error| explain(&error.into()))?;
-        if !head.status.is_success() {
-            // What is long is cut later, and a secret must not be cut before it is found.
-            bytes = headers.hide(&bytes);
-        }
-        let response = Response {
-            status: head.status.as_u16(),
-            retry_after: retry_after(&head.headers),
-            location: location(&head.headers, &headers),
-            date: date(&head.headers),
-            body: bytes,
-        };
-        self.secrets.remember(headers);
-        Ok(response)
+        self.0.secrets.clone()
     }
 }
 
-/// Sends a request, which may take so long in all.
-fn run<B: AsSendBody>(
-    agent: &Agent,
-    timeout: Duration,
-    request: Result<ureq::http::Request<B>, ureq::http::Error>,
-) -> Result<ureq::http::Response<Body>, ureq::Error> {
-    let request = agent.configure_request(request?);
-    agent.run(request.timeout_global(Some(timeout)).build())
+impl Shared {
+    fn exchange(&self, request: &Request) -> Result<Response, Failure> {
+        let headers = Headers::read(&self.api.headers, &self.variables)?;
+        let line = self.line(request.fresh)?;
+        let timeout = request.effort.limit(self.api.timeout, request.limit);
+        let timeout = timeout.max(Duration::from_millis(1));
+        let result = line.exchange(&self.api, &headers, request, timeout);
+        match result {
+            Ok(_) => {
+                self.kept().idle.push(line);
+                self.secrets.remember(headers);
+            }
+            Err(_) => self.kept().tls = None,
+        }
+        result
+    }
+
+    /// Takes an idle connection, or prepares one. A fresh one takes the place of an idle one.
+    fn line(&self, fresh: bool) -> Result<Line, Failure> {
+        let idle = self.kept().idle.pop().filter(|_| !fresh);
+        match idle {
+            Some(line) => Ok(line),
+            None => Line::new(&self.api, self.tls()?.as_deref()),
+        }
+    }
+
+    fn tls(&self) -> Result<Option<Arc<Material>>, Failure> {
+        let mut urls = [Some(&self.api.url), self.api.proxy.as_ref()]
+            .into_iter()
+            .flatten();
+        if !urls.any(|url| url.as_str().starts_with("https://")) {
+            return Ok(None);
+        }
+        if let Some(tls) = &self.kept().tls {
+            return Ok(Some(Arc::clone(tls)));
+        }
+        let tls = Arc::new(Material::read(&self.api)?);
+        self.kept().tls = Some(Arc::clone(&tls));
+        Ok(Some(tls))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Http for Client {
     async fn exchange(&self, request: &Request) -> Result<Response, Failure> {
-        self.send(request)
+        let (shared, request) = (Arc::clone(&self.0), request.clone());
+        blocking(move || shared.exchange(&request))
+            .await
+            .unwrap_or_else(|| Err(Failure::Unknown("the exchange broke off".to_owned())))
     }
 
     fn hide(&self, text: &str) -> String {
-        self.secrets.hide(text)
+        self.0.secrets.hide(text)
     }
 }
 
@@ -171,36 +109,9 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The variables hold secrets.
         f.debug_struct("Client")
-            .field("url", &self.api.url)
+            .field("url", &self.0.api.url)
             .finish_non_exhaustive()
     }
-}
-
-/// How long to wait: a number of seconds, or a date, which counts from the answer's own. Nobody is
-/// waited for longer than a day.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    const LONGEST: Duration = Duration::from_secs(86_400);
-    let after = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match after.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => moment(after)?.saturating_sub(date(headers)?),
-    };
-    Some(wait.min(LONGEST))
-}
-
-fn date(headers: &HeaderMap) -> Option<Duration> {
-    moment(headers.get(DATE)?.to_str().ok()?)
-}
-
-/// A moment as headers write it, since the Unix epoch.
-fn moment(text: &str) -> Option<Duration> {
-    let moment = jiff::fmt::rfc2822::parse(text).ok()?;
-    moment.timestamp().as_duration().try_into().ok()
-}
-
-fn location(answered: &HeaderMap, sent: &Headers) -> Option<String> {
-    let location = sent.hide(answered.get(LOCATION)?.as_bytes());
-    Some(String::from_utf8_lossy(&location).into_owned())
 }
 
 #[cfg(test)]
@@ -211,7 +122,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::super::block_on;
+    use super::super::{BODY_LIMIT, Effort, block_on, together};
     use super::*;
     use crate::model::{Secret, Url};
 
@@ -244,13 +155,78 @@ mod tests {
         move |mut stream| stream.write_all(answer).unwrap()
     }
 
+    #[test]
+    fn a_post_goes_over_a_new_connection_and_a_question_over_a_kept_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let api = Api::at(Url::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap());
+        let server = thread::spawn(move || {
+            let mut requests = Vec::new();
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().unwrap();
+                let (mut count, mut read) = (0, Vec::new());
+                let mut part = [0; 4096];
+                while let Ok(length @ 1..) = stream.read(&mut part) {
+                    read.extend_from_slice(&part[..length]);
+                    let end: &[u8] = if read.starts_with(b"POST") {
+                        b"{}"
+                    } else {
+                        b"\r\n\r\n"
+                    };
+                    if read.ends_with(end) {
+                        (count, read) = (count + 1, Vec::new());
+                        stream
+                            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                            .unwrap();
+                    }
+                }
+                requests.push(count);
+            }
+            requests
+        });
+        let client = Client::new(&api, &BTreeMap::new());
+        let get = Request::get(api.url.join("/x"), Effort::Usual);
+        let post = Request::post(api.url.join("/x"), json!({}));
+        for request in [&get, &get, &post, &get] {
+            block_on(client.exchange(request)).unwrap();
+        }
+        drop(client);
+        assert_eq!(server.join().unwrap(), [2, 2]);
+    }
+
+    #[test]
+    fn several_exchanges_go_on_at_once_and_their_connections_are_kept() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let api = Api::at(Url::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap());
+        let server = thread::spawn(move || {
+            let mut streams: Vec<_> = (0..3).map(|_| listener.accept().unwrap().0).collect();
+            // All three have been asked before the first answers.
+            for _ in 0..2 {
+                for stream in streams.iter_mut().rev() {
+                    let mut read = Vec::new();
+                    while !read.ends_with(b"\r\n\r\n") {
+                        let mut byte = [0];
+                        stream.read_exact(&mut byte).unwrap();
+                        read.push(byte[0]);
+                    }
+                }
+                for stream in &mut streams {
+                    stream
+                        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                        .unwrap();
+                }
+            }
+        });
+        let client = Client::new(&api, &BTreeMap::new());
+        let request = Request::get(api.url.join("/x"), Effort::Usual);
+        for _ in 0..2 {
+            let all = (0..3).map(|_| client.exchange(&request)).collect();
+            assert!(block_on(together(all)).iter().all(Result::is_ok));
+        }
+        server.join().unwrap();
+    }
+
     fn get(api: &Api) -> Result<Response, Failure> {
-        let request = Request {
-            body: None,
-            url: api.url.join("/x"),
-            limit: None,
-            effort: Effort::Usual,
-        };
+        let request = Request::get(api.url.join("/x"), Effort::Usual);
         block_on(Client::new(api, &BTreeMap::new()).exchange(&request))
     }
 
@@ -262,12 +238,7 @@ mod tests {
         );
         api.headers = [("X-Token".to_owned(), Secret::Env("TOKEN".to_owned()))].into();
         let environment = [("TOKEN".to_owned(), "s3cret\n".to_owned())].into();
-        let request = Request {
-            body: Some(json!({"type": "x"})),
-            url: api.url.join("/x"),
-            limit: None,
-            effort: Effort::Usual,
-        };
+        let request = Request::post(api.url.join("/x"), json!({"type": "x"}));
         let client = Client::new(&api, &environment);
         let response = block_on(client.exchange(&request)).unwrap();
         assert_eq!(
@@ -277,6 +248,7 @@ mod tests {
                 retry_after: Some(Duration::from_secs(7)),
                 location: Some("/y".to_owned()),
                 date: None,
+                server: None,
                 body: b"hi".to_vec(),
             }
         );
@@ -296,38 +268,6 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_given_in_seconds_or_as_a_date() {
-        const DATE_OF_ANSWER: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
-        for (after, date, seconds) in [
-            ("7", None, Some(7)),
-            ("18446744073709551615", None, Some(86_400)),
-            (
-                "Sun, 06 Nov 1994 08:50:07 GMT",
-                Some(DATE_OF_ANSWER),
-                Some(30),
-            ),
-            (
-                "Sun, 06 Nov 1994 08:49:00 GMT",
-                Some(DATE_OF_ANSWER),
-                Some(0),
-            ),
-            ("Sun, 06 Nov 1994 08:50:07 GMT", None, None),
-            ("Sun, 06 Nov 1994 08:50:07 GMT", Some("now"), None),
-            ("soon", Some(DATE_OF_ANSWER), None),
-            ("-1", None, None),
-            ("", None, None),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(RETRY_AFTER, after.parse().unwrap());
-            if let Some(date) = date {
-                headers.insert(DATE, date.parse().unwrap());
-            }
-            let wanted = seconds.map(Duration::from_secs);
-            assert_eq!(retry_after(&headers), wanted, "{after} {date:?}");
-        }
-    }
-
-    #[test]
     fn a_secret_that_the_server_repeats_is_taken_out() {
         let (mut api, server) = server(
             "\r\n\r\n",
@@ -335,12 +275,7 @@ mod tests {
         );
         api.headers = [("X".to_owned(), Secret::Env("TOKEN".to_owned()))].into();
         let environment = [("TOKEN".to_owned(), "Bearer s3cret".to_owned())].into();
-        let request = Request {
-            body: None,
-            url: api.url.join("/x"),
-            limit: None,
-            effort: Effort::Usual,
-        };
+        let request = Request::get(api.url.join("/x"), Effort::Usual);
         let response = block_on(Client::new(&api, &environment).exchange(&request)).unwrap();
         assert_eq!(response.body, b"not *** ***s!");
         assert_eq!(response.location.as_deref(), Some("/?t=***"));
@@ -433,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_is_not_there_is_refused_by_its_name() {
+    fn a_secret_that_cannot_be_read_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str, content: &[u8]| {
             let path = folder.path().join(name);
@@ -461,7 +396,7 @@ mod tests {
         ] {
             let mut api = Api::at(Url::new("http://127.0.0.1:1").unwrap());
             api.headers = [("X".to_owned(), secret)].into();
-            let Failure::Refused(text) = get(&api).unwrap_err() else {
+            let Failure::NotSent(text) = get(&api).unwrap_err() else {
                 panic!("{message}");
             };
             assert!(text.contains(message), "{text}");

@@ -14,7 +14,6 @@ pub struct Real {
 
 impl Real {
     /// A clock that starts now.
-    #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn new() -> Self {
         Self {
@@ -51,9 +50,8 @@ impl Clock for Real {
         f64::from(bits) / (f64::from(u32::MAX) + 1.0)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     async fn sleep(&self, duration: Duration) {
-        std::thread::sleep(duration);
+        tokio::time::sleep(duration).await;
     }
 }
 

@@ -17,7 +17,7 @@ use super::watch::Watch;
 use crate::load::is_pipe;
 use crate::model::{Api, duration};
 
-/// Says what became of an exchange with this API, which could take so long, that ended in an error.
+/// Tells what became of an exchange with this API, which could take so long, that ended in an error.
 pub(super) fn explain(api: &Api, watch: &Watch, timeout: Duration, error: &Error) -> Failure {
     let at = place(api);
     if let Some(error) = tls_error(error) {
@@ -25,14 +25,16 @@ pub(super) fn explain(api: &Api, watch: &Watch, timeout: Duration, error: &Error
     }
     match error {
         Error::Other(other) if other.is::<SpeaksTls>() => {
-            return Failure::Refused(format!(
+            return Failure::NotSent(format!(
                 "{at} speaks TLS; its address must start with `https://`"
             ));
         }
         Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl | Error::Tls(_) => {
             return Failure::Refused(format!("{at} can't be asked: {error}"));
         }
-        Error::ConnectProxyFailed(reason) => return proxy(api, reason),
+        Error::ConnectProxyFailed(reason) => {
+            return Failure::NotSent(format!("no connection to {at}: {reason}"));
+        }
         _ => {}
     }
     if !watch.sent() {
@@ -46,7 +48,7 @@ pub(super) fn explain(api: &Api, watch: &Watch, timeout: Duration, error: &Error
     Failure::Unknown(format!("{}{hint}", broken(api, watch, timeout, error)))
 }
 
-/// Why there was no connection.
+/// Words for a connection that did not come about.
 fn not_sent(api: &Api, timeout: Duration, error: &Error) -> String {
     let at = place(api);
     let limit = duration::format(api.connect_timeout.min(timeout));
@@ -68,7 +70,7 @@ fn not_sent(api: &Api, timeout: Duration, error: &Error) -> String {
     }
 }
 
-/// What happened after the request went out.
+/// Words for an exchange that broke after the request went out.
 fn broken(api: &Api, watch: &Watch, timeout: Duration, error: &Error) -> String {
     let at = place(api);
     match error {
@@ -86,17 +88,6 @@ fn broken(api: &Api, watch: &Watch, timeout: Duration, error: &Error) -> String 
             format!("the connection to {at} broke before an answer came: {reason}")
         }
         _ => format!("{at} closed the connection without an answer"),
-    }
-}
-
-/// The proxy did not let the connection through.
-fn proxy(api: &Api, reason: &str) -> Failure {
-    let message = format!("no connection to {}: {reason}", place(api));
-    // A proxy that says 4xx means it; one that says 5xx could not reach the server just now.
-    if reason.contains("responded 4") {
-        Failure::Refused(message)
-    } else {
-        Failure::NotSent(message)
     }
 }
 
@@ -122,10 +113,10 @@ fn tls(api: &Api, watch: &Watch, error: &TlsError) -> Failure {
         }
         _ => format!("TLS with {at} failed: {error}"),
     };
-    Failure::Refused(message)
+    Failure::NotSent(message)
 }
 
-/// What is wrong with the server's certificate.
+/// Words for what is wrong with the server's certificate.
 fn certificate(api: &Api, error: &CertificateError) -> String {
     let at = place(api);
     let authority = match &api.ca_file {
@@ -186,7 +177,7 @@ fn names(presented: &[String]) -> String {
     }
 }
 
-/// What the server's alert says about the client certificate; none if it is about something else.
+/// The meaning of the server's alert about the client certificate; none if it is about something else.
 fn alert_meaning(api: &Api, watch: &Watch, alert: AlertDescription) -> Option<String> {
     use AlertDescription as Alert;
     let at = place(api);
@@ -265,7 +256,7 @@ fn plain(text: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
-/// What is in a file that the rules name, up to a limit.
+/// The content of a file that the rules name, up to a limit.
 pub(super) fn contents(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if is_pipe(path)? {
         return Err(io::Error::other("it is a pipe and no file"));

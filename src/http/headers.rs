@@ -1,10 +1,9 @@
 //! The headers of a request, their secrets read when they are needed.
 
-use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::iter;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ureq::http::request::Builder;
 use ureq::http::{HeaderName, HeaderValue};
@@ -43,7 +42,7 @@ const SHORTEST_PART: usize = 4;
 /// The same for what stands between signs, which are written in many ways.
 const SHORTEST_PIECE: usize = 6;
 
-/// What stands in front of a secret and is none.
+/// Words before a secret that are none.
 const SCHEMES: [&str; 6] = ["basic", "bearer", "digest", "negotiate", "token", "apikey"];
 
 impl Headers {
@@ -83,23 +82,23 @@ impl Headers {
 /// The secrets that went out with the last request of a client, by which they may come back. Clones
 /// share them.
 #[derive(Clone, Default)]
-pub struct Secrets(Rc<RefCell<Headers>>);
+pub struct Secrets(Arc<Mutex<Headers>>);
 
 impl Secrets {
     /// Remembers those of a request in the place of all before.
     pub(super) fn remember(&self, sent: Headers) {
-        self.0.replace(sent);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sent;
     }
 
     /// A text that a server had a part in, without them.
-    #[must_use]
     pub fn hide(&self, text: &str) -> String {
-        let hidden = self.0.borrow().hide(text.as_bytes());
+        let sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let hidden = sent.hide(text.as_bytes());
         String::from_utf8_lossy(&hidden).into_owned()
     }
 }
 
-/// What is secret of a header's value: the whole, its words, and what is left of them however the
+/// The secret parts of a header's value: the whole, its words, and what is left of them however the
 /// signs between letters and digits are written in HTML or JSON.
 fn secrets(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let whole = value.trim_ascii();
@@ -146,7 +145,7 @@ fn value(name: &str, secret: &Secret, variables: &Variables) -> Result<HeaderVal
     let (text, source) = match secret {
         Secret::Env(variable) => {
             let text = variables.get(variable).ok_or_else(|| {
-                Failure::Refused(format!(
+                Failure::NotSent(format!(
                     "the header `{name}` needs the environment variable `{variable}`, which is not set"
                 ))
             })?;
@@ -159,7 +158,7 @@ fn value(name: &str, secret: &Secret, variables: &Variables) -> Result<HeaderVal
             let source = format!("file `{}`", path.display());
             let text = contents(path, LARGEST_SECRET).map_err(|error| {
                 let reason = io_reason(&error);
-                Failure::Refused(format!(
+                Failure::NotSent(format!(
                     "can't read the header `{name}` from the {source}: {reason}"
                 ))
             })?;
@@ -169,12 +168,12 @@ fn value(name: &str, secret: &Secret, variables: &Variables) -> Result<HeaderVal
     let text = text.strip_suffix(b"\n").unwrap_or(&text);
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     if text.is_empty() {
-        return Err(Failure::Refused(format!(
+        return Err(Failure::NotSent(format!(
             "the {source} for the header `{name}` is empty"
         )));
     }
     let mut value = HeaderValue::from_bytes(text).map_err(|_| {
-        Failure::Refused(format!(
+        Failure::NotSent(format!(
             "the {source} has characters that the header `{name}` can't carry, such as a line break in the middle"
         ))
     })?;

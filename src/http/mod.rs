@@ -1,59 +1,118 @@
 //! One HTTP exchange, and the clock: the outside as `execute` sees it.
 //!
-//! The methods are `async` so that the one step machine can be driven two ways: in the program every
-//! future is ready at once, because the implementations block; in a simulation a scheduler
-//! decides which process goes on, and killing a process is dropping its future.
+//! The methods are `async` so that every wait can be given up and several can go on at once, and so that the one
+//! step machine can be driven two ways: by the runtime of the program, whose threads do what blocks, and by a
+//! simulation's scheduler, which decides which process goes on and kills a process by dropping its future.
 
 mod client;
 mod clock;
 mod date;
 mod failure;
 mod headers;
+mod line;
 mod lookup;
+mod runtime;
 mod timely;
 mod tls;
 mod transport;
 mod watch;
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-pub use client::{BODY_LIMIT, Client};
+pub use client::Client;
 pub use clock::Real;
 pub use headers::Secrets;
+pub use runtime::{block_on, blocking, together, within};
 
-/// What is asked.
-#[derive(Debug, Clone, PartialEq)]
+/// The part of a body that is read without a sieve; the rest is left.
+pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Reduces a large body to the part that is needed, while it is read.
+pub type Sieve = Arc<dyn Fn(&mut dyn Read) -> io::Result<Vec<u8>> + Send + Sync>;
+
+/// A question to an endpoint.
+#[derive(Clone)]
 pub struct Request {
     /// `GET`, or `POST` with this body as JSON.
     pub body: Option<Value>,
     /// The whole address.
     pub url: String,
-    /// How long it may take, if that is less than the endpoint's own timeout.
+    /// A limit in time, beside the endpoint's timeout.
     pub limit: Option<Duration>,
-    /// How much work the answer is.
+    /// The work that the answer is for the server.
     pub effort: Effort,
+    /// Sent over a new connection: one that the server has just closed would leave the request's fate unknown.
+    pub fresh: bool,
+    /// Reads the body of a success.
+    pub sieve: Option<Sieve>,
 }
 
-/// How much work an answer is for the server.
+impl Request {
+    /// A `GET`.
+    pub const fn get(url: String, effort: Effort) -> Self {
+        Self {
+            body: None,
+            url,
+            limit: None,
+            effort,
+            fresh: false,
+            sieve: None,
+        }
+    }
+
+    /// A `POST` of this body over a new connection.
+    pub const fn post(url: String, body: Value) -> Self {
+        Self {
+            body: Some(body),
+            url,
+            limit: None,
+            effort: Effort::Usual,
+            fresh: true,
+            sieve: None,
+        }
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("url", &self.url)
+            .field("body", &self.body)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The work that an answer is for the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
     /// The endpoint's timeout is meant for it.
     Usual,
-    /// It may take many times as long: [`Effort::LONG`] applies if that is more than the endpoint's timeout.
+    /// It may take many times as long: the request's limit if it has one, else [`Effort::LONG`] or the endpoint's
+    /// timeout, whichever is longer.
     Large,
 }
 
 impl Effort {
-    /// How long a large answer may take at least.
-    pub const LONG: Duration = Duration::from_secs(60);
+    /// The limit for large answers.
+    pub const LONG: Duration = Duration::from_secs(5 * 60);
+
+    /// The limit of an exchange with an endpoint that has this timeout.
+    pub fn limit(self, timeout: Duration, limit: Option<Duration>) -> Duration {
+        match self {
+            Self::Usual => limit.map_or(timeout, |limit| limit.min(timeout)),
+            Self::Large => limit.unwrap_or_else(|| timeout.max(Self::LONG)),
+        }
+    }
 }
 
-/// What was answered, whatever its status.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An answer, whatever its status.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Response {
     /// The status code.
     pub status: u16,
@@ -63,17 +122,19 @@ pub struct Response {
     pub location: Option<String>,
     /// The `Date` header, since the Unix epoch: what the server's clock says.
     pub date: Option<Duration>,
-    /// The body, at most 16 MiB.
+    /// The `Server` header: a proxy puts its own name there.
+    pub server: Option<String>,
+    /// The body, at most 16 MiB; or what the request's sieve left of it.
     pub body: Vec<u8>,
 }
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// Nothing of the request was sent: no connection, or the name was not found.
+    /// Nothing of the request arrived: no connection, no address, TLS trouble, a secret that cannot be read.
     #[error("{0}")]
     NotSent(String),
-    /// The connection can't be made as the rules file says: TLS, certificates, a secret that can't be read.
+    /// The address in the rules file can't be used.
     #[error("{0}")]
     Refused(String),
     /// The request went out and its fate is unknown.
@@ -87,10 +148,8 @@ pub enum Failure {
     reason = "only ever used with static dispatch on one thread"
 )]
 pub trait Http {
-    /// Sends a request and reads its answer; redirects are not followed.
-    ///
-    /// # Errors
-    /// [`Failure`], by what is known of the request's fate.
+    /// Sends a request and reads its answer; redirects are not followed. A [`Failure`] says what is known of the
+    /// request's fate.
     async fn exchange(&self, request: &Request) -> Result<Response, Failure>;
 
     /// Takes the secrets that went out with the last request out of a text that its answer has a part in.
@@ -109,7 +168,7 @@ pub trait Clock {
     fn now(&self) -> Duration;
     /// Time since the Unix epoch; may jump.
     fn wall(&self) -> Duration;
-    /// How far this machine's local time is ahead of UTC, in seconds.
+    /// Seconds that this machine's local time is ahead of UTC.
     fn utc_offset(&self) -> i64 {
         0
     }
@@ -117,15 +176,4 @@ pub trait Clock {
     fn random(&self) -> f64;
     /// Waits.
     async fn sleep(&self, duration: Duration);
-}
-
-/// Runs a future whose every wait is over at once, because what it waits for blocks.
-pub fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-    }
 }

@@ -13,7 +13,7 @@ use super::watch::Watch;
 /// The first connector: notes when connecting begins. A proxy's own connection is a part of it.
 #[derive(Debug)]
 pub(super) struct StartConnector {
-    /// Where to note it.
+    /// The place to note it.
     pub(super) watch: Watch,
 }
 
@@ -29,9 +29,9 @@ impl Connector for StartConnector {
 /// Opens a connection, unless there is one already, in the time that is left for it.
 #[derive(Debug)]
 pub(super) struct TimelyConnector {
-    /// How much time is left.
+    /// Knows the time that is left.
     pub(super) watch: Watch,
-    /// What opens it.
+    /// Opens it.
     pub(super) tcp: TcpConnector,
 }
 

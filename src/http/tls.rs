@@ -1,4 +1,4 @@
-//! TLS as the rules file asks for it, and what is wrong when it does not work.
+//! TLS as the rules file asks for it, and the words for files that do not do.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,37 +18,50 @@ use crate::model::Api;
 /// A file of certificates may have this many bytes; the system's own bundle has a quarter of a MiB.
 const LARGEST_PEM: u64 = 16 * 1024 * 1024;
 
-/// Reads the files that the API names.
-///
-/// # Errors
-/// [`Failure::Refused`] naming the file and what is wrong with it.
-pub(super) fn config(api: &Api, watch: &Watch) -> Result<Arc<ClientConfig>, Failure> {
-    let provider = Arc::new(ring::default_provider());
-    let identity = match (&api.cert_file, &api.key_file) {
-        (Some(cert), key) => Some(identity(cert, key.as_deref().unwrap_or(cert))?),
-        (None, Some(key)) => {
-            return Err(Failure::Refused(format!(
-                "`key_file` is `{}` but there is no `cert_file` for it",
-                key.display()
-            )));
-        }
-        (None, None) => None,
-    };
-    let roots = match &api.ca_file {
-        Some(path) => authorities(path)?,
-        None => system_authorities()?,
-    };
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::Refused(format!("can't set up TLS: {error}")))?
-        .with_root_certificates(roots)
-        .with_client_cert_resolver(Arc::new(Identity {
-            certificate: identity,
-            watch: watch.clone(),
-        }));
-    // Nothing is kept from one process to the next, so there is no session to resume.
-    config.resumption = rustls::client::Resumption::in_memory_sessions(4);
-    Ok(Arc::new(config))
+/// Certificates and key, read from the files that the API names.
+pub(super) struct Material {
+    roots: Arc<RootCertStore>,
+    identity: Option<Arc<CertifiedKey>>,
+}
+
+impl Material {
+    /// Reads the files.
+    pub(super) fn read(api: &Api) -> Result<Self, Failure> {
+        let identity = match (&api.cert_file, &api.key_file) {
+            (Some(cert), key) => Some(identity(cert, key.as_deref().unwrap_or(cert))?),
+            (None, Some(key)) => {
+                return Err(Failure::NotSent(format!(
+                    "`key_file` is `{}` but there is no `cert_file` for it",
+                    key.display()
+                )));
+            }
+            (None, None) => None,
+        };
+        let roots = match &api.ca_file {
+            Some(path) => authorities(path)?,
+            None => system_authorities()?,
+        };
+        Ok(Self {
+            roots: Arc::new(roots),
+            identity,
+        })
+    }
+
+    /// TLS with it; the watch notes that the server asked for a certificate.
+    pub(super) fn config(&self, watch: &Watch) -> Result<Arc<ClientConfig>, Failure> {
+        let provider = Arc::new(ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Failure::NotSent(format!("can't set up TLS: {error}")))?
+            .with_root_certificates(Arc::clone(&self.roots))
+            .with_client_cert_resolver(Arc::new(Identity {
+                certificate: self.identity.clone(),
+                watch: watch.clone(),
+            }));
+        // Nothing is kept from one process to the next, so there is no session to resume.
+        config.resumption = rustls::client::Resumption::in_memory_sessions(4);
+        Ok(Arc::new(config))
+    }
 }
 
 /// The client's certificate, which also notices that it was asked for.
@@ -79,11 +92,11 @@ fn identity(cert: &Path, key: &Path) -> Result<Arc<CertifiedKey>, Failure> {
         } else {
             pem_reason(&error, "private key")
         };
-        Failure::Refused(format!("`key_file` `{}`: {reason}", key.display()))
+        Failure::NotSent(format!("`key_file` `{}`: {reason}", key.display()))
     })?;
     let certified = CertifiedKey::from_der(chain, key_der, &ring::default_provider());
     certified.map(Arc::new).map_err(|error| {
-        Failure::Refused(match error {
+        Failure::NotSent(match error {
             rustls::Error::InconsistentKeys(_) => format!(
                 "the key in `{}` does not belong to the certificate in `{}`",
                 key.display(),
@@ -106,7 +119,7 @@ fn authorities(path: &Path) -> Result<RootCertStore, Failure> {
     for certificate in certificates("ca_file", path)? {
         roots.add(certificate).map_err(|_| {
             let path = path.display();
-            Failure::Refused(format!(
+            Failure::NotSent(format!(
                 "`ca_file` `{path}`: one of its certificates can't be read"
             ))
         })?;
@@ -118,7 +131,7 @@ fn system_authorities() -> Result<RootCertStore, Failure> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
-        return Err(Failure::Refused(
+        return Err(Failure::NotSent(
             "the system has no certificate authorities; name the server's in `ca_file`".to_owned(),
         ));
     }
@@ -127,7 +140,7 @@ fn system_authorities() -> Result<RootCertStore, Failure> {
 
 fn certificates(key: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let wrong =
-        |reason: String| Failure::Refused(format!("`{key}` `{}`: {reason}", path.display()));
+        |reason: String| Failure::NotSent(format!("`{key}` `{}`: {reason}", path.display()));
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem(key, path)?).collect();
     match found {
         Ok(found) if found.is_empty() => {
@@ -141,7 +154,7 @@ fn certificates(key: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 fn pem(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
     contents(path, LARGEST_PEM).map_err(|error| {
         let reason = io_reason(&error);
-        Failure::Refused(format!("can't read `{key}` `{}`: {reason}", path.display()))
+        Failure::NotSent(format!("can't read `{key}` `{}`: {reason}", path.display()))
     })
 }
 

@@ -178,9 +178,9 @@ impl fmt::Debug for TlsTransport {
 /// The last connector: notes for the [`Watch`] what goes over the connection.
 #[derive(Debug)]
 pub(super) struct WatchConnector {
-    /// Where to note it.
+    /// The place to note it.
     pub(super) watch: Watch,
-    /// Whether connections lead through a proxy. What is said to the proxy itself is not the request.
+    /// Connections lead through a proxy. Bytes for the proxy itself are not the request.
     pub(super) through_proxy: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What is known of an exchange when it fails.
+//! The facts about an exchange that count when it fails.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use ureq::unversioned::transport::NextTimeout;
 use super::Clock as _;
 use super::clock::Real;
 
-/// How far an exchange has come, noted by the transport on the way.
+/// The progress of an exchange, noted by the transport on the way.
 ///
 /// Whether a request may be sent again depends on whether it can have arrived; the error alone
 /// does not tell.
@@ -30,9 +30,9 @@ struct Flags {
 struct Time {
     /// Reads zero when the exchange begins.
     clock: Real,
-    /// When it has to be over.
+    /// The moment at which it has to be over.
     end: Duration,
-    /// When the connection has to stand, while it does not.
+    /// The moment at which the connection has to be made, until it is.
     connected: Option<Duration>,
 }
 
@@ -64,15 +64,12 @@ impl Watch {
         time.connected.get_or_insert(end);
     }
 
-    /// The connection stands.
+    /// The connection is made.
     pub(super) fn connected(&self) {
         self.time().connected = None;
     }
 
-    /// What is left of a timeout within the exchange's own times.
-    ///
-    /// # Errors
-    /// [`Error::Timeout`] if nothing is.
+    /// The rest of a timeout within the exchange's own times; [`Error::Timeout`] if nothing is left.
     pub(super) fn within(&self, timeout: NextTimeout) -> Result<NextTimeout, Error> {
         let time = self.time();
         let end = time.connected.map_or(time.end, |end| end.min(time.end));
@@ -105,17 +102,17 @@ impl Watch {
         self.0.asked_for_certificate.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the request can have arrived.
+    /// The request can have arrived.
     pub(super) fn sent(&self) -> bool {
         self.0.sent.load(Ordering::Relaxed)
     }
 
-    /// Whether an answer has begun.
+    /// An answer has begun.
     pub(super) fn answered(&self) -> bool {
         self.0.answered.load(Ordering::Relaxed)
     }
 
-    /// Whether the server asked for a client certificate in any handshake.
+    /// The server asked for a client certificate in any handshake.
     pub(super) fn asked_for_certificate(&self) -> bool {
         self.0.asked_for_certificate.load(Ordering::Relaxed)
     }

@@ -26,10 +26,11 @@ pub fn validate_body(body: &Value) -> Result<(), BodyError> {
     let pointer = first.spot.origin.pointer.clone();
     let same = |problem: &Problem| problem.spot.origin.pointer == pointer;
     let pointer = problems.iter().all(same).then(|| pointer.clone());
-    let mut messages: Vec<String> = problems
-        .into_iter()
-        .map(|problem| problem.message)
-        .collect();
+    let said = |problem: Problem| match problem.help {
+        Some(help) => format!("{}: {help}", problem.message),
+        None => problem.message,
+    };
+    let mut messages: Vec<String> = problems.into_iter().map(said).collect();
     // Two rules of the schema can say the same of one value.
     messages.dedup();
     Err(BodyError {

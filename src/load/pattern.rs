@@ -40,6 +40,33 @@ pub(super) fn name_or_template(text: &str) -> bool {
     name(text) || is_template(text)
 }
 
+/// `^[^\s\p{Cc}\[\]-][^\s\p{Cc}\[\]]*( [^\s\p{Cc}\[\]]+)*$`, or `\{[{%#]`
+pub(super) fn model_or_template(text: &str) -> bool {
+    model(text) || is_template(text)
+}
+
+/// `^[^\s\p{Cc}\[\]-][^\s\p{Cc}\[\]]*( [^\s\p{Cc}\[\]]+)*$`
+pub(super) fn model(text: &str) -> bool {
+    words(text) && !text.starts_with('-') && !text.contains(['[', ']'])
+}
+
+/// `^([0-9]{8}T[0-9]{6}|latest|last|oldest|first|last-failed)$`
+pub(super) fn backup(text: &str) -> bool {
+    let is_id = |text: &str| {
+        let part = |part: &str, length| {
+            part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        text.split_once('T')
+            .is_some_and(|(day, time)| part(day, 8) && part(time, 6))
+    };
+    is_id(text) || matches!(text, "latest" | "last" | "oldest" | "first" | "last-failed")
+}
+
+/// The same, or `\{[{%#]`
+pub(super) fn backup_or_template(text: &str) -> bool {
+    backup(text) || is_template(text)
+}
+
 /// `\{[{%#]`
 pub(super) fn template(text: &str) -> bool {
     is_template(text)
@@ -106,7 +133,7 @@ type Function = fn(&str) -> bool;
 
 /// Each pattern, the name that it has in the compiled form of a schema, and its function.
 #[cfg(test)]
-pub(super) const PATTERNS: [(&str, &str, Function); 15] = [
+pub(super) const PATTERNS: [(&str, &str, Function); 19] = [
     (r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "api-name", api_name),
     (r"^[A-Za-z_][A-Za-z0-9_]*$", "variable", variable),
     (r"^[^\s\p{Cc}]+( [^\s\p{Cc}]+)*$", "words", words),
@@ -120,6 +147,26 @@ pub(super) const PATTERNS: [(&str, &str, Function); 15] = [
         r"^([A-Za-z0-9_:][A-Za-z0-9._:-]*|\.+[A-Za-z0-9_:-][A-Za-z0-9._:-]*)$|\{[{%#]",
         "name-or-template",
         name_or_template,
+    ),
+    (
+        r"^[^\s\p{Cc}\[\]-][^\s\p{Cc}\[\]]*( [^\s\p{Cc}\[\]]+)*$",
+        "model",
+        model,
+    ),
+    (
+        r"^[^\s\p{Cc}\[\]-][^\s\p{Cc}\[\]]*( [^\s\p{Cc}\[\]]+)*$|\{[{%#]",
+        "model-or-template",
+        model_or_template,
+    ),
+    (
+        r"^([0-9]{8}T[0-9]{6}|latest|last|oldest|first|last-failed)$",
+        "backup",
+        backup,
+    ),
+    (
+        r"^([0-9]{8}T[0-9]{6}|latest|last|oldest|first|last-failed)$|\{[{%#]",
+        "backup-or-template",
+        backup_or_template,
     ),
     (r"\{[{%#]", "template", template),
     (r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", "token", token),
@@ -160,6 +207,8 @@ mod tests {
         let piece = prop_oneof![
             "[ad9_:.=-]",
             "[0-9]{1,2}(d|h|m|s|ms)",
+            "[0-9]{7,9}T[0-9]{5,7}",
+            "(latest|last|oldest|first|last-failed)",
             prop::sample::select(special).prop_map(str::to_owned),
             any::<char>().prop_map(String::from),
         ];

@@ -81,6 +81,8 @@ pub(super) static RULE_TESTS_SCHEMA: Schema = Schema {
         "expression" => crate::load::pattern::expression,
         "name-or-template" => crate::load::pattern::name_or_template,
         "template" => crate::load::pattern::template,
+        "model-or-template" => crate::load::pattern::model_or_template,
+        "backup-or-template" => crate::load::pattern::backup_or_template,
         "token" => crate::load::pattern::token,
         "environment" => crate::load::pattern::environment,
         "duration" => crate::load::pattern::duration,
@@ -99,6 +101,8 @@ struct RulesShape;
     ignore_unknown_formats = false,
     formats = {
         "name" => crate::load::pattern::name,
+        "model" => crate::load::pattern::model,
+        "backup" => crate::load::pattern::backup,
         "line" => crate::load::pattern::line,
         "text" => crate::load::pattern::text,
         "variable" => crate::load::pattern::variable,

@@ -169,6 +169,19 @@ impl Api {
     }
 }
 
-/// The REST API of the local Patroni; it is reached the same way.
+/// The cluster's Patroni; it is reached the same way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patroni(pub Api);
+pub struct Patroni {
+    /// The REST API of the local Patroni: its `url` is the first of `urls`.
+    pub api: Api,
+    /// The addresses of members, the local one first; at least one.
+    pub urls: Vec<Url>,
+}
+
+impl Patroni {
+    /// One that is only reached where this API is.
+    pub fn new(api: Api) -> Self {
+        let urls = vec![api.url.clone()];
+        Self { api, urls }
+    }
+}

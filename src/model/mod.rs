@@ -11,13 +11,15 @@ mod pattern;
 mod request;
 mod rule;
 mod rule_set;
+mod target;
 mod value;
 
 pub use endpoint::{Api, ApiName, Patroni, Secret, Url};
 pub use event::{Event, Role};
-pub use name::{Name, NameError};
+pub use name::{ModelName, ModelNameError, Name, NameError};
 pub use pattern::Pattern;
 pub use request::{Operation, RecoveryRequest, RequestKind, RequestTemplate, SwitchTo};
 pub use rule::{Fence, OnFailure, Poll, Retry, Rule, Verify};
 pub use rule_set::{Fallback, Match, RuleSet, StateSettings, Var};
+pub use target::{OptionScope, Target};
 pub use value::{Origin, Template, TemplateValue};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// A server, model, backup or operation: letters, digits, `.`, `_`, `:` and `-`.
+/// A server, backup or operation: letters, digits, `.`, `_`, `:` and `-`.
 ///
 /// pg-backup-api splits its command line at spaces, so a name with one would reach Barman as two
 /// words; whatever is not made of these characters is refused before anything is sent.
@@ -53,6 +53,56 @@ impl Name {
 }
 
 impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A model of Barman: one line of words with one space between them.
+///
+/// It stands in the body of a request only, and pg-backup-api hands it to Barman as one argument: whatever can be the
+/// name of a section of Barman's configuration is a model's name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ModelName(String);
+
+/// A text that is not a [`ModelName`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not the name of a model: it is one line of words with one space between them, without `[`, `]` and `/`, at most {longest} characters long, and does not start with `-`",
+    longest = Name::LONGEST
+)]
+pub struct ModelNameError(pub String);
+
+impl ModelName {
+    /// Takes a text that is the name of a model.
+    ///
+    /// # Errors
+    /// [`ModelNameError`] if Barman would not find a section of this name.
+    pub fn new(text: impl Into<String>) -> Result<Self, ModelNameError> {
+        let text = text.into();
+        // JavaScript counts a byte order mark as white space, and so does the schema.
+        let fits = |c: char| {
+            !c.is_whitespace() && !c.is_control() && !matches!(c, '[' | ']' | '/' | '\u{feff}')
+        };
+        let is_word = |word: &str| !word.is_empty() && word.chars().all(fits);
+        let is_name = text.split(' ').all(is_word)
+            && !text.starts_with('-')
+            && text.chars().count() <= Name::LONGEST;
+        if is_name {
+            Ok(Self(text))
+        } else {
+            Err(ModelNameError(text))
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ModelName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

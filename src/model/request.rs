@@ -1,8 +1,10 @@
 //! What a rule asks of pg-backup-api.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
-use super::{ApiName, Name, Origin, TemplateValue};
+use super::{ApiName, ModelName, Name, Origin, TemplateValue};
 
 /// The types of operation that pg-backup-api has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +28,24 @@ impl RequestKind {
             Self::ConfigSwitch => "config_switch",
             Self::Recovery => "recovery",
             Self::ConfigUpdate => "config_update",
+        }
+    }
+
+    /// Tells whether it says what Barman's configuration should be. Sending such a request again is harmless; a
+    /// recovery does something once and is never sent twice.
+    pub const fn sets_state(self) -> bool {
+        match self {
+            Self::ConfigSwitch | Self::ConfigUpdate => true,
+            Self::Recovery => false,
+        }
+    }
+
+    /// How long an operation is waited for by default. A recovery has no bound: when the wait is over Barman still
+    /// copies, and Patroni's next method would write into the same directory.
+    pub const fn timeout(self) -> Option<Duration> {
+        match self {
+            Self::ConfigSwitch | Self::ConfigUpdate => Some(Duration::from_secs(600)),
+            Self::Recovery => None,
         }
     }
 
@@ -74,7 +94,7 @@ pub enum Operation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SwitchTo {
     /// This model is active.
-    Model(Name),
+    Model(ModelName),
     /// No model is active.
     Reset,
 }
@@ -84,7 +104,7 @@ pub enum SwitchTo {
 pub struct RecoveryRequest {
     /// The server whose backup it is.
     pub server: Name,
-    /// A backup's id or name, or `latest`, `last`, `oldest`, `first`, `last-failed`.
+    /// A backup's id, or `latest`, `last`, `oldest`, `first`, `last-failed`.
     pub backup_id: Name,
     /// How Barman reaches the node, for example `ssh postgres@node2`.
     pub remote_ssh_command: String,
@@ -103,7 +123,7 @@ impl Operation {
                 server: server?,
                 to: match (body.get("reset"), body.get("model_name")) {
                     (Some(Value::Bool(true)), None) => SwitchTo::Reset,
-                    (None, Some(_)) => SwitchTo::Model(name("model_name")?),
+                    (None, Some(_)) => SwitchTo::Model(ModelName::new(text("model_name")?).ok()?),
                     _ => return None,
                 },
             },

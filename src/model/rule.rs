@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Event, Origin, Pattern, RequestTemplate, Role, Template};
+use super::{Event, Origin, Pattern, RequestKind, RequestTemplate, Role, Template};
 
 /// When to ask what of pg-backup-api. Defaults of the file are already in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,12 +27,17 @@ pub struct Rule {
     pub retry: Retry,
     /// How an operation is waited for.
     pub poll: Poll,
+    /// Bounds the wait for a recovery: the rule's own `poll.timeout`, never that of the defaults.
+    pub recovery_timeout: Option<Duration>,
     /// What guards a request that is not a fresh callback's first.
     pub fence: Fence,
     /// What must be seen in Barman before a step counts as done.
     pub verify: Verify,
     /// What a failed step means for those after it.
     pub on_failure: OnFailure,
+    /// Whether a recovery may end on the backup's own timeline, if that is not the cluster's: something else fetches
+    /// the rest of the WAL, a `restore_command` say.
+    pub allow_older_timeline: bool,
     /// Where the rule stands.
     pub origin: Origin,
 }
@@ -43,13 +48,26 @@ impl Rule {
     pub fn names(&self, event: Event, role: Role) -> bool {
         self.on.contains(&event) && (self.role.is_empty() || self.role.contains(&role))
     }
+
+    /// How its operations of this type are waited for.
+    pub fn poll_of(&self, kind: RequestKind) -> Poll {
+        let own = match kind {
+            RequestKind::ConfigSwitch | RequestKind::ConfigUpdate => self.poll.timeout,
+            RequestKind::Recovery => self.recovery_timeout,
+        };
+        let timeout = own.or_else(|| kind.timeout());
+        Poll {
+            timeout,
+            ..self.poll
+        }
+    }
 }
 
 /// How a request is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
-    /// Tries in all, at least one.
-    pub attempts: u32,
+    /// Tries in all, at least one; `deadline` alone bounds them if absent.
+    pub attempts: Option<u32>,
     /// The wait before the second try; it doubles from there, with full jitter.
     pub wait: Duration,
     /// No wait is longer. A `max_wait` that equals `wait` makes every wait exactly that long.
@@ -61,11 +79,18 @@ pub struct Retry {
 impl Default for Retry {
     fn default() -> Self {
         Self {
-            attempts: 5,
+            attempts: None,
             wait: Duration::from_secs(2),
-            max_wait: Duration::from_secs(30),
-            deadline: Duration::from_secs(300),
+            max_wait: Duration::from_secs(10),
+            deadline: Duration::from_secs(3600),
         }
+    }
+}
+
+impl Retry {
+    /// Tells whether there may be another try after so many.
+    pub fn allows_more_than(&self, tries: u32) -> bool {
+        self.attempts.is_none_or(|most| tries < most)
     }
 }
 
@@ -74,21 +99,23 @@ impl Default for Retry {
 pub struct Poll {
     /// The longest pause between two looks; the first come faster.
     pub every: Duration,
-    /// Bounds the wait for one operation.
-    pub timeout: Duration,
+    /// Bounds the wait for one operation. Absent in a rule: as the type of request has it; in a step: nothing does.
+    pub timeout: Option<Duration>,
 }
 
 impl Poll {
-    /// How long a recovery is waited for if nobody has said it. When the wait is over Barman goes on copying, and Patroni
-    /// would take its next method into the same directory.
-    pub const RECOVERY: Duration = Duration::from_secs(86_400);
+    /// The time that an operation has at most; a hundred years if nothing bounds it.
+    pub fn bound(&self) -> Duration {
+        const UNBOUNDED: Duration = Duration::from_secs(100 * 365 * 86_400);
+        self.timeout.unwrap_or(UNBOUNDED)
+    }
 }
 
 impl Default for Poll {
     fn default() -> Self {
         Self {
             every: Duration::from_secs(5),
-            timeout: Duration::from_secs(600),
+            timeout: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Api, ApiName, Origin, Patroni, Rule, TemplateValue};
+use super::{Api, ApiName, Origin, Patroni, RequestKind, Rule, TemplateValue};
 
 /// Rules that have passed every check.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -23,6 +23,41 @@ pub struct RuleSet {
     pub state: StateSettings,
     /// What is used when the file is broken.
     pub fallback: Fallback,
+    /// The environment variables that headers are read from, with the places that name them.
+    pub header_variables: Vec<(String, Origin)>,
+}
+
+impl RuleSet {
+    /// The number of Barman servers that receive WAL by streaming, as far as the rules' text tells: pairs of an API and
+    /// what is written as a switch's `server`.
+    pub fn streaming_targets(&self) -> usize {
+        let requests = self
+            .rules
+            .iter()
+            .filter(|rule| rule.enabled)
+            .flat_map(|rule| &rule.requests);
+        let switches = requests.filter(|request| request.kind == RequestKind::ConfigSwitch);
+        let mut seen: Vec<(&ApiName, &TemplateValue)> = Vec::new();
+        for request in switches {
+            let Some(server) = &request.server else {
+                continue;
+            };
+            let same = |(api, other): &(&ApiName, &TemplateValue)| {
+                *api == &request.api && same_text(other, server)
+            };
+            if !seen.iter().any(same) {
+                seen.push((&request.api, server));
+            }
+        }
+        seen.len()
+    }
+}
+
+fn same_text(one: &TemplateValue, other: &TemplateValue) -> bool {
+    match (one, other) {
+        (TemplateValue::Text(one), TemplateValue::Text(other)) => one.text == other.text,
+        _ => one == other,
+    }
 }
 
 /// What is remembered, and where.

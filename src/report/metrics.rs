@@ -83,7 +83,7 @@ impl Metrics<'_> {
                 ("server", server),
                 ("rule", &one.step.rule),
             ]);
-            (labels, if one.differs == Ok(None) { 0.0 } else { 1.0 })
+            (labels, if one.as_wanted() { 0.0 } else { 1.0 })
         });
         metric(
             "drift",

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::barman::{ActiveModel, ServerState};
 use crate::execute::{Comparison, Here};
+use crate::model::Role;
 use crate::store::Intent;
 
 use super::history::attempts;
@@ -25,7 +26,7 @@ impl Status<'_> {
     /// Whether everything is as the rules want it and nothing is pending.
     #[must_use]
     pub fn as_wanted(&self) -> bool {
-        self.pending.is_empty() && self.compared.iter().all(|one| one.differs == Ok(None))
+        self.pending.is_empty() && self.compared.iter().all(Comparison::as_wanted)
     }
 
     /// The status as `schemas/status.schema.json` describes it.
@@ -57,14 +58,15 @@ fn one(compared: &Comparison) -> Value {
             ActiveModel::Model(name) => Some(name),
             ActiveModel::None | ActiveModel::Unknown => None,
         }),
-        "as_wanted": compared.differs == Ok(None),
-        "difference": compared.differs.as_ref().ok().and_then(Option::as_ref),
+        "as_wanted": compared.as_wanted(),
+        "difference": compared.differs.as_ref().ok().and_then(Option::as_ref)
+            .or(compared.wal.as_ref().map(|wal| &wal.message)),
         "trouble": compared.differs.as_ref().err(),
         "streaming": server.and_then(|server| server.streaming),
         "slot": server.and_then(|server| server.slot.as_ref())
             .map(|slot| json!({"name": slot.name, "active": slot.active})),
         "timeline": server.and_then(|server| server.timeline),
-        "last_wal": server.and_then(|server| server.last_wal.as_ref()),
+        "last_wal": server.and_then(ServerState::last_wal),
         "last_backup": backup.map(|(id, status)| json!({"id": id, "status": status})),
     })
 }
@@ -88,24 +90,25 @@ pub fn status(status: &Status<'_>) -> String {
     let timeline = here
         .timeline
         .map_or_else(String::new, |timeline| format!(", timeline {timeline}"));
+    let role = here.role.map_or("without a role", Role::as_str);
     put_line!(
         text,
-        "{}: {} is {}, the leader is {leader}{timeline}",
+        "{}: {} is {role}, the leader is {leader}{timeline}",
         here.cluster,
         here.node,
-        here.role
     );
     if compared.is_empty() {
         text.push('\n');
-        put_line!(text, "no rule wants anything of a {}", here.role);
+        put_line!(text, "no rule wants anything of a {role}");
     }
     for one in *compared {
         text.push('\n');
         put_line!(text, "{}: {}", one.step.rule, describe(&one.step.operation));
-        match &one.differs {
-            Ok(None) => put_line!(text, "  as wanted"),
-            Ok(Some(difference)) => put_line!(text, "  DIFFERS: {difference}"),
-            Err(message) => put_line!(text, "  can't be compared: {message}"),
+        match (&one.differs, &one.wal) {
+            (Ok(None), None) => put_line!(text, "  as wanted"),
+            (Ok(None), Some(wal)) => put_line!(text, "  DIFFERS: {}", wal.message),
+            (Ok(Some(difference)), _) => put_line!(text, "  DIFFERS: {difference}"),
+            (Err(message), _) => put_line!(text, "  can't be compared: {message}"),
         }
         if let Some(server) = &one.server {
             server_lines(&mut text, server);
@@ -162,7 +165,11 @@ fn server_lines(text: &mut String, server: &ServerState) {
         "  timeline      {}",
         or_none(server.timeline.map(|t| t.to_string()))
     );
-    put_line!(text, "  last WAL      {}", or_none(server.last_wal.clone()));
+    put_line!(
+        text,
+        "  last WAL      {}",
+        or_none(server.last_wal().map(str::to_owned))
+    );
     let backup = last_backup(server).map(|(id, status)| format!("{id} {}", status.unwrap_or("")));
     put_line!(text, "  last backup   {}", or_none(backup).trim_end());
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::diagnostic::Place;
 use crate::evaluate::{Facts, survey};
-use crate::execute::{Outcome, World as _, execute};
+use crate::execute::{Called, Outcome, World as _, execute};
 use crate::http::block_on;
 use crate::model::{ApiName, Role, RuleSet};
 use crate::simulator::api::Api;
@@ -24,6 +24,9 @@ const INVALID: u8 = 4;
 
 /// After the last callback, what is still running in Barman ends.
 const LATER: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a scenario waits for a recovery that does not end.
+const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 
 /// One scenario.
 #[derive(Debug, Clone)]
@@ -74,8 +77,11 @@ impl Scenario {
         let mut log = Vec::new();
         for (index, call) in self.calls.iter().enumerate() {
             outside.clock().advance(call.after);
-            let survey = survey(&rules, &call.facts);
+            let mut survey = survey(&rules, &call.facts);
             coverage.see(&call.facts, &survey);
+            for step in &mut survey.plan.steps {
+                step.poll.timeout.get_or_insert(LONGEST);
+            }
             call.take_role(&outside);
             let begun = outside.clock_now();
             let posted = outside.posts.get();
@@ -85,7 +91,7 @@ impl Scenario {
                     vec![format!("rule `{}`: {}", error.rule, error.source.message)],
                 )
             } else {
-                let outcome = block_on(execute(&survey.plan, begun, &outside));
+                let outcome = block_on(execute(&survey.plan, Called::at(begun), &outside));
                 (outcome.verdict.exit_code(), messages(&outcome))
             };
             let ended = Ended {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::barman::Barman;
-use crate::execute::{Progress, World};
+use crate::execute::{Progress, Stamp, World};
 use crate::http::{Clock, Failure, Http, Request, Response};
 use crate::model::{Api, ApiName, Operation, RuleSet, Url};
 use crate::patroni::Patroni;
@@ -124,7 +124,7 @@ impl Outside {
         let apis = apis.collect();
         let patroni = rules.patroni.as_ref().map(|patroni| {
             let peer = Peer::Patroni(Rc::clone(&cluster));
-            (wire(&patroni.0, peer), patroni.0.url.clone())
+            (wire(&patroni.api, peer), patroni.api.url.clone())
         });
         Self {
             apis,
@@ -160,9 +160,11 @@ impl World for Outside {
         Some(Barman::new(wire, url))
     }
 
-    fn patroni(&self) -> Option<Patroni<'_, Wire>> {
-        let (wire, url) = self.patroni.as_ref()?;
-        Some(Patroni::new(wire, url))
+    fn patronis(&self) -> Vec<Patroni<'_, Wire>> {
+        let patroni = self.patroni.iter();
+        patroni
+            .map(|(wire, url)| Patroni::new(wire, url.clone()))
+            .collect()
     }
 
     fn clock(&self) -> &Virtual {
@@ -174,9 +176,23 @@ impl World for Outside {
     }
 
     /// What a recovery has left on the node.
-    fn exists(&self, path: &Path) -> bool {
+    fn stamp(&self, path: &Path) -> Option<Stamp> {
+        let restored = self.restored.borrow();
+        let stamp = Stamp {
+            inode: 1,
+            changed: 0,
+        };
         path.parent()
-            .is_some_and(|folder| self.restored.borrow().contains(folder))
+            .filter(|folder| restored.contains(*folder))
+            .map(|_| stamp)
+    }
+
+    fn is_running(&self, _: &Path) -> bool {
+        false
+    }
+
+    fn one_receiver(&self) -> bool {
+        false
     }
 
     fn observe(&self, progress: &Progress<'_>) {
@@ -191,9 +207,7 @@ impl World for Outside {
 
 impl Http for Wire {
     async fn exchange(&self, request: &Request) -> Result<Response, Failure> {
-        let limit = request
-            .limit
-            .map_or(self.timeout, |limit| limit.min(self.timeout));
+        let limit = request.effort.limit(self.timeout, request.limit);
         let path = request.url.get(self.prefix..).unwrap_or_default();
         self.clock.advance(EXCHANGE.min(limit));
         match &self.peer {
@@ -273,6 +287,7 @@ fn answer(response: &simulator::Response) -> Response {
             .and_then(|seconds| seconds.parse().ok())
             .map(Duration::from_secs),
         location: header("Location"),
+        server: header("Server"),
         date: None,
         body: response.body.clone().into_bytes(),
     }
@@ -281,6 +296,7 @@ fn answer(response: &simulator::Response) -> Response {
 /// What the local Patroni answers.
 fn patroni(cluster: &Cluster, path: &str) -> Response {
     let leads = |name: &String| cluster.leader.as_ref() == Some(name);
+    let asks_for_lease = path.ends_with("/leader") || path.ends_with("/standby-leader");
     let body = if path.ends_with("/cluster") {
         let member = |name: &String| {
             let role = if leads(name) { "leader" } else { "replica" };
@@ -302,11 +318,13 @@ fn patroni(cluster: &Cluster, path: &str) -> Response {
         })
     };
     Response {
-        status: 200,
-        retry_after: None,
-        location: None,
-        date: None,
+        status: if asks_for_lease && !leads(&cluster.node) {
+            503
+        } else {
+            200
+        },
         body: body.to_string().into_bytes(),
+        ..Response::default()
     }
 }
 

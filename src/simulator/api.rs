@@ -9,10 +9,16 @@ use super::jobs::{Fate, Jobs, SameSecond, Status};
 use super::message::{Request, Response};
 use super::moment::Moment;
 use super::route::{Route, Scope};
+use super::version::{self, Version};
 
 const INCOMPLETE: &str = "Make sure all options/arguments are met and try again";
 const NO_SUCH_URL: &str = "The requested URL was not found on the server. If you entered the URL manually please check \
                            your spelling and try again.";
+
+/// The first pg-backup-api with `config_switch`, `config_update` and operations of the instance.
+const WITH_MODELS: Version = Version(2, 1, 0);
+/// The first one whose lists say what an operation is.
+const WITH_TYPES: Version = Version(2, 0, 0);
 
 /// The API's own state: which operations it created. What they do is the backend's business.
 #[derive(Debug)]
@@ -21,6 +27,7 @@ pub struct Api<B> {
     jobs: Jobs,
     prefix: String,
     same_second: SameSecond,
+    version: Version,
 }
 
 impl<B: Backend> Api<B> {
@@ -32,7 +39,15 @@ impl<B: Backend> Api<B> {
             jobs: Jobs::default(),
             prefix,
             same_second,
+            version: version::PG_BACKUP_API,
         }
+    }
+
+    /// Answers as another pg-backup-api does.
+    #[must_use]
+    pub fn of_version(mut self, version: Version) -> Self {
+        self.version = version;
+        self
     }
 
     /// The Barman behind it.
@@ -46,6 +61,13 @@ impl<B: Backend> Api<B> {
         Route::of(&request.path, &self.prefix)
     }
 
+    /// The path of a request below the prefix, as it was sent.
+    #[must_use]
+    pub fn path<'r>(&self, request: &'r Request) -> &'r str {
+        let path = &request.path;
+        path.strip_prefix(&self.prefix).unwrap_or(path)
+    }
+
     /// Serves one request.
     pub fn handle(&mut self, now: Moment, request: &Request) -> Response {
         self.handle_with(now, request, Fate::Runs)
@@ -54,7 +76,7 @@ impl<B: Backend> Api<B> {
     /// Serves one request; an operation that it creates meets `fate`.
     pub fn handle_with(&mut self, now: Moment, request: &Request, fate: Fate) -> Response {
         let route = self.route(request);
-        if route == Route::Unknown {
+        if route == Route::Unknown || (route.is_of_instance() && self.version < WITH_MODELS) {
             return Response::not_found(NO_SUCH_URL);
         }
         match (request.method.as_str(), route) {
@@ -87,6 +109,13 @@ impl<B: Backend> Api<B> {
     }
 
     fn diagnose(&mut self, now: Moment) -> Response {
+        let has_models = self.backend.barman_version() >= version::BARMAN_WITH_MODELS;
+        // These two call Barman's own code, whose arguments changed between the releases.
+        if (self.version == Version(2, 0, 0) && has_models)
+            || (self.version == Version(2, 1, 0) && !has_models)
+        {
+            return Response::internal_error();
+        }
         self.backend
             .diagnose(now)
             .map_or_else(Response::internal_error, |state| {
@@ -102,7 +131,10 @@ impl<B: Backend> Api<B> {
             .jobs
             .list(scope)
             .into_iter()
-            .map(|(id, kind)| json!({"id": id, "type": kind}))
+            .map(|(id, kind)| match self.version {
+                version if version < WITH_TYPES => id.into(),
+                _ => json!({"id": id, "type": kind}),
+            })
             .collect();
         Response::json(200, &json!({"operations": operations}))
     }
@@ -158,7 +190,7 @@ impl<B: Backend> Api<B> {
             };
         }
         self.jobs.insert(now, key.clone(), task.name(), fate);
-        if matches!(fate, Fate::Runs | Fate::Gone) {
+        if matches!(fate, Fate::Runs | Fate::Gone | Fate::FailsDone) {
             self.backend.start(now, &key, task);
         }
         Ok(accepted)
@@ -178,7 +210,7 @@ impl<B: Backend> Api<B> {
         let body = body.as_object().ok_or_else(Response::internal_error)?;
         match body.get("type").map_or(Some("recovery"), Value::as_str) {
             Some("recovery") => self.recovery(now, server, body),
-            Some("config_switch") => config_switch(server, body),
+            Some("config_switch") if self.version >= WITH_MODELS => config_switch(server, body),
             _ => Err(Response::internal_error()),
         }
     }
@@ -196,6 +228,9 @@ impl<B: Backend> Api<B> {
         };
         let backup_id = backup_id.as_str().ok_or_else(Response::internal_error)?;
         if !self.backend.has_backup(now, server, backup_id) {
+            if self.version < WITH_TYPES {
+                return Err(Response::internal_error());
+            }
             return Err(Response::not_found(&format!(
                 "Backup '{backup_id}' does not exist"
             )));

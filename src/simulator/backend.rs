@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::fault::Faults;
 use super::moment::Moment;
+use super::receiver::Stream;
 use super::route::Scope;
+use super::sections::Node;
+use super::version::{self, Version};
 
 /// What names an operation: ids are unique within a scope only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,4 +90,33 @@ pub trait Backend: Send {
 
     /// How long an operation that was made to fail pretends to run.
     fn operation_time(&self) -> Duration;
+
+    /// Which Barman it is.
+    fn barman_version(&self) -> Version {
+        version::BARMAN
+    }
+
+    /// Shows Barman what has become of a cluster's nodes, if it can be shown anything.
+    fn see(&mut self, _now: Moment, _cluster: &str, _nodes: &[Node]) {}
+
+    /// The connections of its WAL receivers to one node of a cluster.
+    fn streams_from(&mut self, _now: Moment, _cluster: &str, _node: (&str, u16)) -> Vec<Stream> {
+        Vec::new()
+    }
+
+    /// Does what somebody who plays with it says, such as `kill-receiver demo`; else says what could be done.
+    ///
+    /// # Errors
+    /// When it can't do that.
+    fn control(&mut self, _now: Moment, _words: &[&str]) -> Result<(), String> {
+        Err("this Barman does what it does".to_owned())
+    }
+
+    /// What is so, for whoever plays with it.
+    fn state(&mut self, _now: Moment) -> Value {
+        Value::Null
+    }
+
+    /// Takes over the faults that meet Barman rather than a request; those of before are over.
+    fn trouble(&mut self, _faults: Faults) {}
 }

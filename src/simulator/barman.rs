@@ -9,60 +9,21 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::backend::{Backend, OperationKey, Outcome, Task};
-use super::config::BackupStatus;
+use super::backup::BackupStatus;
+use super::fault::Faults;
 use super::moment::Moment;
+use super::receiver::ReceiverTimes;
 use super::restore::Restore;
+use super::sections::{Model, Node, Server, Stored};
+use super::version::{BARMAN_WITH_MODELS, Version};
 use super::{change, diagnose};
 
+mod control;
+mod receive;
 mod setup;
 
-/// What the PostgreSQL looks like that a server or a model points to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Postgres {
-    /// Its timeline.
-    pub timeline: u64,
-    /// Whether it is a standby.
-    pub in_recovery: bool,
-    /// Whether it takes streaming connections.
-    pub streaming: bool,
-    /// Whether Barman's replication slot is in use there.
-    pub slot_active: bool,
-}
-
-impl Default for Postgres {
-    fn default() -> Self {
-        Self {
-            timeline: 1,
-            in_recovery: false,
-            streaming: true,
-            slot_active: true,
-        }
-    }
-}
-
-/// A server's section and state.
-#[derive(Debug, Clone)]
-pub(super) struct Server {
-    /// The options that differ from the defaults.
-    pub(super) options: Map<String, Value>,
-    pub(super) active_model: Option<String>,
-    /// None for a server that nothing but a configuration section is known of.
-    pub(super) postgres: Option<Postgres>,
-    pub(super) backups: BTreeMap<String, BackupStatus>,
-}
-
-impl Server {
-    pub(super) fn cluster(&self) -> Option<&str> {
-        self.options.get("cluster").and_then(Value::as_str)
-    }
-}
-
-/// A model's section, and the node it points to.
-#[derive(Debug, Clone)]
-pub(super) struct Model {
-    pub(super) options: Map<String, Value>,
-    pub(super) postgres: Postgres,
-}
+pub use super::receiver::{Receiving, Stream};
+pub use super::sections::{Postgres, Slot};
 
 /// Whether `config-update` still works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,13 +42,20 @@ struct Running {
 
 /// The Barman in memory.
 pub struct Barman {
-    pub(super) servers: BTreeMap<String, Server>,
-    pub(super) models: BTreeMap<String, Model>,
+    servers: BTreeMap<String, Server>,
+    models: BTreeMap<String, Model>,
     operation_time: Duration,
     running: Vec<Running>,
     ended: HashMap<OperationKey, Outcome>,
     update_queue: UpdateQueue,
     restore: Box<dyn Restore>,
+    version: Version,
+    times: ReceiverTimes,
+    receiver_faults: Faults,
+    /// Up to when everything has happened.
+    settled: Duration,
+    /// Until when nothing happens to the receivers of its own; none if that has to be found out.
+    quiet_until: Option<Duration>,
 }
 
 impl Barman {
@@ -99,6 +67,7 @@ impl Barman {
 
     /// The PostgreSQL that a server or a model points to, to be changed by whoever plays the cluster.
     pub fn postgres_mut(&mut self, name: &str) -> Option<&mut Postgres> {
+        self.quiet_until = None;
         match self.models.get_mut(name) {
             Some(model) => Some(&mut model.postgres),
             None => self.servers.get_mut(name)?.postgres.as_mut(),
@@ -109,7 +78,7 @@ impl Barman {
         self.models.get(model)?.options.get("cluster")?.as_str()
     }
 
-    /// Ends what is due, in the order in which it ends.
+    /// Ends what is due, in the order in which it ends, and starts receivers in between.
     fn advance(&mut self, now: Moment) {
         let (mut due, running): (Vec<_>, Vec<_>) = std::mem::take(&mut self.running)
             .into_iter()
@@ -117,9 +86,11 @@ impl Barman {
         self.running = running;
         due.sort_by_key(|operation| operation.due);
         for operation in due {
+            self.receive_until(operation.due);
             let outcome = self.carry_out(&operation.task);
             self.ended.entry(operation.key).or_insert(outcome);
         }
+        self.receive_until(now.elapsed);
     }
 
     fn carry_out(&mut self, task: &Task) -> Outcome {
@@ -147,20 +118,34 @@ impl Barman {
         let Some(section) = self.servers.get_mut(server) else {
             return Outcome::Failed;
         };
-        if model.is_some() && (cluster.is_none() || cluster.as_deref() != section.cluster()) {
+        let fits =
+            model.is_none() || (cluster.is_some() && cluster.as_deref() == section.cluster());
+        if !fits || self.version < BARMAN_WITH_MODELS {
             return Outcome::Failed;
         }
         section.active_model = model.map(str::to_owned);
+        self.restart_receiver(server);
         Outcome::Done
     }
 
     fn recover(&mut self, server: &str, backup_id: &str, directory: &str) -> Outcome {
-        let Some((id, BackupStatus::Done)) = self.find_backup(server, backup_id) else {
+        let Some((id, backup)) = self.find_backup(server, backup_id) else {
             return Outcome::Failed;
         };
+        if !backup.status.is_usable() {
+            return Outcome::Failed;
+        }
         let label = format!("LABEL: pg_basebackup base backup\nSERVER: {server}\nBACKUP: {id}\n");
+        let info = format!(
+            "server_name={server}\nbackup_id={id}\ntimeline={}\n",
+            backup.timeline
+        );
         // PG_VERSION comes last: whoever sees it may take the recovery for complete.
-        let files = [("backup_label", label), ("PG_VERSION", "15\n".to_owned())];
+        let files = [
+            ("backup_label", label),
+            (".barman-recover.info", info),
+            ("PG_VERSION", "15\n".to_owned()),
+        ];
         match self.restore.restore(Path::new(directory), &files) {
             Ok(()) => Outcome::Done,
             Err(_) => Outcome::Failed,
@@ -171,29 +156,46 @@ impl Barman {
         let Ok(changes) = change::read(changes, &self.servers, &self.models) else {
             return Outcome::Failed;
         };
-        if self.update_queue == UpdateQueue::Blocked {
+        if self.update_queue == UpdateQueue::Blocked || self.version < BARMAN_WITH_MODELS {
             return Outcome::Failed;
         }
+        let sections: Vec<String> = changes
+            .iter()
+            .filter_map(|change| change.section().map(str::to_owned))
+            .collect();
         for change in changes {
             if change.apply(&mut self.servers, &mut self.models).is_err() {
                 self.update_queue = UpdateQueue::Blocked;
                 return Outcome::Failed;
             }
         }
+        let is_changed = |name: &String| sections.contains(name);
+        let affected: Vec<String> = self
+            .servers
+            .iter()
+            .filter(|(name, server)| {
+                is_changed(name) || server.active_model.as_ref().is_some_and(is_changed)
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        for server in affected {
+            self.restart_receiver(&server);
+        }
         Outcome::Done
     }
 
-    fn find_backup(&self, server: &str, wanted: &str) -> Option<(&str, BackupStatus)> {
+    fn find_backup(&self, server: &str, wanted: &str) -> Option<(&str, &Stored)> {
         let mut backups = self
             .servers
             .get(server)?
             .backups
             .iter()
-            .map(|(id, status)| (id.as_str(), *status));
+            .map(|(id, stored)| (id.as_str(), stored));
+        let is_failed = |stored: &Stored| stored.status == BackupStatus::Failed;
         match wanted {
-            "latest" | "last" => backups.rfind(|(_, status)| *status == BackupStatus::Done),
-            "oldest" | "first" => backups.find(|(_, status)| *status == BackupStatus::Done),
-            "last-failed" => backups.rfind(|(_, status)| *status == BackupStatus::Failed),
+            "latest" | "last" => backups.rfind(|(_, stored)| stored.status.is_usable()),
+            "oldest" | "first" => backups.find(|(_, stored)| stored.status.is_usable()),
+            "last-failed" => backups.rfind(|(_, stored)| is_failed(stored)),
             id => backups.find(|(candidate, _)| *candidate == id),
         }
     }
@@ -201,7 +203,9 @@ impl Barman {
 
 impl Backend for Barman {
     fn has_server(&mut self, server: &str) -> bool {
-        self.servers.contains_key(server)
+        self.servers
+            .get(server)
+            .is_some_and(|server| server.options.is_in_file && server.is_loaded)
     }
 
     fn has_backup(&mut self, now: Moment, server: &str, backup_id: &str) -> bool {
@@ -233,27 +237,71 @@ impl Backend for Barman {
 
     fn diagnose(&mut self, now: Moment) -> Option<Value> {
         self.advance(now);
-        let servers: Map<String, Value> = self
-            .servers
-            .iter()
-            .map(|(name, server)| {
-                let model = server
-                    .active_model
-                    .as_ref()
-                    .and_then(|model| self.models.get(model));
-                (name.clone(), diagnose::server(name, server, model))
-            })
-            .collect();
+        let has_models = self.version >= BARMAN_WITH_MODELS;
+        let mut servers = Map::new();
+        for (name, server) in &mut self.servers {
+            if !server.options.is_in_file {
+                continue;
+            }
+            // The configuration is read again.
+            server.is_loaded = true;
+            let model = server.active_model.as_ref();
+            let model = model
+                .and_then(|model| self.models.get(model))
+                .filter(|model| model.options.is_in_file);
+            let mut part = diagnose::server(name, server, model);
+            if !has_models {
+                part.remove("active_model");
+            }
+            servers.insert(name.clone(), part.into());
+        }
         let models: Map<String, Value> = self
             .models
             .iter()
-            .map(|(name, model)| (name.clone(), json!({"config": model.options})))
+            .filter(|(_, model)| model.options.is_in_file)
+            .map(|(name, model)| (name.clone(), diagnose::model(model)))
             .collect();
-        Some(json!({"global": diagnose::global(now), "models": models, "servers": servers}))
+        let global = diagnose::global(now, self.version);
+        Some(if has_models {
+            json!({"global": global, "models": models, "servers": servers})
+        } else {
+            json!({"global": global, "servers": servers})
+        })
     }
 
     fn operation_time(&self) -> Duration {
         self.operation_time
+    }
+
+    fn barman_version(&self) -> Version {
+        self.version
+    }
+
+    fn trouble(&mut self, faults: Faults) {
+        self.receiver_faults = faults;
+    }
+
+    fn see(&mut self, now: Moment, cluster: &str, nodes: &[Node]) {
+        self.see_nodes(now, cluster, nodes);
+    }
+
+    fn streams_from(&mut self, now: Moment, cluster: &str, node: (&str, u16)) -> Vec<Stream> {
+        self.streams(now, cluster, node)
+    }
+
+    fn control(&mut self, now: Moment, words: &[&str]) -> Result<(), String> {
+        self.advance(now);
+        control::control(self, now, words)
+    }
+
+    fn state(&mut self, now: Moment) -> Value {
+        let servers: Vec<String> = self.servers.keys().cloned().collect();
+        let state = |server: String| {
+            let model = self.active_model(now, &server);
+            let receiver = self.receiving(now, &server);
+            (server, json!({"active_model": model, "receiver": receiver}))
+        };
+        servers.into_iter().map(state).collect::<Map<_, _>>().into()
     }
 }
 

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::barman::{Model, Postgres, Server};
-use super::diagnose;
+use super::options::{self, converts};
+use super::recorded::default_option;
+use super::sections::{Model, Options, Postgres, Server};
 
 /// Changes that Barman refuses as a whole, before any is made.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,18 +33,6 @@ enum Section {
     /// A name that isn't a string.
     Nameless,
 }
-
-/// Options whose default is unset and that take a number.
-const NUMBERS: [&str; 8] = [
-    "aws_read_timeout",
-    "aws_snapshot_lock_cool_off_period",
-    "aws_snapshot_lock_duration",
-    "backup_compression_level",
-    "backup_compression_workers",
-    "cloud_delete_batch_size",
-    "max_incoming_wals_queue",
-    "warehousepg_dbid",
-];
 
 /// Reads the `changes` of a request.
 pub(super) fn read(
@@ -116,68 +105,33 @@ fn is_known(option: &str, section: &Section) -> bool {
     };
     match section {
         Section::Model(_) if option == "model" => true,
-        Section::Model(_) => diagnose::default_option(option).is_some() && !for_servers_only(),
-        Section::Server(_) | Section::Nameless => diagnose::default_option(option).is_some(),
-    }
-}
-
-/// Whether Barman's parser for the option takes the value.
-fn converts(option: &str, value: &Value) -> bool {
-    match (kind(option), value) {
-        (Kind::Boolean, Value::String(text)) => boolean(text).is_some(),
-        (Kind::Boolean, _) => false,
-        (Kind::Number, Value::String(text)) => text.trim().parse::<i64>().is_ok(),
-        (Kind::Number, value) => value.is_number() || value.is_boolean(),
-        (Kind::Text, _) => true,
-    }
-}
-
-enum Kind {
-    Boolean,
-    Number,
-    Text,
-}
-
-fn kind(option: &str) -> Kind {
-    match diagnose::default_option(option) {
-        _ if option == "model" => Kind::Boolean,
-        Some(Value::Bool(_)) => Kind::Boolean,
-        Some(Value::Number(_)) => Kind::Number,
-        _ if NUMBERS.contains(&option) => Kind::Number,
-        _ => Kind::Text,
-    }
-}
-
-fn boolean(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "t" | "yes" | "1" | "on" => Some(true),
-        "false" | "f" | "no" | "0" | "off" => Some(false),
-        _ => None,
-    }
-}
-
-/// The value as `/diagnose` shows it once it was written and read again.
-fn converted(option: &str, text: &str) -> Value {
-    match kind(option) {
-        Kind::Boolean => boolean(text).map_or(Value::Null, Value::Bool),
-        Kind::Number => text.trim().parse::<i64>().map_or(Value::Null, Value::from),
-        Kind::Text => text.into(),
+        Section::Model(_) => default_option(option).is_some() && !for_servers_only(),
+        Section::Server(_) | Section::Nameless => default_option(option).is_some(),
     }
 }
 
 impl Change {
+    /// The section's name, if it is one.
+    pub(super) fn section(&self) -> Option<&str> {
+        match &self.section {
+            Section::Server(name) | Section::Model(name) => Some(name),
+            Section::Nameless => None,
+        }
+    }
+
     /// Makes the change.
     pub(super) fn apply(
         self,
         servers: &mut BTreeMap<String, Server>,
         models: &mut BTreeMap<String, Model>,
     ) -> Result<(), Unwritable> {
-        let mut written = Map::new();
-        for (option, value) in &self.options {
+        let mut written = Vec::new();
+        for (option, value) in self.options {
             let Value::String(text) = value else {
                 return Err(Unwritable);
             };
-            written.insert(option.clone(), converted(option, text));
+            let value = options::shown(&option, &text).unwrap_or_default();
+            written.push((option, value));
         }
         let options = match self.section {
             Section::Nameless => {
@@ -198,25 +152,22 @@ impl Change {
             }
             Section::Model(name) => &mut models.entry(name).or_insert_with(new_model).options,
         };
-        options.extend(written);
+        for (option, value) in written {
+            options.set(option, value);
+        }
         Ok(())
     }
 }
 
 fn unknown_server(name: &str) -> Server {
-    let mut options = Map::new();
-    options.insert("cluster".to_owned(), name.into());
-    Server {
-        options,
-        active_model: None,
-        postgres: None,
-        backups: BTreeMap::new(),
-    }
+    let mut options = Options::default();
+    options.set("cluster".to_owned(), name.into());
+    Server::new(options, None)
 }
 
 fn new_model() -> Model {
-    let mut options = Map::new();
-    options.insert("model".to_owned(), true.into());
+    let mut options = Options::default();
+    options.set("model".to_owned(), true.into());
     Model {
         options,
         postgres: Postgres::default(),

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use super::backup::{Backup, BackupStatus};
 use super::fault::Faults;
+use super::filler::Filler;
 use super::jobs::SameSecond;
+use super::receiver::ReceiverTimes;
+use super::version::Version;
 
 /// What a finished recovery leaves in its destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,6 +26,8 @@ pub struct Server {
     pub name: String,
     /// The cluster whose models it takes.
     pub cluster: String,
+    /// Whether it was added after pg-backup-api had read the configuration.
+    pub is_late: bool,
 }
 
 /// A Barman model.
@@ -31,26 +37,6 @@ pub struct Model {
     pub name: String,
     /// The cluster it is for; none if its name says so (`CLUSTER:NODE`).
     pub cluster: Option<String>,
-}
-
-/// How a backup ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BackupStatus {
-    /// It can be restored.
-    Done,
-    /// It can't: a recovery from it fails.
-    Failed,
-}
-
-/// A backup of a server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Backup {
-    /// The server it is of.
-    pub server: String,
-    /// Its id, the time it was begun.
-    pub id: String,
-    /// How it ended.
-    pub status: BackupStatus,
 }
 
 /// Everything that a simulator is told at its start.
@@ -66,8 +52,18 @@ pub struct Config {
     pub active: Vec<(String, String)>,
     /// The timeline at the start, by server or model; 1 for those not named.
     pub timelines: Vec<(String, u64)>,
+    /// Options in the file, by server or model, as they are written there.
+    pub options: Vec<(String, String, String)>,
+    /// The last archived WAL files, by server; if there are none of a server, what it streams counts as archived.
+    pub wals: Vec<(String, String)>,
     /// How long each operation stays `IN_PROGRESS`.
     pub operation_time: Duration,
+    /// When Barman's WAL receivers start.
+    pub receiver: ReceiverTimes,
+    /// Which Barman it is; none for the newest that is known.
+    pub barman_version: Option<Version>,
+    /// Whether a recovery into a directory that is not empty fails.
+    pub empty_only: bool,
     /// What a finished recovery leaves in its destination.
     pub recover_files: RecoverFiles,
     /// How the API in front of it behaves.
@@ -83,6 +79,10 @@ pub struct Front {
     pub same_second: SameSecond,
     /// What goes wrong.
     pub faults: Faults,
+    /// Which pg-backup-api it is; none for the newest that is known.
+    pub api_version: Option<Version>,
+    /// Further servers in `/diagnose`.
+    pub diagnose_size: Option<Filler>,
 }
 
 impl Config {
@@ -98,7 +98,33 @@ impl Config {
         self.servers.push(Server {
             name: name.to_owned(),
             cluster: cluster.to_owned(),
+            is_late: false,
         });
+        self
+    }
+
+    /// Adds a server that pg-backup-api does not know before it answers `/diagnose`.
+    #[must_use]
+    pub fn late_server(mut self, name: &str) -> Self {
+        self = self.server(name);
+        if let Some(server) = self.servers.last_mut() {
+            server.is_late = true;
+        }
+        self
+    }
+
+    /// Sets an option of a server or model in the file.
+    #[must_use]
+    pub fn option(mut self, section: &str, option: &str, value: &str) -> Self {
+        self.options
+            .push((section.to_owned(), option.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Names the last archived WAL file of a server on the timeline that is in its name.
+    #[must_use]
+    pub fn wal(mut self, server: &str, name: &str) -> Self {
+        self.wals.push((server.to_owned(), name.to_owned()));
         self
     }
 
@@ -135,7 +161,19 @@ impl Config {
             server: server.to_owned(),
             id: id.to_owned(),
             status,
+            timeline: 1,
+            system_id: None,
         });
+        self
+    }
+
+    /// Changes the backup that was added last.
+    #[must_use]
+    pub fn of(mut self, timeline: u64, system_id: Option<&str>) -> Self {
+        if let Some(backup) = self.backups.last_mut() {
+            backup.timeline = timeline;
+            backup.system_id = system_id.map(str::to_owned);
+        }
         self
     }
 
@@ -160,6 +198,27 @@ impl Config {
         self
     }
 
+    /// Sets when Barman's WAL receivers start.
+    #[must_use]
+    pub fn receiver(mut self, times: ReceiverTimes) -> Self {
+        self.receiver = times;
+        self
+    }
+
+    /// Answers as another Barman does.
+    #[must_use]
+    pub fn barman_version(mut self, version: Version) -> Self {
+        self.barman_version = Some(version);
+        self
+    }
+
+    /// Lets recoveries into directories that are not empty fail, as Barman does from 3.15 on.
+    #[must_use]
+    pub fn empty_only(mut self) -> Self {
+        self.empty_only = true;
+        self
+    }
+
     /// Serves the API below a path.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
@@ -178,6 +237,20 @@ impl Config {
     #[must_use]
     pub fn faults(mut self, faults: Faults) -> Self {
         self.front.faults.extend(faults);
+        self
+    }
+
+    /// Answers as another pg-backup-api does.
+    #[must_use]
+    pub fn api_version(mut self, version: Version) -> Self {
+        self.front.api_version = Some(version);
+        self
+    }
+
+    /// Adds that many servers, with that many backups each, to what `/diagnose` shows.
+    #[must_use]
+    pub fn diagnose_size(mut self, servers: usize, backups: usize) -> Self {
+        self.front.diagnose_size = Some(Filler { servers, backups });
         self
     }
 
@@ -238,6 +311,19 @@ pub enum ConfigError {
     /// A timeline for something that isn't there.
     #[error("there is no server or model `{0}` to set a timeline of")]
     NoSection(String),
+    /// An option that Barman does not know, or a value that it does not take.
+    #[error("`{value}` can't be the option `{option}` of `{section}`")]
+    Option {
+        /// The server or model.
+        section: String,
+        /// The option.
+        option: String,
+        /// Its value.
+        value: String,
+    },
+    /// A WAL file whose name is none.
+    #[error("`{0}` is not the name of a WAL file, which has 24 hexadecimal digits")]
+    Wal(String),
     /// A path prefix that is none.
     #[error("prefix `{0}` must begin with `/` and have no query")]
     Prefix(String),

@@ -1,40 +1,13 @@
 //! The answer of `/diagnose`: a recorded one, with the simulator's own state laid over it.
 
-use std::sync::LazyLock;
-
 use serde_json::{Map, Value, json};
 
-use super::barman::{Model, Postgres, Server};
-use super::config::BackupStatus;
+use super::backup::BackupStatus;
 use super::moment::Moment;
-
-/// What Barman 3.19 said of one server with one backup.
-#[derive(Debug, Default, serde::Deserialize)]
-struct Recorded {
-    global: Map<String, Value>,
-    server: RecordedServer,
-    backup: Map<String, Value>,
-    wal: Map<String, Value>,
-}
-
-#[derive(Debug, Default, serde::Deserialize)]
-struct RecordedServer {
-    config: Map<String, Value>,
-    status: Map<String, Value>,
-}
-
-static RECORDED: LazyLock<Recorded> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("diagnose/recorded.json")).unwrap_or_default()
-});
-
-/// The value that every server has for an option unless it is set; none if Barman knows no such option.
-pub(super) fn default_option(option: &str) -> Option<&'static Value> {
-    RECORDED
-        .server
-        .config
-        .get(option)
-        .filter(|_| option != "name")
-}
+use super::receiver::State;
+use super::recorded::RECORDED;
+use super::sections::{Model, Options, Postgres, Server, Slot, Stored};
+use super::version::Version;
 
 /// The options that make a server.
 pub(super) fn server_options(cluster: &str, host: &str) -> Map<String, Value> {
@@ -65,36 +38,60 @@ fn connection(host: &str) -> Map<String, Value> {
 }
 
 /// The `global` part.
-pub(super) fn global(now: Moment) -> Value {
+pub(super) fn global(now: Moment, version: Version) -> Value {
     let mut global = RECORDED.global.clone();
     if let Some(system) = global.get_mut("system_info").and_then(Value::as_object_mut) {
         system.insert("timestamp".to_owned(), now.timestamp().into());
+        system.insert("barman_ver".to_owned(), version.to_string().into());
     }
     global.into()
 }
 
-/// A server's part, with its active model laid over its options.
-pub(super) fn server(name: &str, server: &Server, model: Option<&Model>) -> Value {
+/// A model's part.
+pub(super) fn model(model: &Model) -> Value {
+    json!({"config": model.options.file})
+}
+
+/// A server's part, with its active model laid over its options. Options that are in `.barman.auto.conf` are not shown:
+/// pg-backup-api does not read it.
+pub(super) fn server(name: &str, server: &Server, model: Option<&Model>) -> Map<String, Value> {
     let postgres = server
         .postgres
         .as_ref()
+        .filter(|_| !server.is_passive())
         .map(|own| model.map_or(own, |model| &model.postgres));
     let backups: Map<String, Value> = server
         .backups
         .iter()
-        .map(|(id, status)| (id.clone(), backup(name, id, *status)))
+        .map(|(id, stored)| (id.clone(), backup(name, id, stored)))
         .collect();
-    json!({
-        "active_model": server.active_model,
-        "backups": backups,
-        "config": config(name, server, model),
-        "msg_list": [],
-        "status": postgres.map_or_else(unreachable_status, status),
-        "wals": {"last_archived_wal_per_timeline": postgres.map_or_else(|| json!({}), wals)},
-    })
+    let config = config(name, server, model);
+    let wals: Map<String, Value> = server
+        .wals
+        .iter()
+        .map(|(timeline, name)| wal(*timeline, name))
+        .collect();
+    let status = match postgres {
+        None => unknown_status(),
+        Some(postgres) if !postgres.reachable => unreachable_status(&config),
+        Some(postgres) => status(postgres, slot(server, postgres, &config)),
+    };
+    let active = server.active_model.as_ref().filter(|_| model.is_some());
+    let mut part = Map::new();
+    let mut set = |key: &str, value: Value| part.insert(key.to_owned(), value);
+    set(
+        "active_model",
+        active.map_or(Value::Null, |model| model.clone().into()),
+    );
+    set("backups", backups.into());
+    set("config", config.into());
+    set("msg_list", json!([]));
+    set("status", status);
+    set("wals", json!({"last_archived_wal_per_timeline": wals}));
+    part
 }
 
-fn config(name: &str, server: &Server, model: Option<&Model>) -> Value {
+fn config(name: &str, server: &Server, model: Option<&Model>) -> Map<String, Value> {
     let mut config = RECORDED.server.config.clone();
     for (option, value) in &mut config {
         // The recorded server's directories have its name in them.
@@ -105,60 +102,128 @@ fn config(name: &str, server: &Server, model: Option<&Model>) -> Value {
         }
     }
     config.insert("name".to_owned(), name.into());
-    config.extend(server.options.clone());
+    config.extend(server.options.file.clone());
     if let Some(model) = model {
         let overrides = model
             .options
+            .file
             .iter()
             .filter(|(option, _)| !matches!(option.as_str(), "cluster" | "model"));
         config.extend(overrides.map(|(option, value)| (option.clone(), value.clone())));
     }
-    config.into()
+    config
 }
 
-fn status(postgres: &Postgres) -> Value {
+/// What PostgreSQL says of Barman's slot: null if it has none of that name, or Barman no name for it.
+fn slot(server: &Server, postgres: &Postgres, config: &Map<String, Value>) -> Value {
+    match config.get("slot_name") {
+        Some(Value::String(name)) if postgres.slot != Slot::Missing => {
+            let is_running = server.receiver.state == State::Running;
+            let active = is_running && postgres.slot == Slot::Usable;
+            json!([name, active, "0/6000000"])
+        }
+        _ => Value::Null,
+    }
+}
+
+fn status(postgres: &Postgres, slot: Value) -> Value {
     let mut status = RECORDED.server.status.clone();
     let own = [
         ("is_in_recovery", postgres.in_recovery.into()),
-        (
-            "replication_slot",
-            json!(["barman", postgres.slot_active, "0/6000000"]),
-        ),
+        ("replication_slot", slot),
         ("streaming", postgres.streaming.into()),
         ("timeline", postgres.timeline.into()),
+        ("postgres_systemid", postgres.system_id.clone().into()),
+        ("streaming_systemid", postgres.system_id.clone().into()),
     ];
     status.extend(own.map(|(key, value): (&str, Value)| (key.to_owned(), value)));
     status.into()
 }
 
-/// The status of a server whose PostgreSQL can't be connected to.
-fn unreachable_status() -> Value {
+/// The status of a server whose PostgreSQL does not answer: what is known of this host, and nothing of the other.
+fn unreachable_status(config: &Map<String, Value>) -> Value {
+    let mut status = RECORDED.server.status.clone();
+    for (key, value) in &mut status {
+        if !key.starts_with("pg_basebackup") && !key.starts_with("pg_receivexlog") {
+            *value = Value::Null;
+        }
+    }
+    let conninfo = config.get("conninfo").and_then(Value::as_str);
+    let (host, port) = peer(conninfo.unwrap_or_default());
+    let error = format!(
+        "connection to server at \"{host}\", port {port} failed: Connection refused\n\
+         \tIs the server running on that host and accepting TCP/IP connections?"
+    );
+    status.insert("connection_error".to_owned(), error.into());
+    status.into()
+}
+
+/// The status of a server that Barman has no connection of.
+fn unknown_status() -> Value {
     json!({"archive_command": null, "archive_mode": null})
 }
 
-fn wals(postgres: &Postgres) -> Value {
-    let mut wal = RECORDED.wal.clone();
-    wal.insert(
-        "name".to_owned(),
-        format!("{:08X}0000000000000005", postgres.timeline).into(),
-    );
-    json!({format!("{:08X}", postgres.timeline): wal})
+/// Host and port that connection information names.
+pub(super) fn peer(conninfo: &str) -> (&str, u16) {
+    let word = |key: &str| {
+        let mut words = conninfo.split_whitespace();
+        words.find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+    };
+    let port = word("port").and_then(|port| port.parse().ok());
+    (word("host").unwrap_or_default(), port.unwrap_or(5432))
 }
 
-fn backup(server: &str, id: &str, status: BackupStatus) -> Value {
+/// The name of a WAL file that is archived when nothing else is said of a timeline.
+pub(super) fn wal_name(timeline: u64) -> String {
+    format!("{timeline:08X}0000000000000005")
+}
+
+fn wal(timeline: u64, name: &str) -> (String, Value) {
+    let mut wal = RECORDED.wal.clone();
+    wal.insert("name".to_owned(), name.into());
+    (format!("{timeline:08X}"), wal.into())
+}
+
+fn backup(server: &str, id: &str, stored: &Stored) -> Value {
     let mut backup = RECORDED.backup.clone();
-    let mut set = |key: &str, value: &str| backup.insert(key.to_owned(), value.into());
-    set("backup_id", id);
-    set("server_name", server);
+    let mut set = |key: &str, value: Value| backup.insert(key.to_owned(), value);
+    set("backup_id", id.into());
+    set("server_name", server.into());
+    set("timeline", stored.timeline.into());
+    set("systemid", stored.system_id.clone().into());
+    set("begin_wal", wal_name(stored.timeline).into());
+    set("end_wal", wal_name(stored.timeline).into());
     if let Some(begin) = iso_time(id) {
-        set("begin_time", &begin);
-        set("end_time", &begin);
+        set("begin_time", begin.clone().into());
+        set("end_time", begin.into());
     }
-    if status == BackupStatus::Failed {
-        set("status", "FAILED");
-        set("error", "failure taking the backup");
+    set("status", stored.status.name().into());
+    match stored.status {
+        BackupStatus::Failed => {
+            set("error", "failure taking the backup".into());
+        }
+        BackupStatus::Started => {
+            set("end_time", Value::Null);
+            set("end_wal", Value::Null);
+        }
+        _ => {}
     }
     backup.into()
+}
+
+/// A server that only makes the document longer, without backups.
+pub(super) fn filler_server(name: &str) -> Value {
+    let mut options = server_options(name, name);
+    options.sort_keys();
+    let mut other = Server::new(Options::in_file(options), Some(Postgres::default()));
+    other.wals.insert(1, wal_name(1));
+    other.receiver.state = State::Running;
+    server(name, &other, None).into()
+}
+
+/// A backup of such a server.
+pub(super) fn filler_backup(server: &str, id: &str) -> Value {
+    backup(server, id, &Stored::default())
 }
 
 /// The time that a backup's id stands for.
@@ -178,17 +243,4 @@ fn iso_time(id: &str) -> Option<String> {
         time.get(2..4)?,
         time.get(4..)?
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_recording_is_whole() {
-        assert_eq!(RECORDED.server.config["wal_retention_policy"], "MAIN");
-        assert_eq!(RECORDED.server.status["timeline"], 6);
-        assert_eq!(RECORDED.backup["status"], "DONE");
-        assert!(RECORDED.global["system_info"].is_object() && RECORDED.wal["size"].is_u64());
-    }
 }

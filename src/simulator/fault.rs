@@ -24,17 +24,20 @@ pub enum Target {
     Diagnose,
     /// Every request.
     Any,
+    /// No request: a start of Barman's WAL receiver.
+    Receiver,
 }
 
 impl Target {
     /// Every word there is for a target.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Status,
         Self::Post,
         Self::Poll,
         Self::List,
         Self::Diagnose,
         Self::Any,
+        Self::Receiver,
     ];
 
     /// Its word in a fault.
@@ -47,6 +50,7 @@ impl Target {
             Self::List => "list",
             Self::Diagnose => "diagnose",
             Self::Any => "any",
+            Self::Receiver => "receiver",
         }
     }
 
@@ -60,6 +64,29 @@ impl Target {
             (_, Route::Operations(_)) => Some(Self::List),
             (_, Route::Diagnose) => Some(Self::Diagnose),
             (_, Route::Unknown) => None,
+        }
+    }
+}
+
+/// Where a fault strikes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// At requests of one kind.
+    Kind(Target),
+    /// At requests to a path and what lies below it.
+    Path(String),
+}
+
+impl Place {
+    fn is_of(&self, target: Option<Target>, path: &str, effect: &Effect) -> bool {
+        match self {
+            Self::Kind(Target::Any) => target.is_none_or(|target| effect.fits(target)),
+            Self::Kind(kind) => Some(*kind) == target,
+            Self::Path(start) => {
+                let below = path.strip_prefix(start.trim_end_matches('/'));
+                below.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+                    && target.is_none_or(|target| effect.fits(target))
+            }
         }
     }
 }
@@ -82,13 +109,10 @@ pub enum Effect {
     Reset,
     /// It is performed, and the answer breaks off.
     Truncate,
-    /// It is answered with this status and not performed.
-    Answer {
-        /// The status.
-        status: u16,
-        /// The `Retry-After` header, in seconds.
-        retry_after: Option<u64>,
-    },
+    /// It is taken up that much later, whether or not its client still waits.
+    Late(Duration),
+    /// It is answered with a status, and as a rule not performed.
+    Answer(Answer),
     /// It is answered as if it went well, with something that isn't JSON, and not performed.
     Garbage,
     /// It is answered as if it went well, with an empty JSON object, and not performed.
@@ -97,21 +121,39 @@ pub enum Effect {
     Stuck,
     /// A post: the operation is performed and never found again. A poll: the answer is 404.
     Gone,
-    /// The operation that a post creates ends `FAILED`.
+    /// The operation that a post creates ends `FAILED` and has changed nothing. A start of the receiver fails.
     Fail,
+    /// The operation that a post creates does what it is for, and ends `FAILED`.
+    FailDone,
     /// It is performed, then the connection is reset without an answer.
     LostAccept,
     /// It is answered with a redirect and not performed.
     Redirect,
 }
 
+/// An answer that is nothing but a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The `Retry-After` header, in seconds.
+    pub retry_after: Option<u64>,
+    /// Whether the request is performed all the same.
+    pub accepted: bool,
+    /// Whether a web server in front answers, whatever the status.
+    pub nginx: bool,
+}
+
 impl Effect {
     /// Whether it can happen to that kind of request.
     #[must_use]
     pub fn fits(&self, target: Target) -> bool {
+        if target == Target::Receiver {
+            return matches!(self, Self::Ok | Self::Fail | Self::Slow(_));
+        }
         match self {
             Self::Stuck | Self::Gone => matches!(target, Target::Post | Target::Poll | Target::Any),
-            Self::Fail => matches!(target, Target::Post | Target::Any),
+            Self::Fail | Self::FailDone => matches!(target, Target::Post | Target::Any),
             _ => true,
         }
     }
@@ -130,7 +172,7 @@ pub enum Count {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// Which requests it is for.
-    pub target: Target,
+    pub place: Place,
     /// What happens to them.
     pub effect: Effect,
     /// How often.
@@ -159,24 +201,33 @@ impl Faults {
     }
 
     /// The fault that meets a request, used up by one.
-    pub fn take(&mut self, target: Option<Target>) -> Option<Fault> {
-        self.take_where(|fault| {
-            fault.target == Target::Any && target.is_none_or(|target| fault.effect.fits(target))
-                || Some(fault.target) == target
-        })
+    pub fn take(&mut self, target: Option<Target>, path: &str) -> Option<Fault> {
+        self.take_where(|fault| fault.place.is_of(target, path, &fault.effect))
     }
 
     /// The fault that meets a connection before anything is read from it, used up by one.
     pub fn take_at_connect(&mut self) -> Option<Fault> {
-        let first = self
+        let is_first = |fault: &Fault| {
+            fault.place == Place::Kind(Target::Any) && fault.effect == Effect::Refuse
+        };
+        let mut left = self
             .faults
             .iter()
-            .find(|fault| fault.count != Count::Times(0));
-        if first.is_some_and(|fault| fault.target == Target::Any && fault.effect == Effect::Refuse)
-        {
+            .filter(|fault| fault.count != Count::Times(0));
+        if left.next().is_some_and(is_first) {
             return self.take_where(|_| true);
         }
         None
+    }
+
+    /// Takes out the faults of Barman's receiver, which no request meets.
+    #[must_use]
+    pub fn split_receiver(&mut self) -> Self {
+        let (receiver, requests) = std::mem::take(&mut self.faults)
+            .into_iter()
+            .partition(|fault| fault.place == Place::Kind(Target::Receiver));
+        self.faults = requests;
+        Self { faults: receiver }
     }
 
     fn take_where(&mut self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {

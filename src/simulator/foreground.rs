@@ -6,18 +6,31 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
+use serde_json::json;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
 use super::backend::Backend;
+use super::clusters::{Clusters, Host, Watcher};
 use super::config::Front;
 use super::handle::{StartError, open, real_clock, share};
-use super::server::{self, Observer};
+use super::patroni::Cluster;
+use super::server::{self, Clock, Observer};
 use super::service::Served;
+use super::world;
 
-/// Serves in the foreground until SIGTERM or SIGINT. Writes `listening on URL` to `output` when it is ready, then one JSON
-/// line for each request.
+/// The members of a cluster, and where their REST APIs listen.
+#[derive(Debug)]
+pub struct Members {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// An address for each member.
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// Serves in the foreground until SIGTERM or SIGINT. Writes `listening on URL` to `output` when it is ready, a line for each
+/// member, then one JSON line for each request.
 ///
 /// # Errors
 /// When it can't start.
@@ -25,6 +38,7 @@ pub fn serve_until_told(
     backend: impl Backend + 'static,
     front: Front,
     listen: SocketAddr,
+    members: Option<Members>,
     output: impl Write + Send + 'static,
 ) -> Result<(), StartError> {
     let prefix = front.prefix.trim_end_matches('/').to_owned();
@@ -35,7 +49,8 @@ pub fn serve_until_told(
             write_line(&log, &line);
         }
     });
-    let shared = Arc::new(share(backend, front, real_clock(), observer)?);
+    let clock = real_clock();
+    let shared = Arc::new(share(backend, front, Arc::clone(&clock), observer)?);
     let runtime = Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async move {
         let mut signals = [
@@ -49,11 +64,43 @@ pub fn serve_until_told(
             if any { Poll::Ready(()) } else { Poll::Pending }
         });
         let (listener, address) = open(listen)?;
-        write_line(&output, &format!("listening on http://{address}{prefix}"));
+        let mut ready = vec![format!("listening on http://{address}{prefix}")];
+        if let Some(members) = members {
+            let hosts: Vec<Arc<dyn Host>> = vec![Arc::clone(&shared) as Arc<dyn Host>];
+            ready.extend(serve_members(members, hosts, clock, &output)?);
+        }
+        for line in ready {
+            write_line(&output, &line);
+        }
         // The port is given up with the process.
         let _ = server::serve(listener, shared, told).await;
         Ok(())
     })
+}
+
+/// Serves the REST APIs, and says where.
+fn serve_members<W: Write + Send + 'static>(
+    members: Members,
+    hosts: Vec<Arc<dyn Host>>,
+    clock: Clock,
+    output: &Arc<Mutex<W>>,
+) -> Result<Vec<String>, StartError> {
+    let mut cluster = members.cluster;
+    let listening = world::listen(&mut cluster, &members.addresses)?;
+    let log = Arc::clone(output);
+    let watcher: Watcher = Box::new(move |member, request, status| {
+        let line = json!({
+            "patroni": member, "method": request.method, "path": request.path, "status": status,
+        });
+        write_line(&log, &line.to_string());
+    });
+    let clusters = Clusters::new(vec![cluster], hosts, clock, watcher);
+    let mut lines = Vec::new();
+    for (member, listener, url) in listening {
+        lines.push(format!("patroni {member} on {url}"));
+        world::serve_member(&clusters, 0, member, listener);
+    }
+    Ok(lines)
 }
 
 fn write_line(output: &Mutex<impl Write>, line: &str) {

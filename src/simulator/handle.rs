@@ -20,8 +20,10 @@ use super::fault::Faults;
 use super::moment::Moment;
 use super::outage::{Order, obey};
 use super::real::BarmanError;
+use super::receiver::Receiving;
 use super::server::{self, Clock, Observer, Shared};
 use super::service::{Served, Service};
+use super::version;
 
 /// Why a simulator does not start.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +83,32 @@ impl Simulator {
             .api()
             .backend()
             .active_model(now, server)
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared<Barman>> {
+        Arc::clone(&self.shared)
+    }
+
+    /// What a server's WAL receiver does; none if there is no such server.
+    pub fn receiving(&self, server: &str) -> Option<Receiving> {
+        let now = self.shared.now();
+        let mut service = self.shared.service();
+        service.api().backend().receiving(now, server)
+    }
+
+    /// Kills a server's WAL receiver; false if none runs.
+    pub fn kill_receiver(&self, server: &str) -> bool {
+        let now = self.shared.now();
+        let mut service = self.shared.service();
+        service.api().backend().kill_receiver(now, server)
+    }
+
+    /// Adds a server, which pg-backup-api does not know before it answers `/diagnose`.
+    ///
+    /// # Errors
+    /// When the name can't be a server's, or is taken.
+    pub fn add_server(&self, name: &str) -> Result<(), ConfigError> {
+        self.shared.service().api().backend().add_late_server(name)
     }
 
     /// Changes the PostgreSQL behind a server or model; false if there is none of that name.
@@ -155,7 +183,7 @@ impl<B: Backend + 'static> Simulator<B> {
 
     /// Replaces the faults that are left.
     pub fn set_faults(&self, faults: Faults) {
-        *self.shared.service().faults() = faults;
+        self.shared.service().set_faults(faults);
     }
 
     /// Stops listening and breaks every connection, as when the API's host goes down. Its state stays.
@@ -214,9 +242,10 @@ pub(super) fn share<B: Backend>(
     if !is_path || front.prefix.contains(['?', '#', ' ']) {
         return Err(ConfigError::Prefix(front.prefix));
     }
-    let api = Api::new(backend, &front.prefix, front.same_second);
+    let version = front.api_version.unwrap_or(version::PG_BACKUP_API);
+    let api = Api::new(backend, &front.prefix, front.same_second).of_version(version);
     Ok(Shared::new(
-        Service::new(api, front.faults),
+        Service::new(api, front.faults).filled(front.diagnose_size),
         clock,
         observer,
     ))

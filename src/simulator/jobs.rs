@@ -15,6 +15,8 @@ pub enum Fate {
     Runs,
     /// It changes nothing and ends `FAILED`.
     Fails,
+    /// It runs, and then ends `FAILED` whatever Barman says: the model was switched, and the receiver did not end in time.
+    FailsDone,
     /// Its process dies: it changes nothing and stays `IN_PROGRESS`.
     Stuck,
     /// It runs, but its files are gone: every question about it is a 404.
@@ -100,6 +102,7 @@ impl Jobs {
         if job.ended.is_none() {
             job.ended = match job.fate {
                 Fate::Runs => ask(),
+                Fate::FailsDone => ask().map(|_| Outcome::Failed),
                 Fate::Fails => {
                     (now.elapsed >= job.created + failing_takes).then_some(Outcome::Failed)
                 }

@@ -54,6 +54,17 @@ impl Response {
         }
     }
 
+    /// An answer in plain text.
+    #[must_use]
+    pub fn text(status: u16, text: String) -> Self {
+        Self {
+            status,
+            content_type: "text/plain; charset=utf-8",
+            headers: Vec::new(),
+            body: text + "\n",
+        }
+    }
+
     /// A 404, which pg-backup-api alone reports as JSON.
     #[must_use]
     pub fn not_found(description: &str) -> Self {
@@ -92,17 +103,32 @@ impl Response {
         )
     }
 
-    /// The page of a web server that stands in front.
+    /// The page of something in front that does not say what it is; with a status that means success, one that asks for a
+    /// password.
     #[must_use]
     pub fn proxy_page(status: u16) -> Self {
-        let line = format!("{status} {}", reason(status));
+        Self::page_of("proxy", status)
+    }
+
+    /// The same page, from an nginx that says so.
+    #[must_use]
+    pub fn nginx(status: u16) -> Self {
+        Self::page_of("nginx", status).with_header("Server", "nginx")
+    }
+
+    fn page_of(who: &str, status: u16) -> Self {
+        let line = if status < 300 {
+            "Sign in".to_owned()
+        } else {
+            format!("{status} {}", reason(status))
+        };
         Self {
             status,
             content_type: "text/html",
             headers: Vec::new(),
             body: format!(
                 "<html>\r\n<head><title>{line}</title></head>\r\n<body>\r\n<center><h1>{line}</h1></center>\r\n\
-                 <hr><center>proxy</center>\r\n</body>\r\n</html>\r\n"
+                 <hr><center>{who}</center>\r\n</body>\r\n</html>\r\n"
             ),
         }
     }

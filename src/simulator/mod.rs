@@ -1,36 +1,52 @@
-//! An embedded pg-backup-api, to rehearse and test against.
+//! An embedded pg-backup-api, Barman and Patroni, to rehearse and test against.
 //!
 //! It answers as pg-backup-api 2.2 does, with its oddities: ids made of the second, two kinds of error bodies, operations that are
-//! accepted and fail later. Everything up to [`service`] is a state machine that is handed its time and its requests, so that it can be
-//! driven under virtual time as well as by the HTTP server around it.
+//! accepted and fail later. [`service`] and [`patroni`] are state machines that are handed their time and their requests, so that they
+//! can be driven under virtual time as well as by the HTTP servers around them. [`world`] puts any number of both into one process.
 
 pub mod api;
 pub mod backend;
+mod backup;
 pub mod barman;
 mod change;
+mod clusters;
 mod config;
 mod diagnose;
 pub mod fault;
+mod filled;
+mod filler;
 mod foreground;
 mod handle;
 mod jobs;
 mod message;
 mod moment;
+mod options;
 mod outage;
+pub mod patroni;
 mod payload;
 mod real;
+mod receiver;
+mod recorded;
 mod restore;
 mod route;
+mod sections;
 mod server;
 pub mod service;
+mod version;
+pub mod world;
 
-pub use config::{Backup, BackupStatus, Config, ConfigError, Front, Model, RecoverFiles, Server};
-pub use foreground::serve_until_told;
+pub use backup::{Backup, BackupStatus};
+pub use config::{Config, ConfigError, Front, Model, RecoverFiles, Server};
+pub use filler::{Filler, FillerError};
+pub use foreground::{Members, serve_until_told};
 pub use handle::{Simulator, StartError, real_clock};
 pub use jobs::{Fate, SameSecond, Status};
 pub use message::{Request, Response};
 pub use moment::Moment;
 pub use real::{BarmanCommand, BarmanError, NoProgram, RealBarman};
+pub use receiver::{ReceiverTimes, Receiving};
 pub use route::{Route, Scope};
 pub use server::Clock;
 pub use service::Served;
+pub use version::{Version, VersionError};
+pub use world::World;

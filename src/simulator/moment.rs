@@ -13,6 +13,15 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// The instant that comes that much later, if the clock does not jump.
+    #[must_use]
+    pub fn later(self, time: Duration) -> Self {
+        Self {
+            elapsed: self.elapsed.saturating_add(time),
+            wall: self.wall.saturating_add(time),
+        }
+    }
+
     /// The operation id of this second, `%Y%m%dT%H%M%S`.
     #[must_use]
     pub fn operation_id(self) -> String {

@@ -10,8 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use super::backend::Backend;
-use super::server::{self, Shared};
+use super::server::{self, Endpoint};
 
 /// What the server is told; it answers when it is done.
 pub(super) enum Order {
@@ -22,10 +21,10 @@ pub(super) enum Order {
 }
 
 /// Serves, and goes down and up as ordered, until nobody is left to give orders.
-pub(super) async fn obey<B: Backend + 'static>(
+pub(super) async fn obey<E: Endpoint>(
     mut listener: TcpListener,
     address: SocketAddr,
-    shared: Arc<Shared<B>>,
+    shared: Arc<E>,
     mut orders: UnboundedReceiver<Order>,
 ) {
     loop {

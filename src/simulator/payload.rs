@@ -6,11 +6,15 @@ use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
+use super::filled::Filled;
+
 /// What is left of a body.
 #[derive(Debug)]
 enum Rest {
     /// All of it, and whether it ends there.
     Data(Bytes, End),
+    /// Pieces that are made as they leave.
+    Pieces(Filled),
     /// Nothing more comes, but only after what was sent has left.
     Flush,
     /// The connection breaks.
@@ -45,6 +49,14 @@ impl Payload {
         Self::new(body.len().max(1), body.slice(..body.len() / 2), End::Broken)
     }
 
+    /// A body whose length is not known before its end.
+    pub(super) fn pieces(pieces: Filled) -> Self {
+        Self {
+            length: 0,
+            rest: Rest::Pieces(pieces),
+        }
+    }
+
     fn new(length: usize, data: Bytes, end: End) -> Self {
         Self {
             length: length as u64,
@@ -69,6 +81,13 @@ impl Body for Payload {
                     Rest::Flush
                 };
                 Poll::Ready(Some(Ok(Frame::data(data))))
+            }
+            Rest::Pieces(mut pieces) => {
+                let piece = pieces.next();
+                if piece.is_some() {
+                    self.rest = Rest::Pieces(pieces);
+                }
+                Poll::Ready(piece.map(|piece| Ok(Frame::data(piece.into()))))
             }
             Rest::Flush => {
                 // hyper writes out what it has when a body makes it wait.

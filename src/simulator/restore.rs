@@ -25,7 +25,10 @@ impl Restore for Elsewhere {
 
 /// Restores into a directory of this machine, which is made if it is missing.
 #[derive(Debug)]
-pub struct Here;
+pub struct Here {
+    /// Whether a directory that is not empty is refused.
+    pub empty_only: bool,
+}
 
 impl Restore for Here {
     fn restore(&mut self, directory: &Path, files: &[(&str, String)]) -> io::Result<()> {
@@ -36,8 +39,12 @@ impl Restore for Here {
             ));
         }
         fs::create_dir_all(directory)?;
+        if self.empty_only && fs::read_dir(directory)?.next().is_some() {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
         for (name, content) in files {
             let unfinished = directory.join(format!(".{name}.part"));
+            // Renamed, it has an inode of its own, as a file that rsync has written.
             fs::write(&unfinished, content)?;
             fs::rename(&unfinished, directory.join(name))?;
         }

@@ -1,5 +1,7 @@
 //! Which endpoint a request is for.
 
+use percent_encoding::percent_decode_str;
+
 /// Whose operations an endpoint is about. Ids are unique within one scope only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
@@ -33,7 +35,7 @@ impl Route {
         let Some(path) = path.strip_prefix(prefix) else {
             return Self::Unknown;
         };
-        let path = percent_decode(path);
+        let path = percent_decode_str(path).decode_utf8_lossy();
         let segments: Vec<&str> = path.split('/').collect();
         match segments.as_slice() {
             ["", "status"] => Self::Status,
@@ -52,6 +54,15 @@ impl Route {
         }
     }
 
+    /// Whether it is about operations of the whole instance.
+    #[must_use]
+    pub fn is_of_instance(&self) -> bool {
+        matches!(
+            self,
+            Self::Operations(Scope::Instance) | Self::Operation(Scope::Instance, _)
+        )
+    }
+
     /// The methods that the route takes, as the `Allow` header lists them.
     #[must_use]
     pub fn allowed(&self) -> &'static str {
@@ -60,25 +71,6 @@ impl Route {
             _ => "GET, HEAD, OPTIONS",
         }
     }
-}
-
-fn percent_decode(text: &str) -> String {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let escape = tail
-            .get(..2)
-            .filter(|_| byte == b'%')
-            .and_then(|digits| std::str::from_utf8(digits).ok());
-        if let Some(value) = escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            decoded.push(value);
-            rest = tail.get(2..).unwrap_or_default();
-        } else {
-            decoded.push(byte);
-            rest = tail;
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 #[cfg(test)]

@@ -18,13 +18,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::backend::Backend;
 use super::message::{Request, Response};
 use super::moment::Moment;
 use super::payload::Payload;
-use super::service::{Delivery, Served, Service};
+use super::service::{CONTROL, Delivery, Reaction, Served, Service, Ticket};
 
 /// Reads both clocks.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
@@ -35,10 +36,27 @@ pub(super) type Observer = Box<dyn Fn(&Served) + Send + Sync>;
 /// Bodies are read up to 16 MiB.
 const LONGEST_BODY: usize = 16 << 20;
 
+/// How often a request that should be due by now is looked after: clocks differ.
+const TICK: Duration = Duration::from_millis(5);
+
 /// As many clients as may knock at the same time without one having to knock again.
 const BACKLOG: i32 = 1_024;
 
-/// What all connections work on.
+/// What a listener's connections work on.
+pub(super) trait Endpoint: 'static {
+    /// Whether a new connection is closed before anything is read from it.
+    fn refuses_connection(&self) -> bool;
+
+    /// Serves one request.
+    fn serve(&self, request: &Request) -> Reaction;
+
+    /// The answer to a request that is taken up late; none as long as it waits.
+    fn late_answer(&self, _ticket: Ticket) -> Option<Response> {
+        None
+    }
+}
+
+/// One pg-backup-api and what goes wrong with it.
 pub(super) struct Shared<B> {
     service: Mutex<Service<B>>,
     clock: Clock,
@@ -54,18 +72,26 @@ impl<B: Backend> Shared<B> {
         }
     }
 
+    /// The service, with everything done that is due.
     pub(super) fn service(&self) -> MutexGuard<'_, Service<B>> {
-        self.service.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+        service.advance(self.now());
+        service
     }
 
     pub(super) fn now(&self) -> Moment {
         (self.clock)()
     }
+}
 
-    fn serve(&self, request: &Request) -> Delivery {
-        let (served, delivery) = self.service().serve(self.now(), request);
+impl<B: Backend + 'static> Endpoint for Shared<B> {
+    fn serve(&self, request: &Request) -> Reaction {
+        if request.path == CONTROL {
+            return self.service().control(self.now(), request).into();
+        }
+        let (served, reaction) = self.service().react(self.now(), request);
         (self.observer)(&served);
-        delivery
+        reaction
     }
 
     fn refuses_connection(&self) -> bool {
@@ -74,6 +100,10 @@ impl<B: Backend> Shared<B> {
             (self.observer)(served);
         }
         refused.is_some()
+    }
+
+    fn late_answer(&self, ticket: Ticket) -> Option<Response> {
+        self.service().late_answer(self.now(), ticket)
     }
 }
 
@@ -100,9 +130,9 @@ pub(super) fn listen(socket: Socket) -> io::Result<TcpListener> {
 
 /// Serves every connection until `stop` is ready, then breaks those that are left; gives the port, no longer listened
 /// on. Has to run in a `LocalSet`.
-pub(super) async fn serve<B: Backend + 'static>(
+pub(super) async fn serve<E: Endpoint>(
     listener: TcpListener,
-    shared: Arc<Shared<B>>,
+    shared: Arc<E>,
     mut stop: impl Future<Output = ()> + Unpin,
 ) -> io::Result<Socket> {
     let mut connections = JoinSet::new();
@@ -150,7 +180,7 @@ enum End {
 #[error("no answer")]
 struct NoAnswer;
 
-async fn connection<B: Backend + 'static>(stream: TcpStream, shared: Arc<Shared<B>>) {
+async fn connection<E: Endpoint>(stream: TcpStream, shared: Arc<E>) {
     if shared.refuses_connection() {
         return;
     }
@@ -170,8 +200,8 @@ async fn connection<B: Backend + 'static>(stream: TcpStream, shared: Arc<Shared<
     }
 }
 
-async fn exchange<B: Backend>(
-    shared: Arc<Shared<B>>,
+async fn exchange<E: Endpoint>(
+    shared: Arc<E>,
     end: Rc<Cell<End>>,
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Payload>, NoAnswer> {
@@ -194,6 +224,36 @@ async fn exchange<B: Backend>(
         body: body.to_vec(),
     };
     match shared.serve(&request) {
+        Reaction::Deliver(delivery) => deliver(&end, delivery).await,
+        Reaction::Stream(pieces) => hyper::Response::builder()
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(Payload::pieces(pieces))
+            .map_err(|_| NoAnswer),
+        Reaction::Late(time, ticket) => {
+            // The client may have gone by then, and this future with it: what is due happens all the same.
+            let waiting = Arc::clone(&shared);
+            let (answer, answered) = oneshot::channel();
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(time).await;
+                loop {
+                    if let Some(response) = waiting.late_answer(ticket) {
+                        let _ = answer.send(response);
+                        return;
+                    }
+                    tokio::time::sleep(TICK).await;
+                }
+            });
+            let response = answered.await.map_err(|_| NoAnswer)?;
+            message(response, Payload::whole)
+        }
+    }
+}
+
+async fn deliver(
+    end: &Cell<End>,
+    delivery: Delivery,
+) -> Result<hyper::Response<Payload>, NoAnswer> {
+    match delivery {
         Delivery::Send(response) => message(response, Payload::whole),
         Delivery::SendAfter(time, response) => {
             tokio::time::sleep(time).await;

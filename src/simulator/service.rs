@@ -2,17 +2,23 @@
 //!
 //! Still without network and clock; what is left to do on the wire is said by [`Delivery`].
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::api::Api;
 use super::backend::Backend;
-use super::fault::{Effect, Faults, Target};
+use super::fault::{Answer, Effect, FaultError, Faults, Target};
+use super::filled::Filled;
+use super::filler::Filler;
 use super::jobs::Fate;
 use super::message::{Request, Response};
 use super::moment::Moment;
 use super::route::Route;
+
+/// The path of whoever plays with a simulator. It is outside what the real programs serve, and nothing goes wrong with it.
+pub const CONTROL: &str = "/simulator";
 
 /// A request that was served, as the log shows it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -50,7 +56,8 @@ pub enum Delivery {
 }
 
 impl Delivery {
-    fn status(&self) -> Option<u16> {
+    /// The status of the answer, if there is one.
+    pub fn status(&self) -> Option<u16> {
         match self {
             Self::Send(response) | Self::SendAfter(_, response) | Self::Truncate(response) => {
                 Some(response.status)
@@ -60,17 +67,72 @@ impl Delivery {
     }
 }
 
+/// What names a request that is taken up later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(u64);
+
+/// What a request comes to for a server that can wait and stream.
+#[derive(Debug)]
+pub enum Reaction {
+    /// It is settled.
+    Deliver(Delivery),
+    /// It is taken up after that time; its answer is then [`Service::late_answer`].
+    Late(Duration, Ticket),
+    /// The answer of `/diagnose`, whose body comes in pieces.
+    Stream(Filled),
+}
+
+impl From<Response> for Reaction {
+    fn from(response: Response) -> Self {
+        Self::Deliver(Delivery::Send(response))
+    }
+}
+
+/// A request that waits to be taken up.
+#[derive(Debug)]
+struct Waiting {
+    due: Moment,
+    ticket: Ticket,
+    request: Request,
+}
+
 /// An API that things go wrong with.
 #[derive(Debug)]
 pub struct Service<B> {
     api: Api<B>,
     faults: Faults,
+    filler: Option<Filler>,
+    waiting: Vec<Waiting>,
+    late_answers: BTreeMap<Ticket, Response>,
+    tickets: u64,
 }
 
 impl<B: Backend> Service<B> {
     /// An API with faults.
     pub fn new(api: Api<B>, faults: Faults) -> Self {
-        Self { api, faults }
+        let mut service = Self {
+            api,
+            faults: Faults::default(),
+            filler: None,
+            waiting: Vec::new(),
+            late_answers: BTreeMap::new(),
+            tickets: 0,
+        };
+        service.set_faults(faults);
+        service
+    }
+
+    /// Adds servers to what `/diagnose` shows.
+    #[must_use]
+    pub fn filled(mut self, filler: Option<Filler>) -> Self {
+        self.filler = filler;
+        self
+    }
+
+    /// Replaces the faults that are left, those of Barman itself included.
+    pub fn set_faults(&mut self, mut faults: Faults) {
+        self.api.backend().trouble(faults.split_receiver());
+        self.faults = faults;
     }
 
     /// The API.
@@ -95,21 +157,107 @@ impl<B: Backend> Service<B> {
         })
     }
 
-    /// Serves one request.
+    /// Serves a request to [`CONTROL`]: a question what is so, or a line that says what shall be.
+    pub fn control(&mut self, now: Moment, request: &Request) -> Response {
+        self.advance(now);
+        let line = String::from_utf8_lossy(&request.body).into_owned();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let done = match (request.method.as_str(), words.as_slice()) {
+            ("GET", _) => Ok(()),
+            (_, ["no-faults"]) => {
+                self.set_faults(Faults::default());
+                Ok(())
+            }
+            (_, ["fault", faults]) => faults
+                .parse()
+                .map(|faults| self.set_faults(faults))
+                .map_err(|error: FaultError| error.to_string()),
+            (_, words) => self.api.backend().control(now, words),
+        };
+        match done {
+            Ok(()) => Response::json(200, &self.api.backend().state(now)),
+            Err(problem) => Response::text(400, problem),
+        }
+    }
+
+    /// Takes up the requests that are due.
+    pub fn advance(&mut self, now: Moment) {
+        self.waiting.sort_by_key(|waiting| waiting.due);
+        let count = self
+            .waiting
+            .partition_point(|waiting| waiting.due.elapsed <= now.elapsed);
+        for waiting in self.waiting.drain(..count) {
+            let response = self.api.handle(waiting.due, &waiting.request);
+            self.late_answers.insert(waiting.ticket, response);
+        }
+    }
+
+    /// The answer to a request that was taken up late; none as long as it waits.
+    pub fn late_answer(&mut self, now: Moment, ticket: Ticket) -> Option<Response> {
+        self.advance(now);
+        self.late_answers.remove(&ticket)
+    }
+
+    /// Serves one request, for a client that is answered at once or not at all: one whose request is taken up later sees
+    /// the connection break then.
     pub fn serve(&mut self, now: Moment, request: &Request) -> (Served, Delivery) {
+        let (served, reaction) = self.react(now, request);
+        let delivery = match reaction {
+            Reaction::Deliver(delivery) => delivery,
+            Reaction::Late(time, _) => Delivery::ResetAfter(time),
+            Reaction::Stream(pieces) => Delivery::Send(Response {
+                body: pieces.collect(),
+                ..Response::json(200, &Value::Null)
+            }),
+        };
+        (served, delivery)
+    }
+
+    /// Serves one request.
+    pub fn react(&mut self, now: Moment, request: &Request) -> (Served, Reaction) {
+        self.advance(now);
         let route = self.api.route(request);
         let target = Target::of(&request.method, &route);
-        let fault = self.faults.take(target);
+        let fault = self.faults.take(target, self.api.path(request));
         let effect = fault.as_ref().map_or(Effect::Ok, |fault| fault.effect);
-        let delivery = self.deliver(now, request, &route, effect);
+        let reaction = match effect {
+            Effect::Late(time) => self.postpone(now, time, request),
+            effect => {
+                let delivery = self.deliver(now, request, &route, effect);
+                match (&delivery, self.filler) {
+                    (Delivery::Send(response), Some(filler))
+                        if route == Route::Diagnose && response.status == 200 =>
+                    {
+                        Filled::new(&response.body, filler)
+                            .map_or(Reaction::Deliver(delivery), Reaction::Stream)
+                    }
+                    _ => Reaction::Deliver(delivery),
+                }
+            }
+        };
         let served = Served {
             method: request.method.clone(),
             path: request.path.clone(),
             body: log_body(&request.body),
-            status: delivery.status(),
+            status: match &reaction {
+                Reaction::Deliver(delivery) => delivery.status(),
+                Reaction::Late(..) => None,
+                Reaction::Stream(_) => Some(200),
+            },
             fault: fault.map(|fault| fault.to_string()),
         };
-        (served, delivery)
+        (served, reaction)
+    }
+
+    fn postpone(&mut self, now: Moment, time: Duration, request: &Request) -> Reaction {
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.waiting.push(Waiting {
+            due: now.later(time),
+            ticket,
+            request: request.clone(),
+        });
+        Reaction::Late(time, ticket)
     }
 
     fn deliver(
@@ -129,7 +277,7 @@ impl<B: Backend> Service<B> {
             Effect::Ok => self.api.handle(now, request),
             Effect::Refuse => return Delivery::Close,
             Effect::Hang => return Delivery::Never,
-            Effect::HangFor(time) => return Delivery::ResetAfter(time),
+            Effect::HangFor(time) | Effect::Late(time) => return Delivery::ResetAfter(time),
             Effect::Reset => return Delivery::Reset,
             Effect::Slow(time) => return Delivery::SendAfter(time, self.api.handle(now, request)),
             Effect::Truncate => return Delivery::Truncate(self.api.handle(now, request)),
@@ -137,41 +285,49 @@ impl<B: Backend> Service<B> {
                 self.api.handle(now, request);
                 return Delivery::Reset;
             }
-            Effect::Answer {
-                status,
-                retry_after,
-            } => answer(status, retry_after, request),
+            Effect::Answer(with) => {
+                if with.accepted {
+                    self.api.handle(now, request);
+                }
+                answer(with, request)
+            }
             Effect::Garbage => Response::html(as_if_well, "<h1>It works!</h1>\n".to_owned()),
             Effect::Empty => Response::json(as_if_well, &Value::Object(serde_json::Map::new())),
-            Effect::Redirect => {
-                Response::proxy_page(302).with_header("Location", format!("/moved{}", request.path))
-            }
+            Effect::Redirect => moved(Response::proxy_page(302), request),
             Effect::Stuck if is_poll => self.api.poll_unfinished(route),
             Effect::Gone if is_poll => Response::not_found("Resource not found"),
             Effect::Stuck => self.api.handle_with(now, request, Fate::Stuck),
             Effect::Gone => self.api.handle_with(now, request, Fate::Gone),
             Effect::Fail => self.api.handle_with(now, request, Fate::Fails),
+            Effect::FailDone => self.api.handle_with(now, request, Fate::FailsDone),
         })
     }
 }
 
 /// The page that whoever answers with that status sends: pg-backup-api, or a web server in front of it.
-fn answer(status: u16, retry_after: Option<u64>, request: &Request) -> Response {
-    let response = match status {
-        404 => Response::not_found("Resource not found"),
-        400 => Response::bad_request(
+fn answer(with: Answer, request: &Request) -> Response {
+    let in_front = if with.nginx {
+        Response::nginx
+    } else {
+        Response::proxy_page
+    };
+    let response = match with.status {
+        404 if !with.nginx => Response::not_found("Resource not found"),
+        400 if !with.nginx => Response::bad_request(
             "The browser (or proxy) sent a request that this server could not understand.",
         ),
-        500 => Response::internal_error(),
-        300..=399 => {
-            Response::proxy_page(status).with_header("Location", format!("/moved{}", request.path))
-        }
-        _ => Response::proxy_page(status),
+        500 if !with.nginx => Response::internal_error(),
+        status @ 300..=399 => moved(in_front(status), request),
+        status => in_front(status),
     };
-    match retry_after {
+    match with.retry_after {
         Some(seconds) => response.with_header("Retry-After", seconds.to_string()),
         None => response,
     }
+}
+
+fn moved(response: Response, request: &Request) -> Response {
+    response.with_header("Location", format!("/moved{}", request.path))
 }
 
 fn log_body(body: &[u8]) -> Value {

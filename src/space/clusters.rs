@@ -135,6 +135,8 @@ mod tests {
             fence: Fence::None,
             verify: Verify::None,
             on_failure: OnFailure::Stop,
+            allow_older_timeline: false,
+            recovery_timeout: None,
             origin: Origin::default(),
         };
         RuleSet {

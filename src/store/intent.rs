@@ -1,26 +1,46 @@
 //! One step, written down.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::evaluate::{Plan, Step};
-use crate::model::{Event, Name, Operation, Role};
+use crate::model::{Event, Name, Role};
 
 /// The number of an intent in its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct IntentId(pub i64);
 
+/// The number of an event in its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(pub i64);
+
 /// Why something was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// Patroni called: what was decided for another role of the node is void.
-    Event,
+    /// Patroni called: what was decided for another role of the node is void. The event may have been written down before.
+    Event(Option<EventId>),
     /// Barman's state was looked at. That takes its time: what a callback has decided since is newer than the look.
     Look,
+}
+
+/// An event as Patroni told it, before anything is decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Patroni's scope.
+    pub cluster: String,
+    /// The Patroni member, if it is known.
+    pub node: Option<String>,
+    /// The event.
+    pub event: Event,
+    /// The role as rules name it.
+    pub role: Role,
+    /// The role as Patroni passed it.
+    pub raw_role: String,
+    /// The variables that the command line set, as `NAME=VALUE`.
+    pub sets: Vec<String>,
 }
 
 /// What is written down at once: the steps of one plan.
@@ -51,6 +71,12 @@ pub struct Intent {
     pub event: Event,
     /// The role it was decided for.
     pub role: Role,
+    /// The role as Patroni passed it.
+    pub raw_role: String,
+    /// The variables that the callback's command line set, as `NAME=VALUE`.
+    pub sets: Vec<String>,
+    /// Decided by `reconcile`, which looked at Barman, and not by a callback.
+    pub by_look: bool,
     /// What to do.
     pub step: Step,
     /// How far it is.
@@ -61,6 +87,8 @@ pub struct Intent {
     pub sent: Option<Duration>,
     /// pg-backup-api's operation, if it is known.
     pub operation_id: Option<Name>,
+    /// Its operation is known to have ended, though not by the process that sent it.
+    pub over: bool,
     /// When it was settled.
     pub ended: Option<Duration>,
     /// Why it ended as it did, or why it is still pending.
@@ -87,11 +115,13 @@ pub enum State {
     Superseded,
     /// Nobody can tell what became of it, and it is not to be repeated.
     Abandoned,
+    /// An operator gave it up.
+    Forgotten,
 }
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pending,
         Self::Done,
         Self::Failed,
@@ -100,6 +130,7 @@ impl State {
         Self::Fenced,
         Self::Superseded,
         Self::Abandoned,
+        Self::Forgotten,
     ];
 
     /// The word in the store and in messages.
@@ -114,6 +145,7 @@ impl State {
             Self::Fenced => "fenced",
             Self::Superseded => "superseded",
             Self::Abandoned => "abandoned",
+            Self::Forgotten => "forgotten",
         }
     }
 
@@ -124,13 +156,19 @@ impl State {
     }
 }
 
-/// Whether an intent is still to be carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The standing of an intent when its next attempt is due.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Standing {
-    /// It is.
+    /// It is to be carried out.
     Current,
+    /// A newer decision took a part of it over; this is left.
+    Narrowed(Box<Step>),
     /// A newer decision took its place.
     Superseded,
+    /// Another process works on it.
+    Taken,
+    /// Another process has carried it out.
+    Done,
 }
 
 /// How an intent ended.
@@ -157,47 +195,6 @@ pub struct Query {
     pub since: Option<Duration>,
     /// At most so many.
     pub limit: Option<u32>,
-}
-
-/// What a request sets the state of: the newest decision about it wins.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Target(String);
-
-impl Target {
-    /// The targets of a step: one, but for an update that changes several servers and models.
-    #[must_use]
-    pub fn of(step: &Step) -> Vec<Self> {
-        let api = &step.api;
-        match &step.operation {
-            Operation::ConfigSwitch { server, .. } => vec![Self(format!("switch {api} {server}"))],
-            Operation::Recovery(recovery) => {
-                vec![Self(format!(
-                    "recovery {api} {} {}",
-                    recovery.server, recovery.destination_directory
-                ))]
-            }
-            Operation::ConfigUpdate { changes } => changes
-                .iter()
-                .map(|change| {
-                    let word = |key: &str| change.get(key).and_then(|v| v.as_str()).unwrap_or("");
-                    let (server, model) = (word("server_name"), word("model_name"));
-                    Self(format!("update {api} {} {server}{model}", word("scope")))
-                })
-                .collect(),
-        }
-    }
-
-    /// The text under which it is kept.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// The state can't be read or written.

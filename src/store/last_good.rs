@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use crate::source::Source;
 
-use super::replace_file;
+use super::replace_private_file;
 
 /// Where the copies are: a file for each path that rules were read from.
 #[derive(Debug, Clone)]
@@ -41,9 +42,12 @@ impl LastGood {
             return Ok(());
         }
         if let Some(folder) = self.file.parent() {
-            fs::create_dir_all(folder)?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)?;
         }
-        replace_file(&self.file, &text)
+        replace_private_file(&self.file, &text)
     }
 
     /// The rules that were kept; `None` if there are none.

@@ -13,12 +13,13 @@ mod sqlite;
 mod whole;
 
 pub use intent::{
-    Cause, Decision, Intent, IntentId, Query, Settled, Standing, State, StoreError, Target,
+    Cause, Decision, EventId, Intent, IntentId, Query, Recorded, Settled, Standing, State,
+    StoreError,
 };
 pub use last_good::LastGood;
 pub use owner::Owner;
 pub use sqlite::Sqlite;
-pub use whole::replace_file;
+pub use whole::{replace_file, replace_private_file};
 
 use std::time::Duration;
 
@@ -30,9 +31,24 @@ use crate::model::{Name, Role};
     reason = "only ever used with static dispatch on one thread"
 )]
 pub trait Store {
+    /// Writes down an event before anything is asked or decided, so that it outlives this process. What was decided
+    /// for another role of this member is superseded.
+    async fn record(&self, event: &Recorded, now: Duration) -> Result<EventId, StoreError>;
+
+    /// Reads the events of a member that were written down and of which nothing was decided, oldest first.
+    async fn undecided(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+    ) -> Result<Vec<(EventId, Recorded)>, StoreError>;
+
+    /// Ends an event of which nothing has to be decided any more.
+    async fn close(&self, event: EventId) -> Result<(), StoreError>;
+
     /// Writes down every step of a decision, in one go. What is pending for the same targets is superseded,
     /// and what was decided for another role of this node. A decision that was made by looking supersedes nothing: a
-    /// step is left out, and has no intent, if anything is pending for its targets.
+    /// step is left out, and has no intent, if anything is pending for its targets. An older update that is
+    /// covered in part is narrowed to the rest.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was written then.
@@ -50,11 +66,20 @@ pub trait Store {
         now: Duration,
     ) -> Result<usize, StoreError>;
 
-    /// Writes down that an attempt is about to be made, unless the intent is not to be carried out any more.
+    /// Writes down that an attempt is about to be made and claims the intent for as long as an exchange may take, unless
+    /// it is not to be carried out any more.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn sending(&self, id: IntentId, now: Duration) -> Result<Standing, StoreError>;
+    async fn sending(
+        &self,
+        id: IntentId,
+        now: Duration,
+        claim: Duration,
+    ) -> Result<Standing, StoreError>;
+
+    /// Keeps hold of an intent until then: one that is not renewed is anybody's.
+    async fn renew(&self, id: IntentId, until: Duration) -> Result<(), StoreError>;
 
     /// Writes down the operation that pg-backup-api made of it.
     ///
@@ -68,6 +93,9 @@ pub trait Store {
     /// [`StoreError`].
     async fn settled(&self, id: IntentId, end: &Settled<'_>) -> Result<(), StoreError>;
 
+    /// Writes down that the operation of an intent has ended, whatever came of it.
+    async fn ended(&self, id: IntentId) -> Result<(), StoreError>;
+
     /// Gives back an intent for somebody else to go on with.
     ///
     /// # Errors
@@ -78,8 +106,12 @@ pub trait Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn take_over(&self, cluster: &str, node: Option<&str>)
-    -> Result<Vec<Intent>, StoreError>;
+    async fn take_over(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+        now: Duration,
+    ) -> Result<Vec<Intent>, StoreError>;
 
     /// Reads what was done, newest first.
     ///

@@ -22,10 +22,11 @@ pub(super) fn write(step: &Step) -> Value {
             "max_wait": millis(step.retry.max_wait),
             "deadline": millis(step.retry.deadline),
         },
-        "poll": {"every": millis(step.poll.every), "timeout": millis(step.poll.timeout)},
+        "poll": {"every": millis(step.poll.every), "timeout": step.poll.timeout.map(millis)},
         "fence": step.fence,
         "verify": step.verify,
         "on_failure": step.on_failure,
+        "allow_older_timeline": step.allow_older_timeline,
     })
 }
 
@@ -44,14 +45,14 @@ pub(super) fn read(value: &Value) -> Option<Step> {
         url: text("url")?,
         operation: Operation::from_body(server, value.get("body")?)?,
         retry: Retry {
-            attempts: u32::try_from(number("/retry/attempts")?).ok()?,
+            attempts: number("/retry/attempts").and_then(|number| u32::try_from(number).ok()),
             wait: millis("/retry/wait")?,
             max_wait: millis("/retry/max_wait")?,
             deadline: millis("/retry/deadline")?,
         },
         poll: Poll {
             every: millis("/poll/every")?,
-            timeout: millis("/poll/timeout")?,
+            timeout: millis("/poll/timeout"),
         },
         fence: match text("fence")?.as_str() {
             "role" => Fence::Role,
@@ -69,5 +70,6 @@ pub(super) fn read(value: &Value) -> Option<Step> {
             "continue" => OnFailure::Continue,
             _ => return None,
         },
+        allow_older_timeline: value.get("allow_older_timeline")?.as_bool()?,
     })
 }

@@ -10,8 +10,13 @@ const MIGRATIONS: [&str; 1] = ["
         cluster TEXT NOT NULL,
         node TEXT,
         event TEXT NOT NULL,
-        role TEXT NOT NULL
+        role TEXT NOT NULL,
+        raw_role TEXT NOT NULL,
+        sets TEXT NOT NULL DEFAULT '[]',
+        source TEXT NOT NULL,
+        open INTEGER NOT NULL DEFAULT 0
     ) STRICT;
+    CREATE INDEX decision_open ON decision (open) WHERE open = 1;
     CREATE TABLE intent (
         id INTEGER PRIMARY KEY,
         decision INTEGER NOT NULL REFERENCES decision (id) ON DELETE CASCADE,
@@ -23,7 +28,10 @@ const MIGRATIONS: [&str; 1] = ["
         operation TEXT,
         ended_ms INTEGER,
         message TEXT,
-        owner TEXT
+        owner TEXT,
+        claim_ms INTEGER NOT NULL DEFAULT 0,
+        narrowed INTEGER NOT NULL DEFAULT 0,
+        over INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE INDEX intent_pending ON intent (state) WHERE state = 'pending';
     CREATE INDEX intent_decision ON intent (decision);

@@ -8,15 +8,26 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
-use crate::model::{Event, Name, Role};
+use crate::model::{Event, Name, Role, Target};
+
+use crate::evaluate::Step;
 
 use super::{
-    Cause, Decision, Intent, IntentId, Owner, Query, Settled, Standing, State, Store, StoreError,
-    Target, record, schema,
+    Cause, Decision, EventId, Intent, IntentId, Owner, Query, Recorded, Settled, Standing, State,
+    Store, StoreError, record, schema,
 };
 
 /// How long to wait for another process that writes. Every write is a few rows.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a decision may take until its first attempt is about to be made.
+const FIRST_CLAIM: Duration = Duration::from_secs(60);
+
+/// Decided when Patroni called.
+const CALLBACK: &str = "callback";
+
+/// Decided by looking at Barman.
+const LOOK: &str = "reconcile";
 
 /// An open database.
 pub struct Sqlite {
@@ -108,7 +119,7 @@ impl Sqlite {
     /// [`StoreError`].
     pub fn prune(&self, before: Duration) -> Result<(), StoreError> {
         const OLD: &str = "FROM decision WHERE created_ms < ?1
-            AND NOT EXISTS (SELECT 1 FROM intent WHERE decision = decision.id AND state = 'pending')";
+            AND open = 0 AND NOT EXISTS (SELECT 1 FROM intent WHERE decision = decision.id AND state = 'pending')";
         let any = self.connection.borrow().query_row(
             &format!("SELECT EXISTS (SELECT 1 {OLD})"),
             [millis(before)],
@@ -158,24 +169,30 @@ impl Sqlite {
         &self,
         transaction: &Transaction<'_>,
         targets: &[Target],
-        node: Option<&str>,
+        (cluster, node): (&str, Option<&str>),
+        now: Duration,
     ) -> rusqlite::Result<bool> {
         let mut statement = transaction.prepare(
-            "SELECT owner, node IS ?2 OR node IS NULL OR ?2 IS NULL
+            "SELECT owner, node IS ?2 OR node IS NULL OR ?2 IS NULL, claim_ms
              FROM intent JOIN target ON target.intent = intent.id JOIN decision ON decision.id = intent.decision
-             WHERE name = ?1 AND state = 'pending'",
+             WHERE name = ?1 AND state = 'pending' AND cluster = ?3",
         )?;
         for target in targets {
-            let mut rows = statement.query(params![target.as_str(), node])?;
+            let mut rows = statement.query(params![target.key(), node, cluster])?;
             while let Some(row) = rows.next()? {
-                let (owner, ours): (Option<String>, bool) = (row.get(0)?, row.get(1)?);
-                let alive = owner.is_some_and(|owner| (self.alive)(&Owner::read(&owner)));
-                if ours || alive {
+                let (owner, ours, claim): (Option<String>, bool, i64) =
+                    (row.get(0)?, row.get(1)?, row.get(2)?);
+                if ours || self.holds(owner.as_deref(), claim, now) {
                     return Ok(true);
                 }
             }
         }
         Ok(false)
+    }
+
+    /// Tells whether an owner still works on what it took: it is alive, and not stuck.
+    fn holds(&self, owner: Option<&str>, claim: i64, now: Duration) -> bool {
+        claim > millis(now) && owner.is_some_and(|owner| (self.alive)(&Owner::read(owner)))
     }
 
     fn write<T>(
@@ -198,47 +215,133 @@ impl Sqlite {
 }
 
 impl Store for Sqlite {
+    async fn record(&self, event: &Recorded, now: Duration) -> Result<EventId, StoreError> {
+        self.write(|transaction| {
+            supersede_role(
+                transaction,
+                &event.cluster,
+                event.node.as_deref(),
+                event.role,
+                now,
+            )?;
+            let row = DecisionRow {
+                cluster: &event.cluster,
+                node: event.node.as_deref(),
+                event: event.event,
+                role: event.role,
+                raw_role: &event.raw_role,
+                sets: &event.sets,
+                source: CALLBACK,
+                open: true,
+            };
+            Ok(EventId(insert_decision(transaction, &row, now)?))
+        })
+    }
+
+    async fn undecided(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+    ) -> Result<Vec<(EventId, Recorded)>, StoreError> {
+        let connection = self.connection.borrow();
+        let read = || {
+            let mut statement = connection.prepare(
+                "SELECT id, cluster, node, event, role, raw_role, sets FROM decision
+                 WHERE open = 1 AND cluster = ?1 AND (node IS ?2 OR node IS NULL OR ?2 IS NULL) ORDER BY id",
+            )?;
+            let found = statement.query_map(params![cluster, node], |row| {
+                let words = (
+                    Event::parse(&row.get::<_, String>("event")?),
+                    Role::parse(&row.get::<_, String>("role")?),
+                );
+                let (Some(event), Some(role)) = words else {
+                    return Ok(None);
+                };
+                let recorded = Recorded {
+                    cluster: row.get("cluster")?,
+                    node: row.get("node")?,
+                    event,
+                    role,
+                    raw_role: row.get("raw_role")?,
+                    sets: sets(&row.get::<_, String>("sets")?),
+                };
+                Ok(Some((EventId(row.get("id")?), recorded)))
+            })?;
+            found
+                .filter_map(Result::transpose)
+                .collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(|error: rusqlite::Error| StoreError::Io(error.to_string()))
+    }
+
+    async fn close(&self, event: EventId) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute("UPDATE decision SET open = 0 WHERE id = ?1", [event.0])
+        })
+        .map(drop)
+    }
+
     async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<Option<IntentId>>, StoreError> {
         let Decision { plan, cause, now } = decision;
         self.write(|transaction| {
-            if *cause == Cause::Event {
+            if matches!(cause, Cause::Event(_)) {
                 supersede_role(transaction, &plan.cluster, plan.node.as_deref(), plan.role, *now)?;
             }
-            transaction.execute(
-                "INSERT INTO decision (created_ms, cluster, node, event, role) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![millis(*now), plan.cluster, plan.node, plan.event.as_str(), plan.role.as_str()],
-            )?;
-            let number = transaction.last_insert_rowid();
+            let number = match cause {
+                Cause::Event(Some(event)) => {
+                    let opened = transaction.execute(
+                        "UPDATE decision SET open = 0, node = ?2 WHERE id = ?1 AND open = 1",
+                        params![event.0, plan.node],
+                    )?;
+                    // Another process has decided it meanwhile.
+                    if opened == 0 {
+                        return Ok(vec![None; plan.steps.len()]);
+                    }
+                    event.0
+                }
+                Cause::Event(None) | Cause::Look => {
+                    let row = DecisionRow {
+                        cluster: &plan.cluster,
+                        node: plan.node.as_deref(),
+                        event: plan.event,
+                        role: plan.role,
+                        raw_role: plan.role.as_str(),
+                        sets: &[],
+                        source: if *cause == Cause::Look { LOOK } else { CALLBACK },
+                        open: false,
+                    };
+                    insert_decision(transaction, &row, *now)?
+                }
+            };
             let mut ids = Vec::with_capacity(plan.steps.len());
             for step in &plan.steps {
-                let targets = Target::of(step);
-                if *cause == Cause::Look && self.is_in_hand(transaction, &targets, plan.node.as_deref())? {
+                let targets = step.operation.targets(&step.api);
+                let here = (plan.cluster.as_str(), plan.node.as_deref());
+                if *cause == Cause::Look && self.is_in_hand(transaction, &targets, here, *now)? {
                     ids.push(None);
                     continue;
                 }
-                for target in &targets {
-                    transaction.execute(
-                        "UPDATE intent SET state = 'superseded', ended_ms = ?1,
-                             message = 'a newer decision for the same target took its place'
-                         WHERE state = 'pending' AND decision <> ?2
-                         AND id IN (SELECT intent FROM target WHERE name = ?3)",
-                        params![millis(*now), number, target.as_str()],
-                    )?;
-                }
+                take_place(transaction, number, &targets, *now)?;
                 transaction.execute(
-                    "INSERT INTO intent (decision, step, rule, state, owner) VALUES (?1, ?2, ?3, 'pending', ?4)",
-                    params![number, record::write(step).to_string(), step.rule, self.owner.as_str()],
+                    "INSERT INTO intent (decision, step, rule, state, owner, claim_ms) VALUES (?1, ?2, ?3, 'pending', ?4, ?5)",
+                    params![
+                        number,
+                        record::write(step).to_string(),
+                        step.rule,
+                        self.owner.as_str(),
+                        millis(*now + FIRST_CLAIM)
+                    ],
                 )?;
                 let id = transaction.last_insert_rowid();
                 for target in &targets {
                     transaction.execute(
                         "INSERT INTO target (intent, name) VALUES (?1, ?2)",
-                        params![id, target.as_str()],
+                        params![id, target.key()],
                     )?;
                 }
                 ids.push(Some(IntentId(id)));
             }
-            if ids.iter().all(Option::is_none) {
+            if *cause == Cause::Look && ids.iter().all(Option::is_none) {
                 transaction.execute("DELETE FROM decision WHERE id = ?1", [number])?;
             }
             Ok(ids)
@@ -255,18 +358,46 @@ impl Store for Sqlite {
         self.write(|transaction| supersede_role(transaction, cluster, node, role, now))
     }
 
-    async fn sending(&self, id: IntentId, now: Duration) -> Result<Standing, StoreError> {
-        let changed = self.write(|transaction| {
+    async fn sending(
+        &self,
+        id: IntentId,
+        now: Duration,
+        claim: Duration,
+    ) -> Result<Standing, StoreError> {
+        self.write(|transaction| {
+            let (state, owner, until, step, narrowed): (String, Option<String>, i64, String, bool) =
+                transaction.query_row(
+                    "SELECT state, owner, claim_ms, step, narrowed FROM intent WHERE id = ?1",
+                    [id.0],
+                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+                )?;
+            let ours = owner.as_deref() == Some(self.owner.as_str());
+            match State::parse(&state) {
+                Some(State::Pending) if ours || !self.holds(owner.as_deref(), until, now) => {}
+                Some(State::Pending) => return Ok(Standing::Taken),
+                Some(State::Done) => return Ok(Standing::Done),
+                _ => return Ok(Standing::Superseded),
+            }
             transaction.execute(
-                "UPDATE intent SET attempts = attempts + 1, sent_ms = ?2 WHERE id = ?1 AND state = 'pending'",
-                params![id.0, millis(now)],
-            )
-        })?;
-        Ok(if changed == 1 {
-            Standing::Current
-        } else {
-            Standing::Superseded
+                "UPDATE intent SET attempts = attempts + 1, sent_ms = ?2, owner = ?3, claim_ms = ?4 WHERE id = ?1",
+                params![id.0, millis(now), self.owner.as_str(), millis(now + claim)],
+            )?;
+            let step = serde_json::from_str(&step).ok().and_then(|step| record::read(&step));
+            Ok(match step.filter(|_| narrowed) {
+                Some(step) => Standing::Narrowed(Box::new(step)),
+                None => Standing::Current,
+            })
         })
+    }
+
+    async fn renew(&self, id: IntentId, until: Duration) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE intent SET claim_ms = ?2 WHERE id = ?1 AND owner = ?3",
+                params![id.0, millis(until), self.owner.as_str()],
+            )
+        })
+        .map(drop)
     }
 
     async fn accepted(&self, id: IntentId, operation: &Name) -> Result<(), StoreError> {
@@ -289,6 +420,13 @@ impl Store for Sqlite {
         .map(drop)
     }
 
+    async fn ended(&self, id: IntentId) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute("UPDATE intent SET over = 1 WHERE id = ?1", [id.0])
+        })
+        .map(drop)
+    }
+
     async fn left(&self, id: IntentId, why: &str) -> Result<(), StoreError> {
         self.write(|transaction| {
             transaction.execute(
@@ -303,28 +441,28 @@ impl Store for Sqlite {
         &self,
         cluster: &str,
         node: Option<&str>,
+        now: Duration,
     ) -> Result<Vec<Intent>, StoreError> {
         self.write(|transaction| {
             let mut statement = transaction.prepare(&format!(
                 "{SELECT} WHERE state = 'pending' AND cluster = ?1
                  AND (node IS ?2 OR node IS NULL OR ?2 IS NULL) ORDER BY intent.id"
             ))?;
-            let found: Vec<(Option<Intent>, Option<String>)> = statement
+            let found: Vec<(Option<Intent>, Option<String>, i64)> = statement
                 .query_map(params![cluster, node], |row| {
-                    Ok((intent(row)?, row.get("owner")?))
+                    Ok((intent(row)?, row.get("owner")?, row.get("claim_ms")?))
                 })?
                 .collect::<rusqlite::Result<_>>()?;
-            let free = found.into_iter().filter_map(|(intent, owner)| {
-                let taken = owner.is_some_and(|owner| {
-                    owner != self.owner.as_str() && (self.alive)(&Owner::read(&owner))
-                });
+            let free = found.into_iter().filter_map(|(intent, owner, claim)| {
+                let ours = owner.as_deref() == Some(self.owner.as_str());
+                let taken = !ours && self.holds(owner.as_deref(), claim, now);
                 intent.filter(|_| !taken)
             });
             let free: Vec<Intent> = free.collect();
             for intent in &free {
                 transaction.execute(
-                    "UPDATE intent SET owner = ?2 WHERE id = ?1",
-                    params![intent.id.0, self.owner.as_str()],
+                    "UPDATE intent SET owner = ?2, claim_ms = ?3 WHERE id = ?1",
+                    params![intent.id.0, self.owner.as_str(), millis(now + FIRST_CLAIM)],
                 )?;
             }
             Ok(free)
@@ -368,7 +506,7 @@ impl fmt::Debug for Sqlite {
 
 fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row(
-        "SELECT EXISTS (SELECT 1 FROM intent WHERE state = 'pending')",
+        "SELECT EXISTS (SELECT 1 FROM intent WHERE state = 'pending') OR EXISTS (SELECT 1 FROM decision WHERE open = 1)",
         [],
         |row| row.get(0),
     )
@@ -376,7 +514,7 @@ fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
 
 const SELECT: &str =
     "SELECT intent.id, decision, created_ms, cluster, node, event, role, step, state,
-    attempts, sent_ms, operation, ended_ms, message, owner
+    attempts, sent_ms, operation, ended_ms, message, owner, claim_ms, raw_role, sets, source, over
     FROM intent JOIN decision ON decision.id = intent.decision";
 
 /// An intent of a row; `None` if a newer program wrote a step that this one does not know.
@@ -407,14 +545,107 @@ fn intent(row: &Row<'_>) -> rusqlite::Result<Option<Intent>> {
         node: row.get("node")?,
         event,
         role,
+        raw_role: text("raw_role")?,
+        sets: sets(&text("sets")?),
+        by_look: text("source")? == LOOK,
         step,
         state,
         attempts: row.get("attempts")?,
         sent: time("sent_ms")?,
         operation_id: operation.and_then(|id| Name::new(id).ok()),
+        over: row.get("over")?,
         ended: time("ended_ms")?,
         message: row.get("message")?,
     }))
+}
+
+/// What a decision's row says.
+struct DecisionRow<'a> {
+    cluster: &'a str,
+    node: Option<&'a str>,
+    event: Event,
+    role: Role,
+    raw_role: &'a str,
+    sets: &'a [String],
+    source: &'static str,
+    open: bool,
+}
+
+fn insert_decision(
+    transaction: &Transaction<'_>,
+    row: &DecisionRow<'_>,
+    now: Duration,
+) -> rusqlite::Result<i64> {
+    transaction.execute(
+        "INSERT INTO decision (created_ms, cluster, node, event, role, raw_role, sets, source, open)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            millis(now),
+            row.cluster,
+            row.node,
+            row.event.as_str(),
+            row.role.as_str(),
+            row.raw_role,
+            serde_json::Value::from(row.sets).to_string(),
+            row.source,
+            row.open,
+        ],
+    )?;
+    Ok(transaction.last_insert_rowid())
+}
+
+fn sets(text: &str) -> Vec<String> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// Takes targets out of older intents: one that has none left is superseded, and one that has is narrowed to them.
+fn take_place(
+    transaction: &Transaction<'_>,
+    decision: i64,
+    targets: &[Target],
+    now: Duration,
+) -> rusqlite::Result<()> {
+    let mut older = transaction.prepare(
+        "SELECT DISTINCT intent.id, step FROM intent JOIN target ON target.intent = intent.id
+         WHERE name = ?1 AND state = 'pending' AND decision <> ?2",
+    )?;
+    for target in targets {
+        let found: Vec<(i64, String)> = older
+            .query_map(params![target.key(), decision], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        for (id, step) in found {
+            let step = serde_json::from_str(&step)
+                .ok()
+                .and_then(|step| record::read(&step));
+            let rest = step.and_then(|step: Step| {
+                let keep = |other: &Target| other != target;
+                let operation = step.operation.only(&step.api, &keep)?;
+                Some(Step { operation, ..step })
+            });
+            match rest {
+                Some(rest) => {
+                    transaction.execute(
+                        "DELETE FROM target WHERE intent = ?1 AND name = ?2",
+                        params![id, target.key()],
+                    )?;
+                    transaction.execute(
+                        "UPDATE intent SET step = ?2, narrowed = 1 WHERE id = ?1",
+                        params![id, record::write(&rest).to_string()],
+                    )?;
+                }
+                None => {
+                    transaction.execute(
+                        "UPDATE intent SET state = 'superseded', ended_ms = ?2,
+                             message = 'a newer decision for the same target took its place' WHERE id = ?1",
+                        params![id, millis(now)],
+                    )?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A recovery was decided on in the foreground of the one who called; it has no role to lose.
@@ -425,6 +656,11 @@ fn supersede_role(
     role: Role,
     now: Duration,
 ) -> rusqlite::Result<usize> {
+    transaction.execute(
+        "UPDATE decision SET open = 0 WHERE open = 1 AND cluster = ?1
+             AND (node IS ?2 OR node IS NULL OR ?2 IS NULL) AND role <> ?3",
+        params![cluster, node, role.as_str()],
+    )?;
     transaction.execute(
         "UPDATE intent SET state = 'superseded', ended_ms = ?1,
              message = 'the node has another role now'

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Puts a text in the place of a file's, on the disk when it returns.
@@ -9,12 +10,27 @@ use std::path::Path;
 /// # Errors
 /// If it can't be written, or what is there is no regular file; it is as it was then.
 pub fn replace_file(file: &Path, text: &str) -> io::Result<()> {
+    replace(file, text, 0o666)
+}
+
+/// The same for a file that may hold secrets: only its owner may read it.
+///
+/// # Errors
+/// As for [`replace_file`].
+pub fn replace_private_file(file: &Path, text: &str) -> io::Result<()> {
+    replace(file, text, 0o600)
+}
+
+/// `mode` is that of the new file, before the umask.
+fn replace(file: &Path, text: &str, mode: u32) -> io::Result<()> {
     // Nobody means to have a device or a pipe taken away, also where the rights are there for it.
     if fs::metadata(file).is_ok_and(|there| !there.is_file()) {
         return Err(io::Error::other("what is there is not a regular file"));
     }
     let new = file.with_extension(format!("{}.new", std::process::id()));
-    let written = fs::File::create(&new).and_then(|mut out| {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(mode);
+    let written = options.open(&new).and_then(|mut out| {
         out.write_all(text.as_bytes())?;
         out.sync_all()
     });

@@ -120,7 +120,7 @@ fn somebody_who_can_t_be_asked_is_named() {
         .replace("http://localhost:8008", &closed);
     let (stdout, stderr, status) = check(&rules, &[]);
     assert_eq!((stdout.as_str(), status), ("", 2), "{stderr}");
-    assert!(stderr.contains("Patroni can't be asked"), "{stderr}");
+    assert!(stderr.contains("Patroni cannot be reached"), "{stderr}");
     assert!(
         stderr.contains("the API `default` can't be asked"),
         "{stderr}"

@@ -206,7 +206,7 @@ fn what_a_request_can_t_be_sent_with_is_shown_where_it_stands() {
             .args([command, "--rules"])
             .arg(&rules)
             .args(["--node", "n1", "on_start", "primary", "demo"])
-            .env("MODEL", "a b")
+            .env("MODEL", "-m")
             .output()
             .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();

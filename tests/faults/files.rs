@@ -16,7 +16,7 @@ fn rules(api: &str) -> String {
     format!(
         "version: 1
 api: {{{api}}}
-defaults: {{fence: none, verify: none}}
+defaults: {{fence: none, verify: none, retry: {{attempts: 1}}}}
 rules:
   - {{name: a, on: on_role_change, request: {{type: config_switch, server: demo, model_name: \"demo:n1\"}}}}
 "
@@ -31,7 +31,7 @@ fn a_pipe_that_nobody_writes_to_is_no_file_for_the_connection() {
         let rules = rules(&format!("url: \"https://127.0.0.1:1\", {rest}"));
         let ended = Node::new(&rules).callback().run();
         let expected = format!("{what} `{pipe}`: it is a pipe and no file");
-        assert_eq!(ended.exit, 2, "{ended:?}");
+        assert_eq!(ended.exit, 3, "{ended:?}");
         assert!(ended.stderr.contains(&expected), "{ended:?}");
     };
     let header = format!("headers: {{A: {{file: {pipe}}}}}");
@@ -48,7 +48,7 @@ fn a_secret_is_no_endless_file() {
     ))
     .callback()
     .run();
-    assert_eq!(ended.exit, 2, "{ended:?}");
+    assert_eq!(ended.exit, 3, "{ended:?}");
     assert!(ended.stderr.contains("more than 65536 bytes"), "{ended:?}");
 }
 

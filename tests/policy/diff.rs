@@ -139,16 +139,16 @@ fn each_kind_of_change_has_its_class_and_its_field() {
     }
 }
 
-/// A recovery that nobody sets a time for is waited for long enough, and one that somebody does for just that.
+/// A recovery is waited for until it ends, and one with a timeout for just that time.
 #[test]
-fn a_recovery_has_a_day_unless_somebody_says_otherwise() {
+fn a_recovery_has_no_timeout_unless_the_rules_set_one() {
     let with = |line: &str| format!("{OLD}{line}\n");
     let said = |defaults: &str| OLD.replacen("rules:", &format!("{defaults}\nrules:"), 1);
     for (new, cells) in [
-        (with("    poll: {timeout: 24h}"), 0),
+        (with("    poll: {timeout: 24h}"), 1),
         (with("    poll: {every: 5s}"), 0),
         (with("    poll: {timeout: 10m}"), 1),
-        (said("defaults: {poll: {timeout: 10m}}"), 1),
+        (said("defaults: {poll: {timeout: 10m}}"), 0),
         (said("defaults: {poll: {every: 5s}}"), 0),
     ] {
         let diff = compare(OLD, &new, &[]);

@@ -290,7 +290,7 @@ impl Node {
             text = template::fill(&text, &[("bootstrap:\n", &template::read("bootstrap.yml"))]);
         }
         let program = format!(
-            "{} run --rules {}",
+            "{} run --second-look 0s --rules {}",
             self.calls.program.display(),
             self.rules().display()
         );

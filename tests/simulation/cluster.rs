@@ -82,7 +82,7 @@ impl Cluster {
 
     /// What the REST API of a node answers; none if it can't tell.
     pub fn answer(&self, node: usize, path: &str, leader: Option<usize>) -> Option<Value> {
-        if path.ends_with("/patroni") {
+        if !path.ends_with("/cluster") {
             let role = if self.nodes[node].primary {
                 "primary"
             } else {

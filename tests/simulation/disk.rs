@@ -7,7 +7,8 @@ use std::time::Duration;
 use patroni_barman::http::block_on;
 use patroni_barman::model::{Name, Role};
 use patroni_barman::store::{
-    Decision, Intent, IntentId, Owner, Query, Settled, Sqlite, Standing, Store, StoreError,
+    Decision, EventId, Intent, IntentId, Owner, Query, Recorded, Settled, Sqlite, Standing, Store,
+    StoreError,
 };
 
 use super::mutation::Mutation;
@@ -103,6 +104,33 @@ impl Paper {
 }
 
 impl Store for Paper {
+    async fn record(&self, event: &Recorded, now: Duration) -> Result<EventId, StoreError> {
+        self.process.role.set(Some(event.role));
+        let noted = |_: &EventId| self.universe.role_noted(self.process.node, event.role);
+        self.write(async |sqlite| sqlite.record(event, now).await, noted)
+            .await
+    }
+
+    async fn undecided(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+    ) -> Result<Vec<(EventId, Recorded)>, StoreError> {
+        if matches!(
+            self.mutation(),
+            Mutation::NoIntents | Mutation::NoResumption
+        ) {
+            return Ok(Vec::new());
+        }
+        self.write(async |sqlite| sqlite.undecided(cluster, node).await, |_| ())
+            .await
+    }
+
+    async fn close(&self, event: EventId) -> Result<(), StoreError> {
+        self.write(async |sqlite| sqlite.close(event).await, |()| ())
+            .await
+    }
+
     async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<Option<IntentId>>, StoreError> {
         self.process.role.set(Some(decision.plan.role));
         let noted =
@@ -133,7 +161,25 @@ impl Store for Paper {
         .await
     }
 
-    async fn sending(&self, id: IntentId, now: Duration) -> Result<Standing, StoreError> {
+    async fn ended(&self, id: IntentId) -> Result<(), StoreError> {
+        self.write(async |sqlite| sqlite.ended(id).await, |()| ())
+            .await
+    }
+
+    async fn renew(&self, id: IntentId, until: Duration) -> Result<(), StoreError> {
+        if self.mutation() == Mutation::NoIntents {
+            return Ok(());
+        }
+        self.write(async |sqlite| sqlite.renew(id, until).await, |()| ())
+            .await
+    }
+
+    async fn sending(
+        &self,
+        id: IntentId,
+        now: Duration,
+        claim: Duration,
+    ) -> Result<Standing, StoreError> {
         self.process.intent.set(None);
         if self.mutation() == Mutation::NoIntents {
             self.process.intent.set(Some(id));
@@ -144,7 +190,7 @@ impl Store for Paper {
             self.process.intent.set(Some(id));
         };
         let standing = self
-            .write(async |sqlite| sqlite.sending(id, now).await, noted)
+            .write(async |sqlite| sqlite.sending(id, now, claim).await, noted)
             .await;
         match standing {
             Ok(_) if self.mutation() == Mutation::NoSupersession => Ok(Standing::Current),
@@ -184,6 +230,7 @@ impl Store for Paper {
         &self,
         cluster: &str,
         node: Option<&str>,
+        now: Duration,
     ) -> Result<Vec<Intent>, StoreError> {
         if matches!(
             self.mutation(),
@@ -196,8 +243,11 @@ impl Store for Paper {
                 self.universe.touched(&self.process, intent.id);
             }
         };
-        self.write(async |sqlite| sqlite.take_over(cluster, node).await, noted)
-            .await
+        self.write(
+            async |sqlite| sqlite.take_over(cluster, node, now).await,
+            noted,
+        )
+        .await
     }
 
     async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError> {

@@ -93,12 +93,8 @@ fn barman_follows_the_leader_whatever_happens() {
         "killed",
         "state failed",
         "done",
-        "failed",
-        "unverified",
         "fenced",
         "superseded",
-        "abandoned",
-        "refused",
     ] {
         let count = seen.get(what).copied().unwrap_or_default();
         assert!(
@@ -155,7 +151,7 @@ fn an_engine_without_supersession_is_caught() {
 
 #[test]
 fn an_engine_that_takes_lost_for_not_sent_is_caught() {
-    is_caught(Mutation::LostIsNotSent, Invariant::RecoveryOnce);
+    is_caught(Mutation::LostIsNotSent, Invariant::OneRecovery);
 }
 
 #[test]

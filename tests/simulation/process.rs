@@ -8,14 +8,15 @@ use std::time::Duration;
 use patroni_barman::barman::Barman;
 use patroni_barman::evaluate::{Facts, Plan, evaluate};
 use patroni_barman::execute::{
-    Here, Progress, StepReport, Which, World, compare, enforce, execute, resume,
+    self, Ended, Here, Progress, Stamp, StepReport, Verdict, Which, Whose, World, compare, enforce,
+    resume, second_look,
 };
 use patroni_barman::http::Clock;
 use patroni_barman::load::load;
 use patroni_barman::model::{ApiName, Event, Role, RuleSet, Url};
 use patroni_barman::patroni::Patroni;
 use patroni_barman::source::Source;
-use patroni_barman::store::{IntentId, Store};
+use patroni_barman::store::{IntentId, Recorded};
 
 use super::disk::Paper;
 use super::scheduler::{Pid, Slot};
@@ -161,8 +162,8 @@ impl World for Inside {
         Some(Barman::new(&self.barman.0, &self.barman.1))
     }
 
-    fn patroni(&self) -> Option<Patroni<'_, Wire>> {
-        Some(Patroni::new(&self.patroni.0, &self.patroni.1))
+    fn patronis(&self) -> Vec<Patroni<'_, Wire>> {
+        vec![Patroni::new(&self.patroni.0, self.patroni.1.clone())]
     }
 
     fn clock(&self) -> &Ticks {
@@ -173,10 +174,22 @@ impl World for Inside {
         self.store.as_ref()
     }
 
-    fn exists(&self, path: &Path) -> bool {
+    fn stamp(&self, path: &Path) -> Option<Stamp> {
         let folder = path.parent().unwrap().to_str().unwrap();
         let now = self.universe.now();
-        self.universe.truth.borrow().is_restored(folder, now)
+        let restored = self.universe.truth.borrow().restored(folder, now);
+        (restored > 0).then_some(Stamp {
+            inode: restored,
+            changed: 0,
+        })
+    }
+
+    fn is_running(&self, _: &Path) -> bool {
+        false
+    }
+
+    fn one_receiver(&self) -> bool {
+        false
     }
 
     fn observe(&self, progress: &Progress<'_>) {
@@ -261,62 +274,92 @@ fn facts(universe: &Universe, node: usize, nonce: Pid, event: Event, role: Role)
     facts
 }
 
+/// The event as it is written down. What the environment of a callback holds counts for its requests for good.
+fn recorded(facts: &Facts) -> Recorded {
+    Recorded {
+        cluster: facts.cluster.clone(),
+        node: facts.node.clone(),
+        event: facts.event,
+        role: facts.role,
+        raw_role: facts.raw_role.clone(),
+        sets: vec![facts.env["NONCE"].clone()],
+    }
+}
+
+/// The rules' answer to an event that was written down.
+fn decide(universe: &Universe, node: usize, recorded: &Recorded) -> Plan {
+    // A correction is decided by looking, and no callback's.
+    let nonce = recorded
+        .sets
+        .first()
+        .map_or(0, |nonce| nonce.parse().unwrap());
+    let facts = facts(universe, node, nonce, recorded.event, recorded.role);
+    plan(universe, &facts)
+}
+
 /// What Patroni calls: `run EVENT ROLE CLUSTER`.
 pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) -> Pid {
     let world = Inside::new(universe, node);
     let pid = world.process.pid;
-    let facts = facts(universe, node, pid, event, role);
+    let recorded = recorded(&facts(universe, node, pid, event, role));
     world.note(|| format!("{event} {role}"));
-    let plan = plan(universe, &facts);
     universe.scheduler.start(pid, async move {
-        world.process.role.set(Some(plan.role));
-        if plan.steps.is_empty() {
-            if let Some(store) = world.store() {
-                let now = world.clock.wall();
-                let _ = store
-                    .role_changed("demo", plan.node.as_deref(), plan.role, now)
-                    .await;
-            }
-            return;
-        }
+        world.process.role.set(Some(role));
         world.process.fresh.set(true);
         // It may have to wait for a Patroni that says who this node is.
         if world.universe.unlucky(world.universe.profile.silent) {
             let pause = world.universe.between(0, 10_000);
             world.clock.sleep(pause).await;
         }
-        let outcome = execute(&plan, world.process.called, &world).await;
-        world.note(|| format!("ends {:?}", outcome.verdict));
+        let decide = |recorded: &Recorded| Ok(decide(&world.universe, node, recorded));
+        let called = world.process.called;
+        let ended = execute::callback(recorded, called, &decide, &world).await;
         world.process.fresh.set(false);
-        if let Some(first) = outcome.first {
-            let which = Which::StatesBefore(first);
-            resume("demo", plan.node.as_deref(), which, &world).await;
+        if let Ok(Ended {
+            plan: Some(plan),
+            outcome,
+        }) = ended
+        {
+            world.note(|| format!("ends {:?}", outcome.verdict));
+            if outcome.verdict == Verdict::Done {
+                second_look(&plan, SECOND_LOOK, &world).await;
+            }
         }
     });
     pid
 }
+
+/// How long after its end a callback looks once more.
+const SECOND_LOOK: Duration = Duration::from_secs(30);
 
 /// What a timer starts on every node: `reconcile`.
 pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
     let world = Inside::new(universe, node);
     let pid = world.process.pid;
     universe.scheduler.start(pid, async move {
-        let Some(Ok(here)) = Here::ask(&world).await else {
+        let Some(Ok(here)) = Here::ask(&world, None).await else {
             world.note(|| "reconcile can't ask Patroni".to_owned());
             return;
         };
-        let mut facts = facts(&world.universe, node, pid, Event::OnRoleChange, here.role);
+        let Some(role) = here.role else {
+            world.note(|| "nobody leads".to_owned());
+            return;
+        };
+        let mut facts = facts(&world.universe, node, pid, Event::OnRoleChange, role);
         // A note is about what happened, and nothing did.
         facts.env.insert("NOTES".to_owned(), "no".to_owned());
         let plan = plan(&world.universe, &facts);
-        let left = resume(&here.cluster, Some(&here.node), Which::All, &world).await;
+        let decide = |recorded: &Recorded| Some(decide(&world.universe, node, recorded));
+        let whose = Whose {
+            cluster: &here.cluster,
+            node: Some(&here.node),
+            role,
+        };
+        let left = resume(whose, Which::All, &decide, &world).await;
         let compared = compare(&plan, &world).await;
         world.process.fresh.set(false);
-        world.process.role.set(Some(here.role));
-        if compared
-            .iter()
-            .any(|one| matches!(one.differs, Ok(Some(_))))
-        {
+        world.process.role.set(Some(role));
+        if compared.iter().any(|one| !one.as_wanted()) {
             world.count("corrected");
         }
         let sent = enforce(&plan, &compared, &world).await;

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use patroni_barman::model::{Event, RequestKind, Role};
-use patroni_barman::store::{Cause, Decision, Intent, IntentId, State, Target};
+use patroni_barman::model::{Event, RequestKind, Role, Target};
+use patroni_barman::store::{Cause, Decision, Intent, IntentId, State};
 use serde_json::Value;
 
 use super::process::{POLL, Process};
@@ -21,8 +21,8 @@ const KNOWN: Duration = Duration::from_secs(1);
 pub enum Invariant {
     /// Once faults end, Barman's active model is the leader's within one reconcile interval, and stays so.
     FollowsTheLeader,
-    /// A recovery is never sent twice for one callback.
-    RecoveryOnce,
+    /// No two recoveries run in one directory.
+    OneRecovery,
     /// No request of a fenced intent is sent after the fence could have known.
     Fence,
     /// No request of a superseded intent is sent after the state could have told.
@@ -30,9 +30,6 @@ pub enum Invariant {
     /// Every intent ends settled, rightly so, or is still being worked on.
     NothingForgotten,
 }
-
-/// A request that was sent, by its number.
-pub struct Sent(pub u64);
 
 /// An intent as it was written down.
 #[derive(Debug)]
@@ -54,8 +51,6 @@ pub struct Truth {
     /// By node and intent.
     decided: BTreeMap<(usize, IntentId), Decided>,
     leaders: Vec<(Duration, Option<usize>)>,
-    /// The bodies of what was sent, and whether it may have been taken up.
-    sent: Vec<(String, bool)>,
     taken_up: BTreeSet<String>,
     restored: Vec<(String, Duration)>,
     pub broken: Vec<(Invariant, String)>,
@@ -70,24 +65,23 @@ impl Truth {
         self.leaders.push((now, leader));
     }
 
-    pub fn answered(&mut self, number: u64, refused: bool) {
-        if refused {
-            self.sent[usize::try_from(number).unwrap()].1 = false;
-        }
-    }
-
     /// A request was taken up, and its operation ends then.
-    pub fn taken_up(&mut self, body: &Value, due: Duration) {
+    pub fn taken_up(&mut self, body: &Value, now: Duration, due: Duration) {
         self.taken_up.insert(body.to_string());
         if let Some(folder) = body.get("destination_directory").and_then(Value::as_str) {
+            let runs = |(other, due): &(String, Duration)| other == folder && *due > now;
+            if self.restored.iter().any(runs) {
+                let how = format!("a second recovery begins in {folder} while another runs there");
+                self.broke(Invariant::OneRecovery, now, &how);
+            }
             self.restored.push((folder.to_owned(), due));
         }
     }
 
-    pub fn is_restored(&self, folder: &str, now: Duration) -> bool {
-        self.restored
-            .iter()
-            .any(|(restored, due)| restored == folder && *due <= now)
+    /// How often a recovery has come to its end in a folder.
+    pub fn restored(&self, folder: &str, now: Duration) -> u64 {
+        let ended = |(restored, due): &&(String, Duration)| restored == folder && *due <= now;
+        u64::try_from(self.restored.iter().filter(ended).count()).unwrap()
     }
 
     pub fn reconciled(&mut self, node: usize, now: Duration) {
@@ -120,7 +114,7 @@ impl Truth {
 
 impl Universe {
     /// A process sends a request now: was it allowed to?
-    pub fn sends(&self, process: &Process, body: &[u8]) -> Sent {
+    pub fn sends(&self, process: &Process, body: &[u8]) {
         let now = self.now();
         let text = String::from_utf8_lossy(body).into_owned();
         let who = format!(
@@ -131,17 +125,15 @@ impl Universe {
         self.note(|| who.clone());
         let mut truth = self.truth.borrow_mut();
         truth.count("sent");
-        let first = process.fresh.get() && process.attempt.get() == 1;
-        if !first {
+        if process.attempt.get() > 1 {
             truth.count("sent again");
         }
-        // The first request of a callback needs no fence unless it was kept waiting, and its later ones none that can't
-        // be had.
-        let late = now.saturating_sub(process.called) > Duration::from_secs(3);
-        let begins = process.begun.get() == 1 && !late;
-        let exempt = first && (begins || !process.patroni_answered.get());
+        // A callback that has just been called is not held up by a silent Patroni.
+        let late = now.saturating_sub(process.called) > Duration::from_secs(4);
+        // And a node that is being made has no role to lose.
+        let recovers = text.contains("\"recovery\"");
+        let exempt = recovers || process.fresh.get() && !late && !process.patroni_answered.get();
         let role = process.role.get().unwrap();
-        let is_recovery = text.contains("\"recovery\"");
         if !exempt
             && let Some(since) = self.cluster.borrow().out_of_role(process.node, role, now)
             && since > KNOWN
@@ -153,10 +145,15 @@ impl Universe {
                 &format!("{who}, decided for a {role}, which it is not for {since} s"),
             );
         }
-        let superseded = process
-            .intent
-            .get()
-            .and_then(|id| truth.decided.get(&(process.node, id))?.superseded);
+        let ours = |((node, _), decided): (&(usize, IntentId), &Decided)| {
+            let same = *node == process.node && decided.worker == process.pid;
+            let body = decided.body.to_string();
+            (same && body == text).then_some(decided.superseded)
+        };
+        // A state that can't be written must not stop a failover.
+        let told = !self.disks[process.node].full.get();
+        let superseded = truth.decided.iter().rev().find_map(ours).flatten();
+        let superseded = superseded.filter(|_| told);
         if let Some(since) = superseded.filter(|since| now.saturating_sub(*since) > KNOWN) {
             truth.broke(
                 Invariant::Supersession,
@@ -164,11 +161,6 @@ impl Universe {
                 &format!("{who}, superseded at {since:?}"),
             );
         }
-        if is_recovery && truth.sent.iter().any(|(sent, open)| *open && *sent == text) {
-            truth.broke(Invariant::RecoveryOnce, now, &format!("{who}, again"));
-        }
-        truth.sent.push((text, true));
-        Sent(u64::try_from(truth.sent.len() - 1).unwrap())
     }
 
     /// A decision is on the disk.
@@ -177,14 +169,14 @@ impl Universe {
         let plan = decision.plan;
         let now = self.now();
         // What was only looked at is no newer than what a callback has decided meanwhile.
-        if decision.cause == Cause::Event {
+        if matches!(decision.cause, Cause::Event(_)) {
             self.role_noted(node, plan.role);
         }
         let mut truth = self.truth.borrow_mut();
         let ours: BTreeSet<IntentId> = ids.iter().flatten().copied().collect();
         for (step, id) in plan.steps.iter().zip(ids) {
             let Some(id) = id else { continue };
-            let targets = Target::of(step);
+            let targets = step.operation.targets(&step.api);
             for ((other, older), decided) in &mut truth.decided {
                 let same = decided
                     .targets
@@ -317,10 +309,11 @@ impl Truth {
                 let since = now.saturating_sub(decided.touched.max(calm));
                 (!goes_on || since > 3 * POLL).then(|| format!("is pending: {message}"))
             }
-            State::Superseded => decided
-                .superseded
-                .is_none()
-                .then(|| "is superseded by nothing".to_owned()),
+            State::Superseded if decided.superseded.is_some() => None,
+            State::Superseded if message.contains("another role") => self
+                .kept_role(node, decided.role, decided.at)
+                .then(|| "is superseded by another role, which the node never had".to_owned()),
+            State::Superseded => Some(format!("is superseded by nothing: {message}")),
             State::Fenced => self
                 .kept_role(node, decided.role, decided.at)
                 .then(|| format!("is fenced, and kept its role: {message}")),
@@ -335,7 +328,7 @@ impl Truth {
             }
             State::Refused => (!message.contains("is gone"))
                 .then(|| format!("is refused, and nobody refuses: {message}")),
-            State::Failed | State::Unverified => None,
+            State::Failed | State::Unverified | State::Forgotten => None,
         }
     }
 }

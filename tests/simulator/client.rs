@@ -133,10 +133,32 @@ fn whole(received: &str) -> Option<Answer> {
         .map_or(Ok(0), str::parse)
         .unwrap();
     let content_type = answer.header("content-type").unwrap_or_default().to_owned();
+    if answer.header("transfer-encoding") == Some("chunked") {
+        let body = unchunked(body)?;
+        return Some(Answer {
+            content_type,
+            body,
+            ..answer
+        });
+    }
     (body.len() == length).then_some(Answer {
         content_type,
         ..answer
     })
+}
+
+/// A body without its chunks' sizes, if it is whole.
+fn unchunked(mut chunks: &str) -> Option<String> {
+    let mut body = String::new();
+    loop {
+        let (size, rest) = chunks.split_once("\r\n")?;
+        let size = usize::from_str_radix(size, 16).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.push_str(rest.get(..size)?);
+        chunks = rest.get(size..)?.strip_prefix("\r\n")?;
+    }
 }
 
 pub fn get(address: SocketAddr, path: &str) -> Answer {

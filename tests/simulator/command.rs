@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::client::{get, post};
+use super::client::{exchange, get, post};
 
 struct Running {
     child: Child,
@@ -108,7 +108,9 @@ fn every_option_reaches_the_simulator() {
     let arguments = "--server demo --server main=demo --server other --model demo:n1 --model n2=demo --model other:n1 \
          --backup demo:20260101T000000 --backup demo:20260102T000000=failed --active main=n2 --timeline n2=7 \
          --operation-time 0s --prefix /backup --same-second last --fault any:503+retry-after=4*1 --fault status:ok*1,status:empty \
-         --recover-files";
+         --recover-files --late-server late --wal main:000000070000000000000009 --option main:description=hello \
+         --backup demo:20260103T000000=waiting_for_wals,timeline=3,systemid=7 --receiver-delay 1s --cron 10s \
+         --api-version 2.1.1 --barman-version 3.10.1 --diagnose-size 2x1";
     let running = Running::start(&arguments.split_whitespace().collect::<Vec<_>>());
     let address = running.address();
     assert_eq!(running.url, format!("http://{address}/backup"));
@@ -130,6 +132,16 @@ fn every_option_reaches_the_simulator() {
     let backups = &state["servers"]["demo"]["backups"];
     let statuses = ["20260101T000000", "20260102T000000"].map(|id| backups[id]["status"].clone());
     assert_eq!(statuses, ["DONE", "FAILED"]);
+    assert_eq!(main["config"]["description"], "hello");
+    let last = &main["wals"]["last_archived_wal_per_timeline"]["00000007"]["name"];
+    assert_eq!(last, "000000070000000000000009");
+    let waiting = &backups["20260103T000000"];
+    assert_eq!(
+        json!([waiting["status"], waiting["timeline"], waiting["systemid"]]),
+        json!(["WAITING_FOR_WALS", 3, "7"])
+    );
+    assert_eq!(state["global"]["system_info"]["barman_ver"], "3.10.1");
+    assert_eq!(state["servers"].as_object().unwrap().len(), 6);
     let recovery = json!({
         "backup_id": "latest",
         "remote_ssh_command": "ssh postgres@n1",
@@ -157,10 +169,41 @@ fn every_option_reaches_the_simulator() {
 }
 
 #[test]
+fn a_cluster_can_be_played_beside_it() {
+    let arguments = "--server demo --model demo:n1 --model demo:other --active demo=demo:n1 --patroni-version 3.0.2 \
+         --patroni 127.0.0.1:0,other=127.0.0.1:0";
+    let mut running = Running::start(&arguments.split_whitespace().collect::<Vec<_>>());
+    let barman = running.address();
+    let members = ["n1", "other"].map(|name| -> SocketAddr {
+        let line = running.lines.next().unwrap().unwrap();
+        let url = line.strip_prefix(&format!("patroni {name} on http://"));
+        url.unwrap().parse().unwrap()
+    });
+    let patroni = get(members[0], "/patroni").json();
+    assert_eq!(patroni["role"], "master");
+    let barman_is_there = json!("barman_receive_wal");
+    assert_eq!(
+        patroni["replication"][1]["application_name"],
+        barman_is_there
+    );
+    let promotion = exchange(members[1], "POST", "/simulator", None, "promote other").unwrap();
+    assert_eq!(promotion.json()["leader"], "other");
+    assert_eq!(get(members[0], "/leader").status, 503);
+    let state = get(barman, "/diagnose").json();
+    assert_eq!(state["servers"]["demo"]["status"]["is_in_recovery"], true);
+    let (code, lines) = running.end(Signal::TERM);
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        lines[1],
+        json!({"patroni": "n1", "method": "GET", "path": "/leader", "status": 503})
+    );
+}
+
+#[test]
 fn what_cannot_work_is_said_before_it_listens() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 14] = [
         (&[], "--server <NAME>"),
         (
             &["--server", "demo", "--fault", "post:explode"],
@@ -185,6 +228,26 @@ fn what_cannot_work_is_said_before_it_listens() {
         (
             &["--server", "demo", "--active", "demo=demo:n1"],
             "there is no model `demo:n1` to be active on server `demo`",
+        ),
+        (
+            &["--server", "demo", "--option", "demo=x"],
+            "write it as `NAME:OPTION=VALUE`",
+        ),
+        (
+            &["--server", "demo", "--backup", "demo:1=lost"],
+            "`lost` is not a status: done, waiting_for_wals, started, failed",
+        ),
+        (
+            &["--server", "demo", "--wal", "demo"],
+            "write it as `SERVER:FILE`",
+        ),
+        (
+            &["--server", "demo", "--patroni", "n1"],
+            "write an address with a port",
+        ),
+        (
+            &["--server", "demo", "--barman-version", "new"],
+            "`new` is not a version such as `3.10.1`",
         ),
         (
             &["--server", "demo", "--prefix", "x"],

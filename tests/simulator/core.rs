@@ -111,6 +111,51 @@ fn play(service: &mut Service<Barman>, requests: &[(u64, Request)]) -> Vec<(Serv
     requests.iter().map(&mut serve).collect()
 }
 
+#[test]
+fn a_late_request_is_taken_up_at_its_time_and_in_its_order() {
+    let mut service = service(SameSecond::Refuse, "post:late=25s*1,post:late=5s*1");
+    let switch = |model: &str| Request {
+        method: "POST".to_owned(),
+        path: "/servers/demo/operations".to_owned(),
+        content_type: Some("application/json".to_owned()),
+        body: json!({"type": "config_switch", "model_name": model})
+            .to_string()
+            .into_bytes(),
+    };
+    for (model, time) in [("demo:n1", 25), ("demo:n2", 5)] {
+        let (served, delivery) = service.serve(at(0), &switch(model));
+        assert_eq!(delivery, Delivery::ResetAfter(Duration::from_secs(time)));
+        assert_eq!(served.status, None);
+    }
+    for (time, model) in [
+        (5_600, None),
+        (5_800, Some("demo:n2")),
+        (25_600, Some("demo:n2")),
+        (25_800, Some("demo:n1")),
+    ] {
+        service.advance(at(time));
+        let active = service.api().backend().active_model(at(time), "demo");
+        assert_eq!(active.as_deref(), model, "{time}");
+    }
+}
+
+#[test]
+fn what_is_streamed_over_http_is_whole_without_it() {
+    let mut service = service(SameSecond::Refuse, "status:ok").filled(Some("3x1".parse().unwrap()));
+    let diagnose = Request {
+        method: "GET".to_owned(),
+        path: "/diagnose".to_owned(),
+        content_type: None,
+        body: Vec::new(),
+    };
+    let (_, delivery) = service.serve(at(0), &diagnose);
+    let Delivery::Send(response) = delivery else {
+        panic!("{delivery:?}")
+    };
+    let state: Value = serde_json::from_str(&response.body).unwrap();
+    assert_eq!(state["servers"].as_object().unwrap().len(), 4);
+}
+
 proptest! {
     #[test]
     fn whatever_comes_is_answered_and_the_same_way_again(

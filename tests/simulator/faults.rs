@@ -117,6 +117,84 @@ fn a_slow_request_is_performed_at_once_and_answered_late() {
 }
 
 #[test]
+fn a_late_request_is_taken_up_though_its_client_has_gone() {
+    let (simulator, still) = start("post:late=25s*1");
+    let body = switch().to_string();
+    let gone = exchange_within(
+        Duration::from_millis(30),
+        simulator.address(),
+        "POST",
+        OPERATIONS,
+        Some("application/json"),
+        &body,
+    );
+    assert_eq!(gone, Err(Broken::Silent));
+    still.pass_seconds(24);
+    assert_eq!(operations(&simulator), 0);
+    still.pass_seconds(1);
+    assert_eq!(operations(&simulator), 1);
+    assert_eq!(simulator.active_model("demo"), None);
+    still.pass_seconds(2);
+    assert_eq!(simulator.active_model("demo").unwrap(), "demo:n1");
+}
+
+#[test]
+fn a_late_request_is_answered_if_its_client_still_waits() {
+    let config = Config::default()
+        .server("demo")
+        .model("demo:n1")
+        .faults("post:late=20ms".parse().unwrap());
+    let simulator = Simulator::start(config).unwrap();
+    assert_eq!(try_post(&simulator).unwrap().status, 202);
+    assert_eq!(simulator.active_model("demo").unwrap(), "demo:n1");
+}
+
+#[test]
+fn an_answer_of_failure_can_hide_that_the_request_was_accepted() {
+    for status in ["503", "500", "429+retry-after=1", "502+nginx"] {
+        let (simulator, _) = start(&format!("post:{status}+accepted*1"));
+        let answer = try_post(&simulator).unwrap();
+        assert_eq!(answer.status.to_string(), status[..3], "{status}");
+        assert_eq!(operations(&simulator), 1, "{status}");
+    }
+}
+
+#[test]
+fn a_web_server_in_front_answers_for_a_path_and_so_often() {
+    let cases = [
+        ("/diagnose:403+nginx*1", "/diagnose", 403),
+        ("/diagnose:404+nginx*1", "/diagnose", 404),
+        ("/servers/demo:401+nginx*1", OPERATIONS, 401),
+        ("/servers:301+nginx*1", OPERATIONS, 301),
+    ];
+    for (fault, path, status) in cases {
+        let (simulator, _) = start(fault);
+        assert_eq!(
+            get(simulator.address(), "/status").body,
+            "\"OK\"",
+            "{fault}"
+        );
+        let answer = get(simulator.address(), path);
+        assert_eq!(answer.status, status, "{fault}");
+        assert_eq!(answer.header("server"), Some("nginx"), "{fault}");
+        assert_eq!(answer.content_type, "text/html", "{fault}");
+        assert_eq!(answer.header("location").is_some(), status == 301);
+        assert_eq!(get(simulator.address(), path).status, 200, "{fault}");
+    }
+}
+
+#[test]
+fn a_web_server_in_front_can_ask_for_a_password() {
+    let (simulator, _) = start("/:200+nginx*1");
+    let answer = get(simulator.address(), "/diagnose");
+    assert_eq!(
+        (answer.status, answer.content_type.as_str()),
+        (200, "text/html")
+    );
+    assert!(answer.body.contains("Sign in"), "{answer:?}");
+}
+
+#[test]
 fn a_reset_is_a_real_one_and_nothing_is_performed() {
     for fault in ["post:reset*1", "post:hang=10ms*1"] {
         let (simulator, _) = start(fault);
@@ -256,6 +334,7 @@ fn operations_meet_their_fate() {
     let cases = [
         ("post:stuck", Some("IN_PROGRESS"), 1, None),
         ("post:fail", Some("FAILED"), 1, None),
+        ("post:fail-done", Some("FAILED"), 1, Some("demo:n1")),
         ("post:gone", None, 0, Some("demo:n1")),
         ("post:ok", Some("DONE"), 1, Some("demo:n1")),
     ];

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use patroni_barman::simulator::barman::Slot;
 use patroni_barman::simulator::{BackupStatus, Config, RecoverFiles, SameSecond, Simulator};
 use serde_json::{Value, json};
 
@@ -133,7 +134,7 @@ fn diagnose_shows_the_whole_state() {
     let (simulator, _) = start(config);
     simulator.change_postgres("demo:n1", |postgres| {
         postgres.in_recovery = true;
-        postgres.slot_active = false;
+        postgres.slot = Slot::Idle;
     });
     let state = diagnose(&simulator);
     assert_eq!(
@@ -208,11 +209,14 @@ fn a_model_of_the_clusters_other_server_fits() {
 
 #[test]
 fn config_update_changes_servers_and_models() {
-    let (simulator, still) = start(demo());
+    let (simulator, still) = start(
+        demo()
+            .option("demo", "check_timeout", "30")
+            .option("demo", "active", "on"),
+    );
     let changes = json!([
         {"scope": "server", "server_name": "demo", "description": "left by n1", "check_timeout": "17", "active": "off"},
         {"scope": "model", "model_name": "demo:n1", "conninfo": "host=elsewhere"},
-        {"scope": "model", "model_name": "demo:n3", "cluster": "demo", "conninfo": "host=n3"},
     ]);
     assert_eq!(
         complete(&simulator, &still, "/operations", &update(&changes)),
@@ -232,18 +236,112 @@ fn config_update_changes_servers_and_models() {
         state["models"]["demo:n1"]["config"]["conninfo"],
         "host=elsewhere"
     );
-    assert_eq!(
-        state["models"]["demo:n3"]["config"],
-        json!({"model": true, "cluster": "demo", "conninfo": "host=n3"})
-    );
+}
+
+#[test]
+fn diagnose_does_not_show_what_barman_has_in_its_automatic_file() {
+    let options = [
+        ("minimum_redundancy", "1"),
+        ("parallel_jobs", "4"),
+        ("last_backup_maximum_age", "1 DAY"),
+    ];
+    let change = |(option, value): (&str, &str)| json!([{"scope": "server", "server_name": "demo", option: value}]);
+    for (option, value) in options {
+        for is_in_file in [false, true] {
+            let config = if is_in_file {
+                demo().option("demo", option, value)
+            } else {
+                demo()
+            };
+            let (simulator, still) = start(config.active("demo", "demo:n1"));
+            let old = diagnose(&simulator)["servers"]["demo"]["config"][option].clone();
+            let value = value.replace(['1', '4'], "3");
+            let body = update(&change((option, &value)));
+            assert_eq!(complete(&simulator, &still, "/operations", &body), "DONE");
+            let new = &diagnose(&simulator)["servers"]["demo"]["config"][option];
+            assert_eq!(*new != old, is_in_file, "{option}: {old} {new}");
+            // Each time, whether it shows or not.
+            assert_eq!(simulator.receiving("demo").unwrap().restarts, 1);
+        }
+    }
+}
+
+#[test]
+fn a_model_that_config_update_makes_is_barmans_secret() {
+    let (simulator, still) = start(demo());
+    let changes = json!([{"scope": "model", "model_name": "demo:n3", "cluster": "demo", "streaming_conninfo": "host=n3"}]);
+    let body = update(&changes);
+    assert_eq!(complete(&simulator, &still, "/operations", &body), "DONE");
     assert_eq!(
         complete(&simulator, &still, SWITCHES, &switch_to("demo:n3")),
         "DONE"
     );
+    assert_eq!(simulator.active_model("demo").unwrap(), "demo:n3");
     assert_eq!(
-        diagnose(&simulator)["servers"]["demo"]["config"]["conninfo"],
-        "host=n3"
+        simulator.receiving("demo").unwrap().from.as_deref(),
+        Some("n3")
     );
+    let state = diagnose(&simulator);
+    assert_eq!(state["models"].get("demo:n3"), None);
+    assert_eq!(state["servers"]["demo"]["active_model"], Value::Null);
+}
+
+#[test]
+fn values_are_shown_as_barman_shows_them() {
+    let written = [
+        ("last_backup_maximum_age", "2 DAYS", json!("2 days")),
+        ("last_wal_maximum_age", "2 HOURS", json!("2 hours")),
+        ("last_backup_minimum_size", "2 Mi", json!(2_097_152)),
+        ("tablespace_bandwidth_limit", "a:2", json!({"a": 2})),
+        ("slot_name", "", Value::Null),
+    ];
+    let config = written.iter().fold(demo(), |config, (option, value, _)| {
+        config.option("demo", option, value)
+    });
+    let (simulator, _) = start(config);
+    let server = &diagnose(&simulator)["servers"]["demo"];
+    for (option, _, shown) in &written {
+        assert_eq!(server["config"][option], *shown, "{option}");
+    }
+    assert_eq!(server["status"]["replication_slot"], Value::Null);
+}
+
+#[test]
+fn backups_say_what_they_were_taken_of() {
+    let (simulator, _) = start(
+        demo()
+            .backup("demo", "20260102T000000")
+            .of(3, Some("7000000000000000001"))
+            .backup_with_status("demo", "20260103T000000", BackupStatus::WaitingForWals)
+            .backup_with_status("demo", "20260104T000000", BackupStatus::Started)
+            .wal("demo", "000000010000000000000009")
+            .wal("demo", "00000003000000000000000A"),
+    );
+    let server = &diagnose(&simulator)["servers"]["demo"];
+    let backup = &server["backups"]["20260102T000000"];
+    assert_eq!(
+        (
+            &backup["timeline"],
+            &backup["systemid"],
+            &backup["begin_wal"]
+        ),
+        (
+            &json!(3),
+            &json!("7000000000000000001"),
+            &json!("000000030000000000000005")
+        )
+    );
+    for (id, status) in [
+        ("20260101T000000", "DONE"),
+        ("20260103T000000", "WAITING_FOR_WALS"),
+        ("20260104T000000", "STARTED"),
+    ] {
+        assert_eq!(server["backups"][id]["status"], status);
+        assert_eq!(server["backups"][id]["timeline"], 1);
+    }
+    let wals = &server["wals"]["last_archived_wal_per_timeline"];
+    assert_eq!(wals["00000001"]["name"], "000000010000000000000009");
+    assert_eq!(wals["00000003"]["name"], "00000003000000000000000A");
 }
 
 #[test]
@@ -319,7 +417,7 @@ fn a_value_that_is_not_text_blocks_every_later_update() {
 }
 
 #[test]
-fn config_update_of_an_unknown_server_makes_one_that_cannot_be_reached() {
+fn config_update_of_an_unknown_server_succeeds_and_is_not_seen() {
     let (simulator, still) = start(demo());
     let changes =
         json!([{"scope": "server", "server_name": "dmeo", "description": "a slip of the finger"}]);
@@ -327,13 +425,12 @@ fn config_update_of_an_unknown_server_makes_one_that_cannot_be_reached() {
         complete(&simulator, &still, "/operations", &update(&changes)),
         "DONE"
     );
-    let made = &diagnose(&simulator)["servers"]["dmeo"];
-    assert_eq!(made["config"]["description"], "a slip of the finger");
+    // Barman has it in a file that pg-backup-api does not read.
+    assert_eq!(diagnose(&simulator)["servers"].get("dmeo"), None);
     assert_eq!(
-        (&made["config"]["cluster"], &made["config"]["conninfo"]),
-        (&json!("dmeo"), &Value::Null)
+        get(simulator.address(), "/servers/dmeo/operations").status,
+        404
     );
-    assert_eq!(made["status"].get("streaming"), None);
 }
 
 fn recovery(backup_id: &str, directory: &str) -> Value {
@@ -414,6 +511,38 @@ fn a_recovery_touches_this_machine_only_if_told_to() {
 }
 
 #[test]
+fn a_recovery_writes_files_of_its_own_each_time() {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (simulator, still) = start(demo().recover_files(RecoverFiles::Local));
+    let body = recovery("latest", data.to_str().unwrap());
+    let inodes = || {
+        ["PG_VERSION", ".barman-recover.info"]
+            .map(|name| std::fs::metadata(data.join(name)).unwrap().ino())
+    };
+    assert_eq!(complete(&simulator, &still, SWITCHES, &body), "DONE");
+    let (first, kept) = (inodes(), std::fs::File::open(data.join("PG_VERSION")));
+    assert_eq!(complete(&simulator, &still, SWITCHES, &body), "DONE");
+    assert_ne!(inodes()[0], first[0]);
+    drop(kept);
+}
+
+#[test]
+fn a_recovery_into_a_directory_that_is_not_empty_fails_if_asked_to() {
+    for (file, status) in [(None, "DONE"), (Some("old"), "FAILED")] {
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(file) = file {
+            std::fs::write(folder.path().join(file), "").unwrap();
+        }
+        let config = demo().recover_files(RecoverFiles::Local).empty_only();
+        let (simulator, still) = start(config);
+        let body = recovery("latest", folder.path().to_str().unwrap());
+        assert_eq!(complete(&simulator, &still, SWITCHES, &body), status);
+    }
+}
+
+#[test]
 fn a_recovery_that_cannot_write_fails() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
@@ -471,6 +600,18 @@ fn a_configuration_that_contradicts_itself_is_refused() {
         (
             demo().timeline("demo:n3", 2),
             "there is no server or model `demo:n3` to set a timeline of",
+        ),
+        (
+            demo().option("demo", "check_timeout", "soon"),
+            "`soon` can't be the option `check_timeout` of `demo`",
+        ),
+        (
+            demo().option("demo", "no_such", "1"),
+            "`1` can't be the option `no_such` of `demo`",
+        ),
+        (
+            demo().wal("demo", "00000001"),
+            "`00000001` is not the name of a WAL file, which has 24 hexadecimal digits",
         ),
         (
             demo().prefix("backup"),

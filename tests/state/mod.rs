@@ -152,17 +152,12 @@ fn what_was_decided_for_a_role_that_is_gone_is_not_sent() {
     node.patroni().leader("n2");
     node.barman().bring_up().unwrap();
     let output = node.run(["reconcile"]);
-    assert_eq!(output.exit, 5, "{}", &output.stderr);
-    assert!(
-        output
-            .stderr
-            .contains("`n1` no longer holds the leader key, `n2` does")
-    );
+    assert_eq!(output.exit, 1, "{}", &output.stderr);
     assert_eq!(node.posts().len(), 0);
-    assert_eq!(
-        node.json(&["history"], 0)["requests"][0]["outcome"],
-        "fenced"
-    );
+    let history = node.json(&["history"], 0);
+    let request = &history["requests"][0];
+    assert_eq!(request["outcome"], "superseded");
+    assert_eq!(request["message"], "the node has another role now");
 }
 
 #[test]

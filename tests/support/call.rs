@@ -11,7 +11,7 @@ use super::program::with_state;
 use super::wait::wait;
 
 /// Arguments that every `run` of a test gets.
-const EVERY_RUN: &[&str] = &[];
+const EVERY_RUN: &[&str] = &["--second-look", "0s"];
 
 /// A command line that is not started yet.
 pub struct Call<'a> {

@@ -70,7 +70,7 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
                 json!({"name": name, "role": role, "state": "running", "timeline": 1})
             };
             match path.as_str() {
-                "/patroni" => json!({
+                "/patroni" | "/leader" | "/standby-leader" => json!({
                     "state": "running", "role": role(node), "timeline": 1,
                     "patroni": {"version": "4.1.5", "scope": "demo", "name": node},
                 }),
@@ -78,10 +78,18 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
             }
         };
         let body = body.to_string();
+        let leads = {
+            let says = says.lock().unwrap();
+            says.node == says.leader
+        };
+        let status = match path.as_str() {
+            "/leader" | "/standby-leader" if !leads => "503 Service Unavailable",
+            _ => "200 OK",
+        };
         let length = body.len();
         let sent = write!(
             stream,
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         if sent.is_err() {
             return;

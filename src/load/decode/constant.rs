@@ -165,7 +165,14 @@ impl Decoder<'_> {
         if !text.contains("{{") {
             return;
         }
-        let fits = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+        let is_model = key == "model_name";
+        let fits = |c: char| {
+            if is_model {
+                !c.is_control() && !"[]".contains(c)
+            } else {
+                c.is_ascii_alphanumeric() || "._:-".contains(c)
+            }
+        };
         for part in around_expressions(text).into_iter().flatten() {
             let rest = text.get(part.clone()).unwrap_or_default();
             let Some(at) = rest.find(|c| !fits(c)) else {
@@ -178,10 +185,12 @@ impl Decoder<'_> {
             let found = text.get(at..at + length).unwrap_or_default();
             let spot = Spot::bytes(&template.origin, at..at + length);
             let message = match found.trim() {
+                "" if is_model => format!("`{key}` can't have a control character in it"),
                 "" => format!("`{key}` can't have a space in it"),
                 found => format!("`{key}` can't have `{found}` in it"),
             };
-            self.problem(Problem::new(Code::BadRequest, spot, message).help(NAMES));
+            let help = if is_model { MODELS } else { NAMES };
+            self.problem(Problem::new(Code::BadRequest, spot, message).help(help));
             return;
         }
     }
@@ -271,11 +280,14 @@ fn help_for_type(message: &str) -> &'static str {
 
 const NAMES: &str = "a name is made of letters, digits, `.`, `_`, `:` and `-`, at most 255 of them, and does not start with `-`";
 
+const MODELS: &str = "a model's name is one line of words with one space between them, without `[` and `]`, at most 255 characters, and does not start with `-`";
+
 /// What a value that is not known may well be.
 fn any(key: &str) -> Value {
     match key {
         "reset" => Value::Bool(true),
         "changes" => json!([any_change()]),
+        "backup_id" => "latest".into(),
         _ => "x".into(),
     }
 }

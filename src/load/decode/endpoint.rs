@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::values::Least;
-use super::{Decoder, entries, escape};
+use super::{Decoder, entries, escape, items};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::load::shape;
@@ -70,14 +70,28 @@ impl<'a> Decoder<'a> {
     }
 
     pub(super) fn patroni(&mut self, value: &Value, origin: &Origin) -> Option<Patroni> {
-        self.endpoint(value, origin).map(Patroni)
+        let list = origin.child("urls");
+        let urls: Vec<Url> = items(value.get("urls"), &list)
+            .filter_map(|(origin, url)| self.url(url, &origin, "address"))
+            .collect();
+        let Some(first) = urls.first() else {
+            return self.endpoint(value, origin).map(Patroni::new);
+        };
+        let api = self.endpoint_at(Some(first.clone()), value, origin)?;
+        Some(Patroni { api, urls })
     }
 
     fn endpoint(&mut self, value: &Value, origin: &Origin) -> Option<Api> {
+        let url = value.get("url");
+        let url = url.and_then(|url| self.url(url, &origin.child("url"), "`url`"));
+        self.endpoint_at(url, value, origin)
+    }
+
+    fn endpoint_at(&mut self, url: Option<Url>, value: &Value, origin: &Origin) -> Option<Api> {
         let file = |key: &str| value.get(key).and_then(Value::as_str).map(PathBuf::from);
         self.names_of_headers(value, origin);
-        let url = self.url((value, origin), "url");
-        let proxy = self.url((value, origin), "proxy");
+        let proxy = value.get("proxy");
+        let proxy = proxy.and_then(|url| self.url(url, &origin.child("proxy"), "`proxy`"));
         let mut duration =
             |key, default| self.duration((value, origin), key, Least::MoreThanZero, default);
         let timeout = duration("timeout", Api::TIMEOUT);
@@ -101,6 +115,11 @@ impl<'a> Decoder<'a> {
         let mut seen: HashMap<String, Origin> = HashMap::new();
         for name in headers.into_iter().flat_map(Map::keys) {
             let own = origin.child(escape(name));
+            let variable = headers.and_then(|headers| headers.get(name)?.get("env")?.as_str());
+            if let Some(variable) = variable {
+                let named = (variable.to_owned(), own.child("env"));
+                self.header_variables.push(named);
+            }
             let spot = Spot::key(&own);
             if RESERVED
                 .iter()
@@ -123,8 +142,8 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn url(&mut self, (endpoint, origin): (&Value, &Origin), key: &str) -> Option<Url> {
-        let text = endpoint.get(key)?.as_str()?;
+    fn url(&mut self, value: &Value, origin: &Origin, label: &str) -> Option<Url> {
+        let text = value.as_str()?;
         let reason = match Url::new(text) {
             Ok(url) => return Some(url),
             Err(_) if text.is_empty() => return None,
@@ -136,8 +155,8 @@ impl<'a> Decoder<'a> {
             meant_url(text).map(|meant| format!("did you mean `{meant}`?"))
         };
         // The address itself is not repeated: it may have a password in it.
-        let message = format!("this `{key}` can't be used: {reason}");
-        let spot = Spot::value(&origin.child(key));
+        let message = format!("this {label} can't be used: {reason}");
+        let spot = Spot::value(origin);
         self.problem(Problem::new(Code::BadUrl, spot, message).maybe_help(help));
         None
     }

@@ -12,6 +12,7 @@ mod values;
 mod vars;
 
 use std::collections::HashMap;
+use std::mem;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -36,6 +37,8 @@ struct Decoder<'a> {
     inspected: template::Inspected,
     /// Whether the rule at hand has a condition.
     conditional: bool,
+    /// The environment variables that headers are read from.
+    header_variables: Vec<(String, Origin)>,
     /// Variables and templates whose values are known already.
     constants: constant::Constants,
 }
@@ -61,6 +64,7 @@ pub(super) fn decode(files: &[Option<Value>]) -> (RuleSet, Vec<Problem>) {
         apis: HashMap::new(),
         inspected: template::Inspected::default(),
         conditional: false,
+        header_variables: Vec::new(),
         constants: constant::Constants::default(),
     };
     let rules = decoder.rule_set(files);
@@ -118,6 +122,7 @@ impl<'a> Decoder<'a> {
             rules,
             state,
             fallback,
+            header_variables: mem::take(&mut self.header_variables),
         }
     }
 

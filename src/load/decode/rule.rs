@@ -9,8 +9,8 @@ use super::{Decoder, items};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::model::{
-    Event, Fence, OnFailure, Origin, Pattern, Poll, RequestKind, RequestTemplate, Retry, Role,
-    Rule, Template, Verify, duration,
+    Event, Fence, OnFailure, Origin, Pattern, Poll, RequestTemplate, Retry, Role, Rule, Template,
+    Verify, duration,
 };
 use crate::template::Syntax;
 
@@ -22,8 +22,6 @@ pub(super) struct Defaults {
     fence: Fence,
     verify: Verify,
     on_failure: OnFailure,
-    /// Whether somebody has said how long to wait for an operation.
-    timeout_is_said: bool,
 }
 
 impl<'a> Decoder<'a> {
@@ -100,10 +98,14 @@ impl<'a> Decoder<'a> {
             .into_iter()
             .filter_map(|(origin, request)| self.request(request, &origin))
             .collect();
-        let mut carried_out = self.carrying_out((value, origin), *defaults);
-        let recovers = |request: &RequestTemplate| request.kind == RequestKind::Recovery;
-        if requests.iter().any(recovers) && !carried_out.timeout_is_said {
-            carried_out.poll.timeout = Poll::RECOVERY;
+        let carried_out = self.carrying_out((value, origin), *defaults);
+        let own_timeout = value.pointer("/poll/timeout").is_some();
+        let recovery_timeout = carried_out.poll.timeout.filter(|_| own_timeout);
+        let allow_older_timeline = value.get("allow_older_timeline") == Some(&Value::Bool(true));
+        if allow_older_timeline && requests.iter().all(|request| request.kind.sets_state()) {
+            let spot = Spot::key(&origin.child("allow_older_timeline"));
+            let message = "`allow_older_timeline` is for recoveries, and this rule has none";
+            self.problem(Problem::new(Code::BadValue, spot, message).help("delete it"));
         }
         Some(Rule {
             name: value.get("name")?.as_str()?.to_owned(),
@@ -115,9 +117,11 @@ impl<'a> Decoder<'a> {
             requests,
             retry: carried_out.retry,
             poll: carried_out.poll,
+            recovery_timeout,
             fence: carried_out.fence,
             verify: carried_out.verify,
             on_failure: carried_out.on_failure,
+            allow_older_timeline,
             origin: origin.clone(),
         })
     }
@@ -142,7 +146,6 @@ impl<'a> Decoder<'a> {
             poll,
             fence: word(value, "fence", &fence, defaults.fence),
             verify: word(value, "verify", &verify, defaults.verify),
-            timeout_is_said: defaults.timeout_is_said || value.pointer("/poll/timeout").is_some(),
             on_failure: word(value, "on_failure", &on_failure, defaults.on_failure),
         }
     }
@@ -150,7 +153,7 @@ impl<'a> Decoder<'a> {
     fn poll(&mut self, here: (&Value, &Origin), defaults: Poll) -> Poll {
         Poll {
             every: self.duration(here, "every", Least::MoreThanZero, defaults.every),
-            timeout: self.duration(here, "timeout", Least::MoreThanZero, defaults.timeout),
+            timeout: self.optional_duration(here, "timeout", Least::MoreThanZero, defaults.timeout),
         }
     }
 
@@ -165,7 +168,7 @@ impl<'a> Decoder<'a> {
         )]
         let attempts = attempts.map(|attempts| attempts as u32);
         let retry = Retry {
-            attempts: attempts.unwrap_or(defaults.attempts),
+            attempts: attempts.or(defaults.attempts),
             wait: self.duration(here, "wait", Least::Zero, defaults.wait),
             max_wait: self.duration(here, "max_wait", Least::Zero, defaults.max_wait),
             deadline: self.duration(here, "deadline", Least::MoreThanZero, defaults.deadline),

@@ -27,6 +27,18 @@ impl Decoder<'_> {
         least: Least,
         default: Duration,
     ) -> Duration {
+        self.optional_duration((map, origin), key, least, Some(default))
+            .unwrap_or(default)
+    }
+
+    /// The duration under a key, or what stands for it if anything does.
+    pub(super) fn optional_duration(
+        &mut self,
+        (map, origin): (&Value, &Origin),
+        key: &str,
+        least: Least,
+        default: Option<Duration>,
+    ) -> Option<Duration> {
         let Some(Value::String(text)) = map.get(key) else {
             return default;
         };
@@ -35,12 +47,13 @@ impl Decoder<'_> {
         };
         match duration::parse(text) {
             Some(Duration::ZERO) if least == Least::MoreThanZero => {
-                self.problem(
-                    problem(format!("`{key}` can't be zero"))
-                        .help(format!("the default is `{}`", duration::format(default))),
-                );
+                let help = match default {
+                    Some(default) => format!("the default is `{}`", duration::format(default)),
+                    None => format!("for the default, leave `{key}` out"),
+                };
+                self.problem(problem(format!("`{key}` can't be zero")).help(help));
             }
-            Some(duration) => return duration,
+            Some(duration) => return Some(duration),
             // What does not look like a duration was found by the schema.
             None if looks_like_duration(text) => self.problem(
                 problem(format!("`{text}` is too long")).help("the longest is a hundred years"),

@@ -47,6 +47,12 @@ impl Misfit<'_> {
             return Problem::new(Code::UnknownKey, spot, "a header's value has no such key")
                 .help("write `{env: NAME}` or `{file: PATH}`");
         }
+        if self.definition() == "recovery"
+            && let Some(instead) = not_passed_on(key)
+        {
+            let message = format!("pg-backup-api can't pass `{key}` on to Barman");
+            return Problem::new(Code::UnknownKey, spot, message).help(instead);
+        }
         let what = self.kind();
         Problem::new(Code::UnknownKey, spot, format!("{what} has no key `{key}`"))
             .maybe_help(self.key_help(key))
@@ -54,9 +60,13 @@ impl Misfit<'_> {
 
     fn key_help(&self, key: &str) -> Option<String> {
         let known = known_keys(self.schema);
+        let definition = match self.definition() {
+            "patroni" => "endpoint",
+            other => other,
+        };
         let synonym = SYNONYMS
             .iter()
-            .find(|(place, word, _)| *place == self.definition() && *word == key)
+            .find(|(place, word, _)| *place == definition && *word == key)
             .map(|(_, _, meant)| *meant);
         if let Some(meant) = synonym.or_else(|| nearest(key, known.iter().copied())) {
             return Some(format!("did you mean `{meant}`?"));
@@ -81,10 +91,10 @@ impl Misfit<'_> {
                 )
                 .help("write `request`, or `requests` with a list");
             }
-            ("endpoint", "cert_file") if self.keyword.contains("dependentRequired") => {
+            ("endpoint" | "patroni", "cert_file") if self.keyword.contains("dependentRequired") => {
                 return self.half_certificate("key_file", "cert_file");
             }
-            ("endpoint", "key_file") if self.keyword.contains("dependentRequired") => {
+            ("endpoint" | "patroni", "key_file") if self.keyword.contains("dependentRequired") => {
                 return self.half_certificate("cert_file", "key_file");
             }
             ("config_switch", "model_name") => {
@@ -103,6 +113,11 @@ impl Misfit<'_> {
                     format!("a change with `scope: {scope}` needs `{key}`"),
                 )
                 .help(format!("add `{key}: NAME`"));
+            }
+            ("patroni", "url") => {
+                let message = "`patroni` needs the key `url`";
+                return Problem::new(Code::MissingKey, self.object_spot(), message)
+                    .help("add `url`, for example `url: http://127.0.0.1:8008`");
             }
             _ => format!("{what} needs the key `{key}`"),
         };
@@ -178,6 +193,41 @@ impl Misfit<'_> {
             _ => self.label(),
         }
     }
+}
+
+/// Where an option of `barman recover` is set instead: a recovery takes no key for it.
+fn not_passed_on(key: &str) -> Option<&'static str> {
+    Some(match key.replace('-', "_").as_str() {
+        "target_time"
+        | "target_xid"
+        | "target_lsn"
+        | "target_name"
+        | "target_immediate"
+        | "target_tli"
+        | "target_timeline"
+        | "target_action"
+        | "exclusive"
+        | "standby_mode"
+        | "recovery_target_time"
+        | "recovery_target_timeline" => {
+            "set recovery targets in Patroni's `recovery_conf` of the bootstrap method"
+        }
+        "tablespace" | "tablespaces" | "tablespace_mapping" => {
+            "Barman restores tablespaces to their original places"
+        }
+        "get_wal" | "no_get_wal" => "set `recovery_options = get-wal` in Barman's configuration",
+        "staging_path" | "local_staging_path" | "recovery_staging_path" => {
+            "set the staging path in Barman's configuration of the server"
+        }
+        "jobs"
+        | "parallel_jobs"
+        | "bwlimit"
+        | "bandwidth_limit"
+        | "network_compression"
+        | "retry_times"
+        | "retry_sleep" => "set it in Barman's configuration of the server",
+        _ => return None,
+    })
 }
 
 /// A header that rules can't set.
@@ -261,6 +311,7 @@ fn elsewhere(key: &str, here: &str) -> Option<String> {
         ("retry", "`retry`"),
         ("poll", "`poll`"),
         ("endpoint", "`api`, `apis` and `patroni`"),
+        ("patroni", "`patroni`"),
         ("config_switch", "a `config_switch` request"),
         ("recovery", "a `recovery` request"),
         ("config_update", "a `config_update` request"),

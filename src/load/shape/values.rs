@@ -189,7 +189,7 @@ impl Misfit<'_> {
                 let example = self.example();
                 let example = example.map(|example| format!(", for example `{example}`"));
                 let code = match definition {
-                    "name" => Code::BadRequest,
+                    "name" | "model_name" | "backup_id" => Code::BadRequest,
                     _ => Code::BadValue,
                 };
                 let help = format!("write a value{}", example.unwrap_or_default());
@@ -210,7 +210,7 @@ impl Misfit<'_> {
             )
             .help("write `version: 1`"),
             (Kind::Constant { .. }, _) => self.not_true(&label),
-            (Kind::MaxLength { limit }, "name") if own.is_some() => problem(
+            (Kind::MaxLength { limit }, "name" | "model_name") if own.is_some() => problem(
                 Code::BadRequest,
                 format!("{label} is longer than {limit} characters"),
             )
@@ -254,7 +254,7 @@ impl Misfit<'_> {
                 "this can't be the name of an environment variable".to_owned(),
             )
             .help("write the variable's name, not its value"),
-            (Kind::Pattern { .. }, "name") => {
+            (Kind::Pattern { .. }, "name" | "model_name" | "backup_id") => {
                 problem(Code::BadRequest, format!("{label} can't be {}", shown()))
                     .maybe_help(own.map(str::to_owned))
             }
@@ -289,6 +289,13 @@ impl Misfit<'_> {
                 Spot::key(&self.origin.child("request")),
                 "`request` is here",
             ),
+            "patroni" => Problem::new(
+                Code::BadValue,
+                Spot::key(&self.origin.child("urls")),
+                "`patroni` has either `url` or `urls`",
+            )
+            .help("put all addresses under `urls`, the local one first")
+            .related(Spot::key(&self.origin.child("url")), "`url` is here"),
             "config_switch" => Problem::new(
                 Code::BadRequest,
                 Spot::key(&self.origin.child("reset")),

@@ -1,0 +1,175 @@
+//! The parts of `GET /diagnose` and of a list of operations that are wanted.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::keep::{Keep, reduce};
+use crate::http::Sieve;
+use crate::model::{Operation, SwitchTo};
+
+/// The servers and models that a question is about. Of all others `/diagnose` gives the name and the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Interest {
+    /// Servers by name.
+    pub servers: BTreeSet<String>,
+    /// Models by name.
+    pub models: BTreeSet<String>,
+}
+
+impl Interest {
+    /// Everything that these operations name.
+    pub fn of<'a>(operations: impl IntoIterator<Item = &'a Operation>) -> Self {
+        let mut all = Self::default();
+        for operation in operations {
+            all.servers
+                .extend(operation.server().map(ToString::to_string));
+            match operation {
+                Operation::ConfigSwitch {
+                    to: SwitchTo::Model(model),
+                    ..
+                } => {
+                    all.models.insert(model.to_string());
+                }
+                Operation::ConfigUpdate { changes } => {
+                    for change in changes {
+                        let name = |key: &str| change.get(key).and_then(Value::as_str);
+                        all.servers.extend(name("server_name").map(str::to_owned));
+                        all.models.extend(name("model_name").map(str::to_owned));
+                    }
+                }
+                Operation::ConfigSwitch { .. } | Operation::Recovery(_) => {}
+            }
+        }
+        all
+    }
+
+    /// Takes what is wanted out of the whole document.
+    pub(super) fn sieve(&self) -> Sieve {
+        let interest = self.clone();
+        Arc::new(move |source| {
+            let servers = Keep::Named {
+                names: &interest.servers,
+                these: &SERVER,
+                others: &NAME,
+            };
+            let models = Keep::Named {
+                names: &interest.models,
+                these: &Keep::All,
+                others: &NAME,
+            };
+            let document = [("global", GLOBAL), ("servers", servers), ("models", models)];
+            reduce(Keep::Keys(&document), source)
+        })
+    }
+}
+
+/// Takes ids and types out of a list of operations.
+pub(super) fn operations() -> Sieve {
+    Arc::new(|source| reduce(LIST, source))
+}
+
+const NAME: Keep<'_> = Keep::Keys(&[("config", Keep::Keys(&[("cluster", Keep::All)]))]);
+
+const GLOBAL: Keep<'_> = Keep::Keys(&[("system_info", Keep::Keys(&[("barman_ver", Keep::All)]))]);
+
+const SERVER: Keep<'_> = Keep::Keys(&[
+    ("active_model", Keep::All),
+    ("config", Keep::All),
+    (
+        "backups",
+        Keep::Each(&Keep::Keys(&[
+            ("status", Keep::All),
+            ("end_time", Keep::All),
+            ("timeline", Keep::All),
+            ("systemid", Keep::All),
+            ("end_wal", Keep::All),
+        ])),
+    ),
+    (
+        "status",
+        Keep::Keys(&[
+            ("connection_error", Keep::All),
+            ("is_in_recovery", Keep::All),
+            ("postgres_systemid", Keep::All),
+            ("replication_slot", Keep::All),
+            ("streaming", Keep::All),
+            ("streaming_systemid", Keep::All),
+            ("timeline", Keep::All),
+            ("xlogpos", Keep::All),
+        ]),
+    ),
+    (
+        "wals",
+        Keep::Keys(&[(
+            "last_archived_wal_per_timeline",
+            Keep::Each(&Keep::Keys(&[("name", Keep::All)])),
+        )]),
+    ),
+]);
+
+const LIST: Keep<'_> = Keep::Keys(&[(
+    "operations",
+    Keep::Each(&Keep::Keys(&[("id", Keep::All), ("type", Keep::All)])),
+)]);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::barman::Diagnosis;
+
+    fn reduced(interest: &Interest, document: &Value) -> Value {
+        let text = document.to_string();
+        let part = interest.sieve()(&mut text.as_bytes()).unwrap();
+        serde_json::from_slice(&part).unwrap()
+    }
+
+    #[test]
+    fn a_diagnosis_of_the_part_is_that_of_the_whole_for_what_is_wanted() {
+        let server = json!({
+            "active_model": "m",
+            "config": {"cluster": "c", "description": "d", "recovery_options": "get-wal"},
+            "backups": {"b": {"status": "DONE", "timeline": 3, "backup_label": "…", "copy_stats": {"x": [1]}}},
+            "status": {"streaming": true, "replication_slot": ["barman", true, "0/1"], "wal_level": "replica"},
+            "wals": {"last_archived_wal_per_timeline": {"00000003": {"name": "000000030000000000000005", "size": 1}}},
+            "msg_list": [],
+        });
+        let document = json!({
+            "global": {"system_info": {"barman_ver": "3.19.1", "release": "x"}, "config": {}},
+            "servers": {"wanted": server, "other": server},
+            "models": {"m": {"config": {"cluster": "c", "conninfo": "x"}}, "n": {"config": {"cluster": "c", "conninfo": "x"}}},
+        });
+        let interest = Interest {
+            servers: ["wanted".to_owned()].into(),
+            models: ["m".to_owned()].into(),
+        };
+        let part = reduced(&interest, &document);
+        let (whole, some) = (Diagnosis::read(&document), Diagnosis::read(&part));
+        assert_eq!(some.version, whole.version);
+        assert_eq!(some.servers["wanted"], whole.servers["wanted"]);
+        assert_eq!(some.models["m"], whole.models["m"]);
+        let name_only = json!({"config": {"cluster": "c"}});
+        assert_eq!(part["servers"]["other"], name_only);
+        assert_eq!(part["models"]["n"], name_only);
+        assert_eq!(reduced(&interest, &part), part);
+    }
+
+    #[test]
+    fn odd_documents_pass_through() {
+        for document in [
+            json!([1]),
+            json!({"servers": {"a": []}, "models": 3}),
+            json!({"servers": null}),
+        ] {
+            let part = reduced(&Interest::default(), &document);
+            assert_eq!(
+                Diagnosis::read(&part),
+                Diagnosis::read(&document),
+                "{document}"
+            );
+        }
+    }
+}

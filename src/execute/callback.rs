@@ -1,0 +1,155 @@
+//! A callback from its call to its end: written down, decided, carried out, and what was left before it.
+
+use std::time::Duration;
+
+use crate::evaluate::Plan;
+use crate::http::Clock as _;
+use crate::model::{Event, Role};
+use crate::patroni::own_name;
+use crate::store::{Recorded, Store as _};
+
+use super::{Called, Outcome, Verdict, Which, Whose, World, execute, journal, look_again, resume};
+
+/// A Patroni that is started and finds its PostgreSQL running fires `on_start` before its REST API listens.
+const PATRONI_STARTS_WITHIN: Duration = Duration::from_secs(30);
+
+/// The pause before Patroni is asked again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Why the rules make no plan of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undecided {
+    /// They need the member's name, which is not known.
+    NoName(String),
+    /// They can't be evaluated.
+    Invalid(String),
+}
+
+/// What became of a callback.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// The plan, if one could be made.
+    pub plan: Option<Plan>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Takes a callback to its end. What earlier ones of the same role left is taken up when its own requests are done; it
+/// has no part in the outcome.
+pub async fn callback<W: World>(
+    mut recorded: Recorded,
+    called: Duration,
+    decide: &dyn Fn(&Recorded) -> Result<Plan, Undecided>,
+    world: &W,
+) -> Result<Ended, Undecided> {
+    let foreground = is_foreground(recorded.event);
+    let mut decided = decide(&recorded);
+    let asks = match &decided {
+        Ok(plan) => !plan.steps.is_empty(),
+        Err(Undecided::NoName(_)) => true,
+        Err(Undecided::Invalid(_)) => false,
+    };
+    let mut event = None;
+    if let Some(store) = world.store().filter(|_| !foreground) {
+        let now = world.clock().wall();
+        let noted = if asks {
+            let written = store.record(&recorded, now);
+            journal::bounded(world, journal::STATE, written)
+                .await
+                .map(Some)
+        } else {
+            let node = recorded.node.as_deref();
+            let changed = store.role_changed(&recorded.cluster, node, recorded.role, now);
+            journal::bounded(world, journal::STATE, changed)
+                .await
+                .map(|_| None)
+        };
+        match noted {
+            Ok(noted) => event = noted,
+            Err(error) => journal::complain(world, &error),
+        }
+    }
+    if let Err(Undecided::NoName(why)) = &decided {
+        match name(world).await {
+            Ok(node) => {
+                recorded.node = Some(node);
+                decided = decide(&recorded);
+            }
+            // It stays written down, and is decided when Patroni can be asked.
+            Err(silence) => {
+                world.observe(&super::Progress::Undecided {
+                    reason: &format!("{why} ({silence})"),
+                });
+                let outcome = Outcome {
+                    verdict: Verdict::Unfinished,
+                    ..Outcome::of(Vec::new())
+                };
+                return Ok(Ended {
+                    plan: None,
+                    outcome,
+                });
+            }
+        }
+    }
+    let plan = decided?;
+    let outcome = execute(&plan, Called { at: called, event }, world).await;
+    if !foreground {
+        let whose = Whose {
+            cluster: &plan.cluster,
+            node: plan.node.as_deref(),
+            role: plan.role,
+        };
+        let which = outcome.first.map_or(Which::States, Which::StatesBefore);
+        let decide = |recorded: &Recorded| decide(recorded).ok();
+        resume(whose, which, &decide, world).await;
+    }
+    Ok(Ended {
+        plan: Some(plan),
+        outcome,
+    })
+}
+
+/// Looks at what a leader's callback did once more after a while: a request of the member that led before may have
+/// arrived late. Nothing is said if everything is as it was left.
+pub async fn second_look<W: World>(plan: &Plan, after: Duration, world: &W) {
+    let leads = matches!(plan.role, Role::Primary | Role::StandbyLeader);
+    let states = plan
+        .steps
+        .iter()
+        .any(|step| step.operation.kind().sets_state());
+    if !leads || !states || after.is_zero() || world.patronis().is_empty() {
+        return;
+    }
+    world.clock().sleep(after).await;
+    look_again(plan, world).await;
+}
+
+/// The member's name as the local Patroni tells it, which may only just have been started.
+async fn name<W: World>(world: &W) -> Result<String, String> {
+    let patronis = world.patronis();
+    let Some(patroni) = patronis.first() else {
+        return Err("the rules do not name the local Patroni".to_owned());
+    };
+    let started = world.clock().now();
+    loop {
+        let silence = match own_name(patroni).await {
+            Ok(Some(name)) => return Ok(name),
+            Ok(None) => {
+                let url = patroni.url().as_str();
+                return Err(format!(
+                    "Patroni at `{url}` does not tell this member's name"
+                ));
+            }
+            Err(error) => error.to_string(),
+        };
+        if world.clock().now().saturating_sub(started) >= PATRONI_STARTS_WITHIN {
+            return Err(silence);
+        }
+        world.clock().sleep(PAUSE).await;
+    }
+}
+
+/// Tells whether Patroni waits for the outcome, to go on with what was made.
+pub const fn is_foreground(event: Event) -> bool {
+    matches!(event, Event::Bootstrap | Event::CreateReplica)
+}

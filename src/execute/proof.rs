@@ -1,0 +1,80 @@
+//! Proof that a recovery came to its end in a directory on this machine, by files that it made anew.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::{Operation, Verify};
+
+use super::verify::Unverified;
+use super::{End, Stage, Stamp, StepOutcome, World};
+
+/// The files that Barman makes in every recovery.
+const FILES: [&str; 2] = ["PG_VERSION", ".barman-recover.info"];
+
+/// The files as they were before a recovery.
+#[derive(Debug)]
+pub(super) struct Proof(Vec<(PathBuf, Option<Stamp>)>);
+
+impl Proof {
+    /// Remembers the files as they are now; none for other requests.
+    pub(super) fn now<W: World>(stage: Stage<'_, W>) -> Self {
+        let Operation::Recovery(recovery) = &stage.step.operation else {
+            return Self(Vec::new());
+        };
+        let folder = Path::new(&recovery.destination_directory);
+        let file = |name: &&str| {
+            let path = folder.join(name);
+            let stamp = stage.world.stamp(&path);
+            (path, stamp)
+        };
+        Self(FILES.iter().map(file).collect())
+    }
+
+    /// The same for a recovery that an earlier process sent: all that can be told is that the files are there.
+    pub(super) fn of_earlier<W: World>(stage: Stage<'_, W>) -> Self {
+        let now = Self::now(stage);
+        Self(now.0.into_iter().map(|(path, _)| (path, None)).collect())
+    }
+
+    /// Tells whether one of them was made since then.
+    pub(super) fn holds<W: World>(&self, world: &W) -> bool {
+        self.0.iter().any(|(path, before)| {
+            let now = world.stamp(path);
+            now.is_some() && now != *before
+        })
+    }
+
+    /// Judges an operation that is done. One that was found in a list, and not named to us, may be another client's: it
+    /// counts only with proof.
+    pub(super) fn verify<W: World>(
+        &self,
+        stage: Stage<'_, W>,
+        found: bool,
+    ) -> Result<Option<String>, Unverified> {
+        if (stage.step.verify == Verify::None && !found) || self.holds(stage.world) {
+            return Ok(None);
+        }
+        let file = self.0.first().map(|(path, _)| path.display().to_string());
+        let message = format!(
+            "the recovery is done, but it made no new `{}` on this machine; \
+             is `remote_ssh_command` the way to this machine?",
+            file.unwrap_or_default()
+        );
+        Err(Unverified {
+            again: false,
+            end: End::new(StepOutcome::Unverified, message),
+        })
+    }
+}
+
+/// Refuses to recover into the directory of a PostgreSQL that runs.
+pub(super) fn refuse_running<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
+    let Operation::Recovery(recovery) = &stage.step.operation else {
+        return Ok(());
+    };
+    let folder = &recovery.destination_directory;
+    if stage.world.is_running(Path::new(folder)) {
+        let message = format!("a PostgreSQL runs in `{folder}`; nothing was sent");
+        return Err(End::new(StepOutcome::Refused, message));
+    }
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! Running futures: one thread for all of them, and others for work that blocks.
+//!
+//! [`together`] and [`within`] need no particular executor, so that a simulation can drive what is made of them.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+
+use super::Clock;
+
+/// Runs a future to its end. Work that still blocks then is left behind and does not hold up the process.
+#[expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "without I/O of its own, a runtime needs nothing that the system could refuse"
+)]
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime for one thread can be built");
+    let output = runtime.block_on(future);
+    runtime.shutdown_background();
+    output
+}
+
+/// Does work that blocks on a thread of its own, or here if the system gives no thread. Dropping the future leaves
+/// the work to itself. `None` if it panicked.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (done, result) = oneshot::channel();
+    let work = Arc::new(Mutex::new(Some(work)));
+    let run = {
+        let work = Arc::clone(&work);
+        move || {
+            let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(work) = work {
+                let _ = done.send(work());
+            }
+        }
+    };
+    if thread::Builder::new().spawn(run).is_ok() {
+        return result.await.ok();
+    }
+    let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    work.map(|work| work())
+}
+
+/// Runs futures side by side and returns what each gave, in their order.
+pub async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures
+        .into_iter()
+        .map(|future| Run::Running(Box::pin(future)))
+        .collect();
+    poll_fn(|context| {
+        let mut ready = true;
+        for run in &mut running {
+            ready &= run.poll(context);
+        }
+        if ready {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+    running.into_iter().filter_map(Run::output).collect()
+}
+
+/// A future on its way.
+enum Run<F: Future> {
+    Running(Pin<Box<F>>),
+    Done(F::Output),
+}
+
+impl<F: Future> Run<F> {
+    /// Goes on with it; true if it is done.
+    fn poll(&mut self, context: &mut Context<'_>) -> bool {
+        let Self::Running(future) = self else {
+            return true;
+        };
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => {
+                *self = Self::Done(output);
+                true
+            }
+            Poll::Pending => false,
+        }
+    }
+
+    fn output(self) -> Option<F::Output> {
+        match self {
+            Self::Running(_) => None,
+            Self::Done(output) => Some(output),
+        }
+    }
+}
+
+/// Runs a future for no longer than this by the clock; `None` if it was not done.
+pub async fn within<C: Clock, F: Future>(
+    clock: &C,
+    limit: Duration,
+    future: F,
+) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut limit = pin!(clock.sleep(limit));
+    poll_fn(|context| {
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        limit.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::sync::mpsc;
+
+    use super::super::Real;
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn futures_run_side_by_side_and_keep_their_order() {
+        let (first, second) = (mpsc::channel(), mpsc::channel());
+        // Each waits for the other.
+        let works: [Box<dyn FnOnce() -> u8 + Send>; 2] = [
+            Box::new(move || {
+                first.0.send(1).unwrap();
+                second.1.recv().unwrap()
+            }),
+            Box::new(move || {
+                second.0.send(2).unwrap();
+                first.1.recv().unwrap()
+            }),
+        ];
+        let works = works.into_iter().map(blocking).collect();
+        assert_eq!(block_on(together(works)), [Some(2), Some(1)]);
+        assert!(block_on(together(Vec::<std::future::Ready<u8>>::new())).is_empty());
+    }
+
+    #[test]
+    fn what_hangs_is_given_up() {
+        let clock = Real::new();
+        let short = Duration::from_millis(1);
+        assert_eq!(block_on(within(&clock, short, pending::<u8>())), None);
+        assert_eq!(block_on(within(&clock, LONG, ready(1))), Some(1));
+        // The end of the process does not wait for a thread that hangs.
+        let (_keep, never) = mpsc::channel::<u8>();
+        let hangs = blocking(move || never.recv());
+        assert!(block_on(within(&clock, short, hangs)).is_none());
+    }
+
+    #[test]
+    fn a_panic_is_no_result() {
+        assert_eq!(block_on(blocking(|| panic!("on purpose"))), None::<u8>);
+    }
+}

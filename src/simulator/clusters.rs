@@ -1,0 +1,172 @@
+//! Patroni clusters and the Barman hosts that archive them: what happens to the ones is seen by the others.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::backend::Backend;
+use super::message::{Request, Response};
+use super::patroni::{Change, ChangeError, Cluster};
+use super::receiver::Stream;
+use super::sections::Node;
+use super::server::{Clock, Endpoint, Shared};
+use super::service::{CONTROL, Delivery, Reaction};
+
+/// A Barman host, as far as clusters know it.
+pub(super) trait Host: Send + Sync {
+    fn see(&self, cluster: &str, nodes: &[Node]);
+    fn streams_from(&self, cluster: &str, node: (&str, u16)) -> Vec<Stream>;
+}
+
+impl<B: Backend> Host for Shared<B> {
+    fn see(&self, cluster: &str, nodes: &[Node]) {
+        let now = self.now();
+        self.service().api().backend().see(now, cluster, nodes);
+    }
+
+    fn streams_from(&self, cluster: &str, node: (&str, u16)) -> Vec<Stream> {
+        let now = self.now();
+        self.service()
+            .api()
+            .backend()
+            .streams_from(now, cluster, node)
+    }
+}
+
+/// Is told of each request to a member, and of the status of its answer.
+pub(super) type Watcher = Box<dyn Fn(&str, &Request, Option<u16>) + Send + Sync>;
+
+/// How often each path of a member was asked for, by cluster, member and path.
+type Asked = BTreeMap<(usize, String, String), u64>;
+
+/// All clusters of a world.
+pub(super) struct Clusters {
+    all: Mutex<Vec<Cluster>>,
+    hosts: Vec<Arc<dyn Host>>,
+    clock: Clock,
+    asked: Mutex<Asked>,
+    watcher: Watcher,
+}
+
+impl Clusters {
+    pub(super) fn new(
+        clusters: Vec<Cluster>,
+        hosts: Vec<Arc<dyn Host>>,
+        clock: Clock,
+        watcher: Watcher,
+    ) -> Arc<Self> {
+        let clusters = Arc::new(Self {
+            all: Mutex::new(clusters),
+            hosts,
+            clock,
+            asked: Mutex::default(),
+            watcher,
+        });
+        for cluster in clusters.lock().iter() {
+            clusters.show(cluster);
+        }
+        clusters
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Vec<Cluster>> {
+        lock(&self.all)
+    }
+
+    /// Lets every Barman see what has become of a cluster. Clusters are locked before Barmans, never the other way round.
+    fn show(&self, cluster: &Cluster) {
+        let nodes = cluster.nodes((self.clock)());
+        for host in &self.hosts {
+            host.see(cluster.scope(), &nodes);
+        }
+    }
+
+    /// Makes a change of a cluster.
+    pub(super) fn change(&self, index: usize, change: Change) -> Result<(), ChangeError> {
+        let mut clusters = self.lock();
+        let Some(cluster) = clusters.get_mut(index) else {
+            return Err(ChangeError::NoCluster(index.to_string()));
+        };
+        cluster.change((self.clock)(), change)?;
+        self.show(cluster);
+        Ok(())
+    }
+
+    /// How often a member was asked for a path.
+    pub(super) fn asked(&self, index: usize, member: &str, path: &str) -> u64 {
+        let key = (index, member.to_owned(), path.to_owned());
+        lock(&self.asked).get(&key).copied().unwrap_or_default()
+    }
+
+    fn control(&self, index: usize, request: &Request) -> Response {
+        if request.method != "GET" {
+            let line = String::from_utf8_lossy(&request.body);
+            let done = line.parse().and_then(|change| self.change(index, change));
+            if let Err(error) = done {
+                return Response::text(400, error.to_string());
+            }
+        }
+        match self.lock().get(index) {
+            Some(cluster) => Response::json(200, &cluster.state()),
+            None => Response::not_found("there is no such cluster"),
+        }
+    }
+
+    fn serve(&self, index: usize, name: &str, request: &Request) -> Delivery {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let key = (index, name.to_owned(), path.to_owned());
+        *lock(&self.asked).entry(key).or_default() += 1;
+        // Only this answer names them, and to look for them takes a while.
+        let streams = if matches!(path, "/cluster" | "/history") {
+            Vec::new()
+        } else {
+            self.streams(index, name)
+        };
+        let now = (self.clock)();
+        match self.lock().get_mut(index) {
+            Some(cluster) => cluster.serve(now, name, request, &streams),
+            None => Delivery::Close,
+        }
+    }
+
+    fn streams(&self, index: usize, name: &str) -> Vec<Stream> {
+        let clusters = self.lock();
+        let Some(cluster) = clusters.get(index) else {
+            return Vec::new();
+        };
+        let mut members = cluster.members().iter();
+        let Some(member) = members.find(|member| member.name == name) else {
+            return Vec::new();
+        };
+        let node = (member.host.as_str(), member.port);
+        let hosts = self.hosts.iter();
+        hosts
+            .flat_map(|host| host.streams_from(cluster.scope(), node))
+            .collect()
+    }
+}
+
+/// The REST API of one member.
+pub(super) struct Rest {
+    pub(super) clusters: Arc<Clusters>,
+    /// The cluster's place.
+    pub(super) index: usize,
+    pub(super) member: String,
+}
+
+impl Endpoint for Rest {
+    fn refuses_connection(&self) -> bool {
+        false
+    }
+
+    fn serve(&self, request: &Request) -> Reaction {
+        if request.path == CONTROL {
+            return self.clusters.control(self.index, request).into();
+        }
+        let delivery = self.clusters.serve(self.index, &self.member, request);
+        (self.clusters.watcher)(&self.member, request, delivery.status());
+        Reaction::Deliver(delivery)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

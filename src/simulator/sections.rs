@@ -1,0 +1,213 @@
+//! The sections of Barman's configuration, and what is behind them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::backup::BackupStatus;
+use super::options;
+use super::receiver::Receiver;
+use super::recorded::{RECORDED, default_option};
+
+/// Barman's replication slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Slot {
+    /// There is none.
+    Missing,
+    /// It is never in use.
+    Idle,
+    /// It is in use while Barman's receiver runs.
+    #[default]
+    Usable,
+}
+
+/// What the PostgreSQL looks like that a server or a model points to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Postgres {
+    /// Whether it can be connected to.
+    pub reachable: bool,
+    /// Its timeline.
+    pub timeline: u64,
+    /// Whether it is a standby.
+    pub in_recovery: bool,
+    /// Whether it takes streaming connections.
+    pub streaming: bool,
+    /// Barman's replication slot there.
+    pub slot: Slot,
+    /// When it is promoted, on the simulator's clock; it then leaves recovery, on the next timeline.
+    pub promotes_at: Option<Duration>,
+    /// The identifier of its cluster.
+    pub system_id: String,
+}
+
+impl Postgres {
+    /// Lets a promotion end that is due.
+    pub(super) fn settle(&mut self, now: Duration) {
+        if self.promotes_at.is_some_and(|at| at <= now) {
+            self.promotes_at = None;
+            self.in_recovery = false;
+            self.timeline += 1;
+        }
+    }
+}
+
+impl Default for Postgres {
+    fn default() -> Self {
+        Self {
+            reachable: true,
+            timeline: 1,
+            in_recovery: false,
+            streaming: true,
+            slot: Slot::default(),
+            promotes_at: None,
+            system_id: system_id(),
+        }
+    }
+}
+
+/// The identifier of the recorded cluster.
+fn system_id() -> String {
+    let recorded = RECORDED.backup.get("systemid").and_then(Value::as_str);
+    recorded.unwrap_or_default().to_owned()
+}
+
+/// A member's PostgreSQL as those see it who connect to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Its host.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// What is there.
+    pub postgres: Postgres,
+}
+
+/// Options by where they are written down.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Options {
+    /// Those of the section in Barman's configuration files.
+    pub(super) file: Map<String, Value>,
+    /// Those that `config-update` has put into `.barman.auto.conf`, which pg-backup-api does not read.
+    pub(super) auto: Map<String, Value>,
+    /// Whether the files have the section at all.
+    pub(super) is_in_file: bool,
+}
+
+impl Options {
+    pub(super) fn in_file(file: Map<String, Value>) -> Self {
+        Self {
+            file,
+            auto: Map::new(),
+            is_in_file: true,
+        }
+    }
+
+    /// The value that Barman uses.
+    pub(super) fn get(&self, option: &str) -> Option<&Value> {
+        self.auto.get(option).or_else(|| self.file.get(option))
+    }
+
+    /// Writes a value where `config-update` writes it.
+    pub(super) fn set(&mut self, option: String, value: Value) {
+        let is_there = options::is_in_every_file(&option) || self.file.contains_key(&option);
+        if self.is_in_file && is_there {
+            self.file.insert(option, value);
+        } else {
+            self.auto.insert(option, value);
+        }
+    }
+}
+
+/// A backup.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub(super) status: BackupStatus,
+    pub(super) timeline: u64,
+    pub(super) system_id: String,
+}
+
+impl Default for Stored {
+    fn default() -> Self {
+        Self {
+            status: BackupStatus::Done,
+            timeline: 1,
+            system_id: system_id(),
+        }
+    }
+}
+
+/// A server's section and state.
+#[derive(Debug, Clone)]
+pub(super) struct Server {
+    pub(super) options: Options,
+    /// Whether pg-backup-api has read of it.
+    pub(super) is_loaded: bool,
+    pub(super) active_model: Option<String>,
+    /// None for a server that nothing but a configuration section is known of.
+    pub(super) postgres: Option<Postgres>,
+    pub(super) backups: BTreeMap<String, Stored>,
+    /// The last archived WAL file of each timeline.
+    pub(super) wals: BTreeMap<u64, String>,
+    /// Whether nothing but what the configuration names is archived.
+    pub(super) has_given_wals: bool,
+    pub(super) receiver: Receiver,
+}
+
+impl Server {
+    pub(super) fn new(options: Options, postgres: Option<Postgres>) -> Self {
+        Self {
+            options,
+            is_loaded: true,
+            active_model: None,
+            postgres,
+            backups: BTreeMap::new(),
+            wals: BTreeMap::new(),
+            has_given_wals: false,
+            receiver: Receiver::default(),
+        }
+    }
+
+    pub(super) fn cluster(&self) -> Option<&str> {
+        self.options.get("cluster").and_then(Value::as_str)
+    }
+
+    /// The value that Barman uses while `model` is active.
+    pub(super) fn option<'a>(
+        &'a self,
+        model: Option<&'a Model>,
+        option: &str,
+    ) -> Option<&'a Value> {
+        let overlaid = |model: &'a Model| model.options.get(option);
+        model
+            .and_then(overlaid)
+            .or_else(|| self.options.get(option))
+            .or_else(|| default_option(option))
+    }
+
+    pub(super) fn is(&self, option: &str) -> bool {
+        self.option(None, option) == Some(&Value::Bool(true))
+    }
+
+    /// Whether its WAL comes from another Barman.
+    pub(super) fn is_passive(&self) -> bool {
+        self.option(None, "primary_ssh_command")
+            .is_some_and(Value::is_string)
+    }
+
+    /// Whether Barman starts a WAL receiver for it.
+    pub(super) fn receives(&self) -> bool {
+        self.postgres.is_some()
+            && self.is("active")
+            && !self.is("disabled")
+            && self.is("streaming_archiver")
+            && !self.is_passive()
+    }
+}
+
+/// A model's section, and the node it points to.
+#[derive(Debug, Clone)]
+pub(super) struct Model {
+    pub(super) options: Options,
+    pub(super) postgres: Postgres,
+}
