@@ -67,12 +67,7 @@ async fn open<W: World>(stage: Stage<'_, W>) -> Vec<Intent> {
         return Vec::new();
     };
     let targets = step.operation.targets(&step.api);
-    let over = [
-        State::Done,
-        State::Failed,
-        State::Unverified,
-        State::Forgotten,
-    ];
+    let over = [State::Done, State::Failed, State::Unverified];
     match store.history(&Query::default()).await {
         Ok(all) => all
             .into_iter()

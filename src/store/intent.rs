@@ -115,13 +115,11 @@ pub enum State {
     Superseded,
     /// Nobody can tell what became of it, and it is not to be repeated.
     Abandoned,
-    /// An operator gave it up.
-    Forgotten,
 }
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Pending,
         Self::Done,
         Self::Failed,
@@ -130,7 +128,6 @@ impl State {
         Self::Fenced,
         Self::Superseded,
         Self::Abandoned,
-        Self::Forgotten,
     ];
 
     /// The word in the store and in messages.
@@ -145,7 +142,6 @@ impl State {
             Self::Fenced => "fenced",
             Self::Superseded => "superseded",
             Self::Abandoned => "abandoned",
-            Self::Forgotten => "forgotten",
         }
     }
 
