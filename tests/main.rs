@@ -15,6 +15,7 @@ mod dependencies;
 mod diagnostics;
 mod documented_stack;
 mod faults;
+mod follow;
 mod help;
 mod kill;
 mod pages;

@@ -10,7 +10,7 @@ use super::node::Node;
 use super::program::with_state;
 use super::wait::wait;
 
-/// Arguments that every `run` of a test gets.
+/// Arguments that every `run` of a test gets, unless it names the option itself.
 const EVERY_RUN: &[&str] = &["--second-look", "0s"];
 
 /// A command line that is not started yet.
@@ -52,7 +52,8 @@ impl<'a> Call<'a> {
             .current_dir(self.node.folder());
         if let [first, others @ ..] = &self.arguments[..] {
             command.arg(first);
-            if first == "run" {
+            let own = others.iter().any(|argument| argument == EVERY_RUN[0]);
+            if first == "run" && !own {
                 command.args(EVERY_RUN);
             }
             command.args(others);

@@ -15,6 +15,7 @@ pub struct Patroni {
 struct Says {
     node: String,
     leader: String,
+    older_than_3_2: bool,
 }
 
 impl Patroni {
@@ -25,6 +26,7 @@ impl Patroni {
         let says = Says {
             node: node.to_owned(),
             leader: leader.to_owned(),
+            older_than_3_2: false,
         };
         let says = Arc::new(Mutex::new(says));
         let shared = Arc::clone(&says);
@@ -40,6 +42,11 @@ impl Patroni {
     /// Another node holds the leader key from here on.
     pub fn leader(&self, node: &str) {
         node.clone_into(&mut self.says.lock().unwrap().leader);
+    }
+
+    /// It does not tell the member's name from here on.
+    pub fn is_older_than_3_2(&self) {
+        self.says.lock().unwrap().older_than_3_2 = true;
     }
 }
 
@@ -63,13 +70,18 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
             .unwrap_or("")
             .to_owned();
         let body = {
-            let Says { node, leader } = &*says.lock().unwrap();
+            let says = says.lock().unwrap();
+            let (node, leader) = (&says.node, &says.leader);
             let role = |name: &str| if name == leader { "primary" } else { "replica" };
             let member = |name: &str| {
                 let role = if name == leader { "leader" } else { "replica" };
                 json!({"name": name, "role": role, "state": "running", "timeline": 1})
             };
             match path.as_str() {
+                "/patroni" | "/leader" | "/standby-leader" if says.older_than_3_2 => json!({
+                    "state": "running", "role": role(node), "timeline": 1,
+                    "patroni": {"version": "3.0.2", "scope": "demo"},
+                }),
                 "/patroni" | "/leader" | "/standby-leader" => json!({
                     "state": "running", "role": role(node), "timeline": 1,
                     "patroni": {"version": "4.1.5", "scope": "demo", "name": node},

@@ -1,0 +1,258 @@
+//! Barman follows the cluster: what a callback and `reconcile` send, and what they leave alone.
+
+use patroni_barman::simulator::{Config, Simulator};
+use serde_json::json;
+
+use crate::support::node::Node;
+
+const RULES: &str = r#"version: 1
+api: {url: "BARMAN"}
+patroni: {url: "PATRONI"}
+defaults: {verify: applied, retry: {wait: 10ms, max_wait: 20ms, deadline: 2s}}
+rules:
+  - name: follow
+    on: [on_role_change, on_start]
+    role: primary
+    request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
+"#;
+
+/// A Barman that is set to n2.
+fn barman() -> Config {
+    Config::default()
+        .server("demo")
+        .model("demo:n1")
+        .model("demo:n2")
+        .active("demo", "demo:n2")
+        .operation_time(std::time::Duration::from_millis(20))
+}
+
+/// Node n1, which leads.
+fn leader() -> Node {
+    Node::new(RULES).with_patroni("n1").with_barman(barman())
+}
+
+fn active(node: &Node) -> Option<String> {
+    node.barman().active_model("demo")
+}
+
+/// A callback of node n1 for this event and role.
+fn callback<'a>(event: &'a str, role: &'a str) -> [&'a str; 6] {
+    ["run", "--node", "n1", event, role, "demo"]
+}
+
+#[test]
+fn the_leaders_own_lease_counts_more_than_a_name_on_the_command_line() {
+    let node = leader();
+    let named = [
+        "run",
+        "--node",
+        "n1.example",
+        "on_role_change",
+        "primary",
+        "demo",
+    ];
+    node.write_rules(&RULES.replace("demo:{{ node }}", "demo:n1"));
+    node.run(named).exits(0);
+    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+}
+
+#[test]
+fn nothing_is_sent_for_a_role_that_is_lost_before_the_first_attempt() {
+    let node = leader();
+    node.patroni().leader("n2");
+    let ended = node.run(callback("on_role_change", "primary"));
+    assert_eq!(ended.exit, 5, "{}", ended.stderr);
+    assert_eq!(node.posts(), []);
+}
+
+#[test]
+fn the_patroni_of_another_cluster_is_refused_by_name() {
+    let node = leader();
+    let ended = node.run(["run", "--node", "n1", "on_role_change", "primary", "other"]);
+    assert_eq!(ended.exit, 2, "{}", ended.stderr);
+    let sentence = "is of cluster `demo`, not `other`; correct `patroni` in the rules file";
+    assert!(ended.stderr.contains(sentence), "{}", ended.stderr);
+    assert_eq!(node.posts(), []);
+}
+
+#[test]
+fn a_silent_patroni_holds_up_nothing_but_a_callback_that_is_late() {
+    let silent = Simulator::start(barman()).unwrap();
+    silent.set_faults("any:reset".parse().unwrap());
+    let node = leader();
+    node.write_rules(&RULES.replace("PATRONI", silent.url()));
+    node.run(callback("on_role_change", "primary")).exits(0);
+    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+
+    // A request that was decided earlier waits for Patroni, and stays pending.
+    node.barman().take_down();
+    node.run(callback("on_role_change", "primary")).exits(3);
+    node.barman().bring_up().unwrap();
+    let posts = node.posts().len();
+    node.run(["reconcile"]).exits(3);
+    assert_eq!(node.posts().len(), posts);
+    assert_eq!(node.outcomes(), ["pending", "done"]);
+}
+
+#[test]
+fn a_refusal_that_passes_is_outlived() {
+    for faults in [
+        "post:408*2",
+        "post:429*2",
+        "post:500*2",
+        "post:502*2",
+        "post:503*2",
+        "post:fail*1",
+    ] {
+        let node = leader();
+        node.write_rules(&RULES.replace("deadline: 2s", "deadline: 10s"));
+        node.barman().set_faults(faults.parse().unwrap());
+        let ended = node.run(callback("on_role_change", "primary"));
+        assert_eq!(ended.exit, 0, "{faults}: {}", ended.stderr);
+        assert_eq!(active(&node).as_deref(), Some("demo:n1"), "{faults}");
+    }
+}
+
+#[test]
+fn a_callback_without_a_rule_takes_up_what_is_pending_for_its_role() {
+    let node = leader();
+    node.barman().take_down();
+    node.run(callback("on_role_change", "primary")).exits(3);
+    node.barman().bring_up().unwrap();
+    node.run(callback("on_reload", "primary")).exits(1);
+    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    assert_eq!(node.outcomes(), ["done"]);
+}
+
+#[test]
+fn a_pending_request_goes_with_its_rule() {
+    let node = leader();
+    node.barman().take_down();
+    node.run(callback("on_role_change", "primary")).exits(3);
+    node.barman().bring_up().unwrap();
+    node.write_rules(&RULES.replace("role: primary", "role: primary\n    enabled: false"));
+    node.run(["reconcile"]).exits(1);
+    assert_eq!(node.posts(), []);
+    let request = &node.json(&["history"], 0)["requests"][0];
+    assert_eq!(request["outcome"], "superseded");
+    assert_eq!(request["message"], "the rules no longer ask for it");
+}
+
+#[test]
+fn a_newer_update_of_one_option_leaves_the_other_pending() {
+    let rules = r#"version: 1
+api: {url: "BARMAN"}
+patroni: {url: "PATRONI"}
+defaults: {verify: none, retry: {wait: 10ms, max_wait: 20ms, deadline: 300ms}}
+rules:
+  - name: both
+    on: on_start
+    role: primary
+    request: {type: config_update, changes: [{scope: server, server_name: demo, description: old, compression: gzip}]}
+  - name: one
+    on: on_restart
+    role: primary
+    request: {type: config_update, changes: [{scope: server, server_name: demo, description: new}]}
+"#;
+    let node = Node::new(rules).with_patroni("n1").with_barman(barman());
+    node.barman().take_down();
+    node.run(callback("on_start", "primary")).exits(3);
+    node.run(callback("on_restart", "primary")).exits(3);
+    node.barman().bring_up().unwrap();
+    // Two updates in one second have one id: the second is sent by the next run.
+    for _ in 0..20 {
+        if node.outcomes() == ["done", "done"] {
+            break;
+        }
+        node.run(["reconcile"]);
+    }
+    let sent: Vec<_> = node
+        .posts()
+        .iter()
+        .filter(|served| served.status == Some(202))
+        .map(|served| served.body["changes"][0].clone())
+        .collect();
+    let change = |option: &str, value: &str| json!({"scope": "server", "server_name": "demo", option: value});
+    assert_eq!(sent.len(), 2, "{sent:?}");
+    assert!(sent.contains(&change("compression", "gzip")), "{sent:?}");
+    assert!(sent.contains(&change("description", "new")), "{sent:?}");
+    assert_eq!(node.outcomes(), ["done", "done"]);
+}
+
+#[test]
+fn a_barman_that_is_down_does_not_keep_another_from_following() {
+    let down = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let request = "{type: config_switch, server: demo, model_name: \"demo:{{ node }}\"";
+    let rules = RULES
+        .replace(
+            "api: {url",
+            &format!("apis: {{dead: {{url: \"{down}\"}}}}\napi: {{url"),
+        )
+        .replace(
+            &format!("request: {request}}}"),
+            &format!("requests: [{request}, api: dead}}, {request}}}]"),
+        );
+    let node = Node::new(&rules).with_patroni("n1").with_barman(barman());
+    let mut running = node.call(callback("on_role_change", "primary")).start();
+    running.until_it_says("done after");
+    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    assert_eq!(running.end().exit, 3);
+}
+
+#[test]
+fn nothing_is_sent_while_no_member_leads() {
+    let node = leader();
+    node.patroni().leader("nobody");
+    let ended = node.run(["reconcile"]);
+    assert_eq!(ended.exit, 3, "{}", ended.stderr);
+    let sentence = "no member of `demo` holds the leader key; nothing is sent";
+    assert!(ended.stderr.contains(sentence), "{}", ended.stderr);
+    assert_eq!(node.posts(), []);
+}
+
+#[test]
+fn a_patroni_that_does_not_tell_its_name_is_asked_in_other_ways() {
+    let node = leader();
+    node.patroni().is_older_than_3_2();
+    node.run(["run", "on_role_change", "primary", "demo"])
+        .exits(0);
+    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    let ended = node.run(["reconcile", "--node", "n1"]);
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+}
+
+#[test]
+fn a_barman_that_follows_already_is_left_alone_unless_the_role_changed() {
+    let node = Node::new(RULES)
+        .with_patroni("n1")
+        .with_barman(barman().active("demo", "demo:n1"));
+    node.run(callback("on_start", "primary")).exits(0);
+    assert_eq!(node.posts(), []);
+    node.run(callback("on_role_change", "primary")).exits(0);
+    assert_eq!(node.posts().len(), 1);
+}
+
+#[test]
+fn the_second_look_corrects_what_arrives_late() {
+    let node = leader();
+    let arguments = ["run", "--second-look", "2s", "--node", "n1"];
+    let call = node
+        .call(arguments)
+        .args(["on_role_change", "primary", "demo"]);
+    let mut running = call.start();
+    running.until_it_says("done after");
+    // A request of the member that led before.
+    let late = Node::new(
+        &RULES
+            .replace("BARMAN", node.barman().url())
+            .replace("patroni: {url: \"PATRONI\"}\n", ""),
+    );
+    late.run(["run", "--node", "n2", "on_role_change", "primary", "demo"])
+        .exits(0);
+    assert_eq!(active(&node).as_deref(), Some("demo:n2"));
+    assert_eq!(running.end().exit, 0);
+    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+}
