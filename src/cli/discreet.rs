@@ -76,6 +76,10 @@ impl Discretion {
                 step,
                 waiting_for: Some(&self.hide(what)),
             }),
+            Progress::Doubt { step, message } => tell(&Progress::Doubt {
+                step,
+                message: &self.hide(message),
+            }),
             Progress::Settled { report } => tell(&Progress::Settled {
                 report: &self.report(report.clone()),
             }),

@@ -115,6 +115,9 @@ impl<'a> Watch<'a> {
                 step.rule,
                 intent.operation_id.as_ref().map_or_else(String::new, |id| format!(" (operation {id})"))
             )),
+            Progress::Doubt { step, message } => {
+                self.log.warning(&format!("rule `{}`: {message}", step.rule));
+            }
             Progress::Undecided { reason } => self.log.error(&format!(
                 "{reason}; the event is kept, and the next callback or `reconcile` decides it"
             )),

@@ -6,6 +6,7 @@
 //! happens: logs, the line on a terminal and tests read the same events.
 
 mod backoff;
+mod backup;
 mod callback;
 mod converge;
 mod earlier;
@@ -235,6 +236,7 @@ async fn take<W: World>(
         Start::Called(_) | Start::Looking(_) | Start::Later => {
             proof::refuse_running(stage)?;
             earlier::wait(stage).await?;
+            backup::refuse_unfit(stage).await?;
             None
         }
     };
@@ -298,6 +300,7 @@ enum Start<'a> {
 /// The member that a request was decided for: the fence asks whether it still has the role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Holder {
+    event: Event,
     cluster: Option<String>,
     role: Role,
     node: Option<String>,
@@ -306,6 +309,7 @@ struct Holder {
 impl Holder {
     fn of(plan: &Plan) -> Self {
         Self {
+            event: plan.event,
             cluster: Some(plan.cluster.clone()).filter(|cluster| !cluster.is_empty()),
             role: plan.role,
             node: plan.node.clone(),

@@ -71,6 +71,13 @@ pub enum Progress<'a> {
         /// The intent.
         intent: &'a Intent,
     },
+    /// Something could not be made sure of before a request is sent.
+    Doubt {
+        /// The step.
+        step: &'a Step,
+        /// What, and why.
+        message: &'a str,
+    },
     /// Nothing can be decided yet; the event stays written down.
     Undecided {
         /// Why.

@@ -206,6 +206,7 @@ async fn give_back<W: World>(intent: &Intent, world: &W) {
 async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
     let step = &intent.step;
     let holder = Holder {
+        event: intent.event,
         cluster: Some(intent.cluster.clone()).filter(|cluster| !cluster.is_empty()),
         role: intent.role,
         node: intent.node.clone(),

@@ -198,6 +198,15 @@ impl<'a, H: Http> Patroni<'a, H> {
         self
     }
 
+    /// The REST API of another member, asked in the same way.
+    #[must_use]
+    pub fn at(&self, url: Url) -> Self {
+        Self {
+            url,
+            ..self.clone()
+        }
+    }
+
     /// The address.
     pub const fn url(&self) -> &Url {
         &self.url

@@ -16,6 +16,8 @@ struct Says {
     node: String,
     leader: String,
     older_than_3_2: bool,
+    url: String,
+    system_id: Option<String>,
 }
 
 impl Patroni {
@@ -27,6 +29,8 @@ impl Patroni {
             node: node.to_owned(),
             leader: leader.to_owned(),
             older_than_3_2: false,
+            url: url.clone(),
+            system_id: None,
         };
         let says = Arc::new(Mutex::new(says));
         let shared = Arc::clone(&says);
@@ -42,6 +46,11 @@ impl Patroni {
     /// Another node holds the leader key from here on.
     pub fn leader(&self, node: &str) {
         node.clone_into(&mut self.says.lock().unwrap().leader);
+    }
+
+    /// Its PostgreSQL has this `database_system_identifier`.
+    pub fn system_id(&self, id: &str) {
+        self.says.lock().unwrap().system_id = Some(id.to_owned());
     }
 
     /// It does not tell the member's name from here on.
@@ -75,7 +84,8 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
             let role = |name: &str| if name == leader { "primary" } else { "replica" };
             let member = |name: &str| {
                 let role = if name == leader { "leader" } else { "replica" };
-                json!({"name": name, "role": role, "state": "running", "timeline": 1})
+                let api_url = format!("{}/patroni", says.url);
+                json!({"name": name, "role": role, "state": "running", "timeline": 1, "api_url": api_url})
             };
             match path.as_str() {
                 "/patroni" | "/leader" | "/standby-leader" if says.older_than_3_2 => json!({
@@ -84,6 +94,7 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
                 }),
                 "/patroni" | "/leader" | "/standby-leader" => json!({
                     "state": "running", "role": role(node), "timeline": 1,
+                    "database_system_identifier": says.system_id,
                     "patroni": {"version": "4.1.5", "scope": "demo", "name": node},
                 }),
                 _ => json!({"scope": "demo", "members": [member("n1"), member("n2")]}),

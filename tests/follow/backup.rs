@@ -1,0 +1,135 @@
+//! A look at the backup before a recovery is sent.
+
+use patroni_barman::simulator::{BackupStatus, Config, RecoverFiles};
+
+use crate::support::node::Node;
+
+const RULES: &str = r#"version: 1
+api: {url: "BARMAN"}
+patroni: {url: "PATRONI"}
+rules:
+  - name: rebuild
+    on: [bootstrap, create_replica]
+    request:
+      type: recovery
+      server: demo
+      backup_id: BACKUP
+      remote_ssh_command: "ssh postgres@n2"
+      destination_directory: "{{ datadir }}"
+"#;
+
+const ID: &str = "20260101T000000";
+
+fn barman() -> Config {
+    Config::default()
+        .server("demo")
+        .recover_files(RecoverFiles::Local)
+        .operation_time(std::time::Duration::from_millis(20))
+}
+
+fn node(config: Config, backup: &str, rules: &str) -> Node {
+    Node::new(&rules.replace("BACKUP", backup))
+        .named("n2")
+        .with_patroni("n1")
+        .with_barman(config)
+}
+
+fn bootstrap(node: &Node) -> crate::support::call::Ended {
+    let datadir = format!("--datadir={}", node.datadir().display());
+    node.run(["run", "--event", "bootstrap", "--scope=demo", &datadir])
+}
+
+/// Nothing is sent, and this is why.
+#[track_caller]
+fn refused(node: &Node, ended: &crate::support::call::Ended, why: &str) {
+    assert_eq!(ended.exit, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    assert_eq!(node.posts(), []);
+}
+
+#[test]
+fn a_backup_that_failed_is_not_restored() {
+    let node = node(
+        barman().backup_with_status("demo", ID, BackupStatus::Failed),
+        ID,
+        RULES,
+    );
+    let ended = node.create_replica().run();
+    refused(
+        &node,
+        &ended,
+        &format!("backup `{ID}` of `demo` is FAILED; nothing was sent"),
+    );
+}
+
+#[test]
+fn a_new_cluster_is_not_left_where_its_backups_timeline_ended() {
+    let older = || {
+        barman()
+            .backup("demo", ID)
+            .of(1, None)
+            .wal("demo", "000000010000000000000005")
+            .wal("demo", "000000030000000000000009")
+    };
+    let first = node(older(), "latest", RULES);
+    let why =
+        format!("backup `{ID}` of `demo` is of timeline 1, and the archive has reached timeline 3");
+    refused(&first, &bootstrap(&first), &why);
+    // A replica streams the rest from the leader.
+    first.create_replica().run().exits(0);
+
+    let fetches = node(
+        older().option("demo", "recovery_options", "get-wal"),
+        "latest",
+        RULES,
+    );
+    bootstrap(&fetches).exits(0);
+    let allowed = RULES.replace(
+        "    on: [bootstrap",
+        "    allow_older_timeline: true\n    on: [bootstrap",
+    );
+    bootstrap(&node(older(), "latest", &allowed)).exits(0);
+    let newest = older().backup("demo", "20260202T000000").of(3, None);
+    bootstrap(&node(newest, "latest", RULES)).exits(0);
+}
+
+#[test]
+fn a_replica_is_not_made_of_the_backup_of_another_database_system() {
+    let node = node(
+        barman().backup("demo", ID).of(1, Some("41")),
+        "latest",
+        RULES,
+    );
+    node.patroni().system_id("42");
+    let ended = node.create_replica().run();
+    refused(
+        &node,
+        &ended,
+        "is of the database system 41, and the leader's is 42",
+    );
+    node.patroni().system_id("41");
+    node.create_replica().run().exits(0);
+}
+
+#[test]
+fn a_barman_that_does_not_tell_of_its_backups_is_asked_all_the_same() {
+    let node = node(barman().backup("demo", ID), "latest", RULES);
+    node.barman().set_faults("diagnose:500".parse().unwrap());
+    let ended = node.create_replica().run();
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("the backup is not looked at first"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_directory_in_which_postgresql_runs_is_left_alone() {
+    let node = node(barman().backup("demo", ID), "latest", RULES);
+    std::fs::create_dir(node.datadir()).unwrap();
+    let pid = std::process::id();
+    std::fs::write(node.datadir().join("postmaster.pid"), format!("{pid}\n")).unwrap();
+    let ended = node.create_replica().run();
+    refused(&node, &ended, "a PostgreSQL runs in");
+}
