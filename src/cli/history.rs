@@ -82,7 +82,7 @@ pub fn run(args: &History, context: &Context) -> Result<u8, Exit> {
                 .map(|since| Real::new().wall().saturating_sub(since)),
             limit: Some(args.limit),
         };
-        let read = Sqlite::open(&path).and_then(|state| block_on(state.history(&query)));
+        let read = Sqlite::look(&path).and_then(|state| block_on(state.history(&query)));
         read.map_err(|error| Exit::new(USAGE, error.to_string()))?
     } else {
         Vec::new()

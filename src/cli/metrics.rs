@@ -22,7 +22,7 @@ pub fn write(
     now: Duration,
     log: &Log,
 ) {
-    let read = || Sqlite::open(state).and_then(|it| block_on(it.history(&Query::default())));
+    let read = || Sqlite::look(state).and_then(|it| block_on(it.history(&Query::default())));
     let intents = if state.exists() {
         read().unwrap_or_default()
     } else {

@@ -29,6 +29,7 @@ mod rules;
 mod run;
 mod schema;
 mod shipped;
+mod signals;
 mod simulate;
 mod state;
 mod status;
@@ -98,6 +99,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
     {
         event.others = others;
     }
+    signals::survive_file_limit();
     let global = cli.global;
     let log = Log::open(
         global.log_file.as_deref(),

@@ -24,6 +24,7 @@ use super::demo::parse_duration;
 use super::exit::Exit;
 use super::invocation::rules_path;
 use super::rules::Rules;
+use super::signals::Hangup;
 use super::state::{self, Place};
 use super::watch::Watch;
 use super::world::Outside;
@@ -92,7 +93,11 @@ pub fn run(args: &Reconcile, context: &Context) -> Result<u8, Exit> {
     if every.is_zero() {
         return Err(Exit::invalid("`--every 0s` would never pause").help("write `--every 30s`"));
     }
+    let hangup = Hangup::obey();
     loop {
+        if hangup.came() {
+            context.log.reopen();
+        }
         // The rules may be mended while we wait.
         if let Err(exit) = measured(args, context, &watch) {
             exit.log(&context.log);

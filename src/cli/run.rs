@@ -146,6 +146,12 @@ pub fn exit_code(event: Event, verdict: Verdict, age: Age) -> u8 {
 pub fn remember<'a>(outside: Outside<'a>, place: &Place, context: &Context) -> Outside<'a> {
     match Sqlite::open(&place.path) {
         Ok(state) => {
+            if let Some(aside) = state.moved_aside() {
+                let (path, aside) = (place.path.display(), aside.display());
+                context.log.error(&format!(
+                    "the state `{path}` was damaged; it is `{aside}` now, and a new one is used: what was pending in it is lost"
+                ));
+            }
             let old = outside.clock().wall().saturating_sub(place.keep);
             if let Err(error) = state.prune(old) {
                 context.log.debug(&error.to_string());

@@ -70,7 +70,7 @@ pub fn pending(cluster: &str, path: &Path, context: &Context) -> Option<Vec<Inte
         state: Some(State::Pending),
         ..Query::default()
     };
-    match Sqlite::open(path).and_then(|state| block_on(state.history(&query))) {
+    match Sqlite::look(path).and_then(|state| block_on(state.history(&query))) {
         Ok(pending) => Some(pending),
         Err(error) => {
             context

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use crate::source::Source;
 
+use super::file;
 use super::replace_private_file;
 
 /// Where the copies are: a file for each path that rules were read from.
@@ -42,10 +42,7 @@ impl LastGood {
             return Ok(());
         }
         if let Some(folder) = self.file.parent() {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)?;
+            file::make_folder(folder)?;
         }
         replace_private_file(&self.file, &text)
     }

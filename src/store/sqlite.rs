@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
+use crate::http::{Clock as _, Real};
 use crate::model::{Event, Name, Role, Target};
 
 use crate::evaluate::Step;
 
+use super::file;
 use super::{
     Cause, Decision, EventId, Intent, IntentId, Owner, Query, Recorded, Settled, Standing, State,
     Store, StoreError, record, schema,
@@ -37,6 +39,24 @@ pub struct Sqlite {
     alive: Box<dyn Fn(&Owner) -> bool>,
     /// The file that is there while anything is pending.
     marker: Option<PathBuf>,
+    /// Where a damaged database is that this one took the place of.
+    aside: Option<PathBuf>,
+}
+
+/// Why a database can't be opened.
+enum Opening {
+    /// It is damaged, or none at all.
+    Corrupt(StoreError),
+    /// It can't be used just now.
+    Failed(StoreError),
+}
+
+impl From<Opening> for StoreError {
+    fn from(opening: Opening) -> Self {
+        match opening {
+            Opening::Corrupt(error) | Opening::Failed(error) => error,
+        }
+    }
 }
 
 impl Sqlite {
@@ -45,25 +65,44 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError`] if it can't be made, opened or brought to this program's version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let failed = |reason: String| StoreError::Open {
+        let failed = |error: &dyn fmt::Display| StoreError::Open {
             path: path.to_owned(),
-            reason,
+            reason: format!("{error}{}", file::advice(path).unwrap_or_default()),
         };
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
-        }
-        let mut store = Self::with(Connection::open(path), path.to_owned())?;
+        let making = file::make(path).map_err(|error| failed(&error))?;
+        let opened = Self::with(Connection::open(path), path.to_owned());
+        drop(making);
+        let mut store = match opened {
+            Err(Opening::Corrupt(_)) => {
+                let aside =
+                    file::move_aside(path, Real::new().wall()).map_err(|error| failed(&error))?;
+                let making = file::make(path).map_err(|error| failed(&error))?;
+                let mut store = Self::with(Connection::open(path), path.to_owned())?;
+                drop(making);
+                store.aside = Some(aside);
+                store
+            }
+            opened => opened?,
+        };
         store.marker = Some(Self::marker(path));
         Ok(store)
+    }
+
+    /// Opens a database that is there, to read what was done: a damaged one is left as it is.
+    pub fn look(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self::with(Connection::open(path), path.to_owned())?)
+    }
+
+    /// The name that a damaged database got, which this one took the place of.
+    pub fn moved_aside(&self) -> Option<&Path> {
+        self.aside.as_deref()
     }
 
     /// The file beside the database at this path that is there while anything in it is pending: a callback
     /// that has nothing to ask for looks at it and need not open the database.
     #[must_use]
     pub fn marker(path: &Path) -> PathBuf {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".pending");
-        name.into()
+        file::with_suffix(path, ".pending")
     }
 
     /// A database in memory, which ends with it.
@@ -71,10 +110,13 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError`] if there is no memory for it.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::with(Connection::open_in_memory(), PathBuf::from(":memory:"))
+        Ok(Self::with(
+            Connection::open_in_memory(),
+            PathBuf::from(":memory:"),
+        )?)
     }
 
-    fn with(connection: rusqlite::Result<Connection>, path: PathBuf) -> Result<Self, StoreError> {
+    fn with(connection: rusqlite::Result<Connection>, path: PathBuf) -> Result<Self, Opening> {
         let prepare = |mut connection: Connection| {
             connection.busy_timeout(PATIENCE)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -90,16 +132,24 @@ impl Sqlite {
                 owner: Owner::this(),
                 alive: Box::new(Owner::alive),
                 marker: None,
+                aside: None,
             }),
-            Ok((_, Err(found))) => Err(StoreError::Newer {
+            Ok((_, Err(found))) => Err(Opening::Failed(StoreError::Newer {
                 path,
                 found,
                 known: schema::VERSION,
-            }),
-            Err(error) => Err(StoreError::Open {
-                path,
-                reason: error.to_string(),
-            }),
+            })),
+            Err(error) => {
+                let failed = StoreError::Open {
+                    reason: format!("{error}{}", file::advice(&path).unwrap_or_default()),
+                    path,
+                };
+                Err(if file::is_corrupt(&error) {
+                    Opening::Corrupt(failed)
+                } else {
+                    Opening::Failed(failed)
+                })
+            }
         }
     }
 
@@ -141,7 +191,7 @@ impl Sqlite {
         if let Some(marker) = &self.marker
             && is_pending(transaction)?
         {
-            let _ = fs::File::create(marker);
+            let _ = file::private(marker);
         }
         Ok(())
     }

@@ -18,7 +18,9 @@ pub fn replace_file(file: &Path, text: &str) -> io::Result<()> {
 /// # Errors
 /// As for [`replace_file`].
 pub fn replace_private_file(file: &Path, text: &str) -> io::Result<()> {
-    replace(file, text, 0o600)
+    replace(file, text, 0o600)?;
+    super::file::give_to_owner(file);
+    Ok(())
 }
 
 /// `mode` is that of the new file, before the umask.

@@ -1,6 +1,7 @@
 //! Barman follows the cluster: what a callback and `reconcile` send, and what they leave alone.
 
 mod backup;
+mod bounded;
 
 use patroni_barman::simulator::{Config, Simulator};
 use serde_json::json;

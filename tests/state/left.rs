@@ -102,7 +102,8 @@ fn an_operation_that_nobody_can_tell_about_does_not_keep_barman_from_being_corre
 fn a_state_that_cannot_be_read_is_no_success_of_reconcile() {
     let node = node();
     node.run(["reconcile"]).exits(0);
-    fs::write(node.folder().join("state/state.db"), "not a database").unwrap();
+    fs::remove_file(node.state()).unwrap();
+    fs::create_dir(node.state()).unwrap();
     let output = node.run(["reconcile"]);
     let said = &output.stderr;
     assert_eq!(output.exit, 3, "{said}");

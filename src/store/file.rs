@@ -1,0 +1,114 @@
+//! The files of the database: who may read them, whose they are, and one process that makes them.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::ErrorCode;
+use rustix::fs::{FlockOperation, flock};
+
+/// Keeps other processes from making the same database until it is dropped.
+pub(super) struct Making {
+    _lock: Option<File>,
+}
+
+/// Makes the folder and an empty database, unless they are there. They hold what rules say, which may be secret, so
+/// nobody else may read them; and what root makes belongs to the folder's owner, whose callbacks use it.
+pub(super) fn make(path: &Path) -> io::Result<Making> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    if !folder.is_dir() {
+        make_folder(folder)?;
+    }
+    if path.exists() {
+        return Ok(Making { _lock: None });
+    }
+    let lock = private(&with_suffix(path, ".lock"))?;
+    flock(&lock, FlockOperation::LockExclusive)?;
+    private(path)?;
+    Ok(Making { _lock: Some(lock) })
+}
+
+/// Opens a file to write, and makes it if there is none.
+pub(super) fn private(path: &Path) -> io::Result<File> {
+    let is_new = !path.exists();
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    if is_new {
+        give_to_owner(path);
+    }
+    Ok(file)
+}
+
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|folder| !folder.exists())
+        .collect();
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    for made in missing.into_iter().rev() {
+        give_to_owner(made);
+    }
+    Ok(())
+}
+
+/// Gives what root has made to the owner of the folder that it is in.
+pub(super) fn give_to_owner(path: &Path) {
+    if rustix::process::geteuid().is_root()
+        && let Some(folder) = path.parent()
+        && let Ok(owner) = fs::metadata(folder)
+        && owner.uid() != 0
+    {
+        // It can still be used by root; others are told whose it is.
+        let _ = chown(path, Some(owner.uid()), Some(owner.gid()));
+    }
+}
+
+/// Moves a database that is none out of the way; returns its new name.
+pub(super) fn move_aside(path: &Path, now: Duration) -> io::Result<PathBuf> {
+    let aside = with_suffix(path, &format!(".corrupt-{}", now.as_secs()));
+    fs::rename(path, &aside)?;
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::remove_file(with_suffix(path, suffix));
+    }
+    Ok(aside)
+}
+
+/// Tells a file that is no database, or a damaged one, from one that can't be used just now.
+pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(
+        code,
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+    )
+}
+
+/// What to do about a file that this user may not use.
+pub(super) fn advice(path: &Path) -> Option<String> {
+    let file = fs::metadata(path).ok()?;
+    let me = rustix::process::geteuid().as_raw();
+    let mine = file.uid() == me || me == 0;
+    (!mine).then(|| {
+        let (path, owner) = (path.display(), file.uid());
+        format!("; `{path}` belongs to the user with number {owner}: `chown {me} {path}` gives it to this one")
+    })
+}
+
+/// A path with something after its name.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

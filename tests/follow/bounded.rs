@@ -1,0 +1,172 @@
+//! Nothing around a callback holds it up: logs, disks, limits, a damaged state.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{RULES, active, barman, callback, leader};
+use crate::support::call::Call;
+use crate::support::node::Node;
+use crate::support::wait::wait;
+
+fn mode(path: &std::path::Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_log_that_is_not_read_holds_up_no_request() {
+    let node = leader();
+    let (reader, writer) = std::io::pipe().unwrap();
+    // A pipe that is full: what the program writes to it has no room.
+    let mut full = writer.try_clone().unwrap();
+    rustix::io::ioctl_fionbio(&full, true).unwrap();
+    while std::io::Write::write(&mut full, &[b'x'; 4096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&full, false).unwrap();
+    let mut child = node
+        .command(callback("on_role_change", "primary"))
+        .stdout(Stdio::null())
+        .stderr(writer)
+        .spawn()
+        .unwrap();
+    let ended = wait(|| child.try_wait().unwrap());
+    if ended.is_none() {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert_eq!(ended.and_then(|status| status.code()), Some(0));
+    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    drop(reader);
+}
+
+#[test]
+fn a_limit_of_file_sizes_does_not_end_a_callback() {
+    let node = leader();
+    let command = node.command(callback("on_role_change", "primary"));
+    let mut limited = Command::new("/bin/sh");
+    limited
+        .args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""])
+        .arg(command.get_program());
+    limited.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    let output = limited.output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+}
+
+#[test]
+fn nobody_else_can_read_the_state() {
+    let node = leader();
+    node.barman().take_down();
+    node.run(callback("on_role_change", "primary")).exits(3);
+    let folder = node.state().parent().unwrap().to_owned();
+    assert_eq!(mode(&folder), 0o700);
+    let mut files = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        files += 1;
+    }
+    assert!(files >= 3, "{files}");
+}
+
+#[test]
+fn what_root_makes_belongs_to_the_folders_owner() {
+    let node = leader();
+    let folder = node.state().parent().unwrap().to_owned();
+    fs::create_dir(&folder).unwrap();
+    // Only root can give a folder away; what another user makes is that user's.
+    let _ = std::os::unix::fs::chown(&folder, Some(65_534), Some(65_534));
+    let expected = fs::metadata(&folder).unwrap().uid();
+    node.run(callback("on_role_change", "primary")).exits(0);
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let owner = fs::metadata(&path).unwrap().uid();
+        assert_eq!(owner, expected, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_damaged_state_is_moved_aside_and_a_new_one_is_used() {
+    let node = leader();
+    let state = node.state();
+    fs::create_dir_all(state.parent().unwrap()).unwrap();
+    fs::write(
+        &state,
+        "no database at all, and long enough to look like one ".repeat(100),
+    )
+    .unwrap();
+    let ended = node.run(callback("on_role_change", "primary"));
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("was damaged; it is `"),
+        "{}",
+        ended.stderr
+    );
+    assert!(
+        ended.stderr.contains("state.db.corrupt-"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(node.outcomes(), ["done"]);
+    node.run(["reconcile"]).exits(0);
+}
+
+#[test]
+fn processes_that_make_a_new_state_at_once_all_use_it() {
+    let node = Node::new(RULES).with_patroni("n1").with_barman(barman());
+    for _ in 0..5 {
+        let _ = fs::remove_dir_all(node.state().parent().unwrap());
+        let calls: Vec<_> = (0..5).map(|_| node.call(["reconcile"])).collect();
+        let running: Vec<_> = calls.iter().map(Call::start).collect();
+        for one in running {
+            let ended = one.end();
+            assert!(!ended.stderr.contains("locked"), "{}", ended.stderr);
+            assert!(
+                !ended.stderr.contains("can't be opened"),
+                "{}",
+                ended.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn a_process_that_stays_opens_its_log_again_and_ends_when_told() {
+    let node = leader();
+    let log = node.folder().join("log");
+    let rotated = node.folder().join("log.1");
+    let log_file = log.to_str().unwrap();
+    let arguments = [
+        "reconcile",
+        "--every",
+        "50ms",
+        "--log-file",
+        log_file,
+        "--log-level",
+        "debug",
+    ];
+    let mut running = node.call(arguments).start();
+    assert!(wait(|| log.exists().then_some(())).is_some());
+    fs::rename(&log, &rotated).unwrap();
+    let pid = Pid::from_raw(running.id().cast_signed()).unwrap();
+    kill_process(pid, Signal::HUP).unwrap();
+    assert!(
+        wait(|| log.exists().then_some(())).is_some(),
+        "{}",
+        running.log()
+    );
+    kill_process(pid, Signal::TERM).unwrap();
+    assert!(!running.kill_when(|| false));
+}
