@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::http::Clock as _;
 use crate::store::{Intent, Query, State, Store as _};
 
-use super::{Progress, Stage, World, journal, lookup, poll};
+use super::{End, Progress, Stage, StepOutcome, World, journal, lookup, poll};
 
 /// The pause between two looks for an operation whose answer is still under way to another process.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Waits for every recovery into the same directory that was sent and is not known to have ended: two at once would
 /// destroy each other. Patroni asks again for a replica when it was itself killed meanwhile, and Barman is then still at
 /// the first. That it ended well never counts for ours.
-pub(super) async fn wait<W: World>(stage: Stage<'_, W>) -> Result<(), super::End> {
+pub(super) async fn wait<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
     for intent in open(stage).await {
         stage.world.observe(&Progress::Earlier {
             step: stage.step,
@@ -25,7 +25,7 @@ pub(super) async fn wait<W: World>(stage: Stage<'_, W>) -> Result<(), super::End
 }
 
 /// Waits for the end of one.
-async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), super::End> {
+async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End> {
     let world = stage.world;
     let sent = lookup::Sent {
         wall: intent.sent.unwrap_or(intent.created),
@@ -39,8 +39,15 @@ async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), supe
             None => lookup::candidates(stage, sent).await?.recoveries,
         };
         for id in &ids {
-            // However it ended, it has.
-            let _ = poll::wait(stage, id, stage.step.poll.bound()).await;
+            match poll::wait(stage, id, stage.step.poll.bound()).await {
+                Err(end) if end.outcome == StepOutcome::Unfinished => {
+                    let message =
+                        format!("an earlier recovery into this directory: {}", end.message);
+                    return Err(End::new(StepOutcome::Unfinished, message));
+                }
+                // However it ended, it has.
+                Ok(()) | Err(_) => {}
+            }
         }
         if !ids.is_empty() || lookup::is_late(sent, world.clock()) {
             break;

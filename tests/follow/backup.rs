@@ -112,6 +112,19 @@ fn a_replica_is_not_made_of_the_backup_of_another_database_system() {
 }
 
 #[test]
+fn a_recovery_that_still_runs_when_the_wait_is_over_is_not_joined_by_another() {
+    let rules = RULES.replace("    request:", "    poll: {timeout: 200ms}\n    request:");
+    let node = node(barman().backup("demo", ID), "latest", &rules);
+    node.barman().set_faults("poll:stuck".parse().unwrap());
+    node.create_replica().run().exits(3);
+    let ended = node.create_replica().run();
+    assert_eq!(ended.exit, 3, "{}", ended.stderr);
+    let why = "an earlier recovery into this directory: operation `";
+    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    assert_eq!(node.posts().len(), 1);
+}
+
+#[test]
 fn a_barman_that_does_not_tell_of_its_backups_is_asked_all_the_same() {
     let node = node(barman().backup("demo", ID), "latest", RULES);
     node.barman().set_faults("diagnose:500".parse().unwrap());
