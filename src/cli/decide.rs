@@ -77,6 +77,13 @@ impl Decider<'_> {
     }
 }
 
+impl From<Undecided> for Exit {
+    fn from(undecided: Undecided) -> Self {
+        let (Undecided::NoName(why) | Undecided::Invalid(why)) = undecided;
+        Self::invalid(why)
+    }
+}
+
 /// The event of a call, as it is written down.
 pub fn recorded(facts: &Facts, sets: &[String]) -> Recorded {
     Recorded {

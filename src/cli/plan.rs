@@ -75,11 +75,7 @@ pub fn run_dry(event: &EventArgs, format: Format, context: &Context) -> Result<u
         }
         made => made,
     };
-    let plan = plan.map_err(|undecided| {
-        let (Undecided::NoName(why) | Undecided::Invalid(why)) = undecided;
-        Exit::invalid(why)
-    })?;
-    Ok(show(&plan, format))
+    Ok(show(&plan?, format))
 }
 
 /// Prints a plan; the exit code says whether anything would be sent.

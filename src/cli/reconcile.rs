@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::evaluate::Plan;
-use crate::execute::{Here, Outcome, Undecided, Verdict, Which, Whose, compare, enforce, resume};
+use crate::execute::{Here, Outcome, Verdict, Which, Whose, compare, enforce, resume};
 use crate::http::{Clock as _, block_on};
 use crate::model::Event;
 use crate::report;
@@ -275,10 +275,7 @@ impl<'a> View<'a> {
                 raw_role: role.as_str().to_owned(),
                 sets: args.sets.clone(),
             };
-            decider.decide(&event).map_err(|undecided| {
-                let (Undecided::NoName(why) | Undecided::Invalid(why)) = undecided;
-                Exit::invalid(why)
-            })
+            decider.decide(&event).map_err(Exit::from)
         };
         decider.rules_with(&args.sets)?;
         let mut plan = wanted(Event::OnRoleChange)?;

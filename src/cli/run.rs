@@ -6,9 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::evaluate::{Plan, Trace};
-use crate::execute::{
-    Ended, Outcome, Undecided, Verdict, World as _, callback, is_foreground, second_look,
-};
+use crate::execute::{Ended, Outcome, Verdict, World as _, callback, is_foreground, second_look};
 use crate::http::{Clock as _, block_on};
 use crate::model::Event;
 use crate::report;
@@ -86,7 +84,8 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
     let outside = Outside::new(&rules.set, &context.environment, &watch);
     let place = state::place(Some(&rules.set), &context.environment);
     // Most callbacks ask for nothing, and nothing is left: then the state is not opened.
-    let nothing = decide(&event).is_ok_and(|plan| plan.steps.is_empty());
+    let made = decide(&event);
+    let nothing = made.as_ref().is_ok_and(|plan| plan.steps.is_empty());
     let outside = if nothing && !state::may_be_pending(&place.path) {
         outside
     } else {
@@ -94,10 +93,7 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
     };
     let discretion = outside.discretion();
     let (cluster, word, role) = (event.cluster.clone(), event.event, event.role);
-    let ended = block_on(callback(event, called, &decide, &outside)).map_err(|undecided| {
-        let (Undecided::NoName(why) | Undecided::Invalid(why)) = undecided;
-        Exit::invalid(why)
-    })?;
+    let ended = block_on(callback(event, called, made, &decide, &outside))?;
     if nothing {
         let log = &context.log;
         log.info(&format!("skipped {word} {role} {cluster}: no rule matches"));

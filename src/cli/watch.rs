@@ -177,10 +177,6 @@ impl Clock for Watch<'_> {
         self.clock.wall()
     }
 
-    fn utc_offset(&self) -> i64 {
-        self.clock.utc_offset()
-    }
-
     fn random(&self) -> f64 {
         self.clock.random()
     }

@@ -6,13 +6,11 @@ use std::time::Duration;
 use crate::barman::{Backup, Interest, ServerState};
 use crate::model::{Event, Operation, RecoveryRequest, Url, Verify};
 
+use super::look::SIDE;
 use super::{End, Progress, Stage, StepOutcome, World};
 
 /// How long the look may take.
 const LOOK: Duration = Duration::from_secs(30);
-
-/// How long one question to Patroni may take.
-const SIDE: Duration = Duration::from_secs(5);
 
 /// The states of a backup that Barman restores.
 const USABLE: [&str; 2] = ["DONE", "WAITING_FOR_WALS"];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::evaluate::Plan;
 use crate::http::Clock as _;
-use crate::model::{Event, Role};
+use crate::model::Event;
 use crate::patroni::own_name;
 use crate::store::{Recorded, Store as _};
 
@@ -34,16 +34,16 @@ pub struct Ended {
     pub outcome: Outcome,
 }
 
-/// Takes a callback to its end. What earlier ones of the same role left is taken up when its own requests are done; it
+/// Takes a callback to its end; `decided` is what the rules make of it as it is known. What earlier ones of the same role left is taken up when its own requests are done; it
 /// has no part in the outcome.
 pub async fn callback<W: World>(
     mut recorded: Recorded,
     called: Duration,
+    mut decided: Result<Plan, Undecided>,
     decide: &dyn Fn(&Recorded) -> Result<Plan, Undecided>,
     world: &W,
 ) -> Result<Ended, Undecided> {
     let foreground = is_foreground(recorded.event);
-    let mut decided = decide(&recorded);
     let asks = match &decided {
         Ok(plan) => !plan.steps.is_empty(),
         Err(Undecided::NoName(_)) => true,
@@ -112,12 +112,11 @@ pub async fn callback<W: World>(
 /// Looks at what a leader's callback did once more after a while: a request of the member that led before may have
 /// arrived late. Nothing is said if everything is as it was left.
 pub async fn second_look<W: World>(plan: &Plan, after: Duration, world: &W) {
-    let leads = matches!(plan.role, Role::Primary | Role::StandbyLeader);
     let states = plan
         .steps
         .iter()
         .any(|step| step.operation.kind().sets_state());
-    if !leads || !states || after.is_zero() || world.patronis().is_empty() {
+    if !plan.role.leads() || !states || after.is_zero() || world.patronis().is_empty() {
         return;
     }
     world.clock().sleep(after).await;

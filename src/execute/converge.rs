@@ -4,12 +4,12 @@ use crate::barman::{ActiveModel, Interest, ServerState};
 use crate::evaluate::{Plan, Step};
 use crate::http::{Http, together};
 use crate::model::{ApiName, ModelName, Name, Operation, RequestKind, Role, SwitchTo, Verify};
-use crate::patroni::{Patroni, PatroniError, own_name};
+use crate::patroni::{Patroni, PatroniError, name_in};
 
 use crate::store::{Cause, Intent, Query, State, Store as _};
 
-use super::verify::Shown;
-use super::{Outcome, World, carry_out, verify};
+use super::look::{self, NoWal, Shown};
+use super::{Outcome, World, carry_out};
 
 /// What Patroni says of a member and its cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,10 +62,9 @@ impl Here {
         let cluster = patroni.cluster().await?;
         let name = match name.map(str::to_owned).or_else(|| node.name.clone()) {
             Some(name) => name,
-            None => match own_name(patroni).await? {
-                Some(name) => name,
-                None => return Err(HereError::NoName { url: url() }),
-            },
+            None => name_in(&cluster, patroni)
+                .await
+                .ok_or_else(|| HereError::NoName { url: url() })?,
         };
         let Some(scope) = node.scope.or(cluster.scope.clone()) else {
             return Err(HereError::NoScope { url: url() });
@@ -150,15 +149,6 @@ impl Comparison {
     }
 }
 
-/// WAL is not received, or that can't be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoWal {
-    /// Why.
-    pub message: String,
-    /// It is evident: sending the switch again restarts Barman's receiver.
-    pub evident: bool,
-}
-
 /// Compares every state that a plan sets with Barman's; nothing is sent.
 pub async fn compare<W: World>(plan: &Plan, world: &W) -> Vec<Comparison> {
     // A recovery sets no state; and Barman may show an option otherwise than it was written, which is what
@@ -196,7 +186,7 @@ pub async fn compare<W: World>(plan: &Plan, world: &W) -> Vec<Comparison> {
         };
         match diagnosis {
             Ok(diagnosis) => {
-                one.differs = Ok(match verify::shown(&step.operation, diagnosis) {
+                one.differs = Ok(match look::shown(&step.operation, diagnosis) {
                     Shown::AsWanted => None,
                     Shown::Hidden(_) if was_done(step, world).await => None,
                     Shown::Differs(what) | Shown::Hidden(what) => Some(what),
@@ -204,7 +194,7 @@ pub async fn compare<W: World>(plan: &Plan, world: &W) -> Vec<Comparison> {
                 let server = step.operation.server();
                 one.server = server.and_then(|name| diagnosis.servers.get(name.as_str()).cloned());
                 if one.differs == Ok(None) {
-                    one.wal = verify::wal(step, plan.role, diagnosis, world).await;
+                    one.wal = look::wal(step, plan.role, diagnosis, world).await;
                 }
             }
             Err(message) => one.differs = Err(message.clone()),

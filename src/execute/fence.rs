@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::http::Clock as _;
-use crate::model::{Fence, Role};
+use crate::model::Fence;
 use crate::patroni::{Cluster, Lease, Patroni, PatroniError};
 
 use super::{End, Stage, StepOutcome, World};
@@ -88,7 +88,7 @@ async fn by_lease<W: World>(
     if let Some(scope) = stage.holder.cluster.as_deref() {
         patroni.same_scope(lease.scope.as_deref(), scope)?;
     }
-    if lease.held && is_leader(role) {
+    if lease.held && role.leads() {
         return Ok(Answer::Open);
     }
     Ok(by_members(
@@ -129,7 +129,7 @@ fn by_members<W: World>(stage: Stage<'_, W>, cluster: &Cluster, lease: Option<&L
     };
     let shut = |message: String| Answer::Shut(End::new(StepOutcome::Fenced, message));
     let member = own.unwrap_or("this member");
-    match (is_leader(holder.role), leads) {
+    match (holder.role.leads(), leads) {
         (true, true) if lease.is_none() => Answer::Open,
         // The list may be ahead or behind; the lease will tell.
         (true, true) => undecided(format!("`{member}` does not have the leader's lease")),
@@ -143,8 +143,4 @@ fn by_members<W: World>(stage: Stage<'_, W>, cluster: &Cluster, lease: Option<&L
             holder.role
         )),
     }
-}
-
-const fn is_leader(role: Role) -> bool {
-    matches!(role, Role::Primary | Role::StandbyLeader)
 }

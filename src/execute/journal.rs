@@ -24,12 +24,16 @@ const TAKEN: Duration = Duration::from_secs(1);
 
 /// The wait for the store that a plan is worth.
 pub(super) fn bound(plan: &Plan) -> Duration {
-    let states = |step: &Step| step.operation.kind().sets_state();
-    if plan.steps.iter().all(states) {
-        STATE
-    } else {
-        RECOVERY
-    }
+    let waits = plan
+        .steps
+        .iter()
+        .map(|step| patience(step.operation.kind()));
+    waits.max().unwrap_or(STATE)
+}
+
+/// The wait for the store that a request is worth.
+const fn patience(kind: RequestKind) -> Duration {
+    if kind.sets_state() { STATE } else { RECOVERY }
 }
 
 /// Waits for the store no longer than `limit`.
@@ -51,11 +55,7 @@ pub(super) async fn sending<W: World>(stage: Stage<'_, W>) -> Result<Option<Box<
         return Ok(None);
     };
     let clock = stage.world.clock();
-    let limit = if stage.step.operation.kind().sets_state() {
-        STATE
-    } else {
-        RECOVERY
-    };
+    let limit = patience(stage.step.operation.kind());
     let deadline = clock.now() + stage.step.retry.deadline;
     loop {
         let claimed = store.sending(id, clock.wall(), HELD);

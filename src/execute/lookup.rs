@@ -1,9 +1,7 @@
 //! Finding an operation whose answer was lost.
 //!
-//! The list of operations says nothing but ids and types. An id is the API host's local time to
-//! the second, so an operation of ours was named in the seconds after it was sent, in that host's
-//! time zone. Which one that is, nobody says; that it is UTC or this machine's own is all that is
-//! assumed. With any other, old operations could be taken for ours.
+//! The list of operations says nothing but ids and types. An id is the API host's local time to the second, so an
+//! operation of ours was named in the seconds after it was sent, in the time zone of that host, whichever that is.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -290,10 +288,6 @@ mod tests {
 
         fn wall(&self) -> Duration {
             Duration::from_secs(1_795_403_676) + self.0
-        }
-
-        fn utc_offset(&self) -> i64 {
-            0
         }
 
         fn random(&self) -> f64 {

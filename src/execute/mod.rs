@@ -13,6 +13,7 @@ mod earlier;
 mod fence;
 mod journal;
 mod lane;
+mod look;
 mod lookup;
 mod outcome;
 mod poll;
@@ -27,7 +28,7 @@ use std::time::Duration;
 
 use crate::barman::Barman;
 use crate::evaluate::{Plan, Step};
-use crate::http::{Clock, Http};
+use crate::http::{Clock, Effort, Http};
 use crate::model::{ApiName, Event, Name, Role, Verify};
 use crate::patroni::Patroni;
 use crate::store::{Cause, Decision, EventId, IntentId, Store};
@@ -35,7 +36,8 @@ use crate::store::{Cause, Decision, EventId, IntentId, Store};
 use lane::Turn;
 
 pub use callback::{Ended, Undecided, callback, is_foreground, second_look};
-pub use converge::{Comparison, Here, HereError, NoWal, compare, enforce, look_again};
+pub use converge::{Comparison, Here, HereError, compare, enforce, look_again};
+pub use look::NoWal;
 pub use outcome::{Outcome, StepOutcome, StepReport, Verdict};
 pub use progress::Progress;
 pub use resume::{Which, Whose, resume};
@@ -107,7 +109,7 @@ async fn carry_out<W: World>(
     world: &W,
 ) -> Outcome {
     let written = intend(plan, cause, world).await;
-    let holder = Holder::of(plan);
+    let holder = Holder::new(plan.event, plan.role, &plan.cluster, plan.node.as_deref());
     let intent = |index: usize| match written.as_ref().map(|intents| intents.get(index)) {
         None => Some(None),
         Some(Some(Some(intent))) => Some(Some(*intent)),
@@ -232,7 +234,7 @@ async fn take<W: World>(
     let mut watch = verify::Watch::new(before);
     let mut known = match start {
         Start::Operation { id, left } => Some((id.clone(), left)),
-        Start::Looking(_) if verify::is_there_already(stage).await => return Ok(None),
+        Start::Looking(_) if verify::is_there(stage, look::SIDE).await => return Ok(None),
         Start::Called(_) | Start::Looking(_) | Start::Later => {
             proof::refuse_running(stage)?;
             earlier::wait(stage).await?;
@@ -267,7 +269,7 @@ async fn take<W: World>(
                 // It may have been applied all the same; and what did not end well may do so another time.
                 if end.hopeless {
                     return Err(end);
-                } else if verify::is_there(stage).await {
+                } else if verify::is_there(stage, Effort::LONG).await {
                     None
                 } else {
                     tries.again(end).await?;
@@ -307,12 +309,13 @@ struct Holder {
 }
 
 impl Holder {
-    fn of(plan: &Plan) -> Self {
+    /// `recover` knows no cluster.
+    fn new(event: Event, role: Role, cluster: &str, node: Option<&str>) -> Self {
         Self {
-            event: plan.event,
-            cluster: Some(plan.cluster.clone()).filter(|cluster| !cluster.is_empty()),
-            role: plan.role,
-            node: plan.node.clone(),
+            event,
+            cluster: Some(cluster.to_owned()).filter(|cluster| !cluster.is_empty()),
+            role,
+            node: node.map(str::to_owned),
         }
     }
 }

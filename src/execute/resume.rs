@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::barman::{Class, OperationStatus, Scope, Trouble};
 use crate::evaluate::{Plan, Step};
-use crate::http::{Clock as _, together};
+use crate::http::{Clock as _, Effort, together};
 use crate::model::{Name, RequestKind, Role, Verify, duration};
 use crate::store::{Cause, EventId, Intent, IntentId, Recorded, Settled, State, Store};
 
@@ -205,12 +205,12 @@ async fn give_back<W: World>(intent: &Intent, world: &W) {
 /// Takes one intent to its end.
 async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
     let step = &intent.step;
-    let holder = Holder {
-        event: intent.event,
-        cluster: Some(intent.cluster.clone()).filter(|cluster| !cluster.is_empty()),
-        role: intent.role,
-        node: intent.node.clone(),
-    };
+    let holder = Holder::new(
+        intent.event,
+        intent.role,
+        &intent.cluster,
+        intent.node.as_deref(),
+    );
     if let Some(id) = &intent.operation_id {
         return wait_on(intent, id, &holder, world).await;
     }
@@ -255,7 +255,7 @@ async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
         }
         (RequestKind::Recovery, None) => abandoned(step),
         // It may have been taken up: then the state is there, and nothing needs to be sent.
-        _ if step.verify != Verify::None && verify::is_there(stage).await => {
+        _ if step.verify != Verify::None && verify::is_there(stage, Effort::LONG).await => {
             StepReport::already(step)
         }
         _ => carry_on().await,

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::barman::{ActiveModel, Class, Diagnosis, Interest, same_value};
-use crate::evaluate::Step;
-use crate::http::Clock;
-use crate::model::{Name, Operation, Role, SwitchTo, Verify, duration};
+use crate::barman::{Class, Interest};
+use crate::http::{Clock, Effort};
+use crate::model::{Operation, SwitchTo, Verify, duration};
 use crate::patroni::Walsender;
 
-use super::converge::NoWal;
+use super::look::{Look, SIDE, applied, streaming};
 use super::proof::Proof;
 use super::{End, Progress, Stage, StepOutcome, World};
 
@@ -30,12 +29,6 @@ const KICKS: [Duration; 3] = [
     Duration::from_secs(5),
     Duration::from_secs(15),
 ];
-
-/// How long `/diagnose` may take if the API's own timeout is no longer.
-const DIAGNOSE: Duration = Duration::from_secs(300);
-
-/// How often Patroni is asked for one thing.
-const SIDE: Duration = Duration::from_secs(5);
 
 /// The state is not there.
 pub(super) struct Unverified {
@@ -68,20 +61,6 @@ impl Watch {
             kicks: 0,
         }
     }
-}
-
-/// What one look showed.
-enum Look {
-    /// What was asked for is there.
-    Holds,
-    /// Something else is there.
-    Differs(String),
-    /// Something is not there yet.
-    NotYet(String),
-    /// It is evident that no WAL is received.
-    NoWal(String),
-    /// It is done, and Barman does not show it.
-    Hidden(String),
 }
 
 /// Looks until the state is there, as long as `poll.timeout` allows. Returns a warning if it is done and could not be
@@ -171,8 +150,7 @@ pub(super) async fn verify<W: World>(
 /// tell: several Barmans carry the same name.
 async fn receives<W: World>(stage: Stage<'_, W>) -> Option<bool> {
     let world = stage.world;
-    let leads = matches!(stage.holder.role, Role::Primary | Role::StandbyLeader);
-    if !world.one_receiver() || !leads {
+    if !world.one_receiver() || !stage.holder.role.leads() {
         return None;
     }
     let patroni = world.patronis().into_iter().next()?.within(SIDE);
@@ -190,71 +168,9 @@ async fn receives<W: World>(stage: Stage<'_, W>) -> Option<bool> {
 /// Barman's default `streaming_archiver_name`.
 const RECEIVER: &str = "barman_receive_wal";
 
-/// What `/diagnose` shows of the state that an operation sets.
-pub(super) enum Shown {
-    /// It is there; or the operation sets none.
-    AsWanted,
-    /// Something else is there.
-    Differs(String),
-    /// Barman may have it and does not show it.
-    Hidden(String),
-}
-
-/// Compares the state that an operation sets with Barman's.
-pub(super) fn shown(operation: &Operation, diagnosis: &Diagnosis) -> Shown {
-    match applied(operation, diagnosis) {
-        Look::Holds => Shown::AsWanted,
-        Look::Hidden(what) => Shown::Hidden(what),
-        Look::Differs(what) | Look::NotYet(what) | Look::NoWal(what) => Shown::Differs(what),
-    }
-}
-
-/// Tells why WAL does not flow, if the step wants to see that it does.
-pub(super) async fn wal<W: World>(
-    step: &Step,
-    role: Role,
-    diagnosis: &Diagnosis,
-    world: &W,
-) -> Option<NoWal> {
-    let Operation::ConfigSwitch {
-        server,
-        to: SwitchTo::Model(_),
-    } = &step.operation
-    else {
-        return None;
-    };
-    if step.verify != Verify::Streaming {
-        return None;
-    }
-    match streaming(world, role, diagnosis, server).await {
-        Look::Holds | Look::Hidden(_) => None,
-        Look::NoWal(message) => Some(NoWal {
-            message,
-            evident: true,
-        }),
-        Look::Differs(message) | Look::NotYet(message) => Some(NoWal {
-            message,
-            evident: false,
-        }),
-    }
-}
-
-fn applied(operation: &Operation, diagnosis: &Diagnosis) -> Look {
-    match operation {
-        Operation::ConfigSwitch { server, to } => switched(diagnosis, server, to),
-        Operation::ConfigUpdate { changes } => updated(diagnosis, changes),
-        Operation::Recovery(_) => Look::Holds,
-    }
-}
-
-/// Tells whether the state is there already.
-pub(super) async fn is_there<W: World>(stage: Stage<'_, W>) -> bool {
-    matches!(look(stage, DIAGNOSE).await, Ok(Look::Holds))
-}
-
-/// The same, without holding up a request that is due.
-pub(super) async fn is_there_already<W: World>(stage: Stage<'_, W>) -> bool {
-    matches!(look(stage, SIDE).await, Ok(Look::Holds))
+/// Tells whether the state is there already, in a look that may take so long.
+pub(super) async fn is_there<W: World>(stage: Stage<'_, W>, limit: Duration) -> bool {
+    matches!(look(stage, limit).await, Ok(Look::Holds))
 }
 
 /// Makes the API read Barman's configuration again.
@@ -267,7 +183,11 @@ pub(super) async fn reread<W: World>(stage: Stage<'_, W>) {
 async fn look<W: World>(stage: Stage<'_, W>, left: Duration) -> Result<Look, String> {
     let Stage { step, barman, .. } = stage;
     let interest = Interest::of([&step.operation]);
-    let diagnosis = match barman.within(left.min(DIAGNOSE)).diagnose(&interest).await {
+    let diagnosis = match barman
+        .within(left.min(Effort::LONG))
+        .diagnose(&interest)
+        .await
+    {
         Ok(diagnosis) => diagnosis,
         // It is not published, and will not be.
         Err(trouble) if trouble.class == Class::Between => {
@@ -290,124 +210,6 @@ async fn look<W: World>(stage: Stage<'_, W>, left: Duration) -> Result<Look, Str
         }
         (_, look) => Ok(look),
     }
-}
-
-fn switched(diagnosis: &Diagnosis, server: &Name, to: &SwitchTo) -> Look {
-    let Some(state) = diagnosis.servers.get(server.as_str()) else {
-        return Look::Differs(format!("Barman has no server `{server}`"));
-    };
-    Look::Differs(match (to, &state.active_model) {
-        (SwitchTo::Model(model), ActiveModel::Model(active)) if active == model => {
-            return Look::Holds;
-        }
-        (SwitchTo::Reset, ActiveModel::None) => return Look::Holds,
-        (SwitchTo::Model(model), ActiveModel::Model(active)) => {
-            format!("the active model of `{server}` is `{active}` and not `{model}`")
-        }
-        (SwitchTo::Model(model), ActiveModel::None) => {
-            format!("no model is active for `{server}`; `{model}` should be")
-        }
-        (SwitchTo::Reset, ActiveModel::Model(active)) => {
-            format!("the active model of `{server}` is still `{active}`; none should be")
-        }
-        (_, ActiveModel::Unknown) => {
-            let why = diagnosis.why_no_models().unwrap_or_else(|| {
-                format!("`/diagnose` does not tell the active model of `{server}`")
-            });
-            return Look::NotYet(why);
-        }
-    })
-}
-
-fn updated(diagnosis: &Diagnosis, changes: &[Map<String, Value>]) -> Look {
-    for change in changes {
-        let name = |key: &str| change.get(key).and_then(Value::as_str).unwrap_or_default();
-        let (what, config) = if name("scope") == "model" {
-            let model = name("model_name");
-            let config = diagnosis.models.get(model).map(|model| &model.config);
-            (format!("model `{model}`"), config)
-        } else {
-            let server = name("server_name");
-            let config = diagnosis.servers.get(server).map(|server| &server.config);
-            (format!("server `{server}`"), config)
-        };
-        let Some(config) = config else {
-            return Look::Differs(format!("Barman has no {what}"));
-        };
-        let options = change
-            .iter()
-            .filter(|(key, _)| !matches!(key.as_str(), "scope" | "server_name" | "model_name"));
-        for (option, wanted) in options {
-            match config.get(option) {
-                Some(got) if same_value(got, wanted) => {}
-                // pg-backup-api does not read `.barman.auto.conf`, where Barman keeps options that are new to a section.
-                _ => {
-                    return Look::Hidden(format!(
-                        "done, but `/diagnose` does not show the new value of `{option}` of {what}: \
-                         pg-backup-api does not read Barman's `.barman.auto.conf`"
-                    ));
-                }
-            }
-        }
-    }
-    Look::Holds
-}
-
-/// Tells whether WAL is being received from the member that Barman is set to, on its timeline. A server that does not
-/// receive WAL by streaming is judged by its model alone.
-async fn streaming<W: World>(world: &W, role: Role, diagnosis: &Diagnosis, server: &Name) -> Look {
-    let Some(state) = diagnosis.servers.get(server.as_str()) else {
-        return Look::Differs(format!("Barman has no server `{server}`"));
-    };
-    let unchecked = [
-        (state.active == Some(false), "is not active in Barman"),
-        (state.passive, "is passive in Barman"),
-        (
-            state.streaming_archiver == Some(false),
-            "has no `streaming_archiver` in Barman",
-        ),
-    ];
-    if let Some((_, what)) = unchecked.iter().find(|(so, _)| *so) {
-        return Look::Hidden(format!("server `{server}` {what}; WAL is not checked"));
-    }
-    let node = match world.patronis().first() {
-        Some(patroni) => patroni.clone().within(SIDE).node().await.ok(),
-        None => None,
-    };
-    if let Some(error) = &state.connection_error {
-        let what = format!("Barman cannot connect to the PostgreSQL of `{server}`: {error}");
-        return Look::NotYet(what);
-    }
-    let is_primary = node
-        .as_ref()
-        .is_some_and(|node| node.role == Some(Role::Primary));
-    if role == Role::Primary && is_primary && state.is_in_recovery == Some(true) {
-        let what =
-            format!("the active model of `{server}` points to a replica, not to the primary");
-        return Look::NotYet(what);
-    }
-    match &state.slot {
-        Some(slot) if slot.active => {}
-        Some(slot) => {
-            let what = format!(
-                "the replication slot `{}` of `{server}` is not active",
-                slot.name
-            );
-            return Look::NoWal(what);
-        }
-        None => {
-            let what = format!("Barman shows no replication slot for `{server}`");
-            return Look::NotYet(what);
-        }
-    }
-    if let Some(wanted) = node.and_then(|node| node.timeline)
-        && let Some(got) = state.timeline
-        && wanted != got
-    {
-        let what = format!("`{server}` is on timeline {got} and Patroni on {wanted}");
-        return Look::NotYet(what);
-    }
-    Look::Holds
 }
 
 /// How long to look for a reason that makes no difference to the outcome.

@@ -40,10 +40,6 @@ impl Clock for Real {
             .unwrap_or_default()
     }
 
-    fn utc_offset(&self) -> i64 {
-        jiff::Zoned::now().offset().seconds().into()
-    }
-
     fn random(&self) -> f64 {
         // Each `RandomState` has keys of its own, seeded by the operating system: plenty for jitter.
         let bits = u32::try_from(RandomState::new().hash_one(0_u8) >> 32).unwrap_or_default();

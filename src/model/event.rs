@@ -99,6 +99,11 @@ pub enum Role {
 }
 
 impl Role {
+    /// Tells the roles of a member that holds the leader key.
+    pub const fn leads(self) -> bool {
+        matches!(self, Self::Primary | Self::StandbyLeader)
+    }
+
     /// Every role, in the order in which tables show them.
     pub const ALL: [Self; 5] = [
         Self::Primary,

@@ -11,7 +11,7 @@ use crate::http::{Effort, Failure, Http, Request, Response};
 use crate::model::{Role, Url};
 
 pub use answer::{read_cluster, read_history, read_node};
-pub use name::own_name;
+pub use name::{name_in, own_name};
 
 /// The answer of `GET /patroni`: one member.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

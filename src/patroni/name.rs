@@ -10,16 +10,20 @@ pub async fn own_name<H: Http>(patroni: &Patroni<'_, H>) -> Result<Option<String
     if let Some(name) = patroni.node().await?.name {
         return Ok(Some(name));
     }
-    let cluster = patroni.cluster().await?;
+    Ok(name_in(&patroni.cluster().await?, patroni).await)
+}
+
+/// The name of the member at this address, which does not tell it, among the members of its cluster.
+pub async fn name_in<H: Http>(cluster: &Cluster, patroni: &Patroni<'_, H>) -> Option<String> {
     if patroni
         .lease(Role::Primary)
         .await
         .is_ok_and(|lease| lease.held)
         && let Some(leader) = cluster.leader()
     {
-        return Ok(Some(leader.name.clone()));
+        return Some(leader.name.clone());
     }
-    Ok(at(&cluster, patroni.url().as_str()))
+    at(cluster, patroni.url().as_str())
 }
 
 fn at(cluster: &Cluster, url: &str) -> Option<String> {

@@ -7,7 +7,7 @@ use crate::diagnostic::Place;
 use crate::evaluate::{Facts, survey};
 use crate::execute::{Called, Outcome, World as _, execute};
 use crate::http::block_on;
-use crate::model::{ApiName, Role, RuleSet};
+use crate::model::{ApiName, RuleSet};
 use crate::simulator::api::Api;
 use crate::simulator::barman::Barman;
 use crate::simulator::service::Service;
@@ -159,7 +159,7 @@ impl Call {
     fn take_role(&self, outside: &Outside) {
         let mut cluster = outside.cluster.borrow_mut();
         let node = self.facts.node.clone().unwrap_or_default();
-        let leads = matches!(self.facts.role, Role::Primary | Role::StandbyLeader);
+        let leads = self.facts.role.leads();
         if let Some(leader) = &self.leader {
             cluster.leader = Some(leader.clone());
         } else if leads {

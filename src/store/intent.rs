@@ -75,8 +75,6 @@ pub struct Intent {
     pub raw_role: String,
     /// The variables that the callback's command line set, as `NAME=VALUE`.
     pub sets: Vec<String>,
-    /// Decided by `reconcile`, which looked at Barman, and not by a callback.
-    pub by_look: bool,
     /// What to do.
     pub step: Step,
     /// How far it is.

@@ -9,6 +9,7 @@ mod intent;
 mod last_good;
 mod owner;
 mod record;
+mod rows;
 mod schema;
 mod sqlite;
 mod whole;

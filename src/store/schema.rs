@@ -13,7 +13,6 @@ const MIGRATIONS: [&str; 1] = ["
         role TEXT NOT NULL,
         raw_role TEXT NOT NULL,
         sets TEXT NOT NULL DEFAULT '[]',
-        source TEXT NOT NULL,
         open INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE INDEX decision_open ON decision (open) WHERE open = 1;

@@ -3,20 +3,19 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::http::{Clock as _, Real};
 use crate::model::{Event, Name, Role, Target};
 
-use crate::evaluate::Step;
-
-use super::file;
+use super::rows::{self, SELECT};
 use super::{
     Cause, Decision, EventId, Intent, IntentId, Owner, Query, Recorded, Settled, Standing, State,
-    Store, StoreError, record, schema,
+    Store, StoreError, file, record, schema,
 };
 
 /// How long to wait for another process that writes. Every write is a few rows.
@@ -24,12 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a decision may take until its first attempt is about to be made.
 const FIRST_CLAIM: Duration = Duration::from_secs(60);
-
-/// Decided when Patroni called.
-const CALLBACK: &str = "callback";
-
-/// Decided by looking at Barman.
-const LOOK: &str = "reconcile";
 
 /// An open database.
 pub struct Sqlite {
@@ -59,28 +52,32 @@ impl From<Opening> for StoreError {
     }
 }
 
+/// Why a database can't be opened, and what to do if it belongs to another user.
+fn unopened(path: &Path, error: &dyn fmt::Display) -> StoreError {
+    StoreError::Open {
+        path: path.to_owned(),
+        reason: format!("{error}{}", file::advice(path).unwrap_or_default()),
+    }
+}
+
 impl Sqlite {
     /// Opens the database at this path, and makes it if there is none.
     ///
     /// # Errors
     /// [`StoreError`] if it can't be made, opened or brought to this program's version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let failed = |error: &dyn fmt::Display| StoreError::Open {
-            path: path.to_owned(),
-            reason: format!("{error}{}", file::advice(path).unwrap_or_default()),
+        let failed = |error: io::Error| Opening::Failed(unopened(path, &error));
+        let make = || {
+            let _making = file::make(path).map_err(failed)?;
+            Self::with(Connection::open(path), path)
         };
-        let making = file::make(path).map_err(|error| failed(&error))?;
-        let opened = Self::with(Connection::open(path), path.to_owned());
-        drop(making);
-        let mut store = match opened {
+        let mut store = match make() {
             Err(Opening::Corrupt(_)) => {
-                let aside =
-                    file::move_aside(path, Real::new().wall()).map_err(|error| failed(&error))?;
-                let making = file::make(path).map_err(|error| failed(&error))?;
-                let mut store = Self::with(Connection::open(path), path.to_owned())?;
-                drop(making);
-                store.aside = Some(aside);
-                store
+                let aside = file::move_aside(path, Real::new().wall()).map_err(failed)?;
+                Self {
+                    aside: Some(aside),
+                    ..make()?
+                }
             }
             opened => opened?,
         };
@@ -90,7 +87,7 @@ impl Sqlite {
 
     /// Opens a database that is there, to read what was done: a damaged one is left as it is.
     pub fn look(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self::with(Connection::open(path), path.to_owned())?)
+        Ok(Self::with(Connection::open(path), path)?)
     }
 
     /// The name that a damaged database got, which this one took the place of.
@@ -112,11 +109,11 @@ impl Sqlite {
     pub fn in_memory() -> Result<Self, StoreError> {
         Ok(Self::with(
             Connection::open_in_memory(),
-            PathBuf::from(":memory:"),
+            Path::new(":memory:"),
         )?)
     }
 
-    fn with(connection: rusqlite::Result<Connection>, path: PathBuf) -> Result<Self, Opening> {
+    fn with(connection: rusqlite::Result<Connection>, path: &Path) -> Result<Self, Opening> {
         let prepare = |mut connection: Connection| {
             connection.busy_timeout(PATIENCE)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -135,21 +132,12 @@ impl Sqlite {
                 aside: None,
             }),
             Ok((_, Err(found))) => Err(Opening::Failed(StoreError::Newer {
-                path,
+                path: path.to_owned(),
                 found,
                 known: schema::VERSION,
             })),
-            Err(error) => {
-                let failed = StoreError::Open {
-                    reason: format!("{error}{}", file::advice(&path).unwrap_or_default()),
-                    path,
-                };
-                Err(if file::is_corrupt(&error) {
-                    Opening::Corrupt(failed)
-                } else {
-                    Opening::Failed(failed)
-                })
-            }
+            Err(error) if file::is_corrupt(&error) => Err(Opening::Corrupt(unopened(path, &error))),
+            Err(error) => Err(Opening::Failed(unopened(path, &error))),
         }
     }
 
@@ -172,14 +160,14 @@ impl Sqlite {
             AND open = 0 AND NOT EXISTS (SELECT 1 FROM intent WHERE decision = decision.id AND state = 'pending')";
         let any = self.connection.borrow().query_row(
             &format!("SELECT EXISTS (SELECT 1 {OLD})"),
-            [millis(before)],
+            [rows::millis(before)],
             |row| row.get::<_, bool>(0),
         );
         match any {
             Ok(false) => Ok(()),
             Ok(true) => self
                 .write(|transaction| {
-                    transaction.execute(&format!("DELETE {OLD}"), [millis(before)])
+                    transaction.execute(&format!("DELETE {OLD}"), [rows::millis(before)])
                 })
                 .map(drop),
             Err(error) => Err(StoreError::Io(error.to_string())),
@@ -189,7 +177,7 @@ impl Sqlite {
     /// Makes the marker if anything is pending, before that is committed.
     fn mark(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         if let Some(marker) = &self.marker
-            && is_pending(transaction)?
+            && rows::is_pending(transaction)?
         {
             let _ = file::private(marker);
         }
@@ -203,11 +191,11 @@ impl Sqlite {
         let Some(marker) = &self.marker else {
             return Ok(());
         };
-        if is_pending(connection)? {
+        if rows::is_pending(connection)? {
             return Ok(());
         }
         let lock = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if !is_pending(&lock)? {
+        if !rows::is_pending(&lock)? {
             let _ = fs::remove_file(marker);
         }
         Ok(())
@@ -242,7 +230,7 @@ impl Sqlite {
 
     /// Tells whether an owner still works on what it took: it is alive, and not stuck.
     fn holds(&self, owner: Option<&str>, claim: i64, now: Duration) -> bool {
-        claim > millis(now) && owner.is_some_and(|owner| (self.alive)(&Owner::read(owner)))
+        claim > rows::millis(now) && owner.is_some_and(|owner| (self.alive)(&Owner::read(owner)))
     }
 
     fn write<T>(
@@ -267,24 +255,19 @@ impl Sqlite {
 impl Store for Sqlite {
     async fn record(&self, event: &Recorded, now: Duration) -> Result<EventId, StoreError> {
         self.write(|transaction| {
-            supersede_role(
+            rows::supersede_role(
                 transaction,
                 &event.cluster,
                 event.node.as_deref(),
                 event.role,
                 now,
             )?;
-            let row = DecisionRow {
-                cluster: &event.cluster,
-                node: event.node.as_deref(),
-                event: event.event,
-                role: event.role,
-                raw_role: &event.raw_role,
-                sets: &event.sets,
-                source: CALLBACK,
-                open: true,
-            };
-            Ok(EventId(insert_decision(transaction, &row, now)?))
+            Ok(EventId(rows::insert_decision(
+                transaction,
+                event,
+                true,
+                now,
+            )?))
         })
     }
 
@@ -313,7 +296,7 @@ impl Store for Sqlite {
                     event,
                     role,
                     raw_role: row.get("raw_role")?,
-                    sets: sets(&row.get::<_, String>("sets")?),
+                    sets: rows::sets(&row.get::<_, String>("sets")?),
                 };
                 Ok(Some((EventId(row.get("id")?), recorded)))
             })?;
@@ -335,7 +318,7 @@ impl Store for Sqlite {
         let Decision { plan, cause, now } = decision;
         self.write(|transaction| {
             if matches!(cause, Cause::Event(_)) {
-                supersede_role(transaction, &plan.cluster, plan.node.as_deref(), plan.role, *now)?;
+                rows::supersede_role(transaction, &plan.cluster, plan.node.as_deref(), plan.role, *now)?;
             }
             let number = match cause {
                 Cause::Event(Some(event)) => {
@@ -350,17 +333,15 @@ impl Store for Sqlite {
                     event.0
                 }
                 Cause::Event(None) | Cause::Look => {
-                    let row = DecisionRow {
-                        cluster: &plan.cluster,
-                        node: plan.node.as_deref(),
+                    let event = Recorded {
+                        cluster: plan.cluster.clone(),
+                        node: plan.node.clone(),
                         event: plan.event,
                         role: plan.role,
-                        raw_role: plan.role.as_str(),
-                        sets: &[],
-                        source: if *cause == Cause::Look { LOOK } else { CALLBACK },
-                        open: false,
+                        raw_role: plan.role.as_str().to_owned(),
+                        sets: Vec::new(),
                     };
-                    insert_decision(transaction, &row, *now)?
+                    rows::insert_decision(transaction, &event, false, *now)?
                 }
             };
             let mut ids = Vec::with_capacity(plan.steps.len());
@@ -371,7 +352,7 @@ impl Store for Sqlite {
                     ids.push(None);
                     continue;
                 }
-                take_place(transaction, number, &targets, *now)?;
+                rows::take_place(transaction, number, &targets, *now)?;
                 transaction.execute(
                     "INSERT INTO intent (decision, step, rule, state, owner, claim_ms) VALUES (?1, ?2, ?3, 'pending', ?4, ?5)",
                     params![
@@ -379,7 +360,7 @@ impl Store for Sqlite {
                         record::write(step).to_string(),
                         step.rule,
                         self.owner.as_str(),
-                        millis(*now + FIRST_CLAIM)
+                        rows::millis(*now + FIRST_CLAIM)
                     ],
                 )?;
                 let id = transaction.last_insert_rowid();
@@ -405,7 +386,7 @@ impl Store for Sqlite {
         role: Role,
         now: Duration,
     ) -> Result<usize, StoreError> {
-        self.write(|transaction| supersede_role(transaction, cluster, node, role, now))
+        self.write(|transaction| rows::supersede_role(transaction, cluster, node, role, now))
     }
 
     async fn sending(
@@ -430,7 +411,7 @@ impl Store for Sqlite {
             }
             transaction.execute(
                 "UPDATE intent SET attempts = attempts + 1, sent_ms = ?2, owner = ?3, claim_ms = ?4 WHERE id = ?1",
-                params![id.0, millis(now), self.owner.as_str(), millis(now + claim)],
+                params![id.0, rows::millis(now), self.owner.as_str(), rows::millis(now + claim)],
             )?;
             let step = serde_json::from_str(&step).ok().and_then(|step| record::read(&step));
             Ok(match step.filter(|_| narrowed) {
@@ -444,7 +425,7 @@ impl Store for Sqlite {
         self.write(|transaction| {
             transaction.execute(
                 "UPDATE intent SET claim_ms = ?2 WHERE id = ?1 AND owner = ?3",
-                params![id.0, millis(until), self.owner.as_str()],
+                params![id.0, rows::millis(until), self.owner.as_str()],
             )
         })
         .map(drop)
@@ -464,7 +445,7 @@ impl Store for Sqlite {
         self.write(|transaction| {
             transaction.execute(
                 "UPDATE intent SET state = ?2, message = ?3, ended_ms = ?4 WHERE id = ?1 AND state = 'pending'",
-                params![id.0, end.state.as_str(), end.message, millis(end.now)],
+                params![id.0, end.state.as_str(), end.message, rows::millis(end.now)],
             )
         })
         .map(drop)
@@ -500,7 +481,7 @@ impl Store for Sqlite {
             ))?;
             let found: Vec<(Option<Intent>, Option<String>, i64)> = statement
                 .query_map(params![cluster, node], |row| {
-                    Ok((intent(row)?, row.get("owner")?, row.get("claim_ms")?))
+                    Ok((rows::intent(row)?, row.get("owner")?, row.get("claim_ms")?))
                 })?
                 .collect::<rusqlite::Result<_>>()?;
             let free = found.into_iter().filter_map(|(intent, owner, claim)| {
@@ -512,7 +493,11 @@ impl Store for Sqlite {
             for intent in &free {
                 transaction.execute(
                     "UPDATE intent SET owner = ?2, claim_ms = ?3 WHERE id = ?1",
-                    params![intent.id.0, self.owner.as_str(), millis(now + FIRST_CLAIM)],
+                    params![
+                        intent.id.0,
+                        self.owner.as_str(),
+                        rows::millis(now + FIRST_CLAIM)
+                    ],
                 )?;
             }
             Ok(free)
@@ -532,10 +517,10 @@ impl Store for Sqlite {
                     query.cluster,
                     query.rule,
                     query.state.map(State::as_str),
-                    query.since.map(millis),
+                    query.since.map(rows::millis),
                     query.limit.map_or(-1, i64::from),
                 ],
-                intent,
+                rows::intent,
             )?;
             found
                 .filter_map(Result::transpose)
@@ -552,175 +537,4 @@ impl fmt::Debug for Sqlite {
             .field("owner", &self.owner)
             .finish_non_exhaustive()
     }
-}
-
-fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row(
-        "SELECT EXISTS (SELECT 1 FROM intent WHERE state = 'pending') OR EXISTS (SELECT 1 FROM decision WHERE open = 1)",
-        [],
-        |row| row.get(0),
-    )
-}
-
-const SELECT: &str =
-    "SELECT intent.id, decision, created_ms, cluster, node, event, role, step, state,
-    attempts, sent_ms, operation, ended_ms, message, owner, claim_ms, raw_role, sets, source, over
-    FROM intent JOIN decision ON decision.id = intent.decision";
-
-/// An intent of a row; `None` if a newer program wrote a step that this one does not know.
-fn intent(row: &Row<'_>) -> rusqlite::Result<Option<Intent>> {
-    let text = |column: &str| row.get::<_, String>(column);
-    let time = |column: &str| {
-        row.get::<_, Option<i64>>(column).map(|millis| {
-            millis.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or_default()))
-        })
-    };
-    let step = serde_json::from_str(&text("step")?)
-        .ok()
-        .and_then(|value| record::read(&value));
-    let words = (
-        Event::parse(&text("event")?),
-        Role::parse(&text("role")?),
-        State::parse(&text("state")?),
-    );
-    let (Some(step), (Some(event), Some(role), Some(state))) = (step, words) else {
-        return Ok(None);
-    };
-    let operation: Option<String> = row.get("operation")?;
-    Ok(Some(Intent {
-        id: IntentId(row.get("id")?),
-        decision: row.get("decision")?,
-        created: time("created_ms")?.unwrap_or_default(),
-        cluster: text("cluster")?,
-        node: row.get("node")?,
-        event,
-        role,
-        raw_role: text("raw_role")?,
-        sets: sets(&text("sets")?),
-        by_look: text("source")? == LOOK,
-        step,
-        state,
-        attempts: row.get("attempts")?,
-        sent: time("sent_ms")?,
-        operation_id: operation.and_then(|id| Name::new(id).ok()),
-        over: row.get("over")?,
-        ended: time("ended_ms")?,
-        message: row.get("message")?,
-    }))
-}
-
-/// What a decision's row says.
-struct DecisionRow<'a> {
-    cluster: &'a str,
-    node: Option<&'a str>,
-    event: Event,
-    role: Role,
-    raw_role: &'a str,
-    sets: &'a [String],
-    source: &'static str,
-    open: bool,
-}
-
-fn insert_decision(
-    transaction: &Transaction<'_>,
-    row: &DecisionRow<'_>,
-    now: Duration,
-) -> rusqlite::Result<i64> {
-    transaction.execute(
-        "INSERT INTO decision (created_ms, cluster, node, event, role, raw_role, sets, source, open)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        params![
-            millis(now),
-            row.cluster,
-            row.node,
-            row.event.as_str(),
-            row.role.as_str(),
-            row.raw_role,
-            serde_json::Value::from(row.sets).to_string(),
-            row.source,
-            row.open,
-        ],
-    )?;
-    Ok(transaction.last_insert_rowid())
-}
-
-fn sets(text: &str) -> Vec<String> {
-    serde_json::from_str(text).unwrap_or_default()
-}
-
-/// Takes targets out of older intents: one that has none left is superseded, and one that has is narrowed to them.
-fn take_place(
-    transaction: &Transaction<'_>,
-    decision: i64,
-    targets: &[Target],
-    now: Duration,
-) -> rusqlite::Result<()> {
-    let mut older = transaction.prepare(
-        "SELECT DISTINCT intent.id, step FROM intent JOIN target ON target.intent = intent.id
-         WHERE name = ?1 AND state = 'pending' AND decision <> ?2",
-    )?;
-    for target in targets {
-        let found: Vec<(i64, String)> = older
-            .query_map(params![target.key(), decision], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?
-            .collect::<rusqlite::Result<_>>()?;
-        for (id, step) in found {
-            let step = serde_json::from_str(&step)
-                .ok()
-                .and_then(|step| record::read(&step));
-            let rest = step.and_then(|step: Step| {
-                let keep = |other: &Target| other != target;
-                let operation = step.operation.only(&step.api, &keep)?;
-                Some(Step { operation, ..step })
-            });
-            match rest {
-                Some(rest) => {
-                    transaction.execute(
-                        "DELETE FROM target WHERE intent = ?1 AND name = ?2",
-                        params![id, target.key()],
-                    )?;
-                    transaction.execute(
-                        "UPDATE intent SET step = ?2, narrowed = 1 WHERE id = ?1",
-                        params![id, record::write(&rest).to_string()],
-                    )?;
-                }
-                None => {
-                    transaction.execute(
-                        "UPDATE intent SET state = 'superseded', ended_ms = ?2,
-                             message = 'a newer decision for the same target took its place' WHERE id = ?1",
-                        params![id, millis(now)],
-                    )?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A recovery was decided on in the foreground of the one who called; it has no role to lose.
-fn supersede_role(
-    transaction: &Transaction<'_>,
-    cluster: &str,
-    node: Option<&str>,
-    role: Role,
-    now: Duration,
-) -> rusqlite::Result<usize> {
-    transaction.execute(
-        "UPDATE decision SET open = 0 WHERE open = 1 AND cluster = ?1
-             AND (node IS ?2 OR node IS NULL OR ?2 IS NULL) AND role <> ?3",
-        params![cluster, node, role.as_str()],
-    )?;
-    transaction.execute(
-        "UPDATE intent SET state = 'superseded', ended_ms = ?1,
-             message = 'the node has another role now'
-         WHERE state = 'pending' AND decision IN (
-             SELECT id FROM decision WHERE cluster = ?2 AND (node IS ?3 OR node IS NULL OR ?3 IS NULL)
-             AND role <> ?4 AND event NOT IN ('bootstrap', 'create_replica'))",
-        params![millis(now), cluster, node, role.as_str()],
-    )
-}
-
-fn millis(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

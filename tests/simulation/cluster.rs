@@ -65,7 +65,7 @@ impl Cluster {
 
     /// For how long a node has not had what a role needs: the leader key for a primary, none for others.
     pub fn out_of_role(&self, node: usize, role: Role, now: Duration) -> Option<Duration> {
-        let leads = matches!(role, Role::Primary | Role::StandbyLeader);
+        let leads = role.leads();
         let holds = self.leader == Some(node);
         (leads != holds && role != Role::Uninitialized)
             .then(|| now.saturating_sub(self.nodes[node].key_since))

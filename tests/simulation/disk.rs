@@ -180,14 +180,11 @@ impl Store for Paper {
         now: Duration,
         claim: Duration,
     ) -> Result<Standing, StoreError> {
-        self.process.intent.set(None);
         if self.mutation() == Mutation::NoIntents {
-            self.process.intent.set(Some(id));
             return Ok(Standing::Current);
         }
         let noted = |_: &Standing| {
             self.universe.touched(&self.process, id);
-            self.process.intent.set(Some(id));
         };
         let standing = self
             .write(async |sqlite| sqlite.sending(id, now, claim).await, noted)

@@ -16,7 +16,7 @@ use patroni_barman::load::load;
 use patroni_barman::model::{ApiName, Event, Role, RuleSet, Url};
 use patroni_barman::patroni::Patroni;
 use patroni_barman::source::Source;
-use patroni_barman::store::{IntentId, Recorded};
+use patroni_barman::store::Recorded;
 
 use super::disk::Paper;
 use super::scheduler::{Pid, Slot};
@@ -89,10 +89,6 @@ pub struct Process {
     pub role: Cell<Option<Role>>,
     /// The attempt at the step, from 1.
     pub attempt: Cell<u32>,
-    /// The steps that were begun.
-    pub begun: Cell<u32>,
-    /// The intent that was last said to be sent, if that could be written down.
-    pub intent: Cell<Option<IntentId>>,
     /// Whether Patroni answered when it was last asked.
     pub patroni_answered: Cell<bool>,
 }
@@ -117,8 +113,6 @@ impl Inside {
             called: universe.now(),
             role: Cell::default(),
             attempt: Cell::default(),
-            begun: Cell::default(),
-            intent: Cell::default(),
             patroni_answered: Cell::default(),
         });
         universe.cluster.borrow_mut().nodes[node]
@@ -195,9 +189,6 @@ impl World for Inside {
     fn observe(&self, progress: &Progress<'_>) {
         match progress {
             Progress::Sending { attempt, .. } => {
-                if *attempt == 1 {
-                    self.process.begun.set(self.process.begun.get() + 1);
-                }
                 self.process.attempt.set(*attempt);
             }
             Progress::Resuming { intent } => {
@@ -242,10 +233,6 @@ impl Clock for Ticks {
 
     fn wall(&self) -> Duration {
         self.universe.wall(self.process.node)
-    }
-
-    fn utc_offset(&self) -> i64 {
-        self.universe.zone
     }
 
     fn random(&self) -> f64 {
@@ -313,7 +300,8 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
         }
         let decide = |recorded: &Recorded| Ok(decide(&world.universe, node, recorded));
         let called = world.process.called;
-        let ended = execute::callback(recorded, called, &decide, &world).await;
+        let decided = decide(&recorded);
+        let ended = execute::callback(recorded, called, decided, &decide, &world).await;
         world.process.fresh.set(false);
         if let Ok(Ended {
             plan: Some(plan),

@@ -100,7 +100,7 @@ impl Truth {
 
     /// Whether a node had what a role needs all the time since then.
     fn kept_role(&self, node: usize, role: Role, since: Duration) -> bool {
-        let leads = matches!(role, Role::Primary | Role::StandbyLeader);
+        let leads = role.leads();
         let before = self
             .leaders
             .iter()

@@ -54,8 +54,6 @@ pub struct Universe {
     pub trouble: Cell<bool>,
     /// How far each node's clock is off, and behind them the API's, in milliseconds.
     pub clocks: RefCell<Vec<i64>>,
-    /// The time zone that every machine is in, in seconds ahead of UTC.
-    pub zone: i64,
     /// Which of the rules files the nodes have.
     pub rules: usize,
     /// Whether callbacks also write a note.
@@ -126,7 +124,6 @@ impl Universe {
             truth: RefCell::default(),
             trouble: Cell::new(true),
             clocks: RefCell::new(clocks),
-            zone,
             rules,
             notes: writes_notes,
             trace: (tracing == Tracing::On).then(RefCell::default),
