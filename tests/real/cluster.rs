@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::calls::Calls;
 use super::guard::{Guard, Process, Spec};
+use super::prerequisites::Versions;
 use super::wait::{self, seconds};
-use super::{folder, http, postgres, prerequisites, template};
+use super::{folder, http, postgres, template};
 
 /// A Patroni cluster.
 pub struct Cluster {
@@ -24,6 +25,7 @@ pub struct Node {
     pub calls: Calls,
     rest: u16,
     pub home: PathBuf,
+    versions: Versions,
     patroni: Option<Process>,
 }
 
@@ -39,6 +41,7 @@ pub struct Settings<'a> {
     pub binary: PathBuf,
     /// Whether the first node creates the cluster from Barman's latest backup.
     pub from_backup: bool,
+    pub versions: Versions,
 }
 
 impl Cluster {
@@ -248,6 +251,7 @@ impl Node {
             calls,
             rest,
             home,
+            versions: settings.versions,
             patroni: None,
         };
         node.write_rules(settings, "");
@@ -278,6 +282,11 @@ impl Node {
 
     pub fn rules(&self) -> PathBuf {
         self.home.join("rules.yml")
+    }
+
+    /// Where its callbacks remember what they asked for.
+    pub fn state(&self) -> String {
+        self.home.join("state.db").display().to_string()
     }
 
     pub fn data(&self) -> PathBuf {
@@ -363,15 +372,12 @@ impl Node {
     }
 
     fn start(&mut self, guard: &Guard) {
-        let patroni = prerequisites::stack_program("patroni")
-            .display()
-            .to_string();
+        let patroni = self.versions.program("patroni").display().to_string();
         let config = self.home.join("patroni.yml").display().to_string();
         // callbacks inherit it; on a host of its own each node has the default
-        let state = self.home.join("state.db").display().to_string();
         let spec = Spec::new(&self.name, [patroni, config])
             .user("postgres")
-            .env("PATRONI_BARMAN_STATE", state);
+            .env("PATRONI_BARMAN_STATE", self.state());
         self.patroni = Some(guard.start(&spec));
     }
 }
