@@ -339,6 +339,16 @@ impl Node {
         folder::write(&self.home.join("patroni.yml"), &text);
     }
 
+    /// Lets it reach etcd through another port, for its next start.
+    pub fn reach_etcd_by(&self, etcd: u16, port: u16) {
+        let path = self.home.join("patroni.yml");
+        let text = std::fs::read_to_string(&path).expect("patroni.yml");
+        // else Patroni asks etcd for its addresses, and takes those
+        let there = format!("127.0.0.1:{port}\n  use_proxies: true");
+        let text = template::fill(&text, &[(&format!("127.0.0.1:{etcd}"), &there)]);
+        folder::write(&path, &text);
+    }
+
     /// Makes the Python tool the callback instead, for the next reload.
     pub fn call_python(&self, settings: &Settings<'_>) {
         let path = self.home.join("patroni.yml");
