@@ -105,6 +105,18 @@ impl Cluster {
         patroni.stop(seconds(40));
     }
 
+    /// Waits for the end of a Patroni that gives up.
+    pub fn ends_by_itself(&mut self, name: &str) {
+        let patroni = self
+            .node_mut(name)
+            .patroni
+            .take()
+            .expect("a node that runs");
+        wait::until(seconds(60), "the end of Patroni", || {
+            patroni.exit().ok_or("running")
+        });
+    }
+
     /// Stops all nodes, replicas first, so that none of them takes over.
     pub fn stop_all(&mut self) {
         let leader = |member: &Value| member["role"] == "leader";
@@ -387,7 +399,11 @@ impl Node {
         // callbacks inherit it; on a host of its own each node has the default
         let spec = Spec::new(&self.name, [patroni, config])
             .user("postgres")
-            .env("PATRONI_BARMAN_STATE", self.state());
+            .env("PATRONI_BARMAN_STATE", self.state())
+            .env(
+                "PATH",
+                format!("{}/bin:/usr/bin:/bin", guard.folder().display()),
+            );
         self.patroni = Some(guard.start(&spec));
     }
 }

@@ -40,7 +40,7 @@ fn patroni_restarted_over_a_running_primary(cluster: &mut Cluster) {
 /// `status` says so, and `reconcile` starts it again.
 fn receiver_killed(stack: &Stack, cluster: &Cluster) {
     let (before, _) = walsender(cluster, "n1").expect("Barman's walsender");
-    for pid in processes(stack, &["receive-wal", "pg_receivewal"]) {
+    for pid in stack.processes(&["receive-wal", "pg_receivewal"]) {
         stack.guard.kill_tree(pid);
     }
     wait::until_true(seconds(20), "the end of Barman's walsender", || {
@@ -175,15 +175,4 @@ fn walsender(cluster: &Cluster, node: &str) -> Result<(String, String), String> 
     let row = postgres::query(cluster.node(node).port, sql)?;
     let (pid, start) = row.split_once('|').ok_or("Barman has no walsender")?;
     Ok((pid.to_owned(), start.to_owned()))
-}
-
-/// The processes of the stack with one of these words in their command lines.
-fn processes(stack: &Stack, words: &[&str]) -> Vec<u32> {
-    let mut pids = stack.guard.tree();
-    pids.retain(|pid| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line);
-        words.iter().any(|word| line.contains(word))
-    });
-    pids
 }

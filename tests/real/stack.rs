@@ -37,7 +37,7 @@ impl Stack {
         let binary = folder.join("program");
         std::fs::copy(env!("CARGO_BIN_EXE_patroni_barman"), &binary).expect("copy the program");
         let (etcd, etcd_port) = start_etcd(&guard);
-        let sshd = Sshd::start(&guard);
+        let sshd = Sshd::start(&guard, "postgres", "barman", "/usr/bin:/bin");
         let barman = Barman::configure(&guard, "barman", &binary, versions);
         Self {
             barman,
@@ -155,6 +155,44 @@ impl Stack {
         Spec::new(format!("{first}-{}", node.name), all)
             .user("postgres")
             .env("PATRONI_BARMAN_STATE", node.state())
+    }
+
+    /// The processes with one of these words in their command lines.
+    pub fn processes(&self, words: &[&str]) -> Vec<u32> {
+        let mut pids = self.guard.tree();
+        pids.retain(|pid| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line);
+            words.iter().any(|word| line.contains(word))
+        });
+        pids
+    }
+
+    /// Lets the nodes fetch WAL from Barman as its `get-wal` has them do: with `barman-wal-restore`, over ssh.
+    pub fn serve_wal(&self) {
+        let folder = self.guard.folder();
+        let remote = folder.join("barman-bin");
+        let path = format!("{}:/usr/bin:/bin", remote.display());
+        let sshd = Sshd::start(&self.guard, "barman", "postgres", &path);
+        let restore = self.versions.program("barman-wal-restore");
+        let barman = self.versions.program("barman");
+        for (file, line) in [
+            (
+                folder.join("bin/ssh"),
+                format!("{} -o HostName=127.0.0.1", sshd.options),
+            ),
+            (
+                folder.join("bin/barman-wal-restore"),
+                restore.display().to_string(),
+            ),
+            (
+                remote.join("barman"),
+                format!("{} -c {}", barman.display(), self.barman.config().display()),
+            ),
+        ] {
+            std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+            folder::write(&file, &format!("#!/bin/sh\nexec {line} \"$@\"\n"));
+        }
     }
 
     /// Runs it to its end.
