@@ -78,8 +78,11 @@ fn main() {
     for _ in 0..crashes {
         let (from, to) = leader.next();
         let calls = cluster.node(to).calls.all().len();
+        write_a_row(&cluster, from, to);
         cluster.crash(from);
         all[1].push(measure(&cluster, to, calls));
+        // from anew: what a crash leaves behind is not what is measured here
+        cluster.wipe(from);
         cluster.start(from);
         cluster.settle(to, seconds(120));
     }
@@ -88,6 +91,26 @@ fn main() {
     if counts.is_empty() {
         table::write(&table);
     }
+}
+
+/// Makes both nodes and Barman have WAL in common behind the last end of a segment. A primary that dies right at such
+/// an end leaves Barman with a position that no other node knows, and that takes `barman receive-wal --reset`.
+fn write_a_row(cluster: &Cluster, leader: &str, replica: &str) {
+    let rows =
+        |node: &str| postgres::query(cluster.node(node).port, "SELECT count(*) FROM in_common");
+    postgres::query(
+        cluster.node(leader).port,
+        "INSERT INTO in_common VALUES (now())",
+    )
+    .expect("a row");
+    let written = rows(leader);
+    wait::until(seconds(30), "the row on the replica", || {
+        if rows(replica) == written {
+            Ok(())
+        } else {
+            Err("not yet")
+        }
+    });
 }
 
 /// Which of the two nodes leads.

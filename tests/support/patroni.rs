@@ -18,6 +18,7 @@ struct Says {
     older_than_3_2: bool,
     url: String,
     system_id: Option<String>,
+    walsenders: Vec<&'static str>,
 }
 
 impl Patroni {
@@ -31,6 +32,7 @@ impl Patroni {
             older_than_3_2: false,
             url: url.clone(),
             system_id: None,
+            walsenders: Vec::new(),
         };
         let says = Arc::new(Mutex::new(says));
         let shared = Arc::clone(&says);
@@ -51,6 +53,11 @@ impl Patroni {
     /// Its PostgreSQL has this `database_system_identifier`.
     pub fn system_id(&self, id: &str) {
         self.says.lock().unwrap().system_id = Some(id.to_owned());
+    }
+
+    /// These receive WAL from its PostgreSQL.
+    pub fn walsenders(&self, names: &[&'static str]) {
+        self.says.lock().unwrap().walsenders = names.to_vec();
     }
 
     /// It does not tell the member's name from here on.
@@ -87,6 +94,7 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
                 let api_url = format!("{}/patroni", says.url);
                 json!({"name": name, "role": role, "state": "running", "timeline": 1, "api_url": api_url})
             };
+            let walsender = |name: &&str| json!({"application_name": name, "state": "streaming"});
             match path.as_str() {
                 "/patroni" | "/leader" | "/standby-leader" if says.older_than_3_2 => json!({
                     "state": "running", "role": role(node), "timeline": 1,
@@ -95,6 +103,7 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
                 "/patroni" | "/leader" | "/standby-leader" => json!({
                     "state": "running", "role": role(node), "timeline": 1,
                     "database_system_identifier": says.system_id,
+                    "replication": says.walsenders.iter().map(walsender).collect::<Vec<_>>(),
                     "patroni": {"version": "4.1.5", "scope": "demo", "name": node},
                 }),
                 _ => json!({"scope": "demo", "members": [member("n1"), member("n2")]}),
