@@ -136,7 +136,29 @@ impl Barman {
         if self.serving.is_some() {
             return;
         }
-        self.serve(&self.barman_line());
+        match std::env::var_os("PATRONI_BARMAN_PG_BACKUP_API") {
+            Some(program) => self.serve_with(Path::new(&program)),
+            None => self.serve(&self.barman_line()),
+        }
+    }
+
+    /// Starts pg-backup-api itself, which looks for `barman` in its path.
+    fn serve_with(&mut self, program: &Path) {
+        let own = program.parent().expect("a folder");
+        let path = format!("{}:{}:/usr/bin:/bin", self.front().display(), own.display());
+        let words = [
+            program.display().to_string(),
+            "serve".to_owned(),
+            format!("--port={}", self.api),
+        ];
+        let spec = self
+            .environment(Spec::new(format!("{}-api", self.name), words))
+            .env("PATH", path)
+            .env(
+                "PG_BACKUP_API_BARMAN_CONF",
+                self.config().display().to_string(),
+            );
+        self.started_api(&spec);
     }
 
     fn serve(&mut self, command: &str) {
@@ -146,10 +168,12 @@ impl Barman {
             format!("--listen=127.0.0.1:{}", self.api),
             format!("--barman-command={command}"),
         ];
-        self.serving = Some(
-            self.guard
-                .start(&self.environment(Spec::new(format!("{}-api", self.name), words))),
-        );
+        let spec = self.environment(Spec::new(format!("{}-api", self.name), words));
+        self.started_api(&spec);
+    }
+
+    fn started_api(&mut self, spec: &Spec) {
+        self.serving = Some(self.guard.start(spec));
         let port = self.api;
         wait::until(seconds(10), "the API", || http::get(port, "/status"));
     }
@@ -174,6 +198,15 @@ impl Barman {
         let path = self.server_config(name);
         let text = std::fs::read_to_string(&path).expect("its configuration");
         folder::write(&path, &template::fill(&text, words));
+    }
+
+    /// A folder with a `barman` that has this configuration.
+    pub fn front(&self) -> PathBuf {
+        let folder = self.guard.folder().join(format!("{}-bin", self.name));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let script = format!("#!/bin/sh\nexec {} \"$@\"\n", self.barman_line());
+        folder::write(&folder.join("barman"), &script);
+        folder
     }
 
     /// The same with a Barman whose `config-switch` takes that many seconds more.

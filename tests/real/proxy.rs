@@ -107,8 +107,8 @@ fn copy(mut from: TcpStream, mut to: TcpStream, after: impl Fn(usize)) {
 
 fn pause(state: &State, count: usize) {
     let speed = state.speed.load(Ordering::Relaxed);
-    if speed > 0 {
-        let micros = u64::try_from(count).unwrap_or(u64::MAX) * 1_000_000 / speed;
+    let bytes = u64::try_from(count).unwrap_or(u64::MAX);
+    if let Some(micros) = (bytes * 1_000_000).checked_div(speed) {
         std::thread::sleep(Duration::from_micros(micros));
     }
 }

@@ -171,27 +171,17 @@ impl Stack {
     /// Lets the nodes fetch WAL from Barman as its `get-wal` has them do: with `barman-wal-restore`, over ssh.
     pub fn serve_wal(&self) {
         let folder = self.guard.folder();
-        let remote = folder.join("barman-bin");
-        let path = format!("{}:/usr/bin:/bin", remote.display());
+        let path = format!("{}:/usr/bin:/bin", self.barman.front().display());
         let sshd = Sshd::start(&self.guard, "barman", "postgres", &path);
         let restore = self.versions.program("barman-wal-restore");
-        let barman = self.versions.program("barman");
-        for (file, line) in [
-            (
-                folder.join("bin/ssh"),
-                format!("{} -o HostName=127.0.0.1", sshd.options),
-            ),
-            (
-                folder.join("bin/barman-wal-restore"),
-                restore.display().to_string(),
-            ),
-            (
-                remote.join("barman"),
-                format!("{} -c {}", barman.display(), self.barman.config().display()),
-            ),
+        let ssh = format!("{} -o HostName=127.0.0.1", sshd.options);
+        let bin = folder.join("bin");
+        std::fs::create_dir(&bin).expect("a folder");
+        for (name, line) in [
+            ("ssh", ssh),
+            ("barman-wal-restore", restore.display().to_string()),
         ] {
-            std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
-            folder::write(&file, &format!("#!/bin/sh\nexec {line} \"$@\"\n"));
+            folder::write(&bin.join(name), &format!("#!/bin/sh\nexec {line} \"$@\"\n"));
         }
     }
 
