@@ -195,7 +195,24 @@ pub(super) async fn streaming<W: World>(
         return Look::NotYet(what);
     }
     match &state.slot {
-        Some(slot) if slot.active => {}
+        Some(slot) if slot.active => {
+            let senders = node.as_ref().and_then(|node| node.walsenders.as_ref());
+            let name = state.receiver();
+            // Who uses the slot is in Patroni's list, if there is one.
+            if role == Role::Primary
+                && is_primary
+                && senders.is_some_and(|all| {
+                    !all.is_empty() && all.iter().all(|one| one.application_name != name)
+                })
+            {
+                let what = format!(
+                    "the replication slot `{}` of `{server}` is in use, but not by Barman: \
+                     the primary has no walsender `{name}`",
+                    slot.name
+                );
+                return Look::NoWal(what);
+            }
+        }
         Some(slot) => {
             let what = format!(
                 "the replication slot `{}` of `{server}` is not active",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::barman::{Class, Interest};
+use crate::barman::{Class, Interest, ServerState};
 use crate::http::{Clock, Effort};
 use crate::model::{Operation, Role, SwitchTo, Verify, duration};
 use crate::patroni::Walsender;
@@ -158,17 +158,15 @@ pub(super) async fn receives<W: World>(world: &W, seat: &Seat, role: Role) -> Op
     let patroni = seat.patroni(world)?.within(SIDE);
     let node = patroni.node().await.ok()?;
     let receivers = node.walsenders?;
-    let barman = |walsender: &&Walsender| walsender.application_name == RECEIVER;
+    let barman = |walsender: &&Walsender| walsender.application_name == ServerState::RECEIVER;
     let mut found = receivers.iter().filter(barman);
     match (found.next(), found.next()) {
-        (Some(only), None) => Some(only.receives()),
+        // One in `startup` has not got the slot yet, and may not get it.
+        (Some(only), None) => Some(only.receives() && only.state != "startup"),
         (None, _) => Some(false),
         (Some(_), Some(_)) => None,
     }
 }
-
-/// Barman's default `streaming_archiver_name`.
-const RECEIVER: &str = "barman_receive_wal";
 
 /// Tells whether the state is there already, in a look that may take so long.
 pub(super) async fn is_there<W: World>(stage: Stage<'_, W>, limit: Duration) -> bool {

@@ -240,6 +240,22 @@ fn a_barman_that_follows_already_is_left_alone_unless_the_role_changed() {
 }
 
 #[test]
+fn a_slot_that_another_receiver_uses_is_not_barmans() {
+    let rules = RULES.replace("verify: applied", "verify: streaming, poll: {timeout: 3s}");
+    let node = Node::new(&rules)
+        .with_patroni("n1")
+        .with_barman(barman().active("demo", "demo:n1"));
+    node.patroni().walsenders(&["n2", "barman_receive_wal"]);
+    node.run(callback("on_start", "primary")).exits(0);
+    assert_eq!(node.posts(), []);
+    node.patroni().walsenders(&["n2"]);
+    node.run(callback("on_start", "primary"))
+        .exits(2)
+        .says("is in use, but not by Barman: the primary has no walsender `barman_receive_wal`");
+    assert!(!node.posts().is_empty());
+}
+
+#[test]
 fn the_second_look_corrects_what_arrives_late() {
     let node = leader();
     let arguments = ["run", "--second-look", "2s", "--node", "n1"];

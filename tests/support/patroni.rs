@@ -21,6 +21,7 @@ struct Says {
     system_id: Option<String>,
     others: BTreeMap<String, String>,
     states: BTreeMap<String, String>,
+    walsenders: Vec<&'static str>,
 }
 
 impl Patroni {
@@ -36,6 +37,7 @@ impl Patroni {
             system_id: None,
             others: BTreeMap::new(),
             states: BTreeMap::new(),
+            walsenders: Vec::new(),
         };
         let says = Arc::new(Mutex::new(says));
         let shared = Arc::clone(&says);
@@ -68,6 +70,11 @@ impl Patroni {
     pub fn state(&self, node: &str, state: &str) {
         let mut says = self.says.lock().unwrap();
         says.states.insert(node.to_owned(), state.to_owned());
+    }
+
+    /// These receive WAL from its PostgreSQL.
+    pub fn walsenders(&self, names: &[&'static str]) {
+        self.says.lock().unwrap().walsenders = names.to_vec();
     }
 
     /// It does not tell the member's name from here on.
@@ -105,6 +112,7 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
                 let state = says.states.get(name).map_or("running", String::as_str);
                 json!({"name": name, "role": role, "state": state, "timeline": 1, "api_url": api_url})
             };
+            let walsender = |name: &&str| json!({"application_name": name, "state": "streaming"});
             match path.as_str() {
                 "/patroni" | "/leader" | "/standby-leader" if says.older_than_3_2 => json!({
                     "state": "running", "role": role(node), "timeline": 1,
@@ -113,6 +121,7 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
                 "/patroni" | "/leader" | "/standby-leader" => json!({
                     "state": "running", "role": role(node), "timeline": 1,
                     "database_system_identifier": says.system_id,
+                    "replication": says.walsenders.iter().map(walsender).collect::<Vec<_>>(),
                     "patroni": {"version": "4.1.5", "scope": "demo", "name": node},
                 }),
                 _ => json!({"scope": "demo", "members": [member("n1"), member("n2")]}),
