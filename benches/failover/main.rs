@@ -10,6 +10,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::float_cmp,
     clippy::indexing_slicing,
     reason = "these rules are the program's; a measurement that meets something unexpected has failed"
 )]

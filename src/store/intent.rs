@@ -26,6 +26,35 @@ pub enum Cause {
     Look,
 }
 
+/// Where a decision came from, as the store remembers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Patroni called.
+    Event,
+    /// Barman's state was found to differ.
+    Look,
+}
+
+impl Source {
+    /// The word in the store and in messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Look => "look",
+        }
+    }
+}
+
+impl From<Cause> for Source {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::Event(_) => Self::Event,
+            Cause::Look => Self::Look,
+        }
+    }
+}
+
 /// An event as Patroni told it, before anything is decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
@@ -67,6 +96,8 @@ pub struct Intent {
     pub cluster: String,
     /// The Patroni member, if it was known.
     pub node: Option<String>,
+    /// Where the decision came from.
+    pub source: Source,
     /// The event it was decided for.
     pub event: Event,
     /// The role it was decided for.

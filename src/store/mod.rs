@@ -15,7 +15,7 @@ mod sqlite;
 mod whole;
 
 pub use intent::{
-    Cause, Decision, EventId, Intent, IntentId, Query, Recorded, Settled, Standing, State,
+    Cause, Decision, EventId, Intent, IntentId, Query, Recorded, Settled, Source, Standing, State,
     StoreError,
 };
 pub use last_good::LastGood;
@@ -114,6 +114,15 @@ pub trait Store {
         node: Option<&str>,
         now: Duration,
     ) -> Result<Vec<Intent>, StoreError>;
+
+    /// Ends the corrections that were decided on for other members than this one and that nobody alive is working on:
+    /// the next look decides anew.
+    async fn drop_corrections(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+        now: Duration,
+    ) -> Result<(), StoreError>;
 
     /// Reads what was done, newest first.
     ///

@@ -14,8 +14,8 @@ use crate::model::{Event, Name, Role, Target};
 
 use super::rows::{self, SELECT};
 use super::{
-    Cause, Decision, EventId, Intent, IntentId, Owner, Query, Recorded, Settled, Standing, State,
-    Store, StoreError, file, record, schema,
+    Cause, Decision, EventId, Intent, IntentId, Owner, Query, Recorded, Settled, Source, Standing,
+    State, Store, StoreError, file, record, schema,
 };
 
 /// How long to wait for another process that writes. Every write is a few rows.
@@ -265,6 +265,7 @@ impl Store for Sqlite {
             Ok(EventId(rows::insert_decision(
                 transaction,
                 event,
+                Source::Event,
                 true,
                 now,
             )?))
@@ -341,7 +342,7 @@ impl Store for Sqlite {
                         raw_role: plan.role.as_str().to_owned(),
                         sets: Vec::new(),
                     };
-                    rows::insert_decision(transaction, &event, false, *now)?
+                    rows::insert_decision(transaction, &event, (*cause).into(), false, *now)?
                 }
             };
             let mut ids = Vec::with_capacity(plan.steps.len());
@@ -501,6 +502,35 @@ impl Store for Sqlite {
                 )?;
             }
             Ok(free)
+        })
+    }
+
+    async fn drop_corrections(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+        now: Duration,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let mut statement = transaction.prepare(
+                "SELECT intent.id, owner, claim_ms FROM intent JOIN decision ON decision.id = intent.decision
+                 WHERE state = 'pending' AND source = 'look' AND cluster = ?1 AND node IS NOT ?2",
+            )?;
+            let found: Vec<(i64, Option<String>, i64)> = statement
+                .query_map(params![cluster, node], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            for (id, owner, claim) in found {
+                if !self.holds(owner.as_deref(), claim, now) {
+                    transaction.execute(
+                        "UPDATE intent SET state = 'abandoned', ended_ms = ?2,
+                             message = 'its process ended; Barman is looked at again' WHERE id = ?1",
+                        params![id, rows::millis(now)],
+                    )?;
+                }
+            }
+            Ok(())
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod backup;
 mod bounded;
+mod cluster;
 
 use patroni_barman::simulator::{Config, Simulator};
 use serde_json::json;
