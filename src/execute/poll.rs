@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_destination_stalls_when_nothing_changes_in_it_for_half_an_hour() {
-        let minutes = |minutes| Duration::from_secs(60 * minutes);
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
         let mut stall = Stall {
             newest: None,
             since: Duration::ZERO,
