@@ -284,7 +284,8 @@ async fn was_done<W: World>(step: &Step, world: &W) -> bool {
         let others = one.step.operation.targets(&one.step.api);
         targets.iter().any(|target| others.contains(target))
     };
-    let all = store.history(&Query::default()).await.unwrap_or_default();
+    let all = journal::bounded(world, journal::STATE, store.history(&Query::default())).await;
+    let all = all.unwrap_or_default();
     let last = all.into_iter().find(|one| same(one) && one.sent.is_some());
     last.is_some_and(|last| last.state == State::Done && last.step.operation == step.operation)
 }

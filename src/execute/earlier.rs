@@ -58,7 +58,7 @@ async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End>
         current = open(stage).await.into_iter().find(|one| one.id == number);
     }
     if let Some(store) = world.store()
-        && let Err(error) = store.ended(number).await
+        && let Err(error) = journal::bounded(world, journal::RECOVERY, store.ended(number)).await
     {
         journal::complain(world, &error);
     }
@@ -75,7 +75,9 @@ async fn open<W: World>(stage: Stage<'_, W>) -> Vec<Intent> {
         return Vec::new();
     };
     let targets = step.operation.targets(&step.api);
-    match store.history(&Query::default()).await {
+    let everything = Query::default();
+    let read = store.history(&everything);
+    match journal::bounded(world, journal::RECOVERY, read).await {
         Ok(all) => all
             .into_iter()
             .filter(|one| Some(one.id) != stage.intent && one.sent.is_some() && one.is_open())

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::evaluate::{Plan, Step};
 use crate::http::{Clock, within};
-use crate::model::{Name, RequestKind};
+use crate::model::{Event, Name, RequestKind};
 use crate::store::{IntentId, Settled, Standing, State, Store, StoreError};
 
+use super::callback::is_foreground;
 use super::here::{Part, Seat};
 use super::{End, Progress, Stage, StepOutcome, StepReport, World};
 
@@ -15,7 +16,16 @@ use super::{End, Progress, Stage, StepOutcome, StepReport, World};
 pub(super) const STATE: Duration = Duration::from_secs(1);
 
 /// How long a recovery waits: that it is not sent twice depends on it.
-const RECOVERY: Duration = Duration::from_secs(60);
+pub(super) const RECOVERY: Duration = Duration::from_secs(60);
+
+/// How long the state is waited for when it is opened for an event.
+pub const fn patience_of(event: Event) -> Duration {
+    if is_foreground(event) {
+        RECOVERY
+    } else {
+        STATE
+    }
+}
 
 /// How long an intent is held beyond the exchange that it is held for.
 const HELD: Duration = Duration::from_secs(60);

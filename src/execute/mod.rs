@@ -41,6 +41,7 @@ pub use callback::{Ended, Undecided, callback, is_foreground, second_look};
 pub use converge::{Comparison, Looks, Passed, compare, look_again, pass};
 pub use fighting::Fighting;
 pub use here::{Here, HereError, Part, Seat};
+pub use journal::patience_of;
 pub use look::NoWal;
 pub use outcome::{Outcome, StepOutcome, StepReport, Verdict};
 pub use progress::Progress;
