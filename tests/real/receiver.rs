@@ -46,15 +46,18 @@ fn receiver_killed(stack: &Stack, cluster: &Cluster) {
     wait::until_true(seconds(20), "the end of Barman's walsender", || {
         walsender(cluster, "n1").is_err()
     });
-    let status = stack.ask(cluster, "n1", &["status"]);
-    assert_eq!(status.code, 1, "{}", status.output);
-    assert!(
-        status
-            .output
-            .contains("the replication slot `barman` of `main` is not active"),
-        "{}",
-        status.output
-    );
+    // each node tells of the whole cluster
+    for node in ["n1", "n2"] {
+        let status = stack.ask(cluster, node, &["status"]);
+        assert_eq!(status.code, 1, "{}", status.output);
+        assert!(
+            status
+                .output
+                .contains("the replication slot `barman` of `main` is not active"),
+            "{}",
+            status.output
+        );
+    }
     let reconcile = stack.ask(cluster, "n1", &["reconcile"]);
     assert_eq!(reconcile.code, 0, "{}", reconcile.output);
     let (after, _) = walsender(cluster, "n1").expect("Barman's walsender");
