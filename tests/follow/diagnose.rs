@@ -150,3 +150,17 @@ fn an_operation_that_failed_after_its_switch_is_done() {
     let ended = node.run(callback("on_role_change", "primary"));
     done(&node, &ended, "");
 }
+
+#[test]
+fn a_postgresql_that_barman_cannot_reach_is_named_as_the_reason() {
+    let node = verifying("verify: streaming, poll: {timeout: 3s}", barman());
+    node.barman()
+        .change_postgres("demo:n1", |postgres| postgres.reachable = false);
+    let ended = node.run(callback("on_role_change", "primary"));
+    assert_eq!(ended.exit, 2, "{}", ended.stderr);
+    let why = "Barman cannot connect to the PostgreSQL of `demo`";
+    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    for wrong in ["no answer from", "may not have reached"] {
+        assert!(!ended.stderr.contains(wrong), "{}", ended.stderr);
+    }
+}

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use patroni_barman::simulator::Simulator;
+use rusqlite::Connection;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{RULES, active, barman, callback, leader};
 use crate::support::node::Node;
@@ -139,4 +141,24 @@ fn a_patroni_that_is_in_trouble_is_not_invalid_rules() {
     until(|| broken.served().len() > 1 || !running.log().is_empty());
     let early = running.kill_when(|| broken.served().len() > 1);
     assert!(early, "{}", running.log());
+}
+
+#[test]
+fn a_callback_that_is_stopped_does_not_hold_up_reconcile_for_ever() {
+    let node = leader();
+    node.barman().set_faults("post:hang*1".parse().unwrap());
+    let call = node.call(callback("on_role_change", "primary"));
+    let mut running = call.start();
+    until(|| node.posts().len() == 1);
+    let pid = Pid::from_raw(running.id().cast_signed()).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    node.run(["reconcile"]).exits(3);
+    assert_eq!(node.posts().len(), 1);
+    // The time passes for which it has taken hold of its request.
+    let state = Connection::open(node.state()).unwrap();
+    state.execute("UPDATE intent SET claim_ms = 1", []).unwrap();
+    drop(state);
+    node.run(["reconcile"]).exits(0);
+    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    running.kill();
 }

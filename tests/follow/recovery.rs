@@ -1,5 +1,7 @@
 //! A recovery is sent once, and only its own end counts.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use patroni_barman::simulator::{Config, RecoverFiles};
@@ -138,4 +140,57 @@ fn a_directory_that_is_not_empty_is_named_when_barman_refuses_it() {
     assert_eq!(ended.exit, 2, "{}", ended.stderr);
     let why = "was not empty, and since 3.15 Barman restores into empty directories only";
     assert!(ended.stderr.contains(why), "{}", ended.stderr);
+}
+
+/// A proxy that closes each connection after one answer, without saying so.
+fn closing_proxy(behind: SocketAddr) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut server = TcpStream::connect(behind).unwrap();
+                pass(&client, &mut server);
+                pass(&server, &mut &client);
+            });
+        }
+    });
+    url
+}
+
+/// Passes on one message: its head, and the body of the length that it names.
+fn pass(from: &TcpStream, to: &mut impl Write) {
+    let mut from = BufReader::new(from);
+    let (mut message, mut length) = (Vec::new(), 0);
+    loop {
+        let mut line = String::new();
+        if from.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+        message.extend_from_slice(line.as_bytes());
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().unwrap();
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    from.read_exact(&mut body).unwrap();
+    message.extend(body);
+    let _ = to.write_all(&message);
+}
+
+#[test]
+fn a_recovery_is_not_sent_over_a_connection_that_was_closed_meanwhile() {
+    for _ in 0..5 {
+        let node = node(barman());
+        let proxy = closing_proxy(node.barman().address());
+        node.write_rules(&RULES.replace("BARMAN", &proxy));
+        let ended = node.create_replica().run();
+        assert!(!ended.stderr.contains("lost"), "{}", ended.stderr);
+        once(&node, &ended, 0);
+    }
 }
