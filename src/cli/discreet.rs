@@ -170,6 +170,10 @@ impl Store for DiscreetStore {
         self.state.take_over(cluster, node, now).await
     }
 
+    async fn is_forgotten(&self, id: IntentId) -> Result<bool, StoreError> {
+        self.state.is_forgotten(id).await
+    }
+
     async fn drop_corrections(
         &self,
         cluster: &str,

@@ -64,7 +64,7 @@ pub(super) async fn sending<W: World>(stage: Stage<'_, W>) -> Result<Option<Box<
             Ok(Standing::Current) => return Ok(None),
             Ok(Standing::Narrowed(step)) => return Ok(Some(step)),
             Ok(Standing::Superseded) => {
-                let message = "a newer decision took its place; nothing more is sent";
+                let message = "a newer decision took its place, or an operator gave it up; nothing more is sent";
                 return Err(End::new(StepOutcome::Superseded, message));
             }
             Ok(Standing::Done) => {
@@ -102,6 +102,17 @@ pub(super) async fn renew<W: World>(stage: Stage<'_, W>) {
         // One that is lost is taken up by another process, which looks before it sends.
         let _ = bounded(stage.world, STATE, store.renew(id, until)).await;
     }
+}
+
+/// Tells whether an operator gave an intent up.
+pub(super) async fn is_forgotten<W: World>(world: &W, id: Option<IntentId>) -> bool {
+    let (Some(store), Some(id)) = (world.store(), id) else {
+        return false;
+    };
+    matches!(
+        bounded(world, STATE, store.is_forgotten(id)).await,
+        Ok(true)
+    )
 }
 
 /// What becomes of a request that is not as it was asked for when its process ends.

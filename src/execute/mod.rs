@@ -68,6 +68,8 @@ pub trait World {
     fn store(&self) -> Option<&Self::Store>;
     /// Which file is at a path on this machine: a recovery is verified by what it made anew.
     fn stamp(&self, path: &Path) -> Option<Stamp>;
+    /// When anything below a directory of this machine was changed last, in nanoseconds; `None` if it is not here.
+    fn newest_below(&self, directory: &Path) -> Option<i128>;
     /// Tells whether a PostgreSQL runs in a data directory on this machine.
     fn is_running(&self, datadir: &Path) -> bool;
     /// Is told what happens.
@@ -267,7 +269,7 @@ async fn take<W: World>(
             (taken_up.id, stage.step.poll.bound())
         };
         report.operation_id = Some(id.clone());
-        let warning = match poll::wait(stage, &id, left).await {
+        let warning = match poll::wait(stage, &id, stage.intent, left).await {
             Ok(()) => match verify::verify(stage, &mut watch).await {
                 Ok(warning) => warning,
                 // Another client's operation can have had the same id: ours was lost, and its `DONE` was not about us.

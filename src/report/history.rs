@@ -55,7 +55,8 @@ pub fn history(intents: &[Intent]) -> String {
             .map_or_else(String::new, |id| format!(", operation {id}"));
         put_line!(
             text,
-            "{} {} {} {} on {}: {}{took}",
+            "{}  {} {} {} {} on {}: {}{took}",
+            intent.id.0,
             local_time(intent.created),
             intent.cluster,
             intent.event,

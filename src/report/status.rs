@@ -173,7 +173,8 @@ pub fn status(status: &Status<'_>) -> String {
     for intent in *pending {
         put_line!(
             text,
-            "  {} {}: {}, {}{}",
+            "  {}  {} {}: {}, {}{}",
+            intent.id.0,
             super::local_time(intent.created),
             intent.step.rule,
             describe(&intent.step.operation),

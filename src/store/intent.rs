@@ -124,6 +124,28 @@ pub struct Intent {
     pub message: Option<String>,
 }
 
+/// What came of forgetting an intent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Forget {
+    /// It is forgotten.
+    Forgotten(Box<Intent>),
+    /// There is none of this number.
+    Unknown,
+    /// It has ended, so.
+    Ended(State),
+}
+
+impl Intent {
+    /// Tells whether it may still be carried out: it is pending, or it is a recovery that was sent and whose end is not
+    /// known.
+    pub fn is_open(&self) -> bool {
+        let ended = [State::Done, State::Failed, State::Unverified];
+        let recovery = !self.step.operation.kind().sets_state();
+        let may_run = self.sent.is_some() && !self.over && !ended.contains(&self.state);
+        self.state == State::Pending || recovery && may_run
+    }
+}
+
 /// How far an intent is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -144,11 +166,13 @@ pub enum State {
     Superseded,
     /// Nobody can tell what became of it, and it is not to be repeated.
     Abandoned,
+    /// An operator gave it up.
+    Forgotten,
 }
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pending,
         Self::Done,
         Self::Failed,
@@ -157,6 +181,7 @@ impl State {
         Self::Fenced,
         Self::Superseded,
         Self::Abandoned,
+        Self::Forgotten,
     ];
 
     /// The word in the store and in messages.
@@ -171,6 +196,7 @@ impl State {
             Self::Fenced => "fenced",
             Self::Superseded => "superseded",
             Self::Abandoned => "abandoned",
+            Self::Forgotten => "forgotten",
         }
     }
 

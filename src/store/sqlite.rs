@@ -7,15 +7,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use crate::http::{Clock as _, Real};
 use crate::model::{Event, Name, Role, Target};
 
 use super::rows::{self, SELECT};
 use super::{
-    Cause, Decision, EventId, Intent, IntentId, Owner, Query, Recorded, Settled, Source, Standing,
-    State, Store, StoreError, file, record, schema,
+    Cause, Decision, EventId, Forget, Intent, IntentId, Owner, Query, Recorded, Settled, Source,
+    Standing, State, Store, StoreError, file, record, schema,
 };
 
 /// How long to wait for another process that writes. Every write is a few rows.
@@ -172,6 +172,32 @@ impl Sqlite {
                 .map(drop),
             Err(error) => Err(StoreError::Io(error.to_string())),
         }
+    }
+
+    /// Gives up an intent at an operator's wish.
+    pub fn forget(&self, id: IntentId, now: Duration) -> Result<Forget, StoreError> {
+        self.write(|transaction| {
+            let found = transaction
+                .query_row(
+                    &format!("{SELECT} WHERE intent.id = ?1"),
+                    [id.0],
+                    rows::intent,
+                )
+                .optional()?
+                .flatten();
+            let Some(intent) = found else {
+                return Ok(Forget::Unknown);
+            };
+            if !intent.is_open() {
+                return Ok(Forget::Ended(intent.state));
+            }
+            transaction.execute(
+                "UPDATE intent SET state = 'forgotten', over = 1, ended_ms = ?2,
+                     message = 'given up by an operator' WHERE id = ?1",
+                params![id.0, rows::millis(now)],
+            )?;
+            Ok(Forget::Forgotten(Box::new(intent)))
+        })
     }
 
     /// Makes the marker if anything is pending, before that is committed.
@@ -503,6 +529,17 @@ impl Store for Sqlite {
             }
             Ok(free)
         })
+    }
+
+    async fn is_forgotten(&self, id: IntentId) -> Result<bool, StoreError> {
+        let state = self.connection.borrow().query_row(
+            "SELECT state FROM intent WHERE id = ?1",
+            [id.0],
+            |row| row.get::<_, String>(0),
+        );
+        state
+            .map(|state| State::parse(&state) == Some(State::Forgotten))
+            .map_err(|error| StoreError::Io(error.to_string()))
     }
 
     async fn drop_corrections(

@@ -161,6 +161,10 @@ impl Store for Paper {
         .await
     }
 
+    async fn is_forgotten(&self, _: IntentId) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     async fn drop_corrections(
         &self,
         cluster: &str,

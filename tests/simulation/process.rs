@@ -178,6 +178,10 @@ impl World for Inside {
         })
     }
 
+    fn newest_below(&self, _: &Path) -> Option<i128> {
+        None
+    }
+
     fn is_running(&self, _: &Path) -> bool {
         false
     }

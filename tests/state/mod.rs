@@ -1,6 +1,7 @@
 //! What outlives a callback: `reconcile`, `status`, `history`, the metrics and the last good rules, and what
 //! programs read of all commands.
 
+mod forget;
 mod left;
 mod pending;
 
