@@ -281,21 +281,25 @@ async fn take<W: World>(
                 }
                 Err(verify::Unverified { end, .. }) => return Err(end),
             },
+            // Without verification, an operation that failed or is gone is sent again by the next process.
             Err(end)
                 if stage.step.operation.kind().sets_state()
-                    && stage.step.verify != Verify::None =>
+                    && (stage.step.verify != Verify::None
+                        || failed_earlier(start, report, &end)) =>
             {
                 // It may have been applied all the same; and what did not end well may do so another time.
                 if end.hopeless {
                     return Err(end);
-                } else if verify::is_there(stage, Effort::LONG).await {
+                } else if stage.step.verify != Verify::None
+                    && verify::is_there(stage, Effort::LONG).await
+                {
                     None
                 } else {
                     tries.again(end).await?;
                     continue;
                 }
             }
-            Err(end) => return Err(end),
+            Err(end) => return Err(watch.before.explain(end)),
         };
         // The role may have been lost meanwhile: then another member's request has the last word.
         return match fence::ask(stage, None).await {
@@ -303,6 +307,13 @@ async fn take<W: World>(
             fence::Answer::Open | fence::Answer::Unknown(_) => Ok(warning),
         };
     }
+}
+
+/// Tells whether an earlier process sent the operation, and it did not end well.
+const fn failed_earlier(start: Start<'_>, report: &StepReport, end: &End) -> bool {
+    matches!(start, Start::Operation { .. })
+        && report.attempts == 0
+        && matches!(end.outcome, StepOutcome::Failed | StepOutcome::Refused)
 }
 
 /// The place from which a step goes on.
