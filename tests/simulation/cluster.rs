@@ -211,11 +211,7 @@ impl Universe {
     /// Moves the leadership in good order.
     pub fn switch_over(self: &Rc<Self>, to: usize) {
         let Some(from) = self.leader() else { return };
-        if from == to
-            || !self.is_able(from)
-            || !self.is_able(to)
-            || !self.cluster.borrow().dcs_up
-        {
+        if from == to || !self.is_able(from) || !self.is_able(to) || !self.cluster.borrow().dcs_up {
             return;
         }
         self.note(|| format!("switchover from {} to {}", name(from), name(to)));

@@ -7,8 +7,8 @@ use std::time::Duration;
 use patroni_barman::http::block_on;
 use patroni_barman::model::{Name, Operation, Role};
 use patroni_barman::store::{
-    Decision, EventId, Intent, IntentId, Owner, Query, Recorded, Settled, Sqlite, Standing, State, Store,
-    StoreError,
+    Decision, EventId, Intent, IntentId, Owner, Query, Recorded, Settled, Sqlite, Standing, State,
+    Store, StoreError,
 };
 
 use super::mutation::Mutation;
@@ -101,7 +101,12 @@ impl Paper {
     /// Settles what is pending of a server's options, whichever they are.
     async fn replace_updates(&self, decision: &Decision<'_>) -> Result<(), StoreError> {
         let updates = |operation: &Operation| operation.body().to_string().contains("server_name");
-        if !decision.plan.steps.iter().any(|step| updates(&step.operation)) {
+        if !decision
+            .plan
+            .steps
+            .iter()
+            .any(|step| updates(&step.operation))
+        {
             return Ok(());
         }
         for intent in self.universe.disks[self.process.node].history() {
@@ -111,8 +116,11 @@ impl Paper {
                     message: Some("an update of the same server"),
                     now: decision.now,
                 };
-                self.write(async |sqlite| sqlite.settled(intent.id, &end).await, |()| ())
-                    .await?;
+                self.write(
+                    async |sqlite| sqlite.settled(intent.id, &end).await,
+                    |()| (),
+                )
+                .await?;
             }
         }
         Ok(())

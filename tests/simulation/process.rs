@@ -118,6 +118,8 @@ pub struct Process {
     pub role: Cell<Option<Role>>,
     /// The attempt at the step, from 1.
     pub attempt: Cell<u32>,
+    /// Whether it could open the state.
+    pub has_state: bool,
     /// Whether an API is being asked.
     pub busy: Cell<bool>,
     /// Whether Patroni answered when it was last asked.
@@ -137,6 +139,9 @@ pub struct Inside {
 impl Inside {
     fn new(universe: &Rc<Universe>, node: usize) -> Self {
         let pid = universe.scheduler.number();
+        // A full disk can keep the state from being opened, or only from being written.
+        let opens = !universe.disks[node].full.get()
+            || universe.scheduler.draw(|random| random.chance(0.5));
         let process = Rc::new(Process {
             pid,
             node,
@@ -144,6 +149,7 @@ impl Inside {
             called: universe.now(),
             role: Cell::default(),
             attempt: Cell::default(),
+            has_state: opens,
             busy: Cell::default(),
             patroni_answered: Cell::default(),
         });
@@ -152,9 +158,6 @@ impl Inside {
             .push(pid);
         let wire = |to| Wire::new(universe, &process, to);
         let url = |text: &str| Url::new(text).unwrap();
-        // A full disk can keep the state from being opened, or only from being written.
-        let opens = !universe.disks[node].full.get()
-            || universe.scheduler.draw(|random| random.chance(0.5));
         Self {
             barman: [0, 1].map(|api| {
                 let address = format!("http://{}.test:7480", APIS[api]);
@@ -288,12 +291,17 @@ impl Clock for Ticks {
     }
 }
 
+/// The data directory of a node.
+pub fn directory(node: usize) -> String {
+    format!("/data/{}", name(node))
+}
+
 /// What `run` knows of what happened.
 fn facts(universe: &Universe, node: usize, nonce: Pid, event: Event, role: Role) -> Facts {
     let mut facts = Facts::new(event, role, "demo");
     facts.node = Some(name(node));
     if event == Event::CreateReplica {
-        facts.datadir = Some(format!("/data/{}", name(node)));
+        facts.datadir = Some(directory(node));
     }
     let notes = if universe.notes { "yes" } else { "no" };
     facts.env.insert("NOTES".to_owned(), notes.to_owned());
@@ -356,9 +364,12 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
                 } else {
                     second_look(&plan, SECOND_LOOK, &world).await;
                 }
-                let switches =
-                    |step: &Step| step.operation.kind() == RequestKind::ConfigSwitch;
-                let calm = world.universe.calm.get().is_some_and(|calm| calm <= looks_at);
+                let switches = |step: &Step| step.operation.kind() == RequestKind::ConfigSwitch;
+                let calm = world
+                    .universe
+                    .calm
+                    .get()
+                    .is_some_and(|calm| calm <= looks_at);
                 if calm && plan.steps.iter().any(switches) {
                     world.universe.looked_again(node);
                 }

@@ -94,7 +94,15 @@ fn befall(universe: &Rc<Universe>) {
         }
         7 => universe.reload_or_restart(node, Event::OnReload),
         8 => universe.reload_or_restart(node, Event::OnRestart),
-        9 => universe.create_replica(node),
+        9 => {
+            universe.create_replica(node);
+            // Patroni was restarted meanwhile, and asks again.
+            let later = Rc::clone(universe);
+            let again = universe.between(0, 6_000);
+            universe
+                .scheduler
+                .after(again, move || later.create_replica(node));
+        }
         10 => universe.dcs_outage(back),
         11 => {
             let api = draw(APIS.len());
@@ -151,7 +159,11 @@ fn end_trouble(universe: &Rc<Universe>) {
 /// Faults are over, and one API takes connections and answers nothing: the other one follows the leader at once.
 fn one_api_hangs(universe: &Rc<Universe>) {
     let draw = |count| universe.scheduler.draw(|random| random.below(count));
-    let (api, to) = (draw(APIS.len()), draw(universe.nodes()));
+    let Some(leader) = universe.cluster.borrow().leader else {
+        return;
+    };
+    let api = draw(APIS.len());
+    let to = (leader + 1 + draw(universe.nodes() - 1)) % universe.nodes();
     universe.note(|| format!("{} hangs", APIS[api]));
     universe.apis[api].hangs.set(true);
     universe.switch_over(to);

@@ -9,7 +9,7 @@ use patroni_barman::model::{Event, RequestKind, Role, Target};
 use patroni_barman::store::{Cause, Decision, Intent, IntentId, State};
 use serde_json::Value;
 
-use super::process::{POLL, Process, api};
+use super::process::{POLL, Process, api, directory};
 use super::scheduler::Pid;
 use super::universe::{APIS, Universe, name};
 
@@ -44,6 +44,7 @@ struct Decided {
     role: Role,
     at: Duration,
     targets: Vec<Target>,
+    by_look: bool,
     superseded: Option<Duration>,
     touched: Duration,
     worker: Pid,
@@ -58,6 +59,8 @@ pub struct Truth {
     decided: BTreeMap<(usize, IntentId), Decided>,
     leaders: Vec<(Duration, Option<usize>)>,
     taken_up: BTreeSet<(usize, String)>,
+    /// Directories with a recovery that could not be written down, so that others do not know of it.
+    unrecorded: BTreeSet<String>,
     /// By directory, until when.
     restored: Vec<(String, Duration)>,
     pub broken: Vec<(Invariant, String)>,
@@ -77,7 +80,7 @@ impl Truth {
         self.taken_up.insert((api, body.to_string()));
         if let Some(folder) = body.get("destination_directory").and_then(Value::as_str) {
             let runs = |(other, due): &(String, Duration)| other == folder && *due > now;
-            if self.restored.iter().any(runs) {
+            if self.restored.iter().any(runs) && !self.unrecorded.contains(folder) {
                 let how = format!("a second recovery begins in {folder} while another runs there");
                 self.broke(Invariant::OneRecovery, now, &how);
             }
@@ -141,6 +144,9 @@ impl Universe {
         // And a node that is being made has no role to lose.
         let recovers = text.contains("\"recovery\"");
         let exempt = recovers || process.fresh.get() && !late && !process.patroni_answered.get();
+        if recovers && !(process.has_state && !self.disks[process.node].full.get()) {
+            truth.unrecorded.insert(directory(process.node));
+        }
         let role = process.role.get().unwrap();
         if !exempt
             && let Some(since) = self.cluster.borrow().out_of_role(process.node, role, now)
@@ -200,6 +206,7 @@ impl Universe {
                 role: plan.role,
                 at: now,
                 targets,
+                by_look: !matches!(decision.cause, Cause::Event(_)),
                 superseded: None,
                 touched: now,
                 worker,
@@ -338,6 +345,8 @@ impl Truth {
                 (!goes_on || since > 3 * POLL).then(|| format!("is pending: {message}"))
             }
             State::Superseded if decided.superseded.is_some() => None,
+            // A look's correction of what an event set, whose variables it does not have.
+            State::Superseded if decided.by_look => None,
             State::Superseded if message.contains("another role") => self
                 .kept_role(node, decided.role, decided.at)
                 .then(|| "is superseded by another role, which the node never had".to_owned()),
@@ -347,8 +356,9 @@ impl Truth {
                 .then(|| format!("is fenced, and kept its role: {message}")),
             // A switch may have been made by somebody else.
             State::Done => (decided.kind != RequestKind::ConfigSwitch
-                && !self.taken_up
-                .contains(&(decided.api, decided.body.to_string())))
+                && !self
+                    .taken_up
+                    .contains(&(decided.api, decided.body.to_string())))
             .then(|| "is done, and was never taken up".to_owned()),
             State::Abandoned => {
                 let because_of_another = message.contains("a step before it");
