@@ -96,7 +96,10 @@ fn befall(universe: &Rc<Universe>) {
         8 => universe.reload_or_restart(node, Event::OnRestart),
         9 => {
             universe.create_replica(node);
-            // Patroni was restarted meanwhile, and asks again.
+            // Patroni was restarted meanwhile, and asks again. An id that names two operations hides that one still runs.
+            if !universe.same_second_refused {
+                return;
+            }
             let later = Rc::clone(universe);
             let again = universe.between(0, 6_000);
             universe
@@ -116,6 +119,7 @@ fn befall(universe: &Rc<Universe>) {
         12 => {
             universe.note(|| format!("the disk of {} is full", name(node)));
             universe.disks[node].full.set(true);
+            universe.disks[node].was_full.set(true);
             let later = Rc::clone(universe);
             universe
                 .scheduler

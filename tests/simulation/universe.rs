@@ -70,6 +70,8 @@ pub struct Universe {
     pub rules: usize,
     /// Whether callbacks also write a note.
     pub notes: bool,
+    /// Whether the APIs refuse a second operation in one second.
+    pub same_second_refused: bool,
     /// Whether a timer starts `reconcile` on every node, or on none.
     pub reconciles: bool,
     trace: Option<RefCell<Vec<String>>>,
@@ -149,6 +151,7 @@ impl Universe {
             clocks: RefCell::new(clocks),
             rules,
             notes: writes_notes,
+            same_second_refused: same_second == SameSecond::Refuse,
             reconciles,
             trace: (tracing == Tracing::On).then(RefCell::default),
         })
