@@ -31,7 +31,7 @@ use truth::Invariant;
 use universe::Tracing;
 
 /// Runs that every test run plays.
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 1_500;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
