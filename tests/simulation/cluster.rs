@@ -14,6 +14,7 @@ use super::universe::{Universe, name};
 const TTL: Duration = Duration::from_secs(15);
 
 /// A machine with Patroni and PostgreSQL on it.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
 #[derive(Debug, Clone)]
 pub struct Node {
     pub machine_up: bool,

@@ -102,8 +102,8 @@ rules:
 
 /// The number of the API that has this name in the rules.
 pub fn api(name: &ApiName) -> usize {
-    let same = |one: &&str| **one == name.to_string();
-    APIS.iter().position(|one| same(&one)).unwrap()
+    let name = name.to_string();
+    APIS.iter().position(|one| *one == name).unwrap()
 }
 
 /// What is known of a process while it runs.

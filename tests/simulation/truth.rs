@@ -144,7 +144,7 @@ impl Universe {
         // And a node that is being made has no role to lose.
         let recovers = text.contains("\"recovery\"");
         let exempt = recovers || process.fresh.get() && !late && !process.patroni_answered.get();
-        if recovers && !(process.has_state && !self.disks[process.node].full.get()) {
+        if recovers && (self.disks[process.node].full.get() || !process.has_state) {
             truth.unrecorded.insert(directory(process.node));
         }
         let role = process.role.get().unwrap();
