@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::evaluate::{Plan, Step};
 use crate::http::{Clock, within};
 use crate::model::{Event, Name, RequestKind};
-use crate::store::{IntentId, Settled, Standing, State, Store, StoreError};
+use crate::store::{Intent, IntentId, Query, Settled, Standing, State, Store, StoreError};
 
 use super::callback::is_foreground;
 use super::here::{Part, Seat};
@@ -112,6 +112,27 @@ pub(super) async fn renew<W: World>(stage: Stage<'_, W>) {
         // One that is lost is taken up by another process, which looks before it sends.
         let _ = bounded(stage.world, STATE, store.renew(id, until)).await;
     }
+}
+
+/// The operations of the same server that other recoveries were answered with.
+pub(super) async fn operations_of_others<W: World>(stage: Stage<'_, W>) -> Vec<Name> {
+    let Stage { step, world, .. } = stage;
+    let Some(store) = world.store() else {
+        return Vec::new();
+    };
+    let others = |one: &Intent| {
+        Some(one.id) != stage.intent
+            && !one.step.operation.kind().sets_state()
+            && one.step.api == step.api
+            && one.step.operation.server() == step.operation.server()
+    };
+    let all = bounded(world, STATE, async {
+        store.history(&Query::default()).await
+    });
+    let all = all.await.unwrap_or_default().into_iter();
+    all.filter(others)
+        .filter_map(|one| one.operation_id)
+        .collect()
 }
 
 /// Tells whether an operator gave an intent up.

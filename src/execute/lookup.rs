@@ -11,7 +11,7 @@ use crate::http::Clock;
 use crate::model::Name;
 
 use super::proof::Proof;
-use super::{End, Progress, Stage, StepOutcome, World, backoff, poll};
+use super::{End, Progress, Stage, StepOutcome, World, backoff, journal, poll};
 
 /// How far the clocks of this machine and of the API's host may be apart.
 const SKEW: Duration = Duration::from_secs(20);
@@ -87,7 +87,7 @@ pub(super) struct Named {
     pub(super) others: bool,
 }
 
-/// Reads from the list what was named when a request was sent.
+/// Reads from the list what was named when a request was sent, and is not known to be another one's.
 pub(super) async fn glance<W: World>(stage: Stage<'_, W>, sent: Sent) -> Result<Named, String> {
     let clock = stage.world.clock();
     let scope = Scope::of(&stage.step.operation);
@@ -95,9 +95,10 @@ pub(super) async fn glance<W: World>(stage: Stage<'_, W>, sent: Sent) -> Result<
     let listed = listed.map_err(|trouble| trouble.message)?;
     let kind = Some(stage.step.operation.kind());
     let moments = sent.taken_up(listed.date, clock);
+    let others = journal::operations_of_others(stage).await;
     let mut named = Named::default();
     for one in listed.operations {
-        if !named_in(&one.id, &moments) {
+        if !named_in(&one.id, &moments) || others.contains(&one.id) {
             continue;
         }
         if one.kind == kind {
@@ -116,6 +117,7 @@ pub(super) async fn candidates<W: World>(stage: Stage<'_, W>, sent: Sent) -> Res
     let (started, mut attempt) = (clock.now(), 0);
     loop {
         attempt += 1;
+        journal::renew(stage).await;
         let trouble = match glance(stage, sent).await {
             Ok(found) => return Ok(found),
             Err(trouble) => trouble,
