@@ -119,7 +119,7 @@ impl Called {
 async fn carry_out<W: World>(
     plan: &Plan,
     seat: &Seat,
-    cause: Cause,
+    cause: Cause<'_>,
     called: Option<Duration>,
     world: &W,
 ) -> Outcome {
@@ -182,7 +182,11 @@ async fn act<W: World>(
 
 /// Writes down the whole plan before anything of it is sent; `None` if that can't be done, and then it is sent
 /// all the same.
-async fn intend<W: World>(plan: &Plan, cause: Cause, world: &W) -> Option<Vec<Option<IntentId>>> {
+async fn intend<W: World>(
+    plan: &Plan,
+    cause: Cause<'_>,
+    world: &W,
+) -> Option<Vec<Option<IntentId>>> {
     let store = world.store().filter(|_| !plan.steps.is_empty())?;
     let decision = Decision {
         plan,
@@ -246,11 +250,7 @@ async fn take<W: World>(
     report: &mut StepReport,
 ) -> Result<Option<String>, End> {
     let mut tries = submit::Tries::new(stage, start);
-    let before = match start {
-        Start::Operation { .. } => proof::Proof::of_earlier(stage),
-        _ => proof::Proof::now(stage),
-    };
-    let mut watch = verify::Watch::new(before);
+    let mut before = proof::Proof::of_earlier(stage);
     let mut known = match start {
         Start::Operation { id, left } => Some((id.clone(), left)),
         Start::Looking(_) if verify::is_there(stage, look::SIDE).await => return Ok(None),
@@ -258,9 +258,12 @@ async fn take<W: World>(
             proof::refuse_running(stage)?;
             earlier::wait(stage).await?;
             backup::refuse_unfit(stage).await?;
+            // What an earlier recovery made is not ours.
+            before = proof::Proof::now(stage);
             None
         }
     };
+    let mut watch = verify::Watch::new(before);
     loop {
         let (id, left) = if let Some(known) = known.take() {
             known

@@ -337,6 +337,7 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
     let world = Inside::new(universe, node);
     let pid = world.process.pid;
     let recorded = recorded(&facts(universe, node, pid, event, role));
+    let sets = recorded.sets.clone();
     world.note(|| format!("{event} {role}"));
     universe.scheduler.start(pid, async move {
         world.process.role.set(Some(role));
@@ -362,7 +363,7 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
                 if world.universe.mutation == Mutation::NoSecondLook {
                     world.clock.sleep(SECOND_LOOK).await;
                 } else {
-                    second_look(&plan, SECOND_LOOK, &world).await;
+                    second_look(&plan, &sets, SECOND_LOOK, &world).await;
                 }
                 let switches = |step: &Step| step.operation.kind() == RequestKind::ConfigSwitch;
                 let calm = world
@@ -410,6 +411,7 @@ pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
         world.process.role.set(Some(role));
         let own = [Part {
             plan,
+            sets: vec![pid.to_string()],
             seat: Seat::Here,
         }];
         let again = async || Vec::new();
