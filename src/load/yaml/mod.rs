@@ -10,6 +10,9 @@ mod scalar;
 mod syntax;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use serde_json::Value;
@@ -98,9 +101,8 @@ pub(super) fn careful(text: &str) -> Careful {
 /// because the other parser takes it.
 fn refused(text: &str) -> Option<Fault> {
     let rest = skip_mark(text);
-    let start = text.len() - rest.len() + plain::refused(rest)?;
-    let range = start..part::token_end(text, start);
-    Some(Fault::new(Code::YamlSyntax, range, "this is not YAML"))
+    let at = text.len() - rest.len() + plain::refused(rest)?;
+    Some(syntax::refused(text, at))
 }
 
 /// Where these bytes of a string value stand in the text.

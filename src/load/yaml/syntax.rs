@@ -50,7 +50,15 @@ pub(super) fn fault(text: &str, error: &ScanError, opened: Option<usize>) -> Fau
     let at = error.marker().byte_offset().unwrap_or_default();
     let at = visible(text, at);
     let kind = error.kind();
-    if let Some(fault) = tab_in_indentation(text, at, kind) {
+    // Such a value ends on the line before the tab.
+    let line = match kind {
+        ErrorKind::TabInPlainScalar => {
+            let rest = text.get(at..).unwrap_or_default();
+            at + rest.find('\t').unwrap_or_default()
+        }
+        _ => at,
+    };
+    if let Some(fault) = tab_in_indentation(text, line) {
         return fault;
     }
     if let Some(fault) = bare_braces(text, opened.unwrap_or(at), at) {
@@ -67,6 +75,18 @@ pub(super) fn fault(text: &str, error: &ScanError, opened: Option<usize>) -> Fau
         Some((meaning, help)) => Fault::new(Code::YamlSyntax, range, meaning).help(help),
         None => Fault::new(Code::YamlSyntax, range, "this is not YAML"),
     }
+}
+
+/// Makes a finding of a text that the other parser refuses here.
+pub(super) fn refused(text: &str, at: usize) -> Fault {
+    let at = visible(text, at);
+    control_character(text)
+        .or_else(|| tab_in_indentation(text, at))
+        .unwrap_or_else(|| {
+            let range = at..token_end(text, at).max(at + first_char(text, at));
+            Fault::new(Code::YamlSyntax, range, "this can't be read")
+                .help("put the value in quotes if it is text")
+        })
 }
 
 /// Where an error is shown, and what it means.
@@ -364,13 +384,8 @@ fn bare_braces(text: &str, opened: usize, at: usize) -> Option<Fault> {
     })
 }
 
-fn tab_in_indentation(text: &str, at: usize, kind: &ErrorKind) -> Option<Fault> {
-    let mut line_start = line_start(text, at);
-    if *kind == ErrorKind::TabInPlainScalar {
-        // It ends on the line before.
-        line_start += text.get(line_start..)?.find('\t')?;
-        line_start = self::line_start(text, line_start);
-    }
+fn tab_in_indentation(text: &str, at: usize) -> Option<Fault> {
+    let line_start = line_start(text, at);
     let line = text.get(line_start..)?.lines().next()?;
     let indentation = line.len() - line.trim_start().len();
     let tab = line.get(..indentation)?.find('\t')?;
