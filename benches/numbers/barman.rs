@@ -23,9 +23,19 @@ pub struct Barman {
 impl Barman {
     /// Starts it with so many servers, each operation taking so long.
     pub fn start(servers: usize, operation_time: &str) -> Self {
+        Self::start_with(servers, operation_time, &[])
+    }
+
+    /// The same on a host with further servers and backups, of which each `/diagnose` tells.
+    pub fn start_big(servers: usize, others: &str) -> Self {
+        Self::start_with(servers, "0s", &["--diagnose-size", others])
+    }
+
+    fn start_with(servers: usize, operation_time: &str, more: &[&str]) -> Self {
         let mut command = program(&State::None);
         command.args(["simulate", "--listen", "127.0.0.1:0", "--recover-files"]);
         command.args(["--operation-time", operation_time]);
+        command.args(more);
         for number in 0..servers {
             command.args(["--server", &format!("s{number}")]);
             command.args(["--model", &format!("s{number}:n1")]);
@@ -72,6 +82,12 @@ impl Barman {
 
     /// The model that is active on a server.
     pub fn active_models(&self) -> Value {
+        let diagnosis: Value = serde_json::from_str(&self.diagnose()).expect("JSON");
+        diagnosis["servers"].clone()
+    }
+
+    /// The answer of `GET /diagnose`.
+    pub fn diagnose(&self) -> String {
         let address = self.url.trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).expect("it listens");
         write!(
@@ -82,8 +98,7 @@ impl Barman {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("text");
         let body = answer.split_once("\r\n\r\n").expect("a body").1;
-        let diagnosis: Value = serde_json::from_str(body).expect("JSON");
-        diagnosis["servers"].clone()
+        body.to_owned()
     }
 }
 

@@ -17,6 +17,7 @@
 )]
 
 mod barman;
+mod big;
 mod callback;
 mod end;
 mod many;
@@ -35,12 +36,13 @@ use table::Row;
 type Section = (&'static str, fn() -> Vec<Row>);
 
 /// What can be measured, in the order of the table.
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 7] = [
     ("callback", callback::rows),
     ("switch", switch::rows),
     ("end", end::rows),
     ("rules", rules::rows),
     ("many", many::rows),
+    ("big", big::rows),
     ("size", size::rows),
 ];
 

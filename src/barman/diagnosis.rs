@@ -163,6 +163,15 @@ impl ServerState {
         }
     }
 
+    /// Barman's default `streaming_archiver_name`.
+    pub const RECEIVER: &str = "barman_receive_wal";
+
+    /// The `application_name` of its WAL receiver.
+    pub fn receiver(&self) -> &str {
+        let name = self.streaming_archiver_name.as_deref();
+        name.unwrap_or(Self::RECEIVER)
+    }
+
     /// The newest WAL file in the archive: names begin with the timeline.
     pub fn last_wal(&self) -> Option<&str> {
         let wals = self.last_archived_wal_per_timeline.values();

@@ -107,6 +107,7 @@ pub enum Command {
     Reconcile(super::reconcile::Reconcile),
     Status(super::status::Status),
     History(super::history::History),
+    Forget(super::forget::ForgetArgs),
     Test(super::test::TestArgs),
     Matrix(super::matrix::MatrixArgs),
     Diff(super::diff::DiffArgs),

@@ -122,6 +122,7 @@ pub fn run(args: &ConfigSwitch, context: &Context) -> Result<u8, Exit> {
             connstring: None,
             args: BTreeMap::new(),
             env: context.environment.vars.clone(),
+            elsewhere: false,
         },
         tries: args.tries,
         every: None,

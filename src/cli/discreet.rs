@@ -170,6 +170,19 @@ impl Store for DiscreetStore {
         self.state.take_over(cluster, node, now).await
     }
 
+    async fn is_forgotten(&self, id: IntentId) -> Result<bool, StoreError> {
+        self.state.is_forgotten(id).await
+    }
+
+    async fn drop_corrections(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+        now: Duration,
+    ) -> Result<(), StoreError> {
+        self.state.drop_corrections(cluster, node, now).await
+    }
+
     async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError> {
         self.state.history(query).await
     }

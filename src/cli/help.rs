@@ -26,7 +26,10 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "check", "explain", "plan", "test", "matrix", "diff", "schema",
         ],
     ),
-    ("Look after Barman", &["status", "reconcile", "history"]),
+    (
+        "Look after Barman",
+        &["status", "reconcile", "history", "forget"],
+    ),
     ("Rehearse", &["demo", "simulate"]),
     ("Install", &["completions", "man"]),
 ];

@@ -33,7 +33,8 @@ pub struct History {
     /// Of this rule.
     #[arg(long, value_name = "NAME")]
     pub rule: Option<String>,
-    /// With this outcome: `pending`, `done`, `failed`, `refused`, `unverified`, `fenced`, `superseded`, `abandoned`.
+    /// With this outcome: `pending`, `done`, `failed`, `refused`, `unverified`, `fenced`, `superseded`,
+    /// `abandoned`, `forgotten`.
     #[arg(long, value_name = "OUTCOME", value_parser = parse_state)]
     pub outcome: Option<State>,
     /// Decided within this time, for example `1d`.
@@ -57,21 +58,25 @@ fn parse_state(word: &str) -> Result<State, String> {
     })
 }
 
+/// The database. Rules that are missing or broken do not keep anybody from reading what was done.
+pub fn database(rules: Option<&PathBuf>, context: &Context) -> PathBuf {
+    let path = rules_path(rules, &context.environment);
+    let read = if rules.is_some() || path.exists() {
+        Rules::read(&path, &context.log)
+            .ok()
+            .or_else(|| Rules::of_last_good(&path, context))
+    } else {
+        None
+    };
+    state::place(read.as_ref().map(|rules| &rules.set), &context.environment).path
+}
+
 /// Carries the command out and gives the exit code.
 ///
 /// # Errors
 /// [`Exit`] if the state can't be read.
 pub fn run(args: &History, context: &Context) -> Result<u8, Exit> {
-    // Rules that are missing or broken do not keep anybody from reading what was done.
-    let rules_path = rules_path(args.rules.as_ref(), &context.environment);
-    let rules = if args.rules.is_some() || rules_path.exists() {
-        Rules::read(&rules_path, &context.log)
-            .ok()
-            .or_else(|| Rules::of_last_good(&rules_path, context))
-    } else {
-        None
-    };
-    let path = state::place(rules.as_ref().map(|rules| &rules.set), &context.environment).path;
+    let path = database(args.rules.as_ref(), context);
     let intents = if path.exists() {
         let query = Query {
             cluster: args.cluster.clone(),

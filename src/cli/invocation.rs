@@ -93,6 +93,7 @@ pub fn facts(args: &EventArgs, environment: &Environment) -> Result<Facts, Exit>
         connstring: args.connstring.clone(),
         args: all,
         env: environment.vars.clone(),
+        elsewhere: false,
     })
 }
 

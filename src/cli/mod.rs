@@ -14,6 +14,7 @@ mod env;
 mod exit;
 mod explain;
 mod extra;
+mod forget;
 mod help;
 mod history;
 mod invocation;
@@ -128,7 +129,7 @@ const fn acts(command: &Command) -> bool {
     match command {
         Command::Run(args) => !args.dry,
         Command::Reconcile(args) => !args.dry,
-        Command::ConfigSwitch(_) | Command::Recover(_) => true,
+        Command::ConfigSwitch(_) | Command::Recover(_) | Command::Forget(_) => true,
         _ => false,
     }
 }
@@ -150,6 +151,7 @@ fn dispatch(command: Command, context: &Context) -> Result<u8, Exit> {
         Command::Reconcile(args) => reconcile::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::History(args) => history::run(&args, context),
+        Command::Forget(args) => forget::run(&args, context),
         Command::Test(args) => test::run(&args, context),
         Command::Matrix(args) => matrix::run(&args, context),
         Command::Diff(args) => diff::run(&args, context),

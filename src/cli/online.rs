@@ -62,7 +62,7 @@ pub fn findings(
     }
     let environment = &context.environment;
     let known = Known::default();
-    let name = here.as_ref().map(|here| here.node.clone());
+    let name = here.as_ref().and_then(|here| here.node.clone());
     let given = environment.get("PATRONI_NAME").map(str::to_owned);
     let node = Node {
         name: node.cloned().or(given).or(name),

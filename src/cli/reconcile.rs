@@ -11,8 +11,10 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::evaluate::Plan;
-use crate::execute::{Here, Outcome, Verdict, Which, Whose, compare, enforce, resume};
+use crate::evaluate::{Left, Wanted, wanted};
+use crate::execute::{
+    Comparison, Here, Looks, Outcome, Part, Verdict, Which, Whose, compare, pass, resume,
+};
 use crate::http::{Clock as _, block_on};
 use crate::model::Event;
 use crate::report;
@@ -32,17 +34,19 @@ use super::{Context, metrics, print, run};
 
 /// Finishes what callbacks left, corrects what differs.
 ///
-/// It brings Barman to what the rules want. First it takes up what is pending: an operation that is known is waited for, a request of unknown fate is
-/// settled by looking, and only what sets a state is sent again. Then it asks Patroni for this node's role, asks
-/// the rules what they want for it, compares that with Barman, and sends what differs. Run it from a timer
-/// on every node, or let it stay:
+/// It brings Barman to what the rules want of the cluster. First it takes up what is pending: an operation that is known
+/// is waited for, a request of unknown fate is settled by looking, and only what sets a state is sent again. Then it asks
+/// Patroni for the cluster, asks the rules what they want for each member, compares that with Barman, and sends what
+/// differs: at once what is wanted for this node's member, and for another member a switch that a second look finds
+/// missing too. What is set again and again by something else is left alone for a while and reported. Run it from a
+/// timer on every node, or let it stay:
 ///
 ///     patroni_barman reconcile --rules /etc/patroni_barman/rules.yml --every 30s
 ///
 /// The rules file must name the local Patroni under `patroni`.
 ///
-/// Exit codes: 0 everything is as wanted; 1 no rule wants anything of this role; 2 an operation failed or was
-/// refused, or could not be verified; 3 Patroni or the API could not be reached or time ran out; 4 invalid rules or
+/// Exit codes: 0 everything is as wanted; 1 no rule wants anything of a member of this cluster; 2 an operation failed or
+/// was refused, or could not be verified, or two rules want different things; 3 Patroni or the API could not be reached or time ran out; 4 invalid rules or
 /// arguments, nothing was sent; 5 this node no longer has the role; 6 everything is as the last good rules want
 /// it, because the file is broken.
 #[derive(Debug, Args)]
@@ -54,6 +58,10 @@ pub struct Reconcile {
     /// Do it again and again, with this pause, until the process is stopped.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub every: Option<Duration>,
+    /// How long after the first look a second one must find another member's server wrong before it is corrected: its
+    /// own callback may be at work.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
+    pub second_look: Duration,
     /// Send nothing: show what is pending and what differs. Exits with 0 if nothing, with 2 if something, and
     /// with 3 if it can't be told.
     #[arg(long = "dry-run")]
@@ -88,18 +96,19 @@ pub struct RulesArgs {
 pub fn run(args: &Reconcile, context: &Context) -> Result<u8, Exit> {
     let watch = Watch::new(&context.log);
     let Some(every) = args.every else {
-        return measured(args, context, &watch);
+        return measured(args, context, &watch, &Looks::default());
     };
     if every.is_zero() {
         return Err(Exit::invalid("`--every 0s` would never pause").help("write `--every 30s`"));
     }
     let hangup = Hangup::obey();
+    let looks = Looks::default();
     loop {
         if hangup.came() {
             context.log.reopen();
         }
         // The rules may be mended while we wait.
-        if let Err(exit) = measured(args, context, &watch) {
+        if let Err(exit) = measured(args, context, &watch, &looks) {
             exit.log(&context.log);
         }
         block_on(watch.sleep(every));
@@ -107,8 +116,13 @@ pub fn run(args: &Reconcile, context: &Context) -> Result<u8, Exit> {
 }
 
 /// One run, of which the metrics tell also if it could not even begin.
-fn measured(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Exit> {
-    let result = once(args, context, watch);
+fn measured(
+    args: &Reconcile,
+    context: &Context,
+    watch: &Watch<'_>,
+    looks: &Looks,
+) -> Result<u8, Exit> {
+    let result = once(args, context, watch, looks);
     if let (Err(exit), Some(file), false) = (&result, &args.metrics_file, args.dry) {
         let path = rules_path(args.rules.rules.as_ref(), &context.environment);
         let rules = Rules::of_last_good(&path, context);
@@ -127,35 +141,27 @@ fn measured(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8
     result
 }
 
-fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Exit> {
+fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -> Result<u8, Exit> {
+    let view = View::take(&args.rules, context, watch)?;
+    if args.dry {
+        return Ok(dry(args, context, &view));
+    }
     let View {
         outside,
         here,
-        plan,
+        wanted,
+        parts,
         state,
         rules,
-    } = View::take(&args.rules, context, watch)?;
+    } = view;
     let age = rules.age;
-    if args.dry {
-        let compared = outside
-            .discretion()
-            .compared(block_on(compare(&plan, &outside)));
-        let pending = super::status::pending(&here.cluster, &state.path, context);
-        let status = report::Status {
-            here: &here,
-            compared: &compared,
-            pending: pending.as_deref().unwrap_or_default(),
-        };
-        print(&match args.format {
-            Format::Human => would_do(&status),
-            Format::Json => format!("{:#}\n", status.to_json()),
-        });
-        let blind = pending.is_none() || compared.iter().any(|one| one.differs.is_err());
-        return Ok(match (status.as_wanted(), blind) {
-            (_, true) => Verdict::Unfinished.exit_code(),
-            (true, false) => 0,
-            (false, false) => Verdict::Failed.exit_code(),
-        });
+    let log = &context.log;
+    for one in &wanted.left {
+        let Left { member, rule, why } = one;
+        log.debug(&format!("rule `{rule}` is left to `{member}`: {why}"));
+    }
+    for conflict in &wanted.conflicts {
+        log.error(&format!("left alone: {}", report::conflict(conflict)));
     }
     let outside = run::remember(outside, &state, context);
     let decider = Decider {
@@ -163,72 +169,100 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Ex
         environment: &context.environment,
         call: None,
     };
-    let decide = |recorded: &Recorded| decider.decide(recorded).ok();
-    let whose = Whose {
-        cluster: &here.cluster,
-        node: Some(&here.node),
-        role: plan.role,
+    let mut left = Outcome::of(Vec::new());
+    if let Some(role) = here.role {
+        let decide = |recorded: &Recorded| decider.decide(recorded).ok();
+        let whose = Whose {
+            cluster: &here.cluster,
+            node: here.node.as_deref(),
+            role,
+        };
+        left = block_on(resume(whose, Which::All, &decide, &outside));
+    }
+    let again = async || {
+        let now = Here::ask(&outside, here.node.as_deref()).await;
+        let now = now
+            .and_then(Result::ok)
+            .filter(|now| now.cluster == here.cluster);
+        now.and_then(|now| {
+            let wanted = wants(&decider, &args.rules.sets, &now).ok()?;
+            Some(now.parts(&wanted))
+        })
+        .unwrap_or_default()
     };
-    let left = block_on(resume(whose, Which::All, &decide, &outside));
+    let passed = block_on(pass(&parts, &again, args.second_look, looks, &outside));
     let discretion = outside.discretion();
-    let compared = discretion.compared(block_on(compare(&plan, &outside)));
-    let sent = block_on(enforce(&plan, &compared, &outside));
-    let mut blind = false;
-    for message in compared.iter().filter_map(|one| one.differs.as_ref().err()) {
-        context
-            .log
-            .error(&format!("Barman's state can't be compared: {message}"));
-        blind = true;
-    }
+    let compared = discretion.compared(passed.compared);
     for one in compared.iter().filter(|one| !one.as_wanted()) {
-        if let Some(what) = one.differs.as_ref().ok().and_then(Option::as_ref) {
-            context.log.warning(&format!("reconcile: {what}"));
-        }
-        if let Some(wal) = &one.wal {
-            context.log.warning(&format!("reconcile: {}", wal.message));
+        let what = report::difference(one, &here);
+        match &one.differs {
+            Err(_) => log.error(&format!("reconcile: {what}")),
+            Ok(_) if one.fighting.is_some() => log.error(&format!("reconcile: {what}")),
+            Ok(_) => log.warning(&format!("reconcile: {what}")),
         }
     }
+    let blind = compared.iter().any(|one| one.differs.is_err());
+    let fights = compared.iter().any(|one| one.fighting.is_some());
     // What differs and was not sent is in the hands of a callback that still runs.
-    let different = compared
-        .iter()
-        .filter(|one| matches!(one.differs, Ok(Some(_))))
-        .count();
+    let different = |one: &&Comparison| matches!(one.differs, Ok(Some(_))) && !one.elsewhere;
+    let different = compared.iter().filter(different).count();
     let unread = left.verdict == Verdict::Unfinished;
+    let sent = passed.outcome;
     let open = blind || unread || different > sent.steps.len();
     let steps: Vec<_> = left.steps.into_iter().chain(sent.steps).collect();
     let mut outcome = discretion.outcome(Outcome::of(steps));
     outcome.verdict = match outcome.verdict {
+        Verdict::Skipped | Verdict::Done if fights || !wanted.conflicts.is_empty() => {
+            Verdict::Failed
+        }
         Verdict::Skipped | Verdict::Done if open => Verdict::Unfinished,
-        Verdict::Skipped if !plan.steps.is_empty() => Verdict::Done,
+        Verdict::Skipped if !parts.is_empty() => Verdict::Done,
         verdict => verdict,
     };
-    let code = run::exit_code(plan.event, outcome.verdict, age);
+    let code = run::exit_code(Event::OnRoleChange, outcome.verdict, age);
     print(&match args.format {
         Format::Human => report::run(&outcome),
         Format::Json => format!("{:#}\n", to_json(&here, &outcome, code)),
     });
     if let Some(file) = &args.metrics_file {
-        metrics::write(
-            file,
-            &state.path,
-            &compared,
-            age,
-            code,
-            watch.wall(),
-            &context.log,
-        );
+        metrics::write(file, &state.path, &compared, age, code, watch.wall(), log);
     }
     Ok(code)
 }
 
-/// What is so on this node, and what the rules want of it.
+/// Shows what would be sent.
+fn dry(args: &Reconcile, context: &Context, view: &View<'_>) -> u8 {
+    let compared = block_on(compare(&view.parts, &Looks::default(), &view.outside));
+    let compared = view.outside.discretion().compared(compared);
+    let pending = super::status::pending(&view.here.cluster, &view.state.path, context);
+    let status = report::Status {
+        here: &view.here,
+        compared: &compared,
+        conflicts: &view.wanted.conflicts,
+        pending: pending.as_deref().unwrap_or_default(),
+    };
+    print(&match args.format {
+        Format::Human => would_do(&status),
+        Format::Json => format!("{:#}\n", status.to_json()),
+    });
+    let blind = pending.is_none() || compared.iter().any(|one| one.differs.is_err());
+    match (status.as_wanted(), blind) {
+        (_, true) => Verdict::Unfinished.exit_code(),
+        (true, false) => 0,
+        (false, false) => Verdict::Failed.exit_code(),
+    }
+}
+
+/// The cluster as it is, and what the rules want of it.
 pub struct View<'a> {
     /// The outside.
     pub outside: Outside<'a>,
     /// What Patroni says.
     pub here: Here,
-    /// What the rules want of this role.
-    pub plan: Plan,
+    /// What the rules want of the members.
+    pub wanted: Wanted,
+    /// The same, with the members' places.
+    pub parts: Vec<Part>,
     /// Where the state is.
     pub state: Place,
     /// The rules.
@@ -254,43 +288,50 @@ impl<'a> View<'a> {
                     .help("add `patroni: {url: \"http://127.0.0.1:8008\"}` to the rules file"));
             }
         };
-        let Some(role) = here.role else {
+        if here.leader.is_none() {
             let cluster = &here.cluster;
             let message = format!("no member of `{cluster}` holds the leader key; nothing is sent");
             return Err(Exit::new(3, message));
-        };
+        }
+        if let Some(node) = here.node.as_ref().filter(|_| !here.is_listed()) {
+            let cluster = &here.cluster;
+            context.log.warning(&format!(
+                "Patroni lists no member `{node}` in `{cluster}`: nothing is wanted for it"
+            ));
+        }
         let decider = Decider {
             rules: &rules,
             environment: &context.environment,
             call: None,
         };
-        // A node's state is what the last change of its role asked for; a cluster that was started as it is
-        // has had none.
-        let wanted = |event| {
-            let event = Recorded {
-                cluster: here.cluster.clone(),
-                node: Some(here.node.clone()),
-                event,
-                role,
-                raw_role: role.as_str().to_owned(),
-                sets: args.sets.clone(),
-            };
-            decider.decide(&event).map_err(Exit::from)
-        };
-        decider.rules_with(&args.sets)?;
-        let mut plan = wanted(Event::OnRoleChange)?;
-        if plan.steps.is_empty() {
-            plan = wanted(Event::OnStart)?;
-        }
+        let wanted = wants(&decider, &args.sets, &here)?;
+        let parts = here.parts(&wanted);
         let state = state::place(Some(&rules.set), &context.environment);
         Ok(Self {
             outside,
             here,
-            plan,
+            wanted,
+            parts,
             state,
             rules,
         })
     }
+}
+
+/// What the rules want of a cluster.
+fn wants(decider: &Decider<'_>, sets: &[String], here: &Here) -> Result<Wanted, Exit> {
+    let set = decider.rules_with(sets)?;
+    wanted(&set, &here.view(), |event, role| {
+        let event = Recorded {
+            cluster: here.cluster.clone(),
+            node: here.node.clone(),
+            event,
+            role,
+            raw_role: role.as_str().to_owned(),
+            sets: sets.to_vec(),
+        };
+        decider.decide(&event).map_err(Exit::from)
+    })
 }
 
 fn would_do(status: &report::Status<'_>) -> String {
@@ -301,15 +342,25 @@ fn would_do(status: &report::Status<'_>) -> String {
             intent.event, intent.role
         )
     });
+    let conflicts = status
+        .conflicts
+        .iter()
+        .map(|conflict| format!("left alone: {}", report::conflict(conflict)));
     let compared = status.compared.iter().map(|one| {
         let what = report::describe(&one.step.operation);
-        match &one.differs {
-            Ok(None) => format!("as wanted: {what}"),
-            Ok(Some(difference)) => format!("would send {what}: {difference}"),
-            Err(message) => format!("can't be compared: {what}: {message}"),
+        let why = report::difference(one, status.here);
+        if one.as_wanted() {
+            format!("as wanted: {what}")
+        } else if one.differs.is_err() {
+            format!("can't be compared: {what}: {why}")
+        } else if one.fighting.is_some() {
+            format!("would not send {what}: {why}")
+        } else {
+            format!("would send {what}: {why}")
         }
     });
     let lines: Vec<_> = pending
+        .chain(conflicts)
         .chain(compared)
         .map(|line| report::one_line(&line) + "\n")
         .collect();
@@ -317,7 +368,7 @@ fn would_do(status: &report::Status<'_>) -> String {
 }
 
 fn to_json(here: &Here, outcome: &Outcome, code: u8) -> Value {
-    let mut all = json!({"cluster": here.cluster, "node": here.node, "role": here.role});
+    let mut all = json!({"cluster": here.cluster, "node": here.node, "role": here.role, "leader": here.leader});
     if let (Value::Object(all), Value::Object(outcome)) = (&mut all, outcome.to_json(code)) {
         all.extend(outcome);
     }

@@ -88,6 +88,7 @@ pub fn run(args: &Recover, context: &Context) -> Result<u8, Exit> {
             connstring: None,
             args: BTreeMap::new(),
             env: context.environment.vars.clone(),
+            elsewhere: false,
         },
         tries: args.tries,
         every: Some(seconds(args.loop_wait).max(SHORTEST)),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::execute::compare;
+use crate::execute::{Looks, compare};
 use crate::http::block_on;
 use crate::report;
 use crate::store::{Intent, Query, Sqlite, State, Store as _};
@@ -17,11 +17,11 @@ use super::{Context, print};
 
 /// Shows Barman's state beside the one that the rules want.
 ///
-/// What they want for this node's role, that is; nothing is sent:
+/// What they want of the members of this node's cluster, that is; nothing is sent:
 ///
 ///     patroni_barman status --rules /etc/patroni_barman/rules.yml
 ///
-/// For each server: the role here and the leader, the wanted and the active model, whether WAL is being received and
+/// For each server: the member for which something is wanted, the wanted and the active model, whether WAL is being received and
 /// through which slot, the timeline, the last WAL file and backup, and what is pending. The rules file must name
 /// the local Patroni under `patroni`.
 ///
@@ -45,12 +45,13 @@ pub struct Status {
 pub fn run(args: &Status, context: &Context) -> Result<u8, Exit> {
     let watch = Watch::new(&context.log);
     let view = View::take(&args.rules, context, &watch)?;
-    let compared = block_on(compare(&view.plan, &view.outside));
+    let compared = block_on(compare(&view.parts, &Looks::default(), &view.outside));
     let compared = view.outside.discretion().compared(compared);
     let pending = pending(&view.here.cluster, &view.state.path, context);
     let status = report::Status {
         here: &view.here,
         compared: &compared,
+        conflicts: &view.wanted.conflicts,
         pending: pending.as_deref().unwrap_or_default(),
     };
     print(&match args.format {

@@ -115,6 +115,7 @@ impl<'a> Watch<'a> {
                 step.rule,
                 intent.operation_id.as_ref().map_or_else(String::new, |id| format!(" (operation {id})"))
             )),
+            Progress::Stalled { .. } => self.log.warning(&stalled(progress)),
             Progress::Doubt { step, message } => {
                 self.log.warning(&format!("rule `{}`: {message}", step.rule));
             }
@@ -196,4 +197,24 @@ impl Clock for Watch<'_> {
         }
         self.clear();
     }
+}
+
+/// Says that a recovery may never end, and how to give it up.
+fn stalled(progress: &Progress<'_>) -> String {
+    let Progress::Stalled {
+        step,
+        id,
+        intent,
+        unchanged,
+    } = progress
+    else {
+        return String::new();
+    };
+    format!(
+        "rule `{}`: operation {id} is in progress, and nothing has changed in its destination for {} minutes; if it no longer \
+         runs on the Barman host, give it up with `patroni_barman forget {}`",
+        step.rule,
+        unchanged.as_secs() / 60,
+        intent.0
+    )
 }

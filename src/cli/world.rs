@@ -1,7 +1,7 @@
 //! The outside as it is: HTTP clients, the computer's clock, the file system.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -82,6 +82,10 @@ impl Outside<'_> {
     }
 }
 
+fn changed(file: &Metadata) -> i128 {
+    i128::from(file.ctime()) * 1_000_000_000 + i128::from(file.ctime_nsec())
+}
+
 impl<'a> World for Outside<'a> {
     type Http = Client;
     type Clock = Watch<'a>;
@@ -113,8 +117,25 @@ impl<'a> World for Outside<'a> {
         let file = fs::metadata(path).ok()?;
         Some(Stamp {
             inode: file.ino(),
-            changed: i128::from(file.ctime()) * 1_000_000_000 + i128::from(file.ctime_nsec()),
+            changed: changed(&file),
         })
+    }
+
+    fn newest_below(&self, directory: &Path) -> Option<i128> {
+        let mut newest = changed(&fs::symlink_metadata(directory).ok()?);
+        let mut folders = vec![directory.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let Ok(file) = entry.metadata() else {
+                    continue;
+                };
+                newest = newest.max(changed(&file));
+                if file.is_dir() {
+                    folders.push(entry.path());
+                }
+            }
+        }
+        Some(newest)
     }
 
     /// The first line of `postmaster.pid` is the number of the process.

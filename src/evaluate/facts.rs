@@ -34,6 +34,9 @@ pub struct Facts {
     pub args: BTreeMap<String, String>,
     /// The process's environment.
     pub env: BTreeMap<String, String>,
+    /// It is an event of another node: its host name, its environment and the words of its callback are not known here,
+    /// and none of them can even be said to be missing.
+    pub elsewhere: bool,
 }
 
 impl Facts {
@@ -51,13 +54,14 @@ impl Facts {
             connstring: None,
             args: BTreeMap::new(),
             env: BTreeMap::new(),
+            elsewhere: false,
         }
     }
 
     /// What templates see of it.
     #[must_use]
     pub fn scope(&self, vars: &[Var]) -> Scope {
-        Scope::new(vars)
+        let scope = Scope::new(vars)
             .text("event", self.event.as_str())
             .text("role", self.role.as_str())
             .text("raw_role", &self.raw_role)
@@ -67,7 +71,6 @@ impl Facts {
                 self.node.as_deref(),
                 "give `--node` in the callback's command (Patroni removes `PATRONI_NAME` from the environment), or name the local Patroni under `patroni` in the rules file",
             )
-            .maybe("host", self.host.as_deref(), "this machine has no host name")
             .maybe(
                 "datadir",
                 self.datadir.as_deref(),
@@ -77,6 +80,18 @@ impl Facts {
                 "connstring",
                 self.connstring.as_deref(),
                 CONNSTRING,
+            )
+            ;
+        if self.elsewhere {
+            return ["host", "args", "env"]
+                .into_iter()
+                .fold(scope, Scope::unsettled);
+        }
+        scope
+            .maybe(
+                "host",
+                self.host.as_deref(),
+                "this machine has no host name",
             )
             .table("args", &self.args)
             .table("env", &self.env)

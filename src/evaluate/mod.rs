@@ -7,6 +7,7 @@ mod facts;
 mod matching;
 mod plan;
 mod request;
+mod wanted;
 
 use std::cell::LazyCell;
 
@@ -15,6 +16,7 @@ use crate::template::RenderError;
 
 pub use facts::{CONNSTRING, DATADIR, Facts};
 pub use plan::{Because, Plan, Step, Trace};
+pub use wanted::{ClusterView, Conflict, Left, MemberView, Wanted, wanted};
 
 /// The rules could not be turned into a plan for these facts; nothing may be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,7 +113,7 @@ fn walk(rules: &RuleSet, facts: &Facts, mut failed: impl FnMut(EvaluateError) ->
                 let error = EvaluateError {
                     rule: rule.name.clone(),
                     source,
-                    missing: scope.missing(),
+                    missing: scope.missing().or(scope.guessed().then_some("env")),
                 };
                 if matches!(failed(error), Walk::Stop) {
                     break;

@@ -73,7 +73,7 @@ pub(super) async fn refuse_unfit<W: World>(stage: Stage<'_, W>) -> Result<(), En
     {
         let server = &recovery.server;
         return refuse(format!(
-            "backup `{id}` of `{server}` is of timeline {own}, and the archive has reached timeline {newest}: without `get-wal` \
+            "backup `{id}` of `{server}` is of timeline {own}, and Barman has reached timeline {newest}: without `get-wal` \
              Barman restores the WAL of the backup's own timeline only, so the new cluster would end where timeline {own} \
              ended; set `recovery_options = get-wal` for `{server}`, or take a new backup, or give Patroni's `recovery_conf` a \
              `restore_command` and the rule `allow_older_timeline: true`"
@@ -104,8 +104,11 @@ fn chosen<'a>(
 fn left_behind(server: &ServerState, backup: &Backup) -> Option<(u64, u64)> {
     let options = server.recovery_options.as_deref().unwrap_or_default();
     let own = backup.timeline?;
-    let (newest, _) = server.last_archived_wal_per_timeline.last_key_value()?;
-    (own < *newest && !options.contains("get-wal")).then_some((own, *newest))
+    let archived = server.last_archived_wal_per_timeline.last_key_value();
+    let archived = archived.map(|(timeline, _)| *timeline);
+    // After a failover it takes a whole segment until the archive has something of the new timeline.
+    let newest = archived.max(server.timeline)?;
+    (own < newest && !options.contains("get-wal")).then_some((own, newest))
 }
 
 /// The `database_system_identifier` of the leader, which another node's Patroni may have to be asked for.

@@ -1,95 +1,27 @@
-//! What the rules want now, beside what Barman has.
+//! What the rules want now, beside what Barman has: compared, and corrected.
 
-use crate::barman::{ActiveModel, Interest, ServerState};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::barman::{ActiveModel, Diagnosis, Interest, ServerState, Trouble};
 use crate::evaluate::{Plan, Step};
-use crate::http::{Http, together};
-use crate::model::{ApiName, ModelName, Name, Operation, RequestKind, Role, SwitchTo, Verify};
-use crate::patroni::{Patroni, PatroniError, name_in};
-
+use crate::http::{Clock as _, together};
+use crate::model::{ApiName, ModelName, Name, Operation, RequestKind, SwitchTo, Verify};
 use crate::store::{Cause, Intent, Query, State, Store as _};
 
+use super::fighting::{self, Fighting};
+use super::here::{Part, Seat};
 use super::look::{self, NoWal, Shown};
-use super::{Outcome, World, carry_out};
-
-/// What Patroni says of a member and its cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Here {
-    /// Patroni's scope.
-    pub cluster: String,
-    /// The member's name.
-    pub node: String,
-    /// The role by the leader key, which is taken before a promotion begins; `None` while no member holds it: then
-    /// nothing is known of roles.
-    pub role: Option<Role>,
-    /// The member that holds the leader key.
-    pub leader: Option<String>,
-    /// The timeline of this member's PostgreSQL.
-    pub timeline: Option<u64>,
-}
-
-/// Why it is not known what to do here.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum HereError {
-    /// Patroni does not say.
-    #[error(transparent)]
-    Patroni(#[from] PatroniError),
-    /// It does not tell the member's name.
-    #[error(
-        "Patroni at `{url}` does not tell this member's name, as Patroni before 3.2 does not: give `--node NAME`"
-    )]
-    NoName {
-        /// The address.
-        url: String,
-    },
-    /// It does not tell the cluster's name.
-    #[error("Patroni at `{url}` does not tell the cluster's name")]
-    NoScope {
-        /// The address.
-        url: String,
-    },
-}
-
-impl Here {
-    /// Asks the local Patroni; `None` if the rules name none. `name` is the member's name, if it is known.
-    pub async fn ask<W: World>(world: &W, name: Option<&str>) -> Option<Result<Self, HereError>> {
-        let patroni = world.patronis().into_iter().next()?;
-        Some(Self::of(&patroni, name).await)
-    }
-
-    async fn of<H: Http>(patroni: &Patroni<'_, H>, name: Option<&str>) -> Result<Self, HereError> {
-        let url = || patroni.url().as_str().to_owned();
-        let node = patroni.node().await?;
-        let cluster = patroni.cluster().await?;
-        let name = match name.map(str::to_owned).or_else(|| node.name.clone()) {
-            Some(name) => name,
-            None => name_in(&cluster, patroni)
-                .await
-                .ok_or_else(|| HereError::NoName { url: url() })?,
-        };
-        let Some(scope) = node.scope.or(cluster.scope.clone()) else {
-            return Err(HereError::NoScope { url: url() });
-        };
-        let leader = cluster.leader();
-        let role = leader.map(|leader| {
-            if leader.name == name {
-                leader.rules_role()
-            } else {
-                Role::Replica
-            }
-        });
-        Ok(Self {
-            cluster: scope,
-            node: name,
-            role,
-            leader: leader.map(|leader| leader.name.clone()),
-            timeline: node.timeline,
-        })
-    }
-}
+use super::{Outcome, World, carry_out, journal, verify};
 
 /// One state that the rules want.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
+    /// The member for which they want it, if its name is known.
+    pub member: Option<String>,
+    /// That member is on another node.
+    pub elsewhere: bool,
     /// The step that would set it.
     pub step: Step,
     /// What is different, if anything is; an error if it can't be told.
@@ -98,6 +30,8 @@ pub struct Comparison {
     pub wal: Option<NoWal>,
     /// The server's state, for a switch.
     pub server: Option<ServerState>,
+    /// Something else sets it again and again; it is not corrected for a while.
+    pub fighting: Option<Fighting>,
 }
 
 impl Comparison {
@@ -142,66 +76,202 @@ impl Comparison {
         self.differs == Ok(None) && self.wal.is_none()
     }
 
-    /// Tells whether sending the request would help: something differs, or it is evident that no WAL is received.
+    /// Tells whether the request is to be sent: something differs, or it is evident that no WAL is received, and nobody
+    /// fights over it.
     fn calls_for_action(&self) -> bool {
         let no_wal = self.wal.as_ref().is_some_and(|wal| wal.evident);
-        matches!(self.differs, Ok(Some(_))) || self.differs == Ok(None) && no_wal
+        let differs = matches!(self.differs, Ok(Some(_))) || self.differs == Ok(None) && no_wal;
+        differs && self.fighting.is_none()
+    }
+
+    fn is_about(&self, part: &Part) -> bool {
+        self.member == part.plan.node && self.elsewhere == (part.seat != Seat::Here)
     }
 }
 
-/// Compares every state that a plan sets with Barman's; nothing is sent.
-pub async fn compare<W: World>(plan: &Plan, world: &W) -> Vec<Comparison> {
-    // A recovery sets no state; and Barman may show an option otherwise than it was written, which is what
-    // `verify: none` is for.
-    let comparable = |step: &&Step| match step.operation.kind() {
+/// The diagnoses of one process: `/diagnose` walks every server of a Barman host, so it is not asked more often than it
+/// has to be.
+#[derive(Debug, Default)]
+pub struct Looks(RefCell<BTreeMap<ApiName, Kept>>);
+
+/// A diagnosis by which everything was as wanted.
+#[derive(Debug, Clone)]
+struct Kept {
+    diagnosis: Diagnosis,
+    at: Duration,
+    took: Duration,
+    steps: Vec<Step>,
+}
+
+/// A diagnosis is good for so long, as long as WAL is seen to flow.
+const FRESH: Duration = Duration::from_secs(300);
+
+/// It is good for so many times the time that it took.
+const WORTH: u32 = 10;
+
+impl Looks {
+    /// One diagnosis of an API, with what these steps are about; `None` if the rules have no such API.
+    async fn take<W: World>(
+        &self,
+        api: &ApiName,
+        parts: &[Part],
+        world: &W,
+    ) -> Option<Result<Diagnosis, Trouble>> {
+        let barman = world.barman(api)?;
+        let steps: Vec<Step> = parts
+            .iter()
+            .flat_map(|part| part.plan.steps.clone())
+            .collect();
+        let kept = self.0.borrow().get(api).cloned();
+        if let Some(kept) = kept
+            && kept.steps == steps
+            && world.clock().now().saturating_sub(kept.at) < FRESH.max(WORTH * kept.took)
+            && flows(parts, world).await
+        {
+            return Some(Ok(kept.diagnosis));
+        }
+        self.0.borrow_mut().remove(api);
+        let at = world.clock().now();
+        let interest = Interest::of(steps.iter().map(|step| &step.operation));
+        let diagnosis = barman.diagnose(&interest).await;
+        if let Ok(diagnosis) = &diagnosis {
+            let kept = Kept {
+                diagnosis: diagnosis.clone(),
+                at,
+                took: world.clock().now().saturating_sub(at),
+                steps,
+            };
+            self.0.borrow_mut().insert(api.clone(), kept);
+        }
+        Some(diagnosis)
+    }
+
+    fn forget(&self, api: &ApiName) {
+        self.0.borrow_mut().remove(api);
+    }
+}
+
+/// Tells whether no member's Patroni says that Barman stopped receiving WAL.
+async fn flows<W: World>(parts: &[Part], world: &W) -> bool {
+    for part in parts {
+        let streams = part
+            .plan
+            .steps
+            .iter()
+            .any(|step| step.verify == Verify::Streaming);
+        if streams && verify::receives(world, &part.seat, part.plan.role).await == Some(false) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Compares every state that plans set with Barman's; nothing is sent.
+pub async fn compare<W: World>(parts: &[Part], looks: &Looks, world: &W) -> Vec<Comparison> {
+    let each = by_api(parts);
+    let compared = each
+        .iter()
+        .map(|(api, parts)| compare_in(api, parts, looks, world));
+    let compared = together(compared.collect()).await;
+    compared.into_iter().flatten().collect()
+}
+
+/// The plans' states that can be compared, API by API.
+fn by_api(parts: &[Part]) -> Vec<(ApiName, Vec<Part>)> {
+    let mut apis: Vec<&ApiName> = parts
+        .iter()
+        .flat_map(|part| part.plan.steps.iter().map(|step| &step.api))
+        .collect();
+    apis.sort();
+    apis.dedup();
+    let of = |api: &ApiName| {
+        let narrowed = parts.iter().map(|part| {
+            let steps = part.plan.steps.iter();
+            let steps = steps.filter(|step| step.api == *api && is_comparable(step));
+            Part {
+                plan: Plan {
+                    steps: steps.cloned().collect(),
+                    ..part.plan.clone()
+                },
+                seat: part.seat.clone(),
+            }
+        });
+        let parts: Vec<Part> = narrowed
+            .filter(|part| !part.plan.steps.is_empty())
+            .collect();
+        (api.clone(), parts)
+    };
+    apis.into_iter().map(of).collect()
+}
+
+/// A recovery sets no state; and Barman may show an option otherwise than it was written, which is what
+/// `verify: none` is for.
+fn is_comparable(step: &Step) -> bool {
+    match step.operation.kind() {
         RequestKind::ConfigSwitch => true,
         RequestKind::ConfigUpdate => step.verify != Verify::None,
         RequestKind::Recovery => false,
-    };
-    let steps: Vec<&Step> = plan.steps.iter().filter(comparable).collect();
-    let mut apis: Vec<&ApiName> = steps.iter().map(|step| &step.api).collect();
-    apis.sort();
-    apis.dedup();
-    let answers = apis.iter().map(async |api| match world.barman(api) {
-        Some(barman) => {
-            let here = steps.iter().filter(|step| step.api == **api);
-            let interest = Interest::of(here.map(|step| &step.operation));
-            let diagnosis = barman.diagnose(&interest).await;
-            diagnosis.map_err(|trouble| trouble.message)
-        }
+    }
+}
+
+async fn compare_in<W: World>(
+    api: &ApiName,
+    parts: &[Part],
+    looks: &Looks,
+    world: &W,
+) -> Vec<Comparison> {
+    if parts.is_empty() {
+        return Vec::new();
+    }
+    let diagnosis = match looks.take(api, parts, world).await {
+        Some(diagnosis) => diagnosis.map_err(|trouble| trouble.message),
         None => Err(format!("there is no api `{api}`")),
-    });
-    let answers = together(answers.collect()).await;
+    };
     let mut compared = Vec::new();
-    for step in steps {
-        let known = apis.iter().position(|api| **api == step.api);
-        let Some(diagnosis) = known.and_then(|at| answers.get(at)) else {
-            continue;
-        };
-        let mut one = Comparison {
-            step: step.clone(),
-            differs: Ok(None),
-            wal: None,
-            server: None,
-        };
-        match diagnosis {
-            Ok(diagnosis) => {
-                one.differs = Ok(match look::shown(&step.operation, diagnosis) {
-                    Shown::AsWanted => None,
-                    Shown::Hidden(_) if was_done(step, world).await => None,
-                    Shown::Differs(what) | Shown::Hidden(what) => Some(what),
-                });
-                let server = step.operation.server();
-                one.server = server.and_then(|name| diagnosis.servers.get(name.as_str()).cloned());
-                if one.differs == Ok(None) {
-                    one.wal = look::wal(step, plan.role, diagnosis, world).await;
-                }
+    for part in parts {
+        for step in &part.plan.steps {
+            let mut one = Comparison {
+                member: part.plan.node.clone(),
+                elsewhere: part.seat != Seat::Here,
+                step: step.clone(),
+                differs: Ok(None),
+                wal: None,
+                server: None,
+                fighting: None,
+            };
+            match &diagnosis {
+                Ok(diagnosis) => compare_one(&mut one, part, diagnosis, world).await,
+                Err(message) => one.differs = Err(message.clone()),
             }
-            Err(message) => one.differs = Err(message.clone()),
+            compared.push(one);
         }
-        compared.push(one);
+    }
+    if !compared.iter().all(Comparison::as_wanted) {
+        looks.forget(api);
     }
     compared
+}
+
+async fn compare_one<W: World>(
+    one: &mut Comparison,
+    part: &Part,
+    diagnosis: &Diagnosis,
+    world: &W,
+) {
+    let step = &one.step;
+    one.differs = Ok(match look::shown(&step.operation, diagnosis) {
+        Shown::AsWanted => None,
+        Shown::Hidden(_) if was_done(step, world).await => None,
+        Shown::Differs(what) | Shown::Hidden(what) => Some(what),
+    });
+    let server = step.operation.server();
+    one.server = server.and_then(|name| diagnosis.servers.get(name.as_str()).cloned());
+    if one.differs == Ok(None) {
+        one.wal = look::wal(step, part, diagnosis, world).await;
+    }
+    if !one.as_wanted() {
+        one.fighting = fighting::over(&one.step, &part.plan.cluster, world).await;
+    }
 }
 
 /// Tells whether Barman was last asked for the same, and did it.
@@ -219,23 +289,95 @@ async fn was_done<W: World>(step: &Step, world: &W) -> bool {
     last.is_some_and(|last| last.state == State::Done && last.step.operation == step.operation)
 }
 
+/// What one pass found and did.
+#[derive(Debug)]
+pub struct Passed {
+    /// Each state, as it was when the pass began.
+    pub compared: Vec<Comparison>,
+    /// What became of the corrections.
+    pub outcome: Outcome,
+}
+
+/// Compares and corrects. This node's own member is corrected at once; another member's server only if a second look,
+/// `interval` later, finds it wrong in the same way, since that member's own callback may be at work. `again` asks for
+/// what is wanted then. One API never waits for another.
+pub async fn pass<W: World>(
+    parts: &[Part],
+    again: &impl AsyncFn() -> Vec<Part>,
+    interval: Duration,
+    looks: &Looks,
+    world: &W,
+) -> Passed {
+    if let Some(part) = parts.first() {
+        journal::drop_corrections(world, &part.plan, parts).await;
+    }
+    let each = by_api(parts);
+    let done = each.iter().map(async |(api, parts)| {
+        let compared = compare_in(api, parts, looks, world).await;
+        let (here, elsewhere): (Vec<Part>, Vec<Part>) = parts
+            .iter()
+            .cloned()
+            .partition(|part| part.seat == Seat::Here);
+        let mut steps = enforce(&here, &compared, world).await.steps;
+        let wrong = |one: &&Comparison| one.elsewhere && one.calls_for_action();
+        let suspects: Vec<&Comparison> = compared.iter().filter(wrong).collect();
+        if !suspects.is_empty() && !elsewhere.is_empty() {
+            world.clock().sleep(interval).await;
+            let (_, now) = by_api(&again().await)
+                .into_iter()
+                .find(|(other, _)| other == api)
+                .unwrap_or_default();
+            let mut found = compare_in(api, &now, looks, world).await;
+            found.retain(|one| {
+                let same = |before: &&Comparison| {
+                    (&before.member, &before.step) == (&one.member, &one.step)
+                };
+                one.elsewhere && suspects.iter().any(same)
+            });
+            steps.extend(enforce(&now, &found, world).await.steps);
+        }
+        if !steps.is_empty() {
+            looks.forget(api);
+        }
+        (compared, steps)
+    });
+    let (compared, steps): (Vec<_>, Vec<_>) = together(done.collect()).await.into_iter().unzip();
+    Passed {
+        compared: compared.into_iter().flatten().collect(),
+        outcome: Outcome::of(steps.into_iter().flatten().collect()),
+    }
+}
+
 /// Sends what differs, behind the fence. What can't be compared is left alone, and so is what a live callback
 /// is working on: its request is newer than our look, and the store leaves ours out.
-pub async fn enforce<W: World>(plan: &Plan, compared: &[Comparison], world: &W) -> Outcome {
-    let steps = compared
-        .iter()
-        .filter(|one| one.calls_for_action())
-        .map(|one| one.step.clone())
-        .collect();
-    let plan = Plan {
-        steps,
-        ..plan.clone()
-    };
-    carry_out(&plan, Cause::Look, None, world).await
+async fn enforce<W: World>(parts: &[Part], compared: &[Comparison], world: &W) -> Outcome {
+    let sent = parts.iter().map(async |part| {
+        let steps = compared
+            .iter()
+            .filter(|one| one.is_about(part) && one.calls_for_action())
+            .map(|one| one.step.clone())
+            .collect();
+        let plan = Plan {
+            steps,
+            ..part.plan.clone()
+        };
+        carry_out(&plan, &part.seat, Cause::Look, None, world)
+            .await
+            .steps
+    });
+    let steps = together(sent.collect()).await;
+    Outcome::of(steps.into_iter().flatten().collect())
 }
 
 /// Looks at what was just done once more and corrects it: a request of a member that led before may have arrived late.
 pub async fn look_again<W: World>(plan: &Plan, world: &W) -> Outcome {
-    let compared = compare(plan, world).await;
-    enforce(plan, &compared, world).await
+    let part = Part {
+        plan: plan.clone(),
+        seat: Seat::Here,
+    };
+    let nobody = async || Vec::new();
+    let looks = Looks::default();
+    pass(&[part], &nobody, Duration::ZERO, &looks, world)
+        .await
+        .outcome
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::http::Clock as _;
-use crate::store::{Intent, Query, State, Store as _};
+use crate::store::{Intent, Query, Store as _};
 
 use super::{End, Progress, Stage, StepOutcome, World, journal, lookup, poll};
 
@@ -39,7 +39,8 @@ async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End>
             None => lookup::candidates(stage, sent).await?.recoveries,
         };
         for id in &ids {
-            match poll::wait(stage, id, stage.step.poll.bound()).await {
+            match poll::wait(stage, id, Some(number), stage.step.poll.bound()).await {
+                Err(end) if end.outcome == StepOutcome::Superseded => return Ok(()),
                 Err(end) if end.outcome == StepOutcome::Unfinished => {
                     let message =
                         format!("an earlier recovery into this directory: {}", end.message);
@@ -74,12 +75,10 @@ async fn open<W: World>(stage: Stage<'_, W>) -> Vec<Intent> {
         return Vec::new();
     };
     let targets = step.operation.targets(&step.api);
-    let over = [State::Done, State::Failed, State::Unverified];
     match store.history(&Query::default()).await {
         Ok(all) => all
             .into_iter()
-            .filter(|one| Some(one.id) != stage.intent && one.sent.is_some() && !one.over)
-            .filter(|one| !over.contains(&one.state))
+            .filter(|one| Some(one.id) != stage.intent && one.sent.is_some() && one.is_open())
             .filter(|one| one.step.operation.targets(&one.step.api) == targets)
             .collect(),
         Err(error) => {

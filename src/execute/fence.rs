@@ -9,6 +9,7 @@ use crate::http::Clock as _;
 use crate::model::Fence;
 use crate::patroni::{Cluster, Lease, Patroni, PatroniError};
 
+use super::here::Seat;
 use super::{End, Stage, StepOutcome, World};
 
 /// How long one question to Patroni may take; it is answered on this machine, or nearby.
@@ -42,32 +43,42 @@ pub(super) async fn ask<W: World>(stage: Stage<'_, W>, limit: Option<Duration>) 
     if !step.operation.kind().sets_state() || step.fence == Fence::None {
         return Answer::Open;
     }
-    let patronis = world.patronis();
-    let Some((local, others)) = patronis.split_first() else {
+    let mut patronis = world.patronis();
+    if patronis.is_empty() {
         return Answer::Open;
-    };
+    }
+    // A member of another node is asked itself, and then anybody.
+    let own = stage.holder.seat.patroni(world);
+    if stage.holder.seat == Seat::Here {
+        patronis.remove(0);
+    }
     let started = world.clock().now();
     let limit = limit.unwrap_or(PATIENCE);
     let left = || limit.saturating_sub(world.clock().now().saturating_sub(started));
-    let mut silence = match by_lease(stage, &local.clone().within(limit)).await {
-        Ok(answer) => return answer,
-        Err(error) => error,
-    };
-    for other in others {
-        if left().is_zero() || matches!(silence, PatroniError::OtherCluster { .. }) {
-            break;
-        }
-        let other = other.clone().within(left());
-        match cluster(stage, &other).await {
-            Ok(cluster) => return by_members(stage, &cluster, None),
-            Err(error) => silence = error,
+    let mut silence = None;
+    if let Some(own) = own {
+        match by_lease(stage, &own.within(limit)).await {
+            Ok(answer) => return answer,
+            Err(error) => silence = Some(error),
         }
     }
-    match silence {
-        PatroniError::OtherCluster { .. } => {
-            Answer::Shut(End::new(StepOutcome::Refused, silence.to_string()))
+    for other in patronis {
+        if left().is_zero() || matches!(silence, Some(PatroniError::OtherCluster { .. })) {
+            break;
         }
-        silence => Answer::Unknown(Doubt::Silent(silence.to_string())),
+        match cluster(stage, &other.within(left())).await {
+            Ok(cluster) => return by_members(stage, &cluster, None),
+            Err(error) => silence = Some(error),
+        }
+    }
+    let why = silence
+        .as_ref()
+        .map_or_else(String::new, ToString::to_string);
+    match silence {
+        Some(PatroniError::OtherCluster { .. }) => {
+            Answer::Shut(End::new(StepOutcome::Refused, why))
+        }
+        _ => Answer::Unknown(Doubt::Silent(why)),
     }
 }
 

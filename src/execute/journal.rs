@@ -8,6 +8,7 @@ use crate::http::{Clock, within};
 use crate::model::{Name, RequestKind};
 use crate::store::{IntentId, Settled, Standing, State, Store, StoreError};
 
+use super::here::{Part, Seat};
 use super::{End, Progress, Stage, StepOutcome, StepReport, World};
 
 /// How long a request that sets a state waits for its intent to be written.
@@ -63,7 +64,7 @@ pub(super) async fn sending<W: World>(stage: Stage<'_, W>) -> Result<Option<Box<
             Ok(Standing::Current) => return Ok(None),
             Ok(Standing::Narrowed(step)) => return Ok(Some(step)),
             Ok(Standing::Superseded) => {
-                let message = "a newer decision took its place; nothing more is sent";
+                let message = "a newer decision took its place, or an operator gave it up; nothing more is sent";
                 return Err(End::new(StepOutcome::Superseded, message));
             }
             Ok(Standing::Done) => {
@@ -103,28 +104,74 @@ pub(super) async fn renew<W: World>(stage: Stage<'_, W>) {
     }
 }
 
-/// Notes how a step ended. What is not as it was asked for stays pending, for the next one to go on with; but a
-/// recovery is not for later: its caller has gone on without it.
+/// Tells whether an operator gave an intent up.
+pub(super) async fn is_forgotten<W: World>(world: &W, id: Option<IntentId>) -> bool {
+    let (Some(store), Some(id)) = (world.store(), id) else {
+        return false;
+    };
+    matches!(
+        bounded(world, STATE, store.is_forgotten(id)).await,
+        Ok(true)
+    )
+}
+
+/// What becomes of a request that is not as it was asked for when its process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It stays pending, for the next one to go on with.
+    Pending,
+    /// It is over: the caller of a recovery has gone on without it, and a correction for another member is decided on
+    /// anew by every pass.
+    Over,
+}
+
+impl Left {
+    /// What becomes of a request of this type for a member in this place.
+    pub(super) fn after(kind: RequestKind, seat: &Seat) -> Self {
+        if kind.sets_state() && *seat == Seat::Here {
+            Self::Pending
+        } else {
+            Self::Over
+        }
+    }
+}
+
+/// Ends the corrections for members of other nodes that an earlier process left.
+pub(super) async fn drop_corrections<W: World>(world: &W, plan: &Plan, parts: &[Part]) {
+    let Some(store) = world.store() else {
+        return;
+    };
+    let own = parts.iter().find(|part| part.seat == Seat::Here);
+    let own = own.and_then(|part| part.plan.node.as_deref());
+    let dropped = store.drop_corrections(&plan.cluster, own, world.clock().wall());
+    if let Err(error) = bounded(world, STATE, dropped).await {
+        complain(world, &error);
+    }
+}
+
+/// Notes how a step ended.
 pub(super) async fn settled<W: World>(
     world: &W,
     id: Option<IntentId>,
     report: &StepReport,
-    kind: RequestKind,
+    left: Left,
 ) {
     let (Some(store), Some(id)) = (world.store(), id) else {
         return;
     };
     let message = report.message.as_deref();
-    let state = match (report.outcome, kind.sets_state()) {
+    let state = match (report.outcome, left) {
         (StepOutcome::Done, _) => Some(State::Done),
         (StepOutcome::Fenced, _) => Some(State::Fenced),
         (StepOutcome::Superseded, _) => Some(State::Superseded),
-        (StepOutcome::Failed, false) => Some(State::Failed),
-        (StepOutcome::Refused, false) => Some(State::Refused),
-        (StepOutcome::Unverified, false) => Some(State::Unverified),
-        (StepOutcome::NotRun, false) => Some(State::Abandoned),
-        (StepOutcome::Unfinished, false) if report.operation_id.is_none() => Some(State::Abandoned),
-        (_, true) | (StepOutcome::Unfinished, false) => None,
+        (StepOutcome::Failed, Left::Over) => Some(State::Failed),
+        (StepOutcome::Refused, Left::Over) => Some(State::Refused),
+        (StepOutcome::Unverified, Left::Over) => Some(State::Unverified),
+        (StepOutcome::NotRun, Left::Over) => Some(State::Abandoned),
+        (StepOutcome::Unfinished, Left::Over) if report.operation_id.is_none() => {
+            Some(State::Abandoned)
+        }
+        (_, Left::Pending) | (StepOutcome::Unfinished, Left::Over) => None,
     };
     let now = world.clock().wall();
     let written = match state {

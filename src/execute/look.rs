@@ -9,6 +9,7 @@ use crate::evaluate::Step;
 use crate::model::{Name, Operation, Role, SwitchTo, Verify};
 
 use super::World;
+use super::here::{Part, Seat};
 
 /// How long a look may take that a request waits for, and a question to Patroni.
 pub(super) const SIDE: Duration = Duration::from_secs(5);
@@ -58,7 +59,7 @@ pub(super) fn shown(operation: &Operation, diagnosis: &Diagnosis) -> Shown {
 /// Tells why WAL does not flow, if the step wants to see that it does.
 pub(super) async fn wal<W: World>(
     step: &Step,
-    role: Role,
+    part: &Part,
     diagnosis: &Diagnosis,
     world: &W,
 ) -> Option<NoWal> {
@@ -72,7 +73,7 @@ pub(super) async fn wal<W: World>(
     if step.verify != Verify::Streaming {
         return None;
     }
-    match streaming(world, role, diagnosis, server).await {
+    match streaming(world, &part.seat, part.plan.role, diagnosis, server).await {
         Look::Holds | Look::Hidden(_) => None,
         Look::NoWal(message) => Some(NoWal {
             message,
@@ -158,6 +159,7 @@ fn updated(diagnosis: &Diagnosis, changes: &[Map<String, Value>]) -> Look {
 /// receive WAL by streaming is judged by its model alone.
 pub(super) async fn streaming<W: World>(
     world: &W,
+    seat: &Seat,
     role: Role,
     diagnosis: &Diagnosis,
     server: &Name,
@@ -176,8 +178,8 @@ pub(super) async fn streaming<W: World>(
     if let Some((_, what)) = unchecked.iter().find(|(so, _)| *so) {
         return Look::Hidden(format!("server `{server}` {what}; WAL is not checked"));
     }
-    let node = match world.patronis().first() {
-        Some(patroni) => patroni.clone().within(SIDE).node().await.ok(),
+    let node = match seat.patroni(world) {
+        Some(patroni) => patroni.within(SIDE).node().await.ok(),
         None => None,
     };
     if let Some(error) = &state.connection_error {
@@ -193,7 +195,24 @@ pub(super) async fn streaming<W: World>(
         return Look::NotYet(what);
     }
     match &state.slot {
-        Some(slot) if slot.active => {}
+        Some(slot) if slot.active => {
+            let senders = node.as_ref().and_then(|node| node.walsenders.as_ref());
+            let name = state.receiver();
+            // Who uses the slot is in Patroni's list, if there is one.
+            if role == Role::Primary
+                && is_primary
+                && senders.is_some_and(|all| {
+                    !all.is_empty() && all.iter().all(|one| one.application_name != name)
+                })
+            {
+                let what = format!(
+                    "the replication slot `{}` of `{server}` is in use, but not by Barman: \
+                     the primary has no walsender `{name}`",
+                    slot.name
+                );
+                return Look::NoWal(what);
+            }
+        }
         Some(slot) => {
             let what = format!(
                 "the replication slot `{}` of `{server}` is not active",

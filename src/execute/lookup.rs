@@ -165,7 +165,7 @@ pub(super) async fn find<W: World>(
         found.retain(|id| !foreign.contains(id));
         for id in found {
             world.observe(&Progress::Found { step, id: &id });
-            let ended = poll::wait(stage, &id, step.poll.bound()).await;
+            let ended = poll::wait(stage, &id, None, step.poll.bound()).await;
             let failed = matches!(&ended, Err(end) if end.outcome == StepOutcome::Failed);
             if proof.holds(world) || only && failed {
                 return Ok(Fate::TakenUp(id));

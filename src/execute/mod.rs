@@ -11,6 +11,8 @@ mod callback;
 mod converge;
 mod earlier;
 mod fence;
+mod fighting;
+mod here;
 mod journal;
 mod lane;
 mod look;
@@ -36,7 +38,9 @@ use crate::store::{Cause, Decision, EventId, IntentId, Store};
 use lane::Turn;
 
 pub use callback::{Ended, Undecided, callback, is_foreground, second_look};
-pub use converge::{Comparison, Here, HereError, compare, enforce, look_again};
+pub use converge::{Comparison, Looks, Passed, compare, look_again, pass};
+pub use fighting::Fighting;
+pub use here::{Here, HereError, Part, Seat};
 pub use look::NoWal;
 pub use outcome::{Outcome, StepOutcome, StepReport, Verdict};
 pub use progress::Progress;
@@ -64,6 +68,8 @@ pub trait World {
     fn store(&self) -> Option<&Self::Store>;
     /// Which file is at a path on this machine: a recovery is verified by what it made anew.
     fn stamp(&self, path: &Path) -> Option<Stamp>;
+    /// When anything below a directory of this machine was changed last, in nanoseconds; `None` if it is not here.
+    fn newest_below(&self, directory: &Path) -> Option<i128>;
     /// Tells whether a PostgreSQL runs in a data directory on this machine.
     fn is_running(&self, datadir: &Path) -> bool;
     /// Is told what happens.
@@ -82,7 +88,14 @@ pub struct Stamp {
 
 /// Carries out the plan of a callback that was called at this time of the world's clock.
 pub async fn execute<W: World>(plan: &Plan, called: Called, world: &W) -> Outcome {
-    carry_out(plan, Cause::Event(called.event), Some(called.at), world).await
+    carry_out(
+        plan,
+        &Seat::Here,
+        Cause::Event(called.event),
+        Some(called.at),
+        world,
+    )
+    .await
 }
 
 /// When a callback was called, and what was written down of it before anything was asked.
@@ -104,12 +117,16 @@ impl Called {
 /// `called` is absent if it is long since Patroni called, or if Barman's state was looked at.
 async fn carry_out<W: World>(
     plan: &Plan,
+    seat: &Seat,
     cause: Cause,
     called: Option<Duration>,
     world: &W,
 ) -> Outcome {
     let written = intend(plan, cause, world).await;
-    let holder = Holder::new(plan.event, plan.role, &plan.cluster, plan.node.as_deref());
+    let holder = Holder {
+        seat: seat.clone(),
+        ..Holder::new(plan.event, plan.role, &plan.cluster, plan.node.as_deref())
+    };
     let intent = |index: usize| match written.as_ref().map(|intents| intents.get(index)) {
         None => Some(None),
         Some(Some(Some(intent))) => Some(Some(*intent)),
@@ -157,7 +174,8 @@ async fn act<W: World>(
         Some(before) => StepReport::not_run(job.step, before),
         None => settle(job.step, holder, job.intent, start, Some(turn), world).await,
     };
-    journal::settled(world, job.intent, &report, job.step.operation.kind()).await;
+    let left = journal::Left::after(job.step.operation.kind(), &holder.seat);
+    journal::settled(world, job.intent, &report, left).await;
     report
 }
 
@@ -251,7 +269,7 @@ async fn take<W: World>(
             (taken_up.id, stage.step.poll.bound())
         };
         report.operation_id = Some(id.clone());
-        let warning = match poll::wait(stage, &id, left).await {
+        let warning = match poll::wait(stage, &id, stage.intent, left).await {
             Ok(()) => match verify::verify(stage, &mut watch).await {
                 Ok(warning) => warning,
                 // Another client's operation can have had the same id: ours was lost, and its `DONE` was not about us.
@@ -306,16 +324,18 @@ struct Holder {
     cluster: Option<String>,
     role: Role,
     node: Option<String>,
+    seat: Seat,
 }
 
 impl Holder {
-    /// `recover` knows no cluster.
+    /// A member of this node; `recover` knows no cluster.
     fn new(event: Event, role: Role, cluster: &str, node: Option<&str>) -> Self {
         Self {
             event,
             cluster: Some(cluster.to_owned()).filter(|cluster| !cluster.is_empty()),
             role,
             node: node.map(str::to_owned),
+            seat: Seat::Here,
         }
     }
 }

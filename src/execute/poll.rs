@@ -1,11 +1,13 @@
 //! Waiting for an operation.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::barman::{Class, OperationStatus, Scope};
 use crate::evaluate::Step;
 use crate::http::Clock;
-use crate::model::{Name, duration};
+use crate::model::{Name, Operation, duration};
+use crate::store::IntentId;
 
 use super::{End, Progress, Stage, StepOutcome, World, backoff, journal};
 
@@ -35,10 +37,11 @@ const MALFORMED: u32 = 5;
 ///
 /// The pause grows with the time that has passed (a twenty-fifth of it), so that the end of a
 /// short operation is known at once and that of a long one within a few per cent, never later
-/// than `poll.every`. A look that finds no such operation is repeated, also when the time is up, until that is certain.
+/// than `poll.every`. It ends as superseded if an operator gave `intent`, whose operation it is, up. A look that finds no such operation is repeated, also when the time is up, until that is certain.
 pub(super) async fn wait<W: World>(
     stage: Stage<'_, W>,
     id: &Name,
+    intent: Option<IntentId>,
     timeout: Duration,
 ) -> Result<(), End> {
     let Stage {
@@ -55,6 +58,7 @@ pub(super) async fn wait<W: World>(
     let mut seen_running = false;
     let mut renewed = Duration::ZERO;
     let sets_state = step.operation.kind().sets_state();
+    let mut stall = Stall::begin(stage);
     let gone_after = if sets_state || timeout.is_zero() {
         GONE.1
     } else {
@@ -114,6 +118,13 @@ pub(super) async fn wait<W: World>(
         if elapsed >= renewed + RENEW {
             renewed = elapsed;
             journal::renew(stage).await;
+            if journal::is_forgotten(world, intent).await {
+                let message = format!("an operator gave operation `{id}` up (`forget`)");
+                return Err(End::new(StepOutcome::Superseded, message));
+            }
+            if !sets_state {
+                stall.look(stage, id, intent);
+            }
         }
         if elapsed >= SLOW {
             stage.let_others_begin();
@@ -128,6 +139,62 @@ pub(super) async fn wait<W: World>(
         let left = timeout.saturating_sub(elapsed);
         let pause = if missing { pause } else { pause.min(left) };
         clock.sleep(pause).await;
+    }
+}
+
+/// A destination in which nothing changes: an operation whose process died stays in progress for ever.
+struct Stall {
+    newest: Option<i128>,
+    since: Duration,
+    looked: Duration,
+}
+
+/// So long nothing changes before it is said.
+const STALLED: Duration = Duration::from_secs(30 * 60);
+
+/// The pause between two looks at a destination, and between two lines about it.
+const STALL_PAUSE: Duration = Duration::from_secs(60);
+
+impl Stall {
+    fn begin<W: World>(stage: Stage<'_, W>) -> Self {
+        let now = stage.world.clock().now();
+        Self {
+            newest: None,
+            since: now,
+            looked: now,
+        }
+    }
+
+    /// Looks once a minute, and says it once a minute.
+    fn look<W: World>(&mut self, stage: Stage<'_, W>, id: &Name, intent: Option<IntentId>) {
+        let Operation::Recovery(recovery) = &stage.step.operation else {
+            return;
+        };
+        let now = stage.world.clock().now();
+        if now.saturating_sub(self.looked) < STALL_PAUSE {
+            return;
+        }
+        let directory = Path::new(&recovery.destination_directory);
+        let newest = stage.world.newest_below(directory);
+        if let (Some(unchanged), Some(intent)) = (self.unchanged(newest, now), intent) {
+            stage.world.observe(&Progress::Stalled {
+                step: stage.step,
+                id,
+                intent,
+                unchanged,
+            });
+        }
+    }
+
+    /// The time since the last change, if that is long ago; the directory may be on another machine.
+    fn unchanged(&mut self, newest: Option<i128>, now: Duration) -> Option<Duration> {
+        self.looked = now;
+        if newest.is_none() || newest != self.newest {
+            self.newest = newest;
+            self.since = now;
+        }
+        let unchanged = now.saturating_sub(self.since);
+        (unchanged >= STALLED).then_some(unchanged)
     }
 }
 
@@ -168,5 +235,34 @@ async fn failed<W: World>(stage: Stage<'_, W>, id: &Name) -> End {
             StepOutcome::Failed,
             format!("operation `{id}` failed in Barman: {reason}"),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_destination_stalls_when_nothing_changes_in_it_for_half_an_hour() {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        let mut stall = Stall {
+            newest: None,
+            since: Duration::ZERO,
+            looked: Duration::ZERO,
+        };
+        for (minute, newest, unchanged) in [
+            (1, Some(1), None),
+            (2, Some(2), None),
+            (31, Some(2), None),
+            (32, Some(2), Some(30)),
+            (33, Some(2), Some(31)),
+            (34, Some(3), None),
+            // It is on another machine.
+            (70, None, None),
+            (140, None, None),
+        ] {
+            let found = stall.unchanged(newest, minutes(minute));
+            assert_eq!(found, unchanged.map(minutes), "minute {minute}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::evaluate::Step;
 use crate::model::Name;
-use crate::store::Intent;
+use crate::store::{Intent, IntentId};
 
 use super::StepReport;
 
@@ -58,6 +58,17 @@ pub enum Progress<'a> {
         elapsed: Duration,
         /// What went wrong with asking, if anything did.
         trouble: Option<&'a str>,
+    },
+    /// Nothing has changed in the destination of a recovery for long.
+    Stalled {
+        /// The step that waits for it.
+        step: &'a Step,
+        /// The recovery's id.
+        id: &'a Name,
+        /// The recovery in the store.
+        intent: IntentId,
+        /// For so long.
+        unchanged: Duration,
     },
     /// The operation is done and the state is being looked at.
     Verifying {

@@ -8,6 +8,7 @@ use crate::http::{Clock as _, Effort, together};
 use crate::model::{Name, RequestKind, Role, Verify, duration};
 use crate::store::{Cause, EventId, Intent, IntentId, Recorded, Settled, State, Store};
 
+use super::here::Seat;
 use super::{
     End, Holder, Outcome, Progress, Stage, Start, StepOutcome, StepReport, Verdict, World,
     carry_out, journal, lookup, settle, verify,
@@ -86,8 +87,8 @@ pub async fn resume<W: World>(
     let taken_up = wanted.iter().map(async |intent| {
         world.observe(&Progress::Resuming { intent });
         let report = go_on(intent, world).await;
-        let kind = intent.step.operation.kind();
-        journal::settled(world, Some(intent.id), &report, kind).await;
+        let left = journal::Left::after(intent.step.operation.kind(), &Seat::Here);
+        journal::settled(world, Some(intent.id), &report, left).await;
         report
     });
     let mut steps = together(taken_up.collect()).await;
@@ -129,7 +130,7 @@ async fn decide_late<W: World>(
         return None;
     }
     // It is long since Patroni called: a silent Patroni holds it up.
-    Some(carry_out(&plan, Cause::Event(Some(event)), None, world).await)
+    Some(carry_out(&plan, &Seat::Here, Cause::Event(Some(event)), None, world).await)
 }
 
 /// Tells whether the rules still want what was decided. If they do not, the intent is settled; if they can't be

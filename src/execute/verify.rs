@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::barman::{Class, Interest};
+use crate::barman::{Class, Interest, ServerState};
 use crate::http::{Clock, Effort};
-use crate::model::{Operation, SwitchTo, Verify, duration};
+use crate::model::{Operation, Role, SwitchTo, Verify, duration};
 use crate::patroni::Walsender;
 
+use super::here::Seat;
 use super::look::{Look, SIDE, applied, streaming};
 use super::proof::Proof;
-use super::{End, Progress, Stage, StepOutcome, World};
+use super::{End, Holder, Progress, Stage, StepOutcome, World};
 
 /// The pause between two looks while something is still to come.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -88,7 +89,9 @@ pub(super) async fn verify<W: World>(
         let elapsed = clock.now().saturating_sub(started);
         let mut pause = PAUSE.max(elapsed / 10);
         let mut silent = None;
-        if step.verify == Verify::Streaming && receives(stage).await == Some(true) {
+        if step.verify == Verify::Streaming
+            && receives(world, &stage.holder.seat, stage.holder.role).await == Some(true)
+        {
             return Ok(None);
         }
         if world.one_receiver() && step.verify == Verify::Streaming && elapsed < GLANCES {
@@ -146,27 +149,24 @@ pub(super) async fn verify<W: World>(
     }
 }
 
-/// Tells by Patroni's list of walsenders whether Barman receives WAL from the local member; `None` if that list can't
+/// Tells by Patroni's list of walsenders whether Barman receives WAL from a member that leads; `None` if that list can't
 /// tell: several Barmans carry the same name.
-async fn receives<W: World>(stage: Stage<'_, W>) -> Option<bool> {
-    let world = stage.world;
-    if !world.one_receiver() || !stage.holder.role.leads() {
+pub(super) async fn receives<W: World>(world: &W, seat: &Seat, role: Role) -> Option<bool> {
+    if !world.one_receiver() || !role.leads() {
         return None;
     }
-    let patroni = world.patronis().into_iter().next()?.within(SIDE);
+    let patroni = seat.patroni(world)?.within(SIDE);
     let node = patroni.node().await.ok()?;
     let receivers = node.walsenders?;
-    let barman = |walsender: &&Walsender| walsender.application_name == RECEIVER;
+    let barman = |walsender: &&Walsender| walsender.application_name == ServerState::RECEIVER;
     let mut found = receivers.iter().filter(barman);
     match (found.next(), found.next()) {
-        (Some(only), None) => Some(only.receives()),
+        // One in `startup` has not got the slot yet, and may not get it.
+        (Some(only), None) => Some(only.receives() && only.state != "startup"),
         (None, _) => Some(false),
         (Some(_), Some(_)) => None,
     }
 }
-
-/// Barman's default `streaming_archiver_name`.
-const RECEIVER: &str = "barman_receive_wal";
 
 /// Tells whether the state is there already, in a look that may take so long.
 pub(super) async fn is_there<W: World>(stage: Stage<'_, W>, limit: Duration) -> bool {
@@ -206,7 +206,8 @@ async fn look<W: World>(stage: Stage<'_, W>, left: Duration) -> Result<Look, Str
             },
             Look::Holds,
         ) if step.verify == Verify::Streaming => {
-            Ok(streaming(stage.world, stage.holder.role, &diagnosis, server).await)
+            let Holder { seat, role, .. } = stage.holder;
+            Ok(streaming(stage.world, seat, *role, &diagnosis, server).await)
         }
         (_, look) => Ok(look),
     }

@@ -19,6 +19,7 @@ pub fn intent(intent: &Intent) -> Value {
         "decided": utc(intent.created),
         "cluster": intent.cluster,
         "node": intent.node,
+        "source": intent.source,
         "event": intent.event,
         "role": intent.role,
         "rule": intent.step.rule,
@@ -54,7 +55,8 @@ pub fn history(intents: &[Intent]) -> String {
             .map_or_else(String::new, |id| format!(", operation {id}"));
         put_line!(
             text,
-            "{} {} {} {} on {}: {}{took}",
+            "{}  {} {} {} {} on {}: {}{took}",
+            intent.id.0,
             local_time(intent.created),
             intent.cluster,
             intent.event,
@@ -84,7 +86,8 @@ pub fn local_time(time: Duration) -> String {
     local.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-fn utc(time: Duration) -> String {
+/// A time since the epoch as RFC 3339 writes it.
+pub(super) fn utc(time: Duration) -> String {
     format!("{:.3}", timestamp(time))
 }
 

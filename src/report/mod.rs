@@ -32,6 +32,6 @@ pub use metrics::Metrics;
 pub use plan::plan;
 pub use run::{describe, run};
 pub use sarif::sarif;
-pub use status::{Status, status};
+pub use status::{Status, conflict, difference, status};
 pub use test_run::{Covered, Tested, tests, tests_json};
 pub use text::{Colour, one_line};

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::barman::{ActiveModel, ServerState};
-use crate::execute::{Comparison, Here};
+use crate::evaluate::Conflict;
+use crate::execute::{Comparison, Fighting, Here};
 use crate::model::Role;
 use crate::store::Intent;
 
-use super::history::attempts;
+use super::history::{attempts, local_time, utc};
 use super::text::put_line;
 use super::{describe, intent};
 
@@ -18,6 +19,8 @@ pub struct Status<'a> {
     pub here: &'a Here,
     /// Each state that the rules want.
     pub compared: &'a [Comparison],
+    /// What members want differently.
+    pub conflicts: &'a [Conflict],
     /// What was decided on and is not finished.
     pub pending: &'a [Intent],
 }
@@ -26,7 +29,9 @@ impl Status<'_> {
     /// Whether everything is as the rules want it and nothing is pending.
     #[must_use]
     pub fn as_wanted(&self) -> bool {
-        self.pending.is_empty() && self.compared.iter().all(Comparison::as_wanted)
+        self.pending.is_empty()
+            && self.conflicts.is_empty()
+            && self.compared.iter().all(Comparison::as_wanted)
     }
 
     /// The status as `schemas/status.schema.json` describes it.
@@ -39,6 +44,7 @@ impl Status<'_> {
             "leader": self.here.leader,
             "timeline": self.here.timeline,
             "as_wanted": self.as_wanted(),
+            "conflicts": self.conflicts.iter().map(conflict).collect::<Vec<_>>(),
             "states": self.compared.iter().map(one).collect::<Vec<_>>(),
             "pending": self.pending.iter().map(intent).collect::<Vec<_>>(),
         })
@@ -49,6 +55,7 @@ fn one(compared: &Comparison) -> Value {
     let server = compared.server.as_ref();
     let backup = server.and_then(last_backup);
     json!({
+        "member": compared.member,
         "rule": compared.step.rule,
         "api": compared.step.api,
         "server": compared.server_name(),
@@ -61,6 +68,7 @@ fn one(compared: &Comparison) -> Value {
         "as_wanted": compared.as_wanted(),
         "difference": compared.differs.as_ref().ok().and_then(Option::as_ref)
             .or(compared.wal.as_ref().map(|wal| &wal.message)),
+        "not_corrected_before": compared.fighting.map(|fighting| utc(fighting.until)),
         "trouble": compared.differs.as_ref().err(),
         "streaming": server.and_then(|server| server.streaming),
         "slot": server.and_then(|server| server.slot.as_ref())
@@ -69,6 +77,42 @@ fn one(compared: &Comparison) -> Value {
         "last_wal": server.and_then(ServerState::last_wal),
         "last_backup": backup.map(|(id, status)| json!({"id": id, "status": status})),
     })
+}
+
+/// What two members want differently, in a sentence.
+#[must_use]
+pub fn conflict(conflict: &Conflict) -> String {
+    let Conflict { target, wants } = conflict;
+    let [(one, first), (two, second)] = wants;
+    format!(
+        "{target} is wanted differently for `{one}` (rule `{first}`) and for `{two}` (rule `{second}`)"
+    )
+}
+
+/// Why a state is not as wanted, in a sentence.
+#[must_use]
+pub fn difference(one: &Comparison, here: &Here) -> String {
+    let mut what = match (&one.differs, &one.wal) {
+        (Ok(Some(what)) | Err(what), _) => what.clone(),
+        (Ok(None), Some(wal)) => wal.message.clone(),
+        (Ok(None), None) => String::new(),
+    };
+    if let Some(member) = one.member.as_ref().filter(|_| one.elsewhere) {
+        let role = if here.leader.as_ref() == Some(member) {
+            "the leader "
+        } else {
+            ""
+        };
+        what = format!("{what} (for {role}`{member}`)");
+    }
+    if let Some(Fighting { corrections, until }) = one.fighting {
+        let until = local_time(until);
+        what = format!(
+            "{what}; it was corrected {corrections} times and something else keeps setting it (the rules of another \
+             cluster, another tool or a person): not corrected again before {until}"
+        );
+    }
+    what
 }
 
 /// The newest backup; ids are times.
@@ -83,6 +127,7 @@ pub fn status(status: &Status<'_>) -> String {
     let Status {
         here,
         compared,
+        conflicts,
         pending,
     } = status;
     let mut text = String::new();
@@ -91,24 +136,31 @@ pub fn status(status: &Status<'_>) -> String {
         .timeline
         .map_or_else(String::new, |timeline| format!(", timeline {timeline}"));
     let role = here.role.map_or("without a role", Role::as_str);
+    let own = here
+        .node
+        .as_ref()
+        .map_or_else(String::new, |node| format!("{node} is {role}, "));
     put_line!(
         text,
-        "{}: {} is {role}, the leader is {leader}{timeline}",
+        "{}: {own}the leader is {leader}{timeline}",
         here.cluster,
-        here.node,
     );
-    if compared.is_empty() {
+    for one in *conflicts {
         text.push('\n');
-        put_line!(text, "no rule wants anything of a {role}");
+        put_line!(text, "DISPUTED: {}", conflict(one));
+    }
+    if compared.is_empty() && conflicts.is_empty() {
+        text.push('\n');
+        put_line!(text, "no rule wants anything of a member of this cluster");
     }
     for one in *compared {
         text.push('\n');
         put_line!(text, "{}: {}", one.step.rule, describe(&one.step.operation));
-        match (&one.differs, &one.wal) {
-            (Ok(None), None) => put_line!(text, "  as wanted"),
-            (Ok(None), Some(wal)) => put_line!(text, "  DIFFERS: {}", wal.message),
-            (Ok(Some(difference)), _) => put_line!(text, "  DIFFERS: {difference}"),
-            (Err(message), _) => put_line!(text, "  can't be compared: {message}"),
+        let what = difference(one, here);
+        match &one.differs {
+            _ if one.as_wanted() => put_line!(text, "  as wanted"),
+            Err(_) => put_line!(text, "  can't be compared: {what}"),
+            Ok(_) => put_line!(text, "  DIFFERS: {what}"),
         }
         if let Some(server) = &one.server {
             server_lines(&mut text, server);
@@ -121,7 +173,8 @@ pub fn status(status: &Status<'_>) -> String {
     for intent in *pending {
         put_line!(
             text,
-            "  {} {}: {}, {}{}",
+            "  {}  {} {}: {}, {}{}",
+            intent.id.0,
             super::local_time(intent.created),
             intent.step.rule,
             describe(&intent.step.operation),

@@ -187,6 +187,10 @@ impl World for Outside {
             .map(|_| stamp)
     }
 
+    fn newest_below(&self, _: &Path) -> Option<i128> {
+        None
+    }
+
     fn is_running(&self, _: &Path) -> bool {
         false
     }

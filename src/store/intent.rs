@@ -26,6 +26,35 @@ pub enum Cause {
     Look,
 }
 
+/// Where a decision came from, as the store remembers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Patroni called.
+    Event,
+    /// Barman's state was found to differ.
+    Look,
+}
+
+impl Source {
+    /// The word in the store and in messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Look => "look",
+        }
+    }
+}
+
+impl From<Cause> for Source {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::Event(_) => Self::Event,
+            Cause::Look => Self::Look,
+        }
+    }
+}
+
 /// An event as Patroni told it, before anything is decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
@@ -67,6 +96,8 @@ pub struct Intent {
     pub cluster: String,
     /// The Patroni member, if it was known.
     pub node: Option<String>,
+    /// Where the decision came from.
+    pub source: Source,
     /// The event it was decided for.
     pub event: Event,
     /// The role it was decided for.
@@ -93,6 +124,28 @@ pub struct Intent {
     pub message: Option<String>,
 }
 
+/// What came of forgetting an intent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Forget {
+    /// It is forgotten.
+    Forgotten(Box<Intent>),
+    /// There is none of this number.
+    Unknown,
+    /// It has ended, so.
+    Ended(State),
+}
+
+impl Intent {
+    /// Tells whether it may still be carried out: it is pending, or it is a recovery that was sent and whose end is not
+    /// known.
+    pub fn is_open(&self) -> bool {
+        let ended = [State::Done, State::Failed, State::Unverified];
+        let recovery = !self.step.operation.kind().sets_state();
+        let may_run = self.sent.is_some() && !self.over && !ended.contains(&self.state);
+        self.state == State::Pending || recovery && may_run
+    }
+}
+
 /// How far an intent is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -113,11 +166,13 @@ pub enum State {
     Superseded,
     /// Nobody can tell what became of it, and it is not to be repeated.
     Abandoned,
+    /// An operator gave it up.
+    Forgotten,
 }
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pending,
         Self::Done,
         Self::Failed,
@@ -126,6 +181,7 @@ impl State {
         Self::Fenced,
         Self::Superseded,
         Self::Abandoned,
+        Self::Forgotten,
     ];
 
     /// The word in the store and in messages.
@@ -140,6 +196,7 @@ impl State {
             Self::Fenced => "fenced",
             Self::Superseded => "superseded",
             Self::Abandoned => "abandoned",
+            Self::Forgotten => "forgotten",
         }
     }
 

@@ -15,8 +15,8 @@ mod sqlite;
 mod whole;
 
 pub use intent::{
-    Cause, Decision, EventId, Intent, IntentId, Query, Recorded, Settled, Standing, State,
-    StoreError,
+    Cause, Decision, EventId, Forget, Intent, IntentId, Query, Recorded, Settled, Source, Standing,
+    State, StoreError,
 };
 pub use last_good::LastGood;
 pub use owner::Owner;
@@ -98,6 +98,9 @@ pub trait Store {
     /// Writes down that the operation of an intent has ended, whatever came of it.
     async fn ended(&self, id: IntentId) -> Result<(), StoreError>;
 
+    /// Tells whether an operator gave an intent up.
+    async fn is_forgotten(&self, id: IntentId) -> Result<bool, StoreError>;
+
     /// Gives back an intent for somebody else to go on with.
     ///
     /// # Errors
@@ -114,6 +117,15 @@ pub trait Store {
         node: Option<&str>,
         now: Duration,
     ) -> Result<Vec<Intent>, StoreError>;
+
+    /// Ends the corrections that were decided on for other members than this one and that nobody alive is working on:
+    /// the next look decides anew.
+    async fn drop_corrections(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+        now: Duration,
+    ) -> Result<(), StoreError>;
 
     /// Reads what was done, newest first.
     ///

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 use crate::evaluate::Step;
 use crate::model::{Event, Name, Role, Target};
 
-use super::{Intent, IntentId, Recorded, State, record};
+use super::{Intent, IntentId, Recorded, Source, State, record};
 
 pub(super) fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row(
@@ -19,7 +19,7 @@ pub(super) fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
 
 pub(super) const SELECT: &str =
     "SELECT intent.id, decision, created_ms, cluster, node, event, role, step, state,
-    attempts, sent_ms, operation, ended_ms, message, owner, claim_ms, raw_role, sets, over
+    attempts, sent_ms, operation, ended_ms, message, owner, claim_ms, raw_role, sets, over, source
     FROM intent JOIN decision ON decision.id = intent.decision";
 
 /// An intent of a row; `None` if a newer program wrote a step that this one does not know.
@@ -48,6 +48,10 @@ pub(super) fn intent(row: &Row<'_>) -> rusqlite::Result<Option<Intent>> {
         created: time("created_ms")?.unwrap_or_default(),
         cluster: text("cluster")?,
         node: row.get("node")?,
+        source: match text("source")?.as_str() {
+            "look" => Source::Look,
+            _ => Source::Event,
+        },
         event,
         role,
         raw_role: text("raw_role")?,
@@ -67,12 +71,13 @@ pub(super) fn intent(row: &Row<'_>) -> rusqlite::Result<Option<Intent>> {
 pub(super) fn insert_decision(
     transaction: &Transaction<'_>,
     event: &Recorded,
+    source: Source,
     open: bool,
     now: Duration,
 ) -> rusqlite::Result<i64> {
     transaction.execute(
-        "INSERT INTO decision (created_ms, cluster, node, event, role, raw_role, sets, open)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO decision (created_ms, cluster, node, event, role, raw_role, sets, open, source)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             millis(now),
             event.cluster,
@@ -82,6 +87,7 @@ pub(super) fn insert_decision(
             event.raw_role,
             serde_json::Value::from(event.sets.as_slice()).to_string(),
             open,
+            source.as_str(),
         ],
     )?;
     Ok(transaction.last_insert_rowid())

@@ -13,7 +13,8 @@ const MIGRATIONS: [&str; 1] = ["
         role TEXT NOT NULL,
         raw_role TEXT NOT NULL,
         sets TEXT NOT NULL DEFAULT '[]',
-        open INTEGER NOT NULL DEFAULT 0
+        open INTEGER NOT NULL DEFAULT 0,
+        source TEXT NOT NULL DEFAULT 'event'
     ) STRICT;
     CREATE INDEX decision_open ON decision (open) WHERE open = 1;
     CREATE TABLE intent (

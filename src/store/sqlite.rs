@@ -7,15 +7,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use crate::http::{Clock as _, Real};
 use crate::model::{Event, Name, Role, Target};
 
 use super::rows::{self, SELECT};
 use super::{
-    Cause, Decision, EventId, Intent, IntentId, Owner, Query, Recorded, Settled, Standing, State,
-    Store, StoreError, file, record, schema,
+    Cause, Decision, EventId, Forget, Intent, IntentId, Owner, Query, Recorded, Settled, Source,
+    Standing, State, Store, StoreError, file, record, schema,
 };
 
 /// How long to wait for another process that writes. Every write is a few rows.
@@ -174,6 +174,32 @@ impl Sqlite {
         }
     }
 
+    /// Gives up an intent at an operator's wish.
+    pub fn forget(&self, id: IntentId, now: Duration) -> Result<Forget, StoreError> {
+        self.write(|transaction| {
+            let found = transaction
+                .query_row(
+                    &format!("{SELECT} WHERE intent.id = ?1"),
+                    [id.0],
+                    rows::intent,
+                )
+                .optional()?
+                .flatten();
+            let Some(intent) = found else {
+                return Ok(Forget::Unknown);
+            };
+            if !intent.is_open() {
+                return Ok(Forget::Ended(intent.state));
+            }
+            transaction.execute(
+                "UPDATE intent SET state = 'forgotten', over = 1, ended_ms = ?2,
+                     message = 'given up by an operator' WHERE id = ?1",
+                params![id.0, rows::millis(now)],
+            )?;
+            Ok(Forget::Forgotten(Box::new(intent)))
+        })
+    }
+
     /// Makes the marker if anything is pending, before that is committed.
     fn mark(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         if let Some(marker) = &self.marker
@@ -265,6 +291,7 @@ impl Store for Sqlite {
             Ok(EventId(rows::insert_decision(
                 transaction,
                 event,
+                Source::Event,
                 true,
                 now,
             )?))
@@ -341,7 +368,7 @@ impl Store for Sqlite {
                         raw_role: plan.role.as_str().to_owned(),
                         sets: Vec::new(),
                     };
-                    rows::insert_decision(transaction, &event, false, *now)?
+                    rows::insert_decision(transaction, &event, (*cause).into(), false, *now)?
                 }
             };
             let mut ids = Vec::with_capacity(plan.steps.len());
@@ -501,6 +528,46 @@ impl Store for Sqlite {
                 )?;
             }
             Ok(free)
+        })
+    }
+
+    async fn is_forgotten(&self, id: IntentId) -> Result<bool, StoreError> {
+        let state = self.connection.borrow().query_row(
+            "SELECT state FROM intent WHERE id = ?1",
+            [id.0],
+            |row| row.get::<_, String>(0),
+        );
+        state
+            .map(|state| State::parse(&state) == Some(State::Forgotten))
+            .map_err(|error| StoreError::Io(error.to_string()))
+    }
+
+    async fn drop_corrections(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+        now: Duration,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let mut statement = transaction.prepare(
+                "SELECT intent.id, owner, claim_ms FROM intent JOIN decision ON decision.id = intent.decision
+                 WHERE state = 'pending' AND source = 'look' AND cluster = ?1 AND node IS NOT ?2",
+            )?;
+            let found: Vec<(i64, Option<String>, i64)> = statement
+                .query_map(params![cluster, node], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            for (id, owner, claim) in found {
+                if !self.holds(owner.as_deref(), claim, now) {
+                    transaction.execute(
+                        "UPDATE intent SET state = 'abandoned', ended_ms = ?2,
+                             message = 'its process ended; Barman is looked at again' WHERE id = ?1",
+                        params![id, rows::millis(now)],
+                    )?;
+                }
+            }
+            Ok(())
         })
     }
 

@@ -73,7 +73,7 @@ fn a_new_cluster_is_not_left_where_its_backups_timeline_ended() {
     };
     let first = node(older(), "latest", RULES);
     let why =
-        format!("backup `{ID}` of `demo` is of timeline 1, and the archive has reached timeline 3");
+        format!("backup `{ID}` of `demo` is of timeline 1, and Barman has reached timeline 3");
     refused(&first, &bootstrap(&first), &why);
     // A replica streams the rest from the leader.
     first.create_replica().run().exits(0);

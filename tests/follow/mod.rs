@@ -2,6 +2,7 @@
 
 mod backup;
 mod bounded;
+mod cluster;
 
 use patroni_barman::simulator::{Config, Simulator};
 use serde_json::json;
@@ -236,6 +237,22 @@ fn a_barman_that_follows_already_is_left_alone_unless_the_role_changed() {
     assert_eq!(node.posts(), []);
     node.run(callback("on_role_change", "primary")).exits(0);
     assert_eq!(node.posts().len(), 1);
+}
+
+#[test]
+fn a_slot_that_another_receiver_uses_is_not_barmans() {
+    let rules = RULES.replace("verify: applied", "verify: streaming, poll: {timeout: 3s}");
+    let node = Node::new(&rules)
+        .with_patroni("n1")
+        .with_barman(barman().active("demo", "demo:n1"));
+    node.patroni().walsenders(&["n2", "barman_receive_wal"]);
+    node.run(callback("on_start", "primary")).exits(0);
+    assert_eq!(node.posts(), []);
+    node.patroni().walsenders(&["n2"]);
+    node.run(callback("on_start", "primary"))
+        .exits(2)
+        .says("is in use, but not by Barman: the primary has no walsender `barman_receive_wal`");
+    assert!(!node.posts().is_empty());
 }
 
 #[test]

@@ -7,14 +7,17 @@ use serde_json::Value;
 
 use super::cluster::Cluster;
 use super::guard::{Ended, Guard, Process, Spec};
+use super::prerequisites::Versions;
 use super::wait::{self, seconds};
-use super::{folder, http, prerequisites, template};
+use super::{folder, http, template};
 
 /// One Barman host.
 pub struct Barman {
     guard: Guard,
+    name: String,
     home: PathBuf,
     binary: PathBuf,
+    versions: Versions,
     /// Where its pg-backup-api listens.
     pub api: u16,
     serving: Option<Process>,
@@ -22,9 +25,9 @@ pub struct Barman {
 }
 
 impl Barman {
-    /// Writes the configuration; starts nothing.
-    pub fn configure(guard: &Guard, binary: &Path) -> Self {
-        let home = guard.folder().join("barman");
+    /// Writes the configuration of the host `name`; starts nothing.
+    pub fn configure(guard: &Guard, name: &str, binary: &Path, versions: Versions) -> Self {
+        let home = guard.folder().join(name);
         for (mode, path) in [
             ("755", home.clone()),
             ("777", home.join("conf.d")),
@@ -48,22 +51,24 @@ impl Barman {
                 ),
             ],
         );
-        folder::write(&guard.folder().join("barman.conf"), &text);
         let barman = Self {
             guard: guard.clone(),
+            name: name.to_owned(),
             home,
             binary: binary.to_owned(),
+            versions,
             api: folder::port(),
             serving: None,
             cron: None,
         };
+        folder::write(&barman.config(), &text);
         barman.write_passwords();
         barman
     }
 
     /// Barman's own copy: a password file that others may read is not used.
     fn write_passwords(&self) {
-        let source = self.guard.folder().join("pgpass");
+        let source = self.guard.folder().join(format!("{}-pgpass", self.name));
         folder::write(
             &source,
             &template::fill(&template::read("pgpass"), &[(":5432:", ":*:")]),
@@ -96,27 +101,19 @@ impl Barman {
                 ],
             );
         }
-        folder::write(
-            &self.home.join("conf.d").join(format!("{name}.conf")),
-            &text,
-        );
+        folder::write(&self.server_config(name), &text);
         // makes the server's folders; without them there can be no active model
         self.run(&["check", name], seconds(30));
     }
 
     /// A Barman command, as its user.
     pub fn command(&self, arguments: &[&str]) -> Spec {
-        let barman = prerequisites::stack_program("barman").display().to_string();
-        let config = self
-            .guard
-            .folder()
-            .join("barman.conf")
-            .display()
-            .to_string();
+        let barman = self.versions.program("barman").display().to_string();
+        let config = self.config().display().to_string();
         let words = [barman.as_str(), "-c", config.as_str()]
             .into_iter()
             .chain(arguments.iter().copied());
-        self.environment(Spec::new("barman", words))
+        self.environment(Spec::new(&self.name, words))
     }
 
     fn environment(&self, spec: Spec) -> Spec {
@@ -139,7 +136,29 @@ impl Barman {
         if self.serving.is_some() {
             return;
         }
-        self.serve(&self.barman_line());
+        match std::env::var_os("PATRONI_BARMAN_PG_BACKUP_API") {
+            Some(program) => self.serve_with(Path::new(&program)),
+            None => self.serve(&self.barman_line()),
+        }
+    }
+
+    /// Starts pg-backup-api itself, which looks for `barman` in its path.
+    fn serve_with(&mut self, program: &Path) {
+        let own = program.parent().expect("a folder");
+        let path = format!("{}:{}:/usr/bin:/bin", self.front().display(), own.display());
+        let words = [
+            program.display().to_string(),
+            "serve".to_owned(),
+            format!("--port={}", self.api),
+        ];
+        let spec = self
+            .environment(Spec::new(format!("{}-api", self.name), words))
+            .env("PATH", path)
+            .env(
+                "PG_BACKUP_API_BARMAN_CONF",
+                self.config().display().to_string(),
+            );
+        self.started_api(&spec);
     }
 
     fn serve(&mut self, command: &str) {
@@ -149,18 +168,45 @@ impl Barman {
             format!("--listen=127.0.0.1:{}", self.api),
             format!("--barman-command={command}"),
         ];
-        self.serving = Some(self.guard.start(&self.environment(Spec::new("api", words))));
+        let spec = self.environment(Spec::new(format!("{}-api", self.name), words));
+        self.started_api(&spec);
+    }
+
+    fn started_api(&mut self, spec: &Spec) {
+        self.serving = Some(self.guard.start(spec));
         let port = self.api;
         wait::until(seconds(10), "the API", || http::get(port, "/status"));
     }
 
     fn barman_line(&self) -> String {
-        let barman = prerequisites::stack_program("barman");
-        format!(
-            "{} -c {}",
-            barman.display(),
-            self.guard.folder().join("barman.conf").display()
-        )
+        let barman = self.versions.program("barman");
+        format!("{} -c {}", barman.display(), self.config().display())
+    }
+
+    /// Its configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.guard.folder().join(format!("{}.conf", self.name))
+    }
+
+    /// Where its part of the configuration for the server `name` stands.
+    pub fn server_config(&self, name: &str) -> PathBuf {
+        self.home.join("conf.d").join(format!("{name}.conf"))
+    }
+
+    /// Changes its configuration for the server `name`.
+    pub fn reconfigure(&self, name: &str, words: &[(&str, &str)]) {
+        let path = self.server_config(name);
+        let text = std::fs::read_to_string(&path).expect("its configuration");
+        folder::write(&path, &template::fill(&text, words));
+    }
+
+    /// A folder with a `barman` that has this configuration.
+    pub fn front(&self) -> PathBuf {
+        let folder = self.guard.folder().join(format!("{}-bin", self.name));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let script = format!("#!/bin/sh\nexec {} \"$@\"\n", self.barman_line());
+        folder::write(&folder.join("barman"), &script);
+        folder
     }
 
     /// The same with a Barman whose `config-switch` takes that many seconds more.
@@ -184,8 +230,19 @@ impl Barman {
             return;
         }
         let line = format!("while :; do {} -q cron; sleep 5; done", self.barman_line());
-        let spec = self.environment(Spec::new("barman-cron", ["sh", "-c", &line]));
+        let spec = self.environment(Spec::new(
+            format!("{}-cron", self.name),
+            ["sh", "-c", &line],
+        ));
         self.cron = Some(self.guard.start(&spec));
+    }
+
+    /// Without it, nothing starts a receiver again but a switch.
+    pub fn stop_cron(&mut self) {
+        self.cron
+            .take()
+            .expect("a cron that runs")
+            .stop(seconds(10));
     }
 
     /// `barman diagnose`, whole.

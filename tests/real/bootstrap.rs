@@ -45,3 +45,61 @@ fn bootstrap_from_a_backup() {
     );
     assert!(postgres::barman_streams(port).is_ok());
 }
+
+/// Without `get-wal`, Barman restores the WAL of the backup's own timeline only.
+#[test]
+fn bootstrap_from_a_backup_older_than_a_failover() {
+    let mut stack = Stack::start();
+    let cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let insert = "INSERT INTO kept SELECT generate_series(1, 1000)";
+    let first = cluster.node("n1").port;
+    postgres::query(first, "CREATE TABLE kept (id int)").expect("a table");
+    postgres::query(first, insert).expect("rows before the backup");
+    stack.barman.backup("main");
+    postgres::query(first, insert).expect("rows before the switchover");
+    cluster.switchover("n1", "n2");
+    stack.follows(&cluster, "n2");
+    cluster.settle("n2", seconds(60));
+    postgres::query(cluster.node("n2").port, insert).expect("rows after it");
+
+    let settings = Settings {
+        from_backup: true,
+        ..stack.settings("main")
+    };
+    let mut restored = Cluster::configure(&stack.guard, "restored", &["r1"], &settings);
+    let calls = restored.node("r1").calls.clone();
+    restored.start("r1");
+    assert_eq!(calls.exit_of_last("bootstrap", seconds(60)), 2);
+    let log = restored.log("r1");
+    assert!(
+        log.contains("is of timeline 1, and Barman has reached timeline 2")
+            && log.contains("set `recovery_options = get-wal` for `main`"),
+        "{log}"
+    );
+    restored.ends_by_itself("r1");
+
+    stack.serve_wal();
+    stack.barman.reconfigure(
+        "main",
+        &[(
+            "create_slot = auto",
+            "create_slot = auto\nrecovery_options = get-wal",
+        )],
+    );
+    // what Barman has not archived yet it gives as well, as far as it has received it
+    stack
+        .barman
+        .must(&["switch-wal", "--force", "main"], seconds(30));
+    restored.start("r1");
+    restored.settle("r1", seconds(120));
+    assert_eq!(
+        calls.exit_of_last("bootstrap", seconds(5)),
+        0,
+        "{:?}",
+        calls.all()
+    );
+    assert_eq!(
+        postgres::query(restored.node("r1").port, "SELECT count(*) FROM kept").as_deref(),
+        Ok("3000")
+    );
+}

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::prerequisites::stack_program;
+use super::prerequisites::Versions;
 use super::{folder, wait};
 
 /// The record of one node's calls.
@@ -40,7 +40,7 @@ impl Calls {
             python: home.join("patroni_barman_python"),
         };
         calls.front(&calls.program, binary);
-        calls.front(&calls.python, &stack_program("patroni_barman"));
+        calls.front(&calls.python, &Versions::Newest.program("patroni_barman"));
         calls
     }
 

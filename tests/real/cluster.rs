@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::calls::Calls;
 use super::guard::{Guard, Process, Spec};
+use super::prerequisites::Versions;
 use super::wait::{self, seconds};
-use super::{folder, http, postgres, prerequisites, template};
+use super::{folder, http, postgres, template};
 
 /// A Patroni cluster.
 pub struct Cluster {
@@ -24,6 +25,7 @@ pub struct Node {
     pub calls: Calls,
     rest: u16,
     pub home: PathBuf,
+    versions: Versions,
     patroni: Option<Process>,
 }
 
@@ -39,6 +41,7 @@ pub struct Settings<'a> {
     pub binary: PathBuf,
     /// Whether the first node creates the cluster from Barman's latest backup.
     pub from_backup: bool,
+    pub versions: Versions,
 }
 
 impl Cluster {
@@ -100,6 +103,18 @@ impl Cluster {
             .take()
             .expect("a node that runs");
         patroni.stop(seconds(40));
+    }
+
+    /// Waits for the end of a Patroni that gives up.
+    pub fn ends_by_itself(&mut self, name: &str) {
+        let patroni = self
+            .node_mut(name)
+            .patroni
+            .take()
+            .expect("a node that runs");
+        wait::until(seconds(60), "the end of Patroni", || {
+            patroni.exit().ok_or("running")
+        });
     }
 
     /// Stops all nodes, replicas first, so that none of them takes over.
@@ -248,6 +263,7 @@ impl Node {
             calls,
             rest,
             home,
+            versions: settings.versions,
             patroni: None,
         };
         node.write_rules(settings, "");
@@ -278,6 +294,11 @@ impl Node {
 
     pub fn rules(&self) -> PathBuf {
         self.home.join("rules.yml")
+    }
+
+    /// Where its callbacks remember what they asked for.
+    pub fn state(&self) -> String {
+        self.home.join("state.db").display().to_string()
     }
 
     pub fn data(&self) -> PathBuf {
@@ -330,6 +351,16 @@ impl Node {
         folder::write(&self.home.join("patroni.yml"), &text);
     }
 
+    /// Lets it reach etcd through another port, for its next start.
+    pub fn reach_etcd_by(&self, etcd: u16, port: u16) {
+        let path = self.home.join("patroni.yml");
+        let text = std::fs::read_to_string(&path).expect("patroni.yml");
+        // else Patroni asks etcd for its addresses, and takes those
+        let there = format!("127.0.0.1:{port}\n  use_proxies: true");
+        let text = template::fill(&text, &[(&format!("127.0.0.1:{etcd}"), &there)]);
+        folder::write(&path, &text);
+    }
+
     /// Makes the Python tool the callback instead, for the next reload.
     pub fn call_python(&self, settings: &Settings<'_>) {
         let path = self.home.join("patroni.yml");
@@ -363,15 +394,16 @@ impl Node {
     }
 
     fn start(&mut self, guard: &Guard) {
-        let patroni = prerequisites::stack_program("patroni")
-            .display()
-            .to_string();
+        let patroni = self.versions.program("patroni").display().to_string();
         let config = self.home.join("patroni.yml").display().to_string();
         // callbacks inherit it; on a host of its own each node has the default
-        let state = self.home.join("state.db").display().to_string();
         let spec = Spec::new(&self.name, [patroni, config])
             .user("postgres")
-            .env("PATRONI_BARMAN_STATE", state);
+            .env("PATRONI_BARMAN_STATE", self.state())
+            .env(
+                "PATH",
+                format!("{}/bin:/usr/bin:/bin", guard.folder().display()),
+            );
         self.patroni = Some(guard.start(&spec));
     }
 }

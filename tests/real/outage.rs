@@ -4,14 +4,9 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use super::cluster::Cluster;
-use super::guard::{Ended, Spec};
 use super::postgres;
 use super::stack::Stack;
 use super::wait::{self, seconds};
-
-/// Rules that go on for as long as an API may be down.
-const PATIENT: &str =
-    "defaults: {retry: {attempts: 1000, wait: 1s, max_wait: 3s, deadline: 30m}}\n";
 
 /// How long the API is down.
 const OUTAGE: Duration = seconds(60);
@@ -20,7 +15,6 @@ const OUTAGE: Duration = seconds(60);
 fn the_api_is_down_during_a_switchover() {
     let mut stack = Stack::start();
     let cluster = stack.cluster("main", &["n1", "n2"], 2);
-    be_patient(&stack, &cluster);
 
     // the callback is still waiting when the API returns
     stack.barman.stop_api();
@@ -43,15 +37,13 @@ fn the_api_is_down_during_a_switchover() {
     // the callback was killed in the meantime
     cluster.settle("n2", seconds(60));
     stack.barman.stop_api();
-    let down = Instant::now();
     cluster.switchover("n2", "n1");
     called(&cluster, "n1");
     cluster.settle("n1", seconds(60));
     kill_callback(&cluster, "n1");
-    std::thread::sleep(OUTAGE.saturating_sub(down.elapsed()));
     stack.barman.start_api();
     let reconciled = Instant::now();
-    let ended = ask(&stack, &cluster, "n1", &["reconcile"]);
+    let ended = stack.ask(&cluster, "n1", &["reconcile"]);
     assert_eq!(ended.code, 0, "{}", ended.output);
     let killed = until_streaming(&cluster, "n1").max(reconciled.elapsed().as_secs_f64());
     stack.follows(&cluster, "n1");
@@ -70,25 +62,24 @@ fn the_api_is_down_during_a_switchover() {
 fn a_stale_callback_and_a_broken_file() {
     let mut stack = Stack::start();
     let cluster = stack.cluster("main", &["n1", "n2"], 2);
-    be_patient(&stack, &cluster);
 
     // one that Patroni did not get to kill: it decided for n1, and n2 is promoted while it waits
     stack.barman.stop_api();
-    let stale = spec(
-        &stack,
-        &cluster,
-        "n1",
-        &["run", "on_role_change", "primary", "main"],
-    )
-    .env(
-        "PATRONI_BARMAN_STATE",
-        cluster
-            .node("n1")
-            .home
-            .join("stale.db")
-            .display()
-            .to_string(),
-    );
+    let stale = stack
+        .on(
+            &cluster,
+            "n1",
+            &["run", "on_role_change", "primary", "main"],
+        )
+        .env(
+            "PATRONI_BARMAN_STATE",
+            cluster
+                .node("n1")
+                .home
+                .join("stale.db")
+                .display()
+                .to_string(),
+        );
     let stale = stack.guard.start(&stale);
     cluster.switchover("n1", "n2");
     called(&cluster, "n2");
@@ -130,32 +121,13 @@ fn a_stale_callback_and_a_broken_file() {
     );
     let metrics = n1.home.join("patroni_barman.prom");
     let file = metrics.display().to_string();
-    let ended = ask(
-        &stack,
-        &cluster,
-        "n1",
-        &["reconcile", "--metrics-file", &file],
-    );
+    let ended = stack.ask(&cluster, "n1", &["reconcile", "--metrics-file", &file]);
     assert_eq!(ended.code, 6, "{}", ended.output);
     let text = std::fs::read_to_string(&metrics).expect("metrics");
     assert!(
         text.contains("\npatroni_barman_rules_last_good 1\n"),
         "{text}"
     );
-}
-
-fn be_patient(stack: &Stack, cluster: &Cluster) {
-    for node in &cluster.nodes {
-        node.write_rules(&stack.settings(&cluster.name), PATIENT);
-        // so that these are the last good rules too
-        let ended = ask(
-            stack,
-            cluster,
-            &node.name,
-            &["run", "on_reload", "replica", &cluster.name],
-        );
-        assert_eq!(ended.code, 1, "{}", ended.output);
-    }
 }
 
 /// Waits until Patroni has called the new primary's callback.
@@ -172,7 +144,7 @@ fn called(cluster: &Cluster, node: &str) {
 
 fn until_streaming(cluster: &Cluster, node: &str) -> f64 {
     let (start, port) = (Instant::now(), cluster.node(node).port);
-    wait::until(seconds(60), "Barman streaming from the new primary", || {
+    wait::until(seconds(15), "Barman streaming from the new primary", || {
         postgres::barman_streams(port)
     });
     start.elapsed().as_secs_f64()
@@ -196,26 +168,4 @@ fn kill_callback(cluster: &Cluster, node: &str) {
             .args(["-KILL", &pid])
             .status();
     }
-}
-
-/// The program on a node, with the node's rules and state.
-fn spec(stack: &Stack, cluster: &Cluster, node: &str, words: &[&str]) -> Spec {
-    let node = cluster.node(node);
-    let rules = node.rules().display().to_string();
-    let binary = stack.binary.display().to_string();
-    let first = words.first().copied().unwrap_or_default();
-    let rest = words.get(1..).unwrap_or_default();
-    let all = [&[binary.as_str(), first, "--rules", &rules], rest].concat();
-    Spec::new(format!("{first}-{}", node.name), all)
-        .user("postgres")
-        .env(
-            "PATRONI_BARMAN_STATE",
-            node.home.join("state.db").display().to_string(),
-        )
-}
-
-fn ask(stack: &Stack, cluster: &Cluster, node: &str, words: &[&str]) -> Ended {
-    stack
-        .guard
-        .run(&spec(stack, cluster, node, words), seconds(90))
 }

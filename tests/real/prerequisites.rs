@@ -10,11 +10,41 @@ pub const INSTALL: &str = "sudo tests/real/install";
 /// The folder of PostgreSQL's programs.
 pub const POSTGRES: &str = "/usr/lib/postgresql/15/bin";
 
-/// A program of the virtual environment that `tests/real/install` makes.
-pub fn stack_program(name: &str) -> PathBuf {
-    let folder = std::env::var_os("PATRONI_BARMAN_STACK")
-        .unwrap_or_else(|| "/opt/patroni_barman-stack".into());
-    Path::new(&folder).join("bin").join(name)
+/// Which Patroni and Barman a stack is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versions {
+    Newest,
+    /// The oldest that are supported.
+    Minimum,
+}
+
+impl Versions {
+    const ALL: [Self; 2] = [Self::Newest, Self::Minimum];
+
+    /// A program of the virtual environment that `tests/real/install` makes.
+    pub fn program(self, name: &str) -> PathBuf {
+        let folder = std::env::var_os("PATRONI_BARMAN_STACK")
+            .unwrap_or_else(|| "/opt/patroni_barman-stack".into());
+        let folder = Path::new(&folder);
+        match self {
+            Self::Newest => folder.join("bin"),
+            Self::Minimum => folder.join("minimum/bin"),
+        }
+        .join(name)
+    }
+
+    const fn packages(self) -> [(&'static str, &'static str); 2] {
+        match self {
+            Self::Newest => [
+                ("patroni", "patroni[etcd3]==4.1.5"),
+                ("barman", "barman==3.19.1"),
+            ],
+            Self::Minimum => [
+                ("patroni", "patroni[etcd3]==3.0.4"),
+                ("barman", "barman==3.10.1"),
+            ],
+        }
+    }
 }
 
 /// Fails with one line if something is missing.
@@ -41,11 +71,11 @@ fn missing() -> Vec<String> {
             missing.push(format!("`{path}` is missing (Debian package {package})"));
         }
     }
-    for (name, package) in [
-        ("patroni", "patroni[etcd3]==4.1.5"),
-        ("barman", "barman==3.19.1"),
-    ] {
-        let path = stack_program(name);
+    let programs = Versions::ALL.into_iter().flat_map(|versions| {
+        let packages = versions.packages();
+        packages.map(|(name, package)| (versions.program(name), package))
+    });
+    for (path, package) in programs {
         if !path.exists() {
             missing.push(format!(
                 "`{}` is missing (Python package {package})",

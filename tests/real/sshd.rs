@@ -1,4 +1,4 @@
-//! A private sshd that lets Barman's account in as postgres.
+//! A private sshd that lets one account in as another one.
 
 use super::guard::{Guard, Process, Spec};
 use super::wait::{self, seconds};
@@ -6,17 +6,20 @@ use super::{folder, template};
 
 /// A running sshd.
 pub struct Sshd {
-    /// What Barman has to run to reach it.
+    /// What has to be run to reach it.
     pub command: String,
+    /// The same without who is to be reached.
+    pub options: String,
     _process: Process,
 }
 
 impl Sshd {
-    /// Makes the keys and starts it. It runs as postgres: it has to let nobody else in.
-    pub fn start(guard: &Guard) -> Self {
+    /// Makes the keys and starts it. It runs as `to`: it has to let nobody else in. Commands are looked for in `path`.
+    pub fn start(guard: &Guard, to: &'static str, from: &'static str, path: &str) -> Self {
         let port = folder::port();
-        let (server, client) = (guard.folder().join("sshd"), guard.folder().join("ssh"));
-        for (user, home, key) in [("postgres", &server, "host_key"), ("barman", &client, "id")] {
+        let server = guard.folder().join(format!("sshd-{to}"));
+        let client = guard.folder().join(format!("ssh-{from}"));
+        for (user, home, key) in [(to, &server, "host_key"), (from, &client, "id")] {
             let make = ["install", "-d", "-m", "711", &home.display().to_string()];
             guard.must(&Spec::new("setup", make).user(user), seconds(10));
             let path = home.join(key).display().to_string();
@@ -26,7 +29,7 @@ impl Sshd {
         let public = client.join("id.pub").display().to_string();
         let authorized = server.join("authorized_keys").display().to_string();
         let words = ["install", "-m", "600", &public, &authorized];
-        guard.must(&Spec::new("setup", words).user("postgres"), seconds(10));
+        guard.must(&Spec::new("setup", words).user(to), seconds(10));
         let config = template::fill(
             &template::read("sshd_config"),
             &[
@@ -34,7 +37,8 @@ impl Sshd {
                 ("/srv/sshd", &server.display().to_string()),
             ],
         );
-        let path = guard.folder().join("sshd_config");
+        let config = format!("{config}SetEnv PATH={path}\n");
+        let path = guard.folder().join(format!("sshd_config-{to}"));
         folder::write(&path, &config);
         let words = [
             "/usr/sbin/sshd",
@@ -43,17 +47,18 @@ impl Sshd {
             "-f",
             &path.display().to_string(),
         ];
-        let process = guard.start(&Spec::new("sshd", words).user("postgres"));
+        let process = guard.start(&Spec::new(format!("sshd-{to}"), words).user(to));
         wait::until(seconds(10), "sshd", || {
             std::net::TcpStream::connect(("127.0.0.1", port))
         });
-        let command = format!(
-            "ssh -p {port} -i {} -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
-             -o LogLevel=ERROR postgres@127.0.0.1",
+        let options = format!(
+            "/usr/bin/ssh -p {port} -i {} -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+             -o LogLevel=ERROR",
             client.join("id").display()
         );
         Self {
-            command,
+            command: format!("{options} {to}@127.0.0.1"),
+            options,
             _process: process,
         }
     }

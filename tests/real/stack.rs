@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::barman::Barman;
 use super::cluster::{Cluster, Settings};
-use super::guard::{Guard, Process, Spec};
+use super::guard::{Ended, Guard, Process, Spec};
+use super::prerequisites::Versions;
 use super::sshd::Sshd;
 use super::wait::{self, seconds};
 use super::{folder, http, postgres, prerequisites};
@@ -15,7 +16,8 @@ pub struct Stack {
     pub barman: Barman,
     pub binary: PathBuf,
     pub guard: Guard,
-    etcd_port: u16,
+    pub etcd: u16,
+    versions: Versions,
     sshd: Sshd,
     _etcd: Process,
 }
@@ -23,6 +25,11 @@ pub struct Stack {
 impl Stack {
     /// etcd, sshd and Barman with its API; no cluster yet.
     pub fn start() -> Self {
+        Self::start_with(Versions::Newest)
+    }
+
+    /// The same with other versions of Patroni and Barman.
+    pub fn start_with(versions: Versions) -> Self {
         prerequisites::demand();
         let folder = folder::create();
         let guard = Guard::new(&folder);
@@ -30,13 +37,14 @@ impl Stack {
         let binary = folder.join("program");
         std::fs::copy(env!("CARGO_BIN_EXE_patroni_barman"), &binary).expect("copy the program");
         let (etcd, etcd_port) = start_etcd(&guard);
-        let sshd = Sshd::start(&guard);
-        let barman = Barman::configure(&guard, &binary);
+        let sshd = Sshd::start(&guard, "postgres", "barman", "/usr/bin:/bin");
+        let barman = Barman::configure(&guard, "barman", &binary, versions);
         Self {
             barman,
             binary,
             guard,
-            etcd_port,
+            etcd: etcd_port,
+            versions,
             sshd,
             _etcd: etcd,
         }
@@ -45,22 +53,35 @@ impl Stack {
     /// The settings of a cluster that is `server` in Barman.
     pub fn settings<'a>(&'a self, server: &'a str) -> Settings<'a> {
         Settings {
-            etcd: self.etcd_port,
+            etcd: self.etcd,
             api: self.barman.api,
             server,
             ssh: &self.sshd.command,
             binary: self.binary.clone(),
             from_backup: false,
+            versions: self.versions,
         }
     }
 
     /// A cluster of that name, in Barman too, with its first node leading, `started` nodes
     /// running, and Barman receiving its WAL.
     pub fn cluster(&mut self, name: &str, nodes: &[&str], started: usize) -> Cluster {
-        let mut cluster = Cluster::configure(&self.guard, name, nodes, &self.settings(name));
+        let cluster = self.configure(name, nodes);
+        self.bring_up(cluster, started)
+    }
+
+    /// The configuration of a cluster and of its server in Barman.
+    pub fn configure(&self, name: &str, nodes: &[&str]) -> Cluster {
+        let cluster = Cluster::configure(&self.guard, name, nodes, &self.settings(name));
         self.barman.serve_cluster(name, &cluster);
+        cluster
+    }
+
+    /// Starts so many nodes of a cluster that is configured.
+    pub fn bring_up(&mut self, mut cluster: Cluster, started: usize) -> Cluster {
         self.barman.start_api();
-        let (first, others) = nodes
+        let names: Vec<String> = cluster.nodes.iter().map(|node| node.name.clone()).collect();
+        let (first, others) = names
             .get(..started)
             .and_then(<[_]>::split_first)
             .expect("nodes to start");
@@ -84,7 +105,7 @@ impl Stack {
         // Barman is switched by the callback; a cron in the middle of that would be stopped by it
         let calls = &cluster.node(first).calls;
         assert_eq!(
-            calls.exit_of_last("on_start primary", seconds(60)),
+            calls.exit_of_last("on_start ", seconds(60)),
             0,
             "{:?}",
             calls.all()
@@ -120,6 +141,53 @@ impl Stack {
                 }
             },
         );
+    }
+}
+
+impl Stack {
+    /// The program on a node, with the node's rules and state.
+    pub fn on(&self, cluster: &Cluster, node: &str, words: &[&str]) -> Spec {
+        let node = cluster.node(node);
+        let rules = node.rules().display().to_string();
+        let binary = self.binary.display().to_string();
+        let (first, rest) = words.split_first().expect("a command");
+        let all = [&[binary.as_str(), first, "--rules", &rules], rest].concat();
+        Spec::new(format!("{first}-{}", node.name), all)
+            .user("postgres")
+            .env("PATRONI_BARMAN_STATE", node.state())
+    }
+
+    /// The processes with one of these words in their command lines.
+    pub fn processes(&self, words: &[&str]) -> Vec<u32> {
+        let mut pids = self.guard.tree();
+        pids.retain(|pid| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line);
+            words.iter().any(|word| line.contains(word))
+        });
+        pids
+    }
+
+    /// Lets the nodes fetch WAL from Barman as its `get-wal` has them do: with `barman-wal-restore`, over ssh.
+    pub fn serve_wal(&self) {
+        let folder = self.guard.folder();
+        let path = format!("{}:/usr/bin:/bin", self.barman.front().display());
+        let sshd = Sshd::start(&self.guard, "barman", "postgres", &path);
+        let restore = self.versions.program("barman-wal-restore");
+        let ssh = format!("{} -o HostName=127.0.0.1", sshd.options);
+        let bin = folder.join("bin");
+        std::fs::create_dir(&bin).expect("a folder");
+        for (name, line) in [
+            ("ssh", ssh),
+            ("barman-wal-restore", restore.display().to_string()),
+        ] {
+            folder::write(&bin.join(name), &format!("#!/bin/sh\nexec {line} \"$@\"\n"));
+        }
+    }
+
+    /// Runs it to its end.
+    pub fn ask(&self, cluster: &Cluster, node: &str, words: &[&str]) -> Ended {
+        self.guard.run(&self.on(cluster, node, words), seconds(90))
     }
 }
 

@@ -161,6 +161,23 @@ impl Store for Paper {
         .await
     }
 
+    async fn is_forgotten(&self, _: IntentId) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn drop_corrections(
+        &self,
+        cluster: &str,
+        node: Option<&str>,
+        now: Duration,
+    ) -> Result<(), StoreError> {
+        self.write(
+            async |sqlite| sqlite.drop_corrections(cluster, node, now).await,
+            |()| (),
+        )
+        .await
+    }
+
     async fn ended(&self, id: IntentId) -> Result<(), StoreError> {
         self.write(async |sqlite| sqlite.ended(id).await, |()| ())
             .await

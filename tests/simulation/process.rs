@@ -8,8 +8,8 @@ use std::time::Duration;
 use patroni_barman::barman::Barman;
 use patroni_barman::evaluate::{Facts, Plan, evaluate};
 use patroni_barman::execute::{
-    self, Ended, Here, Progress, Stamp, StepReport, Verdict, Which, Whose, World, compare, enforce,
-    resume, second_look,
+    self, Ended, Here, Looks, Part, Progress, Seat, Stamp, StepReport, Verdict, Which, Whose,
+    World, pass, resume, second_look,
 };
 use patroni_barman::http::Clock;
 use patroni_barman::load::load;
@@ -178,6 +178,10 @@ impl World for Inside {
         })
     }
 
+    fn newest_below(&self, _: &Path) -> Option<i128> {
+        None
+    }
+
     fn is_running(&self, _: &Path) -> bool {
         false
     }
@@ -340,18 +344,24 @@ pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
         let decide = |recorded: &Recorded| Some(decide(&world.universe, node, recorded));
         let whose = Whose {
             cluster: &here.cluster,
-            node: Some(&here.node),
+            node: here.node.as_deref(),
             role,
         };
         let left = resume(whose, Which::All, &decide, &world).await;
-        let compared = compare(&plan, &world).await;
         world.process.fresh.set(false);
         world.process.role.set(Some(role));
-        if compared.iter().any(|one| !one.as_wanted()) {
+        let own = [Part {
+            plan,
+            seat: Seat::Here,
+        }];
+        let again = async || Vec::new();
+        let looks = Looks::default();
+        let passed = pass(&own, &again, Duration::ZERO, &looks, &world).await;
+        if passed.compared.iter().any(|one| !one.as_wanted()) {
             world.count("corrected");
         }
-        let sent = enforce(&plan, &compared, &world).await;
-        world.note(|| format!("reconciled {:?}, {:?}", left.verdict, sent.verdict));
+        let sent = passed.outcome.verdict;
+        world.note(|| format!("reconciled {:?}, {sent:?}", left.verdict));
         let now = world.universe.now();
         world.universe.truth.borrow_mut().reconciled(node, now);
     });

@@ -328,7 +328,7 @@ impl Truth {
             }
             State::Refused => (!message.contains("is gone"))
                 .then(|| format!("is refused, and nobody refuses: {message}")),
-            State::Failed | State::Unverified => None,
+            State::Failed | State::Unverified | State::Forgotten => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A Patroni REST API that says what a test wants it to say.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
@@ -18,6 +19,9 @@ struct Says {
     older_than_3_2: bool,
     url: String,
     system_id: Option<String>,
+    others: BTreeMap<String, String>,
+    states: BTreeMap<String, String>,
+    walsenders: Vec<&'static str>,
 }
 
 impl Patroni {
@@ -31,6 +35,9 @@ impl Patroni {
             older_than_3_2: false,
             url: url.clone(),
             system_id: None,
+            others: BTreeMap::new(),
+            states: BTreeMap::new(),
+            walsenders: Vec::new(),
         };
         let says = Arc::new(Mutex::new(says));
         let shared = Arc::clone(&says);
@@ -51,6 +58,23 @@ impl Patroni {
     /// Its PostgreSQL has this `database_system_identifier`.
     pub fn system_id(&self, id: &str) {
         self.says.lock().unwrap().system_id = Some(id.to_owned());
+    }
+
+    /// Another member has its REST API at this address; without one, all members have this one.
+    pub fn lists(&self, node: &str, url: &str) {
+        let mut says = self.says.lock().unwrap();
+        says.others.insert(node.to_owned(), url.to_owned());
+    }
+
+    /// A member's PostgreSQL is in this state.
+    pub fn state(&self, node: &str, state: &str) {
+        let mut says = self.says.lock().unwrap();
+        says.states.insert(node.to_owned(), state.to_owned());
+    }
+
+    /// These receive WAL from its PostgreSQL.
+    pub fn walsenders(&self, names: &[&'static str]) {
+        self.says.lock().unwrap().walsenders = names.to_vec();
     }
 
     /// It does not tell the member's name from here on.
@@ -84,9 +108,11 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
             let role = |name: &str| if name == leader { "primary" } else { "replica" };
             let member = |name: &str| {
                 let role = if name == leader { "leader" } else { "replica" };
-                let api_url = format!("{}/patroni", says.url);
-                json!({"name": name, "role": role, "state": "running", "timeline": 1, "api_url": api_url})
+                let api_url = format!("{}/patroni", says.others.get(name).unwrap_or(&says.url));
+                let state = says.states.get(name).map_or("running", String::as_str);
+                json!({"name": name, "role": role, "state": state, "timeline": 1, "api_url": api_url})
             };
+            let walsender = |name: &&str| json!({"application_name": name, "state": "streaming"});
             match path.as_str() {
                 "/patroni" | "/leader" | "/standby-leader" if says.older_than_3_2 => json!({
                     "state": "running", "role": role(node), "timeline": 1,
@@ -95,6 +121,7 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
                 "/patroni" | "/leader" | "/standby-leader" => json!({
                     "state": "running", "role": role(node), "timeline": 1,
                     "database_system_identifier": says.system_id,
+                    "replication": says.walsenders.iter().map(walsender).collect::<Vec<_>>(),
                     "patroni": {"version": "4.1.5", "scope": "demo", "name": node},
                 }),
                 _ => json!({"scope": "demo", "members": [member("n1"), member("n2")]}),

@@ -1,0 +1,108 @@
+//! Somebody else keeps setting what is corrected: another rules file, another tool, a person.
+
+use std::time::Duration;
+
+use crate::evaluate::Step;
+use crate::http::Clock as _;
+use crate::store::{Intent, Query, Source, State, Store as _};
+
+use super::World;
+
+/// So many corrections of one target in [`WINDOW`] are no fight yet.
+const CORRECTIONS: usize = 3;
+
+/// The first wait of a fight, and how near to one another its corrections are.
+const WINDOW: Duration = Duration::from_secs(600);
+
+/// The longest wait.
+const LONGEST: Duration = Duration::from_secs(4 * 3600);
+
+/// A target that was corrected again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fighting {
+    /// How often it was corrected, one soon after the other.
+    pub corrections: usize,
+    /// It is not corrected again before this time, since the Unix epoch.
+    pub until: Duration,
+}
+
+/// Tells whether a step's targets are fought over, by the corrections that the store remembers.
+pub(super) async fn over<W: World>(step: &Step, cluster: &str, world: &W) -> Option<Fighting> {
+    let now = world.clock().wall();
+    let query = Query {
+        cluster: Some(cluster.to_owned()),
+        since: Some(now.saturating_sub(2 * LONGEST)),
+        ..Query::default()
+    };
+    let intents = world.store()?.history(&query).await.ok()?;
+    let targets = step.operation.targets(&step.api);
+    let corrects = |one: &&Intent| {
+        let others = one.step.operation.targets(&one.step.api);
+        one.source == Source::Look
+            && one.state == State::Done
+            && targets.iter().any(|target| others.contains(target))
+    };
+    let times = intents.iter().rev().filter(corrects);
+    judge(times.filter_map(|one| one.sent), now)
+}
+
+/// Judges by the times of corrections, the oldest first. A fight is over when nothing had to be corrected for twice the
+/// wait.
+fn judge(times: impl IntoIterator<Item = Duration>, now: Duration) -> Option<Fighting> {
+    let mut corrections = 0;
+    let mut last = Duration::ZERO;
+    let wait = |corrections: usize| {
+        let doublings = u32::try_from(corrections.saturating_sub(CORRECTIONS)).unwrap_or(u32::MAX);
+        let wait = WINDOW.saturating_mul(2_u32.saturating_pow(doublings.min(16)));
+        wait.min(LONGEST)
+    };
+    let calm = |corrections: usize, gap: Duration| {
+        let fights = corrections >= CORRECTIONS;
+        gap > if fights {
+            2 * wait(corrections)
+        } else {
+            WINDOW
+        }
+    };
+    for time in times {
+        if calm(corrections, time.saturating_sub(last)) {
+            corrections = 0;
+        }
+        corrections += 1;
+        last = time;
+    }
+    let until = last + wait(corrections);
+    (corrections >= CORRECTIONS && now < until).then_some(Fighting { corrections, until })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fight_is_three_corrections_one_soon_after_the_other() {
+        let minutes = |minutes: &[u64]| -> Vec<Duration> {
+            minutes
+                .iter()
+                .map(|minute| Duration::from_secs(60 * (1000 + minute)))
+                .collect()
+        };
+        for (corrected, now, until) in [
+            (&[][..], 0, None),
+            (&[0, 1], 2, None),
+            (&[0, 1, 2], 3, Some(12)),
+            (&[0, 1, 2], 12, None),
+            (&[0, 20, 40], 41, None),
+            // The waits grow.
+            (&[0, 1, 2, 13], 14, Some(33)),
+            (&[0, 1, 2, 13, 34], 35, Some(74)),
+            // It was quiet for long.
+            (&[0, 1, 2, 60], 61, None),
+        ] {
+            let now = minutes(&[now])[0];
+            let found = judge(minutes(corrected), now).map(|fighting| fighting.until);
+            let until = until.map(|until| minutes(&[until])[0]);
+            assert_eq!(found, until, "{corrected:?}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The oldest supported Patroni and Barman. This Patroni says `master`, and does not tell a member its name.
+
+use super::prerequisites::Versions;
+use super::stack::Stack;
+use super::wait::seconds;
+
+#[test]
+fn the_oldest_supported_versions() {
+    let mut stack = Stack::start_with(Versions::Minimum);
+    let cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let asked = |stack: &Stack, command: &str, code| {
+        let ended = stack.ask(&cluster, "n2", &[command]);
+        assert_eq!(ended.code, code, "{}", ended.output);
+    };
+    cluster.switchover("n1", "n2");
+    stack.follows(&cluster, "n2");
+    cluster.settle("n2", seconds(60));
+    let n2 = &cluster.node("n2").calls;
+    assert_eq!(n2.exit_of_last("on_role_change master", seconds(60)), 0);
+    asked(&stack, "status", 0);
+
+    // somebody sets it by hand
+    stack
+        .barman
+        .must(&["config-switch", "main", "main:n1"], seconds(30));
+    asked(&stack, "status", 1);
+    asked(&stack, "reconcile", 0);
+    asked(&stack, "status", 0);
+    stack.follows(&cluster, "n2");
+
+    // the API is down, and comes back
+    stack.barman.stop_api();
+    cluster.switchover("n2", "n1");
+    cluster.settle("n1", seconds(60));
+    stack.barman.start_api();
+    stack.follows(&cluster, "n1");
+    let n1 = &cluster.node("n1").calls;
+    assert_eq!(n1.exit_of_last("on_role_change master", seconds(60)), 0);
+}

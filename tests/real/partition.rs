@@ -1,0 +1,66 @@
+//! The old leader loses its way to etcd: it does not set Barman back, however late its request is.
+
+use super::postgres;
+use super::proxy::Proxy;
+use super::stack::Stack;
+use super::wait::{self, seconds};
+
+#[test]
+fn a_leader_cut_off_from_etcd_does_not_switch_barman_back() {
+    let mut stack = Stack::start();
+    let cluster = stack.configure("main", &["n1", "n2"]);
+    let way = Proxy::start(stack.etcd);
+    cluster.node("n1").reach_etcd_by(stack.etcd, way.port);
+    let cluster = stack.bring_up(cluster, 2);
+
+    // n1 leads, and a request of that time waits for the API
+    stack.barman.stop_api();
+    let stale = stack
+        .on(
+            &cluster,
+            "n1",
+            &["run", "on_role_change", "primary", "main"],
+        )
+        .env(
+            "PATRONI_BARMAN_STATE",
+            cluster
+                .node("n1")
+                .home
+                .join("stale.db")
+                .display()
+                .to_string(),
+        );
+    let stale = stack.guard.start(&stale);
+    wait::until(seconds(20), "its first attempt", || {
+        let log = std::fs::read_to_string(stack.guard.log("run-n1")).unwrap_or_default();
+        if log.contains("next attempt in") {
+            Ok(())
+        } else {
+            Err(log)
+        }
+    });
+
+    way.cut();
+    let n2 = cluster.node("n2").calls.clone();
+    wait::until_true(seconds(90), "the promotion of n2", || {
+        n2.last("on_role_change primary").is_some()
+    });
+    // it is a leader no more, and can't ask who is
+    stack.barman.start_api();
+    stack.follows(&cluster, "n2");
+    assert_eq!(n2.exit_of_last("on_role_change primary", seconds(60)), 0);
+    let reconcile = stack.ask(&cluster, "n1", &["reconcile"]);
+    assert_eq!(reconcile.code, 3, "{}", reconcile.output);
+    assert_eq!(stale.exit(), None, "without Patroni's word it waits");
+    stack.follows(&cluster, "n2");
+
+    way.mend();
+    let code = wait::until(seconds(90), "the end of the stale request", || {
+        stale.exit().ok_or("running")
+    });
+    assert_eq!(code, 5);
+    cluster.settle("n2", seconds(90));
+    stack.follows(&cluster, "n2");
+    let old = postgres::barman_streams(cluster.node("n1").port);
+    assert!(old.is_err(), "Barman streams from the old leader too");
+}

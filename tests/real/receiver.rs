@@ -1,0 +1,178 @@
+//! Barman's receiver: what starts it, what does not disturb it, and what is said of one that does not run.
+//!
+//! `barman cron`, which would start it within a minute, does not run here.
+
+use super::cluster::Cluster;
+use super::guard::Spec;
+use super::postgres;
+use super::prerequisites::POSTGRES;
+use super::proxy::Proxy;
+use super::stack::Stack;
+use super::wait::{self, seconds};
+
+#[test]
+fn the_receiver_is_left_alone_mended_and_started_again() {
+    let mut stack = Stack::start();
+    let mut cluster = stack.cluster("main", &["n1", "n2"], 2);
+    stack.follows(&cluster, "n1");
+    stack.barman.stop_cron();
+    patroni_restarted_over_a_running_primary(&mut cluster);
+    receiver_killed(&stack, &cluster);
+    slot_in_use(&stack, &cluster);
+    slow_catch_up(&mut stack, &cluster);
+}
+
+/// Patroni finds its PostgreSQL running as the primary, and fires `on_start`.
+fn patroni_restarted_over_a_running_primary(cluster: &mut Cluster) {
+    let before = walsender(cluster, "n1").expect("Barman's walsender");
+    let calls = cluster.node("n1").calls.clone();
+    let called = calls.all().len();
+    cluster.kill_patroni("n1");
+    cluster.start("n1");
+    wait::until_true(seconds(60), "`on_start primary`", || {
+        let mut new = calls.all().into_iter().skip(called);
+        new.any(|call| call.arguments.contains("on_start primary") && call.exit() == Some(0))
+    });
+    cluster.settle("n1", seconds(60));
+    assert_eq!(walsender(cluster, "n1"), Ok(before));
+}
+
+/// `status` says so, and `reconcile` starts it again.
+fn receiver_killed(stack: &Stack, cluster: &Cluster) {
+    let (before, _) = walsender(cluster, "n1").expect("Barman's walsender");
+    for pid in stack.processes(&["receive-wal", "pg_receivewal"]) {
+        stack.guard.kill_tree(pid);
+    }
+    wait::until_true(seconds(20), "the end of Barman's walsender", || {
+        walsender(cluster, "n1").is_err()
+    });
+    let status = stack.ask(cluster, "n1", &["status"]);
+    assert_eq!(status.code, 1, "{}", status.output);
+    assert!(
+        status
+            .output
+            .contains("the replication slot `barman` of `main` is not active"),
+        "{}",
+        status.output
+    );
+    let reconcile = stack.ask(cluster, "n1", &["reconcile"]);
+    assert_eq!(reconcile.code, 0, "{}", reconcile.output);
+    let (after, _) = walsender(cluster, "n1").expect("Barman's walsender");
+    assert_ne!(before, after);
+    let status = stack.ask(cluster, "n1", &["status"]);
+    assert_eq!(status.code, 0, "{}", status.output);
+}
+
+/// The switch is done, and the receiver does not start: another one has the slot.
+fn slot_in_use(stack: &Stack, cluster: &Cluster) {
+    let port = cluster.node("n2").port;
+    // Patroni makes it on a replica with its next loop
+    wait::until(
+        seconds(60),
+        "the slot on the replica",
+        || match postgres::query(
+            port,
+            "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'barman'",
+        ) {
+            Ok(count) if count == "1" => Ok(()),
+            other => Err(format!("{other:?}")),
+        },
+    );
+    let folder = stack.guard.folder().join("intruder").display().to_string();
+    let make = ["install", "-d", "-o", "postgres", folder.as_str()];
+    stack.guard.must(&Spec::new("setup", make), seconds(10));
+    let words = [
+        format!("{POSTGRES}/pg_receivewal"),
+        "--slot=barman".to_owned(),
+        format!("--directory={folder}"),
+        format!(
+            "--dbname=host=127.0.0.1 port={port} user=streaming_barman password=secret-of-streaming-barman application_name=intruder"
+        ),
+    ];
+    let intruder = stack
+        .guard
+        .start(&Spec::new("intruder", words).user("postgres"));
+    wait::until(seconds(30), "somebody else in the slot", || {
+        postgres::barman_streams(port)
+    });
+    let log = stack.barman.home().join("barman.log");
+    let refused = || {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        text.matches("replication slot 'barman' is already in use")
+            .count()
+    };
+    let before = refused();
+    cluster.switchover("n1", "n2");
+    wait::until_true(seconds(60), "the receiver's failed start", || {
+        refused() > before
+    });
+    intruder.kill();
+    // the goal is 5 s from here, or 15 s in all
+    wait::until(seconds(15), "Barman's receiver on n2", || {
+        walsender(cluster, "n2")
+    });
+    let calls = &cluster.node("n2").calls;
+    assert_eq!(calls.exit_of_last("on_role_change primary", seconds(60)), 0);
+    stack.follows(cluster, "n2");
+    cluster.settle("n2", seconds(60));
+}
+
+/// A receiver that catches up for longer than it takes to try again is left to it.
+fn slow_catch_up(stack: &mut Stack, cluster: &Cluster) {
+    const SPEED: u64 = 4 * 1024 * 1024;
+    const SEGMENTS: u64 = 6;
+    let port = cluster.node("n1").port;
+    let slow = Proxy::start(port);
+    slow.limit(SPEED);
+    let user = "user=streaming_barman";
+    stack.barman.reconfigure(
+        "main",
+        &[(
+            &format!("port={port} {user}"),
+            &format!("port={} {user}", slow.port),
+        )],
+    );
+    stack.barman.stop_api();
+    cluster.switchover("n2", "n1");
+    cluster.settle("n1", seconds(60));
+    for _ in 0..SEGMENTS {
+        postgres::query(
+            port,
+            "SELECT pg_logical_emit_message(false, '', repeat('x', 1000)); SELECT pg_switch_wal()",
+        )
+        .expect("a segment");
+    }
+    stack.barman.start_api();
+    let first = wait::until(seconds(30), "Barman's receiver on n1", || {
+        walsender(cluster, "n1")
+    });
+    let mut catching_up = 0_u32;
+    wait::until(seconds(90), "the end of its catching up", || {
+        // at the end of an old timeline a walsender says `streaming` for a moment
+        let state = postgres::query(
+            port,
+            "SELECT CASE WHEN sent_lsn < pg_current_wal_flush_lsn() THEN 'behind' ELSE state END \
+             FROM pg_stat_replication WHERE application_name = 'barman_receive_wal'",
+        )?;
+        catching_up += u32::from(state == "behind");
+        if state == "streaming" {
+            Ok(())
+        } else {
+            Err(state)
+        }
+    });
+    assert!(catching_up > 100, "it was too fast: {catching_up}");
+    let calls = &cluster.node("n1").calls;
+    assert_eq!(calls.exit_of_last("on_role_change primary", seconds(60)), 0);
+    assert_eq!(walsender(cluster, "n1"), Ok(first));
+    slow.limit(0);
+}
+
+/// Process and start of the walsender that Barman receives from.
+fn walsender(cluster: &Cluster, node: &str) -> Result<(String, String), String> {
+    let sql = "SELECT pid, backend_start FROM pg_stat_replication \
+               WHERE application_name = 'barman_receive_wal' AND state IN ('catchup', 'streaming')";
+    let row = postgres::query(cluster.node(node).port, sql)?;
+    let (pid, start) = row.split_once('|').ok_or("Barman has no walsender")?;
+    Ok((pid.to_owned(), start.to_owned()))
+}
