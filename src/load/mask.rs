@@ -37,7 +37,8 @@ const PLACES: [&str; 2] = ["env", "file"];
 pub fn masked(source: &Source) -> Source {
     let text = &source.text;
     let mut secrets = Vec::new();
-    match yaml::careful(text).tree {
+    let read = yaml::careful(text);
+    match read.tree.filter(|_| read.complete) {
         Some(tree) => in_node(text, &tree, None, &mut secrets),
         None => in_lines(text, &mut secrets),
     }

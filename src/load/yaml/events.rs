@@ -22,7 +22,7 @@ pub(super) enum Part<'t> {
     Document {
         explicit: bool,
     },
-    /// The end of the text.
+    /// The end of the text, or of what can be read of it.
     Nothing,
 }
 
@@ -50,6 +50,8 @@ pub(super) struct Events<'t> {
     pub(super) comments: Vec<Range<usize>>,
     /// Where the brackets are that are open.
     open: Vec<Option<usize>>,
+    /// Why the text can't be read on.
+    pub(super) error: Option<ScanError>,
     behind: usize,
 }
 
@@ -63,6 +65,7 @@ impl<'t> Events<'t> {
             parser: Parser::new_from_str_with_options(text, options),
             comments: Vec::new(),
             open: Vec::new(),
+            error: None,
             behind: 0,
         }
     }
@@ -73,12 +76,19 @@ impl<'t> Events<'t> {
     }
 
     /// Returns the next part.
-    pub(super) fn next(&mut self) -> Result<Item<'t>, Box<ScanError>> {
+    pub(super) fn next(&mut self) -> Item<'t> {
         loop {
-            let Some(event) = self.parser.next_event() else {
-                return Ok(self.item(Part::Nothing, self.behind..self.behind, 0, None));
+            let event = match self.error {
+                Some(_) => None,
+                None => self.parser.next_event(),
             };
-            let (event, span) = event.map_err(Box::new)?;
+            let (event, span) = match event {
+                Some(Ok(event)) => event,
+                other => {
+                    self.error = other.and_then(Result::err).or(self.error.take());
+                    return self.item(Part::Nothing, self.behind..self.behind, 0, None);
+                }
+            };
             let range = span.byte_range().unwrap_or_default();
             let place = span.tag_span().and_then(|span| span.byte_range());
             let tag = |tag: Option<Cow<'t, Tag>>| {
@@ -88,7 +98,7 @@ impl<'t> Events<'t> {
                 })
             };
             let bracket = |style| (style == StructureStyle::Flow).then_some(range.start);
-            return Ok(match event {
+            return match event {
                 Event::Comment(..) => {
                     self.comments.push(range);
                     continue;
@@ -118,7 +128,7 @@ impl<'t> Events<'t> {
                 }
                 Event::StreamEnd => self.item(Part::Nothing, range, 0, None),
                 _ => continue,
-            });
+            };
         }
     }
 

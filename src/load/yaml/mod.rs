@@ -13,6 +13,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -27,6 +28,8 @@ const MAX_DEPTH: usize = 64;
 const MAX_VALUES: usize = 1_000_000;
 /// How many bytes of text a file may have with its aliases written out.
 const MAX_BYTES: usize = 16 << 20;
+/// How many comments may have no space before them until that is an error: the file is read again for each.
+const MAX_GLUED: usize = 20;
 /// The key that YAML 1.1 merges mappings with.
 const MERGE_KEY: &str = "<<";
 
@@ -80,8 +83,12 @@ pub(super) fn read(text: &str) -> Reading {
         };
     }
     let Careful {
-        tree, mut faults, ..
+        tree,
+        complete,
+        mut faults,
+        ..
     } = careful(text);
+    let tree = tree.filter(|_| complete);
     if faults.is_empty() {
         faults.extend(refused(text));
     }
@@ -94,7 +101,21 @@ pub(super) fn read(text: &str) -> Reading {
 
 /// Reads a file with its positions and comments.
 pub(super) fn careful(text: &str) -> Careful {
-    tree::read(text)
+    let mut found = tree::read(text);
+    let mut shown = Cow::Borrowed(text);
+    for _ in 0..MAX_GLUED {
+        let Some(at) = found.glued else {
+            break;
+        };
+        // `[a]#b` is a list and a comment to the fast reading; without the comment it is a list to this one as well.
+        let comment = shown.get(at..).and_then(|rest| rest.lines().next());
+        let length = comment.map_or(0, str::len);
+        shown
+            .to_mut()
+            .replace_range(at..at + length, &" ".repeat(length));
+        found = tree::read(&shown);
+    }
+    found
 }
 
 /// The fault of a text that only the parser of the fast reading refuses. Nothing that it refuses may be valid

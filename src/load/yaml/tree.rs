@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use granit_parser::{ScalarStyle, ScanError, Tag};
+use granit_parser::{ErrorKind, ScalarStyle, ScanError, Tag};
 use serde_json::{Map, Value};
 
 use super::events::{Events, Item, Part, TagAt};
@@ -103,10 +103,14 @@ impl Size {
 /// What was read of a text.
 #[derive(Default)]
 pub(in crate::load) struct Careful {
-    /// Its tree, if there is any to go on with.
+    /// Its tree, as far as it could be read.
     pub(in crate::load) tree: Option<Node>,
+    /// Whether that is all of it.
+    pub(in crate::load) complete: bool,
     /// What is wrong with it.
     pub(in crate::load) faults: Vec<Fault>,
+    /// Where it has a comment without a space before it, at which the reading ends.
+    pub(in crate::load) glued: Option<usize>,
     /// Where its comments are, as far as it could be read.
     pub(in crate::load) comments: Vec<Range<usize>>,
 }
@@ -122,21 +126,32 @@ pub(super) fn read(text: &str) -> Careful {
     };
     let tree = match builder.document() {
         Ok(tree) => tree.filter(|node| node.data != Data::Scalar(Value::Null)),
-        Err(Stop::Limit) => None,
-        Err(Stop::Syntax(error)) => {
-            builder.faults = vec![syntax::fault(text, &error, builder.events.opened())];
-            None
-        }
+        Err(TooMuch) => None,
     };
     let mut faults = builder.faults;
+    let complete = builder.events.error.is_none();
+    let mut glued = None;
+    if let Some(error) = &builder.events.error {
+        glued = glued_comment(text, error);
+        faults = vec![syntax::fault(text, error, builder.events.opened())];
+    }
     if tree.is_none() && faults.is_empty() {
         faults.push(empty(text));
     }
     Careful {
         tree,
+        complete,
         faults,
+        glued,
         comments: builder.events.comments,
     }
+}
+
+/// The `#` at which the parser stops because there is no space before it.
+fn glued_comment(text: &str, error: &ScanError) -> Option<usize> {
+    let at = error.marker().byte_offset()?;
+    let comment = text.get(at..)?.starts_with('#');
+    (comment && *error.kind() == ErrorKind::CommentNotSeparated).then_some(at)
 }
 
 fn empty(text: &str) -> Fault {
@@ -152,18 +167,8 @@ pub(super) fn too_deep(range: Range<usize>) -> Fault {
     ))
 }
 
-/// Why the reading ends.
-enum Stop {
-    Syntax(Box<ScanError>),
-    /// There is too much in the file; the fault is noted.
-    Limit,
-}
-
-impl From<Box<ScanError>> for Stop {
-    fn from(error: Box<ScanError>) -> Self {
-        Self::Syntax(error)
-    }
-}
+/// There is too much in the file, and the fault is noted.
+struct TooMuch;
 
 /// Makes the tree of a text.
 struct Builder<'t> {
@@ -177,14 +182,14 @@ struct Builder<'t> {
 
 impl<'t> Builder<'t> {
     /// Reads the first document; `None` if there is none.
-    fn document(&mut self) -> Result<Option<Node>, Stop> {
-        if !matches!(self.events.next()?.part, Part::Document { .. }) {
+    fn document(&mut self) -> Result<Option<Node>, TooMuch> {
+        if !matches!(self.events.next().part, Part::Document { .. }) {
             return Ok(None);
         }
-        let root = self.events.next()?;
+        let root = self.events.next();
         let root = self.node(root, 0)?;
-        self.events.next()?;
-        let next = self.events.next()?;
+        self.events.next();
+        let next = self.events.next();
         if let Part::Document { explicit } = next.part {
             let (range, sign) = if explicit {
                 (next.range, "---")
@@ -207,7 +212,7 @@ impl<'t> Builder<'t> {
     }
 
     /// Counts one value; too many end the reading.
-    fn count(&mut self, values: usize, bytes: usize, start: usize) -> Result<(), Stop> {
+    fn count(&mut self, values: usize, bytes: usize, start: usize) -> Result<(), TooMuch> {
         if self.budget.take(values, bytes) {
             return Ok(());
         }
@@ -216,17 +221,17 @@ impl<'t> Builder<'t> {
             Fault::new(Code::TooLarge, range, "the file is too large from here on")
                 .help("an alias (`*name`) repeats all that its anchor has: use less of them"),
         );
-        Err(Stop::Limit)
+        Err(TooMuch)
     }
 
-    fn too_deep(&mut self, start: usize) -> Stop {
+    fn too_deep(&mut self, start: usize) -> TooMuch {
         let range = start..token_end(self.text, start);
         self.fault(too_deep(range));
-        Stop::Limit
+        TooMuch
     }
 
     /// Reads what begins with this item; `None` if nothing does.
-    fn node(&mut self, item: Item<'t>, depth: usize) -> Result<Option<Node>, Stop> {
+    fn node(&mut self, item: Item<'t>, depth: usize) -> Result<Option<Node>, TooMuch> {
         let Item {
             part,
             range,
@@ -260,7 +265,12 @@ impl<'t> Builder<'t> {
     }
 
     /// Repeats what has this anchor.
-    fn alias(&mut self, number: usize, range: &Range<usize>, depth: usize) -> Result<Node, Stop> {
+    fn alias(
+        &mut self,
+        number: usize,
+        range: &Range<usize>,
+        depth: usize,
+    ) -> Result<Node, TooMuch> {
         // One without its value stands inside of it.
         let Some(size) = self.anchors.get(&number).map(Node::size) else {
             return Err(self.too_deep(range.start));
@@ -270,13 +280,13 @@ impl<'t> Builder<'t> {
         }
         self.count(size.values, size.bytes, range.start)?;
         let node = self.anchors.get(&number).cloned();
-        node.ok_or(Stop::Limit)
+        node.ok_or(TooMuch)
     }
 
-    fn list(&mut self, start: usize, depth: usize) -> Result<Node, Stop> {
+    fn list(&mut self, start: usize, depth: usize) -> Result<Node, TooMuch> {
         let mut items: Vec<Node> = Vec::new();
         loop {
-            let item = self.events.next()?;
+            let item = self.events.next();
             let Some(item) = self.node(item, depth)? else {
                 break;
             };
@@ -297,13 +307,13 @@ impl<'t> Builder<'t> {
         Ok(Node::new(range, Data::List(items)))
     }
 
-    fn map(&mut self, start: usize, depth: usize) -> Result<Node, Stop> {
+    fn map(&mut self, start: usize, depth: usize) -> Result<Node, TooMuch> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut known = HashMap::new();
         let mut end = start;
         let mut bad = false;
         loop {
-            let key = self.events.next()?;
+            let key = self.events.next();
             let Some(key) = self.node(key, depth)? else {
                 break;
             };
@@ -311,7 +321,7 @@ impl<'t> Builder<'t> {
             let braces = matches!(key.data, Data::Map(_));
             let key = self.key(key, &known);
             bad |= braces && key.is_none();
-            let value = self.events.next()?;
+            let value = self.events.next();
             let Some(value) = self.node(value, depth)? else {
                 break;
             };
