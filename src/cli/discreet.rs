@@ -8,8 +8,8 @@ use crate::execute::{Comparison, Outcome, Progress, StepReport};
 use crate::http::Secrets;
 use crate::model::{Name, Role};
 use crate::store::{
-    Decision, EventId, Intent, IntentId, Query, Recorded, Settled, Sqlite, Standing, Store,
-    StoreError,
+    Cause, Decision, EventId, Intent, IntentId, Query, Recorded, Settled, Sqlite, Standing, Store,
+    StoreError, Worker, at_once,
 };
 
 /// The secrets of several endpoints.
@@ -91,14 +91,16 @@ impl Discretion {
 /// A state in which no message has a secret in it.
 pub struct DiscreetStore {
     /// The state.
-    pub state: Sqlite,
+    pub state: Worker,
     /// What no message may have in it.
     pub discretion: Discretion,
 }
 
 impl Store for DiscreetStore {
     async fn record(&self, event: &Recorded, now: Duration) -> Result<EventId, StoreError> {
-        self.state.record(event, now).await
+        let event = event.clone();
+        self.ask(move |state| at_once(state.record(&event, now)))
+            .await
     }
 
     async fn undecided(
@@ -106,15 +108,32 @@ impl Store for DiscreetStore {
         cluster: &str,
         node: Option<&str>,
     ) -> Result<Vec<(EventId, Recorded)>, StoreError> {
-        self.state.undecided(cluster, node).await
+        let whose = Whose::new(cluster, node);
+        self.ask(move |state| at_once(state.undecided(&whose.cluster, whose.node())))
+            .await
     }
 
     async fn close(&self, event: EventId) -> Result<(), StoreError> {
-        self.state.close(event).await
+        self.ask(move |state| at_once(state.close(event))).await
     }
 
     async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<Option<IntentId>>, StoreError> {
-        self.state.intend(decision).await
+        let plan = decision.plan.clone();
+        let now = decision.now;
+        let (event, sets) = match decision.cause {
+            Cause::Event(event) => (event, None),
+            Cause::Look(sets) => (None, Some(sets.to_vec())),
+        };
+        self.ask(move |state| {
+            let cause = sets.as_deref().map_or(Cause::Event(event), Cause::Look);
+            let decision = Decision {
+                plan: &plan,
+                cause,
+                now,
+            };
+            at_once(state.intend(&decision))
+        })
+        .await
     }
 
     async fn role_changed(
@@ -124,7 +143,9 @@ impl Store for DiscreetStore {
         role: Role,
         now: Duration,
     ) -> Result<usize, StoreError> {
-        self.state.role_changed(cluster, node, role, now).await
+        let whose = Whose::new(cluster, node);
+        self.ask(move |state| at_once(state.role_changed(&whose.cluster, whose.node(), role, now)))
+            .await
     }
 
     async fn sending(
@@ -133,32 +154,41 @@ impl Store for DiscreetStore {
         now: Duration,
         claim: Duration,
     ) -> Result<Standing, StoreError> {
-        self.state.sending(id, now, claim).await
+        self.ask(move |state| at_once(state.sending(id, now, claim)))
+            .await
     }
 
     async fn renew(&self, id: IntentId, until: Duration) -> Result<(), StoreError> {
-        self.state.renew(id, until).await
+        self.ask(move |state| at_once(state.renew(id, until))).await
     }
 
     async fn accepted(&self, id: IntentId, operation: &Name) -> Result<(), StoreError> {
-        self.state.accepted(id, operation).await
+        let operation = operation.clone();
+        self.ask(move |state| at_once(state.accepted(id, &operation)))
+            .await
     }
 
     async fn settled(&self, id: IntentId, end: &Settled<'_>) -> Result<(), StoreError> {
         let message = end.message.map(|message| self.discretion.hide(message));
-        let end = Settled {
-            message: message.as_deref(),
-            ..*end
-        };
-        self.state.settled(id, &end).await
+        let Settled { state: to, now, .. } = *end;
+        self.ask(move |state| {
+            let end = Settled {
+                state: to,
+                message: message.as_deref(),
+                now,
+            };
+            at_once(state.settled(id, &end))
+        })
+        .await
     }
 
     async fn ended(&self, id: IntentId) -> Result<(), StoreError> {
-        self.state.ended(id).await
+        self.ask(move |state| at_once(state.ended(id))).await
     }
 
     async fn left(&self, id: IntentId, why: &str) -> Result<(), StoreError> {
-        self.state.left(id, &self.discretion.hide(why)).await
+        let why = self.discretion.hide(why);
+        self.ask(move |state| at_once(state.left(id, &why))).await
     }
 
     async fn take_over(
@@ -167,11 +197,13 @@ impl Store for DiscreetStore {
         node: Option<&str>,
         now: Duration,
     ) -> Result<Vec<Intent>, StoreError> {
-        self.state.take_over(cluster, node, now).await
+        let whose = Whose::new(cluster, node);
+        self.ask(move |state| at_once(state.take_over(&whose.cluster, whose.node(), now)))
+            .await
     }
 
     async fn is_forgotten(&self, id: IntentId) -> Result<bool, StoreError> {
-        self.state.is_forgotten(id).await
+        self.ask(move |state| at_once(state.is_forgotten(id))).await
     }
 
     async fn drop_corrections(
@@ -180,10 +212,41 @@ impl Store for DiscreetStore {
         node: Option<&str>,
         now: Duration,
     ) -> Result<(), StoreError> {
-        self.state.drop_corrections(cluster, node, now).await
+        let whose = Whose::new(cluster, node);
+        self.ask(move |state| at_once(state.drop_corrections(&whose.cluster, whose.node(), now)))
+            .await
     }
 
     async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError> {
-        self.state.history(query).await
+        let query = query.clone();
+        self.ask(move |state| at_once(state.history(&query))).await
+    }
+}
+
+impl DiscreetStore {
+    async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Sqlite) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.state.ask(work).await
+    }
+}
+
+/// A member, named for another thread.
+struct Whose {
+    cluster: String,
+    node: Option<String>,
+}
+
+impl Whose {
+    fn new(cluster: &str, node: Option<&str>) -> Self {
+        Self {
+            cluster: cluster.to_owned(),
+            node: node.map(str::to_owned),
+        }
+    }
+
+    fn node(&self) -> Option<&str> {
+        self.node.as_deref()
     }
 }

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::evaluate::{Left, Wanted, wanted};
 use crate::execute::{
-    Comparison, Here, Looks, Outcome, Part, Verdict, Which, Whose, compare, pass, resume,
+    Comparison, Here, Looks, Outcome, Part, Verdict, Which, Whose, compare, pass, patience_of,
+    resume,
 };
 use crate::http::{Clock as _, block_on};
 use crate::model::Event;
@@ -163,7 +164,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     for conflict in &wanted.conflicts {
         log.error(&format!("left alone: {}", report::conflict(conflict)));
     }
-    let outside = run::remember(outside, &state, context);
+    let outside = run::remember(outside, &state, patience_of(Event::Bootstrap), context);
     let decider = Decider {
         rules: &rules,
         environment: &context.environment,
@@ -186,7 +187,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
             .filter(|now| now.cluster == here.cluster);
         now.and_then(|now| {
             let wanted = wants(&decider, &args.rules.sets, &now).ok()?;
-            Some(now.parts(&wanted))
+            Some(now.parts(&wanted, &args.rules.sets))
         })
         .unwrap_or_default()
     };
@@ -305,7 +306,7 @@ impl<'a> View<'a> {
             call: None,
         };
         let wanted = wants(&decider, &args.sets, &here)?;
-        let parts = here.parts(&wanted);
+        let parts = here.parts(&wanted, &args.sets);
         let state = state::place(Some(&rules.set), &context.environment);
         Ok(Self {
             outside,

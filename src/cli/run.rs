@@ -6,11 +6,13 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::evaluate::{Plan, Trace};
-use crate::execute::{Ended, Outcome, Verdict, World as _, callback, is_foreground, second_look};
+use crate::execute::{
+    Ended, Outcome, Verdict, World as _, callback, is_foreground, patience_of, second_look,
+};
 use crate::http::{Clock as _, block_on};
 use crate::model::Event;
 use crate::report;
-use crate::store::{Recorded, Sqlite};
+use crate::store::{Recorded, Worker};
 
 use super::args::{EventArgs, Format};
 use super::decide::{Decider, recorded};
@@ -89,7 +91,8 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
     let outside = if nothing && !state::may_be_pending(&place.path) {
         outside
     } else {
-        remember(outside, &place, context)
+        let limit = patience_of(event.event);
+        remember(outside, &place, limit, context)
     };
     let discretion = outside.discretion();
     let (cluster, word, role) = (event.cluster.clone(), event.event, event.role);
@@ -110,7 +113,8 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
         (Format::Human, _) => report::run(&outcome),
     });
     if let (Some(plan), Verdict::Done) = (&plan, outcome.verdict) {
-        block_on(second_look(plan, args.second_look, &outside));
+        let sets = &args.event.sets;
+        block_on(second_look(plan, sets, args.second_look, &outside));
     }
     Ok(code)
 }
@@ -139,18 +143,20 @@ pub fn exit_code(event: Event, verdict: Verdict, age: Age) -> u8 {
 }
 
 /// Opens the state. One that can't be opened must not stop a failover.
-pub fn remember<'a>(outside: Outside<'a>, place: &Place, context: &Context) -> Outside<'a> {
-    match Sqlite::open(&place.path) {
+pub fn remember<'a>(
+    outside: Outside<'a>,
+    place: &Place,
+    limit: Duration,
+    context: &Context,
+) -> Outside<'a> {
+    let old = outside.clock().wall().saturating_sub(place.keep);
+    match Worker::open(&place.path, old, limit) {
         Ok(state) => {
             if let Some(aside) = state.moved_aside() {
                 let (path, aside) = (place.path.display(), aside.display());
                 context.log.error(&format!(
                     "the state `{path}` was damaged; it is `{aside}` now, and a new one is used: what was pending in it is lost"
                 ));
-            }
-            let old = outside.clock().wall().saturating_sub(place.keep);
-            if let Err(error) = state.prune(old) {
-                context.log.debug(&error.to_string());
             }
             outside.remembering(state)
         }

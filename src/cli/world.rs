@@ -10,7 +10,7 @@ use crate::execute::{Progress, Stamp, World};
 use crate::http::Client;
 use crate::model::{Api, ApiName, RuleSet, Url};
 use crate::patroni::Patroni;
-use crate::store::Sqlite;
+use crate::store::Worker;
 
 use super::discreet::{DiscreetStore, Discretion};
 use super::env::Environment;
@@ -65,7 +65,7 @@ impl<'a> Outside<'a> {
 impl Outside<'_> {
     /// Remembers in this state from here on.
     #[must_use]
-    pub fn remembering(mut self, state: Sqlite) -> Self {
+    pub fn remembering(mut self, state: Worker) -> Self {
         self.state = Some(DiscreetStore {
             state,
             discretion: self.discretion(),

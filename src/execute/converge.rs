@@ -193,6 +193,7 @@ fn by_api(parts: &[Part]) -> Vec<(ApiName, Vec<Part>)> {
                     steps: steps.cloned().collect(),
                     ..part.plan.clone()
                 },
+                sets: part.sets.clone(),
                 seat: part.seat.clone(),
             }
         });
@@ -284,7 +285,8 @@ async fn was_done<W: World>(step: &Step, world: &W) -> bool {
         let others = one.step.operation.targets(&one.step.api);
         targets.iter().any(|target| others.contains(target))
     };
-    let all = store.history(&Query::default()).await.unwrap_or_default();
+    let all = journal::bounded(world, journal::STATE, store.history(&Query::default())).await;
+    let all = all.unwrap_or_default();
     let last = all.into_iter().find(|one| same(one) && one.sent.is_some());
     last.is_some_and(|last| last.state == State::Done && last.step.operation == step.operation)
 }
@@ -361,7 +363,7 @@ async fn enforce<W: World>(parts: &[Part], compared: &[Comparison], world: &W) -
             steps,
             ..part.plan.clone()
         };
-        carry_out(&plan, &part.seat, Cause::Look, None, world)
+        carry_out(&plan, &part.seat, Cause::Look(&part.sets), None, world)
             .await
             .steps
     });
@@ -370,9 +372,10 @@ async fn enforce<W: World>(parts: &[Part], compared: &[Comparison], world: &W) -
 }
 
 /// Looks at what was just done once more and corrects it: a request of a member that led before may have arrived late.
-pub async fn look_again<W: World>(plan: &Plan, world: &W) -> Outcome {
+pub async fn look_again<W: World>(plan: &Plan, sets: &[String], world: &W) -> Outcome {
     let part = Part {
         plan: plan.clone(),
+        sets: sets.to_vec(),
         seat: Seat::Here,
     };
     let nobody = async || Vec::new();

@@ -6,7 +6,7 @@ use crate::evaluate::Step;
 use crate::http::Clock as _;
 use crate::store::{Intent, Query, Source, State, Store as _};
 
-use super::World;
+use super::{World, journal};
 
 /// So many corrections of one target in [`WINDOW`] are no fight yet.
 const CORRECTIONS: usize = 3;
@@ -34,7 +34,8 @@ pub(super) async fn over<W: World>(step: &Step, cluster: &str, world: &W) -> Opt
         since: Some(now.saturating_sub(2 * LONGEST)),
         ..Query::default()
     };
-    let intents = world.store()?.history(&query).await.ok()?;
+    let read = world.store()?.history(&query);
+    let intents = journal::bounded(world, journal::STATE, read).await.ok()?;
     let targets = step.operation.targets(&step.api);
     let corrects = |one: &&Intent| {
         let others = one.step.operation.targets(&one.step.api);

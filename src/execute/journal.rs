@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::evaluate::{Plan, Step};
 use crate::http::{Clock, within};
-use crate::model::{Name, RequestKind};
-use crate::store::{IntentId, Settled, Standing, State, Store, StoreError};
+use crate::model::{Event, Name, RequestKind};
+use crate::store::{Intent, IntentId, Query, Settled, Standing, State, Store, StoreError};
 
+use super::callback::is_foreground;
 use super::here::{Part, Seat};
 use super::{End, Progress, Stage, StepOutcome, StepReport, World};
 
@@ -15,7 +16,16 @@ use super::{End, Progress, Stage, StepOutcome, StepReport, World};
 pub(super) const STATE: Duration = Duration::from_secs(1);
 
 /// How long a recovery waits: that it is not sent twice depends on it.
-const RECOVERY: Duration = Duration::from_secs(60);
+pub(super) const RECOVERY: Duration = Duration::from_secs(60);
+
+/// How long the state is waited for when it is opened for an event.
+pub const fn patience_of(event: Event) -> Duration {
+    if is_foreground(event) {
+        RECOVERY
+    } else {
+        STATE
+    }
+}
 
 /// How long an intent is held beyond the exchange that it is held for.
 const HELD: Duration = Duration::from_secs(60);
@@ -102,6 +112,27 @@ pub(super) async fn renew<W: World>(stage: Stage<'_, W>) {
         // One that is lost is taken up by another process, which looks before it sends.
         let _ = bounded(stage.world, STATE, store.renew(id, until)).await;
     }
+}
+
+/// The operations of the same server that other recoveries were answered with.
+pub(super) async fn operations_of_others<W: World>(stage: Stage<'_, W>) -> Vec<Name> {
+    let Stage { step, world, .. } = stage;
+    let Some(store) = world.store() else {
+        return Vec::new();
+    };
+    let others = |one: &Intent| {
+        Some(one.id) != stage.intent
+            && !one.step.operation.kind().sets_state()
+            && one.step.api == step.api
+            && one.step.operation.server() == step.operation.server()
+    };
+    let all = bounded(world, STATE, async {
+        store.history(&Query::default()).await
+    });
+    let all = all.await.unwrap_or_default().into_iter();
+    all.filter(others)
+        .filter_map(|one| one.operation_id)
+        .collect()
 }
 
 /// Tells whether an operator gave an intent up.

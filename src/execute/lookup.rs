@@ -11,7 +11,7 @@ use crate::http::Clock;
 use crate::model::Name;
 
 use super::proof::Proof;
-use super::{End, Progress, Stage, StepOutcome, World, backoff, poll};
+use super::{End, Progress, Stage, StepOutcome, World, backoff, journal, poll};
 
 /// How far the clocks of this machine and of the API's host may be apart.
 const SKEW: Duration = Duration::from_secs(20);
@@ -87,7 +87,7 @@ pub(super) struct Named {
     pub(super) others: bool,
 }
 
-/// Reads from the list what was named when a request was sent.
+/// Reads from the list what was named when a request was sent, and is not known to be another one's.
 pub(super) async fn glance<W: World>(stage: Stage<'_, W>, sent: Sent) -> Result<Named, String> {
     let clock = stage.world.clock();
     let scope = Scope::of(&stage.step.operation);
@@ -95,12 +95,13 @@ pub(super) async fn glance<W: World>(stage: Stage<'_, W>, sent: Sent) -> Result<
     let listed = listed.map_err(|trouble| trouble.message)?;
     let kind = Some(stage.step.operation.kind());
     let moments = sent.taken_up(listed.date, clock);
+    let others = journal::operations_of_others(stage).await;
     let mut named = Named::default();
     for one in listed.operations {
         if !named_in(&one.id, &moments) {
             continue;
         }
-        if one.kind == kind {
+        if one.kind == kind && !others.contains(&one.id) {
             named.recoveries.push(one.id);
         } else {
             named.others = true;
@@ -111,12 +112,34 @@ pub(super) async fn glance<W: World>(stage: Stage<'_, W>, sent: Sent) -> Result<
 
 /// The same, as soon as the list can be read.
 pub(super) async fn candidates<W: World>(stage: Stage<'_, W>, sent: Sent) -> Result<Named, End> {
+    as_soon_as_readable(stage, async || glance(stage, sent).await).await
+}
+
+/// Every recovery in the list, as soon as it can be read.
+pub(super) async fn recoveries<W: World>(stage: Stage<'_, W>) -> Result<Vec<Name>, End> {
+    let kind = Some(stage.step.operation.kind());
+    let scope = Scope::of(&stage.step.operation);
+    as_soon_as_readable(stage, async || {
+        let listed = stage.barman.operations(&scope).await;
+        let listed = listed.map_err(|trouble| trouble.message)?;
+        let recoveries = listed.operations.into_iter().filter(|one| one.kind == kind);
+        Ok(recoveries.map(|one| one.id).collect())
+    })
+    .await
+}
+
+/// Asks until there is an answer, as long as `retry.deadline` allows.
+async fn as_soon_as_readable<W: World, T>(
+    stage: Stage<'_, W>,
+    ask: impl AsyncFn() -> Result<T, String>,
+) -> Result<T, End> {
     let Stage { step, world, .. } = stage;
     let clock = world.clock();
     let (started, mut attempt) = (clock.now(), 0);
     loop {
         attempt += 1;
-        let trouble = match glance(stage, sent).await {
+        journal::renew(stage).await;
+        let trouble = match ask().await {
             Ok(found) => return Ok(found),
             Err(trouble) => trouble,
         };
@@ -124,8 +147,8 @@ pub(super) async fn candidates<W: World>(stage: Stage<'_, W>, sent: Sent) -> Res
         let over = clock.now().saturating_sub(started) + wait >= step.retry.deadline;
         if over || !step.retry.allows_more_than(attempt) {
             let message = format!(
-                "whether Barman took the recovery up can't be told: {trouble}; it is not sent again, and Barman may be \
-                 writing into the directory"
+                "whether Barman took a recovery up can't be told: {trouble}; none is sent, and Barman may be writing into the \
+                 directory"
             );
             return Err(End::new(StepOutcome::Unfinished, message));
         }

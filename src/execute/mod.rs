@@ -41,6 +41,7 @@ pub use callback::{Ended, Undecided, callback, is_foreground, second_look};
 pub use converge::{Comparison, Looks, Passed, compare, look_again, pass};
 pub use fighting::Fighting;
 pub use here::{Here, HereError, Part, Seat};
+pub use journal::patience_of;
 pub use look::NoWal;
 pub use outcome::{Outcome, StepOutcome, StepReport, Verdict};
 pub use progress::Progress;
@@ -118,7 +119,7 @@ impl Called {
 async fn carry_out<W: World>(
     plan: &Plan,
     seat: &Seat,
-    cause: Cause,
+    cause: Cause<'_>,
     called: Option<Duration>,
     world: &W,
 ) -> Outcome {
@@ -181,7 +182,11 @@ async fn act<W: World>(
 
 /// Writes down the whole plan before anything of it is sent; `None` if that can't be done, and then it is sent
 /// all the same.
-async fn intend<W: World>(plan: &Plan, cause: Cause, world: &W) -> Option<Vec<Option<IntentId>>> {
+async fn intend<W: World>(
+    plan: &Plan,
+    cause: Cause<'_>,
+    world: &W,
+) -> Option<Vec<Option<IntentId>>> {
     let store = world.store().filter(|_| !plan.steps.is_empty())?;
     let decision = Decision {
         plan,
@@ -245,11 +250,7 @@ async fn take<W: World>(
     report: &mut StepReport,
 ) -> Result<Option<String>, End> {
     let mut tries = submit::Tries::new(stage, start);
-    let before = match start {
-        Start::Operation { .. } => proof::Proof::of_earlier(stage),
-        _ => proof::Proof::now(stage),
-    };
-    let mut watch = verify::Watch::new(before);
+    let mut before = proof::Proof::of_earlier(stage);
     let mut known = match start {
         Start::Operation { id, left } => Some((id.clone(), left)),
         Start::Looking(_) if verify::is_there(stage, look::SIDE).await => return Ok(None),
@@ -257,9 +258,12 @@ async fn take<W: World>(
             proof::refuse_running(stage)?;
             earlier::wait(stage).await?;
             backup::refuse_unfit(stage).await?;
+            // What an earlier recovery made is not ours.
+            before = proof::Proof::now(stage);
             None
         }
     };
+    let mut watch = verify::Watch::new(before);
     loop {
         let (id, left) = if let Some(known) = known.take() {
             known
@@ -280,21 +284,25 @@ async fn take<W: World>(
                 }
                 Err(verify::Unverified { end, .. }) => return Err(end),
             },
+            // Without verification, an operation that failed or is gone is sent again by the next process.
             Err(end)
                 if stage.step.operation.kind().sets_state()
-                    && stage.step.verify != Verify::None =>
+                    && (stage.step.verify != Verify::None
+                        || failed_earlier(start, report, &end)) =>
             {
                 // It may have been applied all the same; and what did not end well may do so another time.
                 if end.hopeless {
                     return Err(end);
-                } else if verify::is_there(stage, Effort::LONG).await {
+                } else if stage.step.verify != Verify::None
+                    && verify::is_there(stage, Effort::LONG).await
+                {
                     None
                 } else {
                     tries.again(end).await?;
                     continue;
                 }
             }
-            Err(end) => return Err(end),
+            Err(end) => return Err(watch.before.explain(end)),
         };
         // The role may have been lost meanwhile: then another member's request has the last word.
         return match fence::ask(stage, None).await {
@@ -302,6 +310,13 @@ async fn take<W: World>(
             fence::Answer::Open | fence::Answer::Unknown(_) => Ok(warning),
         };
     }
+}
+
+/// Tells whether an earlier process sent the operation, and it did not end well.
+const fn failed_earlier(start: Start<'_>, report: &StepReport, end: &End) -> bool {
+    matches!(start, Start::Operation { .. })
+        && report.attempts == 0
+        && matches!(end.outcome, StepOutcome::Failed | StepOutcome::Refused)
 }
 
 /// The place from which a step goes on.

@@ -43,6 +43,22 @@ impl Proof {
         })
     }
 
+    /// Adds the likely reason to a failure: the directory held a database before.
+    pub(super) fn explain(&self, end: End) -> End {
+        let held = self.0.iter().find(|(_, before)| before.is_some());
+        match held.and_then(|(path, _)| path.parent()) {
+            Some(folder) if end.outcome == StepOutcome::Failed => End {
+                message: format!(
+                    "{}; `{}` was not empty, and since 3.15 Barman restores into empty directories only",
+                    end.message,
+                    folder.display()
+                ),
+                ..end
+            },
+            _ => end,
+        }
+    }
+
     /// Judges an operation that is done. One that was found in a list, and not named to us, may be another client's: it
     /// counts only with proof.
     pub(super) fn verify<W: World>(

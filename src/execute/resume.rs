@@ -6,7 +6,7 @@ use crate::barman::{Class, OperationStatus, Scope, Trouble};
 use crate::evaluate::{Plan, Step};
 use crate::http::{Clock as _, Effort, together};
 use crate::model::{Name, RequestKind, Role, Verify, duration};
-use crate::store::{Cause, EventId, Intent, IntentId, Recorded, Settled, State, Store};
+use crate::store::{Cause, EventId, Intent, IntentId, Recorded, Settled, State, Store, StoreError};
 
 use super::here::Seat;
 use super::{
@@ -57,8 +57,8 @@ pub async fn resume<W: World>(
     };
     let now = world.clock().wall();
     let (intents, events) = match (
-        store.take_over(whose.cluster, whose.node, now).await,
-        store.undecided(whose.cluster, whose.node).await,
+        bounded(world, store.take_over(whose.cluster, whose.node, now)).await,
+        bounded(world, store.undecided(whose.cluster, whose.node)).await,
     ) {
         (Ok(intents), Ok(events)) => (intents, events),
         (Err(error), _) | (_, Err(error)) => {
@@ -100,6 +100,14 @@ pub async fn resume<W: World>(
     Outcome::of(steps)
 }
 
+/// Waits for the store as long as something is worth that is not urgent.
+async fn bounded<W: World, T>(
+    world: &W,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    journal::bounded(world, journal::RECOVERY, work).await
+}
+
 /// Decides on an event that an earlier process only wrote down.
 async fn decide_late<W: World>(
     event: EventId,
@@ -123,7 +131,7 @@ async fn decide_late<W: World>(
             .any(|step| !step.operation.kind().sets_state());
     if void || plan.steps.is_empty() {
         if let Some(store) = world.store()
-            && let Err(error) = store.close(event).await
+            && let Err(error) = bounded(world, store.close(event)).await
         {
             journal::complain(world, &error);
         }
@@ -167,7 +175,7 @@ async fn still_wanted<W: World>(
             message: Some(why),
             now: world.clock().wall(),
         };
-        if let Err(error) = store.settled(intent.id, &end).await {
+        if let Err(error) = bounded(world, store.settled(intent.id, &end)).await {
             journal::complain(world, &error);
         }
     }
@@ -195,9 +203,11 @@ fn covers(step: &Step, earlier: &Step) -> bool {
 
 async fn give_back<W: World>(intent: &Intent, world: &W) {
     if let Some(store) = world.store()
-        && let Err(error) = store
-            .left(intent.id, intent.message.as_deref().unwrap_or_default())
-            .await
+        && let Err(error) = bounded(
+            world,
+            store.left(intent.id, intent.message.as_deref().unwrap_or_default()),
+        )
+        .await
     {
         journal::complain(world, &error);
     }

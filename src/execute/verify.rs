@@ -234,6 +234,9 @@ pub(super) async fn explain<W: World>(stage: Stage<'_, W>) -> Option<String> {
         .diagnose(&Interest::of([&step.operation]))
         .await
         .ok()?;
+    if let Some(why) = diagnosis.why_no_models() {
+        return Some(why);
+    }
     let config = &diagnosis.servers.get(server.as_str())?.config;
     let cluster = config.get("cluster").and_then(Value::as_str)?;
     let fitting = || {

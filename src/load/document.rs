@@ -36,7 +36,7 @@ pub fn findings(source: &Source, problems: Vec<Problem>) -> Vec<Finding> {
     findings
 }
 
-fn read(source: &Source, schema: &Schema, kind: &str) -> Document {
+fn read(source: &Source, schema: &Schema, kind: &'static str) -> Document {
     let mut locator = Locator::new(std::slice::from_ref(source));
     let reading = yaml::read(&source.text);
     if !reading.faults.is_empty() {
@@ -50,10 +50,7 @@ fn read(source: &Source, schema: &Schema, kind: &str) -> Document {
         *help = help.replace("a rules file", kind);
     }
     if let Some(value) = &reading.value {
-        let mut problems = shape::problems_of(schema, value, 0);
-        for problem in &mut problems {
-            problem.message = problem.message.replace("a rules file", kind);
-        }
+        let problems = shape::problems_of(schema, value, 0, kind);
         found.extend(findings(source, problems));
     }
     let sources = std::slice::from_ref(source);

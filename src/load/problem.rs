@@ -13,12 +13,34 @@ pub struct Problem {
     pub code: Code,
     /// What it is about.
     pub spot: Spot,
+    /// The data that other findings are compared with.
+    pub detail: Detail,
     /// What was found.
     pub message: String,
     /// What to write instead.
     pub help: Option<String>,
     /// Other places that belong to it, each with what is to be seen there.
     pub related: Vec<(Spot, String)>,
+}
+
+/// The data of a finding that decides how it goes together with others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// No other finding depends on it.
+    #[default]
+    None,
+    /// A mapping has a key that is not known.
+    UnknownKey {
+        /// The known key that was probably meant.
+        meant: Option<String>,
+    },
+    /// A mapping lacks a key.
+    MissingKey {
+        /// The mapping in words.
+        holder: String,
+        /// The key.
+        key: String,
+    },
 }
 
 /// A value of the rules, or a part of it.
@@ -77,10 +99,18 @@ impl Problem {
         Self {
             code,
             spot,
+            detail: Detail::None,
             message: message.into(),
             help: None,
             related: Vec::new(),
         }
+    }
+
+    /// Adds the data that other findings are compared with.
+    #[must_use]
+    pub fn detail(mut self, detail: Detail) -> Self {
+        self.detail = detail;
+        self
     }
 
     /// Adds what to write instead.

@@ -70,7 +70,7 @@ pub(super) static RULE_TESTS_SCHEMA: Schema = Schema {
 // Compiled with the program: reading and compiling a schema takes longer than everything else that a
 // callback does. Patterns would be compiled at the start all the same, so functions stand in their place.
 #[jsonschema::validator(
-    path = "src/load/compiled/rules.json",
+    path = "schemas/compiled/rules.json",
     draft = Draft202012,
     validate_formats = true,
     ignore_unknown_formats = false,
@@ -95,7 +95,7 @@ pub(super) static RULE_TESTS_SCHEMA: Schema = Schema {
 struct RulesShape;
 
 #[jsonschema::validator(
-    path = "src/load/compiled/request.json",
+    path = "schemas/compiled/request.json",
     draft = Draft202012,
     validate_formats = true,
     ignore_unknown_formats = false,
@@ -195,8 +195,8 @@ mod tests {
         for (schema, name) in [(RULES, "rules"), (REQUEST, "request")] {
             let schema: Value = serde_json::from_str(schema).unwrap();
             let form = format!("{:#}\n", compiled_form(&schema));
-            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join(format!("src/load/compiled/{name}.json"));
+            let path =
+                Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schemas/compiled/{name}.json"));
             if std::env::var_os("UPDATE_CASES").is_some() {
                 fs::write(&path, &form).unwrap();
             }

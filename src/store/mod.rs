@@ -13,6 +13,7 @@ mod rows;
 mod schema;
 mod sqlite;
 mod whole;
+mod worker;
 
 pub use intent::{
     Cause, Decision, EventId, Forget, Intent, IntentId, Query, Recorded, Settled, Source, Standing,
@@ -22,6 +23,7 @@ pub use last_good::LastGood;
 pub use owner::Owner;
 pub use sqlite::Sqlite;
 pub use whole::{replace_file, replace_private_file};
+pub use worker::{Worker, at_once};
 
 use std::time::Duration;
 

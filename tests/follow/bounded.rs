@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::{Command, Stdio};
 
+use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{RULES, active, barman, callback, leader};
@@ -169,4 +170,23 @@ fn a_process_that_stays_opens_its_log_again_and_ends_when_told() {
     );
     kill_process(pid, Signal::TERM).unwrap();
     assert!(!running.kill_when(|| false));
+}
+
+#[test]
+fn a_state_that_does_not_answer_holds_up_no_request() {
+    let node = leader();
+    node.run(callback("on_start", "primary")).exits(0);
+    let posts = node.posts().len();
+    // Another process holds the database and does not go on.
+    let other = Connection::open(node.state()).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let ended = node.run(callback("on_role_change", "primary"));
+    assert!(
+        ended.stderr.contains("no answer within 1 s"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    assert_eq!(node.posts().len(), posts + 1);
+    other.execute_batch("ROLLBACK").unwrap();
 }

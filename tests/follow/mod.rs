@@ -3,6 +3,11 @@
 mod backup;
 mod bounded;
 mod cluster;
+mod diagnose;
+mod patience;
+mod receiver;
+mod recovery;
+mod versions;
 
 use patroni_barman::simulator::{Config, Simulator};
 use serde_json::json;

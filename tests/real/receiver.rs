@@ -37,30 +37,45 @@ fn patroni_restarted_over_a_running_primary(cluster: &mut Cluster) {
     assert_eq!(walsender(cluster, "n1"), Ok(before));
 }
 
-/// `status` says so, and `reconcile` starts it again.
-fn receiver_killed(stack: &Stack, cluster: &Cluster) {
-    let (before, _) = walsender(cluster, "n1").expect("Barman's walsender");
+fn kill_receiver(stack: &Stack, cluster: &Cluster) {
     for pid in stack.processes(&["receive-wal", "pg_receivewal"]) {
         stack.guard.kill_tree(pid);
     }
     wait::until_true(seconds(20), "the end of Barman's walsender", || {
         walsender(cluster, "n1").is_err()
     });
-    let status = stack.ask(cluster, "n1", &["status"]);
-    assert_eq!(status.code, 1, "{}", status.output);
-    assert!(
-        status
-            .output
-            .contains("the replication slot `barman` of `main` is not active"),
-        "{}",
-        status.output
-    );
+}
+
+/// `status` says so, and `reconcile` starts it again: at once on its own node, and on another one after a second look.
+fn receiver_killed(stack: &Stack, cluster: &Cluster) {
+    let (before, _) = walsender(cluster, "n1").expect("Barman's walsender");
+    kill_receiver(stack, cluster);
+    // each node tells of the whole cluster
+    for node in ["n1", "n2"] {
+        let status = stack.ask(cluster, node, &["status"]);
+        assert_eq!(status.code, 1, "{}", status.output);
+        assert!(
+            status
+                .output
+                .contains("the replication slot `barman` of `main` is not active"),
+            "{}",
+            status.output
+        );
+    }
     let reconcile = stack.ask(cluster, "n1", &["reconcile"]);
     assert_eq!(reconcile.code, 0, "{}", reconcile.output);
     let (after, _) = walsender(cluster, "n1").expect("Barman's walsender");
     assert_ne!(before, after);
     let status = stack.ask(cluster, "n1", &["status"]);
     assert_eq!(status.code, 0, "{}", status.output);
+
+    kill_receiver(stack, cluster);
+    let words = ["reconcile", "--every", "2s"];
+    let every = stack.guard.start(&stack.on(cluster, "n2", &words));
+    wait::until(seconds(30), "Barman's receiver", || {
+        walsender(cluster, "n1")
+    });
+    every.stop(seconds(20));
 }
 
 /// The switch is done, and the receiver does not start: another one has the slot.

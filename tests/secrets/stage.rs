@@ -82,6 +82,7 @@ pub const COMMANDS: &[(&str, &[&str])] = &[
     ("reconcile", &["--rules", "RULES", "--format", "json"]),
     ("status", &["--rules", "RULES", "--format", "json"]),
     ("history", &["--rules", "RULES", "--format", "json"]),
+    ("forget", &["--rules", "RULES", "1"]),
     ("matrix", &["RULES", "--format", "html"]),
     ("diff", &["RULES", "RULES"]),
     ("test", &["--coverage", "TESTS"]),

@@ -14,6 +14,7 @@ use super::universe::{Universe, name};
 const TTL: Duration = Duration::from_secs(15);
 
 /// A machine with Patroni and PostgreSQL on it.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
 #[derive(Debug, Clone)]
 pub struct Node {
     pub machine_up: bool,
@@ -27,10 +28,23 @@ pub struct Node {
     pub reconcile: Option<Pid>,
     /// Counts restarts: what was to happen before one does not happen after it.
     life: u32,
-    /// Since when it holds the leader key, or does not.
+    /// Cut off from the DCS and from other members.
+    partitioned: bool,
+    /// The leader that its Patroni knows of, and since when it knows whether that is itself.
+    pub knows: Option<usize>,
     key_since: Duration,
     /// Those that a crash of the machine ends.
     pub processes: Vec<Pid>,
+}
+
+impl Node {
+    /// Patroni on this node reads who leads.
+    fn learn(&mut self, own: usize, leader: Option<usize>, now: Duration) {
+        if (self.knows == Some(own)) != (leader == Some(own)) {
+            self.key_since = now;
+        }
+        self.knows = leader;
+    }
 }
 
 /// The whole cluster.
@@ -52,6 +66,8 @@ impl Cluster {
             reload: None,
             reconcile: None,
             life: 0,
+            partitioned: false,
+            knows: None,
             key_since: Duration::ZERO,
             processes: Vec::new(),
         };
@@ -63,17 +79,18 @@ impl Cluster {
         }
     }
 
-    /// For how long a node has not had what a role needs: the leader key for a primary, none for others.
+    /// For how long a node has not had, as its Patroni knows, what a role needs: the leader key for a primary, none for
+    /// others.
     pub fn out_of_role(&self, node: usize, role: Role, now: Duration) -> Option<Duration> {
         let leads = role.leads();
-        let holds = self.leader == Some(node);
+        let holds = self.nodes[node].knows == Some(node);
         (leads != holds && role != Role::Uninitialized)
             .then(|| now.saturating_sub(self.nodes[node].key_since))
     }
 
     /// The role that Patroni passes for a node that runs.
     fn role(&self, node: usize) -> Role {
-        if self.leader == Some(node) {
+        if self.nodes[node].knows == Some(node) {
             Role::Primary
         } else {
             Role::Replica
@@ -104,7 +121,7 @@ impl Cluster {
             })
         };
         let members: Vec<Value> = self.nodes.iter().enumerate().filter_map(member).collect();
-        self.dcs_up
+        (self.dcs_up && !self.nodes[node].partitioned)
             .then(|| json!({"scope": "demo", "members": members}))
     }
 }
@@ -114,10 +131,10 @@ impl Universe {
     fn set_leader(&self, leader: Option<usize>) {
         let now = self.now();
         let mut cluster = self.cluster.borrow_mut();
-        let before = std::mem::replace(&mut cluster.leader, leader);
-        for node in [before, leader].into_iter().flatten() {
-            if before != leader {
-                cluster.nodes[node].key_since = now;
+        cluster.leader = leader;
+        for node in 0..cluster.nodes.len() {
+            if !cluster.nodes[node].partitioned {
+                cluster.nodes[node].learn(node, leader, now);
             }
         }
         self.note(|| format!("the leader is {}", leader.map_or("nobody".to_owned(), name)));
@@ -176,6 +193,12 @@ impl Universe {
         self.cluster.borrow().nodes[node].patroni_up
     }
 
+    /// Whether a node can take the leader key.
+    fn is_able(&self, node: usize) -> bool {
+        let state = &self.cluster.borrow().nodes[node];
+        state.patroni_up && !state.partitioned
+    }
+
     /// A new cluster: its first node leads.
     pub fn create_cluster(self: &Rc<Self>) {
         self.set_leader(Some(0));
@@ -189,11 +212,7 @@ impl Universe {
     /// Moves the leadership in good order.
     pub fn switch_over(self: &Rc<Self>, to: usize) {
         let Some(from) = self.leader() else { return };
-        if from == to
-            || !self.patroni_up(from)
-            || !self.patroni_up(to)
-            || !self.cluster.borrow().dcs_up
-        {
+        if from == to || !self.is_able(from) || !self.is_able(to) || !self.cluster.borrow().dcs_up {
             return;
         }
         self.note(|| format!("switchover from {} to {}", name(from), name(to)));
@@ -222,7 +241,7 @@ impl Universe {
     /// The leader key is free: a node takes it and is promoted.
     fn take_key(self: &Rc<Self>, node: usize) {
         let free = self.leader().is_none() && self.cluster.borrow().dcs_up;
-        if free && self.patroni_up(node) {
+        if free && self.is_able(node) {
             self.set_leader(Some(node));
             self.promote(node);
         }
@@ -246,11 +265,13 @@ impl Universe {
             cluster.timeline += 1;
             cluster.timeline
         };
-        let mut api = self.api.borrow_mut();
-        for node in 0..self.nodes() {
-            let model = format!("demo:{}", name(node));
-            if let Some(postgres) = api.api().backend().postgres_mut(&model) {
-                postgres.timeline = timeline;
+        for site in &self.apis {
+            let mut service = site.service.borrow_mut();
+            for node in 0..self.nodes() {
+                let model = format!("demo:{}", name(node));
+                if let Some(postgres) = service.api().backend().postgres_mut(&model) {
+                    postgres.timeline = timeline;
+                }
             }
         }
     }
@@ -263,7 +284,7 @@ impl Universe {
     /// If nobody leads, somebody does from now on.
     fn elect(self: &Rc<Self>) {
         let able: Vec<usize> = (0..self.nodes())
-            .filter(|node| self.patroni_up(*node))
+            .filter(|node| self.is_able(*node))
             .collect();
         if self.leader().is_none() && !able.is_empty() {
             let node = self.scheduler.draw(|random| random.pick(&able));
@@ -330,7 +351,7 @@ impl Universe {
             state.patroni_up = true;
             state.life += 1;
         }
-        if self.leader().is_none() && self.cluster.borrow().dcs_up {
+        if self.leader().is_none() && self.is_able(node) && self.cluster.borrow().dcs_up {
             self.set_leader(Some(node));
         }
         let role = self.cluster.borrow().role(node);
@@ -382,6 +403,63 @@ impl Universe {
                 let pause = self.between(100, 3_000);
                 self.elect_later(pause);
             }
+        }
+    }
+
+    /// A node is cut off from the DCS: it goes on as it was, until it demotes itself and its key runs out.
+    pub fn partition(self: &Rc<Self>, node: usize, length: Duration) {
+        if !self.is_able(node) {
+            return;
+        }
+        self.note(|| format!("{} is cut off", name(node)));
+        self.cluster.borrow_mut().nodes[node].partitioned = true;
+        if self.leader() == Some(node) {
+            let demote = self.between(5_000, 9_000);
+            self.later(node, demote, move |u| {
+                if u.is_able(node) {
+                    return;
+                }
+                {
+                    let mut cluster = u.cluster.borrow_mut();
+                    cluster.nodes[node].primary = false;
+                    cluster.nodes[node].learn(node, None, u.now());
+                }
+                u.fire(node, Event::OnRoleChange, Role::Demoted);
+            });
+            let universe = Rc::clone(self);
+            self.scheduler.after(TTL, move || {
+                if universe.leader() == Some(node) && !universe.is_able(node) {
+                    universe.set_leader(None);
+                    let pause = universe.between(100, 1_000);
+                    universe.elect_later(pause);
+                }
+            });
+        }
+        let universe = Rc::clone(self);
+        self.scheduler.after(length, move || universe.heal(node));
+    }
+
+    /// A node that was cut off reads again who leads.
+    pub fn heal(self: &Rc<Self>, node: usize) {
+        let leader = {
+            let mut cluster = self.cluster.borrow_mut();
+            if !std::mem::take(&mut cluster.nodes[node].partitioned) {
+                return;
+            }
+            let (leader, now) = (cluster.leader, self.now());
+            cluster.nodes[node].learn(node, leader, now);
+            leader
+        };
+        self.note(|| format!("{} is connected again", name(node)));
+        let is_primary = self.cluster.borrow().nodes[node].primary;
+        match leader {
+            Some(leader) if leader == node && !is_primary => self.promote(node),
+            Some(leader) if leader == node => {}
+            Some(_) => {
+                self.cluster.borrow_mut().nodes[node].primary = false;
+                self.fire(node, Event::OnRoleChange, Role::Replica);
+            }
+            None => self.elect_later(Duration::from_millis(500)),
         }
     }
 

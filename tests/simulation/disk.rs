@@ -5,10 +5,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use patroni_barman::http::block_on;
-use patroni_barman::model::{Name, Role};
+use patroni_barman::model::{Name, Operation, Role};
 use patroni_barman::store::{
-    Decision, EventId, Intent, IntentId, Owner, Query, Recorded, Settled, Sqlite, Standing, Store,
-    StoreError,
+    Decision, EventId, Intent, IntentId, Owner, Query, Recorded, Settled, Sqlite, Standing, State,
+    Store, StoreError,
 };
 
 use super::mutation::Mutation;
@@ -98,6 +98,34 @@ impl Paper {
         result
     }
 
+    /// Settles what is pending of a server's options, whichever they are.
+    async fn replace_updates(&self, decision: &Decision<'_>) -> Result<(), StoreError> {
+        let updates = |operation: &Operation| operation.body().to_string().contains("server_name");
+        if !decision
+            .plan
+            .steps
+            .iter()
+            .any(|step| updates(&step.operation))
+        {
+            return Ok(());
+        }
+        for intent in self.universe.disks[self.process.node].history() {
+            if intent.state == State::Pending && updates(&intent.step.operation) {
+                let end = Settled {
+                    state: State::Superseded,
+                    message: Some("an update of the same server"),
+                    now: decision.now,
+                };
+                self.write(
+                    async |sqlite| sqlite.settled(intent.id, &end).await,
+                    |()| (),
+                )
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
     fn mutation(&self) -> Mutation {
         self.universe.mutation
     }
@@ -141,6 +169,9 @@ impl Store for Paper {
             let ids = ids.map(|_| Some(IntentId(number()))).collect();
             noted(&ids);
             return Ok(ids);
+        }
+        if self.mutation() == Mutation::OneOption {
+            self.replace_updates(decision).await?;
         }
         self.write(async |sqlite| sqlite.intend(decision).await, noted)
             .await
@@ -265,6 +296,9 @@ impl Store for Paper {
     }
 
     async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError> {
+        if self.mutation() == Mutation::NoLedger {
+            return Ok(Vec::new());
+        }
         self.write(async |sqlite| sqlite.history(query).await, |_| ())
             .await
     }

@@ -31,7 +31,7 @@ use truth::Invariant;
 use universe::Tracing;
 
 /// Runs that every test run plays.
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 1_500;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
@@ -95,6 +95,7 @@ fn barman_follows_the_leader_whatever_happens() {
         "done",
         "fenced",
         "superseded",
+        "looked again",
     ] {
         let count = seen.get(what).copied().unwrap_or_default();
         assert!(
@@ -157,4 +158,24 @@ fn an_engine_that_takes_lost_for_not_sent_is_caught() {
 #[test]
 fn an_engine_that_does_not_see_barman_is_caught() {
     is_caught(Mutation::BlindDiagnosis, Invariant::FollowsTheLeader);
+}
+
+#[test]
+fn an_engine_without_a_second_look_is_caught() {
+    is_caught(Mutation::NoSecondLook, Invariant::FollowsByItself);
+}
+
+#[test]
+fn an_engine_whose_apis_wait_for_each_other_is_caught() {
+    is_caught(Mutation::OneLane, Invariant::NotHeldUp);
+}
+
+#[test]
+fn an_engine_that_takes_options_for_one_is_caught() {
+    is_caught(Mutation::OneOption, Invariant::NothingForgotten);
+}
+
+#[test]
+fn an_engine_without_a_ledger_is_caught() {
+    is_caught(Mutation::NoLedger, Invariant::OneRecovery);
 }

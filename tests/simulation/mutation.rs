@@ -17,6 +17,14 @@ pub enum Mutation {
     LostIsNotSent,
     /// Convergence: Barman's state always looks as if no model but the first node's were ever active.
     BlindDiagnosis,
+    /// Looking once more after a callback.
+    NoSecondLook,
+    /// Lanes: an exchange with an API waits for those with other ones.
+    OneLane,
+    /// Telling options apart: an update of a server replaces what was to be set of it before.
+    OneOption,
+    /// The ledger: a recovery does not know of those before it.
+    NoLedger,
     /// Writing down how an intent ended.
     NeverSettled,
 }

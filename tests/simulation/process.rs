@@ -6,21 +6,22 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use patroni_barman::barman::Barman;
-use patroni_barman::evaluate::{Facts, Plan, evaluate};
+use patroni_barman::evaluate::{Facts, Plan, Step, evaluate};
 use patroni_barman::execute::{
     self, Ended, Here, Looks, Part, Progress, Seat, Stamp, StepReport, Verdict, Which, Whose,
     World, pass, resume, second_look,
 };
 use patroni_barman::http::Clock;
 use patroni_barman::load::load;
-use patroni_barman::model::{ApiName, Event, Role, RuleSet, Url};
+use patroni_barman::model::{ApiName, Event, RequestKind, Role, RuleSet, Url};
 use patroni_barman::patroni::Patroni;
 use patroni_barman::source::Source;
 use patroni_barman::store::Recorded;
 
 use super::disk::Paper;
+use super::mutation::Mutation;
 use super::scheduler::{Pid, Slot};
-use super::universe::{Universe, name};
+use super::universe::{APIS, Universe, name};
 use super::wire::{To, Wire};
 
 /// What the rules files differ in.
@@ -42,7 +43,9 @@ fn rules(on_failure: &str, verify: &str) -> RuleSet {
     let text = format!(
         r#"
 version: 1
-api: {{url: "http://barman.test:7480"}}
+apis:
+  paris: {{url: "http://paris.test:7480"}}
+  london: {{url: "http://london.test:7480"}}
 patroni: {{url: "http://127.0.0.1:8008"}}
 defaults:
   retry: {{attempts: 6, wait: 1s, max_wait: 4s, deadline: 30s}}
@@ -53,17 +56,37 @@ rules:
   - name: follow-the-primary
     on: [on_role_change, on_start, on_restart]
     role: primary
-    request: {{type: config_switch, server: demo, model_name: "demo:{{{{ node }}}}"}}
+    requests:
+      - {{api: paris, type: config_switch, server: demo, model_name: "demo:{{{{ node }}}}"}}
+      - {{api: london, type: config_switch, server: demo, model_name: "demo:{{{{ node }}}}"}}
+  - name: describe
+    on: on_role_change
+    role: primary
+    when: env.NOTES == "yes"
+    request:
+      api: paris
+      type: config_update
+      changes: [{{scope: server, server_name: demo, description: "led by {{{{ node }}}}"}}]
+  - name: check-less
+    on: on_restart
+    role: primary
+    when: env.NOTES == "yes"
+    request:
+      api: paris
+      type: config_update
+      changes: [{{scope: server, server_name: demo, last_backup_maximum_age: "{{{{ env.NONCE }}}} DAYS"}}]
   - name: note
     on: [on_role_change, on_start, on_stop, on_restart, on_reload]
     when: env.NOTES == "yes"
     request:
+      api: paris
       type: config_update
       changes: [{{scope: model, model_name: "demo:{{{{ node }}}}", description: "note {{{{ env.NONCE }}}}"}}]
   - name: rebuild
     on: create_replica
     poll: {{every: 10s, timeout: 1h}}
     request:
+      api: paris
       type: recovery
       server: demo
       backup_id: latest
@@ -75,6 +98,12 @@ rules:
     loaded
         .rules
         .unwrap_or_else(|| panic!("{:?}", loaded.findings))
+}
+
+/// The number of the API that has this name in the rules.
+pub fn api(name: &ApiName) -> usize {
+    let name = name.to_string();
+    APIS.iter().position(|one| *one == name).unwrap()
 }
 
 /// What is known of a process while it runs.
@@ -89,6 +118,10 @@ pub struct Process {
     pub role: Cell<Option<Role>>,
     /// The attempt at the step, from 1.
     pub attempt: Cell<u32>,
+    /// Whether it could open the state.
+    pub has_state: bool,
+    /// Whether an API is being asked.
+    pub busy: Cell<bool>,
     /// Whether Patroni answered when it was last asked.
     pub patroni_answered: Cell<bool>,
 }
@@ -97,7 +130,7 @@ pub struct Process {
 pub struct Inside {
     universe: Rc<Universe>,
     process: Rc<Process>,
-    barman: (Wire, Url),
+    barman: [(Wire, Url); 2],
     patroni: (Wire, Url),
     clock: Ticks,
     store: Option<Paper>,
@@ -106,6 +139,9 @@ pub struct Inside {
 impl Inside {
     fn new(universe: &Rc<Universe>, node: usize) -> Self {
         let pid = universe.scheduler.number();
+        // A full disk can keep the state from being opened, or only from being written.
+        let opens = !universe.disks[node].full.get()
+            || universe.scheduler.draw(|random| random.chance(0.5));
         let process = Rc::new(Process {
             pid,
             node,
@@ -113,18 +149,20 @@ impl Inside {
             called: universe.now(),
             role: Cell::default(),
             attempt: Cell::default(),
+            has_state: opens,
+            busy: Cell::default(),
             patroni_answered: Cell::default(),
         });
         universe.cluster.borrow_mut().nodes[node]
             .processes
             .push(pid);
         let wire = |to| Wire::new(universe, &process, to);
-        let url = |text| Url::new(text).unwrap();
-        // A full disk can keep the state from being opened, or only from being written.
-        let opens = !universe.disks[node].full.get()
-            || universe.scheduler.draw(|random| random.chance(0.5));
+        let url = |text: &str| Url::new(text).unwrap();
         Self {
-            barman: (wire(To::Barman), url("http://barman.test:7480")),
+            barman: [0, 1].map(|api| {
+                let address = format!("http://{}.test:7480", APIS[api]);
+                (wire(To::Barman(api)), url(&address))
+            }),
             patroni: (wire(To::Patroni), url("http://127.0.0.1:8008")),
             clock: Ticks {
                 universe: Rc::clone(universe),
@@ -152,8 +190,9 @@ impl World for Inside {
     type Clock = Ticks;
     type Store = Paper;
 
-    fn barman(&self, _: &ApiName) -> Option<Barman<'_, Wire>> {
-        Some(Barman::new(&self.barman.0, &self.barman.1))
+    fn barman(&self, name: &ApiName) -> Option<Barman<'_, Wire>> {
+        let (wire, url) = &self.barman[api(name)];
+        Some(Barman::new(wire, url))
     }
 
     fn patronis(&self) -> Vec<Patroni<'_, Wire>> {
@@ -252,12 +291,17 @@ impl Clock for Ticks {
     }
 }
 
+/// The data directory of a node.
+pub fn directory(node: usize) -> String {
+    format!("/data/{}", name(node))
+}
+
 /// What `run` knows of what happened.
 fn facts(universe: &Universe, node: usize, nonce: Pid, event: Event, role: Role) -> Facts {
     let mut facts = Facts::new(event, role, "demo");
     facts.node = Some(name(node));
     if event == Event::CreateReplica {
-        facts.datadir = Some(format!("/data/{}/{nonce}", name(node)));
+        facts.datadir = Some(directory(node));
     }
     let notes = if universe.notes { "yes" } else { "no" };
     facts.env.insert("NOTES".to_owned(), notes.to_owned());
@@ -293,6 +337,7 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
     let world = Inside::new(universe, node);
     let pid = world.process.pid;
     let recorded = recorded(&facts(universe, node, pid, event, role));
+    let sets = recorded.sets.clone();
     world.note(|| format!("{event} {role}"));
     universe.scheduler.start(pid, async move {
         world.process.role.set(Some(role));
@@ -314,7 +359,21 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
         {
             world.note(|| format!("ends {:?}", outcome.verdict));
             if outcome.verdict == Verdict::Done {
-                second_look(&plan, SECOND_LOOK, &world).await;
+                let looks_at = world.universe.now() + SECOND_LOOK;
+                if world.universe.mutation == Mutation::NoSecondLook {
+                    world.clock.sleep(SECOND_LOOK).await;
+                } else {
+                    second_look(&plan, &sets, SECOND_LOOK, &world).await;
+                }
+                let switches = |step: &Step| step.operation.kind() == RequestKind::ConfigSwitch;
+                let calm = world
+                    .universe
+                    .calm
+                    .get()
+                    .is_some_and(|calm| calm <= looks_at);
+                if calm && plan.steps.iter().any(switches) {
+                    world.universe.looked_again(node);
+                }
             }
         }
     });
@@ -352,6 +411,7 @@ pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
         world.process.role.set(Some(role));
         let own = [Part {
             plan,
+            sets: vec![pid.to_string()],
             seat: Seat::Here,
         }];
         let again = async || Vec::new();

@@ -9,7 +9,7 @@ use patroni_barman::model::Event;
 use super::mutation::Mutation;
 use super::process::{self, POLL};
 use super::truth::Invariant;
-use super::universe::{Tracing, Universe, name};
+use super::universe::{APIS, Tracing, Universe, name};
 use super::wire::LATEST;
 
 /// How often each node reconciles.
@@ -35,7 +35,7 @@ pub fn play(seed: u64, mutation: Mutation, tracing: Tracing) -> Ending {
     });
     universe.scheduler.set_deadly(universe.profile.deadly);
     universe.create_cluster();
-    for node in 0..universe.nodes() {
+    for node in (0..universe.nodes()).filter(|_| universe.reconciles) {
         let first = universe.between(0, 30_000);
         reconcile_every(&universe, node, first);
     }
@@ -53,18 +53,22 @@ pub fn play(seed: u64, mutation: Mutation, tracing: Tracing) -> Ending {
     end_trouble(&universe);
     // The last messages arrive, a lost leader key runs out, a new leader is promoted.
     let calm = universe.now() + Duration::from_millis(LATEST) + Duration::from_secs(5);
+    universe.calm.set(Some(calm));
     universe.scheduler.run_until(calm);
     // A run of reconcile that has begun before that may still wait for an operation that never ends.
     let followed = calm + INTERVAL + 2 * POLL;
     universe.scheduler.run_until(followed);
     for _ in 0..7 {
-        universe.must_follow();
+        if universe.reconciles {
+            universe.must_follow();
+        }
         universe
             .scheduler
             .run_until(universe.now() + Duration::from_secs(5));
     }
     universe.scheduler.run_until(calm + 8 * POLL);
     universe.judge(calm);
+    one_api_hangs(&universe);
     universe.scheduler.end();
     let mut truth = universe.truth.borrow_mut();
     *truth.seen.entry("killed").or_default() += universe.scheduler.killed();
@@ -80,7 +84,7 @@ fn befall(universe: &Rc<Universe>) {
     let draw = |count| universe.scheduler.draw(|random| random.below(count));
     let node = draw(universe.nodes());
     let back = universe.between(500, 30_000);
-    match draw(14) {
+    match draw(16) {
         0..=3 => universe.switch_over(node),
         4 => universe.crash(node, back),
         5 => universe.kill_patroni(node, back),
@@ -90,15 +94,28 @@ fn befall(universe: &Rc<Universe>) {
         }
         7 => universe.reload_or_restart(node, Event::OnReload),
         8 => universe.reload_or_restart(node, Event::OnRestart),
-        9 => universe.create_replica(node),
+        9 => {
+            universe.create_replica(node);
+            // Patroni was restarted meanwhile, and asks again. Two operations with one id, of an API with several workers, hide
+            // from everybody that one of them still runs.
+            if !universe.same_second_refused {
+                return;
+            }
+            let later = Rc::clone(universe);
+            let again = universe.between(0, 6_000);
+            universe
+                .scheduler
+                .after(again, move || later.create_replica(node));
+        }
         10 => universe.dcs_outage(back),
         11 => {
-            universe.note(|| "the API is down".to_owned());
-            universe.api_up.set(false);
+            let api = draw(APIS.len());
+            universe.note(|| format!("{} is down", APIS[api]));
+            universe.apis[api].up.set(false);
             let later = Rc::clone(universe);
             universe
                 .scheduler
-                .after(back, move || later.api_up.set(true));
+                .after(back, move || later.apis[api].up.set(true));
         }
         12 => {
             universe.note(|| format!("the disk of {} is full", name(node)));
@@ -107,6 +124,11 @@ fn befall(universe: &Rc<Universe>) {
             universe
                 .scheduler
                 .after(back, move || later.disks[node].full.set(false));
+        }
+        13 => universe.partition(node, back),
+        14 => {
+            let leader = universe.cluster.borrow().leader;
+            universe.partition(leader.unwrap_or(node), back);
         }
         _ => {
             let clock = draw(universe.nodes() + 1);
@@ -123,13 +145,40 @@ fn end_trouble(universe: &Rc<Universe>) {
     universe.note(|| "the trouble is over".to_owned());
     universe.trouble.set(false);
     universe.scheduler.set_deadly(0.0);
-    universe.api_up.set(true);
+    for site in &universe.apis {
+        site.up.set(true);
+    }
     for disk in &universe.disks {
         disk.full.set(false);
     }
     universe.dcs_back();
     for node in 0..universe.nodes() {
+        universe.heal(node);
+    }
+    for node in 0..universe.nodes() {
         universe.start_patroni(node);
+    }
+}
+
+/// Faults are over, and one API takes connections and answers nothing: the other one follows the leader at once.
+fn one_api_hangs(universe: &Rc<Universe>) {
+    let draw = |count| universe.scheduler.draw(|random| random.below(count));
+    let Some(leader) = universe.cluster.borrow().leader else {
+        return;
+    };
+    let api = draw(APIS.len());
+    let to = (leader + 1 + draw(universe.nodes() - 1)) % universe.nodes();
+    universe.note(|| format!("{} hangs", APIS[api]));
+    universe.apis[api].hangs.set(true);
+    universe.switch_over(to);
+    universe
+        .scheduler
+        .run_until(universe.now() + Duration::from_secs(9));
+    let leader = universe.cluster.borrow().leader;
+    if leader == Some(to) {
+        let other = 1 - api;
+        let wanted = Some(format!("demo:{}", name(to)));
+        universe.must_be(wanted.as_deref(), Invariant::NotHeldUp, other..other + 1);
     }
 }
 

@@ -2,15 +2,16 @@
 //! are held against it, never against what the engine says of itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use patroni_barman::model::{Event, RequestKind, Role, Target};
 use patroni_barman::store::{Cause, Decision, Intent, IntentId, State};
 use serde_json::Value;
 
-use super::process::{POLL, Process};
+use super::process::{POLL, Process, api, directory};
 use super::scheduler::Pid;
-use super::universe::{Universe, name};
+use super::universe::{APIS, Universe, name};
 
 /// The time that can lie between a fence's answer, or a look into the state, and the request that it lets
 /// pass: the answer's way back, and two writes.
@@ -21,9 +22,13 @@ const KNOWN: Duration = Duration::from_secs(1);
 pub enum Invariant {
     /// Once faults end, Barman's active model is the leader's within one reconcile interval, and stays so.
     FollowsTheLeader,
+    /// The same without reconcile, if the leader's callback lives until it looks once more.
+    FollowsByItself,
+    /// An API that is well follows at once while another one answers nothing.
+    NotHeldUp,
     /// No two recoveries run in one directory.
     OneRecovery,
-    /// No request of a fenced intent is sent after the fence could have known.
+    /// No request is sent for a role after the local Patroni knew that it was lost.
     Fence,
     /// No request of a superseded intent is sent after the state could have told.
     Supersession,
@@ -42,6 +47,7 @@ struct Decided {
     superseded: Option<Duration>,
     touched: Duration,
     worker: Pid,
+    api: usize,
     body: Value,
 }
 
@@ -51,7 +57,10 @@ pub struct Truth {
     /// By node and intent.
     decided: BTreeMap<(usize, IntentId), Decided>,
     leaders: Vec<(Duration, Option<usize>)>,
-    taken_up: BTreeSet<String>,
+    taken_up: BTreeSet<(usize, String)>,
+    /// Directories with a recovery that could not be written down, so that others do not know of it.
+    unrecorded: BTreeSet<String>,
+    /// By directory, until when.
     restored: Vec<(String, Duration)>,
     pub broken: Vec<(Invariant, String)>,
     /// When each node's last run of reconcile that came to its end did so.
@@ -66,11 +75,11 @@ impl Truth {
     }
 
     /// A request was taken up, and its operation ends then.
-    pub fn taken_up(&mut self, body: &Value, now: Duration, due: Duration) {
-        self.taken_up.insert(body.to_string());
+    pub fn taken_up(&mut self, api: usize, body: &Value, now: Duration, due: Duration) {
+        self.taken_up.insert((api, body.to_string()));
         if let Some(folder) = body.get("destination_directory").and_then(Value::as_str) {
             let runs = |(other, due): &(String, Duration)| other == folder && *due > now;
-            if self.restored.iter().any(runs) {
+            if self.restored.iter().any(runs) && !self.unrecorded.contains(folder) {
                 let how = format!("a second recovery begins in {folder} while another runs there");
                 self.broke(Invariant::OneRecovery, now, &how);
             }
@@ -114,13 +123,14 @@ impl Truth {
 
 impl Universe {
     /// A process sends a request now: was it allowed to?
-    pub fn sends(&self, process: &Process, body: &[u8]) {
+    pub fn sends(&self, process: &Process, api: usize, body: &[u8]) {
         let now = self.now();
         let text = String::from_utf8_lossy(body).into_owned();
         let who = format!(
-            "{} process {} sends {text}",
+            "{} process {} sends {text} to {}",
             name(process.node),
-            process.pid
+            process.pid,
+            APIS[api]
         );
         self.note(|| who.clone());
         let mut truth = self.truth.borrow_mut();
@@ -133,6 +143,9 @@ impl Universe {
         // And a node that is being made has no role to lose.
         let recovers = text.contains("\"recovery\"");
         let exempt = recovers || process.fresh.get() && !late && !process.patroni_answered.get();
+        if recovers && (self.disks[process.node].full.get() || !process.has_state) {
+            truth.unrecorded.insert(directory(process.node));
+        }
         let role = process.role.get().unwrap();
         if !exempt
             && let Some(since) = self.cluster.borrow().out_of_role(process.node, role, now)
@@ -148,7 +161,7 @@ impl Universe {
         let ours = |((node, _), decided): (&(usize, IntentId), &Decided)| {
             let same = *node == process.node && decided.worker == process.pid;
             let body = decided.body.to_string();
-            (same && body == text).then_some(decided.superseded)
+            (same && decided.api == api && body == text).then_some(decided.superseded)
         };
         // A state that can't be written must not stop a failover.
         let told = !self.disks[process.node].full.get();
@@ -195,6 +208,7 @@ impl Universe {
                 superseded: None,
                 touched: now,
                 worker,
+                api: api(&step.api),
                 body: step.operation.body(),
             };
             truth.decided.insert((node, *id), decided);
@@ -246,6 +260,8 @@ impl Universe {
                     {
                         None
                     }
+                    // Nobody takes up what was left.
+                    Some(intent) if intent.state == State::Pending && !self.reconciles => None,
                     Some(intent) => truth.objection(node, decided, intent, calm, self.now()),
                 };
                 if let Some(why) = why {
@@ -258,7 +274,7 @@ impl Universe {
                 }
             }
             let last = truth.reconciled.get(&node).copied().unwrap_or_default();
-            if self.now().saturating_sub(last) > 3 * POLL {
+            if self.reconciles && self.now().saturating_sub(last) > 3 * POLL {
                 wrong.push(format!(
                     "the last run of reconcile on {} ended at {last:?}",
                     name(node)
@@ -280,12 +296,33 @@ impl Universe {
             .borrow()
             .leader
             .map(|node| format!("demo:{}", name(node)));
-        let active = self.active_model();
-        if active != leader {
-            let how = format!("the active model is {active:?} and the leader's is {leader:?}");
-            self.truth
-                .borrow_mut()
-                .broke(Invariant::FollowsTheLeader, self.now(), &how);
+        self.must_be(
+            leader.as_deref(),
+            Invariant::FollowsTheLeader,
+            0..APIS.len(),
+        );
+    }
+
+    /// A callback of this node has looked once more, when faults were over: no timer was needed.
+    pub fn looked_again(&self, node: usize) {
+        if self.cluster.borrow().leader == Some(node) {
+            self.truth.borrow_mut().count("looked again");
+            let wanted = Some(format!("demo:{}", name(node)));
+            self.must_be(wanted.as_deref(), Invariant::FollowsByItself, 0..APIS.len());
+        }
+    }
+
+    /// Barman's active model must be this one.
+    pub fn must_be(&self, wanted: Option<&str>, invariant: Invariant, apis: Range<usize>) {
+        for api in apis {
+            let active = self.active_model(api);
+            if active.as_deref() != wanted {
+                let how = format!(
+                    "the active model in {} is {active:?} and should be {wanted:?}",
+                    APIS[api]
+                );
+                self.truth.borrow_mut().broke(invariant, self.now(), &how);
+            }
         }
     }
 }
@@ -319,7 +356,9 @@ impl Truth {
                 .then(|| format!("is fenced, and kept its role: {message}")),
             // A switch may have been made by somebody else.
             State::Done => (decided.kind != RequestKind::ConfigSwitch
-                && !self.taken_up.contains(&decided.body.to_string()))
+                && !self
+                    .taken_up
+                    .contains(&(decided.api, decided.body.to_string())))
             .then(|| "is done, and was never taken up".to_owned()),
             State::Abandoned => {
                 let because_of_another = message.contains("a step before it");

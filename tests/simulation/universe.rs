@@ -40,24 +40,40 @@ pub struct Profile {
     pub slow_disk: f64,
 }
 
+/// The names of the APIs in the rules; their addresses are `http://NAME.test:7480`.
+pub const APIS: [&str; 2] = ["paris", "london"];
+
+/// A Barman host.
+pub struct Site {
+    pub service: RefCell<Service<Barman>>,
+    pub up: Cell<bool>,
+    /// It takes connections and answers nothing.
+    pub hangs: Cell<bool>,
+}
+
 /// One run's world.
 pub struct Universe {
     pub scheduler: Rc<Scheduler>,
     pub profile: Profile,
     pub mutation: Mutation,
     pub cluster: RefCell<Cluster>,
-    pub api: RefCell<Service<Barman>>,
-    pub api_up: Cell<bool>,
+    pub apis: Vec<Site>,
     pub disks: Vec<Disk>,
     pub truth: RefCell<Truth>,
     /// Whether things still go wrong.
     pub trouble: Cell<bool>,
+    /// Since when nothing of what went wrong is left.
+    pub calm: Cell<Option<Duration>>,
     /// How far each node's clock is off, and behind them the API's, in milliseconds.
     pub clocks: RefCell<Vec<i64>>,
     /// Which of the rules files the nodes have.
     pub rules: usize,
     /// Whether callbacks also write a note.
     pub notes: bool,
+    /// Whether the APIs refuse a second operation in one second.
+    pub same_second_refused: bool,
+    /// Whether a timer starts `reconcile` on every node, or on none.
+    pub reconciles: bool,
     trace: Option<RefCell<Vec<String>>>,
 }
 
@@ -107,25 +123,36 @@ impl Universe {
         for node in 0..count {
             config = config.model(&format!("demo:{}", name(node)));
         }
-        let api = Api::new(Barman::new(&config).unwrap(), "", same_second);
+        let site = |_| {
+            let api = Api::new(Barman::new(&config).unwrap(), "", same_second);
+            Site {
+                service: RefCell::new(Service::new(api, "any:ok*1".parse().unwrap())),
+                up: Cell::new(true),
+                hangs: Cell::new(false),
+            }
+        };
+        let apis = APIS.into_iter().map(site).collect();
         let zone = scheduler.draw(|random| random.pick(&[0, 3_600, -5 * 3_600]));
         let mut clocks = vec![0; count];
         clocks.push(zone * 1_000);
         let rules = scheduler.draw(|random| random.below(super::process::RULES.len()));
         let writes_notes = scheduler.draw(|random| random.chance(0.5));
+        let reconciles = scheduler.draw(|random| random.chance(0.5));
         Rc::new(Self {
             scheduler,
             profile,
             mutation,
             cluster: RefCell::new(Cluster::new(count)),
-            api: RefCell::new(Service::new(api, "any:ok*1".parse().unwrap())),
-            api_up: Cell::new(true),
+            apis,
             disks: (0..count).map(|_| Disk::new()).collect(),
             truth: RefCell::default(),
             trouble: Cell::new(true),
+            calm: Cell::new(None),
             clocks: RefCell::new(clocks),
             rules,
             notes: writes_notes,
+            same_second_refused: same_second == SameSecond::Refuse,
+            reconciles,
             trace: (tracing == Tracing::On).then(RefCell::default),
         })
     }
@@ -164,9 +191,10 @@ impl Universe {
         }
     }
 
-    pub fn active_model(&self) -> Option<String> {
+    pub fn active_model(&self, api: usize) -> Option<String> {
         let moment = self.moment();
-        self.api
+        self.apis[api]
+            .service
             .borrow_mut()
             .api()
             .backend()

@@ -11,7 +11,7 @@ use patroni_barman::simulator::service::Delivery;
 use super::mutation::Mutation;
 use super::process::Process;
 use super::scheduler::Slot;
-use super::universe::Universe;
+use super::universe::{APIS, Universe};
 
 /// The time that an exchange may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ const GET_FAULTS: [&str; 8] = [
 /// Whom a process talks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum To {
-    Barman,
+    Barman(usize),
     Patroni,
 }
 
@@ -77,12 +77,12 @@ impl Wire {
         }
     }
 
-    async fn ask_barman(&self, request: &Request) -> Answer {
+    async fn ask_barman(&self, api: usize, request: &Request) -> Answer {
         let universe = &self.universe;
         let profile = universe.profile;
         let slot = self.slot();
         let limit = limit(request);
-        let path = request.url.trim_start_matches("http://barman.test:7480");
+        let (_, path) = request.url.split_once(":7480").unwrap();
         let request = simulator::Request {
             method: if request.body.is_some() {
                 "POST"
@@ -100,7 +100,7 @@ impl Wire {
                 .into_bytes(),
         };
         if request.method == "POST" {
-            universe.sends(&self.process, &request.body);
+            universe.sends(&self.process, api, &request.body);
         }
         if universe.unlucky(profile.refused) {
             slot.fill_after(
@@ -111,10 +111,10 @@ impl Wire {
             let pause = universe.between(1, 12_000);
             slot.fill_after(pause, Err(Failure::Unknown("connection reset".to_owned())));
         } else {
-            self.arrive(self.travel(), &request, Some(&slot));
+            self.arrive(api, self.travel(), &request, Some(&slot));
             let is_recovery = String::from_utf8_lossy(&request.body).contains("recovery");
             if !is_recovery && universe.unlucky(profile.doubled) {
-                self.arrive(universe.between(1, LATEST), &request, None);
+                self.arrive(api, universe.between(1, LATEST), &request, None);
             }
         }
         slot.fill_after(limit, Err(Failure::Unknown("no answer in time".to_owned())));
@@ -133,11 +133,17 @@ impl Wire {
     }
 
     /// Lets a request arrive after a while, and its answer come back to whoever waits for it.
-    fn arrive(&self, pause: Duration, request: &simulator::Request, slot: Option<&Slot<Answer>>) {
+    fn arrive(
+        &self,
+        api: usize,
+        pause: Duration,
+        request: &simulator::Request,
+        slot: Option<&Slot<Answer>>,
+    ) {
         let (universe, request, slot) = (Rc::clone(&self.universe), request.clone(), slot.cloned());
         let back = self.travel();
         universe.scheduler.clone().after(pause, move || {
-            let answer = universe.serve(&request);
+            let answer = universe.serve(api, &request);
             if let (Some(slot), Some(answer)) = (slot, answer) {
                 slot.fill_after(back, answer);
             }
@@ -175,8 +181,19 @@ fn limit(request: &Request) -> Duration {
 
 impl Http for Wire {
     async fn exchange(&self, request: &Request) -> Answer {
+        let universe = &self.universe;
         match self.to {
-            To::Barman => self.ask_barman(request).await,
+            To::Barman(api) => {
+                while universe.mutation == Mutation::OneLane && self.process.busy.get() {
+                    let slot = Slot::new(&universe.scheduler, self.process.pid);
+                    slot.fill_after(Duration::from_millis(10), ());
+                    slot.wait().await;
+                }
+                self.process.busy.set(true);
+                let answer = self.ask_barman(api, request).await;
+                self.process.busy.set(false);
+                answer
+            }
             To::Patroni => self.ask_patroni(request).await,
         }
     }
@@ -184,8 +201,12 @@ impl Http for Wire {
 
 impl Universe {
     /// A request arrives at the API; none if there is no answer.
-    fn serve(&self, request: &simulator::Request) -> Option<Answer> {
-        if !self.api_up.get() {
+    fn serve(&self, api: usize, request: &simulator::Request) -> Option<Answer> {
+        let site = &self.apis[api];
+        if site.hangs.get() {
+            return None;
+        }
+        if !site.up.get() {
             return Some(Err(Failure::NotSent("connection refused".to_owned())));
         }
         let faults = if request.method == "POST" {
@@ -198,24 +219,24 @@ impl Universe {
         } else {
             "ok"
         };
-        let mut service = self.api.borrow_mut();
+        let mut service = site.service.borrow_mut();
         *service.faults() = format!("any:{fault}*1").parse().unwrap();
         let (served, delivery) = service.serve(self.moment(), request);
         drop(service);
         if request.method == "POST" {
             self.note(|| {
                 format!(
-                    "Barman gets {} and answers {:?} ({fault})",
-                    served.body, served.status
+                    "{} gets {} and answers {:?} ({fault})",
+                    APIS[api], served.body, served.status
                 )
             });
             let taken_up = served.status == Some(202) && !matches!(fault, "garbage" | "empty")
                 || matches!(fault, "lost-accept" | "truncate");
             if taken_up {
-                let due = self.now() + self.api.borrow_mut().api().backend().operation_time();
+                let due = self.now() + site.service.borrow_mut().api().backend().operation_time();
                 self.truth
                     .borrow_mut()
-                    .taken_up(&served.body, self.now(), due);
+                    .taken_up(api, &served.body, self.now(), due);
             }
         }
         match delivery {
@@ -236,7 +257,7 @@ impl Universe {
         }
         let leader = match self.mutation {
             Mutation::NoFence => Some(node),
-            _ => cluster.leader,
+            _ => cluster.nodes[node].knows,
         };
         let asks_for_lease = path.ends_with("/leader") || path.ends_with("/standby-leader");
         let (status, body) = match cluster.answer(node, path, leader) {

@@ -124,6 +124,7 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
                     "replication": says.walsenders.iter().map(walsender).collect::<Vec<_>>(),
                     "patroni": {"version": "4.1.5", "scope": "demo", "name": node},
                 }),
+                _ if says.older_than_3_2 => json!({"members": [member("n1"), member("n2")]}),
                 _ => json!({"scope": "demo", "members": [member("n1"), member("n2")]}),
             }
         };

@@ -7,7 +7,7 @@ use jsonschema::error::ValidationErrorKind as Kind;
 
 use super::Misfit;
 use crate::diagnostic::Code;
-use crate::load::problem::{Problem, Spot};
+use crate::load::problem::{Detail, Problem, Spot};
 use crate::load::schema::RULES_SCHEMA;
 use crate::load::suggest::{list, nearest};
 use crate::model::{Event, Origin};
@@ -56,10 +56,18 @@ impl Misfit<'_> {
         let what = self.kind();
         Problem::new(Code::UnknownKey, spot, format!("{what} has no key `{key}`"))
             .maybe_help(self.key_help(key))
+            .detail(Detail::UnknownKey {
+                meant: self.meant_key(key).map(str::to_owned),
+            })
     }
 
-    fn key_help(&self, key: &str) -> Option<String> {
-        let known = known_keys(self.schema);
+    /// The key that was probably meant by an unknown one.
+    fn meant_key(&self, key: &str) -> Option<&str> {
+        self.similar_key(key)
+            .or_else(|| self.is_event(key).then_some("on"))
+    }
+
+    fn similar_key(&self, key: &str) -> Option<&str> {
         let definition = match self.definition() {
             "patroni" => "endpoint",
             other => other,
@@ -68,10 +76,19 @@ impl Misfit<'_> {
             .iter()
             .find(|(place, word, _)| *place == definition && *word == key)
             .map(|(_, _, meant)| *meant);
-        if let Some(meant) = synonym.or_else(|| nearest(key, known.iter().copied())) {
+        synonym.or_else(|| nearest(key, known_keys(self.schema)))
+    }
+
+    fn is_event(&self, key: &str) -> bool {
+        self.definition() == "rule" && Event::parse(key).is_some()
+    }
+
+    fn key_help(&self, key: &str) -> Option<String> {
+        let known = known_keys(self.schema);
+        if let Some(meant) = self.similar_key(key) {
             return Some(format!("did you mean `{meant}`?"));
         }
-        if self.definition() == "rule" && Event::parse(key).is_some() {
+        if self.is_event(key) {
             return Some(format!("an event is a value of `on`: `on: {key}`"));
         }
         if let Some(place) = elsewhere(key, self.definition()) {
@@ -82,6 +99,10 @@ impl Misfit<'_> {
 
     pub(super) fn missing_key(&self, key: &str) -> Problem {
         let what = self.kind();
+        let missing = |key: &str| Detail::MissingKey {
+            holder: what.clone(),
+            key: key.to_owned(),
+        };
         let message = match (self.definition(), key) {
             ("rule", "requests") => {
                 return Problem::new(
@@ -89,7 +110,8 @@ impl Misfit<'_> {
                     self.object_spot(),
                     "this rule has no request",
                 )
-                .help("write `request`, or `requests` with a list");
+                .help("write `request`, or `requests` with a list")
+                .detail(missing("request"));
             }
             ("endpoint" | "patroni", "cert_file") if self.keyword.contains("dependentRequired") => {
                 return self.half_certificate("key_file", "cert_file");
@@ -103,7 +125,8 @@ impl Misfit<'_> {
                     self.object_spot(),
                     "a `config_switch` needs a model to switch to",
                 )
-                .help("write `model_name: NAME`, or `reset: true` to take the active model away");
+                .help("write `model_name: NAME`, or `reset: true` to take the active model away")
+                .detail(missing(key));
             }
             ("change", "server_name" | "model_name") => {
                 let scope = key.trim_end_matches("_name");
@@ -117,7 +140,8 @@ impl Misfit<'_> {
             ("patroni", "url") => {
                 let message = "`patroni` needs the key `url`";
                 return Problem::new(Code::MissingKey, self.object_spot(), message)
-                    .help("add `url`, for example `url: http://127.0.0.1:8008`");
+                    .help("add `url`, for example `url: http://127.0.0.1:8008`")
+                    .detail(missing(key));
             }
             _ => format!("{what} needs the key `{key}`"),
         };
@@ -130,7 +154,9 @@ impl Misfit<'_> {
             (_, Some(example)) => Some(format!("add `{key}`, for example `{key}: {example}`")),
             _ => Some(format!("add `{key}`")),
         };
-        Problem::new(Code::MissingKey, self.object_spot(), message).maybe_help(help)
+        Problem::new(Code::MissingKey, self.object_spot(), message)
+            .maybe_help(help)
+            .detail(missing(key))
     }
 
     fn half_certificate(&self, here: &str, missing: &str) -> Problem {
@@ -149,27 +175,16 @@ impl Misfit<'_> {
         if matches!(error.kind(), Kind::Not { .. }) {
             return reserved_header(key, spot);
         }
-        let what = match self.name().0.as_str() {
-            "vars" => "variable",
-            "headers" => "header",
-            "changes" => "option",
-            _ => "API",
-        };
-        let code = match what {
-            "variable" => Code::BadVariable,
-            "option" => Code::BadRequest,
-            _ => Code::BadValue,
+        let (what, code) = match self.name().0.as_str() {
+            "vars" => ("a variable", Code::BadVariable),
+            "headers" => ("a header", Code::BadValue),
+            "changes" => ("an option", Code::BadRequest),
+            _ => ("an API", Code::BadValue),
         };
         let own = self.schema.pointer("/propertyNames/patternErrorMessage");
         let own = own.or_else(|| self.schema.get("patternErrorMessage"));
-        Problem::new(
-            code,
-            spot,
-            format!("`{key}` can't be the name of a {what}")
-                .replace("a API", "an API")
-                .replace("a option", "an option"),
-        )
-        .maybe_help(own.and_then(Value::as_str).map(str::to_owned))
+        Problem::new(code, spot, format!("`{key}` can't be the name of {what}"))
+            .maybe_help(own.and_then(Value::as_str).map(str::to_owned))
     }
 
     /// Where to show what is missing in a mapping: at its first line.
@@ -181,7 +196,7 @@ impl Misfit<'_> {
     pub(super) fn kind(&self) -> String {
         match self.definition() {
             "" => match self.name().0.as_str() {
-                "" => "a rules file".to_owned(),
+                "" => self.document.to_owned(),
                 name => format!("`{name}`"),
             },
             "rule" => "a rule".to_owned(),
@@ -240,13 +255,8 @@ pub(in crate::load) fn reserved_header(key: &str, spot: Spot) -> Problem {
 
 /// Of a finding about an unknown key: the mapping and the key that was meant.
 pub(in crate::load) fn meant(problem: &Problem) -> Option<(Origin, String)> {
-    if problem.code != Code::UnknownKey {
+    let Detail::UnknownKey { meant: Some(meant) } = &problem.detail else {
         return None;
-    }
-    let help = problem.help.as_deref()?;
-    let meant = match help.strip_prefix("did you mean `") {
-        Some(meant) => meant.strip_suffix("`?")?,
-        None => help.starts_with("an event is a value").then_some("on")?,
     };
     let origin = &problem.spot.origin;
     let (parent, _) = origin.pointer.rsplit_once('/')?;
@@ -254,26 +264,23 @@ pub(in crate::load) fn meant(problem: &Problem) -> Option<(Origin, String)> {
         file: origin.file,
         pointer: parent.to_owned(),
     };
-    Some((origin, meant.to_owned()))
+    Some((origin, meant.clone()))
 }
 
 /// Of a finding about a missing key: the mapping and the key.
 pub(super) fn missing(problem: &Problem) -> Option<(Origin, String)> {
-    let key = match problem.code {
-        Code::MissingKey => problem.message.rsplit('`').nth(1)?,
-        Code::OneRequest if problem.message.contains("no request") => "request",
-        Code::BadRequest if problem.message.contains("needs a model") => "model_name",
-        _ => return None,
-    };
-    Some((problem.spot.origin.clone(), key.to_owned()))
+    match &problem.detail {
+        Detail::MissingKey { key, .. } => Some((problem.spot.origin.clone(), key.clone())),
+        _ => None,
+    }
 }
 
 /// Makes one finding of all keys that are missing in one mapping.
 pub(super) fn merge_missing(found: Vec<Problem>) -> Vec<Problem> {
     let mut merged: Vec<(Problem, Vec<String>)> = Vec::new();
     for problem in found {
-        let key = match problem.code {
-            Code::MissingKey => missing(&problem).map(|(_, key)| key),
+        let key = match &problem.detail {
+            Detail::MissingKey { key, .. } if problem.code == Code::MissingKey => Some(key.clone()),
             _ => None,
         };
         let same = |(before, keys): &&mut (Problem, Vec<String>)| {
@@ -285,9 +292,9 @@ pub(super) fn merge_missing(found: Vec<Problem>) -> Vec<Problem> {
         }
     }
     let finish = |(mut problem, keys): (Problem, Vec<String>)| {
-        if let (Some((what, _)), true) = (problem.message.split_once(" needs "), keys.len() > 1) {
+        if let (Detail::MissingKey { holder, .. }, true) = (&problem.detail, keys.len() > 1) {
             let keys = list(keys.iter().map(String::as_str), "and");
-            problem.message = format!("{what} needs the keys {keys}");
+            problem.message = format!("{holder} needs the keys {keys}");
             problem.help = Some("add them".to_owned());
         }
         problem

@@ -15,6 +15,8 @@ use super::schema::{REQUEST_SCHEMA, RULES_SCHEMA, Schema};
 use crate::diagnostic::Code;
 use crate::model::Origin;
 
+const RULES_FILE: &str = "a rules file";
+
 /// What one error is about: the value, its place, and the part of the schema that it does not fit.
 struct Misfit<'a> {
     /// The value.
@@ -24,19 +26,26 @@ struct Misfit<'a> {
     keyword: &'a str,
     /// What the keyword stands in.
     schema: &'a Value,
+    /// The kind of file in words, for example `a rules file`.
+    document: &'static str,
 }
 
 /// Everything about a file's shape that is wrong.
 pub(super) fn problems(value: &Value, file: usize) -> Vec<Problem> {
-    problems_of(&RULES_SCHEMA, value, file)
+    problems_of(&RULES_SCHEMA, value, file, RULES_FILE)
 }
 
 /// Everything that is wrong with the shape of a file that has this schema.
-pub(super) fn problems_of(schema: &Schema, value: &Value, file: usize) -> Vec<Problem> {
+pub(super) fn problems_of(
+    schema: &Schema,
+    value: &Value,
+    file: usize,
+    document: &'static str,
+) -> Vec<Problem> {
     if schema.fits(value) {
         return Vec::new();
     }
-    let mut found = misfits(schema, value, file);
+    let mut found = misfits(schema, value, file, document);
     // A key that is misspelt is not missing as well.
     let meant: Vec<_> = found.iter().filter_map(keys::meant).collect();
     found.retain(|problem| !keys::missing(problem).is_some_and(|key| meant.contains(&key)));
@@ -62,10 +71,10 @@ pub(super) fn body_problems(body: &Value) -> Vec<Problem> {
     if REQUEST_SCHEMA.fits(body) {
         return Vec::new();
     }
-    misfits(&REQUEST_SCHEMA, body, 0)
+    misfits(&REQUEST_SCHEMA, body, 0, RULES_FILE)
 }
 
-fn misfits(schema: &Schema, value: &Value, file: usize) -> Vec<Problem> {
+fn misfits(schema: &Schema, value: &Value, file: usize, document: &'static str) -> Vec<Problem> {
     let mut found = Vec::new();
     let schema = schema.compiled();
     let validator = schema.validator.iter();
@@ -81,6 +90,7 @@ fn misfits(schema: &Schema, value: &Value, file: usize) -> Vec<Problem> {
             },
             keyword: &keyword,
             schema: schema.json.pointer(parent).unwrap_or(&Value::Null),
+            document,
         };
         found.extend(misfit.problems(&error));
     }
@@ -137,7 +147,7 @@ impl Misfit<'_> {
     /// What to call the value in a message.
     fn label(&self) -> String {
         match self.name() {
-            (name, _) if name.is_empty() => "a rules file".to_owned(),
+            (name, _) if name.is_empty() => self.document.to_owned(),
             (name, true) if name == "rules" => "a rule".to_owned(),
             (name, true) => format!("an item of `{name}`"),
             (name, false) => format!("`{name}`"),

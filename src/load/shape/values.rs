@@ -307,11 +307,10 @@ impl Misfit<'_> {
                 "`model_name` is here",
             ),
             _ => {
-                let (scope, extra) = if self.keyword.contains("allOf/0") {
-                    ("server", "model_name")
-                } else {
-                    ("model", "server_name")
-                };
+                let key = |pointer| self.schema.pointer(pointer).and_then(Value::as_str);
+                let scope = key("/required/0").unwrap_or_default();
+                let scope = scope.trim_end_matches("_name");
+                let extra = key("/not/required/0").unwrap_or_default();
                 Problem::new(
                     Code::BadRequest,
                     Spot::key(&self.origin.child(extra)),

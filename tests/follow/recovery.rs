@@ -1,0 +1,196 @@
+//! A recovery is sent once, and only its own end counts.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use patroni_barman::simulator::{Config, RecoverFiles};
+
+use crate::support::call::Ended;
+use crate::support::node::Node;
+use crate::support::wait::until;
+
+const RULES: &str = r#"version: 1
+api: {url: "BARMAN", timeout: 1s}
+patroni: {url: "PATRONI"}
+defaults: {retry: {wait: 10ms, max_wait: 20ms, deadline: 400ms}}
+rules:
+  - name: rebuild
+    on: create_replica
+    request:
+      type: recovery
+      server: demo
+      backup_id: latest
+      remote_ssh_command: "ssh postgres@n2"
+      destination_directory: "{{ datadir }}"
+"#;
+
+fn barman() -> Config {
+    Config::default()
+        .server("demo")
+        .backup("demo", "20260101T000000")
+        .recover_files(RecoverFiles::Local)
+        .operation_time(Duration::from_millis(20))
+}
+
+fn node(config: Config) -> Node {
+    Node::new(RULES)
+        .named("n2")
+        .with_patroni("n1")
+        .with_barman(config)
+}
+
+#[track_caller]
+fn once(node: &Node, ended: &Ended, exit: i32) {
+    assert_eq!(ended.exit, exit, "{}", ended.stderr);
+    assert_eq!(node.accepted("recovery"), 1, "{}", ended.stderr);
+}
+
+#[test]
+fn an_error_of_a_proxy_after_the_api_took_it_up_does_not_send_it_twice() {
+    for status in ["503", "500", "429", "502"] {
+        let node = node(barman());
+        let faults = format!("post:{status}+accepted*1");
+        node.barman().set_faults(faults.parse().unwrap());
+        let ended = node.create_replica().run();
+        assert_eq!(ended.exit, 0, "{status}: {}", ended.stderr);
+        assert_eq!(node.posts().len(), 1, "{status}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn two_calls_for_one_directory_do_not_recover_at_once() {
+    let node = node(barman().operation_time(Duration::from_secs(1)));
+    let (first, second) = (node.create_replica(), node.create_replica());
+    let first = first.start();
+    until(|| !node.posts().is_empty());
+    let second = second.start();
+    until(|| node.posts().len() == 2);
+    // The first has ended when the second is sent.
+    let first = first.end();
+    assert_eq!(first.exit, 0, "{}", first.stderr);
+    let second = second.end();
+    assert_eq!(second.exit, 0, "{}", second.stderr);
+    let said = "an earlier recovery into the same directory may still run";
+    assert!(second.stderr.contains(said), "{}", second.stderr);
+}
+
+#[test]
+fn a_slash_at_the_end_names_the_same_directory() {
+    let node = node(barman());
+    let rules = RULES.replace("    request:", "    poll: {timeout: 200ms}\n    request:");
+    node.write_rules(&rules);
+    node.barman().set_faults("poll:stuck".parse().unwrap());
+    node.create_replica().run().exits(3);
+    node.write_rules(&rules.replace("{{ datadir }}", "{{ datadir }}/"));
+    let ended = node.create_replica().run();
+    once(&node, &ended, 3);
+}
+
+#[test]
+fn the_wait_for_an_earlier_one_leaves_time_for_the_request() {
+    let node = node(barman().operation_time(Duration::from_secs(1)));
+    let mut first = node.create_replica().start();
+    until(|| node.accepted("recovery") == 1);
+    first.until_it_says("created operation");
+    first.kill();
+    node.barman().set_faults("post:slow=300ms".parse().unwrap());
+    let ended = node.create_replica().run();
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    assert!(!ended.stderr.contains("lost"), "{}", ended.stderr);
+    assert_eq!(node.accepted("recovery"), 2);
+}
+
+#[test]
+fn the_end_of_another_nodes_recovery_is_not_taken_for_ones_own() {
+    let node = node(barman());
+    node.barman().set_faults("post:hang*1".parse().unwrap());
+    std::fs::create_dir(node.datadir()).unwrap();
+    std::fs::write(node.datadir().join("PG_VERSION"), "15\n").unwrap();
+    let call = node.create_replica();
+    let mut running = call.start();
+    until(|| node.posts().len() == 1);
+    let other = Node::new(&RULES.replace("BARMAN", node.barman().url()))
+        .named("n3")
+        .with_patroni("n1");
+    other.create_replica().run().exits(0);
+    running.until_it_says("found operation");
+    // It looks at the list again: the one that it found has ended, and was another node's.
+    let lists = || {
+        let served = node.barman().served();
+        let list = "/servers/demo/operations";
+        let lists = served
+            .iter()
+            .filter(|one| one.method == "GET" && one.path == list);
+        lists.count()
+    };
+    let before = lists();
+    until(|| lists() > before);
+    running.kill();
+    assert!(!running.log().contains("done after"), "{}", running.log());
+    assert_eq!(node.accepted("recovery"), 1);
+}
+
+#[test]
+fn a_directory_that_is_not_empty_is_named_when_barman_refuses_it() {
+    let node = node(barman().empty_only());
+    std::fs::create_dir(node.datadir()).unwrap();
+    std::fs::write(node.datadir().join("PG_VERSION"), "15\n").unwrap();
+    let ended = node.create_replica().run();
+    assert_eq!(ended.exit, 2, "{}", ended.stderr);
+    let why = "was not empty, and since 3.15 Barman restores into empty directories only";
+    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+}
+
+/// A proxy that closes each connection after one answer, without saying so.
+fn closing_proxy(behind: SocketAddr) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut server = TcpStream::connect(behind).unwrap();
+                pass(&client, &mut server);
+                pass(&server, &mut &client);
+            });
+        }
+    });
+    url
+}
+
+/// Passes on one message: its head, and the body of the length that it names.
+fn pass(from: &TcpStream, to: &mut impl Write) {
+    let mut from = BufReader::new(from);
+    let (mut message, mut length) = (Vec::new(), 0);
+    loop {
+        let mut line = String::new();
+        if from.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+        message.extend_from_slice(line.as_bytes());
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().unwrap();
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    from.read_exact(&mut body).unwrap();
+    message.extend(body);
+    let _ = to.write_all(&message);
+}
+
+#[test]
+fn a_recovery_is_not_sent_over_a_connection_that_was_closed_meanwhile() {
+    for _ in 0..5 {
+        let node = node(barman());
+        let proxy = closing_proxy(node.barman().address());
+        node.write_rules(&RULES.replace("BARMAN", &proxy));
+        let ended = node.create_replica().run();
+        assert!(!ended.stderr.contains("lost"), "{}", ended.stderr);
+        once(&node, &ended, 0);
+    }
+}

@@ -1,0 +1,123 @@
+//! Older programs: what works with them, and what is named as the reason at once.
+
+use patroni_barman::simulator::Version;
+
+use super::{RULES, active, barman, callback, leader};
+use crate::support::node::Node;
+
+const SWITCH: &str = "{type: config_switch, server: demo, model_name: \"demo:{{ node }}\"}";
+
+/// Node n1, which leads, with an API and a Barman of these versions.
+fn node(rules: &str, api: Version, barman_version: Version) -> Node {
+    let config = barman().api_version(api).barman_version(barman_version);
+    Node::new(rules).with_patroni("n1").with_barman(config)
+}
+
+#[test]
+fn an_api_before_2_1_0_is_named_at_once() {
+    let update =
+        "{type: config_update, changes: [{scope: server, server_name: demo, description: new}]}";
+    for (request, kind) in [(SWITCH, "config_switch"), (update, "config_update")] {
+        for api in [Version(2, 0, 0), Version(1, 3, 0)] {
+            let node = node(&RULES.replace(SWITCH, request), api, Version(3, 9, 0));
+            let ended = node.run(callback("on_role_change", "primary"));
+            assert_eq!(ended.exit, 2, "{}", ended.stderr);
+            let why =
+                format!("this pg-backup-api is older than 2.1.0 and has no `{kind}`; upgrade it");
+            assert!(ended.stderr.contains(&why), "{}", ended.stderr);
+            assert_eq!(node.posts().len(), 1);
+            assert_eq!(node.outcomes(), ["pending"]);
+        }
+    }
+}
+
+#[test]
+fn a_barman_before_3_10_is_named_at_once() {
+    let why = "this is Barman 3.9.0; models need 3.10 or later";
+    let node = node(RULES, Version(2, 1, 1), Version(3, 9, 0));
+    let ended = node.run(callback("on_role_change", "primary"));
+    assert_eq!(ended.exit, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    assert_eq!(node.posts().len(), 1);
+    let ended = node.run(["check", "--online", "--node", "n1", "rules.yml"]);
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    assert!(said.contains(why), "{said}");
+    let ended = node.run(["status", "--node", "n1"]);
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    assert!(said.contains(why), "{said}");
+}
+
+#[test]
+fn an_api_that_does_not_fit_its_barman_is_named() {
+    let why = "2.0.0 needs Barman before 3.10, 2.1.0 needs 3.10 or later";
+    for (api, barman) in [
+        (Version(2, 0, 0), Version(3, 10, 0)),
+        (Version(2, 1, 0), Version(3, 9, 0)),
+    ] {
+        let node = node(RULES, api, barman);
+        let ended = node.run(["status", "--node", "n1"]);
+        let said = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(said.contains(why), "{api}, {barman}: {said}");
+    }
+}
+
+#[test]
+fn a_patroni_before_3_2_is_followed() {
+    let node = leader();
+    node.patroni().is_older_than_3_2();
+    let streaming = RULES.replace("verify: applied", "verify: streaming, poll: {timeout: 10s}");
+    node.write_rules(&streaming);
+    // The first attempt fails: the fence is asked again.
+    node.barman().set_faults("post:503*1".parse().unwrap());
+    node.run(callback("on_role_change", "primary")).exits(0);
+    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    for command in [
+        &["status"][..],
+        &["reconcile"],
+        &["check", "--online", "rules.yml"],
+    ] {
+        let ended = node.run(command);
+        assert_eq!(
+            ended.exit, 0,
+            "{command:?}: {}{}",
+            ended.stdout, ended.stderr
+        );
+    }
+    node.patroni().leader("n2");
+    node.run(callback("on_role_change", "primary")).exits(5);
+}
+
+#[test]
+fn the_way_to_name_a_node_is_not_a_variable_that_patroni_takes_away() {
+    let node = Node::new(&RULES.replace("patroni: {url: \"PATRONI\"}\n", "")).with_barman(barman());
+    let ended = node.run(["run", "on_role_change", "primary", "demo"]);
+    assert_eq!(ended.exit, 3, "{}", ended.stderr);
+    let way = "give `--node` in the callback's command (Patroni removes `PATRONI_NAME` from the environment)";
+    assert!(ended.stderr.contains(way), "{}", ended.stderr);
+    assert_eq!(node.posts(), []);
+}
+
+#[test]
+fn values_that_barman_shows_in_other_words_are_recognised() {
+    let mut config = barman();
+    let options = [
+        ("last_backup_maximum_age", "1 DAY", "2 DAYS"),
+        ("last_wal_maximum_age", "1 HOUR", "2 HOURS"),
+        ("last_backup_minimum_size", "1 Mi", "2 Mi"),
+    ];
+    let mut change = String::new();
+    for (option, before, value) in options {
+        config = config.option("demo", option, before);
+        change = format!("{change}, {option}: \"{value}\"");
+    }
+    let request =
+        format!("{{type: config_update, changes: [{{scope: server, server_name: demo{change}}}]}}");
+    let node = Node::new(&RULES.replace(SWITCH, &request))
+        .with_patroni("n1")
+        .with_barman(config);
+    let ended = node.run(callback("on_role_change", "primary"));
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    assert!(!ended.stderr.contains("does not show"), "{}", ended.stderr);
+    node.run(["reconcile"]).exits(0);
+    assert_eq!(node.posts().len(), 1);
+}
