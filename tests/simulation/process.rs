@@ -372,7 +372,14 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
                     .get()
                     .is_some_and(|calm| calm <= looks_at);
                 if calm && plan.steps.iter().any(switches) {
-                    world.universe.looked_again(node);
+                    // Another process of this node may be at it.
+                    let universe = Rc::clone(&world.universe);
+                    let timeline = universe.cluster.borrow().timeline;
+                    world.universe.scheduler.after(POLL, move || {
+                        if universe.cluster.borrow().timeline == timeline {
+                            universe.looked_again(node);
+                        }
+                    });
                 }
             }
         }
