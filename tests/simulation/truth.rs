@@ -355,6 +355,13 @@ impl Truth {
                 .kept_role(node, decided.role, decided.at)
                 .then(|| format!("is fenced, and kept its role: {message}")),
             // A switch may have been made by somebody else.
+            // What a recovery left that nobody could write down may be taken for another's.
+            State::Done
+                if decided.kind == RequestKind::Recovery
+                    && self.unrecorded.contains(&directory(node)) =>
+            {
+                None
+            }
             State::Done => (decided.kind != RequestKind::ConfigSwitch
                 && !self
                     .taken_up
