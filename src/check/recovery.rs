@@ -1,24 +1,34 @@
-//! Recoveries that Patroni is told of before they have ended.
+//! Recoveries that hurt: into a directory in use, into one that nobody can name, or left before they have ended.
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Rule, RuleSet, duration};
+use crate::model::{Event, RequestKind, RequestTemplate, Rule, RuleSet, TemplateValue, duration};
 
-/// One for each rule that bounds the wait for a recovery.
+/// What is wrong with the recoveries of the rules, each rule by itself.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     let enabled = rules.rules.iter().filter(|rule| rule.enabled);
-    enabled.filter_map(problem).collect()
+    let with_recoveries = enabled.filter_map(|rule| {
+        let recovers = |request: &&RequestTemplate| request.kind == RequestKind::Recovery;
+        let recoveries: Vec<_> = rule.requests.iter().filter(recovers).collect();
+        (!recoveries.is_empty()).then_some((rule, recoveries))
+    });
+    with_recoveries
+        .flat_map(|(rule, recoveries)| {
+            let relative = recoveries.iter().filter_map(|recovery| relative(recovery));
+            let bounded = bounded(rule);
+            let over_data = over_data(rule);
+            over_data
+                .into_iter()
+                .chain(bounded)
+                .chain(relative)
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
-fn problem(rule: &Rule) -> Option<Problem> {
+/// A wait that ends before the recovery does.
+fn bounded(rule: &Rule) -> Option<Problem> {
     let timeout = rule.recovery_timeout?;
-    if rule
-        .requests
-        .iter()
-        .all(|request| request.kind.sets_state())
-    {
-        return None;
-    }
     let message = format!(
         "a recovery that takes longer than {} is left while Barman still writes, and Patroni's next method writes into the same directory",
         duration::format(timeout)
@@ -26,4 +36,33 @@ fn problem(rule: &Rule) -> Option<Problem> {
     let spot = Spot::value(&rule.origin.child("poll").child("timeout"));
     let help = "delete `timeout`: a recovery is then waited for until it ends";
     Some(Problem::new(Code::RecoveryTimeout, spot, message).help(help))
+}
+
+/// A recovery in an event of a node that has its data already.
+fn over_data(rule: &Rule) -> Option<Problem> {
+    let makes = |event: &Event| matches!(event, Event::Bootstrap | Event::CreateReplica);
+    let event = rule.on.iter().find(|event| !makes(event))?;
+    let message = format!(
+        "a recovery in `{event}` writes over the data of a node that is there: PostgreSQL may be running in the directory"
+    );
+    let spot = Spot::value(&rule.origin.child("on"));
+    let help = "write `on: [bootstrap, create_replica]`: Patroni calls for these when a node has no data yet";
+    Some(Problem::new(Code::RecoveryOverData, spot, message).help(help))
+}
+
+/// A directory that Barman would look for below wherever its ssh command ends up.
+fn relative(recovery: &RequestTemplate) -> Option<Problem> {
+    let key = "destination_directory";
+    let (_, value) = recovery.body.iter().find(|(name, _)| name == key)?;
+    let TemplateValue::Text(template) = value else {
+        return None;
+    };
+    let text = template.text.trim_start();
+    if text.is_empty() || text.starts_with(['/', '{']) {
+        return None;
+    }
+    let message = format!("`{}` is not a whole path", template.text);
+    let help = "write `\"{{ datadir }}\"`, the directory that Patroni passes, or a path that begins with `/`";
+    let spot = Spot::value(&template.origin);
+    Some(Problem::new(Code::RelativeDirectory, spot, message).help(help))
 }

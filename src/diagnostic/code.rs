@@ -178,6 +178,10 @@ codes! {
     RecoveryTimeout = "PB215", Warning, "a recovery with a limit in time";
     /// A variable that Patroni takes out of the environment.
     RemovedVariable = "PB216", Warning, "a variable that Patroni removes from the environment";
+    /// A recovery in an event of a node that has data.
+    RecoveryOverData = "PB217", Error, "a recovery over the data of a node";
+    /// A directory for a recovery that is no whole path.
+    RelativeDirectory = "PB218", Error, "a recovery into a directory that is not a whole path";
     /// A test names a rule that there is not.
     TestUnknownRule = "PB301", Error, "a test names a rule that the rules do not have";
     /// A test without an expectation, or of nothing.
@@ -229,6 +233,8 @@ impl Code {
                 | Self::NoFence
                 | Self::AlwaysFails
                 | Self::RecoveryTimeout
+                | Self::RecoveryOverData
+                | Self::RelativeDirectory
                 | Self::RemovedVariable
         )
     }

@@ -176,10 +176,9 @@ pub(super) async fn find<W: World>(
     let reason = format!(
         "the answer to the request was lost ({trouble}); looking whether Barman takes it up"
     );
-    world.observe(&Progress::Waiting {
+    world.observe(&Progress::Doubt {
         step,
-        reason: &reason,
-        wait: SEARCH,
+        message: &reason,
     });
     loop {
         let named = candidates(stage, sent).await?;

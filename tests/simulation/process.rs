@@ -238,6 +238,7 @@ impl World for Inside {
                 self.process.fresh.set(false);
                 self.process.role.set(Some(intent.role));
                 self.count("taken up");
+                self.universe.takes_up(self.process.node, intent.id);
                 self.note(|| format!("takes up {:?}", intent.id));
             }
             Progress::Settled { report } => self.note(|| {

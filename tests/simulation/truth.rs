@@ -47,6 +47,8 @@ struct Decided {
     superseded: Option<Duration>,
     touched: Duration,
     worker: Pid,
+    /// Another process has taken it up.
+    resumed: bool,
     api: usize,
     body: Value,
 }
@@ -176,6 +178,13 @@ impl Universe {
         }
     }
 
+    /// A process takes up what another one has left.
+    pub fn takes_up(&self, node: usize, id: IntentId) {
+        if let Some(decided) = self.truth.borrow_mut().decided.get_mut(&(node, id)) {
+            decided.resumed = true;
+        }
+    }
+
     /// A decision is on the disk.
     pub fn intended(&self, worker: &Process, decision: &Decision<'_>, ids: &[Option<IntentId>]) {
         let (node, worker) = (worker.node, worker.pid);
@@ -208,6 +217,7 @@ impl Universe {
                 superseded: None,
                 touched: now,
                 worker,
+                resumed: false,
                 api: api(&step.api),
                 body: step.operation.body(),
             };
@@ -355,10 +365,11 @@ impl Truth {
                 .kept_role(node, decided.role, decided.at)
                 .then(|| format!("is fenced, and kept its role: {message}")),
             // A switch may have been made by somebody else.
-            // What a recovery left that nobody could write down may be taken for another's.
+            // What a recovery left that nobody could write down may be taken for another's; and of one whose caller is gone it
+            // is only told that one which began then has ended.
             State::Done
                 if decided.kind == RequestKind::Recovery
-                    && self.unrecorded.contains(&directory(node)) =>
+                    && (decided.resumed || self.unrecorded.contains(&directory(node))) =>
             {
                 None
             }

@@ -8,7 +8,7 @@ use patroni_barman::http::block_on;
 use patroni_barman::load::load;
 use patroni_barman::model::{Event, Role};
 use patroni_barman::source::Source;
-use patroni_barman::store::{Cause, Decision, Query, Sqlite, State, Store};
+use patroni_barman::store::{Cause, Decision, Owner, Query, Sqlite, State, Store};
 
 const TWO: &str = r#"version: 1
 api: {url: "BARMAN"}
@@ -74,17 +74,18 @@ fn what_a_look_asks_for_gives_way_to_what_a_callback_decided_meanwhile() {
     facts.event = Event::OnRoleChange;
     let looked = evaluate(&rules, &facts).unwrap();
     let store = Sqlite::in_memory().unwrap();
-    let intend = |plan, cause| {
+    let intend = |store: &Sqlite, plan, cause| {
         let now = Duration::from_secs(1);
         block_on(store.intend(&Decision { plan, cause, now })).unwrap()
     };
-    let decided = intend(&callback, Cause::Event(None));
+    let decided = intend(&store, &callback, Cause::Event(None));
     assert!(decided[0].is_some());
-    let asked = intend(&looked, Cause::Look(&[]));
+    let store = store.owned_by(Owner::read("another process"), |_| true);
+    let asked = intend(&store, &looked, Cause::Look(&[]));
     assert_eq!((asked[0], asked[1].is_some()), (None, true));
     // A callback is not held up by a look, nor by another callback.
     assert!(
-        intend(&looked, Cause::Event(None))
+        intend(&store, &looked, Cause::Event(None))
             .iter()
             .all(Option::is_some)
     );
