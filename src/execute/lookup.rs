@@ -98,10 +98,10 @@ pub(super) async fn glance<W: World>(stage: Stage<'_, W>, sent: Sent) -> Result<
     let others = journal::operations_of_others(stage).await;
     let mut named = Named::default();
     for one in listed.operations {
-        if !named_in(&one.id, &moments) || others.contains(&one.id) {
+        if !named_in(&one.id, &moments) {
             continue;
         }
-        if one.kind == kind {
+        if one.kind == kind && !others.contains(&one.id) {
             named.recoveries.push(one.id);
         } else {
             named.others = true;

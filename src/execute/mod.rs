@@ -246,21 +246,20 @@ async fn take<W: World>(
     report: &mut StepReport,
 ) -> Result<Option<String>, End> {
     let mut tries = submit::Tries::new(stage, start);
-    let before = match start {
-        Start::Operation { .. } => proof::Proof::of_earlier(stage),
-        _ => proof::Proof::now(stage),
-    };
-    let mut watch = verify::Watch::new(before);
-    let mut known = match start {
-        Start::Operation { id, left } => Some((id.clone(), left)),
+    let (before, mut known) = match start {
+        Start::Operation { id, left } => {
+            (proof::Proof::of_earlier(stage), Some((id.clone(), left)))
+        }
         Start::Looking(_) if verify::is_there(stage, look::SIDE).await => return Ok(None),
         Start::Called(_) | Start::Looking(_) | Start::Later => {
             proof::refuse_running(stage)?;
             earlier::wait(stage).await?;
             backup::refuse_unfit(stage).await?;
-            None
+            // What an earlier recovery made is no proof of ours.
+            (proof::Proof::now(stage), None)
         }
     };
+    let mut watch = verify::Watch::new(before);
     loop {
         let (id, left) = if let Some(known) = known.take() {
             known
