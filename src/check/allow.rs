@@ -5,11 +5,12 @@
 //! any more would hide the next mistake, so it is reported.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::diagnostic::{Code, Finding, Place};
 use crate::load::{Locator, Problem, Spot};
 use crate::model::{Origin, RuleSet};
-use crate::source::{Position, Source};
+use crate::source::Source;
 
 const MARK: &str = "# patroni_barman:";
 
@@ -41,7 +42,7 @@ pub(super) fn apply(
     let comments: Vec<_> = sources
         .iter()
         .enumerate()
-        .flat_map(|(file, source)| comments(file, source))
+        .flat_map(|(file, source)| comments(file, source, locator))
         .collect();
     if comments.is_empty() {
         return (problems, Vec::new());
@@ -118,43 +119,38 @@ fn heads(rules: &RuleSet, locator: &mut Locator<'_>) -> HashMap<(usize, usize), 
     heads
 }
 
-fn comments(file: usize, source: &Source) -> Vec<Comment> {
-    if !source.text.contains(MARK) {
+fn comments(file: usize, source: &Source, locator: &mut Locator<'_>) -> Vec<Comment> {
+    let text = &source.text;
+    if !text.contains(MARK) {
         return Vec::new();
     }
-    let lines: Vec<&str> = source.text.lines().collect();
-    let comment = |(index, line): (usize, &&str)| {
-        let start = line.find(MARK)?;
-        let (before, text) = line.split_at(start);
-        // A mark inside of a quoted text is no comment, and neither is one that is glued to a word.
-        if in_quotes(before) || !(before.is_empty() || before.ends_with(char::is_whitespace)) {
+    let comments = locator.comments(file);
+    let comment = |range: Range<usize>| {
+        let whole = text.get(range.clone())?;
+        let mark = whole.find(MARK)?;
+        let (words, marked) = whole.split_at(mark);
+        // A mark that is glued to a word is none.
+        if words.ends_with(|c: char| !c.is_whitespace()) {
             return None;
         }
-        let alone = !has_content(before);
-        let about = if alone {
-            let next = lines
-                .iter()
-                .skip(index + 1)
-                .position(|line| has_content(line));
-            next.map_or(index, |next| index + 1 + next)
+        let said = said(marked.strip_prefix(MARK)?);
+        let place = locator.bytes(file, &(range.start + mark..range.end))?;
+        let line = place.position.line;
+        let before = text.lines().nth(line - 1)?.split('#').next()?;
+        let about = if has_content(before) {
+            line
         } else {
-            index
+            let next = text.lines().skip(line).position(has_content);
+            next.map_or(line, |next| line + 1 + next)
         };
         Some(Comment {
             file,
-            place: Place {
-                file: source.name.clone(),
-                position: Position {
-                    line: index + 1,
-                    column: before.chars().count() + 1,
-                },
-                length: text.trim_end().chars().count(),
-            },
-            about: about + 1,
-            said: said(text.strip_prefix(MARK)?),
+            place,
+            about,
+            said,
         })
     };
-    lines.iter().enumerate().filter_map(comment).collect()
+    comments.into_iter().filter_map(comment).collect()
 }
 
 /// Whether something of a value is in a line; a dash alone only announces one.
@@ -165,35 +161,6 @@ fn has_content(line: &str) -> bool {
         .filter(|rest| !rest.starts_with(|c: char| !c.is_whitespace()));
     let line = behind_dash.unwrap_or(line).trim_start();
     !line.is_empty() && !line.starts_with('#')
-}
-
-/// Whether a line that goes on here is inside of quotes. Those in the middle of a word, as in `o'brien`, open none.
-fn in_quotes(before: &str) -> bool {
-    let mut open = None;
-    let mut value_may_begin = true;
-    let mut chars = before.chars().peekable();
-    while let Some(c) = chars.next() {
-        match open {
-            Some('"') if c == '\\' => {
-                chars.next();
-            }
-            // Twice the quote stands for one.
-            Some('\'') if c == '\'' && chars.peek() == Some(&'\'') => {
-                chars.next();
-            }
-            Some(quote) if c == quote => {
-                open = None;
-                value_may_begin = false;
-            }
-            Some(_) => {}
-            None if value_may_begin && matches!(c, '"' | '\'') => open = Some(c),
-            None => {
-                let announced = matches!(c, '-' | '?' | ':' | ',' | '[' | '{');
-                value_may_begin = announced || (value_may_begin && c.is_whitespace());
-            }
-        }
-    }
-    open.is_some()
 }
 
 fn said(text: &str) -> Option<Said> {

@@ -152,6 +152,7 @@ const COMMANDS: [Command; 2] = [
             python("--barman-model"),
             python_flag("--reset"),
             python("--switch-when"),
+            native(python("--patroni-url")),
         ],
         positionals: 3,
     },
@@ -168,6 +169,7 @@ const COMMANDS: [Command; 2] = [
                 ..python("--datadir")
             },
             python_number("--loop-wait"),
+            native(python("--patroni-url")),
         ],
         positionals: 0,
     },

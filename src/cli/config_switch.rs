@@ -26,11 +26,12 @@ use super::shipped::{Codes, Shipped, Tries};
 ///           --switch-when promoted
 ///
 /// Name the same command as `on_start`: a Patroni that is started again on a
-/// running primary fires only that. Options can be shortened, and whatever else Patroni
+/// running primary fires only that; Barman is then looked at, and left alone if the
+/// model is active already. Options can be shortened, and whatever else Patroni
 /// appends is ignored. Behind this command are the shipped rules in
 /// config-switch.yml; copy them for `run` when you want more.
 ///
-/// Exit codes: 0 switched; 1 skipped, --switch-when does not name the role; 2 the
+/// Exit codes: 0 switched; 1 skipped, --switch-when does not name the role, or another member has it; 2 the
 /// switch failed in Barman, or a usage error; 3 the API refused the request, or
 /// the tries are used up; 4 a name or the address can't be meant, nothing was
 /// sent; 254 the API can't be reached or is not well.
@@ -57,6 +58,10 @@ pub struct ConfigSwitch {
     /// The roles in which to switch.
     #[arg(long, value_name = "WHEN")]
     switch_when: SwitchWhen,
+    /// Patroni's REST API on this node: nothing is sent for a role that another member has. For example
+    /// `http://127.0.0.1:8008`.
+    #[arg(long, value_name = "URL")]
+    patroni_url: Option<String>,
     /// How the API is tried.
     #[command(flatten)]
     tries: Tries,
@@ -125,6 +130,8 @@ pub fn run(args: &ConfigSwitch, context: &Context) -> Result<u8, Exit> {
             elsewhere: false,
         },
         tries: args.tries,
+        patroni_url: args.patroni_url.as_deref(),
+        remembers: false,
         every: None,
         codes: Codes {
             skipped: 1,

@@ -8,7 +8,7 @@ use crate::execute::{Comparison, Outcome, Progress, StepReport};
 use crate::http::Secrets;
 use crate::model::{Name, Role};
 use crate::store::{
-    Decision, EventId, Intent, IntentId, Query, Recorded, Settled, Sqlite, Standing, Store,
+    Cause, Decision, EventId, Intent, IntentId, Query, Recorded, Settled, Sqlite, Standing, Store,
     StoreError, Worker, at_once,
 };
 
@@ -119,8 +119,13 @@ impl Store for DiscreetStore {
 
     async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<Option<IntentId>>, StoreError> {
         let plan = decision.plan.clone();
-        let Decision { cause, now, .. } = *decision;
+        let now = decision.now;
+        let (event, sets) = match decision.cause {
+            Cause::Event(event) => (event, None),
+            Cause::Look(sets) => (None, Some(sets.to_vec())),
+        };
         self.ask(move |state| {
+            let cause = sets.as_deref().map_or(Cause::Event(event), Cause::Look);
             let decision = Decision {
                 plan: &plan,
                 cause,

@@ -187,7 +187,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
             .filter(|now| now.cluster == here.cluster);
         now.and_then(|now| {
             let wanted = wants(&decider, &args.rules.sets, &now).ok()?;
-            Some(now.parts(&wanted))
+            Some(now.parts(&wanted, &args.rules.sets))
         })
         .unwrap_or_default()
     };
@@ -306,7 +306,7 @@ impl<'a> View<'a> {
             call: None,
         };
         let wanted = wants(&decider, &args.sets, &here)?;
-        let parts = here.parts(&wanted);
+        let parts = here.parts(&wanted, &args.sets);
         let state = state::place(Some(&rules.set), &context.environment);
         Ok(Self {
             outside,

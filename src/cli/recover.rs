@@ -32,7 +32,7 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// bootstrap method needs `keep_existing_recovery_conf: true`.
 ///
 /// A recovery whose answer was lost is looked up among the API's operations and never
-/// sent twice. Options can be shortened. Behind this command are the shipped rules in
+/// sent twice, and one that an earlier call began in the same directory is waited for. Options can be shortened. Behind this command are the shipped rules in
 /// recover.yml; copy them for `run` when you want more.
 ///
 /// Exit codes: 0 restored; 1 the recovery failed in Barman; 2 the API refused the
@@ -56,6 +56,10 @@ pub struct Recover {
     /// The longest pause between two looks at the recovery. The first looks come faster.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     loop_wait: i64,
+    /// Patroni's REST API on this node: a backup of another database system is refused. For example
+    /// `http://127.0.0.1:8008`.
+    #[arg(long, value_name = "URL")]
+    patroni_url: Option<String>,
     /// How the API is tried.
     #[command(flatten)]
     tries: Tries,
@@ -91,6 +95,8 @@ pub fn run(args: &Recover, context: &Context) -> Result<u8, Exit> {
             elsewhere: false,
         },
         tries: args.tries,
+        patroni_url: args.patroni_url.as_deref(),
+        remembers: true,
         every: Some(seconds(args.loop_wait).max(SHORTEST)),
         codes: Codes {
             skipped: 1,

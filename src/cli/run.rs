@@ -113,7 +113,8 @@ pub fn run(args: &Run, context: &Context) -> Result<u8, Exit> {
         (Format::Human, _) => report::run(&outcome),
     });
     if let (Some(plan), Verdict::Done) = (&plan, outcome.verdict) {
-        block_on(second_look(plan, args.second_look, &outside));
+        let sets = &args.event.sets;
+        block_on(second_look(plan, sets, args.second_look, &outside));
     }
     Ok(code)
 }

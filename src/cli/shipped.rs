@@ -9,19 +9,20 @@ use clap::Args;
 
 use crate::barman::Class;
 use crate::evaluate::{Facts, evaluate};
-use crate::execute::{Called, Outcome, StepOutcome, World, execute};
+use crate::execute::{Called, Outcome, StepOutcome, World, execute, patience_of};
 use crate::http::{Clock as _, block_on};
 use crate::load::load;
-use crate::model::{Api, ApiName, Retry, duration};
+use crate::model::{Api, ApiName, Fence, Patroni, Retry, Url, duration};
 use crate::source::Source;
 
-use super::Context;
 use super::exit::{Exit, USAGE};
 use super::invocation::set_vars;
 use super::log::Log;
 use super::rules::{Age, Rules};
+use super::state;
 use super::watch::Watch;
 use super::world::Outside;
+use super::{Context, run};
 
 /// The exit code when the API is not there or not well: the Python tool's -2.
 const API_NOT_OK: u8 = 254;
@@ -79,6 +80,10 @@ pub struct Shipped<'a> {
     pub facts: Facts,
     /// How the API is tried.
     pub tries: Tries,
+    /// The local Patroni, if an option names it.
+    pub patroni_url: Option<&'a str>,
+    /// What is sent is written down, so that a later call knows of it.
+    pub remembers: bool,
     /// The longest pause between two polls, if an option says so.
     pub every: Option<Duration>,
     /// What it exits with.
@@ -102,7 +107,7 @@ impl Shipped<'_> {
         let retry = self.tries.retry();
         let rules = self.rules(context, retry).map_err(invalid)?;
         let watch = Watch::new(&context.log);
-        let outside = Outside::new(&rules.set, &context.environment, &watch);
+        let mut outside = Outside::new(&rules.set, &context.environment, &watch);
         block_on(make_sure_of_api(&outside, retry, &context.log))?;
         let plan = evaluate(&rules.set, &self.facts)
             .map_err(|error| invalid(Exit::invalid(format!("{error}; nothing was sent"))))?;
@@ -115,6 +120,10 @@ impl Shipped<'_> {
         }
         if retry.attempts == Some(0) {
             return Err(Exit::new(self.codes.http, "`--max-retries` allows no try"));
+        }
+        if self.remembers {
+            let place = state::place(None, &context.environment);
+            outside = run::remember(outside, &place, patience_of(plan.event), context);
         }
         Ok(self.code(&block_on(execute(&plan, Called::at(watch.now()), &outside))))
     }
@@ -136,7 +145,15 @@ impl Shipped<'_> {
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         set_vars(&mut rules.set, &sets)?;
+        let patroni = self.patroni_url.map(|text| {
+            Url::new(text)
+                .map_err(|why| Exit::invalid(format!("`--patroni-url` is not an address: {why}")))
+        });
+        rules.set.patroni = patroni.transpose()?.map(|url| Patroni::new(Api::at(url)));
         for rule in &mut rules.set.rules {
+            if self.patroni_url.is_some() {
+                rule.fence = Fence::Role;
+            }
             rule.retry = retry;
             rule.poll.every = self.every.unwrap_or(rule.poll.every);
         }
@@ -147,10 +164,9 @@ impl Shipped<'_> {
         let code = |outcome| match outcome {
             StepOutcome::Done => 0,
             StepOutcome::Failed | StepOutcome::Unverified => self.codes.failed,
-            // fenced and superseded can't be: these rules have no fence, and leave nothing behind
+            StepOutcome::Fenced => self.codes.skipped,
             StepOutcome::Refused
             | StepOutcome::Unfinished
-            | StepOutcome::Fenced
             | StepOutcome::Superseded
             | StepOutcome::NotRun => self.codes.http,
         };

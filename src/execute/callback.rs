@@ -111,7 +111,7 @@ pub async fn callback<W: World>(
 
 /// Looks at what a leader's callback did once more after a while: a request of the member that led before may have
 /// arrived late. Nothing is said if everything is as it was left.
-pub async fn second_look<W: World>(plan: &Plan, after: Duration, world: &W) {
+pub async fn second_look<W: World>(plan: &Plan, sets: &[String], after: Duration, world: &W) {
     let states = plan
         .steps
         .iter()
@@ -120,7 +120,7 @@ pub async fn second_look<W: World>(plan: &Plan, after: Duration, world: &W) {
         return;
     }
     world.clock().sleep(after).await;
-    look_again(plan, world).await;
+    look_again(plan, sets, world).await;
 }
 
 /// The member's name as the local Patroni tells it, which may only just have been started.

@@ -193,6 +193,7 @@ fn by_api(parts: &[Part]) -> Vec<(ApiName, Vec<Part>)> {
                     steps: steps.cloned().collect(),
                     ..part.plan.clone()
                 },
+                sets: part.sets.clone(),
                 seat: part.seat.clone(),
             }
         });
@@ -362,7 +363,7 @@ async fn enforce<W: World>(parts: &[Part], compared: &[Comparison], world: &W) -
             steps,
             ..part.plan.clone()
         };
-        carry_out(&plan, &part.seat, Cause::Look, None, world)
+        carry_out(&plan, &part.seat, Cause::Look(&part.sets), None, world)
             .await
             .steps
     });
@@ -371,9 +372,10 @@ async fn enforce<W: World>(parts: &[Part], compared: &[Comparison], world: &W) -
 }
 
 /// Looks at what was just done once more and corrects it: a request of a member that led before may have arrived late.
-pub async fn look_again<W: World>(plan: &Plan, world: &W) -> Outcome {
+pub async fn look_again<W: World>(plan: &Plan, sets: &[String], world: &W) -> Outcome {
     let part = Part {
         plan: plan.clone(),
+        sets: sets.to_vec(),
         seat: Seat::Here,
     };
     let nobody = async || Vec::new();

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::barman::{OperationStatus, Scope};
 use crate::http::Clock as _;
-use crate::store::{Intent, Query, Store as _};
+use crate::store::{Intent, Query, State, Store as _};
 
 use super::{End, Progress, Stage, StepOutcome, World, journal, lookup, poll};
 
@@ -14,7 +15,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// destroy each other. Patroni asks again for a replica when it was itself killed meanwhile, and Barman is then still at
 /// the first. That it ended well never counts for ours.
 pub(super) async fn wait<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
-    for intent in open(stage).await {
+    if stage.step.operation.kind().sets_state() {
+        return Ok(());
+    }
+    let Some(open) = open(stage).await.filter(|_| stage.intent.is_some()) else {
+        return refuse_any(stage).await;
+    };
+    for intent in open {
         stage.world.observe(&Progress::Earlier {
             step: stage.step,
             intent: &intent,
@@ -35,8 +42,9 @@ async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End>
     let mut current = Some(intent);
     while let Some(intent) = current {
         let ids = match &intent.operation_id {
-            Some(id) => vec![id.clone()],
-            None => lookup::candidates(stage, sent).await?.recoveries,
+            // One that left no proof may have been another's.
+            Some(id) if intent.state != State::Unverified => vec![id.clone()],
+            _ => lookup::candidates(stage, sent).await?.recoveries,
         };
         for id in &ids {
             match poll::wait(stage, id, Some(number), stage.step.poll.bound()).await {
@@ -55,7 +63,8 @@ async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End>
         }
         world.clock().sleep(PAUSE).await;
         // The process that sent it may have got its answer meanwhile.
-        current = open(stage).await.into_iter().find(|one| one.id == number);
+        let open = open(stage).await.unwrap_or_default();
+        current = open.into_iter().find(|one| one.id == number);
     }
     if let Some(store) = world.store()
         && let Err(error) = journal::bounded(world, journal::RECOVERY, store.ended(number)).await
@@ -65,27 +74,44 @@ async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End>
     Ok(())
 }
 
-/// The recoveries into the same directory that may still run.
-async fn open<W: World>(stage: Stage<'_, W>) -> Vec<Intent> {
+/// The number of recoveries, the newest first, that are asked for without a ledger.
+const NEWEST: usize = 20;
+
+/// Without a ledger nobody knows into which directory a recovery goes: any that runs on the server refuses ours.
+async fn refuse_any<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
+    let scope = Scope::of(&stage.step.operation);
+    let mut ids = lookup::recoveries(stage).await?;
+    ids.sort();
+    for id in ids.iter().rev().take(NEWEST) {
+        if let Ok(OperationStatus::InProgress) = stage.barman.poll(&scope, id).await {
+            let message = format!(
+                "recovery `{id}` is in progress, and without the state it can't be told into which directory it goes; ours is \
+                 not sent"
+            );
+            return Err(End::new(StepOutcome::Unfinished, message));
+        }
+    }
+    Ok(())
+}
+
+/// The recoveries into the same directory that may still run; `None` if the ledger can't be read.
+async fn open<W: World>(stage: Stage<'_, W>) -> Option<Vec<Intent>> {
     let Stage { step, world, .. } = stage;
-    let Some(store) = world
-        .store()
-        .filter(|_| !step.operation.kind().sets_state())
-    else {
-        return Vec::new();
-    };
+    let store = world.store()?;
     let targets = step.operation.targets(&step.api);
     let everything = Query::default();
     let read = store.history(&everything);
     match journal::bounded(world, journal::RECOVERY, read).await {
-        Ok(all) => all
-            .into_iter()
-            .filter(|one| Some(one.id) != stage.intent && one.sent.is_some() && one.is_open())
-            .filter(|one| one.step.operation.targets(&one.step.api) == targets)
-            .collect(),
+        Ok(all) => {
+            let here = |one: &Intent| one.step.operation.targets(&one.step.api) == targets;
+            let open = all.into_iter().filter(|one| {
+                Some(one.id) != stage.intent && one.sent.is_some() && one.is_open() && here(one)
+            });
+            Some(open.collect())
+        }
         Err(error) => {
             journal::complain(world, &error);
-            Vec::new()
+            None
         }
     }
 }

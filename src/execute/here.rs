@@ -61,6 +61,8 @@ pub enum Seat {
 pub struct Part {
     /// The plan.
     pub plan: Plan,
+    /// The variables that were set for it, as `NAME=VALUE`.
+    pub sets: Vec<String>,
     /// The member's place.
     pub seat: Seat,
 }
@@ -148,7 +150,7 @@ impl Here {
     }
 
     /// The plans, each with its member's place.
-    pub fn parts(&self, wanted: &Wanted) -> Vec<Part> {
+    pub fn parts(&self, wanted: &Wanted, sets: &[String]) -> Vec<Part> {
         let part = |plan: &Plan| {
             let member = self
                 .members
@@ -157,6 +159,7 @@ impl Here {
             let url = member.and_then(|member| Url::new(member.api_url.as_deref()?).ok());
             Part {
                 plan: plan.clone(),
+                sets: sets.to_vec(),
                 seat: if plan.node == self.node {
                     Seat::Here
                 } else {

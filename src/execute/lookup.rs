@@ -112,13 +112,34 @@ pub(super) async fn glance<W: World>(stage: Stage<'_, W>, sent: Sent) -> Result<
 
 /// The same, as soon as the list can be read.
 pub(super) async fn candidates<W: World>(stage: Stage<'_, W>, sent: Sent) -> Result<Named, End> {
+    as_soon_as_readable(stage, async || glance(stage, sent).await).await
+}
+
+/// Every recovery in the list, as soon as it can be read.
+pub(super) async fn recoveries<W: World>(stage: Stage<'_, W>) -> Result<Vec<Name>, End> {
+    let kind = Some(stage.step.operation.kind());
+    let scope = Scope::of(&stage.step.operation);
+    as_soon_as_readable(stage, async || {
+        let listed = stage.barman.operations(&scope).await;
+        let listed = listed.map_err(|trouble| trouble.message)?;
+        let recoveries = listed.operations.into_iter().filter(|one| one.kind == kind);
+        Ok(recoveries.map(|one| one.id).collect())
+    })
+    .await
+}
+
+/// Asks until there is an answer, as long as `retry.deadline` allows.
+async fn as_soon_as_readable<W: World, T>(
+    stage: Stage<'_, W>,
+    ask: impl AsyncFn() -> Result<T, String>,
+) -> Result<T, End> {
     let Stage { step, world, .. } = stage;
     let clock = world.clock();
     let (started, mut attempt) = (clock.now(), 0);
     loop {
         attempt += 1;
         journal::renew(stage).await;
-        let trouble = match glance(stage, sent).await {
+        let trouble = match ask().await {
             Ok(found) => return Ok(found),
             Err(trouble) => trouble,
         };
@@ -126,8 +147,8 @@ pub(super) async fn candidates<W: World>(stage: Stage<'_, W>, sent: Sent) -> Res
         let over = clock.now().saturating_sub(started) + wait >= step.retry.deadline;
         if over || !step.retry.allows_more_than(attempt) {
             let message = format!(
-                "whether Barman took the recovery up can't be told: {trouble}; it is not sent again, and Barman may be \
-                 writing into the directory"
+                "whether Barman took a recovery up can't be told: {trouble}; none is sent, and Barman may be writing into the \
+                 directory"
             );
             return Err(End::new(StepOutcome::Unfinished, message));
         }

@@ -31,7 +31,7 @@ use std::time::Duration;
 use crate::barman::Barman;
 use crate::evaluate::{Plan, Step};
 use crate::http::{Clock, Effort, Http};
-use crate::model::{ApiName, Event, Name, Role, Verify};
+use crate::model::{ApiName, Event, Name, RequestKind, Role, Verify};
 use crate::patroni::Patroni;
 use crate::store::{Cause, Decision, EventId, IntentId, Store};
 
@@ -119,7 +119,7 @@ impl Called {
 async fn carry_out<W: World>(
     plan: &Plan,
     seat: &Seat,
-    cause: Cause,
+    cause: Cause<'_>,
     called: Option<Duration>,
     world: &W,
 ) -> Outcome {
@@ -156,11 +156,12 @@ async fn carry_out<W: World>(
 }
 
 /// Tells whether Barman may have what a step asks for already: only a change of roles is sent at once. A switch restarts
-/// Barman's receiver also when the model is active.
+/// Barman's receiver also when the model is active, so it is looked for even where the end is not verified.
 fn looks_first(event: Event, step: &Step) -> bool {
+    let switches = step.operation.kind() == RequestKind::ConfigSwitch;
     event != Event::OnRoleChange
         && step.operation.kind().sets_state()
-        && step.verify != Verify::None
+        && (switches || step.verify != Verify::None)
 }
 
 /// Takes one step to its end and writes down which that is.
@@ -182,7 +183,11 @@ async fn act<W: World>(
 
 /// Writes down the whole plan before anything of it is sent; `None` if that can't be done, and then it is sent
 /// all the same.
-async fn intend<W: World>(plan: &Plan, cause: Cause, world: &W) -> Option<Vec<Option<IntentId>>> {
+async fn intend<W: World>(
+    plan: &Plan,
+    cause: Cause<'_>,
+    world: &W,
+) -> Option<Vec<Option<IntentId>>> {
     let store = world.store().filter(|_| !plan.steps.is_empty())?;
     let decision = Decision {
         plan,
@@ -246,17 +251,17 @@ async fn take<W: World>(
     report: &mut StepReport,
 ) -> Result<Option<String>, End> {
     let mut tries = submit::Tries::new(stage, start);
-    let (before, mut known) = match start {
-        Start::Operation { id, left } => {
-            (proof::Proof::of_earlier(stage), Some((id.clone(), left)))
-        }
+    let mut before = proof::Proof::of_earlier(stage);
+    let mut known = match start {
+        Start::Operation { id, left } => Some((id.clone(), left)),
         Start::Looking(_) if verify::is_there(stage, look::SIDE).await => return Ok(None),
         Start::Called(_) | Start::Looking(_) | Start::Later => {
             proof::refuse_running(stage)?;
             earlier::wait(stage).await?;
             backup::refuse_unfit(stage).await?;
-            // What an earlier recovery made is no proof of ours.
-            (proof::Proof::now(stage), None)
+            // What an earlier recovery made is not ours.
+            before = proof::Proof::now(stage);
+            None
         }
     };
     let mut watch = verify::Watch::new(before);

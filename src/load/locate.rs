@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::problem::{Part, Problem, Spot};
-use super::yaml::{self, Data, Node};
+use super::yaml::{self, Careful, Data, Node};
 use crate::diagnostic::{Finding, Place, Related};
 use crate::model::Origin;
 use crate::source::{Position, Source};
@@ -16,19 +16,14 @@ pub struct Locator<'s> {
 struct File<'s> {
     source: &'s Source,
     lines: Lines,
-    tree: Tree,
+    /// What is known of the places in it, when it was read for that.
+    read: Option<Careful>,
 }
 
-/// What is known of the places in a file.
-enum Tree {
-    NotRead,
-    Unreadable,
-    Read(Node),
-}
-
-impl From<Option<Node>> for Tree {
-    fn from(tree: Option<Node>) -> Self {
-        tree.map_or(Self::Unreadable, Self::Read)
+impl File<'_> {
+    fn read(&mut self) -> &Careful {
+        self.read
+            .get_or_insert_with(|| yaml::careful(&self.source.text))
     }
 }
 
@@ -42,7 +37,7 @@ impl<'s> Locator<'s> {
                 .map(|source| File {
                     source,
                     lines: Lines::default(),
-                    tree: Tree::NotRead,
+                    read: None,
                 })
                 .collect(),
         }
@@ -51,7 +46,10 @@ impl<'s> Locator<'s> {
     /// Puts in a tree that was made already.
     pub(super) fn put(&mut self, file: usize, tree: Option<Node>) {
         if let Some(file) = self.files.get_mut(file) {
-            file.tree = Tree::from(tree);
+            file.read = Some(Careful {
+                tree,
+                ..Careful::default()
+            });
         }
     }
 
@@ -79,18 +77,22 @@ impl<'s> Locator<'s> {
     pub fn place(&mut self, spot: &Spot) -> Option<Place> {
         let file = self.files.get_mut(spot.origin.file)?;
         let text = &file.source.text;
-        if matches!(file.tree, Tree::NotRead) {
-            file.tree = Tree::from(yaml::tree(text).0);
-        }
-        let range = match &file.tree {
-            Tree::Read(tree) => range_of(text, tree, spot)?,
-            Tree::NotRead | Tree::Unreadable => 0..0,
+        let range = match &file.read().tree {
+            Some(tree) => range_of(text, tree, spot)?,
+            None => 0..0,
         };
         Some(file.lines.place(file.source, &range))
     }
 
+    /// The comments of a file, without what is not read of it.
+    pub fn comments(&mut self, file: usize) -> Vec<Range<usize>> {
+        let file = self.files.get_mut(file);
+        file.map(|file| file.read().comments.clone())
+            .unwrap_or_default()
+    }
+
     /// Where these bytes of a file are.
-    pub(super) fn bytes(&mut self, file: usize, range: &Range<usize>) -> Option<Place> {
+    pub fn bytes(&mut self, file: usize, range: &Range<usize>) -> Option<Place> {
         let file = self.files.get_mut(file)?;
         Some(file.lines.place(file.source, range))
     }

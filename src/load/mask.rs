@@ -37,7 +37,8 @@ const PLACES: [&str; 2] = ["env", "file"];
 pub fn masked(source: &Source) -> Source {
     let text = &source.text;
     let mut secrets = Vec::new();
-    match yaml::tree(text).0 {
+    let read = yaml::careful(text);
+    match read.tree.filter(|_| read.complete) {
         Some(tree) => in_node(text, &tree, None, &mut secrets),
         None => in_lines(text, &mut secrets),
     }
@@ -65,7 +66,7 @@ fn in_node(text: &str, node: &Node, below: Option<usize>, secrets: &mut Vec<Rang
     match &node.data {
         Data::Scalar(Value::Null) if node.range.is_empty() => {}
         Data::Scalar(_) | Data::Bad => {
-            secrets.extend(below.map(|_| whole(text, &node.range)));
+            secrets.extend(below.map(|_| node.range.start..node.end));
         }
         Data::List(items) => {
             for item in items {
@@ -108,18 +109,6 @@ fn names_a_place(key: &str, value: &Data) -> bool {
 fn is_telling(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     TELLING.iter().any(|word| key.contains(word)) || TELLING_ALONE.contains(&key.as_str())
-}
-
-/// A scalar with its block of lines, if it has one.
-fn whole(text: &str, range: &Range<usize>) -> Range<usize> {
-    let rest = text.get(range.start..).unwrap_or_default();
-    if !rest.starts_with(['|', '>']) {
-        return range.clone();
-    }
-    let before = text.get(..range.start).unwrap_or_default();
-    let line = before.get(before.rfind('\n').map_or(0, |at| at + 1)..);
-    let indentation = indentation(line.unwrap_or_default());
-    range.start..range.end.max(range.start + block(rest, indentation))
 }
 
 /// How many bytes the lines take that are indented more than this, the first line included.

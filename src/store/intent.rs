@@ -19,11 +19,12 @@ pub struct EventId(pub i64);
 
 /// Why something was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub enum Cause<'a> {
     /// Patroni called: what was decided for another role of the node is void. The event may have been written down before.
     Event(Option<EventId>),
-    /// Barman's state was looked at. That takes its time: what a callback has decided since is newer than the look.
-    Look,
+    /// Barman's state was looked at, for rules with these variables set. That takes its time: what a callback has decided
+    /// since is newer than the look.
+    Look(&'a [String]),
 }
 
 /// Where a decision came from, as the store remembers it.
@@ -46,11 +47,11 @@ impl Source {
     }
 }
 
-impl From<Cause> for Source {
-    fn from(cause: Cause) -> Self {
+impl From<Cause<'_>> for Source {
+    fn from(cause: Cause<'_>) -> Self {
         match cause {
             Cause::Event(_) => Self::Event,
-            Cause::Look => Self::Look,
+            Cause::Look(_) => Self::Look,
         }
     }
 }
@@ -78,7 +79,7 @@ pub struct Decision<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// Why it was made.
-    pub cause: Cause,
+    pub cause: Cause<'a>,
     /// When it was made.
     pub now: Duration,
 }
@@ -139,7 +140,7 @@ impl Intent {
     /// Tells whether it may still be carried out: it is pending, or it is a recovery that was sent and whose end is not
     /// known.
     pub fn is_open(&self) -> bool {
-        let ended = [State::Done, State::Failed, State::Unverified];
+        let ended = [State::Done, State::Failed];
         let recovery = !self.step.operation.kind().sets_state();
         let may_run = self.sent.is_some() && !self.over && !ended.contains(&self.state);
         self.state == State::Pending || recovery && may_run

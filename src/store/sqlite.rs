@@ -246,7 +246,9 @@ impl Sqlite {
             while let Some(row) = rows.next()? {
                 let (owner, ours, claim): (Option<String>, bool, i64) =
                     (row.get(0)?, row.get(1)?, row.get(2)?);
-                if ours || self.holds(owner.as_deref(), claim, now) {
+                // What this process has sent itself it may correct.
+                let own = owner.as_deref() == Some(self.owner.as_str());
+                if !own && (ours || self.holds(owner.as_deref(), claim, now)) {
                     return Ok(true);
                 }
             }
@@ -359,14 +361,17 @@ impl Store for Sqlite {
                     }
                     event.0
                 }
-                Cause::Event(None) | Cause::Look => {
+                Cause::Event(None) | Cause::Look(_) => {
                     let event = Recorded {
                         cluster: plan.cluster.clone(),
                         node: plan.node.clone(),
                         event: plan.event,
                         role: plan.role,
                         raw_role: plan.role.as_str().to_owned(),
-                        sets: Vec::new(),
+                        sets: match cause {
+                            Cause::Look(sets) => sets.to_vec(),
+                            Cause::Event(_) => Vec::new(),
+                        },
                     };
                     rows::insert_decision(transaction, &event, (*cause).into(), false, *now)?
                 }
@@ -375,7 +380,7 @@ impl Store for Sqlite {
             for step in &plan.steps {
                 let targets = step.operation.targets(&step.api);
                 let here = (plan.cluster.as_str(), plan.node.as_deref());
-                if *cause == Cause::Look && self.is_in_hand(transaction, &targets, here, *now)? {
+                if matches!(cause, Cause::Look(_)) && self.is_in_hand(transaction, &targets, here, *now)? {
                     ids.push(None);
                     continue;
                 }
@@ -399,7 +404,7 @@ impl Store for Sqlite {
                 }
                 ids.push(Some(IntentId(id)));
             }
-            if *cause == Cause::Look && ids.iter().all(Option::is_none) {
+            if matches!(cause, Cause::Look(_)) && ids.iter().all(Option::is_none) {
                 transaction.execute("DELETE FROM decision WHERE id = ?1", [number])?;
             }
             Ok(ids)

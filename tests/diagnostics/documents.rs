@@ -99,8 +99,9 @@ fn each_value(key: &str, schema: &Value, call: &mut dyn FnMut(&str, &Value)) {
 }
 
 fn schemas() -> impl Iterator<Item = (String, Value)> {
-    fs::read_dir(root().join("schemas")).unwrap().map(|entry| {
-        let path = entry.unwrap().path();
+    let files = fs::read_dir(root().join("schemas")).unwrap();
+    let files = files.map(|entry| entry.unwrap().path());
+    files.filter(|path| path.is_file()).map(|path| {
         let text = fs::read_to_string(&path).unwrap();
         (
             path.display().to_string(),

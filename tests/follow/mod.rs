@@ -5,6 +5,7 @@ mod bounded;
 mod cluster;
 mod diagnose;
 mod patience;
+mod python_tool;
 mod receiver;
 mod recovery;
 mod versions;

@@ -103,3 +103,15 @@ fn bootstrap_from_a_backup_older_than_a_failover() {
         Ok("3000")
     );
 }
+
+#[test]
+fn the_documented_configuration_bootstraps_where_nodes_have_a_network_of_their_own() {
+    let stack = Stack::start();
+    let settings = Settings {
+        apart: true,
+        ..stack.settings("main")
+    };
+    let mut printed = Cluster::configure(&stack.guard, "printed", &["p1"], &settings);
+    printed.start("p1");
+    printed.settle("p1", seconds(60));
+}

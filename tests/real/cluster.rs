@@ -41,6 +41,8 @@ pub struct Settings<'a> {
     pub binary: PathBuf,
     /// Whether the first node creates the cluster from Barman's latest backup.
     pub from_backup: bool,
+    /// Whether the nodes have a network of their own, as in the documentation, and not that of the local connections.
+    pub apart: bool,
     pub versions: Versions,
 }
 
@@ -316,6 +318,16 @@ impl Node {
             self.rules().display()
         );
         let home = self.home.display();
+        let (address, network) = if settings.apart {
+            ("127.0.1.11", "127.0.1.0/24")
+        } else {
+            ("127.0.0.1", "127.0.0.1/32")
+        };
+        let listen = if settings.apart {
+            "127.0.0.1,127.0.1.11"
+        } else {
+            "127.0.0.1"
+        };
         let roles = self.home.join("barman-roles.sql");
         folder::write(&roles, &template::read("barman-roles.sql"));
         let text = template::fill(
@@ -326,9 +338,9 @@ impl Node {
                 ("10.0.0.5:2379", &format!("127.0.0.1:{}", settings.etcd)),
                 ("0.0.0.0:8008", &format!("127.0.0.1:{}", self.rest)),
                 ("10.0.0.11:8008", &format!("127.0.0.1:{}", self.rest)),
-                ("0.0.0.0:5432", &format!("127.0.0.1:{}", self.port)),
-                ("10.0.0.11:5432", &format!("127.0.0.1:{}", self.port)),
-                ("10.0.0.0/24", "127.0.0.1/32"),
+                ("0.0.0.0:5432", &format!("{listen}:{}", self.port)),
+                ("10.0.0.11:5432", &format!("{address}:{}", self.port)),
+                ("10.0.0.0/24", network),
                 ("ttl: 30", "ttl: 20"),
                 ("loop_wait: 10", "loop_wait: 5"),
                 ("retry_timeout: 10", "retry_timeout: 5"),

@@ -59,6 +59,7 @@ impl Stack {
             ssh: &self.sshd.command,
             binary: self.binary.clone(),
             from_backup: false,
+            apart: false,
             versions: self.versions,
         }
     }

@@ -434,11 +434,13 @@ impl Universe {
         }
         self.note(|| "the DCS is back".to_owned());
         match self.leader() {
-            Some(node) if self.patroni_up(node) => {
+            Some(node) if self.is_able(node) => {
                 if !self.cluster.borrow().nodes[node].primary {
                     self.promote(node);
                 }
             }
+            // It is cut off, and its key runs out.
+            Some(node) if self.patroni_up(node) => {}
             // Its holder is down; its key was kept by nobody.
             Some(node) => {
                 self.expire_later(node);

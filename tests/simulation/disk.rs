@@ -20,8 +20,6 @@ use super::universe::Universe;
 pub struct Disk {
     sqlite: RefCell<Option<Sqlite>>,
     pub full: Cell<bool>,
-    /// Whether it ever was.
-    pub was_full: Cell<bool>,
 }
 
 impl Disk {
@@ -29,7 +27,6 @@ impl Disk {
         Self {
             sqlite: RefCell::new(Some(Sqlite::in_memory().unwrap())),
             full: Cell::new(false),
-            was_full: Cell::new(false),
         }
     }
 

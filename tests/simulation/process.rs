@@ -338,6 +338,7 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
     let world = Inside::new(universe, node);
     let pid = world.process.pid;
     let recorded = recorded(&facts(universe, node, pid, event, role));
+    let sets = recorded.sets.clone();
     world.note(|| format!("{event} {role}"));
     universe.scheduler.start(pid, async move {
         world.process.role.set(Some(role));
@@ -363,7 +364,7 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
                 if world.universe.mutation == Mutation::NoSecondLook {
                     world.clock.sleep(SECOND_LOOK).await;
                 } else {
-                    second_look(&plan, SECOND_LOOK, &world).await;
+                    second_look(&plan, &sets, SECOND_LOOK, &world).await;
                 }
                 let switches = |step: &Step| step.operation.kind() == RequestKind::ConfigSwitch;
                 let calm = world
@@ -372,7 +373,14 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
                     .get()
                     .is_some_and(|calm| calm <= looks_at);
                 if calm && plan.steps.iter().any(switches) {
-                    world.universe.looked_again(node);
+                    // Another process of this node may be at it.
+                    let universe = Rc::clone(&world.universe);
+                    let timeline = universe.cluster.borrow().timeline;
+                    world.universe.scheduler.after(POLL, move || {
+                        if universe.cluster.borrow().timeline == timeline {
+                            universe.looked_again(node);
+                        }
+                    });
                 }
             }
         }
@@ -416,7 +424,7 @@ pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
                 .with(|rules| wanted(&rules[world.universe.rules], &here.view(), own))
                 .unwrap();
             assert_eq!(wanted.conflicts, []);
-            here.parts(&wanted)
+            here.parts(&wanted, &[pid.to_string()])
         };
         let decide = |recorded: &Recorded| Some(decide(&world.universe, node, recorded));
         let whose = Whose {

@@ -96,7 +96,8 @@ fn befall(universe: &Rc<Universe>) {
         8 => universe.reload_or_restart(node, Event::OnRestart),
         9 => {
             universe.create_replica(node);
-            // Patroni was restarted meanwhile, and asks again. An id that names two operations hides that one still runs.
+            // Patroni was restarted meanwhile, and asks again. Two operations with one id, of an API with several workers, hide
+            // from everybody that one of them still runs.
             if !universe.same_second_refused {
                 return;
             }
@@ -119,7 +120,6 @@ fn befall(universe: &Rc<Universe>) {
         12 => {
             universe.note(|| format!("the disk of {} is full", name(node)));
             universe.disks[node].full.set(true);
-            universe.disks[node].was_full.set(true);
             let later = Rc::clone(universe);
             universe
                 .scheduler
@@ -178,7 +178,7 @@ fn one_api_hangs(universe: &Rc<Universe>) {
     if leader == Some(to) {
         let other = 1 - api;
         let wanted = Some(format!("demo:{}", name(to)));
-        universe.must_be(wanted.as_ref(), Invariant::NotHeldUp, other..other + 1);
+        universe.must_be(wanted.as_deref(), Invariant::NotHeldUp, other..other + 1);
     }
 }
 

@@ -50,7 +50,6 @@ struct Decided {
     role: Role,
     at: Duration,
     targets: Vec<Target>,
-    by_look: bool,
     superseded: Option<Duration>,
     touched: Duration,
     worker: Pid,
@@ -231,7 +230,6 @@ impl Universe {
                 role: plan.role,
                 at: now,
                 targets,
-                by_look: !matches!(decision.cause, Cause::Event(_)),
                 superseded: None,
                 touched: now,
                 worker,
@@ -328,25 +326,27 @@ impl Universe {
             .borrow()
             .leader
             .map(|node| format!("demo:{}", name(node)));
-        self.must_be(leader.as_ref(), Invariant::FollowsTheLeader, 0..APIS.len());
+        self.must_be(
+            leader.as_deref(),
+            Invariant::FollowsTheLeader,
+            0..APIS.len(),
+        );
     }
 
     /// A callback of this node has looked once more, when faults were over: no timer was needed.
     pub fn looked_again(&self, node: usize) {
-        // An end that could not be written down keeps its own process from correcting it.
-        let settled = !self.disks[node].was_full.get();
-        if settled && self.cluster.borrow().leader == Some(node) {
+        if self.cluster.borrow().leader == Some(node) {
             self.truth.borrow_mut().count("looked again");
             let wanted = Some(format!("demo:{}", name(node)));
-            self.must_be(wanted.as_ref(), Invariant::FollowsByItself, 0..APIS.len());
+            self.must_be(wanted.as_deref(), Invariant::FollowsByItself, 0..APIS.len());
         }
     }
 
     /// Barman's active model must be this one.
-    pub fn must_be(&self, wanted: Option<&String>, invariant: Invariant, apis: Range<usize>) {
+    pub fn must_be(&self, wanted: Option<&str>, invariant: Invariant, apis: Range<usize>) {
         for api in apis {
             let active = self.active_model(api);
-            if active.as_ref() != wanted {
+            if active.as_deref() != wanted {
                 let how = format!(
                     "the active model in {} is {active:?} and should be {wanted:?}",
                     APIS[api]
@@ -376,8 +376,6 @@ impl Truth {
                 (!goes_on || since > 3 * POLL).then(|| format!("is pending: {message}"))
             }
             State::Superseded if decided.superseded.is_some() => None,
-            // A look's correction of what an event set, whose variables it does not have.
-            State::Superseded if decided.by_look => None,
             State::Superseded if message.contains("another role") => self
                 .kept_role(decided.member, decided.role, decided.at)
                 .then(|| "is superseded by another role, which the node never had".to_owned()),
@@ -385,19 +383,19 @@ impl Truth {
             State::Fenced => self
                 .kept_role(decided.member, decided.role, decided.at)
                 .then(|| format!("is fenced, and kept its role: {message}")),
-            // A switch may have been made by somebody else; and of two recoveries that were not written down the state
-            // can't tell which began.
-            State::Done => {
-                let unrecorded = self.unrecorded.contains(&directory(decided.node));
-                let unknown = match decided.kind {
-                    RequestKind::ConfigSwitch => true,
-                    RequestKind::Recovery => unrecorded,
-                    RequestKind::ConfigUpdate => false,
-                };
-                let sent = (decided.api, decided.body.to_string());
-                (!unknown && !self.taken_up.contains(&sent))
-                    .then(|| "is done, and was never taken up".to_owned())
+            // A switch may have been made by somebody else.
+            // What a recovery left that nobody could write down may be taken for another's.
+            State::Done
+                if decided.kind == RequestKind::Recovery
+                    && self.unrecorded.contains(&directory(decided.node)) =>
+            {
+                None
             }
+            State::Done => (decided.kind != RequestKind::ConfigSwitch
+                && !self
+                    .taken_up
+                    .contains(&(decided.api, decided.body.to_string())))
+            .then(|| "is done, and was never taken up".to_owned()),
             State::Abandoned => {
                 let because_of_another = message.contains("a step before it");
                 let for_another = decided.member != decided.node;

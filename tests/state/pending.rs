@@ -80,7 +80,7 @@ fn what_a_look_asks_for_gives_way_to_what_a_callback_decided_meanwhile() {
     };
     let decided = intend(&callback, Cause::Event(None));
     assert!(decided[0].is_some());
-    let asked = intend(&looked, Cause::Look);
+    let asked = intend(&looked, Cause::Look(&[]));
     assert_eq!((asked[0], asked[1].is_some()), (None, true));
     // A callback is not held up by a look, nor by another callback.
     assert!(

@@ -3,24 +3,24 @@
 //! A file that is in order is read once, straight into JSON ([`plain`]). Positions cost several
 //! times that, so they are made only when there is something to point at ([`tree`]).
 
-mod align;
-mod lines;
-mod nesting;
-mod numbers;
+mod events;
+mod part;
 mod plain;
-mod reader;
+mod scalar;
 mod syntax;
-mod tags;
 mod tree;
 
-use std::cell::Cell;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde_json::Value;
 
 use crate::diagnostic::Code;
 
-pub(super) use tree::{Data, Node};
+pub(super) use tree::{Careful, Data, Node};
 
 /// How deeply values may be nested. A rules file needs eight levels.
 const MAX_DEPTH: usize = 64;
@@ -28,6 +28,8 @@ const MAX_DEPTH: usize = 64;
 const MAX_VALUES: usize = 1_000_000;
 /// How many bytes of text a file may have with its aliases written out.
 const MAX_BYTES: usize = 16 << 20;
+/// How many comments may have no space before them until that is an error: the file is read again for each.
+const MAX_GLUED: usize = 20;
 /// The key that YAML 1.1 merges mappings with.
 const MERGE_KEY: &str = "<<";
 
@@ -71,15 +73,8 @@ pub(super) struct Reading {
 
 /// Reads a file: the fast way first.
 pub(super) fn read(text: &str) -> Reading {
-    if let Some(fault) = nesting::fault(text) {
-        return Reading {
-            value: None,
-            tree: None,
-            faults: vec![fault],
-        };
-    }
-    if !tags::suspected(text)
-        && let Some(value) = plain::read(skip_mark(text).1)
+    if !plain::needs_care(text)
+        && let Some(value) = plain::read(skip_mark(text))
     {
         return Reading {
             value: Some(value),
@@ -87,7 +82,16 @@ pub(super) fn read(text: &str) -> Reading {
             faults: Vec::new(),
         };
     }
-    let (tree, faults) = tree(text);
+    let Careful {
+        tree,
+        complete,
+        mut faults,
+        ..
+    } = careful(text);
+    let tree = tree.filter(|_| complete);
+    if faults.is_empty() {
+        faults.extend(refused(text));
+    }
     Reading {
         value: tree.as_ref().map(Node::to_value),
         tree,
@@ -95,70 +99,69 @@ pub(super) fn read(text: &str) -> Reading {
     }
 }
 
-/// Reads a file with its positions.
-pub(super) fn tree(text: &str) -> (Option<Node>, Vec<Fault>) {
-    if let Some(fault) = nesting::fault(text) {
-        return (None, vec![fault]);
-    }
-    let (skipped, rest) = skip_mark(text);
-    let (mut tree, mut faults) = tree::read(rest);
-    if skipped > 0 {
-        let shift = |range: &mut Range<usize>| {
-            range.start += skipped;
-            range.end += skipped;
+/// Reads a file with its positions and comments.
+pub(super) fn careful(text: &str) -> Careful {
+    let mut found = tree::read(text);
+    let mut shown = Cow::Borrowed(text);
+    for _ in 0..MAX_GLUED {
+        let Some(at) = found.glued else {
+            break;
         };
-        for fault in &mut faults {
-            shift(&mut fault.range);
-            if let Some((range, _)) = &mut fault.related {
-                shift(range);
-            }
-        }
-        if let Some(tree) = &mut tree {
-            tree.each_range(&mut |range| shift(range));
-        }
+        // `[a]#b` is a list and a comment to the fast reading; without the comment it is a list to this one as well.
+        let comment = shown.get(at..).and_then(|rest| rest.lines().next());
+        let length = comment.map_or(0, str::len);
+        shown
+            .to_mut()
+            .replace_range(at..at + length, &" ".repeat(length));
+        found = tree::read(&shown);
     }
-    (tree, faults)
+    found
+}
+
+/// The fault of a text that only the parser of the fast reading refuses. Nothing that it refuses may be valid
+/// because the other parser takes it.
+fn refused(text: &str) -> Option<Fault> {
+    let rest = skip_mark(text);
+    let at = text.len() - rest.len() + plain::refused(rest)?;
+    Some(syntax::refused(text, at))
 }
 
 /// Where these bytes of a string value stand in the text.
-pub(super) fn part_of(text: &str, node: &Node, part: &Range<usize>) -> Range<usize> {
+pub(super) fn part_of(text: &str, node: &Node, bytes: &Range<usize>) -> Range<usize> {
     match &node.data {
-        Data::Scalar(Value::String(value)) => align::part(text, &node.range, value, part),
+        Data::Scalar(Value::String(value)) => part::part(text, &node.range, value, bytes),
         _ => node.range.clone(),
     }
 }
 
-/// A byte order mark is no part of the text, and the parser miscounts behind it.
-fn skip_mark(text: &str) -> (usize, &str) {
-    match text.strip_prefix('\u{feff}') {
-        Some(rest) => (text.len() - rest.len(), rest),
-        None => (0, text),
-    }
+/// A byte order mark is no part of the text.
+fn skip_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// What is left of the limits on a file. The parser's own limit on aliases counts their uses and not
+/// What is left of the limits on a file. The parsers' own limits on aliases count their uses and not
 /// what they stand for, which can be quadratic.
 struct Budget {
-    values: Cell<usize>,
-    bytes: Cell<usize>,
+    values: usize,
+    bytes: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
         Self {
-            values: Cell::new(MAX_VALUES),
-            bytes: Cell::new(MAX_BYTES),
+            values: MAX_VALUES,
+            bytes: MAX_BYTES,
         }
     }
 }
 
 impl Budget {
-    /// Counts one value with so many bytes of text; false if that is too much.
-    fn take(&self, bytes: usize) -> bool {
-        let values = self.values.get().checked_sub(1);
-        let bytes = self.bytes.get().checked_sub(bytes);
-        self.values.set(values.unwrap_or(0));
-        self.bytes.set(bytes.unwrap_or(0));
+    /// Counts values with so many bytes of text; false if that is too much.
+    fn take(&mut self, values: usize, bytes: usize) -> bool {
+        let values = self.values.checked_sub(values);
+        let bytes = self.bytes.checked_sub(bytes);
+        self.values = values.unwrap_or(0);
+        self.bytes = bytes.unwrap_or(0);
         values.is_some() && bytes.is_some()
     }
 }

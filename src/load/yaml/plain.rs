@@ -3,17 +3,26 @@
 //! It gives up at the first thing that JSON does not have or that is not allowed; the careful
 //! reading ([`super::tree`]) then says what and where.
 
+use std::cell::RefCell;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize as _;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::{Budget, MAX_DEPTH, MERGE_KEY, numbers};
+use super::{Budget, MAX_DEPTH, MERGE_KEY};
+
+/// Brackets that are open at once, and list items that begin on one line. Brackets in strings and comments
+/// count as well, which is why there may be more of them than levels.
+const MAX_OPEN: usize = 4 * MAX_DEPTH;
+
+/// Integers beyond this are floats to the parser.
+const LARGEST_INTEGER: f64 = 1e38;
 
 /// Reads a file. `None`: something is wrong with it.
 pub(super) fn read(text: &str) -> Option<Value> {
     let mut documents = serde_yaml::Deserializer::from_str(text);
-    let budget = Budget::default();
+    let budget = RefCell::new(Budget::default());
     let root = PlainValue {
         budget: &budget,
         depth: 0,
@@ -22,10 +31,73 @@ pub(super) fn read(text: &str) -> Option<Value> {
     (documents.next().is_none() && !value.is_null()).then_some(value)
 }
 
+/// Where the parser refuses this text, in bytes; `None` if it does not. It is asked about a text in which the
+/// careful reading finds nothing wrong.
+pub(super) fn refused(text: &str) -> Option<usize> {
+    let document = serde_yaml::Deserializer::from_str(text).next()?;
+    let error = IgnoredAny::deserialize(document).err()?;
+    // The parser counts characters.
+    let at = error.location().map_or(0, |location| location.index());
+    let byte = text.char_indices().nth(at).map(|(byte, _)| byte);
+    Some(byte.unwrap_or(text.len()))
+}
+
+/// Returns true for a text that this reading does not see all of, or would take too long for: it reads over tags
+/// like `!!name` and `!<name>`, and its time grows with the square of the depth.
+pub(super) fn needs_care(text: &str) -> bool {
+    may_have_tags(text) || may_be_deep(text)
+}
+
+fn may_have_tags(text: &str) -> bool {
+    let tag = |(at, _)| {
+        let before = text.get(..at).and_then(|text| text.chars().last());
+        let begins = before.is_none_or(|c| c.is_whitespace() || "[{,:".contains(c));
+        begins
+            && text
+                .get(at + 1..)
+                .is_some_and(|rest| rest.starts_with(['!', '<']))
+    };
+    text.contains("%TAG") || text.match_indices('!').any(tag)
+}
+
+fn may_be_deep(text: &str) -> bool {
+    let mut open: usize = 0;
+    // How many `- ` or `? ` in a row begin this line.
+    let mut items: Option<usize> = Some(0);
+    text.bytes().any(|byte| {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        items = match byte {
+            b'\n' | b'\r' => Some(0),
+            b' ' | b'\t' => items,
+            b'-' | b'?' | b':' => items.map(|items| items + 1),
+            _ => None,
+        };
+        open > MAX_OPEN || items.is_some_and(|items| items > MAX_OPEN)
+    })
+}
+
+/// Returns true for text that YAML reads as a number unless it stands in quotes: the parser makes text of a float that is not
+/// finite, and of an integer beyond 128 bits that is not decimal.
+fn may_be_number(text: &str) -> bool {
+    let integer = |prefix: &str, radix| {
+        // With fewer digits the parser has seen it.
+        let digits = text.strip_prefix(prefix).filter(|rest| rest.len() > 32);
+        digits.is_some_and(|digits| digits.chars().all(|c| c.is_digit(radix)))
+    };
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let float = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && unsigned.parse().is_ok_and(f64::is_infinite);
+    float || integer("0x", 16) || integer("0o", 8)
+}
+
 /// A value in the making.
 #[derive(Clone, Copy)]
 struct PlainValue<'a> {
-    budget: &'a Budget,
+    budget: &'a RefCell<Budget>,
     depth: usize,
 }
 
@@ -42,7 +114,8 @@ impl PlainValue<'_> {
 
     fn count<E: Error>(&self, bytes: usize) -> Result<(), E> {
         self.budget
-            .take(bytes)
+            .borrow_mut()
+            .take(1, bytes)
             .then_some(())
             .ok_or_else(|| E::custom("too large"))
     }
@@ -80,14 +153,14 @@ impl<'de> Visitor<'de> for PlainValue<'_> {
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         self.count(0)?;
-        let number = Number::from_f64(value).filter(|_| !numbers::may_be_integer(value));
+        let number = Number::from_f64(value).filter(|_| value.abs() < LARGEST_INTEGER);
         let number = number.ok_or_else(|| E::custom("not finite, or no float"))?;
         Ok(Value::Number(number))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
         self.count(value.len())?;
-        if numbers::is_number(value) {
+        if may_be_number(value) {
             return Err(E::custom("a number, unless it stands in quotes"));
         }
         Ok(Value::String(value.to_owned()))

@@ -1,212 +1,324 @@
 //! The parser's errors in an operator's words.
 
-use super::lines::Lines;
-use super::{Fault, align};
+use std::ops::Range;
+
+use granit_parser::{ErrorKind, ScanError};
+
+use super::Fault;
+use super::part::token_end;
+use super::tree::too_deep;
 use crate::diagnostic::Code;
 
-/// What the parser says, what it means to someone who writes rules, and what to do.
-///
-/// The order counts: the first that is in the parser's message is taken.
-const MEANINGS: [(&str, &str, &str); 24] = [
-    (
-        "found unknown escape character",
-        "this escape does not exist",
-        "between double quotes a backslash is written `\\\\`; between single quotes it stays as it is",
-    ),
-    (
-        "hexadecimal number",
-        "this escape is not complete",
-        "`\\x` takes two hexadecimal digits, `\\u` four, `\\U` eight",
-    ),
-    (
-        "did not find expected ',' or ']'",
-        "this list is not closed",
-        "a list that begins with `[` ends with `]`, and has a `,` between two items",
-    ),
-    (
-        "did not find expected ',' or '}'",
-        "this mapping is not closed",
-        "a mapping that begins with `{` ends with `}`, and has a `,` between two keys",
-    ),
-    (
-        "while scanning a quoted scalar",
-        "this string is not closed",
-        "a string that begins with a quote ends with the same quote",
-    ),
-    (
-        "found a tab character",
-        "there is a tab in the indentation",
-        "indent with spaces",
-    ),
-    (
-        "mapping values are not allowed",
-        "this line is read as a part of the value above it",
-        INDENTATION,
-    ),
-    (
-        "mapping keys are not allowed",
-        "a key can't stand here",
-        INDENTATION,
-    ),
-    (
-        "block sequence entries are not allowed",
-        "a list item (`- `) can't stand here",
-        "begin the list on a line of its own",
-    ),
-    (
-        "could not find expected ':'",
-        "there is no `: ` behind this key",
-        "write `key: value`; a long value goes in quotes",
-    ),
-    (
-        "did not find expected key",
-        "this line does not fit the lines above it",
-        INDENTATION,
-    ),
-    (
-        "did not find expected '-' indicator",
-        "this line does not fit the lines above it",
-        INDENTATION,
-    ),
-    (
-        "unknown anchor",
-        "there is no anchor with this name",
-        "text that begins with `*` goes in quotes; an alias (`*name`) needs its anchor (`&name`) above it",
-    ),
-    (
-        "while scanning an alias",
-        "a `*` here begins an alias",
-        "put text that begins with `*` in quotes",
-    ),
-    (
-        "while scanning an anchor",
-        "a `&` here begins an anchor",
-        "put text that begins with `&` in quotes",
-    ),
-    (
-        "tag",
-        "a `!` here begins a tag",
-        "put text that begins with `!` in quotes",
-    ),
-    (
-        "cannot start any token",
-        "a value can't begin with this character",
-        "put the value in quotes",
-    ),
-    (
-        "while scanning a block scalar",
-        "this block of text can't be read",
-        "behind `|` or `>` only a comment may stand; the text begins on the next line, indented",
-    ),
-    (
-        "while scanning a plain scalar",
-        "this value can't be read",
-        "put the value in quotes",
-    ),
-    (
-        "unexpected document indicator",
-        "the file is cut by `---` or `...` here",
-        "put it in quotes, or indent it",
-    ),
-    (
-        "document start",
-        "something stands behind the end of the document",
-        INDENTATION,
-    ),
-    (
-        "directive",
-        "a line that begins with `%` is a YAML directive",
-        "put text that begins with `%` in quotes",
-    ),
-    (
-        "did not find expected node content",
-        "there is no value here",
-        "a value is missing before this character",
-    ),
-    (
-        "whitespace or line break",
-        "a space is missing here",
-        "put a space behind it",
-    ),
-];
+/// What an error means to someone who writes rules, and what to do.
+type Meaning = (&'static str, &'static str);
 
 const INDENTATION: &str =
     "look at its indentation: keys of one mapping, and items of one list, begin in the same column";
 
-/// Makes a finding of an error of the parser.
-pub(super) fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
+const NOT_CLOSED_LIST: Meaning = (
+    "this list is not closed",
+    "a list that begins with `[` ends with `]`, and has a `,` between two items",
+);
+
+const NOT_CLOSED_MAP: Meaning = (
+    "this mapping is not closed",
+    "a mapping that begins with `{` ends with `}`, and has a `,` between two keys",
+);
+
+const MISFIT: Meaning = ("this line does not fit the lines above it", INDENTATION);
+
+const BEHIND_VALUE: Meaning = (
+    "this stands behind the end of the value",
+    "put the whole value in one pair of quotes",
+);
+
+const COLON: Meaning = (
+    "a value with `: ` in it needs quotes",
+    "put the whole value in quotes",
+);
+
+const ALIAS: Meaning = (
+    "a `*` here begins an alias",
+    "put text that begins with `*` in quotes",
+);
+
+/// Makes a finding of an error of the parser. `opened`: the innermost bracket that is open there.
+pub(super) fn fault(text: &str, error: &ScanError, opened: Option<usize>) -> Fault {
     if let Some(fault) = control_character(text) {
         return fault;
     }
-    let message = error.to_string();
-    let lines = Lines::new(text);
-    // `problem at line 3 column 1, while doing something at line 2 column 7`
-    let (problem, context) = message.split_once(", while").unwrap_or((&message, ""));
-    let at = visible(text, lines.offset_in_message(problem));
-    let opened = context
-        .contains("at line ")
-        .then(|| lines.offset_in_message(context));
-    if let Some(fault) = tab_in_indentation(text, at) {
+    let at = error.marker().byte_offset().unwrap_or_default();
+    let at = visible(text, at);
+    let kind = error.kind();
+    // Such a value ends on the line before the tab.
+    let line = match kind {
+        ErrorKind::TabInPlainScalar => {
+            let rest = text.get(at..).unwrap_or_default();
+            at + rest.find('\t').unwrap_or_default()
+        }
+        _ => at,
+    };
+    if let Some(fault) = tab_in_indentation(text, line) {
         return fault;
     }
     if let Some(fault) = bare_braces(text, opened.unwrap_or(at), at) {
         return fault;
     }
-    if let Some(fault) = special(text, at, &message) {
-        return fault;
-    }
-    let meaning = MEANINGS
-        .iter()
-        .find(|(parser, ..)| message.contains(parser));
-    // What does not end, or has no name, is shown where it begins.
-    let begins = meaning.is_some_and(|(parser, ..)| {
-        ["',' or", "quoted", "expected ':'", "alias", "anchor"]
-            .iter()
-            .any(|word| parser.contains(word))
-    });
-    let start = opened.filter(|_| begins).unwrap_or(at);
-    let range = start..align::token_end(text, start).max(start + first_char(text, start));
+    let (start, meaning) = meaning(text, kind, at, opened);
+    let range = match kind {
+        ErrorKind::RecursionLimitExceeded => return too_deep(at..token_end(text, at)),
+        ErrorKind::MappingValueNotAllowed if start < at => to_line_end(text, start),
+        _ if meaning == Some(BEHIND_VALUE) => to_line_end(text, start),
+        _ => start..token_end(text, start).max(start + first_char(text, start)),
+    };
     match meaning {
-        Some((_, meaning, help)) => Fault::new(Code::YamlSyntax, range, *meaning).help(*help),
+        Some((meaning, help)) => Fault::new(Code::YamlSyntax, range, meaning).help(help),
         None => Fault::new(Code::YamlSyntax, range, "this is not YAML"),
     }
 }
 
-/// What the place of an error tells that its message does not.
-fn special(text: &str, at: usize, message: &str) -> Option<Fault> {
-    let fault = |range, message| Some(Fault::new(Code::YamlSyntax, range, message));
-    let line_start = line_start(text, at);
-    let before = text.get(line_start..at)?;
-    let own = before.trim_start_matches([' ', '-']);
-    let here = text.get(at..)?.chars().next();
-    if message.contains("mapping values are not allowed") && own.contains(": ") {
-        let value = line_start + before.find(": ")? + 2;
-        let end = text
-            .get(value..)?
-            .find(['\n', '\r'])
-            .map_or(text.len(), |end| value + end);
-        return fault(value..end, "a value with `: ` in it needs quotes")
-            .map(|fault| fault.help("put the whole value in quotes"));
+/// Makes a finding of a text that the other parser refuses here.
+pub(super) fn refused(text: &str, at: usize) -> Fault {
+    let at = visible(text, at);
+    control_character(text)
+        .or_else(|| tab_in_indentation(text, at))
+        .unwrap_or_else(|| {
+            let range = at..token_end(text, at).max(at + first_char(text, at));
+            Fault::new(Code::YamlSyntax, range, "this can't be read")
+                .help("put the value in quotes if it is text")
+        })
+}
+
+/// Where an error is shown, and what it means.
+fn meaning(
+    text: &str,
+    kind: &ErrorKind,
+    at: usize,
+    opened: Option<usize>,
+) -> (usize, Option<Meaning>) {
+    let here = text.get(at..).and_then(|rest| rest.chars().next());
+    match kind {
+        ErrorKind::UnknownQuotedScalarEscape
+        | ErrorKind::InvalidQuotedScalarHexEscape
+        | ErrorKind::InvalidLowSurrogateHexEscape
+        | ErrorKind::InvalidLowSurrogate
+        | ErrorKind::MissingLowSurrogate
+        | ErrorKind::UnpairedLowSurrogate
+        | ErrorKind::InvalidUnicodeEscape => (bad_escape(text, at), of_values(kind)),
+        ErrorKind::UnclosedFlowCollection { .. }
+        | ErrorKind::MismatchedFlowCollectionEnd { .. }
+        | ErrorKind::UnexpectedEofFlowSequence
+        | ErrorKind::ExpectedFlowSequenceSeparator
+        | ErrorKind::UnexpectedEofFlowMapping
+        | ErrorKind::UnexpectedEofImplicitFlowMapping
+        | ErrorKind::ExpectedFlowMappingSeparator
+        | ErrorKind::BlockEntryInFlowCollection => not_closed(text, at, opened),
+        ErrorKind::InvalidColonPlacement if opened.is_some() => not_closed(text, at, opened),
+        ErrorKind::MappingValueNotAllowed => {
+            let before = text.get(line_start(text, at)..at).unwrap_or_default();
+            let own = before.trim_start_matches([' ', '-']);
+            match own.find(": ") {
+                Some(colon) => (at - own.len() + colon + 2, Some(COLON)),
+                None => (at, of_structure(kind)),
+            }
+        }
+        ErrorKind::InvalidColonPlacement
+        | ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::ExpectedBlockSequenceEntry
+        | ErrorKind::InvalidIndentation
+        | ErrorKind::MisplacedFlowCollectionEnd => (at, Some(misplaced(text, at, here))),
+        ErrorKind::MissingAnchorOrAliasName if here == Some('*') => (at, Some(ALIAS)),
+        ErrorKind::InvalidBlockScalarHeader => {
+            let rest = text.get(at..).unwrap_or_default();
+            let header = |c: char| "|>+- ".contains(c) || c.is_ascii_digit();
+            let start = at + rest.len() - rest.trim_start_matches(header).len();
+            (start, of_values(kind))
+        }
+        _ => (at, of_values(kind).or_else(|| of_structure(kind))),
     }
-    let misplaced = message.contains("expected key") || message.contains("'-' indicator");
-    if misplaced && here == Some(':') {
-        return fault(at..at + 1, "there is no key before this `:`")
-            .map(|fault| fault.help("write `key: value`"));
+}
+
+/// The meaning of an error inside of a value.
+const fn of_values(kind: &ErrorKind) -> Option<Meaning> {
+    Some(match kind {
+        ErrorKind::UnknownQuotedScalarEscape => (
+            "this escape does not exist",
+            "between double quotes a backslash is written `\\\\`; between single quotes it stays as it is",
+        ),
+        ErrorKind::InvalidQuotedScalarHexEscape
+        | ErrorKind::InvalidLowSurrogateHexEscape
+        | ErrorKind::InvalidLowSurrogate
+        | ErrorKind::MissingLowSurrogate
+        | ErrorKind::UnpairedLowSurrogate
+        | ErrorKind::InvalidUnicodeEscape => (
+            "this escape is not complete",
+            "`\\x` takes two hexadecimal digits, `\\u` four, `\\U` eight",
+        ),
+        ErrorKind::UnclosedQuotedScalar
+        | ErrorKind::InvalidQuotedScalarIndent
+        | ErrorKind::DocumentIndicatorInQuotedScalar => (
+            "this string is not closed",
+            "a string that begins with a quote ends with the same quote",
+        ),
+        ErrorKind::InvalidTrailingSingleQuotedScalar
+        | ErrorKind::InvalidTrailingDoubleQuotedScalar => BEHIND_VALUE,
+        ErrorKind::UnknownAnchor => (
+            "there is no anchor with this name",
+            "text that begins with `*` goes in quotes; an alias (`*name`) needs its anchor (`&name`) above it",
+        ),
+        ErrorKind::MissingAnchorOrAliasName => (
+            "a `&` here begins an anchor",
+            "put text that begins with `&` in quotes",
+        ),
+        ErrorKind::UnexpectedCharacter { .. }
+        | ErrorKind::PlainScalarStartsWithDashFlowIndicator => (
+            "a value can't begin with this character",
+            "put the value in quotes",
+        ),
+        ErrorKind::InvalidBlockScalarHeader
+        | ErrorKind::ZeroBlockScalarIndent
+        | ErrorKind::TabAtBlockScalarStart
+        | ErrorKind::InvalidBlockScalarIndent => (
+            "this block of text can't be read",
+            "behind `|` or `>` only a comment may stand; the text begins on the next line, indented",
+        ),
+        ErrorKind::TabInPlainScalar
+        | ErrorKind::UnexpectedEndOfPlainScalar
+        | ErrorKind::CommentInterceptedScalar
+        | ErrorKind::InvalidFlowScalarIndent => {
+            ("this value can't be read", "put the value in quotes")
+        }
+        ErrorKind::UndeclaredTagHandle
+        | ErrorKind::ExpectedTagBang
+        | ErrorKind::InvalidGlobalTagCharacter
+        | ErrorKind::InvalidTagTerminator
+        | ErrorKind::MissingTagUri
+        | ErrorKind::UnclosedVerbatimTag
+        | ErrorKind::InvalidTagEscape
+        | ErrorKind::InvalidTagUtf8LeadingByte
+        | ErrorKind::InvalidTagUtf8TrailingByte
+        | ErrorKind::InvalidTagUtf8 => (
+            "a `!` here begins a tag",
+            "put text that begins with `!` in quotes",
+        ),
+        _ => return None,
+    })
+}
+
+/// The meaning of an error between values.
+const fn of_structure(kind: &ErrorKind) -> Option<Meaning> {
+    Some(match kind {
+        ErrorKind::MappingValueNotAllowed => (
+            "this line is read as a part of the value above it",
+            INDENTATION,
+        ),
+        ErrorKind::MappingKeyNotAllowed => ("a key can't stand here", INDENTATION),
+        ErrorKind::BlockSequenceEntryNotAllowed => (
+            "a list item (`- `) can't stand here",
+            "begin the list on a line of its own",
+        ),
+        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => (
+            "there is no `: ` behind this key",
+            "write `key: value`; a long value goes in quotes",
+        ),
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation => {
+            ("there is a tab in the indentation", "indent with spaces")
+        }
+        ErrorKind::ExpectedDocumentStart | ErrorKind::InvalidDocumentEnd => (
+            "something stands behind the end of the document",
+            INDENTATION,
+        ),
+        ErrorKind::ExpectedNodeContent
+        | ErrorKind::UnexpectedEof
+        | ErrorKind::UnexpectedEofBlockMapping
+        | ErrorKind::UnexpectedEofBlockSequence => (
+            "there is no value here",
+            "a value is missing before this character",
+        ),
+        ErrorKind::ExpectedWhitespace
+        | ErrorKind::CommentNotSeparated
+        | ErrorKind::InvalidBlockEntryWhitespace
+        | ErrorKind::InvalidMappingValueWhitespace
+        | ErrorKind::FlowMappingValueAdjacentCollection => {
+            ("a space is missing here", "put a space behind it")
+        }
+        ErrorKind::DuplicateVersionDirective
+        | ErrorKind::UnsupportedYamlMajorVersion
+        | ErrorKind::DuplicateTagDirective
+        | ErrorKind::MissingDocumentEndBeforeDirective
+        | ErrorKind::ExpectedTagDirectiveBang
+        | ErrorKind::InvalidDirectiveTerminator
+        | ErrorKind::MissingYamlVersionSeparator
+        | ErrorKind::MissingDirectiveName
+        | ErrorKind::InvalidDirectiveName
+        | ErrorKind::DirectiveByteLimitExceeded { .. }
+        | ErrorKind::YamlVersionTooLong
+        | ErrorKind::MissingYamlVersion
+        | ErrorKind::InvalidTagDirectiveTerminator => (
+            "a line that begins with `%` is a YAML directive",
+            "put text that begins with `%` in quotes",
+        ),
+        _ => return None,
+    })
+}
+
+/// Shows a bracket that is not closed where it opens.
+fn not_closed(text: &str, at: usize, opened: Option<usize>) -> (usize, Option<Meaning>) {
+    let is =
+        |at: usize, bracket: &str| text.get(at..).is_some_and(|rest| rest.starts_with(bracket));
+    let start = if is(at, "[") || is(at, "{") {
+        at
+    } else {
+        opened.unwrap_or(at)
+    };
+    let meaning = if is(start, "{") {
+        NOT_CLOSED_MAP
+    } else {
+        NOT_CLOSED_LIST
+    };
+    (start, Some(meaning))
+}
+
+/// The meaning of something that is neither a key nor an item.
+fn misplaced(text: &str, at: usize, here: Option<char>) -> Meaning {
+    let before = text.get(line_start(text, at)..at).unwrap_or_default();
+    match here {
+        Some(':') => ("there is no key before this `:`", "write `key: value`"),
+        _ if before.trim_start_matches([' ', '-']).is_empty() => MISFIT,
+        _ => BEHIND_VALUE,
     }
-    if misplaced && !own.is_empty() {
-        let end = text
-            .get(at..)?
-            .find(['\n', '\r'])
-            .map_or(text.len(), |end| at + end);
-        return fault(at..end, "this stands behind the end of the value")
-            .map(|fault| fault.help("put the whole value in one pair of quotes"));
+}
+
+/// The first escape that is none in the string that begins here or before.
+fn bad_escape(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let mut chars = rest.char_indices();
+    while let Some((start, c)) = chars.next() {
+        if c != '\\' {
+            continue;
+        }
+        let digits = match chars.next() {
+            Some((_, 'x')) => 2,
+            Some((_, 'u')) => 4,
+            Some((_, 'U')) => 8,
+            Some((_, c)) if "0abtnvfre \"/\\N_LP\t\n\r".contains(c) => 0,
+            _ => return at + start,
+        };
+        let digits = rest.get(start + 2..start + 2 + digits);
+        let number = digits.filter(|digits| digits.chars().all(|c| c.is_ascii_hexdigit()));
+        let number = number.map(|digits| u32::from_str_radix(digits, 16).unwrap_or_default());
+        if number.and_then(char::from_u32).is_none() {
+            return at + start;
+        }
     }
-    if message.contains("node content") && at >= text.trim_end().len() {
-        let last = text.trim_end().len();
-        return fault(last..last, "the file ends where a value should be")
-            .map(|fault| fault.help("look for a `[` or `{` that is not closed"));
-    }
-    None
+    at
+}
+
+fn to_line_end(text: &str, start: usize) -> Range<usize> {
+    let rest = text.get(start..).unwrap_or_default();
+    start..start + rest.find(['\n', '\r']).unwrap_or(rest.len())
 }
 
 fn line_start(text: &str, at: usize) -> usize {

@@ -1,23 +1,24 @@
-//! The careful reading: every value with its place, and everything that is wrong.
-//!
-//! The parser tells positions only in its errors. So every scalar is read by a visitor that keeps the
-//! value and then fails on purpose: the error says where the scalar begins, and the parser goes on
-//! with what comes next. A list or mapping must not fail; it begins where its first part does.
+//! The careful reading: every value with its place, every comment, and everything that is wrong.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use granit_parser::{ErrorKind, ScalarStyle, ScanError, Tag};
 use serde_json::{Map, Value};
 
-use super::reader::Reader;
-use super::{Fault, align, syntax, tags};
+use super::events::{Events, Item, Part, TagAt};
+use super::part::{block_header, token_end};
+use super::scalar::{self, Bad};
+use super::{Budget, Fault, MAX_DEPTH, MERGE_KEY, syntax};
 use crate::diagnostic::Code;
+use crate::load::MAX_FINDINGS;
 
 /// A value and where it stands in the text, in bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::load) struct Node {
     pub(in crate::load) range: Range<usize>,
+    /// The end of a block of text, of which the range has only the `|`.
+    pub(in crate::load) end: usize,
     pub(in crate::load) data: Data,
 }
 
@@ -58,48 +59,99 @@ impl Node {
         }
     }
 
-    /// Calls for every range in the tree.
-    pub(in crate::load) fn each_range(&mut self, call: &mut dyn FnMut(&mut Range<usize>)) {
-        call(&mut self.range);
-        match &mut self.data {
+    fn new(range: Range<usize>, data: Data) -> Self {
+        let end = range.end;
+        Self { range, end, data }
+    }
+
+    fn size(&self) -> Size {
+        let mut size = Size::default();
+        match &self.data {
+            Data::Scalar(Value::String(text)) => size.bytes = text.len(),
             Data::Scalar(_) | Data::Bad => {}
-            Data::List(items) => items.iter_mut().for_each(|item| item.each_range(call)),
+            Data::List(items) => items.iter().for_each(|item| size.add(&item.size())),
             Data::Map(entries) => {
                 for entry in entries {
-                    call(&mut entry.range);
-                    entry.value.each_range(call);
+                    size.values += 1;
+                    size.bytes += entry.key.len();
+                    size.add(&entry.value.size());
                 }
             }
         }
+        size.values += 1;
+        size.levels += usize::from(matches!(self.data, Data::List(_) | Data::Map(_)));
+        size
     }
 }
 
+/// How much there is in a node.
+#[derive(Default)]
+struct Size {
+    values: usize,
+    bytes: usize,
+    levels: usize,
+}
+
+impl Size {
+    fn add(&mut self, inside: &Self) {
+        self.values += inside.values;
+        self.bytes += inside.bytes;
+        self.levels = self.levels.max(inside.levels);
+    }
+}
+
+/// What was read of a text.
+#[derive(Default)]
+pub(in crate::load) struct Careful {
+    /// Its tree, as far as it could be read.
+    pub(in crate::load) tree: Option<Node>,
+    /// Whether that is all of it.
+    pub(in crate::load) complete: bool,
+    /// What is wrong with it.
+    pub(in crate::load) faults: Vec<Fault>,
+    /// Where it has a comment without a space before it, at which the reading ends.
+    pub(in crate::load) glued: Option<usize>,
+    /// Where its comments are, as far as it could be read.
+    pub(in crate::load) comments: Vec<Range<usize>>,
+}
+
 /// Reads a text as far as possible.
-pub(super) fn read(text: &str) -> (Option<Node>, Vec<Fault>) {
-    let mut documents = serde_yaml::Deserializer::from_str(text);
-    let Some(document) = documents.next() else {
-        return (None, vec![empty(text)]);
+pub(super) fn read(text: &str) -> Careful {
+    let mut builder = Builder {
+        text,
+        events: Events::new(text),
+        faults: Vec::new(),
+        anchors: HashMap::new(),
+        budget: Budget::default(),
     };
-    // The reading below stops at the root if that is a scalar, so the syntax is looked at first.
-    if let Err(error) = IgnoredAny::deserialize(document) {
-        return (None, vec![syntax::fault(text, &error)]);
+    let tree = match builder.document() {
+        Ok(tree) => tree.filter(|node| node.data != Data::Scalar(Value::Null)),
+        Err(TooMuch) => None,
+    };
+    let mut faults = builder.faults;
+    let complete = builder.events.error.is_none();
+    let mut glued = None;
+    if let Some(error) = &builder.events.error {
+        glued = glued_comment(text, error);
+        faults = vec![syntax::fault(text, error, builder.events.opened())];
     }
-    let several = documents.next().is_some();
-    let reader = Reader::new(text);
-    let node = serde_yaml::Deserializer::from_str(text)
-        .next()
-        .and_then(|document| reader.root(document));
-    let mut faults = reader.into_faults();
-    if tags::suspected(text) {
-        faults.extend(tags::faults(text));
+    if tree.is_none() && faults.is_empty() {
+        faults.push(empty(text));
     }
-    let node = node.filter(|node| node.data != Data::Scalar(Value::Null));
-    match &node {
-        _ if several => faults.push(second_document(text)),
-        None if faults.is_empty() => faults.push(empty(text)),
-        _ => {}
+    Careful {
+        tree,
+        complete,
+        faults,
+        glued,
+        comments: builder.events.comments,
     }
-    (node, faults)
+}
+
+/// The `#` at which the parser stops because there is no space before it.
+fn glued_comment(text: &str, error: &ScanError) -> Option<usize> {
+    let at = error.marker().byte_offset()?;
+    let comment = text.get(at..)?.starts_with('#');
+    (comment && *error.kind() == ErrorKind::CommentNotSeparated).then_some(at)
 }
 
 fn empty(text: &str) -> Fault {
@@ -108,42 +160,354 @@ fn empty(text: &str) -> Fault {
         .help("a rules file begins with `version: 1`")
 }
 
-fn second_document(text: &str) -> Fault {
-    let range = second_begins(text).unwrap_or(0..0);
-    let help = if text.get(range.clone()) == Some("---") {
-        "one file is one document: take out the `---`, or make two files in one directory"
-    } else {
-        "one file is one document: take out the `...`, or make two files in one directory"
-    };
-    let message = "a second YAML document begins here";
-    Fault::new(Code::SeveralDocuments, range, message).help(help)
+/// The fault of what stands here.
+pub(super) fn too_deep(range: Range<usize>) -> Fault {
+    Fault::new(Code::TooDeep, range, "this is nested too deeply").help(format!(
+        "{MAX_DEPTH} levels are allowed; does an alias stand inside its own anchor?"
+    ))
 }
 
-/// Where a document begins behind the first one: at its `---`, or behind the `...` that ends the first one.
-fn second_begins(text: &str) -> Option<Range<usize>> {
-    let mut begun = false;
-    let mut ended = false;
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let marker = |sign: &str| {
-            let rest = line.strip_prefix(sign);
-            rest.is_some_and(|rest| rest.trim_start().len() < rest.len() || rest.is_empty())
-        };
-        let content = line.trim_start();
-        let nothing = content.is_empty() || content.starts_with('#');
-        let directive = line.starts_with('%') && (ended || !begun);
-        if marker("---") && begun {
-            return Some(start..start + 3);
-        } else if marker("...") {
-            ended = begun;
-        } else if !nothing && !directive {
-            if ended {
-                let start = start + line.len() - content.len();
-                return Some(start..align::token_end(text, start));
-            }
-            begun = true;
+/// There is too much in the file, and the fault is noted.
+struct TooMuch;
+
+/// Makes the tree of a text.
+struct Builder<'t> {
+    text: &'t str,
+    events: Events<'t>,
+    faults: Vec<Fault>,
+    /// What has an anchor, as far as it is complete.
+    anchors: HashMap<usize, Node>,
+    budget: Budget,
+}
+
+impl<'t> Builder<'t> {
+    /// Reads the first document; `None` if there is none.
+    fn document(&mut self) -> Result<Option<Node>, TooMuch> {
+        if !matches!(self.events.next().part, Part::Document { .. }) {
+            return Ok(None);
         }
-        start += line.len();
+        let root = self.events.next();
+        let root = self.node(root, 0)?;
+        self.events.next();
+        let next = self.events.next();
+        if let Part::Document { explicit } = next.part {
+            let (range, sign) = if explicit {
+                (next.range, "---")
+            } else {
+                let start = next.range.start;
+                (start..token_end(self.text, start), "...")
+            };
+            let message = "a second YAML document begins here";
+            self.fault(Fault::new(Code::SeveralDocuments, range, message).help(format!(
+                "one file is one document: take out the `{sign}`, or make two files in one directory"
+            )));
+        }
+        Ok(root)
     }
-    None
+
+    fn fault(&mut self, fault: Fault) {
+        if self.faults.len() < MAX_FINDINGS {
+            self.faults.push(fault);
+        }
+    }
+
+    /// Counts one value; too many end the reading.
+    fn count(&mut self, values: usize, bytes: usize, start: usize) -> Result<(), TooMuch> {
+        if self.budget.take(values, bytes) {
+            return Ok(());
+        }
+        let range = start..token_end(self.text, start);
+        self.fault(
+            Fault::new(Code::TooLarge, range, "the file is too large from here on")
+                .help("an alias (`*name`) repeats all that its anchor has: use less of them"),
+        );
+        Err(TooMuch)
+    }
+
+    fn too_deep(&mut self, start: usize) -> TooMuch {
+        let range = start..token_end(self.text, start);
+        self.fault(too_deep(range));
+        TooMuch
+    }
+
+    /// Reads what begins with this item; `None` if nothing does.
+    fn node(&mut self, item: Item<'t>, depth: usize) -> Result<Option<Node>, TooMuch> {
+        let Item {
+            part,
+            range,
+            anchor,
+            tag,
+            behind,
+        } = item;
+        let node = match part {
+            Part::Alias(number) => return self.alias(number, &range, depth).map(Some),
+            Part::End | Part::Document { .. } | Part::Nothing => return Ok(None),
+            Part::Scalar { value, style } => {
+                self.count(1, value.len(), range.start)?;
+                self.scalar(&value, style, range, behind, tag)
+            }
+            Part::List | Part::Map if depth >= MAX_DEPTH => return Err(self.too_deep(range.start)),
+            Part::List => {
+                self.count(1, 0, range.start)?;
+                self.check_tag(tag, Kind::List);
+                self.list(range.start, depth + 1)?
+            }
+            Part::Map => {
+                self.count(1, 0, range.start)?;
+                self.check_tag(tag, Kind::Map);
+                self.map(range.start, depth + 1)?
+            }
+        };
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(Some(node))
+    }
+
+    /// Repeats what has this anchor.
+    fn alias(
+        &mut self,
+        number: usize,
+        range: &Range<usize>,
+        depth: usize,
+    ) -> Result<Node, TooMuch> {
+        // One without its value stands inside of it.
+        let Some(size) = self.anchors.get(&number).map(Node::size) else {
+            return Err(self.too_deep(range.start));
+        };
+        if depth + size.levels > MAX_DEPTH {
+            return Err(self.too_deep(range.start));
+        }
+        self.count(size.values, size.bytes, range.start)?;
+        let node = self.anchors.get(&number).cloned();
+        node.ok_or(TooMuch)
+    }
+
+    fn list(&mut self, start: usize, depth: usize) -> Result<Node, TooMuch> {
+        let mut items: Vec<Node> = Vec::new();
+        loop {
+            let item = self.events.next();
+            let Some(item) = self.node(item, depth)? else {
+                break;
+            };
+            items.push(item);
+        }
+        let range = match (items.first(), items.last()) {
+            // Without brackets it begins where its first item does: a dash says nothing.
+            (Some(first), Some(last)) => {
+                let bracket = self
+                    .text
+                    .get(start..)
+                    .is_some_and(|rest| rest.starts_with('['));
+                let start = if bracket { start } else { first.range.start };
+                start..last.range.end.max(start)
+            }
+            _ => start..start,
+        };
+        Ok(Node::new(range, Data::List(items)))
+    }
+
+    fn map(&mut self, start: usize, depth: usize) -> Result<Node, TooMuch> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut known = HashMap::new();
+        let mut end = start;
+        let mut bad = false;
+        loop {
+            let key = self.events.next();
+            let Some(key) = self.node(key, depth)? else {
+                break;
+            };
+            end = end.max(key.range.end);
+            let braces = matches!(key.data, Data::Map(_));
+            let key = self.key(key, &known);
+            bad |= braces && key.is_none();
+            let value = self.events.next();
+            let Some(value) = self.node(value, depth)? else {
+                break;
+            };
+            if !value.range.is_empty() {
+                end = value.range.end.max(start);
+            }
+            if let Some((key, range)) = key {
+                known.insert(key.clone(), range.clone());
+                entries.push(Entry { key, range, value });
+            }
+        }
+        let data = if bad { Data::Bad } else { Data::Map(entries) };
+        Ok(Node::new(start..end, data))
+    }
+
+    fn scalar(
+        &mut self,
+        value: &str,
+        style: ScalarStyle,
+        range: Range<usize>,
+        behind: usize,
+        tag: Option<TagAt<'t>>,
+    ) -> Node {
+        let empty = range.is_empty() && style == ScalarStyle::Plain;
+        let value = if empty { "" } else { value };
+        let end = range.end;
+        let range = match style {
+            ScalarStyle::Literal | ScalarStyle::Folded => {
+                block_header(self.text, behind, range.start).unwrap_or(range)
+            }
+            _ => range,
+        };
+        let place = tag.as_ref().map(|tag| tag.range.clone());
+        let core = tag.as_ref().and_then(|tag| core(&tag.tag));
+        // A wrong tag is as good as none.
+        let core = core.filter(|(_, kind)| *kind == Kind::Scalar);
+        let core = core.map(|(name, _)| *name);
+        let known = core.is_some();
+        let tagged = tag.is_some();
+        self.check_tag(tag, Kind::Scalar);
+        let data = match scalar::read(value, style, core) {
+            // `!env.SITE == "x"` was meant as text.
+            Ok(Value::Null) if tagged && !known => Data::Bad,
+            Ok(value) => Data::Scalar(value),
+            Err(Bad::Number(message)) => {
+                self.fault(
+                    Fault::new(Code::BadNumber, range.clone(), message)
+                        .help("put it in quotes if it is meant as text"),
+                );
+                Data::Bad
+            }
+            Err(Bad::Misfit) => {
+                let place = place.unwrap_or_else(|| range.clone());
+                let written = self.text.get(range.clone()).unwrap_or_default();
+                let (at, what) = if empty {
+                    (place.clone(), "an empty value".to_owned())
+                } else {
+                    (range.clone(), format!("`{written}`"))
+                };
+                self.misfit(&place, at, &what);
+                Data::Bad
+            }
+        };
+        Node { range, end, data }
+    }
+
+    /// Notes a tag that has no meaning, or not for what it stands in front of.
+    fn check_tag(&mut self, tag: Option<TagAt<'t>>, kind: Kind) {
+        let Some(TagAt { tag, range }) = tag else {
+            return;
+        };
+        match core(&tag) {
+            Some((_, wanted)) if *wanted == kind => {}
+            Some(_) => self.misfit(&range, range.clone(), kind.words()),
+            None => {
+                let written = self.text.get(range.clone()).unwrap_or_default();
+                let message = format!("the tag `{written}` has no meaning here");
+                self.fault(
+                    Fault::new(Code::Tag, range, message)
+                        .help("leave the tag out; text that begins with `!` goes in quotes"),
+                );
+            }
+        }
+    }
+
+    fn misfit(&mut self, tag: &Range<usize>, range: Range<usize>, value: &str) {
+        let tag = self.text.get(tag.clone()).unwrap_or_default();
+        let message = format!("the tag `{tag}` does not fit {value}");
+        self.fault(Fault::new(Code::Tag, range, message).help("leave the tag out"));
+    }
+
+    /// Returns a key, or notes why it is none.
+    fn key(
+        &mut self,
+        key: Node,
+        before: &HashMap<String, Range<usize>>,
+    ) -> Option<(String, Range<usize>)> {
+        let range = key.range;
+        let fault = match key.data {
+            Data::Scalar(Value::String(name)) if name == MERGE_KEY => {
+                Fault::new(Code::MergeKey, range, "merge keys (`<<`) are not read")
+                    .help("write the keys out; what all rules share can stand in `defaults`")
+            }
+            Data::Scalar(Value::String(name)) => {
+                let Some(first) = before.get(&name) else {
+                    return Some((name, range));
+                };
+                let message = format!("the key `{name}` stands here twice");
+                let mut fault =
+                    Fault::new(Code::DuplicateKey, range, message).help("keep one of them");
+                fault.related = Some((first.clone(), "the first one is here"));
+                fault
+            }
+            Data::Map(_) if is_template(self.text, range.start) => Fault::new(
+                Code::KeyNotString,
+                braces(self.text, range.start - 1),
+                "a `{{ … }}` without quotes is a YAML mapping and no template",
+            )
+            .help("put the whole value in quotes: `\"{{ … }}\"`"),
+            Data::Map(_) | Data::List(_) => Fault::new(
+                Code::KeyNotString,
+                range,
+                "a key must be a string, and this is a list or a mapping",
+            ),
+            Data::Scalar(Value::Null) => {
+                Fault::new(Code::KeyNotString, range, "there is no key here")
+                    .help("write a name before the `:`")
+            }
+            // That is said already.
+            Data::Bad => return None,
+            Data::Scalar(_) => {
+                let text = self.text.get(range.clone()).unwrap_or_default();
+                let help = format!("put it in quotes: `\"{text}\"`");
+                let message = format!("a key must be a string, and `{text}` is not");
+                Fault::new(Code::KeyNotString, range, message).help(help)
+            }
+        };
+        self.fault(fault);
+        None
+    }
+}
+
+/// Returns true for a mapping that YAML makes of `{{ … }}` and that begins with the inner brace.
+fn is_template(text: &str, inner: usize) -> bool {
+    let (before, rest) = (text.get(..inner), text.get(inner..));
+    before.is_some_and(|text| text.ends_with('{')) && rest.is_some_and(|text| text.starts_with('{'))
+}
+
+/// The `{{ … }}` that begins here, up to the end of its line.
+fn braces(text: &str, start: usize) -> Range<usize> {
+    let line = text.get(start..).unwrap_or_default();
+    let line = line.get(..line.find(['\n', '\r']).unwrap_or(line.len()));
+    let length = line.and_then(|line| line.find("}}")).map_or(2, |at| at + 2);
+    start..start + length
+}
+
+/// What a tag stands in front of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Scalar,
+    List,
+    Map,
+}
+
+impl Kind {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Scalar => "a single value",
+            Self::List => "a list",
+            Self::Map => "a mapping",
+        }
+    }
+}
+
+/// The tags of YAML's core, and what each is for.
+const CORE: [(&str, Kind); 7] = [
+    ("str", Kind::Scalar),
+    ("int", Kind::Scalar),
+    ("bool", Kind::Scalar),
+    ("null", Kind::Scalar),
+    ("float", Kind::Scalar),
+    ("seq", Kind::List),
+    ("map", Kind::Map),
+];
+
+fn core(tag: &Tag) -> Option<&'static (&'static str, Kind)> {
+    let name = tag.core_suffix()?;
+    CORE.iter().find(|(known, _)| *known == name)
 }
