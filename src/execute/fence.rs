@@ -145,6 +145,10 @@ fn by_members<W: World>(stage: Stage<'_, W>, cluster: &Cluster, lease: Option<&L
         // The list may be ahead or behind; the lease will tell.
         (true, true) => undecided(format!("`{member}` does not have the leader's lease")),
         (false, false) => Answer::Open,
+        // The list is behind: it may be on its way to another member.
+        (false, true) if lease.is_some_and(|lease| !lease.held) => undecided(format!(
+            "`{member}` gave up the leader's lease, and no other member is known to have it"
+        )),
         (true, false) => shut(format!(
             "`{member}` no longer holds the leader key, `{}` does; nothing more is sent",
             leader.name

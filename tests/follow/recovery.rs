@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use patroni_barman::simulator::{Config, RecoverFiles};
 
-use crate::support::call::Ended;
+use crate::support::call::{Ended, Running};
 use crate::support::node::Node;
 use crate::support::wait::until;
 
@@ -110,12 +110,38 @@ fn the_end_of_another_nodes_recovery_is_not_taken_for_ones_own() {
     let call = node.create_replica();
     let mut running = call.start();
     until(|| node.posts().len() == 1);
-    let other = Node::new(&RULES.replace("BARMAN", node.barman().url()))
+    another_nodes(&node).create_replica().run().exits(0);
+    goes_on_looking(&node, &mut running);
+    assert_eq!(node.accepted("recovery"), 1);
+}
+
+#[test]
+fn what_an_earlier_recovery_made_is_no_proof() {
+    let node = node(barman().operation_time(Duration::from_secs(1)));
+    let (first, second) = (node.create_replica(), node.create_replica());
+    let mut first = first.start();
+    first.until_it_says("created operation");
+    node.barman().set_faults("post:hang*1".parse().unwrap());
+    let mut second = second.start();
+    // It has waited for the first, whose files are new, and its own request never arrives.
+    until(|| node.posts().len() == 2);
+    another_nodes(&node).create_replica().run().exits(0);
+    goes_on_looking(&node, &mut second);
+    assert_eq!(first.end().exit, 0);
+    assert_eq!(node.accepted("recovery"), 2);
+}
+
+/// Another node with the same Barman.
+fn another_nodes(node: &Node) -> Node {
+    Node::new(&RULES.replace("BARMAN", node.barman().url()))
         .named("n3")
-        .with_patroni("n1");
-    other.create_replica().run().exits(0);
+        .with_patroni("n1")
+}
+
+/// Finds another node's operation, and looks at the list again: that it has ended says nothing.
+#[track_caller]
+fn goes_on_looking(node: &Node, running: &mut Running) {
     running.until_it_says("found operation");
-    // It looks at the list again: the one that it found has ended, and was another node's.
     let lists = || {
         let served = node.barman().served();
         let list = "/servers/demo/operations";
@@ -128,7 +154,6 @@ fn the_end_of_another_nodes_recovery_is_not_taken_for_ones_own() {
     until(|| lists() > before);
     running.kill();
     assert!(!running.log().contains("done after"), "{}", running.log());
-    assert_eq!(node.accepted("recovery"), 1);
 }
 
 #[test]

@@ -38,6 +38,29 @@ fn posts(barman: &Simulator) -> Vec<String> {
 }
 
 #[test]
+fn a_demoted_member_waits_until_another_one_is_known_to_lead() {
+    let rules = r#"version: 1
+api: {url: "BARMAN"}
+patroni: {url: "PATRONI"}
+defaults: {retry: {wait: 50ms, max_wait: 50ms}}
+rules:
+  - name: detach
+    on: on_role_change
+    role: demoted
+    request: {type: config_switch, server: demo, reset: true}
+"#;
+    let node = Node::new(rules).with_patroni("n1").with_barman(config());
+    // Patroni demotes before its list of members says so.
+    node.patroni().gives_up_the_lease();
+    let call = node.call(["run", "--node", "n1", "on_role_change", "demoted", "demo"]);
+    let mut waiting = call.start();
+    waiting.until_it_says("gave up the leader's lease");
+    node.patroni().leader("n2");
+    let ended = waiting.end();
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+}
+
+#[test]
 fn a_callback_that_waits_on_the_old_primary_sends_nothing_more() {
     let barman = Simulator::start(config()).unwrap();
     barman.take_down();

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::process;
 use super::scheduler::Pid;
 use super::universe::{Universe, name};
+use super::wire::patroni_url;
 
 /// How long the leader key outlives its holder's last sign of life.
 const TTL: Duration = Duration::from_secs(15);
@@ -30,15 +31,28 @@ pub struct Node {
     life: u32,
     /// Cut off from the DCS and from other members.
     partitioned: bool,
+    /// Until when its Patroni lists the cluster from a cache all the same.
+    cached_until: Duration,
     /// The leader that its Patroni knows of, and since when it knows whether that is itself.
     pub knows: Option<usize>,
     key_since: Duration,
+    /// The leader in its Patroni's list of members, and since when.
+    pub lists: Option<usize>,
+    lists_since: Duration,
     /// Those that a crash of the machine ends.
     pub processes: Vec<Pid>,
 }
 
 impl Node {
     /// Patroni on this node reads who leads.
+    fn read(&mut self, own: usize, leader: Option<usize>, now: Duration) {
+        if self.lists != leader {
+            self.lists_since = now;
+        }
+        self.lists = leader;
+        self.learn(own, leader, now);
+    }
+
     fn learn(&mut self, own: usize, leader: Option<usize>, now: Duration) {
         if (self.knows == Some(own)) != (leader == Some(own)) {
             self.key_since = now;
@@ -67,8 +81,11 @@ impl Cluster {
             reconcile: None,
             life: 0,
             partitioned: false,
+            cached_until: Duration::ZERO,
             knows: None,
             key_since: Duration::ZERO,
+            lists: None,
+            lists_since: Duration::ZERO,
             processes: Vec::new(),
         };
         Self {
@@ -88,6 +105,18 @@ impl Cluster {
             .then(|| now.saturating_sub(self.nodes[node].key_since))
     }
 
+    /// For how long the Patroni of a node has listed another leader.
+    pub fn lists_another(&self, node: usize, leader: usize, now: Duration) -> Option<Duration> {
+        let state = &self.nodes[node];
+        (state.lists != Some(leader)).then(|| now.saturating_sub(state.lists_since))
+    }
+
+    /// Whether one node can reach another one's Patroni.
+    pub fn reaches(&self, from: usize, to: usize) -> bool {
+        let cut = self.nodes[from].partitioned || self.nodes[to].partitioned;
+        from == to || self.nodes[to].machine_up && !cut
+    }
+
     /// The role that Patroni passes for a node that runs.
     fn role(&self, node: usize) -> Role {
         if self.nodes[node].knows == Some(node) {
@@ -98,7 +127,13 @@ impl Cluster {
     }
 
     /// What the REST API of a node answers; none if it can't tell.
-    pub fn answer(&self, node: usize, path: &str, leader: Option<usize>) -> Option<Value> {
+    pub fn answer(
+        &self,
+        node: usize,
+        path: &str,
+        leader: Option<usize>,
+        now: Duration,
+    ) -> Option<Value> {
         if !path.ends_with("/cluster") {
             let role = if self.nodes[node].primary {
                 "primary"
@@ -117,11 +152,15 @@ impl Cluster {
                 "replica"
             };
             state.patroni_up.then(|| {
-                json!({"name": name(other), "role": role, "state": "running", "timeline": self.timeline})
+                json!({
+                    "name": name(other), "role": role, "state": "running", "timeline": self.timeline,
+                    "api_url": format!("{}/patroni", patroni_url(other)),
+                })
             })
         };
         let members: Vec<Value> = self.nodes.iter().enumerate().filter_map(member).collect();
-        (self.dcs_up && !self.nodes[node].partitioned)
+        let own = &self.nodes[node];
+        (self.dcs_up && !own.partitioned || own.partitioned && now < own.cached_until)
             .then(|| json!({"scope": "demo", "members": members}))
     }
 }
@@ -134,7 +173,7 @@ impl Universe {
         cluster.leader = leader;
         for node in 0..cluster.nodes.len() {
             if !cluster.nodes[node].partitioned {
-                cluster.nodes[node].learn(node, leader, now);
+                cluster.nodes[node].read(node, leader, now);
             }
         }
         self.note(|| format!("the leader is {}", leader.map_or("nobody".to_owned(), name)));
@@ -223,7 +262,7 @@ impl Universe {
         });
         let release = self.between(0, 80);
         self.later(from, release, move |u| {
-            if u.leader() == Some(from) {
+            if u.leader() == Some(from) && u.is_able(from) {
                 u.set_leader(None);
                 let take = u.between(20, 150);
                 u.later(to, take, move |u| u.take_key(to));
@@ -350,6 +389,11 @@ impl Universe {
             state.machine_up = true;
             state.patroni_up = true;
             state.life += 1;
+            if state.partitioned {
+                // It has no cache, and learns nothing.
+                state.cached_until = Duration::ZERO;
+                state.learn(node, None, self.now());
+            }
         }
         if self.leader().is_none() && self.is_able(node) && self.cluster.borrow().dcs_up {
             self.set_leader(Some(node));
@@ -414,7 +458,12 @@ impl Universe {
             return;
         }
         self.note(|| format!("{} is cut off", name(node)));
-        self.cluster.borrow_mut().nodes[node].partitioned = true;
+        let cached_until = self.now() + self.between(0, 12_000);
+        {
+            let mut cluster = self.cluster.borrow_mut();
+            cluster.nodes[node].partitioned = true;
+            cluster.nodes[node].cached_until = cached_until;
+        }
         if self.leader() == Some(node) {
             let demote = self.between(5_000, 9_000);
             self.later(node, demote, move |u| {
@@ -449,7 +498,7 @@ impl Universe {
                 return;
             }
             let (leader, now) = (cluster.leader, self.now());
-            cluster.nodes[node].learn(node, leader, now);
+            cluster.nodes[node].read(node, leader, now);
             leader
         };
         self.note(|| format!("{} is connected again", name(node)));

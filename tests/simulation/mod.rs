@@ -31,7 +31,7 @@ use truth::Invariant;
 use universe::Tracing;
 
 /// Runs that every test run plays.
-const SEEDS: u64 = 1_500;
+const SEEDS: u64 = 1_000;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
@@ -96,6 +96,8 @@ fn barman_follows_the_leader_whatever_happens() {
         "fenced",
         "superseded",
         "looked again",
+        "wrong elsewhere",
+        "sent for another",
     ] {
         let count = seen.get(what).copied().unwrap_or_default();
         assert!(
@@ -120,7 +122,7 @@ fn is_caught(mutation: Mutation, invariant: Invariant) {
         ending.broken.iter().any(|(broken, _)| *broken == invariant)
     };
     assert!(
-        (0..500).any(breaks),
+        (0..2_000).any(breaks),
         "{mutation:?} does not break {invariant:?}"
     );
 }
@@ -173,6 +175,16 @@ fn an_engine_whose_apis_wait_for_each_other_is_caught() {
 #[test]
 fn an_engine_that_takes_options_for_one_is_caught() {
     is_caught(Mutation::OneOption, Invariant::NothingForgotten);
+}
+
+#[test]
+fn an_engine_that_reconciles_only_its_own_member_is_caught() {
+    is_caught(Mutation::OwnOnly, Invariant::FollowsTheLeader);
+}
+
+#[test]
+fn an_engine_that_looks_once_at_other_members_is_caught() {
+    is_caught(Mutation::OneLook, Invariant::TwoLooks);
 }
 
 #[test]

@@ -25,6 +25,10 @@ pub enum Mutation {
     OneOption,
     /// The ledger: a recovery does not know of those before it.
     NoLedger,
+    /// The other members: `reconcile` corrects only what its own member wants.
+    OwnOnly,
+    /// The pause between the two looks that a correction for another member needs.
+    OneLook,
     /// Writing down how an intent ended.
     NeverSettled,
 }

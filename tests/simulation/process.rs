@@ -1,14 +1,15 @@
 //! The processes: callbacks and reconcile runs, made of the program's own parts.
 
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
 use patroni_barman::barman::Barman;
-use patroni_barman::evaluate::{Facts, Plan, Step, evaluate};
+use patroni_barman::evaluate::{Facts, Plan, Step, evaluate, wanted};
 use patroni_barman::execute::{
-    self, Ended, Here, Looks, Part, Progress, Seat, Stamp, StepReport, Verdict, Which, Whose,
+    self, Comparison, Ended, Here, Looks, Progress, Seat, Stamp, StepReport, Verdict, Which, Whose,
     World, pass, resume, second_look,
 };
 use patroni_barman::http::Clock;
@@ -391,7 +392,10 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
 /// How long after its end a callback looks once more.
 const SECOND_LOOK: Duration = Duration::from_secs(30);
 
-/// What a timer starts on every node: `reconcile`.
+/// How long after the first look `reconcile` looks again before it corrects for another member.
+pub const ANOTHERS: Duration = Duration::from_secs(10);
+
+/// What a timer starts on a node: `reconcile`.
 pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
     let world = Inside::new(universe, node);
     let pid = world.process.pid;
@@ -407,7 +411,22 @@ pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
         let mut facts = facts(&world.universe, node, pid, Event::OnRoleChange, role);
         // A note is about what happened, and nothing did.
         facts.env.insert("NOTES".to_owned(), "no".to_owned());
-        let plan = plan(&world.universe, &facts);
+        let parts = |here: &Here| {
+            let own = |event, role| {
+                let facts = Facts {
+                    event,
+                    role,
+                    raw_role: role.as_str().to_owned(),
+                    ..facts.clone()
+                };
+                Ok::<_, Infallible>(plan(&world.universe, &facts))
+            };
+            let wanted = LOADED
+                .with(|rules| wanted(&rules[world.universe.rules], &here.view(), own))
+                .unwrap();
+            assert_eq!(wanted.conflicts, []);
+            here.parts(&wanted, &[pid.to_string()])
+        };
         let decide = |recorded: &Recorded| Some(decide(&world.universe, node, recorded));
         let whose = Whose {
             cluster: &here.cluster,
@@ -417,14 +436,23 @@ pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
         let left = resume(whose, Which::All, &decide, &world).await;
         world.process.fresh.set(false);
         world.process.role.set(Some(role));
-        let own = [Part {
-            plan,
-            sets: vec![pid.to_string()],
-            seat: Seat::Here,
-        }];
-        let again = async || Vec::new();
-        let looks = Looks::default();
-        let passed = pass(&own, &again, Duration::ZERO, &looks, &world).await;
+        let (mut first, mut interval) = (parts(&here), ANOTHERS);
+        match world.universe.mutation {
+            Mutation::OwnOnly => first.retain(|part| part.seat == Seat::Here),
+            Mutation::OneLook => interval = Duration::ZERO,
+            _ => {}
+        }
+        let again = async || {
+            let now = Here::ask(&world, here.node.as_deref()).await;
+            now.and_then(Result::ok)
+                .map(|now| parts(&now))
+                .unwrap_or_default()
+        };
+        let passed = pass(&first, &again, interval, &Looks::default(), &world).await;
+        let elsewhere = |one: &Comparison| one.elsewhere && !one.as_wanted();
+        if passed.compared.iter().any(elsewhere) {
+            world.count("wrong elsewhere");
+        }
         if passed.compared.iter().any(|one| !one.as_wanted()) {
             world.count("corrected");
         }

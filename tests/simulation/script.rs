@@ -7,7 +7,7 @@ use std::time::Duration;
 use patroni_barman::model::Event;
 
 use super::mutation::Mutation;
-use super::process::{self, POLL};
+use super::process::{self, ANOTHERS, POLL};
 use super::truth::Invariant;
 use super::universe::{APIS, Tracing, Universe, name};
 use super::wire::LATEST;
@@ -35,7 +35,7 @@ pub fn play(seed: u64, mutation: Mutation, tracing: Tracing) -> Ending {
     });
     universe.scheduler.set_deadly(universe.profile.deadly);
     universe.create_cluster();
-    for node in (0..universe.nodes()).filter(|_| universe.reconciles) {
+    for node in universe.reconciles.clone() {
         let first = universe.between(0, 30_000);
         reconcile_every(&universe, node, first);
     }
@@ -56,10 +56,10 @@ pub fn play(seed: u64, mutation: Mutation, tracing: Tracing) -> Ending {
     universe.calm.set(Some(calm));
     universe.scheduler.run_until(calm);
     // A run of reconcile that has begun before that may still wait for an operation that never ends.
-    let followed = calm + INTERVAL + 2 * POLL;
+    let followed = calm + INTERVAL + 2 * POLL + ANOTHERS;
     universe.scheduler.run_until(followed);
     for _ in 0..7 {
-        if universe.reconciles {
+        if !universe.reconciles.is_empty() {
             universe.must_follow();
         }
         universe

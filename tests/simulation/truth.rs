@@ -9,7 +9,7 @@ use patroni_barman::model::{Event, RequestKind, Role, Target};
 use patroni_barman::store::{Cause, Decision, Intent, IntentId, State};
 use serde_json::Value;
 
-use super::process::{POLL, Process, api, directory};
+use super::process::{ANOTHERS, POLL, Process, api, directory};
 use super::scheduler::Pid;
 use super::universe::{APIS, Universe, name};
 
@@ -28,8 +28,11 @@ pub enum Invariant {
     NotHeldUp,
     /// No two recoveries run in one directory.
     OneRecovery,
-    /// No request is sent for a role after the local Patroni knew that it was lost.
+    /// No request is sent for a role after that member's Patroni knew that it was lost, or for another member if the
+    /// local one lists another leader too.
     Fence,
+    /// Nothing is sent for another member before a second look.
+    TwoLooks,
     /// No request of a superseded intent is sent after the state could have told.
     Supersession,
     /// Every intent ends settled, rightly so, or is still being worked on.
@@ -40,6 +43,9 @@ pub enum Invariant {
 #[derive(Debug)]
 struct Decided {
     kind: RequestKind,
+    /// Where it was decided, and for which member.
+    node: usize,
+    member: usize,
     event: Event,
     role: Role,
     at: Duration,
@@ -149,8 +155,23 @@ impl Universe {
             truth.unrecorded.insert(directory(process.node));
         }
         let role = process.role.get().unwrap();
+        let body: Value = serde_json::from_slice(body).unwrap();
+        let followed = body.get("model_name").and_then(Value::as_str);
+        let member = (0..self.nodes())
+            .find(|node| followed == Some(&format!("demo:{}", name(*node))))
+            .unwrap_or(process.node);
+        let cluster = self.cluster.borrow();
+        let mut lost = cluster.out_of_role(member, role, now);
+        if member != process.node {
+            truth.count("sent for another");
+            let listed = cluster.lists_another(process.node, member, now);
+            lost = lost.and_then(|lost| Some(lost.min(listed?)));
+            if now.saturating_sub(process.called) < ANOTHERS {
+                truth.broke(Invariant::TwoLooks, now, &who);
+            }
+        }
         if !exempt
-            && let Some(since) = self.cluster.borrow().out_of_role(process.node, role, now)
+            && let Some(since) = lost
             && since > KNOWN
         {
             let since = since.as_secs_f64();
@@ -189,6 +210,8 @@ impl Universe {
     pub fn intended(&self, worker: &Process, decision: &Decision<'_>, ids: &[Option<IntentId>]) {
         let (node, worker) = (worker.node, worker.pid);
         let plan = decision.plan;
+        let own = |member: &usize| plan.node == Some(name(*member));
+        let member = (0..self.nodes()).find(own).unwrap();
         let now = self.now();
         // What was only looked at is no newer than what a callback has decided meanwhile.
         if matches!(decision.cause, Cause::Event(_)) {
@@ -210,6 +233,8 @@ impl Universe {
             }
             let decided = Decided {
                 kind: step.operation.kind(),
+                node,
+                member,
                 event: plan.event,
                 role: plan.role,
                 at: now,
@@ -230,7 +255,8 @@ impl Universe {
         let now = self.now();
         for ((other, _), decided) in &mut self.truth.borrow_mut().decided {
             let foreground = matches!(decided.event, Event::Bootstrap | Event::CreateReplica);
-            if *other == node && decided.role != role && !foreground {
+            let own = *other == node && decided.member == node;
+            if own && decided.role != role && !foreground {
                 decided.superseded.get_or_insert(now);
             }
         }
@@ -271,8 +297,12 @@ impl Universe {
                         None
                     }
                     // Nobody takes up what was left.
-                    Some(intent) if intent.state == State::Pending && !self.reconciles => None,
-                    Some(intent) => truth.objection(node, decided, intent, calm, self.now()),
+                    Some(intent)
+                        if intent.state == State::Pending && !self.reconciles.contains(&node) =>
+                    {
+                        None
+                    }
+                    Some(intent) => truth.objection(decided, intent, calm, self.now()),
                 };
                 if let Some(why) = why {
                     let Decided { event, role, .. } = decided;
@@ -284,7 +314,7 @@ impl Universe {
                 }
             }
             let last = truth.reconciled.get(&node).copied().unwrap_or_default();
-            if self.reconciles && self.now().saturating_sub(last) > 3 * POLL {
+            if self.reconciles.contains(&node) && self.now().saturating_sub(last) > 3 * POLL {
                 wrong.push(format!(
                     "the last run of reconcile on {} ended at {last:?}",
                     name(node)
@@ -341,7 +371,6 @@ impl Truth {
     /// What is wrong with how an intent ended.
     fn objection(
         &self,
-        node: usize,
         decided: &Decided,
         intent: &Intent,
         calm: Duration,
@@ -358,18 +387,18 @@ impl Truth {
             }
             State::Superseded if decided.superseded.is_some() => None,
             State::Superseded if message.contains("another role") => self
-                .kept_role(node, decided.role, decided.at)
+                .kept_role(decided.member, decided.role, decided.at)
                 .then(|| "is superseded by another role, which the node never had".to_owned()),
             State::Superseded => Some(format!("is superseded by nothing: {message}")),
             State::Fenced => self
-                .kept_role(node, decided.role, decided.at)
+                .kept_role(decided.member, decided.role, decided.at)
                 .then(|| format!("is fenced, and kept its role: {message}")),
             // A switch may have been made by somebody else.
             // What a recovery left that nobody could write down may be taken for another's; and of one whose caller is gone it
             // is only told that one which began then has ended.
             State::Done
                 if decided.kind == RequestKind::Recovery
-                    && (decided.resumed || self.unrecorded.contains(&directory(node))) =>
+                    && (decided.resumed || self.unrecorded.contains(&directory(decided.node))) =>
             {
                 None
             }
@@ -380,7 +409,8 @@ impl Truth {
             .then(|| "is done, and was never taken up".to_owned()),
             State::Abandoned => {
                 let because_of_another = message.contains("a step before it");
-                (decided.kind != RequestKind::Recovery && !because_of_another)
+                let for_another = decided.member != decided.node;
+                (decided.kind != RequestKind::Recovery && !because_of_another && !for_another)
                     .then(|| format!("is abandoned: {message}"))
             }
             State::Refused => (!message.contains("is gone"))

@@ -1,6 +1,7 @@
 //! Everything there is in one run: the cluster, Barman, the machines, and what is known to be true of them.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -72,8 +73,8 @@ pub struct Universe {
     pub notes: bool,
     /// Whether the APIs refuse a second operation in one second.
     pub same_second_refused: bool,
-    /// Whether a timer starts `reconcile` on every node, or on none.
-    pub reconciles: bool,
+    /// The nodes on which a timer starts `reconcile`: all, one, or none.
+    pub reconciles: Range<usize>,
     trace: Option<RefCell<Vec<String>>>,
 }
 
@@ -137,7 +138,9 @@ impl Universe {
         clocks.push(zone * 1_000);
         let rules = scheduler.draw(|random| random.below(super::process::RULES.len()));
         let writes_notes = scheduler.draw(|random| random.chance(0.5));
-        let reconciles = scheduler.draw(|random| random.chance(0.5));
+        let only = scheduler.draw(|random| random.below(count));
+        let reconciles = scheduler.draw(|random| random.below(4));
+        let reconciles = [0..0, 0..0, only..only + 1, 0..count][reconciles].clone();
         Rc::new(Self {
             scheduler,
             profile,

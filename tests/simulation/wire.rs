@@ -11,7 +11,7 @@ use patroni_barman::simulator::service::Delivery;
 use super::mutation::Mutation;
 use super::process::Process;
 use super::scheduler::Slot;
-use super::universe::{APIS, Universe};
+use super::universe::{APIS, Universe, name};
 
 /// The time that an exchange may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -156,11 +156,15 @@ impl Wire {
         let limit = limit(request);
         if !universe.unlucky(universe.profile.silent) {
             let (universe, slot) = (Rc::clone(universe), slot.clone());
-            let (node, path) = (self.process.node, request.url.clone());
+            let (node, url) = (self.process.node, request.url.clone());
             let (there, back) = (universe.between(1, 20), universe.between(1, 300));
             universe.scheduler.clone().after(there, move || {
-                let answer = universe.ask_patroni(node, &path);
-                slot.fill_after(back, answer);
+                let to = (0..universe.nodes())
+                    .find(|to| url.starts_with(&patroni_url(*to)))
+                    .unwrap_or(node);
+                if universe.cluster.borrow().reaches(node, to) {
+                    slot.fill_after(back, universe.ask_patroni(to, &url));
+                }
             });
         }
         slot.fill_after(limit, Err(Failure::Unknown("no answer in time".to_owned())));
@@ -255,12 +259,13 @@ impl Universe {
         if !cluster.nodes[node].patroni_up {
             return Err(Failure::NotSent("connection refused".to_owned()));
         }
+        let asks_for_lease = path.ends_with("/leader") || path.ends_with("/standby-leader");
         let leader = match self.mutation {
             Mutation::NoFence => Some(node),
-            _ => cluster.nodes[node].knows,
+            _ if asks_for_lease => cluster.nodes[node].knows,
+            _ => cluster.nodes[node].lists,
         };
-        let asks_for_lease = path.ends_with("/leader") || path.ends_with("/standby-leader");
-        let (status, body) = match cluster.answer(node, path, leader) {
+        let (status, body) = match cluster.answer(node, path, leader, self.now()) {
             Some(answer) if asks_for_lease && leader != Some(node) => (503, answer.to_string()),
             Some(answer) => (200, answer.to_string()),
             None => (503, "{}".to_owned()),
@@ -271,6 +276,11 @@ impl Universe {
             ..Response::default()
         })
     }
+}
+
+/// The address of a node's Patroni, as the others have it.
+pub fn patroni_url(node: usize) -> String {
+    format!("http://{}.test:8008", name(node))
 }
 
 fn received(response: simulator::Response, date: Duration) -> Response {

@@ -16,6 +16,7 @@ pub struct Patroni {
 struct Says {
     node: String,
     leader: String,
+    gave_up: bool,
     older_than_3_2: bool,
     url: String,
     system_id: Option<String>,
@@ -32,6 +33,7 @@ impl Patroni {
         let says = Says {
             node: node.to_owned(),
             leader: leader.to_owned(),
+            gave_up: false,
             older_than_3_2: false,
             url: url.clone(),
             system_id: None,
@@ -53,6 +55,11 @@ impl Patroni {
     /// Another node holds the leader key from here on.
     pub fn leader(&self, node: &str) {
         node.clone_into(&mut self.says.lock().unwrap().leader);
+    }
+
+    /// This node gives up the leader's lease; the list of members still names it.
+    pub fn gives_up_the_lease(&self) {
+        self.says.lock().unwrap().gave_up = true;
     }
 
     /// Its PostgreSQL has this `database_system_identifier`.
@@ -131,7 +138,7 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
         let body = body.to_string();
         let leads = {
             let says = says.lock().unwrap();
-            says.node == says.leader
+            says.node == says.leader && !says.gave_up
         };
         let status = match path.as_str() {
             "/leader" | "/standby-leader" if !leads => "503 Service Unavailable",
