@@ -143,6 +143,7 @@ fn measured(
 }
 
 fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -> Result<u8, Exit> {
+    let asked = watch.wall();
     let view = View::take(&args.rules, context, watch)?;
     if args.dry {
         return Ok(dry(args, context, &view));
@@ -177,6 +178,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
             cluster: &here.cluster,
             node: here.node.as_deref(),
             role,
+            asked,
         };
         left = block_on(resume(whose, Which::All, &decide, &outside));
     }

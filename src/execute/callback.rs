@@ -43,6 +43,7 @@ pub async fn callback<W: World>(
     decide: &dyn Fn(&Recorded) -> Result<Plan, Undecided>,
     world: &W,
 ) -> Result<Ended, Undecided> {
+    let began = world.clock().wall();
     let foreground = is_foreground(recorded.event);
     let asks = match &decided {
         Ok(plan) => !plan.steps.is_empty(),
@@ -98,6 +99,7 @@ pub async fn callback<W: World>(
             cluster: &plan.cluster,
             node: plan.node.as_deref(),
             role: plan.role,
+            asked: began,
         };
         let which = outcome.first.map_or(Which::States, Which::StatesBefore);
         let decide = |recorded: &Recorded| decide(recorded).ok();

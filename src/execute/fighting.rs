@@ -36,12 +36,10 @@ pub(super) async fn over<W: World>(step: &Step, cluster: &str, world: &W) -> Opt
     };
     let read = world.store()?.history(&query);
     let intents = journal::bounded(world, journal::STATE, read).await.ok()?;
-    let targets = step.operation.targets(&step.api);
+    // After a failover another value is wanted, which is no fight.
     let corrects = |one: &&Intent| {
-        let others = one.step.operation.targets(&one.step.api);
-        one.source == Source::Look
-            && one.state == State::Done
-            && targets.iter().any(|target| others.contains(target))
+        let same = (&one.step.api, &one.step.operation) == (&step.api, &step.operation);
+        one.source == Source::Look && one.state == State::Done && same
     };
     let times = intents.iter().rev().filter(corrects);
     judge(times.filter_map(|one| one.sent), now)

@@ -34,6 +34,8 @@ pub struct Whose<'a> {
     pub node: Option<&'a str>,
     /// The role that it has now.
     pub role: Role,
+    /// When it was asked for, by the wall clock: what was decided since may be for another role.
+    pub asked: Duration,
 }
 
 /// Takes up what is pending of a member and no live process is working on.
@@ -78,7 +80,8 @@ pub async fn resume<W: World>(
             Which::States => sets_state,
             Which::StatesBefore(first) => sets_state && intent.id < first,
         };
-        if !taken {
+        let newer = intent.created > whose.asked && intent.created <= now;
+        if !taken || newer {
             give_back(&intent, world).await;
         } else if !sets_state || still_wanted(&intent, whose.role, decide, world).await {
             wanted.push(intent);

@@ -400,6 +400,7 @@ pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
     let world = Inside::new(universe, node);
     let pid = world.process.pid;
     universe.scheduler.start(pid, async move {
+        let asked = world.clock.wall();
         let Some(Ok(here)) = Here::ask(&world, None).await else {
             world.note(|| "reconcile can't ask Patroni".to_owned());
             return;
@@ -432,6 +433,7 @@ pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
             cluster: &here.cluster,
             node: here.node.as_deref(),
             role,
+            asked,
         };
         let left = resume(whose, Which::All, &decide, &world).await;
         world.process.fresh.set(false);
