@@ -6,7 +6,7 @@ use crate::barman::{OperationStatus, Scope};
 use crate::http::Clock as _;
 use crate::store::{Intent, Query, State, Store as _};
 
-use super::{End, Progress, Stage, StepOutcome, World, journal, lookup, poll};
+use super::{End, Progress, Stage, StepOutcome, World, journal, lookup, poll, proof};
 
 /// The pause between two looks for an operation whose answer is still under way to another process.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -58,7 +58,10 @@ async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End>
                 Ok(()) | Err(_) => {}
             }
         }
-        if !ids.is_empty() || lookup::is_late(sent, world.clock()) {
+        // One that was only found may have been another's, unless it left its files here.
+        let named = intent.operation_id.is_some() && intent.state != State::Unverified;
+        let found = !ids.is_empty() && proof::Proof::now(stage).is_newer_than(sent.wall);
+        if named || found || lookup::is_late(sent, world.clock()) {
             break;
         }
         world.clock().sleep(PAUSE).await;

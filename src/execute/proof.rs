@@ -1,6 +1,7 @@
 //! Proof that a recovery came to its end in a directory on this machine, by files that it made anew.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::model::{Operation, Verify};
 
@@ -33,6 +34,16 @@ impl Proof {
     pub(super) fn of_earlier<W: World>(stage: Stage<'_, W>) -> Self {
         let now = Self::now(stage);
         Self(now.0.into_iter().map(|(path, _)| (path, None)).collect())
+    }
+
+    /// Tells whether one of them was made after this time of the same machine's wall clock.
+    pub(super) fn is_newer_than(&self, wall: Duration) -> bool {
+        let made = |stamp: &Stamp| {
+            let nanoseconds = i128::try_from(wall.as_nanos()).unwrap_or(i128::MAX);
+            stamp.changed >= nanoseconds
+        };
+        let stamps = self.0.iter().filter_map(|(_, stamp)| stamp.as_ref());
+        stamps.into_iter().any(made)
     }
 
     /// Tells whether one of them was made since then.
