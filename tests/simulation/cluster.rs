@@ -503,8 +503,9 @@ impl Universe {
         };
         self.note(|| format!("{} is connected again", name(node)));
         let is_primary = self.cluster.borrow().nodes[node].primary;
+        let dcs_up = self.cluster.borrow().dcs_up;
         match leader {
-            Some(leader) if leader == node && !is_primary => self.promote(node),
+            Some(leader) if leader == node && !is_primary && dcs_up => self.promote(node),
             Some(leader) if leader == node => {}
             Some(_) => {
                 self.cluster.borrow_mut().nodes[node].primary = false;
