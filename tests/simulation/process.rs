@@ -121,6 +121,8 @@ pub struct Process {
     pub attempt: Cell<u32>,
     /// Whether it could open the state.
     pub has_state: bool,
+    /// The state could not be written or read once: what it holds is not all that the process does.
+    pub state_failed: Cell<bool>,
     /// Whether an API is being asked.
     pub busy: Cell<bool>,
     /// Whether Patroni answered when it was last asked.
@@ -151,6 +153,7 @@ impl Inside {
             role: Cell::default(),
             attempt: Cell::default(),
             has_state: opens,
+            state_failed: Cell::default(),
             busy: Cell::default(),
             patroni_answered: Cell::default(),
         });
@@ -257,6 +260,7 @@ impl World for Inside {
             Progress::Waiting { reason, .. } => self.note(|| format!("waits: {reason}")),
             Progress::StateTrouble { message } => {
                 self.count("state failed");
+                self.process.state_failed.set(true);
                 self.note(|| format!("state: {message}"));
             }
             Progress::Found { .. } => self.count("found again"),

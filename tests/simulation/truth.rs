@@ -187,7 +187,7 @@ impl Universe {
             (same && decided.api == api && body == text).then_some(decided.superseded)
         };
         // A state that can't be written must not stop a failover.
-        let told = !self.disks[process.node].full.get();
+        let told = !self.disks[process.node].full.get() && !process.state_failed.get();
         let superseded = truth.decided.iter().rev().find_map(ours).flatten();
         let superseded = superseded.filter(|_| told);
         if let Some(since) = superseded.filter(|since| now.saturating_sub(*since) > KNOWN) {
