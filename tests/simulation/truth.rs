@@ -151,7 +151,8 @@ impl Universe {
         // And a node that is being made has no role to lose.
         let recovers = text.contains("\"recovery\"");
         let exempt = recovers || process.fresh.get() && !late && !process.patroni_answered.get();
-        if recovers && (self.disks[process.node].full.get() || !process.has_state) {
+        let recorded = process.has_state && !process.state_failed.get();
+        if recovers && (self.disks[process.node].full.get() || !recorded) {
             truth.unrecorded.insert(directory(process.node));
         }
         let role = process.role.get().unwrap();
