@@ -2,19 +2,18 @@
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Event, Fence, Role, Rule, RuleSet};
+use crate::model::{Fence, Role, Rule, RuleSet};
 
 /// Said once, of the first rule that wants one.
 pub(super) fn problem(rules: &RuleSet) -> Option<Problem> {
     if rules.patroni.is_some() {
         return None;
     }
-    // A node that is being made has no role to lose.
-    let makes = |event: &Event| matches!(event, Event::Bootstrap | Event::CreateReplica);
     let wants = |rule: &&Rule| {
         rule.enabled
             && rule.fence == Fence::Role
-            && !rule.on.iter().all(makes)
+            // A node that is being made has no role to lose.
+            && !rule.on.iter().all(|event| event.makes_node())
             && rule.role != [Role::Uninitialized]
     };
     let rule = rules.rules.iter().find(wants)?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Event, Match, Retry, Rule, RuleSet, Verify, duration};
+use crate::model::{Match, Retry, Rule, RuleSet, Verify, duration};
 
 use super::cells::{self, Cells};
 use super::table::{Firing, Table};
@@ -49,9 +49,8 @@ impl<'r> Patience<'r> {
     /// Notes what is wrong in one kind of cluster.
     pub(super) fn look(&mut self, firings: &[Firing]) {
         // Patroni waits for these two, and nothing kills them.
-        let waits = |event| matches!(event, Event::Bootstrap | Event::CreateReplica);
         let mut by_rules: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
-        for index in Cells::those(|event, _| !waits(event)).indices() {
+        for index in Cells::those(|event, _| !event.makes_node()).indices() {
             let in_cell = |firing: &&Firing| !firing.may.and(Cells::one(index)).is_empty();
             let here = firings.iter().filter(in_cell).map(|firing| firing.rule);
             // Of the cells with the same rules, one tells it all.

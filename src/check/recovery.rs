@@ -2,28 +2,22 @@
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Event, RequestKind, RequestTemplate, Rule, RuleSet, TemplateValue, duration};
+use crate::model::{RequestKind, RequestTemplate, Rule, RuleSet, TemplateValue, duration};
 
 /// What is wrong with the recoveries of the rules, each rule by itself.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
-    let enabled = rules.rules.iter().filter(|rule| rule.enabled);
-    let with_recoveries = enabled.filter_map(|rule| {
+    let mut problems = Vec::new();
+    for rule in rules.rules.iter().filter(|rule| rule.enabled) {
         let recovers = |request: &&RequestTemplate| request.kind == RequestKind::Recovery;
         let recoveries: Vec<_> = rule.requests.iter().filter(recovers).collect();
-        (!recoveries.is_empty()).then_some((rule, recoveries))
-    });
-    with_recoveries
-        .flat_map(|(rule, recoveries)| {
-            let relative = recoveries.iter().filter_map(|recovery| relative(recovery));
-            let bounded = bounded(rule);
-            let over_data = over_data(rule);
-            over_data
-                .into_iter()
-                .chain(bounded)
-                .chain(relative)
-                .collect::<Vec<_>>()
-        })
-        .collect()
+        if recoveries.is_empty() {
+            continue;
+        }
+        problems.extend(over_data(rule));
+        problems.extend(bounded(rule));
+        problems.extend(recoveries.into_iter().filter_map(relative));
+    }
+    problems
 }
 
 /// A wait that ends before the recovery does.
@@ -40,8 +34,7 @@ fn bounded(rule: &Rule) -> Option<Problem> {
 
 /// A recovery in an event of a node that has its data already.
 fn over_data(rule: &Rule) -> Option<Problem> {
-    let makes = |event: &Event| matches!(event, Event::Bootstrap | Event::CreateReplica);
-    let event = rule.on.iter().find(|event| !makes(event))?;
+    let event = rule.on.iter().find(|event| !event.makes_node())?;
     let message = format!(
         "a recovery in `{event}` writes over the data of a node that is there: PostgreSQL may be running in the directory"
     );

@@ -152,5 +152,5 @@ async fn name<W: World>(world: &W) -> Result<String, String> {
 
 /// Tells whether Patroni waits for the outcome, to go on with what was made.
 pub const fn is_foreground(event: Event) -> bool {
-    matches!(event, Event::Bootstrap | Event::CreateReplica)
+    event.makes_node()
 }

@@ -36,6 +36,11 @@ impl Event {
         Self::CreateReplica,
     ];
 
+    /// Tells whether Patroni makes a node of what the event's command leaves: it has no data and no role yet.
+    pub const fn makes_node(self) -> bool {
+        matches!(self, Self::Bootstrap | Self::CreateReplica)
+    }
+
     /// The word in Patroni's configuration and in rules.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

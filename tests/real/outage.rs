@@ -65,22 +65,7 @@ fn a_stale_callback_and_a_broken_file() {
 
     // one that Patroni did not get to kill: it decided for n1, and n2 is promoted while it waits
     stack.barman.stop_api();
-    let stale = stack
-        .on(
-            &cluster,
-            "n1",
-            &["run", "on_role_change", "primary", "main"],
-        )
-        .env(
-            "PATRONI_BARMAN_STATE",
-            cluster
-                .node("n1")
-                .home
-                .join("stale.db")
-                .display()
-                .to_string(),
-        );
-    let stale = stack.guard.start(&stale);
+    let stale = stack.stale_callback(&cluster, "n1");
     cluster.switchover("n1", "n2");
     called(&cluster, "n2");
     let code = wait::until(seconds(60), "the end of the stale callback", || {

@@ -15,22 +15,7 @@ fn a_leader_cut_off_from_etcd_does_not_switch_barman_back() {
 
     // n1 leads, and a request of that time waits for the API
     stack.barman.stop_api();
-    let stale = stack
-        .on(
-            &cluster,
-            "n1",
-            &["run", "on_role_change", "primary", "main"],
-        )
-        .env(
-            "PATRONI_BARMAN_STATE",
-            cluster
-                .node("n1")
-                .home
-                .join("stale.db")
-                .display()
-                .to_string(),
-        );
-    let stale = stack.guard.start(&stale);
+    let stale = stack.stale_callback(&cluster, "n1");
     wait::until(seconds(20), "its first attempt", || {
         let log = std::fs::read_to_string(stack.guard.log("run-n1")).unwrap_or_default();
         if log.contains("next attempt in") {

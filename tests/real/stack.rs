@@ -158,6 +158,22 @@ impl Stack {
             .env("PATRONI_BARMAN_STATE", node.state())
     }
 
+    /// Starts a callback of a new primary that Patroni does not know of, and so does not kill.
+    pub fn stale_callback(&self, cluster: &Cluster, node: &str) -> Process {
+        let callback = self
+            .on(cluster, node, &["run", "on_role_change", "primary", "main"])
+            .env(
+                "PATRONI_BARMAN_STATE",
+                cluster
+                    .node(node)
+                    .home
+                    .join("stale.db")
+                    .display()
+                    .to_string(),
+            );
+        self.guard.start(&callback)
+    }
+
     /// The processes with one of these words in their command lines.
     pub fn processes(&self, words: &[&str]) -> Vec<u32> {
         let mut pids = self.guard.tree();
