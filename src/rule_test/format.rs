@@ -14,6 +14,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) tests: Vec<Test>,
     #[serde(default)]
+    pub(super) invariants: Vec<Invariant>,
+    #[serde(default)]
     pub(super) scenarios: Vec<Scenario>,
 }
 
@@ -65,6 +67,22 @@ pub(super) struct Test {
     #[serde(default)]
     pub(super) nothing: bool,
     pub(super) fails: Option<String>,
+}
+
+/// A statement about every event.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Invariant {
+    pub(super) name: String,
+    #[serde(default, rename = "for")]
+    pub(super) place: Place,
+    #[serde(flatten)]
+    pub(super) given: Given,
+    pub(super) exactly: Option<usize>,
+    pub(super) at_least: Option<usize>,
+    pub(super) at_most: Option<usize>,
+    #[serde(default)]
+    pub(super) never: bool,
+    pub(super) request: Map<String, Value>,
 }
 
 /// Many events at once.

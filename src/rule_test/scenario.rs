@@ -70,6 +70,10 @@ struct Ended {
 }
 
 impl Scenario {
+    pub(super) fn passes(&self, rules: &RuleSet, _narrow: Option<&super::mutants::Narrow>) -> bool {
+        self.run(rules, &mut Coverage::of(rules)).passed()
+    }
+
     pub(super) fn run(&self, rules: &RuleSet, coverage: &mut Coverage) -> TestResult {
         let rules = with_vars(rules, &self.vars);
         let outside = self.outside(&rules);
@@ -179,6 +183,7 @@ impl Call {
                 wanted: vec![wanted],
                 got: vec![got, ended.line()],
                 trace: Vec::new(),
+                plan: None,
             });
         };
         if let Some(wanted) = self.exit_code.filter(|wanted| *wanted != ended.exit_code) {
@@ -231,6 +236,7 @@ impl Active {
             wanted: vec![format!("{}: {}", self.label, word(self.model.clone()))],
             got,
             trace: Vec::new(),
+            plan: None,
         })
     }
 }
