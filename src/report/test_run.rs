@@ -1,5 +1,7 @@
 //! What became of rule tests: for people and for programs.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use crate::evaluate::Trace;
@@ -25,6 +27,8 @@ pub struct Tested {
 pub struct Covered {
     /// The rules.
     pub rules: String,
+    /// Where they are, however their path is written.
+    pub place: PathBuf,
     /// What the tests saw of them.
     pub coverage: Coverage,
 }

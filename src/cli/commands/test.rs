@@ -11,8 +11,10 @@ use crate::load::read;
 use crate::report::{self, Checked, Colour, Covered, Mutated, TestRun, Tested, findings};
 use crate::rule_test::{Coverage, Suite, load, mutate};
 
-use super::exit::{Exit, USAGE};
-use super::{Context, print};
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::exit::{Exit, USAGE};
+use crate::cli::shared::output::print;
 
 /// Runs unit tests for rules. Nothing is sent.
 ///
@@ -122,93 +124,51 @@ fn thresholds(text: &str) -> Result<Thresholds, String> {
     Ok(found)
 }
 
-/// Carries the command out and gives the exit code.
-///
-/// # Errors
-/// [`Exit`] if the arguments select no test.
-pub fn run(args: &TestArgs, context: &Context) -> Result<u8, Exit> {
-    let least = args.fail_under.clone().unwrap_or_default();
-    if least.of(MUTANTS).is_some() && !args.mutate {
-        let message = "`--fail-under mutants=…` asks for mutants, and there are none";
-        return Err(Exit::new(USAGE, message).help("add `--mutate`"));
-    }
-    let mut files = Files::read(args, context)?;
-    if !args.filter.is_empty() {
-        let wanted = |name: &str| args.filter.iter().any(|text| name.contains(text));
-        for suite in &mut files.suites {
-            suite.keep(wanted);
+impl Command for TestArgs {
+    const GROUP: Group = Group::Rules;
+
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
+        let least = self.fail_under.clone().unwrap_or_default();
+        if least.of(MUTANTS).is_some() && !self.mutate {
+            let message = "`--fail-under mutants=…` asks for mutants, and there are none";
+            return Err(Exit::new(USAGE, message).help("add `--mutate`"));
         }
-        files.suites.retain(|suite| suite.tests().next().is_some());
-        if files.suites.is_empty() && files.broken.is_empty() {
-            let words: Vec<_> = args.filter.iter().map(|text| format!("`{text}`")).collect();
-            let message = format!("no test has {} in its name", words.join(" or "));
-            return Err(Exit::new(USAGE, message).help("`--list` shows the names"));
+        let mut files = Files::read(self, context)?;
+        files.pick(&self.filter)?;
+        if self.list {
+            print(&list(&files.suites));
+            return Ok(files.code(0, context));
         }
-    }
-    if args.list {
-        print(&list(&files.suites));
-        return Ok(files.code(0, context));
-    }
-    let mut covered: Vec<Covered> = Vec::new();
-    let mut places: HashMap<&Path, usize> = HashMap::new();
-    let mut run = TestRun::default();
-    for suite in &files.suites {
-        let index = *places.entry(&suite.rules_place).or_insert(covered.len());
-        if index == covered.len() {
-            covered.push(Covered {
-                rules: suite.rules_path.clone(),
-                coverage: Coverage::of(&suite.rules),
-            });
+        let (mut run, covered) = files.run();
+        run.checked = checked(&covered, &least);
+        let missed = run.checked.iter().any(Checked::is_missed);
+        if self.mutate && run.failed() {
+            context
+                .log
+                .error("no mutants were tried: the tests fail, or too little is covered");
+        } else if self.mutate {
+            run.mutated = files.mutate(&covered);
+            if let Some(least) = least.of(MUTANTS) {
+                let mutated = run.mutated.iter();
+                run.checked
+                    .extend(mutated.map(|it| it.checked(MUTANTS, least)));
+            }
         }
-        if let Some(each) = covered.get_mut(index) {
-            run.files.push(Tested {
-                file: suite.source.name.to_string(),
-                rules: Some(suite.rules_path.clone()),
-                results: suite.run(&mut each.coverage),
-                error: None,
-            });
+        if self.coverage || missed {
+            run.covered = covered;
         }
-    }
-    run.files.extend(files.broken.iter().cloned());
-    run.checked = checked(&covered, &least);
-    if args.mutate && run.failed() {
-        context
-            .log
-            .error("no mutants were tried: the tests fail, or too little is covered");
-    } else if args.mutate {
-        for each in &covered {
-            let own = files
-                .suites
-                .iter()
-                .filter(|suite| suite.rules_path == each.rules);
-            let own: Vec<&Suite> = own.collect();
-            run.mutated.extend(mutate(&own).map(|mutants| Mutated {
-                rules: each.rules.clone(),
-                mutants,
-            }));
+        print(&match self.format {
+            TestFormat::Human => report::tests(&run),
+            TestFormat::Json => format!("{:#}\n", report::tests_json(&run)),
+            TestFormat::Junit => report::junit(&run),
+        });
+        if run.checked.iter().any(Checked::is_missed) {
+            context
+                .log
+                .error("less is covered than `--fail-under` asks for");
         }
-        let least = least.of(MUTANTS);
-        let checked =
-            least.map(|least| run.mutated.iter().map(move |it| it.checked(MUTANTS, least)));
-        let checked: Vec<Checked> = checked.into_iter().flatten().collect();
-        run.checked.extend(checked);
+        Ok(files.code(u8::from(run.failed()), context))
     }
-    let missed = run.checked.iter().any(Checked::is_missed);
-    let about = |one: &Checked| one.what != MUTANTS && one.is_missed();
-    if args.coverage || run.checked.iter().any(about) {
-        run.covered = covered;
-    }
-    print(&match args.format {
-        TestFormat::Human => report::tests(&run),
-        TestFormat::Json => format!("{:#}\n", report::tests_json(&run)),
-        TestFormat::Junit => report::junit(&run),
-    });
-    if missed {
-        context
-            .log
-            .error("less is covered than `--fail-under` asks for");
-    }
-    Ok(files.code(u8::from(run.failed()), context))
 }
 
 fn list(suites: &[Suite]) -> String {
@@ -299,6 +259,63 @@ impl Files {
             let why: Vec<_> = why.collect();
             self.broken.push(broken(path, why.join("\n")));
         }
+    }
+
+    /// Leaves only the tests that have one of these texts in their name, if there is any text.
+    fn pick(&mut self, texts: &[String]) -> Result<(), Exit> {
+        if texts.is_empty() {
+            return Ok(());
+        }
+        for suite in &mut self.suites {
+            suite.keep(|name| texts.iter().any(|text| name.contains(text)));
+        }
+        self.suites.retain(|suite| suite.tests().next().is_some());
+        if self.suites.is_empty() && self.broken.is_empty() {
+            let words: Vec<_> = texts.iter().map(|text| format!("`{text}`")).collect();
+            let message = format!("no test has {} in its name", words.join(" or "));
+            return Err(Exit::new(USAGE, message).help("`--list` shows the names"));
+        }
+        Ok(())
+    }
+
+    /// Runs the tests. Rules that several files are about are covered by all of them together.
+    fn run(&self) -> (TestRun, Vec<Covered>) {
+        let mut covered: Vec<Covered> = Vec::new();
+        let mut places: HashMap<&Path, usize> = HashMap::new();
+        let mut run = TestRun::default();
+        for suite in &self.suites {
+            let index = *places.entry(&suite.rules_place).or_insert(covered.len());
+            if index == covered.len() {
+                covered.push(Covered {
+                    rules: suite.rules_path.clone(),
+                    place: suite.rules_place.clone(),
+                    coverage: Coverage::of(&suite.rules),
+                });
+            }
+            if let Some(each) = covered.get_mut(index) {
+                run.files.push(Tested {
+                    file: suite.source.name.to_string(),
+                    rules: Some(suite.rules_path.clone()),
+                    results: suite.run(&mut each.coverage),
+                    error: None,
+                });
+            }
+        }
+        run.files.extend(self.broken.iter().cloned());
+        (run, covered)
+    }
+
+    /// Tries the mutants of each rule set against all tests of it.
+    fn mutate(&self, covered: &[Covered]) -> Vec<Mutated> {
+        let of = |each: &Covered| {
+            let suites = self.suites.iter();
+            let own: Vec<&Suite> = suites.filter(|it| it.rules_place == each.place).collect();
+            Some(Mutated {
+                rules: each.rules.clone(),
+                mutants: mutate(&own)?,
+            })
+        };
+        covered.iter().filter_map(of).collect()
     }
 
     /// The exit code: that of the tests, unless a file can't be used.
