@@ -149,18 +149,23 @@ pub(super) struct Barman {
     pub(super) answers: Option<String>,
 }
 
-/// One callback.
+/// A callback, a pass, or several of them at the same time.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Call {
-    pub(super) node: String,
-    pub(super) event: String,
-    pub(super) role: String,
+    pub(super) together: Option<Vec<Self>>,
+    pub(super) reconcile: Option<String>,
+    pub(super) node: Option<String>,
+    pub(super) event: Option<String>,
+    pub(super) role: Option<String>,
     pub(super) after: Option<String>,
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) args: BTreeMap<String, String>,
     pub(super) leader: Option<String>,
+    pub(super) patroni: Option<String>,
+    pub(super) answers: Option<String>,
+    pub(super) kill: Option<String>,
     pub(super) exit_code: Option<u8>,
     pub(super) posts: Option<usize>,
     pub(super) message: Option<String>,

@@ -4,13 +4,16 @@
 //! rules that fire, or nothing. A scenario carries callbacks out one after the other, by the same step
 //! machine as `run`, against a Barman in memory and in a time that passes at once.
 
+mod action;
 mod case;
+mod clock;
 mod command;
 mod coverage;
 mod expected;
 mod format;
 mod invariant;
 mod mutants;
+mod process;
 mod read;
 mod scenario;
 mod spec;

@@ -9,6 +9,7 @@ mod mutation;
 mod page;
 mod random;
 mod rule_tests;
+mod scenarios;
 mod test_files;
 
 use std::path::PathBuf;
