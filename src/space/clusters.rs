@@ -125,6 +125,7 @@ mod tests {
         let rule = Rule {
             name: "r".to_owned(),
             on: Vec::new(),
+            events_key: "on",
             role: Vec::new(),
             cluster: patterns.iter().map(|text| Pattern::new(*text)).collect(),
             when: None,
