@@ -4,15 +4,13 @@ use std::ffi::OsString;
 
 use clap::Command;
 
-use super::exit::{INVALID, USAGE};
-
-/// The commands that take whatever Patroni appends.
-const OPEN: [&str; 2] = ["run", "plan"];
+use super::commands::facts;
+use super::shared::command::Facts;
+use super::shared::exit::USAGE;
 
 /// Takes the `--name=value` arguments out that no option of the command has.
-#[must_use]
 pub fn split(cli: &Command, arguments: Vec<OsString>) -> (Vec<OsString>, Vec<(String, String)>) {
-    let Some(command) = command_of(cli, &arguments).filter(|name| OPEN.contains(name)) else {
+    let Some((command, _)) = command_of(cli, &arguments).filter(|(_, facts)| facts.open) else {
         return (arguments, Vec::new());
     };
     let known: Vec<&str> = cli
@@ -44,21 +42,13 @@ pub fn split(cli: &Command, arguments: Vec<OsString>) -> (Vec<OsString>, Vec<(St
 }
 
 /// The exit code for a command line that can't be read: `run`, which Patroni calls, has its own.
-#[must_use]
 pub fn usage_code(cli: &Command, arguments: &[OsString]) -> u8 {
-    match command_of(cli, arguments) {
-        Some("run" | "plan" | "reconcile") => INVALID,
-        _ => USAGE,
-    }
+    command_of(cli, arguments).map_or(USAGE, |(_, facts)| facts.usage)
 }
 
 /// The command: the first word that is one. A value that is spelled like a command only matters if it
 /// stands before the command itself.
-fn command_of(cli: &Command, arguments: &[OsString]) -> Option<&'static str> {
-    const COMMANDS: [&str; 3] = ["run", "plan", "reconcile"];
-    let first = arguments
-        .iter()
-        .skip(1)
-        .find(|argument| cli.find_subcommand(argument).is_some())?;
-    COMMANDS.into_iter().find(|name| first == name)
+fn command_of<'a>(cli: &'a Command, arguments: &[OsString]) -> Option<(&'a str, Facts)> {
+    let of = |argument: &OsString| facts(cli).find(|(name, _)| argument == name);
+    arguments.iter().skip(1).find_map(of)
 }

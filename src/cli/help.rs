@@ -9,41 +9,14 @@ use std::fmt::Write as _;
 
 use clap::{Command, CommandFactory as _};
 
-use super::args::Cli;
+use super::commands::{Cli, facts};
+use super::shared::command::Group;
 
 /// The widest text: longer lines are hard to read.
 const WIDTH: usize = 100;
 
 /// How wide a list of exit codes may be; it does not fill a wider terminal.
 const LIST_WIDTH: usize = 78;
-
-/// The commands on the first page, by what an operator is about to do.
-const GROUPS: [(&str, &[&str]); 5] = [
-    ("Called by Patroni", &["run", "config-switch", "recover"]),
-    (
-        "Work on rules",
-        &[
-            "check", "explain", "plan", "test", "matrix", "diff", "schema",
-        ],
-    ),
-    (
-        "Look after Barman",
-        &["status", "reconcile", "history", "forget"],
-    ),
-    ("Rehearse", &["demo", "simulate"]),
-    ("Install", &["completions", "man"]),
-];
-
-/// The commands that talk to pg-backup-api or Patroni; the others do not list the options for that.
-const CONNECTED: [&str; 7] = [
-    "run",
-    "config-switch",
-    "recover",
-    "check",
-    "plan",
-    "status",
-    "reconcile",
-];
 
 /// Whether a command line asks for help, as far as that can be seen without reading it.
 #[must_use]
@@ -72,11 +45,17 @@ pub fn pages() -> Command {
     let mut command = Cli::command();
     // Options for every command are on each of them from here on.
     command.build();
-    command.mut_subcommands(page)
+    let connected: Vec<String> = facts(&command)
+        .filter(|(_, facts)| facts.connected)
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    command.mut_subcommands(|command| {
+        let connected = connected.iter().any(|name| name == command.get_name());
+        page(command, connected)
+    })
 }
 
-fn page(command: Command) -> Command {
-    let name = command.get_name().to_owned();
+fn page(command: Command, connected: bool) -> Command {
     let Some(comment) = command.get_long_about().or(command.get_about()) else {
         return command;
     };
@@ -91,7 +70,7 @@ fn page(command: Command) -> Command {
         command = command.after_help(format!("Example:\n{example}"));
     }
     command = command.after_long_help(codes.unwrap_or_default());
-    if !CONNECTED.contains(&name.as_str()) {
+    if !connected {
         command = command.mut_args(|argument| {
             let hide = argument.is_global_set();
             argument.hide(hide)
@@ -108,9 +87,10 @@ fn groups(command: &Command) -> String {
         Some(format!("  {name:<15}{}\n", about.trim_end_matches('.')))
     };
     let mut text = String::new();
-    for (heading, names) in GROUPS {
-        let lines: String = names.iter().filter_map(|name| line(name)).collect();
-        let _ = write!(text, "{heading}:\n{lines}\n");
+    for group in Group::ALL {
+        let names = facts(command).filter(|(_, facts)| facts.group == group);
+        let lines: String = names.filter_map(|(name, _)| line(name)).collect();
+        let _ = write!(text, "{}:\n{lines}\n", group.heading());
     }
     text
 }
@@ -191,14 +171,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_command_has_a_place_on_the_first_page() {
-        let listed: Vec<&str> = GROUPS
-            .iter()
-            .flat_map(|(_, names)| names.iter().copied())
-            .collect();
-        for command in Cli::command().get_subcommands() {
+    fn a_command_is_told_in_one_short_sentence() {
+        let cli = Cli::command();
+        assert_eq!(facts(&cli).count(), cli.get_subcommands().count());
+        for command in cli.get_subcommands() {
             let name = command.get_name();
-            assert!(listed.contains(&name), "`{name}` is in no group");
             let about = command.get_about().unwrap().to_string();
             let about = first_sentence(about.lines().next().unwrap_or_default());
             let width = about.chars().count();

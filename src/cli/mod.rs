@@ -1,64 +1,22 @@
 //! The command line: the only place that reads the environment and the terminal.
 
-mod args;
-mod cells;
-mod check;
+mod commands;
 pub mod compat;
-mod completions;
-mod config_switch;
-mod decide;
-mod demo;
-mod diff;
-mod discreet;
-mod env;
-mod exit;
-mod explain;
 mod extra;
-mod forget;
 mod help;
-mod history;
-mod invocation;
-mod log;
-mod matrix;
-mod metrics;
-mod online;
-mod plan;
-mod reconcile;
-mod recover;
-mod revision;
-mod rules;
-mod run;
-mod schema;
-mod shipped;
-mod signals;
-mod simulate;
-mod state;
-mod status;
-mod test;
-mod watch;
-mod world;
+mod shared;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use args::{Cli, Command, Global};
+use commands::Cli;
 use compat::Reading;
-use env::Environment;
-use exit::Exit;
-use log::Log;
-
-/// What every command has at hand.
-pub struct Context {
-    /// Options for every command.
-    pub global: Global,
-    /// The environment.
-    pub environment: Environment,
-    /// The log.
-    pub log: Log,
-}
+use shared::context::Context;
+use shared::env::Environment;
+use shared::log::Log;
+use shared::output::{complain, is_complete, print};
+use shared::{exit, signals};
 
 /// Takes the command line to its end and gives the exit code.
 #[must_use]
@@ -95,11 +53,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
             };
         }
     };
-    if let Command::Run(run::Run { event, .. }) | Command::Plan(plan::PlanArgs { event, .. }) =
-        &mut cli.command
-    {
-        event.others = others;
-    }
+    cli.command.take_others(others);
     signals::survive_file_limit();
     let global = cli.global;
     let log = Log::open(
@@ -112,9 +66,8 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
         environment: Environment::read(),
         log,
     };
-    let acts = acts(&cli.command);
-    match dispatch(cli.command, &context) {
-        Ok(_) if !acts && UNWRITTEN.load(Ordering::Relaxed) => exit::USAGE,
+    match cli.command.run(&context) {
+        Ok(_) if !cli.command.acts() && !is_complete() => exit::USAGE,
         Ok(code) => code,
         Err(exit) => {
             exit.log(&context.log);
@@ -123,69 +76,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
     }
 }
 
-/// Whether a command changes something, and tells by its exit code how that went; the others have nothing but their
-/// result.
-const fn acts(command: &Command) -> bool {
-    match command {
-        Command::Run(args) => !args.dry,
-        Command::Reconcile(args) => !args.dry,
-        Command::ConfigSwitch(_) | Command::Recover(_) | Command::Forget(_) => true,
-        _ => false,
-    }
-}
-
 fn parse(command: &mut clap::Command, arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let mut matches = command.try_get_matches_from_mut(arguments)?;
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))
-}
-
-fn dispatch(command: Command, context: &Context) -> Result<u8, Exit> {
-    match command {
-        Command::Run(args) => run::run(&args, context),
-        Command::Plan(args) => plan::run(&args, context),
-        Command::Check(args) => check::check(&args, context),
-        Command::Explain(args) => explain::explain(&args),
-        Command::Schema(args) => Ok(schema::schema(&args)),
-        Command::ConfigSwitch(args) => config_switch::run(&args, context),
-        Command::Recover(args) => recover::run(&args, context),
-        Command::Reconcile(args) => reconcile::run(&args, context),
-        Command::Status(args) => status::run(&args, context),
-        Command::History(args) => history::run(&args, context),
-        Command::Forget(args) => forget::run(&args, context),
-        Command::Test(args) => test::run(&args, context),
-        Command::Matrix(args) => matrix::run(&args, context),
-        Command::Diff(args) => diff::run(&args, context),
-        Command::Demo(args) => demo::run(&args, context),
-        Command::Simulate(args) => simulate::run(args)
-            .map(|()| 0)
-            .map_err(|error| Exit::new(exit::USAGE, error.to_string())),
-        Command::Completions(args) => Ok(completions::completions(&args)),
-        Command::Man(args) => completions::man(&args),
-    }
-}
-
-/// Whether a result could not be written.
-static UNWRITTEN: AtomicBool = AtomicBool::new(false);
-
-/// Writes a result to standard output. A reader that has gone away is no fault of ours.
-fn print(text: &str) {
-    let mut stdout = io::stdout();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-    if let Err(error) = written
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        complain(&format!("the result can't be written: {error}"), None);
-        UNWRITTEN.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Says on standard error what keeps the program from starting.
-fn complain(message: &str, help: Option<&str>) {
-    let mut stderr = io::stderr();
-    let _ = writeln!(stderr, "error: {message}");
-    if let Some(help) = help {
-        let _ = writeln!(stderr, "  help: {help}");
-    }
 }

@@ -517,8 +517,8 @@ impl Store for Sqlite {
                 })?
                 .collect::<rusqlite::Result<_>>()?;
             let free = found.into_iter().filter_map(|(intent, owner, claim)| {
-                let ours = owner.as_deref() == Some(self.owner.as_str());
-                let taken = !ours && self.holds(owner.as_deref(), claim, now);
+                // Also ours: what this process did and could not write down, it may still have to correct.
+                let taken = self.holds(owner.as_deref(), claim, now);
                 intent.filter(|_| !taken)
             });
             let free: Vec<Intent> = free.collect();

@@ -163,7 +163,7 @@ fn a_command_line_is_written_out_in_full() {
 
 #[test]
 fn every_option_that_clap_knows_is_known_here_and_the_other_way_round() {
-    let mut cli = super::super::args::Cli::command();
+    let mut cli = crate::cli::commands::Cli::command();
     cli.build();
     for command in &COMMANDS {
         let theirs: BTreeSet<String> = cli

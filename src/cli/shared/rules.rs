@@ -1,16 +1,19 @@
 //! The rules that a command works with: read, checked, with what the command line replaces.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::execute::Verdict;
 use crate::load::{load, locate, read};
-use crate::model::{Api, ApiName, Fallback, Origin, RuleSet, Url};
+use crate::model::{Api, ApiName, Event, Fallback, Origin, RuleSet, Url};
 use crate::source::Source;
 use crate::store::LastGood;
 
 use super::args::Global;
-use super::exit::Exit;
+use super::context::Context;
+use super::exit::{Exit, LAST_GOOD};
+use super::invocation::rules_path;
 use super::log::Log;
-use super::{Context, state};
+use super::state;
 
 /// Rules and the text that they were read from.
 pub struct Rules {
@@ -29,6 +32,17 @@ pub enum Age {
     Current,
     /// The last ones that passed every check: the file is broken.
     LastGood,
+}
+
+impl Age {
+    /// The exit code. Callbacks tell by theirs that the rules file is broken and the last good rules were used; whoever
+    /// makes a node asks only whether it was made.
+    pub fn exit_code(self, event: Event, verdict: Verdict) -> u8 {
+        match (verdict, self) {
+            (Verdict::Done | Verdict::Skipped, Self::LastGood) if !event.makes_node() => LAST_GOOD,
+            _ => verdict.exit_code(),
+        }
+    }
 }
 
 impl Rules {
@@ -170,4 +184,17 @@ impl Rules {
             place.file, place.position.line, place.position.column
         )
     }
+}
+
+/// The database. Rules that are missing or broken do not keep anybody from reading what was done.
+pub fn database(rules: Option<&PathBuf>, context: &Context) -> PathBuf {
+    let path = rules_path(rules, &context.environment);
+    let read = if rules.is_some() || path.exists() {
+        Rules::read(&path, &context.log)
+            .ok()
+            .or_else(|| Rules::of_last_good(&path, context))
+    } else {
+        None
+    };
+    state::place(read.as_ref().map(|rules| &rules.set), &context.environment).path
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{self, Stdio};
 use std::time::Duration;
 
 use clap::Args;
@@ -12,12 +12,15 @@ use serde_json::Value;
 use crate::model::duration;
 use crate::simulator::{Config, Served, Simulator};
 
-use super::exit::Exit;
-use super::state::STATE_VARIABLE;
-use super::{Context, print};
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::duration::parse_duration;
+use crate::cli::shared::exit::Exit;
+use crate::cli::shared::output::print;
+use crate::cli::shared::state::STATE_VARIABLE;
 
 /// The rules that the demo runs: the first example for operators.
-const RULES: &str = include_str!("../../rules/follow-the-primary.yml");
+const RULES: &str = include_str!("../../../rules/follow-the-primary.yml");
 
 /// Shows a switchover, from Patroni's callbacks to Barman's model.
 ///
@@ -36,11 +39,6 @@ pub struct Demo {
     pub operation_time: Duration,
 }
 
-/// A duration as rules write it.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    duration::parse(text).ok_or_else(|| "write it like `500ms`, `2s`, `5m` or `1h30m`".to_owned())
-}
-
 /// What Patroni does in a switchover from n1 to n2, as recorded from two nodes of Patroni 4.1.
 const SWITCHOVER: [(&str, [&str; 2], &str); 3] = [
     ("n1", ["on_stop", "demoted"], "n1 is asked to step down"),
@@ -56,83 +54,83 @@ const SWITCHOVER: [(&str, [&str; 2], &str); 3] = [
     ),
 ];
 
-/// Carries the command out and gives the exit code.
-///
-/// # Errors
-/// [`Exit`] if the simulator can't be started or the program can't start itself.
-pub fn run(args: &Demo, context: &Context) -> Result<u8, Exit> {
-    let failed =
-        |what: &str, error: &dyn std::fmt::Display| Exit::new(2, format!("{what}: {error}"));
-    let config = Config::default()
-        .server("demo")
-        .model("demo:n1")
-        .model("demo:n2")
-        .active("demo", "demo:n1")
-        .operation_time(args.operation_time);
-    let simulator = Simulator::start(config)
-        .map_err(|error| failed("the simulator can't be started", &error))?;
-    let program = std::env::current_exe()
-        .map_err(|error| failed("this program does not find itself", &error))?;
-    let folder = Folder::new(context.environment.get("TMPDIR").unwrap_or("/tmp"))
-        .map_err(|error| failed("no folder for the demo's rules", &error))?;
-    let rules = folder.0.join("rules.yml");
-    fs::write(&rules, RULES)
-        .map_err(|error| failed("the demo's rules can't be written", &error))?;
+impl Command for Demo {
+    const GROUP: Group = Group::Rehearsal;
 
-    let url = simulator.url();
-    print(
-        "A cluster `demo` of two nodes, n1 and n2; n1 is the primary. Barman archives it as server `demo`.\n",
-    );
-    print(&format!(
-        "pg-backup-api (simulated) listens on {url}; a switch takes {}.\n",
-        duration::format(args.operation_time)
-    ));
-    print("The rules are rules/follow-the-primary.yml.\n\n");
-    print(&active(&simulator));
-    print("\nNow a switchover from n1 to n2. Patroni fires three callbacks:\n");
-    for (node, [event, role], why) in SWITCHOVER {
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
+        let failed =
+            |what: &str, error: &dyn std::fmt::Display| Exit::new(2, format!("{what}: {error}"));
+        let config = Config::default()
+            .server("demo")
+            .model("demo:n1")
+            .model("demo:n2")
+            .active("demo", "demo:n1")
+            .operation_time(self.operation_time);
+        let simulator = Simulator::start(config)
+            .map_err(|error| failed("the simulator can't be started", &error))?;
+        let program = std::env::current_exe()
+            .map_err(|error| failed("this program does not find itself", &error))?;
+        let folder = Folder::new(context.environment.get("TMPDIR").unwrap_or("/tmp"))
+            .map_err(|error| failed("no folder for the demo's rules", &error))?;
+        let rules = folder.0.join("rules.yml");
+        fs::write(&rules, RULES)
+            .map_err(|error| failed("the demo's rules can't be written", &error))?;
+
+        let url = simulator.url();
+        print(
+            "A cluster `demo` of two nodes, n1 and n2; n1 is the primary. Barman archives it as server `demo`.\n",
+        );
         print(&format!(
-            "\n-- {why}\n$ patroni_barman run --rules rules.yml --node {node} {event} {role} demo\n"
+            "pg-backup-api (simulated) listens on {url}; a switch takes {}.\n",
+            duration::format(self.operation_time)
         ));
-        let before = simulator.served().len();
-        let output = Command::new(&program)
-            .env(STATE_VARIABLE, folder.0.join("state.db"))
-            .args([
-                "run",
-                "--format",
-                "json",
-                "--log-level",
-                "error",
-                "--node",
-                node,
-                "--api-url",
-                url,
-            ])
-            .arg("--rules")
-            .arg(&rules)
-            .args([event, role, "demo"])
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|error| failed("the callback can't be started", &error))?;
-        let result: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        print(&fired(&result));
-        print(&exchanges(
-            simulator.served().get(before..).unwrap_or_default(),
-        ));
-        print(&format!(
-            "   exit code {}\n",
-            output.status.code().unwrap_or(-1)
-        ));
+        print("The rules are rules/follow-the-primary.yml.\n\n");
+        print(&active(&simulator));
+        print("\nNow a switchover from n1 to n2. Patroni fires three callbacks:\n");
+        for (node, [event, role], why) in SWITCHOVER {
+            print(&format!(
+                "\n-- {why}\n$ patroni_barman run --rules rules.yml --node {node} {event} {role} demo\n"
+            ));
+            let before = simulator.served().len();
+            let output = process::Command::new(&program)
+                .env(STATE_VARIABLE, folder.0.join("state.db"))
+                .args([
+                    "run",
+                    "--format",
+                    "json",
+                    "--log-level",
+                    "error",
+                    "--node",
+                    node,
+                    "--api-url",
+                    url,
+                ])
+                .arg("--rules")
+                .arg(&rules)
+                .args([event, role, "demo"])
+                .stderr(Stdio::inherit())
+                .output()
+                .map_err(|error| failed("the callback can't be started", &error))?;
+            let result: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            print(&fired(&result));
+            print(&exchanges(
+                simulator.served().get(before..).unwrap_or_default(),
+            ));
+            print(&format!(
+                "   exit code {}\n",
+                output.status.code().unwrap_or(-1)
+            ));
+        }
+        print("\n");
+        print(&active(&simulator));
+        let followed = simulator.active_model("demo").as_deref() == Some("demo:n2");
+        print(if followed {
+            "\nBarman followed the primary.\n"
+        } else {
+            "\nBarman did not follow the primary.\n"
+        });
+        Ok(if followed { 0 } else { 2 })
     }
-    print("\n");
-    print(&active(&simulator));
-    let followed = simulator.active_model("demo").as_deref() == Some("demo:n2");
-    print(if followed {
-        "\nBarman followed the primary.\n"
-    } else {
-        "\nBarman did not follow the primary.\n"
-    });
-    Ok(if followed { 0 } else { 2 })
 }
 
 fn active(simulator: &Simulator) -> String {

@@ -1,4 +1,4 @@
-//! The command line as clap knows it.
+//! Arguments that several commands take.
 
 #![expect(
     clippy::doc_markdown,
@@ -7,33 +7,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-
-/// Makes Barman follow a Patroni cluster: a YAML rules file maps Patroni's events and roles to
-/// pg-backup-api requests.
-#[derive(Debug, Parser)]
-#[command(
-    name = "patroni_barman",
-    version,
-    arg_required_else_help = true,
-    subcommand_required = true,
-    after_help = "Start with `patroni_barman demo`. Write rules, look at them with `check` and `plan`, then name `patroni_barman run` \
-        as a callback in Patroni's configuration. `patroni_barman COMMAND --help` tells more about each command.",
-    after_long_help = "Examples:\n  \
-        patroni_barman demo\n  \
-        patroni_barman check /etc/patroni_barman/rules.yml\n  \
-        patroni_barman plan on_role_change primary main --node n1\n\n\
-        Start with `demo`. Write rules, look at them with `check` and `plan`, then name `patroni_barman run` as a callback \
-        in Patroni's configuration. `patroni_barman COMMAND --help` tells more about each command."
-)]
-pub struct Cli {
-    /// Options for every command.
-    #[command(flatten)]
-    pub global: Global,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
+use clap::{Args, ValueEnum};
 
 /// Options that stand before or after the command.
 #[derive(Debug, Clone, Args)]
@@ -94,29 +68,6 @@ pub enum Format {
     Json,
 }
 
-/// The commands. A doc comment on one would stand in the way of the help that its arguments carry.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    Run(super::run::Run),
-    Plan(super::plan::PlanArgs),
-    Check(super::check::Check),
-    Explain(super::explain::Explain),
-    Schema(super::schema::Schema),
-    ConfigSwitch(super::config_switch::ConfigSwitch),
-    Recover(super::recover::Recover),
-    Reconcile(super::reconcile::Reconcile),
-    Status(super::status::Status),
-    History(super::history::History),
-    Forget(super::forget::ForgetArgs),
-    Test(super::test::TestArgs),
-    Matrix(super::matrix::MatrixArgs),
-    Diff(super::diff::DiffArgs),
-    Demo(super::demo::Demo),
-    Simulate(super::simulate::Simulate),
-    Completions(super::completions::Completions),
-    Man(super::completions::Man),
-}
-
 /// The event, however Patroni tells it, and the rules.
 #[derive(Debug, Clone, Args)]
 pub struct EventArgs {
@@ -170,4 +121,19 @@ pub struct EventArgs {
     /// Every other `--name=value`, found before clap sees the command line.
     #[arg(skip)]
     pub others: Vec<(String, String)>,
+}
+
+/// Where the rules are and what is known besides.
+#[derive(Debug, Clone, Args)]
+pub struct RulesArgs {
+    /// The rules: a YAML file, or a directory of them read as one
+    /// [default: $PATRONI_BARMAN_RULES, then /etc/patroni_barman/rules.yml].
+    #[arg(long, value_name = "PATH", verbatim_doc_comment)]
+    pub rules: Option<PathBuf>,
+    /// This Patroni member's name [default: $PATRONI_NAME, then what the local Patroni says].
+    #[arg(long, value_name = "NAME")]
+    pub node: Option<String>,
+    /// Set a variable that the rules file declares under `vars`; can be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub sets: Vec<String>,
 }

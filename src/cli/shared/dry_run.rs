@@ -1,6 +1,4 @@
-//! `plan`: what `run` would do.
-
-use clap::Args;
+//! The plan of an event, shown and not carried out.
 
 use crate::evaluate::Plan;
 use crate::execute::{Undecided, World as _};
@@ -9,39 +7,17 @@ use crate::patroni::own_name;
 use crate::report;
 
 use super::args::{EventArgs, Format};
+use super::context::Context;
 use super::decide::{Decider, recorded};
 use super::exit::Exit;
 use super::invocation::{facts, rules_path};
+use super::output::print;
 use super::rules::Rules;
 use super::watch::Watch;
 use super::world::Outside;
-use super::{Context, print};
-
-/// Shows what `run` would send, and why each rule fired or did not. Nothing is sent.
-///
-/// Give it the same arguments as `run`:
-///
-///     patroni_barman plan --rules rules.yml on_role_change primary main --node n1
-///
-/// Exit codes: 0 something would be sent; 1 no rule matches; 4 invalid rules or arguments.
-#[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
-pub struct PlanArgs {
-    /// The event and the rules.
-    #[command(flatten)]
-    pub event: EventArgs,
-    /// How the plan is written to standard output.
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: Format,
-}
-
-/// Carries the command out and gives the exit code.
-pub fn run(args: &PlanArgs, context: &Context) -> Result<u8, Exit> {
-    run_dry(&args.event, args.format, context)
-}
 
 /// Shows what an event would lead to. The local Patroni is asked for the member's name if a rule needs it.
-pub fn run_dry(event: &EventArgs, format: Format, context: &Context) -> Result<u8, Exit> {
+pub fn dry_run(event: &EventArgs, format: Format, context: &Context) -> Result<u8, Exit> {
     let watch = Watch::new(&context.log);
     let facts = facts(event, &context.environment)?;
     let path = rules_path(event.rules.as_ref(), &context.environment);
@@ -79,8 +55,7 @@ pub fn run_dry(event: &EventArgs, format: Format, context: &Context) -> Result<u
 }
 
 /// Prints a plan; the exit code says whether anything would be sent.
-#[must_use]
-pub fn show(plan: &Plan, format: Format) -> u8 {
+fn show(plan: &Plan, format: Format) -> u8 {
     print(&match format {
         Format::Human => report::plan(plan),
         Format::Json => format!("{:#}\n", plan.to_json()),

@@ -15,6 +15,7 @@ use crate::load::load;
 use crate::model::{Api, ApiName, Fence, Patroni, Retry, Url, duration};
 use crate::source::Source;
 
+use super::context::Context;
 use super::exit::{Exit, USAGE};
 use super::invocation::set_vars;
 use super::log::Log;
@@ -22,7 +23,6 @@ use super::rules::{Age, Rules};
 use super::state;
 use super::watch::Watch;
 use super::world::Outside;
-use super::{Context, run};
 
 /// The exit code when the API is not there or not well: the Python tool's -2.
 const API_NOT_OK: u8 = 254;
@@ -123,7 +123,7 @@ impl Shipped<'_> {
         }
         if self.remembers {
             let place = state::place(None, &context.environment);
-            outside = run::remember(outside, &place, patience_of(plan.event), context);
+            outside = state::remember(outside, &place, patience_of(plan.event), context);
         }
         Ok(self.code(&block_on(execute(&plan, Called::at(watch.now()), &outside))))
     }

@@ -10,7 +10,7 @@ use crate::http::block_on;
 use crate::model::ApiName;
 use crate::space::Known;
 
-use super::Context;
+use super::context::Context;
 use super::exit::{Exit, USAGE};
 use super::rules::Rules;
 use super::watch::Watch;

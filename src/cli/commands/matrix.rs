@@ -12,11 +12,13 @@ use clap::{Args, ValueEnum};
 use crate::matrix;
 use crate::report;
 
-use super::cells::KnownArgs;
-use super::exit::Exit;
-use super::invocation::{rules_path, set_vars};
-use super::rules::Rules;
-use super::{Context, print};
+use crate::cli::shared::cells::KnownArgs;
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::exit::Exit;
+use crate::cli::shared::invocation::{rules_path, set_vars};
+use crate::cli::shared::output::print;
+use crate::cli::shared::rules::Rules;
 
 /// Shows what the rules do for every event and role.
 ///
@@ -53,21 +55,21 @@ pub enum MatrixFormat {
     Html,
 }
 
-/// Carries the command out and gives the exit code.
-///
-/// # Errors
-/// [`Exit`] if rules or arguments are not valid.
-pub fn run(args: &MatrixArgs, context: &Context) -> Result<u8, Exit> {
-    let known = args.known.known()?;
-    let path = rules_path(args.rules.as_ref(), &context.environment);
-    let mut rules = Rules::read(&path, &context.log).map_err(Exit::into_usage)?;
-    rules.connect(&context.global).map_err(Exit::into_usage)?;
-    set_vars(&mut rules.set, &args.known.sets).map_err(Exit::into_usage)?;
-    let matrix = matrix::matrix(&rules.set, known, &args.known.cluster);
-    print(&match args.format {
-        MatrixFormat::Human => report::matrix(&matrix),
-        MatrixFormat::Json => format!("{:#}\n", matrix.to_json()),
-        MatrixFormat::Html => report::matrix_html(&matrix, &path.display().to_string()),
-    });
-    Ok(0)
+impl Command for MatrixArgs {
+    const GROUP: Group = Group::Rules;
+
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
+        let known = self.known.known()?;
+        let path = rules_path(self.rules.as_ref(), &context.environment);
+        let mut rules = Rules::read(&path, &context.log).map_err(Exit::into_usage)?;
+        rules.connect(&context.global).map_err(Exit::into_usage)?;
+        set_vars(&mut rules.set, &self.known.sets).map_err(Exit::into_usage)?;
+        let matrix = matrix::matrix(&rules.set, known, &self.known.cluster);
+        print(&match self.format {
+            MatrixFormat::Human => report::matrix(&matrix),
+            MatrixFormat::Json => format!("{:#}\n", matrix.to_json()),
+            MatrixFormat::Html => report::matrix_html(&matrix, &path.display().to_string()),
+        });
+        Ok(0)
+    }
 }

@@ -8,9 +8,10 @@ use clap::{Args, ValueEnum};
 use crate::evaluate::Facts;
 use crate::model::{Event, Role};
 
-use super::Context;
-use super::exit::{Exit, USAGE};
-use super::shipped::{Codes, Shipped, Tries};
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::exit::{Exit, USAGE};
+use crate::cli::shared::shipped::{Codes, Shipped, Tries};
 
 /// Switches a Barman server to a model: the Python tool's callback.
 ///
@@ -99,46 +100,51 @@ impl SwitchWhen {
     }
 }
 
-/// Carries the command out and gives the exit code.
-///
-/// # Errors
-/// [`Exit`] if the arguments can't be meant or the API is not well.
-pub fn run(args: &ConfigSwitch, context: &Context) -> Result<u8, Exit> {
-    let word = |word: &str| Exit::new(USAGE, format!("`{word}` has no meaning here"));
-    let event = Event::parse(&args.action).ok_or_else(|| word(&args.action))?;
-    let role = Role::from_patroni(&args.role).ok_or_else(|| word(&args.role))?;
-    Shipped {
-        name: "config-switch.yml",
-        rules: include_str!("../../rules/config-switch.yml"),
-        vars: vec![
-            ("server", &args.barman_server),
-            ("model", args.to.barman_model.as_deref().unwrap_or_default()),
-            ("reset", if args.to.reset { "true" } else { "false" }),
-            ("switch_when", args.switch_when.as_str()),
-        ],
-        facts: Facts {
-            event,
-            role,
-            raw_role: args.role.clone(),
-            cluster: args.cluster.clone(),
-            node: None,
-            host: context.environment.host.clone(),
-            datadir: None,
-            connstring: None,
-            args: BTreeMap::new(),
-            env: context.environment.vars.clone(),
-            elsewhere: false,
-        },
-        tries: args.tries,
-        patroni_url: args.patroni_url.as_deref(),
-        remembers: false,
-        every: None,
-        codes: Codes {
-            skipped: 1,
-            failed: 2,
-            http: 3,
-            invalid: 4,
-        },
+impl Command for ConfigSwitch {
+    const GROUP: Group = Group::Patroni;
+    const CONNECTED: bool = true;
+
+    fn acts(&self) -> bool {
+        true
     }
-    .run(context)
+
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
+        let word = |word: &str| Exit::new(USAGE, format!("`{word}` has no meaning here"));
+        let event = Event::parse(&self.action).ok_or_else(|| word(&self.action))?;
+        let role = Role::from_patroni(&self.role).ok_or_else(|| word(&self.role))?;
+        Shipped {
+            name: "config-switch.yml",
+            rules: include_str!("../../../rules/config-switch.yml"),
+            vars: vec![
+                ("server", &self.barman_server),
+                ("model", self.to.barman_model.as_deref().unwrap_or_default()),
+                ("reset", if self.to.reset { "true" } else { "false" }),
+                ("switch_when", self.switch_when.as_str()),
+            ],
+            facts: Facts {
+                event,
+                role,
+                raw_role: self.role.clone(),
+                cluster: self.cluster.clone(),
+                node: None,
+                host: context.environment.host.clone(),
+                datadir: None,
+                connstring: None,
+                args: BTreeMap::new(),
+                env: context.environment.vars.clone(),
+                elsewhere: false,
+            },
+            tries: self.tries,
+            patroni_url: self.patroni_url.as_deref(),
+            remembers: false,
+            every: None,
+            codes: Codes {
+                skipped: 1,
+                failed: 2,
+                http: 3,
+                invalid: 4,
+            },
+        }
+        .run(context)
+    }
 }

@@ -10,12 +10,13 @@ use crate::http::{Clock as _, Real, block_on};
 use crate::report;
 use crate::store::{Query, Sqlite, State, Store as _};
 
-use super::args::Format;
-use super::demo::parse_duration;
-use super::exit::{Exit, USAGE};
-use super::invocation::rules_path;
-use super::rules::Rules;
-use super::{Context, print, state};
+use crate::cli::shared::args::Format;
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::duration::parse_duration;
+use crate::cli::shared::exit::{Exit, USAGE};
+use crate::cli::shared::output::print;
+use crate::cli::shared::rules::database;
 
 /// Shows the requests that were decided on and what became of them.
 ///
@@ -58,46 +59,33 @@ fn parse_state(word: &str) -> Result<State, String> {
     })
 }
 
-/// The database. Rules that are missing or broken do not keep anybody from reading what was done.
-pub fn database(rules: Option<&PathBuf>, context: &Context) -> PathBuf {
-    let path = rules_path(rules, &context.environment);
-    let read = if rules.is_some() || path.exists() {
-        Rules::read(&path, &context.log)
-            .ok()
-            .or_else(|| Rules::of_last_good(&path, context))
-    } else {
-        None
-    };
-    state::place(read.as_ref().map(|rules| &rules.set), &context.environment).path
-}
+impl Command for History {
+    const GROUP: Group = Group::Barman;
 
-/// Carries the command out and gives the exit code.
-///
-/// # Errors
-/// [`Exit`] if the state can't be read.
-pub fn run(args: &History, context: &Context) -> Result<u8, Exit> {
-    let path = database(args.rules.as_ref(), context);
-    let intents = if path.exists() {
-        let query = Query {
-            cluster: args.cluster.clone(),
-            rule: args.rule.clone(),
-            state: args.outcome,
-            since: args
-                .since
-                .map(|since| Real::new().wall().saturating_sub(since)),
-            limit: Some(args.limit),
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
+        let path = database(self.rules.as_ref(), context);
+        let intents = if path.exists() {
+            let query = Query {
+                cluster: self.cluster.clone(),
+                rule: self.rule.clone(),
+                state: self.outcome,
+                since: self
+                    .since
+                    .map(|since| Real::new().wall().saturating_sub(since)),
+                limit: Some(self.limit),
+            };
+            let read = Sqlite::look(&path).and_then(|state| block_on(state.history(&query)));
+            read.map_err(|error| Exit::new(USAGE, error.to_string()))?
+        } else {
+            Vec::new()
         };
-        let read = Sqlite::look(&path).and_then(|state| block_on(state.history(&query)));
-        read.map_err(|error| Exit::new(USAGE, error.to_string()))?
-    } else {
-        Vec::new()
-    };
-    print(&match args.format {
-        Format::Human => report::history(&intents),
-        Format::Json => {
-            let all: Vec<_> = intents.iter().map(report::intent).collect();
-            format!("{:#}\n", json!({"requests": all}))
-        }
-    });
-    Ok(0)
+        print(&match self.format {
+            Format::Human => report::history(&intents),
+            Format::Json => {
+                let all: Vec<_> = intents.iter().map(report::intent).collect();
+                format!("{:#}\n", json!({"requests": all}))
+            }
+        });
+        Ok(0)
+    }
 }

@@ -11,27 +11,30 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::evaluate::{Left, Wanted, wanted};
+use crate::evaluate::Left;
 use crate::execute::{
-    Comparison, Here, Looks, Outcome, Part, Verdict, Which, Whose, compare, pass, patience_of,
-    resume,
+    Comparison, Here, Looks, Outcome, Verdict, Which, Whose, compare, pass, patience_of, resume,
 };
 use crate::http::{Clock as _, block_on};
 use crate::model::Event;
 use crate::report;
 use crate::store::Recorded;
 
-use super::args::Format;
-use super::decide::Decider;
-use super::demo::parse_duration;
-use super::exit::Exit;
-use super::invocation::rules_path;
-use super::rules::Rules;
-use super::signals::Hangup;
-use super::state::{self, Place};
-use super::watch::Watch;
-use super::world::Outside;
-use super::{Context, metrics, print, run};
+use crate::cli::shared::args::Format;
+use crate::cli::shared::args::RulesArgs;
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::decide::Decider;
+use crate::cli::shared::duration::parse_duration;
+use crate::cli::shared::exit::{Exit, INVALID};
+use crate::cli::shared::invocation::rules_path;
+use crate::cli::shared::metrics;
+use crate::cli::shared::output::print;
+use crate::cli::shared::rules::Rules;
+use crate::cli::shared::signals::Hangup;
+use crate::cli::shared::state::{self};
+use crate::cli::shared::view::{View, wants};
+use crate::cli::shared::watch::Watch;
 
 /// Finishes what callbacks left, corrects what differs.
 ///
@@ -75,44 +78,35 @@ pub struct Reconcile {
     pub format: Format,
 }
 
-/// Where the rules are and what is known besides.
-#[derive(Debug, Clone, Args)]
-pub struct RulesArgs {
-    /// The rules: a YAML file, or a directory of them read as one
-    /// [default: $PATRONI_BARMAN_RULES, then /etc/patroni_barman/rules.yml].
-    #[arg(long, value_name = "PATH", verbatim_doc_comment)]
-    pub rules: Option<PathBuf>,
-    /// This Patroni member's name [default: $PATRONI_NAME, then what the local Patroni says].
-    #[arg(long, value_name = "NAME")]
-    pub node: Option<String>,
-    /// Set a variable that the rules file declares under `vars`; can be repeated.
-    #[arg(long = "set", value_name = "NAME=VALUE")]
-    pub sets: Vec<String>,
-}
+impl Command for Reconcile {
+    const GROUP: Group = Group::Barman;
+    const CONNECTED: bool = true;
+    const USAGE: u8 = INVALID;
 
-/// Carries the command out and gives the exit code.
-///
-/// # Errors
-/// [`Exit`] if rules or arguments are not valid.
-pub fn run(args: &Reconcile, context: &Context) -> Result<u8, Exit> {
-    let watch = Watch::new(&context.log);
-    let Some(every) = args.every else {
-        return measured(args, context, &watch, &Looks::default());
-    };
-    if every.is_zero() {
-        return Err(Exit::invalid("`--every 0s` would never pause").help("write `--every 30s`"));
+    fn acts(&self) -> bool {
+        !self.dry
     }
-    let hangup = Hangup::obey();
-    let looks = Looks::default();
-    loop {
-        if hangup.came() {
-            context.log.reopen();
+
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
+        let watch = Watch::new(&context.log);
+        let Some(every) = self.every else {
+            return measured(self, context, &watch, &Looks::default());
+        };
+        if every.is_zero() {
+            return Err(Exit::invalid("`--every 0s` would never pause").help("write `--every 30s`"));
         }
-        // The rules may be mended while we wait.
-        if let Err(exit) = measured(args, context, &watch, &looks) {
-            exit.log(&context.log);
+        let hangup = Hangup::obey();
+        let looks = Looks::default();
+        loop {
+            if hangup.came() {
+                context.log.reopen();
+            }
+            // The rules may be mended while we wait.
+            if let Err(exit) = measured(self, context, &watch, &looks) {
+                exit.log(&context.log);
+            }
+            block_on(watch.sleep(every));
         }
-        block_on(watch.sleep(every));
     }
 }
 
@@ -165,7 +159,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     for conflict in &wanted.conflicts {
         log.error(&format!("left alone: {}", report::conflict(conflict)));
     }
-    let outside = run::remember(outside, &state, patience_of(Event::Bootstrap), context);
+    let outside = state::remember(outside, &state, patience_of(Event::Bootstrap), context);
     let decider = Decider {
         rules: &rules,
         environment: &context.environment,
@@ -222,7 +216,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         Verdict::Skipped if !parts.is_empty() => Verdict::Done,
         verdict => verdict,
     };
-    let code = run::exit_code(Event::OnRoleChange, outcome.verdict, age);
+    let code = age.exit_code(Event::OnRoleChange, outcome.verdict);
     print(&match args.format {
         Format::Human => report::run(&outcome),
         Format::Json => format!("{:#}\n", to_json(&here, &outcome, code)),
@@ -237,7 +231,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
 fn dry(args: &Reconcile, context: &Context, view: &View<'_>) -> u8 {
     let compared = block_on(compare(&view.parts, &Looks::default(), &view.outside));
     let compared = view.outside.discretion().compared(compared);
-    let pending = super::status::pending(&view.here.cluster, &view.state.path, context);
+    let pending = state::pending(&view.here.cluster, &view.state.path, context);
     let status = report::Status {
         here: &view.here,
         compared: &compared,
@@ -254,87 +248,6 @@ fn dry(args: &Reconcile, context: &Context, view: &View<'_>) -> u8 {
         (true, false) => 0,
         (false, false) => Verdict::Failed.exit_code(),
     }
-}
-
-/// The cluster as it is, and what the rules want of it.
-pub struct View<'a> {
-    /// The outside.
-    pub outside: Outside<'a>,
-    /// What Patroni says.
-    pub here: Here,
-    /// What the rules want of the members.
-    pub wanted: Wanted,
-    /// The same, with the members' places.
-    pub parts: Vec<Part>,
-    /// Where the state is.
-    pub state: Place,
-    /// The rules.
-    pub rules: Rules,
-}
-
-impl<'a> View<'a> {
-    /// Asks Patroni and the rules.
-    pub fn take(args: &RulesArgs, context: &Context, watch: &'a Watch<'a>) -> Result<Self, Exit> {
-        let path = rules_path(args.rules.as_ref(), &context.environment);
-        let mut rules = Rules::read_or_last_good(&path, context)?;
-        rules.connect(&context.global)?;
-        let outside = Outside::new(&rules.set, &context.environment, watch);
-        let given = args
-            .node
-            .as_deref()
-            .or(context.environment.get("PATRONI_NAME"));
-        let here = match block_on(Here::ask(&outside, given)) {
-            Some(Ok(here)) => here,
-            Some(Err(silence)) => return Err(Exit::new(3, silence.to_string())),
-            None => {
-                return Err(Exit::invalid("the rules do not name the local Patroni")
-                    .help("add `patroni: {url: \"http://127.0.0.1:8008\"}` to the rules file"));
-            }
-        };
-        if here.leader.is_none() {
-            let cluster = &here.cluster;
-            let message = format!("no member of `{cluster}` holds the leader key; nothing is sent");
-            return Err(Exit::new(3, message));
-        }
-        if let Some(node) = here.node.as_ref().filter(|_| !here.is_listed()) {
-            let cluster = &here.cluster;
-            context.log.warning(&format!(
-                "Patroni lists no member `{node}` in `{cluster}`: nothing is wanted for it"
-            ));
-        }
-        let decider = Decider {
-            rules: &rules,
-            environment: &context.environment,
-            call: None,
-        };
-        let wanted = wants(&decider, &args.sets, &here)?;
-        let parts = here.parts(&wanted, &args.sets);
-        let state = state::place(Some(&rules.set), &context.environment);
-        Ok(Self {
-            outside,
-            here,
-            wanted,
-            parts,
-            state,
-            rules,
-        })
-    }
-}
-
-/// What the rules want of a cluster.
-fn wants(decider: &Decider<'_>, sets: &[String], here: &Here) -> Result<Wanted, Exit> {
-    let set = decider.rules_with(sets)?;
-    wanted(&set, &here.view(), |event, role| {
-        let event = Recorded {
-            cluster: here.cluster.clone(),
-            node: here.node.clone(),
-            event,
-            role,
-            raw_role: role.as_str().to_owned(),
-            sets: sets.to_vec(),
-        };
-        decider.decide(&event).map_err(Exit::from)
-    })
 }
 
 fn would_do(status: &report::Status<'_>) -> String {

@@ -12,8 +12,10 @@ use crate::report::{self, Colour, Covered, Tested, findings};
 use crate::rule_test::{Coverage, Suite, load};
 use crate::source::Source;
 
-use super::exit::{Exit, USAGE};
-use super::{Context, print};
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::exit::{Exit, USAGE};
+use crate::cli::shared::output::print;
 
 /// Runs unit tests for rules. Nothing is sent.
 ///
@@ -92,57 +94,57 @@ fn thresholds(text: &str) -> Result<Thresholds, String> {
     Ok(found)
 }
 
-/// Carries the command out and gives the exit code.
-///
-/// # Errors
-/// [`Exit`] if a file can't be read or used; no test was run then.
-pub fn run(args: &TestArgs, context: &Context) -> Result<u8, Exit> {
-    let suites = suites(args, context)?;
-    let mut covered: Vec<Covered> = Vec::new();
-    let mut places: HashMap<&Path, usize> = HashMap::new();
-    let mut files = Vec::new();
-    for suite in &suites {
-        let index = *places.entry(&suite.rules_place).or_insert(covered.len());
-        if index == covered.len() {
-            covered.push(Covered {
-                rules: suite.rules_path.clone(),
-                coverage: Coverage::of(&suite.rules),
-            });
+impl Command for TestArgs {
+    const GROUP: Group = Group::Rules;
+
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
+        let suites = suites(self, context)?;
+        let mut covered: Vec<Covered> = Vec::new();
+        let mut places: HashMap<&Path, usize> = HashMap::new();
+        let mut files = Vec::new();
+        for suite in &suites {
+            let index = *places.entry(&suite.rules_place).or_insert(covered.len());
+            if index == covered.len() {
+                covered.push(Covered {
+                    rules: suite.rules_path.clone(),
+                    coverage: Coverage::of(&suite.rules),
+                });
+            }
+            if let Some(each) = covered.get_mut(index) {
+                files.push(Tested {
+                    file: suite.source.name.to_string(),
+                    rules: suite.rules_path.clone(),
+                    results: suite.run(&mut each.coverage),
+                });
+            }
         }
-        if let Some(each) = covered.get_mut(index) {
-            files.push(Tested {
-                file: suite.source.name.to_string(),
-                rules: suite.rules_path.clone(),
-                results: suite.run(&mut each.coverage),
-            });
+        let failed = files
+            .iter()
+            .flat_map(|file| &file.results)
+            .any(|result| !result.passed());
+        let least = self.fail_under.unwrap_or_default();
+        let reached = covered.iter().all(|each| {
+            each.coverage.cells().reaches(least.cells)
+                && each.coverage.fired().reaches(least.rules)
+                && each.coverage.conditions().reaches(least.conditions)
+        });
+        let shown = if self.coverage || !reached {
+            covered.as_slice()
+        } else {
+            &[]
+        };
+        print(&match self.format {
+            TestFormat::Human => report::tests(&files, shown),
+            TestFormat::Json => format!("{:#}\n", report::tests_json(&files, shown)),
+            TestFormat::Junit => report::junit(&files),
+        });
+        if !reached {
+            context
+                .log
+                .error("less is covered than `--fail-under` asks for");
         }
+        Ok(u8::from(failed || !reached))
     }
-    let failed = files
-        .iter()
-        .flat_map(|file| &file.results)
-        .any(|result| !result.passed());
-    let least = args.fail_under.unwrap_or_default();
-    let reached = covered.iter().all(|each| {
-        each.coverage.cells().reaches(least.cells)
-            && each.coverage.fired().reaches(least.rules)
-            && each.coverage.conditions().reaches(least.conditions)
-    });
-    let shown = if args.coverage || !reached {
-        covered.as_slice()
-    } else {
-        &[]
-    };
-    print(&match args.format {
-        TestFormat::Human => report::tests(&files, shown),
-        TestFormat::Json => format!("{:#}\n", report::tests_json(&files, shown)),
-        TestFormat::Junit => report::junit(&files),
-    });
-    if !reached {
-        context
-            .log
-            .error("less is covered than `--fail-under` asks for");
-    }
-    Ok(u8::from(failed || !reached))
 }
 
 /// Every file as a suite; what is wrong with them is written to standard error.

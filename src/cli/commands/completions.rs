@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
-use super::args::Cli;
-use super::exit::{Exit, USAGE};
-use super::{help, print};
+use crate::cli::commands::Cli;
+use crate::cli::help;
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::exit::{Exit, USAGE};
+use crate::cli::shared::output::print;
 
 /// Prints a completion script for a shell.
 ///
@@ -41,35 +44,37 @@ pub struct Man {
     pub output: Option<PathBuf>,
 }
 
-/// Prints the script.
-#[must_use]
-pub fn completions(args: &Completions) -> u8 {
-    let mut script = Vec::new();
-    clap_complete::generate(
-        args.shell,
-        &mut Cli::command(),
-        "patroni_barman",
-        &mut script,
-    );
-    print(&String::from_utf8_lossy(&script));
-    0
+impl Command for Completions {
+    const GROUP: Group = Group::Installation;
+
+    fn run(&self, _context: &Context) -> Result<u8, Exit> {
+        let mut script = Vec::new();
+        clap_complete::generate(
+            self.shell,
+            &mut Cli::command(),
+            "patroni_barman",
+            &mut script,
+        );
+        print(&String::from_utf8_lossy(&script));
+        Ok(0)
+    }
 }
 
-/// Prints or writes the pages.
-///
-/// # Errors
-/// [`Exit`] if they can't be written.
-pub fn man(args: &Man) -> Result<u8, Exit> {
-    let command = help::pages();
-    match &args.output {
-        None => print(&String::from_utf8_lossy(
-            &page(command).map_err(|error| failed(&error))?,
-        )),
-        Some(folder) => {
-            write_all(&command, "patroni_barman", folder).map_err(|error| failed(&error))?;
+impl Command for Man {
+    const GROUP: Group = Group::Installation;
+
+    fn run(&self, _context: &Context) -> Result<u8, Exit> {
+        let command = help::pages();
+        match &self.output {
+            None => print(&String::from_utf8_lossy(
+                &page(command).map_err(|error| failed(&error))?,
+            )),
+            Some(folder) => {
+                write_all(&command, "patroni_barman", folder).map_err(|error| failed(&error))?;
+            }
         }
+        Ok(0)
     }
-    Ok(0)
 }
 
 fn failed(error: &io::Error) -> Exit {

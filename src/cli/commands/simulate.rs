@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::exit::{Exit, USAGE};
 use crate::simulator::barman::Barman;
 use crate::simulator::fault::Faults;
 use crate::simulator::patroni::Cluster;
@@ -46,7 +49,7 @@ mod parse;
 ///
 /// Exit codes: 0 ended when it was told to; 2 what it is made of contradicts itself, or the
 /// address is in use.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Simulate {
     /// Where to listen; port 0 takes a free one
@@ -302,23 +305,25 @@ impl Simulate {
     }
 }
 
-/// Serves until SIGTERM or Ctrl-C.
-///
-/// # Errors
-/// When the configuration contradicts itself, the real Barman can't be asked, or the address can't be listened on.
-pub fn run(mut arguments: Simulate) -> Result<(), StartError> {
-    let listen = arguments.listen;
-    let members = arguments.members();
-    if let Some(command) = arguments.barman_command.take() {
-        let barman = RealBarman::new(command)?;
-        return serve_until_told(barman, arguments.front(), listen, members, io::stdout());
+impl Simulate {
+    /// Serves until SIGTERM or Ctrl-C.
+    fn serve(&self) -> Result<(), StartError> {
+        let (listen, members) = (self.listen, self.members());
+        if let Some(command) = self.barman_command.clone() {
+            let barman = RealBarman::new(command)?;
+            return serve_until_told(barman, self.front(), listen, members, io::stdout());
+        }
+        let config = self.clone().config();
+        let barman = Barman::new(&config)?;
+        serve_until_told(barman, config.front, listen, members, io::stdout())
     }
-    let config = arguments.config();
-    serve_until_told(
-        Barman::new(&config)?,
-        config.front,
-        listen,
-        members,
-        io::stdout(),
-    )
+}
+
+impl Command for Simulate {
+    const GROUP: Group = Group::Rehearsal;
+
+    fn run(&self, _context: &Context) -> Result<u8, Exit> {
+        let failed = |error: StartError| Exit::new(USAGE, error.to_string());
+        self.serve().map(|()| 0).map_err(failed)
+    }
 }

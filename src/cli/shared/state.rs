@@ -4,10 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::execute::World as _;
+use crate::http::{Clock as _, block_on};
 use crate::model::RuleSet;
-use crate::store::Sqlite;
+use crate::store::{Intent, Query, Sqlite, State, Store as _, Worker};
 
+use super::context::Context;
 use super::env::Environment;
+use super::world::Outside;
 
 /// The folder that packages make for it.
 const SYSTEM: &str = "/var/lib/patroni_barman";
@@ -70,4 +74,52 @@ fn writable(folder: &Path) -> bool {
 #[must_use]
 pub fn may_be_pending(path: &Path) -> bool {
     fs::exists(Sqlite::marker(path)).unwrap_or(true)
+}
+
+/// Opens the state. One that can't be opened must not stop a failover.
+pub fn remember<'a>(
+    outside: Outside<'a>,
+    place: &Place,
+    limit: Duration,
+    context: &Context,
+) -> Outside<'a> {
+    let old = outside.clock().wall().saturating_sub(place.keep);
+    match Worker::open(&place.path, old, limit) {
+        Ok(state) => {
+            if let Some(aside) = state.moved_aside() {
+                let (path, aside) = (place.path.display(), aside.display());
+                context.log.error(&format!(
+                    "the state `{path}` was damaged; it is `{aside}` now, and a new one is used: what was pending in it is lost"
+                ));
+            }
+            outside.remembering(state)
+        }
+        Err(error) => {
+            context.log.error(&format!(
+                "{error}; going on without it: if this process is killed, its request is lost"
+            ));
+            outside
+        }
+    }
+}
+
+/// What is pending in this cluster. A state that was never made has nothing in it, and is not made for this.
+pub fn pending(cluster: &str, path: &Path, context: &Context) -> Option<Vec<Intent>> {
+    if !path.exists() {
+        return Some(Vec::new());
+    }
+    let query = Query {
+        cluster: Some(cluster.to_owned()),
+        state: Some(State::Pending),
+        ..Query::default()
+    };
+    match Sqlite::look(path).and_then(|state| block_on(state.history(&query))) {
+        Ok(pending) => Some(pending),
+        Err(error) => {
+            context
+                .log
+                .error(&format!("what is pending can't be told: {error}"));
+            None
+        }
+    }
 }

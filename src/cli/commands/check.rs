@@ -10,9 +10,12 @@ use crate::load::read;
 use crate::report::{self, Colour, findings};
 use crate::source::Source;
 
-use super::exit::{Exit, USAGE};
-use super::rules::Rules;
-use super::{Context, online, print};
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::exit::{Exit, USAGE};
+use crate::cli::shared::online;
+use crate::cli::shared::output::print;
+use crate::cli::shared::rules::Rules;
 
 /// Checks rules and says everything that is wrong with them. Nothing is sent.
 ///
@@ -61,52 +64,53 @@ pub enum CheckFormat {
     Github,
 }
 
-/// Carries the command out and gives the exit code.
-///
-/// # Errors
-/// [`Exit`] if a file can't be read; what was found in the others was printed then.
-pub fn check(args: &Check, context: &Context) -> Result<u8, Exit> {
-    let mut sources = Vec::new();
-    let mut found = Vec::new();
-    let mut checked: Vec<&Path> = Vec::new();
-    let mut unread: Option<Exit> = None;
-    for path in &args.paths {
-        let set = match read(path) {
-            Ok(set) => set,
-            Err(error) => {
-                let exit = Exit::new(USAGE, error.to_string());
-                if let Some(before) = unread.replace(exit) {
-                    before.log(&context.log);
+impl Command for Check {
+    const GROUP: Group = Group::Rules;
+    const CONNECTED: bool = true;
+
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
+        let mut sources = Vec::new();
+        let mut found = Vec::new();
+        let mut checked: Vec<&Path> = Vec::new();
+        let mut unread: Option<Exit> = None;
+        for path in &self.paths {
+            let set = match read(path) {
+                Ok(set) => set,
+                Err(error) => {
+                    let exit = Exit::new(USAGE, error.to_string());
+                    if let Some(before) = unread.replace(exit) {
+                        before.log(&context.log);
+                    }
+                    continue;
                 }
-                continue;
+            };
+            checked.push(path);
+            let mut findings = crate::check::findings(&set);
+            if self.online && !findings.iter().any(breaks) {
+                let path = path.display().to_string();
+                let mut rules =
+                    Rules::of(set.clone(), &path, &context.log).map_err(Exit::into_usage)?;
+                rules.connect(&context.global).map_err(Exit::into_usage)?;
+                findings.extend(online::findings(&rules, self.node.as_ref(), context)?);
             }
-        };
-        checked.push(path);
-        let mut findings = crate::check::findings(&set);
-        if args.online && !findings.iter().any(breaks) {
-            let path = path.display().to_string();
-            let mut rules =
-                Rules::of(set.clone(), &path, &context.log).map_err(Exit::into_usage)?;
-            rules.connect(&context.global).map_err(Exit::into_usage)?;
-            findings.extend(online::findings(&rules, args.node.as_ref(), context)?);
+            found.extend(findings);
+            sources.extend(set);
         }
-        found.extend(findings);
-        sources.extend(set);
+        if let Some(exit) = unread.take_if(|_| checked.is_empty()) {
+            return Err(exit);
+        }
+        print(&match self.format {
+            CheckFormat::Human => human(&found, &sources, &checked, context),
+            CheckFormat::Json => format!("{:#}\n", findings::json(&found)),
+            CheckFormat::Sarif => format!("{:#}\n", report::sarif(&found)),
+            CheckFormat::Github => report::github(&found),
+        });
+        if let Some(exit) = unread {
+            return Err(exit);
+        }
+        let fails = |finding: &Finding| self.strict || finding.severity() == Severity::Error;
+        Ok(u8::from(found.iter().any(fails)))
     }
-    if let Some(exit) = unread.take_if(|_| checked.is_empty()) {
-        return Err(exit);
-    }
-    print(&match args.format {
-        CheckFormat::Human => human(&found, &sources, &checked, context),
-        CheckFormat::Json => format!("{:#}\n", findings::json(&found)),
-        CheckFormat::Sarif => format!("{:#}\n", report::sarif(&found)),
-        CheckFormat::Github => report::github(&found),
-    });
-    if let Some(exit) = unread {
-        return Err(exit);
-    }
-    let fails = |finding: &Finding| args.strict || finding.severity() == Severity::Error;
-    Ok(u8::from(found.iter().any(fails)))
 }
 
 /// Whether rules with this finding can't be used at all, so that nobody has to be asked about them.

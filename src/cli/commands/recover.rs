@@ -8,9 +8,10 @@ use clap::Args;
 use crate::evaluate::Facts;
 use crate::model::{Event, Role};
 
-use super::Context;
-use super::exit::Exit;
-use super::shipped::{Codes, Shipped, Tries, seconds};
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::exit::Exit;
+use crate::cli::shared::shipped::{Codes, Shipped, Tries, seconds};
 
 /// Between two polls there is always some time, even if `--loop-wait` says that there is none.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -65,45 +66,50 @@ pub struct Recover {
     tries: Tries,
 }
 
-/// Carries the command out and gives the exit code.
-///
-/// # Errors
-/// [`Exit`] if the arguments can't be meant or the API is not well.
-pub fn run(args: &Recover, context: &Context) -> Result<u8, Exit> {
-    let role = Role::Replica;
-    Shipped {
-        name: "recover.yml",
-        rules: include_str!("../../rules/recover.yml"),
-        vars: vec![
-            ("server", &args.barman_server),
-            ("backup_id", &args.backup_id),
-            ("ssh_command", &args.ssh_command),
-            ("data_directory", &args.data_directory),
-        ],
-        facts: Facts {
-            // Patroni's arguments are the same for a bootstrap but for the role, and neither matters to the rules.
-            event: Event::CreateReplica,
-            role,
-            raw_role: role.as_str().to_owned(),
-            cluster: String::new(),
-            node: None,
-            host: context.environment.host.clone(),
-            datadir: Some(args.data_directory.clone()),
-            connstring: None,
-            args: BTreeMap::new(),
-            env: context.environment.vars.clone(),
-            elsewhere: false,
-        },
-        tries: args.tries,
-        patroni_url: args.patroni_url.as_deref(),
-        remembers: true,
-        every: Some(seconds(args.loop_wait).max(SHORTEST)),
-        codes: Codes {
-            skipped: 1,
-            failed: 1,
-            http: 2,
-            invalid: 2,
-        },
+impl Command for Recover {
+    const GROUP: Group = Group::Patroni;
+    const CONNECTED: bool = true;
+
+    fn acts(&self) -> bool {
+        true
     }
-    .run(context)
+
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
+        let role = Role::Replica;
+        Shipped {
+            name: "recover.yml",
+            rules: include_str!("../../../rules/recover.yml"),
+            vars: vec![
+                ("server", &self.barman_server),
+                ("backup_id", &self.backup_id),
+                ("ssh_command", &self.ssh_command),
+                ("data_directory", &self.data_directory),
+            ],
+            facts: Facts {
+                // Patroni's arguments are the same for a bootstrap but for the role, and neither matters to the rules.
+                event: Event::CreateReplica,
+                role,
+                raw_role: role.as_str().to_owned(),
+                cluster: String::new(),
+                node: None,
+                host: context.environment.host.clone(),
+                datadir: Some(self.data_directory.clone()),
+                connstring: None,
+                args: BTreeMap::new(),
+                env: context.environment.vars.clone(),
+                elsewhere: false,
+            },
+            tries: self.tries,
+            patroni_url: self.patroni_url.as_deref(),
+            remembers: true,
+            every: Some(seconds(self.loop_wait).max(SHORTEST)),
+            codes: Codes {
+                skipped: 1,
+                failed: 1,
+                http: 2,
+                invalid: 2,
+            },
+        }
+        .run(context)
+    }
 }

@@ -4,7 +4,10 @@ use clap::{Args, ValueEnum};
 
 use crate::load::schema;
 
-use super::print;
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::exit::Exit;
+use crate::cli::shared::output::print;
 
 /// Prints the JSON Schema of a file that this program knows.
 ///
@@ -54,22 +57,24 @@ pub enum SchemaName {
     History,
 }
 
-/// Carries the command out and gives the exit code.
-#[must_use]
-pub fn schema(args: &Schema) -> u8 {
-    print(match args.name {
-        SchemaName::Rules => schema::RULES,
-        SchemaName::Request => schema::REQUEST,
-        SchemaName::Check => schema::CHECK,
-        SchemaName::RuleTests => schema::RULE_TESTS,
-        SchemaName::Test => schema::TEST,
-        SchemaName::Matrix => schema::MATRIX,
-        SchemaName::Diff => schema::DIFF,
-        SchemaName::Plan => schema::PLAN,
-        SchemaName::Run => schema::RUN,
-        SchemaName::Reconcile => schema::RECONCILE,
-        SchemaName::Status => schema::STATUS,
-        SchemaName::History => schema::HISTORY,
-    });
-    0
+impl Command for Schema {
+    const GROUP: Group = Group::Rules;
+
+    fn run(&self, _context: &Context) -> Result<u8, Exit> {
+        print(match self.name {
+            SchemaName::Rules => schema::RULES,
+            SchemaName::Request => schema::REQUEST,
+            SchemaName::Check => schema::CHECK,
+            SchemaName::RuleTests => schema::RULE_TESTS,
+            SchemaName::Test => schema::TEST,
+            SchemaName::Matrix => schema::MATRIX,
+            SchemaName::Diff => schema::DIFF,
+            SchemaName::Plan => schema::PLAN,
+            SchemaName::Run => schema::RUN,
+            SchemaName::Reconcile => schema::RECONCILE,
+            SchemaName::Status => schema::STATUS,
+            SchemaName::History => schema::HISTORY,
+        });
+        Ok(0)
+    }
 }

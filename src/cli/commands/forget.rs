@@ -1,0 +1,77 @@
+//! `forget`: give up what is pending.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::http::{Clock as _, Real};
+use crate::report;
+use crate::store::{Forget, IntentId, Sqlite};
+
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::exit::{Exit, USAGE};
+use crate::cli::shared::output::print;
+use crate::cli::shared::rules::database;
+
+/// Gives up requests that are pending.
+///
+/// A request that is forgotten is not sent any more, and a recovery that is forgotten is not waited for: the next one into
+/// the same directory begins at once. Make sure first, on the Barman host, that it does not run. What a living process
+/// still works on is given up within half a minute. `history` and `status` show the numbers:
+///
+///     patroni_barman forget 17
+///
+/// Exit codes: 0 forgotten; 1 there is no such request, or nothing is pending of it; 2 the state can't be read or written,
+/// or the arguments are not valid.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct ForgetArgs {
+    /// The requests' numbers.
+    #[arg(value_name = "NUMBER", required = true)]
+    pub numbers: Vec<i64>,
+    /// The rules file, if it says where the state is.
+    #[arg(long, value_name = "PATH")]
+    pub rules: Option<PathBuf>,
+}
+
+impl Command for ForgetArgs {
+    const GROUP: Group = Group::Barman;
+
+    fn acts(&self) -> bool {
+        true
+    }
+
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
+        let path = database(self.rules.as_ref(), context);
+        if !path.exists() {
+            let message = format!(
+                "there is no state at `{}`: nothing is pending",
+                path.display()
+            );
+            return Err(Exit::new(1, message));
+        }
+        let trouble = |error: crate::store::StoreError| Exit::new(USAGE, error.to_string());
+        let state = Sqlite::open(&path).map_err(trouble)?;
+        let mut code = 0;
+        for number in &self.numbers {
+            let now = Real::new().wall();
+            let missed = match state.forget(IntentId(*number), now).map_err(trouble)? {
+                Forget::Forgotten(intent) => {
+                    let what = report::describe(&intent.step.operation);
+                    let said = report::one_line(&format!("forgotten: {number}, {what}"));
+                    print(&format!("{said}\n"));
+                    continue;
+                }
+                Forget::Unknown => format!("there is no request {number}"),
+                Forget::Ended(ended) => {
+                    let ended = ended.as_str();
+                    format!("nothing is pending of request {number}: it is {ended}")
+                }
+            };
+            context.log.error(&missed);
+            code = 1;
+        }
+        Ok(code)
+    }
+}

@@ -1,0 +1,116 @@
+//! The commands: a file and a row for each.
+
+mod check;
+mod completions;
+mod config_switch;
+mod demo;
+mod diff;
+mod explain;
+mod forget;
+mod history;
+mod matrix;
+mod plan;
+mod reconcile;
+mod recover;
+mod run;
+mod schema;
+mod simulate;
+mod status;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+use crate::cli::shared::args::Global;
+use crate::cli::shared::command::{Command, Facts};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::exit::Exit;
+
+/// Makes Barman follow a Patroni cluster: a YAML rules file maps Patroni's events and roles to
+/// pg-backup-api requests.
+#[derive(Debug, Parser)]
+#[command(
+    name = "patroni_barman",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "Start with `patroni_barman demo`. Write rules, look at them with `check` and `plan`, then name `patroni_barman run` \
+        as a callback in Patroni's configuration. `patroni_barman COMMAND --help` tells more about each command.",
+    after_long_help = "Examples:\n  \
+        patroni_barman demo\n  \
+        patroni_barman check /etc/patroni_barman/rules.yml\n  \
+        patroni_barman plan on_role_change primary main --node n1\n\n\
+        Start with `demo`. Write rules, look at them with `check` and `plan`, then name `patroni_barman run` as a callback \
+        in Patroni's configuration. `patroni_barman COMMAND --help` tells more about each command."
+)]
+pub struct Cli {
+    /// Options for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Commands,
+}
+
+macro_rules! commands {
+    ($($name:ident($arguments:ty),)+) => {
+        /// The commands, in the order of the help. A doc comment on one would stand in the way of the help that its arguments
+        /// carry.
+        #[derive(Debug, Subcommand)]
+        pub enum Commands {
+            $($name($arguments),)+
+        }
+
+        /// What is known of each of them.
+        const FACTS: &[Facts] = &[$(Facts::of::<$arguments>(),)+];
+
+        impl Commands {
+            /// [`Command::acts`].
+            pub fn acts(&self) -> bool {
+                match self {
+                    $(Self::$name(command) => command.acts(),)+
+                }
+            }
+
+            /// [`Command::take_others`].
+            pub fn take_others(&mut self, others: Vec<(String, String)>) {
+                match self {
+                    $(Self::$name(command) => command.take_others(others),)+
+                }
+            }
+
+            /// [`Command::run`].
+            pub fn run(&self, context: &Context) -> Result<u8, Exit> {
+                match self {
+                    $(Self::$name(command) => command.run(context),)+
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Run(run::Run),
+    ConfigSwitch(config_switch::ConfigSwitch),
+    Recover(recover::Recover),
+    Check(check::Check),
+    Explain(explain::Explain),
+    Plan(plan::PlanArgs),
+    Test(test::TestArgs),
+    Matrix(matrix::MatrixArgs),
+    Diff(diff::DiffArgs),
+    Schema(schema::Schema),
+    Status(status::Status),
+    Reconcile(reconcile::Reconcile),
+    History(history::History),
+    Forget(forget::ForgetArgs),
+    Demo(demo::Demo),
+    Simulate(simulate::Simulate),
+    Completions(completions::Completions),
+    Man(completions::Man),
+}
+
+/// The names of the commands and what is known of them, in the order of the help.
+pub fn facts(cli: &clap::Command) -> impl Iterator<Item = (&str, Facts)> {
+    let names = cli.get_subcommands().map(clap::Command::get_name);
+    names.zip(FACTS.iter().copied())
+}

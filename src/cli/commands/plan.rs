@@ -1,0 +1,42 @@
+//! `plan`: what `run` would do.
+
+use clap::Args;
+
+use crate::cli::shared::args::{EventArgs, Format};
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::dry_run::dry_run;
+use crate::cli::shared::exit::{Exit, INVALID};
+
+/// Shows what `run` would send, and why each rule fired or did not. Nothing is sent.
+///
+/// Give it the same arguments as `run`:
+///
+///     patroni_barman plan --rules rules.yml on_role_change primary main --node n1
+///
+/// Exit codes: 0 something would be sent; 1 no rule matches; 4 invalid rules or arguments.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct PlanArgs {
+    /// The event and the rules.
+    #[command(flatten)]
+    pub event: EventArgs,
+    /// How the plan is written to standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+impl Command for PlanArgs {
+    const GROUP: Group = Group::Rules;
+    const CONNECTED: bool = true;
+    const OPEN: bool = true;
+    const USAGE: u8 = INVALID;
+
+    fn take_others(&mut self, others: Vec<(String, String)>) {
+        self.event.others = others;
+    }
+
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
+        dry_run(&self.event, self.format, context)
+    }
+}

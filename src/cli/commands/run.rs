@@ -1,0 +1,161 @@
+//! `run`: what Patroni calls.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::evaluate::{Plan, Trace};
+use crate::execute::{Ended, Outcome, Verdict, callback, patience_of, second_look};
+use crate::http::{Clock as _, block_on};
+use crate::report;
+use crate::store::Recorded;
+
+use crate::cli::shared::args::{EventArgs, Format};
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::decide::{Decider, recorded};
+use crate::cli::shared::dry_run::dry_run;
+use crate::cli::shared::duration::parse_duration;
+use crate::cli::shared::exit::{Exit, INVALID};
+use crate::cli::shared::invocation::{facts, rules_path};
+use crate::cli::shared::output::print;
+use crate::cli::shared::rules::Rules;
+use crate::cli::shared::state::{self};
+use crate::cli::shared::watch::Watch;
+use crate::cli::shared::world::Outside;
+
+/// Does what the rules say for an event. Patroni calls this.
+///
+/// As a callback, Patroni appends the event, the role and the cluster:
+///
+///     postgresql:
+///       callbacks:
+///         on_role_change: patroni_barman run
+///         on_start: patroni_barman run
+///
+/// As a replica creation method or custom bootstrap, name the event; Patroni appends the rest as
+/// `--name=value`, and rules see all of it as `args`:
+///
+///     postgresql:
+///       create_replica_methods: [barman, basebackup]
+///       barman:
+///         command: patroni_barman run --event create_replica
+///
+/// Exit codes: 0 everything was done; 1 no rule matched; 2 an operation failed or was refused, or
+/// could not be verified; 3 the API could not be reached or time ran out, what is left is kept for
+/// `reconcile`; 4 invalid rules or arguments, nothing was sent; 5 this node no longer has the role,
+/// nothing more was sent; 6 everything was done by the last good rules, because the file is broken.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Run {
+    /// The event and the rules.
+    #[command(flatten)]
+    pub event: EventArgs,
+    /// Send nothing: print the plan, as `plan` does.
+    #[arg(long = "dry-run")]
+    pub dry: bool,
+    /// How long after a leader's requests are done Barman is looked at once more, for a request of the old leader that
+    /// arrives late; `0s` for callers that wait for this process.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30s", hide_short_help = true)]
+    pub second_look: Duration,
+    /// How the result is written to standard output; with --dry-run JSON has the schema of `plan`.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+}
+
+impl Command for Run {
+    const GROUP: Group = Group::Patroni;
+    const CONNECTED: bool = true;
+    const OPEN: bool = true;
+    const USAGE: u8 = INVALID;
+
+    fn acts(&self) -> bool {
+        !self.dry
+    }
+
+    fn take_others(&mut self, others: Vec<(String, String)>) {
+        self.event.others = others;
+    }
+
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
+        if self.dry {
+            return dry_run(&self.event, self.format, context);
+        }
+        let watch = Watch::new(&context.log);
+        let called = watch.now();
+        let facts = facts(&self.event, &context.environment)?;
+        let path = rules_path(self.event.rules.as_ref(), &context.environment);
+        let mut rules = Rules::read_or_last_good(&path, context)?;
+        rules.connect(&context.global)?;
+        let event = recorded(&facts, &self.event.sets);
+        let decider = Decider {
+            rules: &rules,
+            environment: &context.environment,
+            call: Some(facts),
+        };
+        decider.rules_with(&event.sets)?;
+        let decide = |recorded: &Recorded| decider.decide(recorded);
+        let outside = Outside::new(&rules.set, &context.environment, &watch);
+        let place = state::place(Some(&rules.set), &context.environment);
+        // Most callbacks ask for nothing, and nothing is left: then the state is not opened.
+        let made = decide(&event);
+        let nothing = made.as_ref().is_ok_and(|plan| plan.steps.is_empty());
+        let outside = if nothing && !state::may_be_pending(&place.path) {
+            outside
+        } else {
+            let limit = patience_of(event.event);
+            state::remember(outside, &place, limit, context)
+        };
+        let discretion = outside.discretion();
+        let (cluster, word, role) = (event.cluster.clone(), event.event, event.role);
+        let ended = block_on(callback(event, called, made, &decide, &outside))?;
+        if nothing {
+            let log = &context.log;
+            log.info(&format!("skipped {word} {role} {cluster}: no rule matches"));
+        }
+        let Ended { plan, outcome } = ended;
+        let outcome = discretion.outcome(outcome);
+        if !word.makes_node() {
+            tell_end(&outcome, context);
+        }
+        let code = rules.age.exit_code(word, outcome.verdict);
+        print(&match (self.format, &plan) {
+            (Format::Json, Some(plan)) => format!("{:#}\n", to_json(plan, &outcome, code)),
+            (Format::Json, None) => format!("{:#}\n", outcome.to_json(code)),
+            (Format::Human, _) => report::run(&outcome),
+        });
+        if let (Some(plan), Verdict::Done) = (&plan, outcome.verdict) {
+            let sets = &self.event.sets;
+            block_on(second_look(plan, sets, self.second_look, &outside));
+        }
+        Ok(code)
+    }
+}
+
+/// Says what is true now, and what happens next.
+fn tell_end(outcome: &Outcome, context: &Context) {
+    let pending = match outcome.verdict {
+        Verdict::Done | Verdict::Skipped | Verdict::Fenced => return,
+        Verdict::Failed => "not done",
+        Verdict::Unfinished => "not finished",
+    };
+    context.log.error(&format!(
+        "{pending}: a request that sets a state stays pending; the next callback of this role or `patroni_barman reconcile` \
+         goes on with it, and `patroni_barman status` shows it"
+    ));
+}
+
+fn to_json(plan: &Plan, outcome: &Outcome, code: u8) -> Value {
+    let mut all = json!({
+        "event": plan.event,
+        "role": plan.role,
+        "cluster": plan.cluster,
+        "node": plan.node,
+        "trace": plan.trace.iter().map(Trace::to_json).collect::<Vec<_>>(),
+    });
+    if let (Value::Object(all), Value::Object(outcome)) = (&mut all, outcome.to_json(code)) {
+        all.extend(outcome);
+    }
+    all
+}

@@ -1,0 +1,15 @@
+//! What every command has at hand.
+
+use super::args::Global;
+use super::env::Environment;
+use super::log::Log;
+
+/// What every command has at hand.
+pub struct Context {
+    /// Options for every command.
+    pub global: Global,
+    /// The environment.
+    pub environment: Environment,
+    /// The log.
+    pub log: Log,
+}

@@ -1,0 +1,35 @@
+//! Standard output and standard error.
+
+use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A result could not be written.
+static UNWRITTEN: AtomicBool = AtomicBool::new(false);
+
+/// Writes a result to standard output. A reader that has gone away is no fault of ours.
+pub fn print(text: &str) {
+    let mut stdout = io::stdout();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        complain(&format!("the result can't be written: {error}"), None);
+        UNWRITTEN.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Tells whether every result could be written.
+pub fn is_complete() -> bool {
+    !UNWRITTEN.load(Ordering::Relaxed)
+}
+
+/// Says on standard error what keeps the program from starting.
+pub fn complain(message: &str, help: Option<&str>) {
+    let mut stderr = io::stderr();
+    let _ = writeln!(stderr, "error: {message}");
+    if let Some(help) = help {
+        let _ = writeln!(stderr, "  help: {help}");
+    }
+}

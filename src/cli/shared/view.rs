@@ -1,0 +1,97 @@
+//! The cluster as Patroni shows it, and what the rules want of it.
+
+use crate::evaluate::{Wanted, wanted};
+use crate::execute::{Here, Part};
+use crate::http::block_on;
+use crate::store::Recorded;
+
+use super::args::RulesArgs;
+use super::context::Context;
+use super::decide::Decider;
+use super::exit::Exit;
+use super::invocation::rules_path;
+use super::rules::Rules;
+use super::state::{self, Place};
+use super::watch::Watch;
+use super::world::Outside;
+
+/// The cluster as it is, and what the rules want of it.
+pub struct View<'a> {
+    /// The outside.
+    pub outside: Outside<'a>,
+    /// What Patroni says.
+    pub here: Here,
+    /// What the rules want of the members.
+    pub wanted: Wanted,
+    /// The same, with the members' places.
+    pub parts: Vec<Part>,
+    /// Where the state is.
+    pub state: Place,
+    /// The rules.
+    pub rules: Rules,
+}
+
+impl<'a> View<'a> {
+    /// Asks Patroni and the rules.
+    pub fn take(args: &RulesArgs, context: &Context, watch: &'a Watch<'a>) -> Result<Self, Exit> {
+        let path = rules_path(args.rules.as_ref(), &context.environment);
+        let mut rules = Rules::read_or_last_good(&path, context)?;
+        rules.connect(&context.global)?;
+        let outside = Outside::new(&rules.set, &context.environment, watch);
+        let given = args
+            .node
+            .as_deref()
+            .or(context.environment.get("PATRONI_NAME"));
+        let here = match block_on(Here::ask(&outside, given)) {
+            Some(Ok(here)) => here,
+            Some(Err(silence)) => return Err(Exit::new(3, silence.to_string())),
+            None => {
+                return Err(Exit::invalid("the rules do not name the local Patroni")
+                    .help("add `patroni: {url: \"http://127.0.0.1:8008\"}` to the rules file"));
+            }
+        };
+        if here.leader.is_none() {
+            let cluster = &here.cluster;
+            let message = format!("no member of `{cluster}` holds the leader key; nothing is sent");
+            return Err(Exit::new(3, message));
+        }
+        if let Some(node) = here.node.as_ref().filter(|_| !here.is_listed()) {
+            let cluster = &here.cluster;
+            context.log.warning(&format!(
+                "Patroni lists no member `{node}` in `{cluster}`: nothing is wanted for it"
+            ));
+        }
+        let decider = Decider {
+            rules: &rules,
+            environment: &context.environment,
+            call: None,
+        };
+        let wanted = wants(&decider, &args.sets, &here)?;
+        let parts = here.parts(&wanted, &args.sets);
+        let state = state::place(Some(&rules.set), &context.environment);
+        Ok(Self {
+            outside,
+            here,
+            wanted,
+            parts,
+            state,
+            rules,
+        })
+    }
+}
+
+/// What the rules want of a cluster.
+pub fn wants(decider: &Decider<'_>, sets: &[String], here: &Here) -> Result<Wanted, Exit> {
+    let set = decider.rules_with(sets)?;
+    wanted(&set, &here.view(), |event, role| {
+        let event = Recorded {
+            cluster: here.cluster.clone(),
+            node: here.node.clone(),
+            event,
+            role,
+            raw_role: role.as_str().to_owned(),
+            sets: sets.to_vec(),
+        };
+        decider.decide(&event).map_err(Exit::from)
+    })
+}
