@@ -113,7 +113,11 @@ fn heads(rules: &RuleSet, locator: &mut Locator<'_>) -> HashMap<(usize, usize), 
     for (spot, origin) in rules_at.chain(vars_at) {
         if let Some(place) = locator.place(&spot) {
             let line = (origin.file, place.position.line);
-            heads.entry(line).or_default().push(origin.clone());
+            let at: &mut Vec<Origin> = heads.entry(line).or_default();
+            // The rules of a `for_each` stand in one place.
+            if at.last() != Some(origin) {
+                at.push(origin.clone());
+            }
         }
     }
     heads

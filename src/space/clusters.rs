@@ -138,6 +138,7 @@ mod tests {
             on_failure: OnFailure::Stop,
             allow_older_timeline: false,
             recovery_timeout: None,
+            each: Vec::new(),
             origin: Origin::default(),
         };
         RuleSet {

@@ -79,7 +79,10 @@ fn a_directory_is_one_rule_set_in_the_order_of_its_names() {
     fs::create_dir(&rules).unwrap();
     let write = |name: &str, text: &str| fs::write(rules.join(name), text).unwrap();
     write("10-api.yml", HEAD);
-    write("20-vars.yaml", "version: 1\nvars: {a: x, b: \"{{ a }}\"}\n");
+    write(
+        "20-vars.yaml",
+        "version: 1\nexport: true\nvars: {a: x, b: \"{{ a }}\"}\n",
+    );
     write(
         "30-rules.yml",
         &format!("version: 1\nvars: {{c: \"{{{{ b }}}}\"}}\n{RULE}"),
@@ -89,10 +92,16 @@ fn a_directory_is_one_rule_set_in_the_order_of_its_names() {
     let (output, stdout, stderr) = check(&folder, &["rules"]);
     assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
 
+    // What is for all files is there for all of them.
     fs::rename(rules.join("20-vars.yaml"), rules.join("40-vars.yaml")).unwrap();
+    let (output, stdout, stderr) = check(&folder, &["rules"]);
+    assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
+
+    write("40-vars.yaml", "version: 1\nvars: {a: x, b: \"{{ a }}\"}\n");
     let (output, stdout, _) = check(&folder, &["rules"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stdout.contains("rules/30-rules.yml:2:15"), "{stdout}");
+    assert!(stdout.contains("write `export: true`"), "{stdout}");
 }
 
 #[test]
