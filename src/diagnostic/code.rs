@@ -202,6 +202,10 @@ codes! {
     TestRules = "PB306", Error, "a test file whose rules can't be used";
     /// The Barman of a scenario can't be made.
     TestBarman = "PB307", Error, "a scenario whose Barman can't be made";
+    /// A word of `forall`, `except` or `for` that adds nothing.
+    TestAddsNothing = "PB308", Error, "a part of a test that is about no event";
+    /// A template in a test that can't be rendered.
+    TestTemplate = "PB309", Error, "a template in a test that can't be rendered";
     /// Barman has no such server.
     UnknownServer = "PB401", Error, "a server that Barman does not have";
     /// Barman has no such model.

@@ -34,5 +34,5 @@ pub use plan::plan;
 pub use run::{describe, run};
 pub use sarif::sarif;
 pub use status::{Status, conflict, difference, status};
-pub use test_run::{Covered, Tested, tests, tests_json};
+pub use test_run::{Checked, Covered, Mutated, TestRun, Tested, tests, tests_json};
 pub use text::{Colour, one_line};
