@@ -24,6 +24,7 @@ pub use diff::{diff, diff_markdown};
 pub use diff_html::diff_html;
 pub use explanation::{codes, explanation, reference};
 pub use finding::line;
+pub use findings::{Failure, Findings};
 pub use github::github;
 pub use history::{history, intent, local_time};
 pub use junit::junit;
