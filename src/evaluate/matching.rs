@@ -38,7 +38,7 @@ pub(super) fn mismatch(rule: &Rule, facts: &Facts, taken: Option<&str>) -> Optio
         return because("enabled", "true".to_owned(), &"false");
     }
     if !rule.on.contains(&facts.event) {
-        return because("on", list(&rule.on), &facts.event);
+        return because(rule.events_key, list(&rule.on), &facts.event);
     }
     if !rule.role.is_empty() && !rule.role.contains(&facts.role) {
         return because("role", list(&rule.role), &facts.role);

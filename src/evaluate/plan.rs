@@ -64,7 +64,7 @@ pub struct Trace {
 /// The first part of a rule that did not fit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Because {
-    /// The rule's key: `enabled`, `on`, `role`, `cluster`, `match` or `when`; `request` if the rule
+    /// The rule's key: `enabled`, `on` (or `events`), `role`, `cluster`, `match` or `when`; `request` if the rule
     /// matches and its request can't be made.
     pub field: &'static str,
     /// What the rule asks for.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::evaluate::Plan;
 use crate::http::Clock as _;
-use crate::model::Event;
 use crate::patroni::own_name;
 use crate::store::{Recorded, Store as _};
 
@@ -44,7 +43,7 @@ pub async fn callback<W: World>(
     world: &W,
 ) -> Result<Ended, Undecided> {
     let began = world.clock().wall();
-    let foreground = is_foreground(recorded.event);
+    let foreground = recorded.event.makes_node();
     let asks = match &decided {
         Ok(plan) => !plan.steps.is_empty(),
         Err(Undecided::NoName(_)) => true,
@@ -148,9 +147,4 @@ async fn name<W: World>(world: &W) -> Result<String, String> {
         }
         world.clock().sleep(PAUSE).await;
     }
-}
-
-/// Tells whether Patroni waits for the outcome, to go on with what was made.
-pub const fn is_foreground(event: Event) -> bool {
-    event.makes_node()
 }

@@ -8,7 +8,6 @@ use crate::http::{Clock, within};
 use crate::model::{Event, Name, RequestKind};
 use crate::store::{Intent, IntentId, Query, Settled, Standing, State, Store, StoreError};
 
-use super::callback::is_foreground;
 use super::here::{Part, Seat};
 use super::{End, Progress, Stage, StepOutcome, StepReport, World};
 
@@ -20,11 +19,7 @@ pub(super) const RECOVERY: Duration = Duration::from_secs(60);
 
 /// How long the state is waited for when it is opened for an event.
 pub const fn patience_of(event: Event) -> Duration {
-    if is_foreground(event) {
-        RECOVERY
-    } else {
-        STATE
-    }
+    if event.makes_node() { RECOVERY } else { STATE }
 }
 
 /// How long an intent is held beyond the exchange that it is held for.

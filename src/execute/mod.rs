@@ -37,7 +37,7 @@ use crate::store::{Cause, Decision, EventId, IntentId, Store};
 
 use lane::Turn;
 
-pub use callback::{Ended, Undecided, callback, is_foreground, second_look};
+pub use callback::{Ended, Undecided, callback, second_look};
 pub use converge::{Comparison, Looks, Passed, compare, look_again, pass};
 pub use fighting::Fighting;
 pub use here::{Here, HereError, Part, Seat};

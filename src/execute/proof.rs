@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::model::{Operation, Verify};
 
-use super::verify::Unverified;
 use super::{End, Stage, Stamp, StepOutcome, World};
 
 /// The files that Barman makes in every recovery.
@@ -72,13 +71,9 @@ impl Proof {
 
     /// Judges an operation that is done. One that was found in a list, and not named to us, may be another client's: it
     /// counts only with proof.
-    pub(super) fn verify<W: World>(
-        &self,
-        stage: Stage<'_, W>,
-        found: bool,
-    ) -> Result<Option<String>, Unverified> {
+    pub(super) fn verify<W: World>(&self, stage: Stage<'_, W>, found: bool) -> Result<(), End> {
         if (stage.step.verify == Verify::None && !found) || self.holds(stage.world) {
-            return Ok(None);
+            return Ok(());
         }
         let file = self.0.first().map(|(path, _)| path.display().to_string());
         let message = format!(
@@ -86,10 +81,7 @@ impl Proof {
              is `remote_ssh_command` the way to this machine?",
             file.unwrap_or_default()
         );
-        Err(Unverified {
-            again: false,
-            end: End::new(StepOutcome::Unverified, message),
-        })
+        Err(End::new(StepOutcome::Unverified, message))
     }
 }
 

@@ -72,7 +72,11 @@ pub(super) async fn verify<W: World>(
 ) -> Result<Option<String>, Unverified> {
     let Stage { step, world, .. } = stage;
     if let Operation::Recovery(_) = &step.operation {
-        return watch.before.verify(stage, watch.found);
+        let proof = watch.before.verify(stage, watch.found);
+        return match proof {
+            Ok(()) => Ok(None),
+            Err(end) => Err(Unverified { again: false, end }),
+        };
     }
     if step.verify == Verify::None {
         return Ok(None);

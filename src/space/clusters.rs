@@ -136,6 +136,7 @@ mod tests {
         let rule = Rule {
             name: "r".to_owned(),
             on: Vec::new(),
+            events_key: "on",
             role: Vec::new(),
             cluster: patterns.iter().map(|text| Pattern::new(*text)).collect(),
             when: None,
@@ -148,6 +149,7 @@ mod tests {
             on_failure: OnFailure::Stop,
             allow_older_timeline: false,
             recovery_timeout: None,
+            each: Vec::new(),
             origin: Origin::default(),
         };
         RuleSet {

@@ -5,9 +5,11 @@
 //! the facts and the file's own variables say can be seen; there is no clock, no network and no
 //! file system in here.
 
+mod cut;
 mod inspect;
 mod kind;
 mod limits;
+mod matches;
 mod names;
 mod premise;
 mod render;
@@ -20,11 +22,13 @@ use std::sync::LazyLock;
 
 use minijinja::{Environment, UndefinedBehavior};
 
+pub use cut::{Cut, Put};
 pub use inspect::{
     Reference, Syntax, SyntaxError, UnknownKind, UnknownName, Usage, around_expressions, inspect,
     is_template, lone_expression,
 };
 pub use kind::never_truth;
+pub use matches::check_pattern;
 pub use names::known_names;
 pub use premise::{Asked, Premises, premises};
 pub use render::{RenderError, condition, no_truth, render};
@@ -63,5 +67,6 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     // With it a value can double in every round of a loop, which the budget does not see.
     engine.remove_global("namespace");
     limits::add_to(&mut engine);
+    matches::add_to(&mut engine);
     engine
 });

@@ -1,6 +1,6 @@
 //! What a template can see: the facts, and the file's variables above it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -23,6 +23,8 @@ const MOST_DEPTH: usize = 100;
 pub struct Scope {
     known: Arc<BTreeMap<&'static str, Fact>>,
     vars: Arc<Vec<VarCell>>,
+    /// Where each of `vars` is.
+    places: Arc<HashMap<String, usize>>,
     /// How many of `vars` can be seen.
     visible: usize,
     /// How many variables are being rendered for one another.
@@ -70,9 +72,12 @@ impl Scope {
             var: var.clone(),
             found: OnceLock::new(),
         });
+        let places = vars.iter().enumerate().rev();
+        let places = places.map(|(index, var)| (var.name.clone(), index));
         Self {
             known: Arc::default(),
             vars: Arc::new(cells.collect()),
+            places: Arc::new(places.collect()),
             visible: vars.len(),
             depth: 0,
             missing: Arc::default(),
@@ -188,14 +193,14 @@ impl Scope {
                 }
             };
         }
-        let visible = self.vars.get(..self.visible)?;
-        let index = visible.iter().position(|cell| cell.var.name == name)?;
-        let cell = visible.get(index)?;
+        let index = *self.places.get(name)?;
+        let cell = self.vars.get(..self.visible)?.get(index)?;
+        let label = &cell.var.label;
         if matches!(cell.var.value, TemplateValue::Null) {
             if guards.has(name, None) {
                 return None;
             }
-            let detail = format!("`{name}` has no value: give `--set {name}=…`");
+            let detail = format!("`{label}` has no value: give `--set {label}=…`");
             return Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)));
         }
         if self.depth >= MOST_DEPTH {
@@ -215,7 +220,7 @@ impl Scope {
             // Of variables that use one another, the one that fails is said.
             let detail = match error.message.strip_prefix("in var ") {
                 Some(_) => error.message,
-                None => format!("in var `{name}`: {}", error.message),
+                None => format!("in var `{label}`: {}", error.message),
             };
             Value::from(Error::new(ErrorKind::UndefinedError, detail))
         }))

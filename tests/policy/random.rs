@@ -83,6 +83,8 @@ fn any_rule() -> impl Strategy<Value = Value> {
                 for (key, words) in [("role", roles), ("cluster", clusters)] {
                     if !words.is_empty() {
                         rule[key] = words.into();
+                    } else if key == "role" {
+                        rule[key] = "any".into();
                     }
                 }
                 if let Some(when) = when {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::evaluate::{Plan, Trace};
-use crate::execute::{Ended, Outcome, Verdict, callback, is_foreground, patience_of, second_look};
+use crate::execute::{Ended, Outcome, Verdict, callback, patience_of, second_look};
 use crate::http::{Clock as _, block_on};
 use crate::report;
 use crate::store::Recorded;
@@ -116,7 +116,7 @@ impl Command for Run {
         }
         let Ended { plan, outcome } = ended;
         let outcome = discretion.outcome(outcome);
-        if !is_foreground(word) {
+        if !word.makes_node() {
             tell_end(&outcome, context);
         }
         let code = rules.age.exit_code(word, outcome.verdict);

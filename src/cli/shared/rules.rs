@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::execute::{Verdict, is_foreground};
+use crate::execute::Verdict;
 use crate::load::{load, locate, read};
 use crate::model::{Api, ApiName, Event, Fallback, Origin, RuleSet, Url};
 use crate::source::Source;
@@ -39,9 +39,7 @@ impl Age {
     /// makes a node asks only whether it was made.
     pub fn exit_code(self, event: Event, verdict: Verdict) -> u8 {
         match (verdict, self) {
-            (Verdict::Done | Verdict::Skipped, Self::LastGood) if !is_foreground(event) => {
-                LAST_GOOD
-            }
+            (Verdict::Done | Verdict::Skipped, Self::LastGood) if !event.makes_node() => LAST_GOOD,
             _ => verdict.exit_code(),
         }
     }
