@@ -5,14 +5,16 @@
 
 mod allow;
 mod cells;
+mod checked;
 mod conditions;
 mod conflict;
 mod environment;
 mod failing;
 mod fence;
+mod ignored;
 mod judge;
 mod never;
-mod online;
+pub mod online;
 mod patience;
 mod recovery;
 mod refused;
@@ -25,7 +27,7 @@ mod unused;
 mod words;
 
 use crate::diagnostic::Finding;
-use crate::load::{Loaded, Locator, Problem, load, sort};
+use crate::load::Problem;
 use crate::model::RuleSet;
 use crate::source::Source;
 
@@ -37,32 +39,13 @@ use self::refused::Refused;
 use self::start::Starts;
 use self::table::{Seen, Table};
 
-pub use self::online::{Inventory, Node, online};
+pub use self::checked::{Checked, Unchecked};
+pub use self::ignored::ignored;
 
 /// Everything there is to say about files that [`read`](crate::load::read) has read, in their order.
 #[must_use]
 pub fn findings(sources: &[Source]) -> Vec<Finding> {
-    let Loaded {
-        rules,
-        sound,
-        mut findings,
-    } = load(sources);
-    let mut locator = Locator::new(sources);
-    let problems = match &rules {
-        Some(rules) => {
-            let (problems, of_comments) =
-                allow::apply(problems(rules), rules, sources, &mut locator);
-            findings.extend(of_comments);
-            problems
-        }
-        // Also where something else is wrong: one look shows everything that can be told of a rule by
-        // itself. What a rule does among others can't be told yet.
-        None => impossible(&sound),
-    };
-    let located = problems.into_iter().filter_map(|p| locator.finding(p));
-    findings.extend(located);
-    sort(&mut findings, sources);
-    findings
+    Unchecked::new(sources).check(None).findings
 }
 
 /// Rules for events that never come.

@@ -13,6 +13,8 @@ pub struct Rule {
     pub name: String,
     /// The events it is for, at least one.
     pub on: Vec<Event>,
+    /// The key that the events stand under: `on`, or its synonym `events`.
+    pub events_key: &'static str,
     /// The roles it is for; empty: any.
     pub role: Vec<Role>,
     /// The clusters it is for; empty: any.
@@ -45,6 +47,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The place of its events.
+    pub fn events_origin(&self) -> Origin {
+        self.origin.child(self.events_key)
+    }
+
     /// Whether it names the event and the role.
     #[must_use]
     pub fn names(&self, event: Event, role: Role) -> bool {

@@ -16,6 +16,7 @@ mod render;
 mod scope;
 mod settle;
 mod strict;
+mod subject;
 
 use std::sync::LazyLock;
 
@@ -33,6 +34,7 @@ pub use premise::{Asked, Premises, premises};
 pub use render::{RenderError, condition, no_truth, render};
 pub use scope::Scope;
 pub use settle::{Settled, settle};
+pub use subject::{Compared, choices, compared};
 
 /// The variables that every template has, besides the file's own `vars`.
 pub const FACTS: [&str; 10] = [

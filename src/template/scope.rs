@@ -1,6 +1,6 @@
 //! What a template can see: the facts, and the file's variables above it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -40,6 +40,8 @@ pub struct Scope {
 enum Fact {
     Text(String),
     Table(Arc<BTreeMap<String, String>>),
+    /// A table of which only this is known: any other key may be there or not, but for those that are said not to be.
+    OpenTable(Arc<BTreeMap<String, String>>, Arc<BTreeSet<String>>),
     /// Not known for this event, and why.
     Missing(&'static str),
     /// Not known before the event: whatever looks at it can't be told yet, not even whether it is there.
@@ -117,6 +119,18 @@ impl Scope {
         self.with(name, Fact::Placeholders(name))
     }
 
+    /// Adds a table of which nobody knows yet what else is in it; the `absent` keys are not.
+    #[must_use]
+    pub fn open_table(
+        self,
+        name: &'static str,
+        value: BTreeMap<String, String>,
+        absent: &BTreeSet<String>,
+    ) -> Self {
+        let fact = Fact::OpenTable(Arc::new(value), Arc::new(absent.clone()));
+        self.with(name, fact)
+    }
+
     fn with(mut self, name: &'static str, fact: Fact) -> Self {
         Arc::make_mut(&mut self.known).insert(name, fact);
         self
@@ -155,6 +169,16 @@ impl Scope {
                     name: name.to_owned(),
                     values: values.clone(),
                     guards: guards.clone(),
+                    open: None,
+                })),
+                Fact::OpenTable(values, absent) => Some(Value::from_object(Table {
+                    name: name.to_owned(),
+                    values: values.clone(),
+                    guards: guards.clone(),
+                    open: Some(Unsettled {
+                        absent: absent.clone(),
+                        seen: self.unsettled.clone(),
+                    }),
                 })),
                 Fact::Placeholders(word) => Some(Value::from_object(Placeholders(word))),
                 Fact::Unsettled => {
@@ -290,6 +314,22 @@ pub(super) struct Table {
     name: String,
     values: Arc<BTreeMap<String, String>>,
     guards: Guards,
+    /// Set if more may be in it.
+    open: Option<Unsettled>,
+}
+
+/// The part of a table that is not known.
+struct Unsettled {
+    absent: Arc<BTreeSet<String>>,
+    /// Where it is noted that a template looked at it.
+    seen: Arc<OnceLock<()>>,
+}
+
+impl Unsettled {
+    fn note(&self, name: &str) -> Error {
+        let () = self.seen.get_or_init(|| ());
+        not_yet(name)
+    }
 }
 
 impl fmt::Debug for Table {
@@ -301,15 +341,24 @@ impl fmt::Debug for Table {
 
 impl Table {
     /// The names that are there.
-    pub(super) fn names(&self) -> Value {
-        self.values.keys().map(String::as_str).collect()
+    pub(super) fn names(&self) -> Result<Value, Error> {
+        match &self.open {
+            Some(open) => Err(open.note(&self.name)),
+            None => Ok(self.values.keys().map(String::as_str).collect()),
+        }
     }
 }
 
 impl Object for Table {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let key = key.as_str()?;
-        match self.values.get(key) {
+        let value = self.values.get(key);
+        if let (None, Some(open)) = (value, &self.open)
+            && !open.absent.contains(key)
+        {
+            return Some(Value::from(open.note(&format!("{}.{key}", self.name))));
+        }
+        match value {
             Some(value) => Some(Value::from(value.as_str())),
             None if self.guards.has(&self.name, Some(key)) => None,
             None => {
@@ -324,6 +373,10 @@ impl Object for Table {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
+        if let Some(open) = &self.open {
+            open.note(&self.name);
+            return Enumerator::NonEnumerable;
+        }
         Enumerator::Values(
             self.values
                 .keys()

@@ -5,8 +5,7 @@ use std::process::Output;
 
 use crate::support::program::program;
 
-const RULE: &str =
-    "rules:\n  - {name: a, on: on_start, request: {type: config_switch, server: s, reset: true}}\n";
+const RULE: &str = "rules:\n  - {name: a, on: on_start, role: primary, request: {type: config_switch, server: s, reset: true}}\n";
 const HEAD: &str = "version: 1\napi: {url: \"http://localhost:7480\"}\npatroni: {url: \"http://localhost:8008\"}\n";
 
 fn check(folder: &tempfile::TempDir, arguments: &[&str]) -> (Output, String, String) {
@@ -119,7 +118,10 @@ fn several_paths_are_rule_sets_of_their_own() {
 #[test]
 fn warnings_fail_a_strict_check_only() {
     let folder = tempfile::tempdir().unwrap();
-    let rule = RULE.replace("on: on_start", "on: [on_start, on_stop], role: demoted");
+    let rule = RULE.replace(
+        "on: on_start, role: primary",
+        "on: [on_start, on_stop], role: demoted",
+    );
     fs::write(folder.path().join("a.yml"), format!("{HEAD}{rule}")).unwrap();
     let (output, stdout, _) = check(&folder, &["a.yml"]);
     assert!(stdout.contains("1 warning"), "{stdout}");
@@ -208,7 +210,7 @@ fn what_a_request_can_t_be_sent_with_is_shown_where_it_stands() {
     let folder = tempfile::tempdir().unwrap();
     let rules = folder.path().join("rules.yml");
     let body = "      model_name: \"{{ env.MODEL }}\"\n";
-    let rule = "rules:\n  - name: a\n    on: on_start\n    request:\n      type: config_switch\n      server: s\n";
+    let rule = "rules:\n  - name: a\n    on: on_start\n    role: primary\n    request:\n      type: config_switch\n      server: s\n";
     fs::write(&rules, format!("{HEAD}{rule}{body}")).unwrap();
     for command in ["plan", "run"] {
         let output = program()
@@ -220,6 +222,6 @@ fn what_a_request_can_t_be_sent_with_is_shown_where_it_stands() {
             .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(4), "{said}");
-        assert!(said.contains("rules.yml:10:19"), "{said}");
+        assert!(said.contains("rules.yml:11:19"), "{said}");
     }
 }

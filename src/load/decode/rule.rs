@@ -102,6 +102,11 @@ impl<'a> Decoder<'a> {
         origin: &Origin,
         defaults: &Defaults,
     ) -> Option<Rule> {
+        let events_key = if value.get("events").is_some() {
+            "events"
+        } else {
+            "on"
+        };
         let when = value.get("when").and_then(Value::as_str);
         let when = when.map(|text| Template {
             text: text.to_owned(),
@@ -133,7 +138,8 @@ impl<'a> Decoder<'a> {
         }
         Some(Rule {
             name: value.get("name")?.as_str()?.to_owned(),
-            on: words(value, "on", Event::parse),
+            on: words(value, events_key, Event::parse),
+            events_key,
             role: words(value, "role", Role::parse),
             cluster: words(value, "cluster", |text| Some(Pattern::new(text))),
             when,
