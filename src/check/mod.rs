@@ -22,6 +22,7 @@ mod setting;
 mod start;
 mod table;
 mod together;
+mod unrolled;
 mod unused;
 mod words;
 
@@ -50,7 +51,7 @@ pub fn findings(sources: &[Source]) -> Vec<Finding> {
 /// Rules for events that never come.
 fn impossible(rules: &RuleSet) -> Vec<Problem> {
     let enabled = rules.rules.iter().filter(|rule| rule.enabled);
-    enabled.flat_map(never::problems).collect()
+    unrolled::once(enabled.flat_map(never::problems).collect(), rules)
 }
 
 /// Everything that is wrong, or probably not meant, with rules that can be used.
@@ -75,7 +76,9 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     let mut problems = impossible(rules);
     problems.extend(unused::problems(rules));
     let rules_seen = rules.rules.iter().zip(&seen);
-    problems.extend(rules_seen.filter_map(|(rule, seen)| conditions::problem(rule, seen, &table)));
+    let of_rules = rules_seen
+        .filter_map(|(rule, seen)| Some((rule, conditions::problem(rule, seen, &table)?)));
+    problems.extend(unrolled::by_rule(of_rules.collect(), rules));
     problems.extend(failing::endless(rules, &judge));
     problems.extend(failing.problems());
     problems.extend(refused.problems());
@@ -85,5 +88,5 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     problems.extend(fence::problem(rules));
     problems.extend(recovery::problems(rules));
     problems.extend(environment::problems(rules));
-    problems
+    unrolled::once(problems, rules)
 }

@@ -148,6 +148,12 @@ codes! {
     UnknownRequestType = "PB123", Error, "a type of request that pg-backup-api does not have";
     /// No rule in the whole rule set.
     NoRules = "PB124", Error, "there is no rule";
+    /// A `for_each` that can't be unrolled.
+    ForEach = "PB130", Error, "a `for_each` that rules can't be made of";
+    /// A fact where only what is known before an event can be used.
+    NotYetKnown = "PB131", Error, "something that is not known before an event";
+    /// A regular expression that can't be used.
+    BadPattern = "PB132", Error, "a regular expression that can't be used";
     /// A rule that Patroni never calls for.
     NeverFires = "PB201", Error, "a rule that can never fire";
     /// An event or a role that adds nothing to its rule.
@@ -198,6 +204,10 @@ codes! {
     TestRules = "PB306", Error, "a test file whose rules can't be used";
     /// The Barman of a scenario can't be made.
     TestBarman = "PB307", Error, "a scenario whose Barman can't be made";
+    /// A word of `forall`, `except` or `for` that adds nothing.
+    TestAddsNothing = "PB308", Error, "a part of a test that is about no event";
+    /// A template in a test that can't be rendered.
+    TestTemplate = "PB309", Error, "a template in a test that can't be rendered";
     /// Barman has no such server.
     UnknownServer = "PB401", Error, "a server that Barman does not have";
     /// Barman has no such model.

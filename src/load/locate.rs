@@ -90,6 +90,18 @@ impl<'s> Locator<'s> {
         Some(file.lines.place(file.source, &range))
     }
 
+    /// The last line of a value.
+    pub fn last_line(&mut self, origin: &Origin) -> Option<usize> {
+        let file = self.files.get_mut(origin.file)?;
+        let text = &file.source.text;
+        file.read();
+        let tree = file.read.as_ref()?.tree.as_ref()?;
+        let range = range_of(text, tree, &Spot::value(origin), &mut file.keys)?;
+        let end = range.start + text.get(range)?.trim_end().len();
+        let last = end.saturating_sub(1)..end;
+        Some(file.lines.place(file.source, &last).position.line)
+    }
+
     /// The comments of a file, without what is not read of it.
     pub fn comments(&mut self, file: usize) -> Vec<Range<usize>> {
         let file = self.files.get_mut(file);
