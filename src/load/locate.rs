@@ -94,8 +94,9 @@ impl<'s> Locator<'s> {
     pub fn last_line(&mut self, origin: &Origin) -> Option<usize> {
         let file = self.files.get_mut(origin.file)?;
         let text = &file.source.text;
-        let tree = file.read().tree.as_ref()?;
-        let range = range_of(text, tree, &Spot::value(origin))?;
+        file.read();
+        let tree = file.read.as_ref()?.tree.as_ref()?;
+        let range = range_of(text, tree, &Spot::value(origin), &mut file.keys)?;
         let end = range.start + text.get(range)?.trim_end().len();
         let last = end.saturating_sub(1)..end;
         Some(file.lines.place(file.source, &last).position.line)
