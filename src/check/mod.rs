@@ -11,6 +11,7 @@ mod environment;
 mod failing;
 mod fence;
 mod judge;
+mod members;
 mod never;
 mod online;
 mod patience;
@@ -31,6 +32,7 @@ use crate::source::Source;
 use self::conflict::Conflicts;
 use self::failing::Failing;
 use self::judge::Judge;
+use self::members::Contested;
 use self::patience::Patience;
 use self::refused::Refused;
 use self::start::Starts;
@@ -80,6 +82,7 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     let mut failing = Failing::default();
     let mut refused = Refused::new(rules);
     let mut patience = Patience::new(rules);
+    let mut contested = Contested::new(&table);
     for (cluster, kind) in table.clusters.iter().enumerate() {
         let firings = table.firings(cluster, &mut judge, &mut seen);
         let settings = setting::settings(&table, cluster, &firings, &mut judge);
@@ -88,6 +91,7 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
         failing.look(&table, &firings, &mut judge);
         refused.look(&table, &firings, &mut judge);
         patience.look(&firings);
+        contested.look(&table, kind, &firings, &mut judge);
     }
     let mut problems = impossible(rules);
     problems.extend(unused::problems(rules));
@@ -98,6 +102,7 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     problems.extend(refused.problems());
     problems.extend(conflicts.problems(&table));
     problems.extend(starts.problems(&table));
+    problems.extend(contested.problems());
     problems.extend(patience.problems(&table));
     problems.extend(fence::problem(rules));
     problems.extend(recovery::problems(rules));
