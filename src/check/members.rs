@@ -79,12 +79,7 @@ impl Contested {
     }
 
     /// Compares what a cluster sets with what clusters before it set.
-    fn compare(
-        &mut self,
-        table: &Table<'_>,
-        cluster: &Cluster,
-        all: &BTreeMap<Target, Vec<Act>>,
-    ) {
+    fn compare(&mut self, table: &Table<'_>, cluster: &Cluster, all: &BTreeMap<Target, Vec<Act>>) {
         for (target, acts) in all {
             let leads = |act: &&Act| act.role.leads() && !self.members.is_of_one(act.rule);
             let Some(first) = acts.iter().find(leads) else {
@@ -159,7 +154,8 @@ fn help(hurt: &Hurt) -> String {
             format!("name one member, as in `when: node == \"n1\"`, or {own}")
         }
         Code::PromotionNotFollowed => {
-            "write `on: [on_role_change, on_start]`: a promotion comes as `on_role_change`".to_owned()
+            "write `on: [on_role_change, on_start]`: a promotion comes as `on_role_change`"
+                .to_owned()
         }
         _ => "let all events of the leader set the same value".to_owned(),
     }

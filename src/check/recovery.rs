@@ -2,7 +2,9 @@
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{RequestKind, RequestTemplate, Rule, RuleSet, Template, TemplateValue, duration};
+use crate::model::{
+    RequestKind, RequestTemplate, Rule, RuleSet, Template, TemplateValue, duration,
+};
 use crate::template::{FACTS, Scope, render};
 
 /// What is wrong with the recoveries of the rules, each rule by itself.
