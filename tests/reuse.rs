@@ -21,13 +21,13 @@ rules:
     on: [on_role_change, on_start]
     role: primary
     cluster: paris-*
-    when: node != "spare-paris"
+    when: node != "paris"
     request: {type: config_switch, api: paris, server: "{{ prefix }}-{{ cluster }}", model_name: "{{ prefix }}-{{ cluster }}:{{ node }}"}
   - name: follow-lyon
     on: [on_role_change, on_start]
     role: primary
     cluster: lyon-*
-    when: node != "spare-lyon"
+    when: node != "lyon"
     request: {type: config_switch, api: lyon, server: "{{ prefix }}-{{ cluster }}", model_name: "{{ prefix }}-{{ cluster }}:{{ node }}"}
 "#;
 
@@ -40,7 +40,7 @@ rules:
     on: [on_role_change, on_start]
     role: primary
     cluster: "{{ site }}-*"
-    when: node != "spare-" ~ site
+    when: node != site
     request: {type: config_switch, api: "{{ site }}", server: "{{ server }}", model_name: "{{ server }}:{{ node }}"}
 "#;
 
