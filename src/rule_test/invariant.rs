@@ -11,10 +11,11 @@ use crate::model::RuleSet;
 use crate::space::Cluster;
 
 use super::case::{at, unresolved};
+use super::command;
 use super::expected::{fits, line, seen};
-use super::mutants::Narrow;
+use super::narrow::Narrow;
+use super::result::{Failure, TestResult};
 use super::spec::with_vars;
-use super::{Failure, TestResult, command};
 
 /// One statement.
 #[derive(Debug, Clone)]
@@ -101,6 +102,11 @@ impl Invariant {
         let cells = self.clusters.iter().flat_map(|(_, cells)| cells);
         let mut concerned = cells.filter(|cell| concerns(&cell.facts));
         concerned.all(|cell| self.holds(cell, &survey(&rules, &cell.facts)))
+    }
+
+    /// The number of events that it is about.
+    pub(super) fn size(&self) -> usize {
+        self.clusters.iter().map(|(_, cells)| cells.len()).sum()
     }
 
     /// An event of which the rules can't be evaluated breaks it: nothing is sent then, whatever is wanted.

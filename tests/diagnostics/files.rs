@@ -311,7 +311,7 @@ fn what_a_request_can_t_be_sent_with_is_shown_where_it_stands() {
     let folder = tempfile::tempdir().unwrap();
     let rules = folder.path().join("rules.yml");
     let body = "      model_name: \"{{ env.MODEL }}\"\n";
-    let rule = "rules:\n  - name: a\n    on: on_start\n    role: primary\n    request:\n      type: config_switch\n      server: s\n";
+    let rule = "rules:\n  - name: a\n    on: [on_role_change, on_start]\n    role: primary\n    request:\n      type: config_switch\n      server: s\n";
     fs::write(&rules, format!("{HEAD}{rule}{body}")).unwrap();
     for command in ["plan", "run"] {
         let output = program()
