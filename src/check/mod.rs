@@ -8,8 +8,10 @@ mod cells;
 mod conditions;
 mod conflict;
 mod environment;
+mod exclusion;
 mod failing;
 mod fence;
+mod idle;
 mod judge;
 mod never;
 mod online;
@@ -102,5 +104,8 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     problems.extend(fence::problem(rules));
     problems.extend(recovery::problems(rules));
     problems.extend(environment::problems(rules));
+    problems.extend(idle::problems(rules));
+    let enabled = rules.rules.iter().filter(|rule| rule.enabled);
+    problems.extend(enabled.flat_map(exclusion::problems));
     problems
 }

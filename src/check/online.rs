@@ -80,8 +80,7 @@ pub fn online(
 fn is_for(rule: &Rule, facts: &Facts, cluster: Option<&str>) -> bool {
     rule.enabled
         && rule.names(facts.event, facts.role)
-        && (rule.cluster.is_empty()
-            || cluster.is_none_or(|name| rule.cluster.iter().any(|c| c.matches(name))))
+        && cluster.is_none_or(|name| rule.cluster.include(name))
 }
 
 struct Look<'a> {

@@ -182,6 +182,10 @@ codes! {
     RecoveryOverData = "PB217", Error, "a recovery over the data of a node";
     /// A directory for a recovery that is no whole path.
     RelativeDirectory = "PB218", Error, "a recovery into a directory that is not a whole path";
+    /// A `request: none` under `match: all`.
+    IdleRule = "PB240", Warning, "a rule that does nothing and keeps no other from firing";
+    /// An excluded cluster that the rule does not name.
+    IdleExclusion = "PB241", Warning, "an excluded cluster that the rule is not for anyway";
     /// A test names a rule that there is not.
     TestUnknownRule = "PB301", Error, "a test names a rule that the rules do not have";
     /// A test without an expectation, or of nothing.
@@ -236,6 +240,8 @@ impl Code {
                 | Self::RecoveryOverData
                 | Self::RelativeDirectory
                 | Self::RemovedVariable
+                | Self::IdleRule
+                | Self::IdleExclusion
         )
     }
 

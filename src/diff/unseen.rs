@@ -121,6 +121,7 @@ fn bare(rule: &Rule) -> Rule {
     Rule {
         origin: Origin::default(),
         events_key: "on",
+        description: None,
         when: rule.when.as_ref().map(bare_template),
         requests: rule.requests.iter().map(request).collect(),
         ..rule.clone()

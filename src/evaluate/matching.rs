@@ -32,8 +32,8 @@ pub(super) fn why_not(
     if !rule.role.is_empty() && !rule.role.contains(&facts.role) {
         return because("role", list(&rule.role), &facts.role);
     }
-    if !rule.cluster.is_empty() && !rule.cluster.iter().any(|c| c.matches(&facts.cluster)) {
-        return because("cluster", list(&rule.cluster), &facts.cluster);
+    if !rule.cluster.include(&facts.cluster) {
+        return because("cluster", rule.cluster.to_string(), &facts.cluster);
     }
     if let Some(earlier) = taken {
         return because("match", "no earlier rule that fires".to_owned(), &earlier);

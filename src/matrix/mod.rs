@@ -86,10 +86,10 @@ impl<'a> Parts<'a> {
             by_pattern: HashMap::new(),
         };
         for (index, rule) in rules.rules.iter().enumerate() {
-            if rule.cluster.is_empty() {
+            if rule.cluster.are_any() {
                 parts.any.push(index);
             }
-            for pattern in &rule.cluster {
+            for pattern in rule.cluster.named() {
                 let rules = parts.by_pattern.entry(pattern.as_str()).or_default();
                 rules.push(index);
             }
@@ -105,6 +105,7 @@ impl<'a> Parts<'a> {
         places.sort_unstable();
         places.dedup();
         let rules = places.into_iter().filter_map(|index| self.rules.get(index));
+        let rules = rules.filter(|rule| !rule.cluster.exclude(&cluster.name));
         RuleSet {
             rules: rules.cloned().collect(),
             ..self.base.clone()

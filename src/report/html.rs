@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::evaluate::{Step, Survey};
+use crate::evaluate::{Plan, Step, Survey};
 
 use super::describe;
 
@@ -67,6 +67,14 @@ pub(super) fn step(step: &Step) -> String {
         escape(&format!("{:#}", step.operation.body())),
         escape(&carried_out)
     )
+}
+
+/// What its author says about a rule.
+pub(super) fn description(plan: &Plan, rule: &str) -> String {
+    let text = plan.description(rule).map(escape);
+    text.map_or_else(String::new, |text| {
+        format!("<p class=\"note\">{}</p>\n", text.replace('\n', "<br>\n"))
+    })
 }
 
 /// Why the rules that did not fire did not, but for those that were spoken of.

@@ -7,6 +7,7 @@ use crate::matrix::{Cell, Matrix};
 use crate::model::{Event, Role};
 
 use super::describe;
+use super::plan::{NOTHING, described};
 use super::text::put_line;
 
 /// A table for each kind of cluster, and below what the letters in them mean.
@@ -79,7 +80,16 @@ fn meaning(cell: &Cell) -> String {
     let mut text = String::new();
     for step in &cell.survey.plan.steps {
         put_line!(text, "{}: {}", step.rule, describe(&step.operation));
+        for line in described(&cell.survey.plan, &step.rule) {
+            put_line!(text, "  {line}");
+        }
         put_line!(text, "  POST {} {}", step.url, step.operation.body());
+    }
+    for trace in cell.survey.plan.idle() {
+        put_line!(text, "{}: {NOTHING}", trace.rule);
+        for line in described(&cell.survey.plan, &trace.rule) {
+            put_line!(text, "  {line}");
+        }
     }
     for error in &cell.survey.unresolved {
         put_line!(

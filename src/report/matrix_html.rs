@@ -6,7 +6,8 @@ use crate::matrix::{Cell, Matrix};
 use crate::model::{Event, Role};
 use crate::space::{Cluster, Known};
 
-use super::html::{escape, page, silent, step, words};
+use super::html::{description, escape, page, silent, step, words};
+use super::plan::NOTHING;
 
 /// The page; `rules` is how the user calls the rules.
 #[must_use]
@@ -115,6 +116,11 @@ fn entry(cell: &Cell) -> String {
     let mut html = format!("<td class=\"{class}\" data-role=\"{}\">\n", cell.role);
     for each in &survey.plan.steps {
         html.push_str(&step(each));
+        html.push_str(&description(&survey.plan, &each.rule));
+    }
+    for trace in survey.plan.idle() {
+        let _ = writeln!(html, "<p><b>{}</b> {NOTHING}</p>", escape(&trace.rule));
+        html.push_str(&description(&survey.plan, &trace.rule));
     }
     for error in &survey.unresolved {
         let _ = writeln!(

@@ -4,6 +4,7 @@ mod diff;
 mod matrix;
 mod mutation;
 mod page;
+mod purpose;
 mod random;
 mod rule_tests;
 
