@@ -2,13 +2,18 @@
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Pattern, Rule};
+use crate::model::{Pattern, Rule, RuleSet};
 
 /// How many pairs of characters are compared at most. Nobody writes as many patterns.
 const MOST_COMPARED: usize = 10_000_000;
 
-/// What is wrong with a rule's exclusions.
-pub(super) fn problems(rule: &Rule) -> Vec<Problem> {
+/// The exclusions of all rules that are mistakes.
+pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
+    let enabled = rules.rules.iter().filter(|rule| rule.enabled);
+    enabled.flat_map(of_rule).collect()
+}
+
+fn of_rule(rule: &Rule) -> Vec<Problem> {
     let clusters = &rule.cluster;
     let origin = rule.origin.child("cluster");
     let lengths = |pattern: &Pattern| pattern.as_str().len();

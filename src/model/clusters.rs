@@ -56,6 +56,15 @@ impl Clusters {
             .map(|(index, pattern)| (*index, pattern))
     }
 
+    /// The patterns as a rules file writes them, with the excluded ones at the end.
+    pub fn words(&self) -> Vec<String> {
+        let named = self.named.iter().map(ToString::to_string);
+        let excluded = self
+            .excluded()
+            .map(|(_, pattern)| format!("{}{pattern}", Self::EXCLUDES));
+        named.chain(excluded).collect()
+    }
+
     /// Every pattern, of both kinds.
     pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
         let excluded = self.excluded().map(|(_, pattern)| pattern);
@@ -65,12 +74,7 @@ impl Clusters {
 
 impl fmt::Display for Clusters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = self.named.iter().map(ToString::to_string);
-        let excluded = self
-            .excluded()
-            .map(|(_, pattern)| format!("{}{pattern}", Self::EXCLUDES));
-        let all: Vec<String> = named.chain(excluded).collect();
-        f.write_str(&all.join(", "))
+        f.write_str(&self.words().join(", "))
     }
 }
 

@@ -42,7 +42,9 @@ pub struct Rule {
     /// Whether a recovery may end on the backup's own timeline, if that is not the cluster's: something else fetches
     /// the rest of the WAL, a `restore_command` say.
     pub allow_older_timeline: bool,
-    /// Where the rule stands.
+    /// The values of `for_each` that it was made with, by their names; none if it has no `for_each`.
+    pub each: Vec<(String, String)>,
+    /// Where the rule stands: all rules of one `for_each` in the same place.
     pub origin: Origin,
 }
 

@@ -10,9 +10,9 @@ use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::model::{
     Clusters, Event, Fence, OnFailure, Origin, Poll, RequestTemplate, Retry, Role, Rule, Template,
-    Verify, duration,
+    TemplateValue, Verify, duration,
 };
-use crate::template::Syntax;
+use crate::template::{Scope, Syntax, is_template, render};
 
 /// How a rule's requests are carried out unless it says otherwise.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,30 +54,54 @@ impl<'a> Decoder<'a> {
         }
         let mut names = HashMap::new();
         let mut rules = Vec::with_capacity(all.len());
+        let mut file = None;
         for (origin, value) in all {
-            if let Some(name) = value.get("name").and_then(Value::as_str) {
-                self.rule_name(name, &origin, &mut names);
+            if file.replace(origin.file) != Some(origin.file) {
+                self.enter_file();
             }
-            rules.extend(self.rule(value, &origin, defaults));
+            if self.is_plain(value, &origin) {
+                self.no_early_templates(value, &origin);
+                if let Some(name) = value.get("name").and_then(Value::as_str) {
+                    self.rule_name(name, &origin, &mut names);
+                }
+                rules.extend(self.rule(value, &origin, defaults));
+            } else {
+                self.unroll(value, &origin, defaults, &mut names, &mut rules);
+            }
         }
         rules
     }
 
-    fn rule_name(&mut self, name: &'a str, rule: &Origin, names: &mut HashMap<&'a str, Origin>) {
+    pub(super) fn rule_name(
+        &mut self,
+        name: &str,
+        rule: &Origin,
+        names: &mut HashMap<String, Origin>,
+    ) {
         let Some(before) = names.get(name) else {
-            names.insert(name, rule.clone());
+            names.insert(name.to_owned(), rule.clone());
             return;
         };
         let spot = |rule: &Origin| Spot::value(&rule.child("name"));
         let message = format!("there are two rules with the name `{name}`");
+        let help = if before.file == rule.file {
+            "give one of them another name"
+        } else {
+            "the names of rules are unique over all files of a directory: put, for example, the team's name in front"
+        };
         self.problem(
             Problem::new(Code::DuplicateRule, spot(rule), message)
-                .help("give one of them another name")
+                .help(help)
                 .related(spot(before), "the first one is here"),
         );
     }
 
-    fn rule(&mut self, value: &'a Value, origin: &Origin, defaults: &Defaults) -> Option<Rule> {
+    pub(super) fn rule(
+        &mut self,
+        value: &Value,
+        origin: &Origin,
+        defaults: &Defaults,
+    ) -> Option<Rule> {
         let events_key = if value.get("events").is_some() {
             "events"
         } else {
@@ -132,23 +156,38 @@ impl<'a> Decoder<'a> {
             verify: carried_out.verify,
             on_failure: carried_out.on_failure,
             allow_older_timeline,
+            each: Vec::new(),
             origin: origin.clone(),
         })
     }
 
     /// The author's words about the rule.
     fn description(&mut self, rule: &Value, origin: &Origin) -> Option<String> {
-        let text = rule.get("description")?.as_str()?.trim();
-        let origin = origin.child("description");
-        if text.contains("{{") || text.contains("{%") {
-            let message = "a description is shown as it stands, and templates in it are not read";
-            let problem = Problem::new(Code::BadValue, Spot::value(&origin), message);
-            self.problem(problem.help("write it without `{{` and `{%`"));
-        }
-        Some(text.to_owned()).filter(|text| !text.is_empty())
+        let text = rule.get("description")?.as_str()?;
+        let template = Template {
+            text: text.to_owned(),
+            origin: origin.child("description"),
+        };
+        let shown = if is_template(text) {
+            // Those of `for_each` have their values in them by now.
+            match render(&TemplateValue::Text(template.clone()), &Scope::new(&[])) {
+                Ok(Value::String(shown)) => shown,
+                Ok(other) => other.to_string(),
+                Err(_) => {
+                    let message = "a description has only the names of `for_each` in its templates: it does not wait for an event";
+                    let spot = Spot::value(&template.origin);
+                    let problem = Problem::new(Code::BadValue, spot, message);
+                    self.problem(problem.help("write it without `{{` and `{%`"));
+                    return None;
+                }
+            }
+        } else {
+            template.text
+        };
+        Some(shown.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
-    fn clusters(&mut self, rule: &'a Value, origin: &Origin) -> Clusters {
+    fn clusters(&mut self, rule: &Value, origin: &Origin) -> Clusters {
         let origin = origin.child("cluster");
         let (one, all) = match rule.get("cluster") {
             Some(Value::Array(items)) => (false, items.as_slice()),

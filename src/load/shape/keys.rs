@@ -203,7 +203,7 @@ impl Misfit<'_> {
             return reserved_header(key, spot);
         }
         let (what, code) = match self.name().0.as_str() {
-            "vars" => ("a variable", Code::BadVariable),
+            "vars" | "for_each" => ("a variable", Code::BadVariable),
             "headers" => ("a header", Code::BadValue),
             "changes" => ("an option", Code::BadRequest),
             _ => ("an API", Code::BadValue),

@@ -101,6 +101,9 @@ impl Misfit<'_> {
             Value::Object(_) if self.definition() == "change" || text => {
                 Some("if it is text, put it in quotes".to_owned())
             }
+            Value::String(_) if self.definition() == "each" => {
+                Some("write the values as a list: `[paris, lyon]`".to_owned())
+            }
             Value::Array(_) if name == "request" => {
                 Some("several requests are written under `requests`".to_owned())
             }
