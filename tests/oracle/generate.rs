@@ -21,11 +21,7 @@ impl Dice {
 
     /// Some of these, at least one.
     fn some(&mut self, all: &[&'static str]) -> String {
-        let mut some: Vec<&str> = all
-            .iter()
-            .copied()
-            .filter(|_| self.next(2) == 0)
-            .collect();
+        let mut some: Vec<&str> = all.iter().copied().filter(|_| self.next(2) == 0).collect();
         if some.is_empty() {
             some.push(self.one(all));
         }

@@ -39,7 +39,11 @@ pub fn effects(rules: &RuleSet) -> BTreeMap<String, Vec<Effects>> {
                     if !event.roles().contains(&role) {
                         continue;
                     }
-                    let site = if sites >> member & 1 == 0 { "paris" } else { "lyon" };
+                    let site = if sites >> member & 1 == 0 {
+                        "paris"
+                    } else {
+                        "lyon"
+                    };
                     let facts = Facts {
                         node: Some((*name).to_owned()),
                         env: BTreeMap::from([("SITE".to_owned(), site.to_owned())]),
@@ -99,18 +103,40 @@ pub struct World<'a> {
     is_own: bool,
     /// What it may be in the end, by the leader.
     ends: BTreeMap<usize, BTreeSet<String>>,
+    /// The values, in the order of their numbers.
+    values: Vec<String>,
+    /// For each member and callback the number of the value that it sets; 0 if it sets none.
+    sets: [[u8; 16]; 3],
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct State {
     leader: usize,
     down: [bool; 3],
-    /// Callbacks that have not arrived yet.
-    waiting: [Vec<(Event, Role)>; 3],
-    value: Option<String>,
+    /// Callbacks that have not arrived yet, by their numbers; 0 is none.
+    waiting: [[u8; MOST_WAITING]; 3],
+    /// The number of the value; 0 is none.
+    value: u8,
     left: u8,
     /// The callbacks of a story that have arrived.
     told: usize,
+}
+
+/// The callbacks of all members that are on their way at most.
+const MOST_WAITING: usize = 3;
+
+const ROLES: [Role; 3] = [Role::Primary, Role::Replica, Role::Demoted];
+
+/// An event and a role as a number, and back.
+fn number(event: Event, role: Role) -> u8 {
+    let event = EVENTS.iter().position(|it| *it == event).unwrap();
+    let role = ROLES.iter().position(|it| *it == role).unwrap();
+    u8::try_from(event * 3 + role + 1).unwrap()
+}
+
+fn of_number(number: u8) -> (Event, Role) {
+    let number = usize::from(number) - 1;
+    (EVENTS[number / 3], ROLES[number % 3])
 }
 
 impl<'a> World<'a> {
@@ -122,15 +148,32 @@ impl<'a> World<'a> {
             is_wanted: others.iter().any(wants),
             is_own: members.len() < 2,
             ends: BTreeMap::new(),
+            values: effects
+                .0
+                .values()
+                .cloned()
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
+            sets: [[0; 16]; 3],
         };
+        for ((member, event, role), value) in &effects.0 {
+            let value = world.values.iter().position(|it| it == value).unwrap() + 1;
+            let call = usize::from(number(*event, *role));
+            world.sets[*member][call] = u8::try_from(value).unwrap();
+        }
         let mut ends: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
         world.visit(None, &mut |state: &State| {
-            if let Some(value) = &state.value {
+            if let Some(value) = world.value(state) {
                 ends.entry(state.leader).or_default().insert(value.clone());
             }
         });
         world.ends = ends;
         world
+    }
+
+    fn value(&self, state: &State) -> Option<&String> {
+        self.values.get(usize::from(state.value).checked_sub(1)?)
     }
 
     /// Tells whether a value in the end is not what this leader's rules want.
@@ -157,7 +200,7 @@ impl<'a> World<'a> {
         let mut hurts = false;
         self.visit(Some(story), &mut |state: &State| {
             let is_end = state.told == story.len() && leader.is_none_or(|it| it == state.leader);
-            let value = state.value.as_ref();
+            let value = self.value(state);
             hurts |= is_end && value.is_some_and(|value| self.is_wrong(state.leader, value));
         });
         hurts
@@ -168,19 +211,21 @@ impl<'a> World<'a> {
         let start = |leader| State {
             leader,
             down: [false; 3],
-            waiting: [const { Vec::new() }; 3],
-            value: None,
+            waiting: [[0; MOST_WAITING]; 3],
+            value: 0,
             left: MOST_EVENTS,
             told: 0,
         };
-        let mut next: Vec<State> = (0..3).map(start).collect();
-        let mut seen: HashSet<State> = next.iter().cloned().collect();
+        // The third member is like the second: no rule names either, and every way of being at the sites is tried.
+        let leaders = if story.is_some() { 0..3 } else { 0..2 };
+        let mut next: Vec<State> = leaders.map(start).collect();
+        let mut seen: HashSet<State> = next.iter().copied().collect();
         while let Some(state) = next.pop() {
-            if !state.down[state.leader] && state.waiting.iter().all(Vec::is_empty) {
+            if !state.down[state.leader] && state.waiting == [[0; MOST_WAITING]; 3] {
                 see(&state);
             }
             for after in self.after(&state, story) {
-                if seen.insert(after.clone()) {
+                if seen.insert(after) {
                     next.push(after);
                 }
             }
@@ -194,19 +239,28 @@ impl<'a> World<'a> {
             all.extend(self.arrival(state, member, story));
             let leads = state.leader == member;
             let role = if leads { Role::Primary } else { Role::Replica };
-            let mut add = |down: bool, calls: &[(Event, Role)]| {
-                let mut after = state.clone();
+            let sets = |event: Event| self.sets[member][usize::from(number(event, role))] != 0;
+            let mut add = |down: bool, event: Event| {
+                let mut after = *state;
                 after.down[member] = down;
-                all.extend(self.call(after, member, calls));
+                all.extend(self.call(after, member, &[(event, role)]));
             };
             if state.down[member] {
-                add(false, &[(Event::OnStart, role)]);
-                continue;
+                add(false, Event::OnStart);
+                if !leads {
+                    continue;
+                }
+            } else {
+                // What sets nothing changes nothing.
+                for event in [Event::OnStart, Event::OnRestart, Event::OnReload] {
+                    if sets(event) {
+                        add(false, event);
+                    }
+                }
+                if sets(Event::OnStop) {
+                    add(true, Event::OnStop);
+                }
             }
-            for event in [Event::OnStart, Event::OnRestart, Event::OnReload] {
-                add(false, &[(event, role)]);
-            }
-            add(true, &[(Event::OnStop, role)]);
             if !leads {
                 all.extend(self.promotions(state, member));
             }
@@ -214,9 +268,10 @@ impl<'a> World<'a> {
         all
     }
 
-    /// A member takes over. The old leader may have crashed, or is demoted in one of the ways that Patroni has.
+    /// A member takes over. The old leader may have crashed and says nothing until it starts, or is demoted in one of the
+    /// ways that Patroni has.
     fn promotions(&self, state: &State, member: usize) -> Vec<State> {
-        let mut led = state.clone();
+        let mut led = *state;
         let old = led.leader;
         led.leader = member;
         let Some(led) = self.call(led, member, &[(Event::OnRoleChange, Role::Primary)]) else {
@@ -239,44 +294,51 @@ impl<'a> World<'a> {
             &[stop, back],
             &[change, back],
         ];
-        let mut all: Vec<State> = ways
-            .iter()
-            .filter_map(|way| self.call(led.clone(), old, way))
-            .collect();
-        let mut crashed = led;
-        crashed.down[old] = true;
-        all.push(crashed);
-        all
+        ways.iter()
+            .filter_map(|way| self.call(led, old, way))
+            .collect()
     }
 
     /// Sends callbacks on their way. Those that set nothing are nothing.
     fn call(&self, mut state: State, member: usize, calls: &[(Event, Role)]) -> Option<State> {
         for (event, role) in calls {
-            if self.effects.0.contains_key(&(member, *event, *role)) {
+            let call = number(*event, *role);
+            if self.sets[member][usize::from(call)] != 0 {
                 state.left = state.left.checked_sub(1)?;
-                state.waiting[member].push((*event, *role));
+                let waiting = state.waiting.as_flattened();
+                let on_their_way = waiting.iter().filter(|call| **call != 0).count();
+                if on_their_way == MOST_WAITING {
+                    return None;
+                }
+                let waiting = &mut state.waiting[member];
+                let free = waiting.iter().position(|call| *call == 0)?;
+                waiting[free] = call;
             }
         }
         Some(state)
     }
 
-    /// A member's oldest callback arrives, if the fence is not waiting; it is dropped if the role is gone.
+    /// A member's oldest callback arrives; it is dropped if the fence finds that the role is gone.
     fn arrival(&self, state: &State, member: usize, story: Option<&[Call]>) -> Option<State> {
-        let (event, role) = *state.waiting[member].first()?;
-        let mut after = state.clone();
-        after.waiting[member].remove(0);
+        let waiting = &state.waiting[member];
+        let call = waiting[0];
+        if call == 0 {
+            return None;
+        }
+        let (event, role) = of_number(call);
+        let mut after = *state;
+        after.waiting[member] = [waiting[1], waiting[2], 0];
         let leads = state.leader == member;
         if leads != (role == Role::Primary) {
             return Some(after);
         }
-        let call = (member, event, role);
         if let Some(story) = story {
-            if story.get(state.told) != Some(&call) {
+            if story.get(state.told) != Some(&(member, event, role)) {
                 return None;
             }
             after.told += 1;
         }
-        after.value = self.effects.0.get(&call).cloned();
+        after.value = self.sets[member][usize::from(call)];
         Some(after)
     }
 }
