@@ -22,6 +22,7 @@ mod oracle;
 mod pages;
 mod parity;
 mod policy;
+mod reuse;
 mod secrets;
 mod simulation;
 mod simulator;

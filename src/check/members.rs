@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Event, Origin, Role, Target};
+use crate::model::{Event, Origin, Role, RuleSet, Target};
 use crate::space::Cluster;
 
 use self::act::{Act, Members, Stage};
 use self::hurt::{Contest, Hurt, Step};
-use super::judge::Judge;
-use super::table::{Firing, Table};
+use super::lint::{All, Kind, Lint};
+use super::table::Table;
 
 /// What was found, over all kinds of cluster.
 pub(super) struct Contested {
@@ -30,33 +30,17 @@ pub(super) struct Contested {
     first: HashMap<Target, (String, Act)>,
 }
 
-impl Contested {
-    pub(super) fn new(table: &Table<'_>) -> Self {
-        Self {
-            members: Members::new(table),
-            problems: Vec::new(),
-            blamed: HashSet::new(),
-            disputed: HashSet::new(),
-            first: HashMap::new(),
-        }
-    }
-
-    /// Notes what is wrong in one kind of cluster.
-    pub(super) fn look<'r>(
-        &mut self,
-        table: &Table<'r>,
-        cluster: &Cluster,
-        firings: &[Firing],
-        judge: &mut Judge<'r>,
-    ) {
+impl<'r> Lint<'r> for Contested {
+    fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
+        let (table, cluster) = (kind.table, kind.cluster);
         let mut stage = Stage {
             table,
             members: &self.members,
             cluster,
-            judge,
+            judge: kind.judge,
             scopes: HashMap::new(),
         };
-        let all = stage.acts(firings);
+        let all = stage.acts(kind.firings);
         for (target, acts) in &all {
             for leads in [Role::Primary, Role::StandbyLeader] {
                 let hurts = Contest::new(table, leads, acts).hurts();
@@ -68,6 +52,22 @@ impl Contested {
         }
         if is_named(cluster) {
             self.compare(table, cluster, &all);
+        }
+    }
+
+    fn problems(self: Box<Self>, _: &All<'_, 'r>) -> Vec<Problem> {
+        self.problems
+    }
+}
+
+impl Contested {
+    pub(super) fn new(rules: &RuleSet) -> Self {
+        Self {
+            members: Members::new(rules),
+            problems: Vec::new(),
+            blamed: HashSet::new(),
+            disputed: HashSet::new(),
+            first: HashMap::new(),
         }
     }
 
@@ -104,10 +104,6 @@ impl Contested {
             self.problems.extend(problem);
             self.disputed.insert(target.clone());
         }
-    }
-
-    pub(super) fn problems(self) -> Vec<Problem> {
-        self.problems
     }
 }
 

@@ -72,7 +72,12 @@ pub(super) fn template(text: &str) -> bool {
     is_template(text)
 }
 
-/// `^[^\s\p{Cc}{}\[\]]+$`
+/// `^[^\s\p{Cc}{}\[\]]+$|\{[{%#]`
+pub(super) fn cluster_or_template(text: &str) -> bool {
+    cluster(text) || is_template(text)
+}
+
+/// A cluster's name, or a glob.
 pub(super) fn cluster(text: &str) -> bool {
     words(text) && !text.contains([' ', '{', '}', '[', ']'])
 }
@@ -176,7 +181,11 @@ pub(super) const PATTERNS: [(&str, &str, Function); 19] = [
         "duration",
         duration,
     ),
-    (r"^[^\s\p{Cc}{}\[\]]+$", "cluster", cluster),
+    (
+        r"^[^\s\p{Cc}{}\[\]]+$|\{[{%#]",
+        "cluster-or-template",
+        cluster_or_template,
+    ),
     (
         r"^[^\x00-\x1f\x7f]*$|\{[{%#]",
         "line-or-template",

@@ -13,6 +13,8 @@ pub struct Rule {
     pub name: String,
     /// The events it is for, at least one.
     pub on: Vec<Event>,
+    /// The key that the events stand under: `on`, or its synonym `events`.
+    pub events_key: &'static str,
     /// The roles it is for; empty: any.
     pub role: Vec<Role>,
     /// The clusters it is for; empty: any.
@@ -38,11 +40,18 @@ pub struct Rule {
     /// Whether a recovery may end on the backup's own timeline, if that is not the cluster's: something else fetches
     /// the rest of the WAL, a `restore_command` say.
     pub allow_older_timeline: bool,
-    /// Where the rule stands.
+    /// The values of `for_each` that it was made with, by their names; none if it has no `for_each`.
+    pub each: Vec<(String, String)>,
+    /// Where the rule stands: all rules of one `for_each` in the same place.
     pub origin: Origin,
 }
 
 impl Rule {
+    /// The place of its events.
+    pub fn events_origin(&self) -> Origin {
+        self.origin.child(self.events_key)
+    }
+
     /// Whether it names the event and the role.
     #[must_use]
     pub fn names(&self, event: Event, role: Role) -> bool {

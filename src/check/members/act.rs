@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::model::{Event, RequestTemplate, Role, Target, TemplateValue};
+use crate::model::{Event, RequestTemplate, Role, RuleSet, Target, TemplateValue};
 use crate::space::{Cluster, events};
 use crate::template::{Asked, Scope, Settled, premises, render};
 
@@ -56,11 +56,11 @@ pub(super) struct Members {
 }
 
 impl Members {
-    pub(super) fn new(table: &Table<'_>) -> Self {
+    pub(super) fn new(rules: &RuleSet) -> Self {
         let mut mentioned = BTreeSet::new();
         let mut named = BTreeSet::new();
         let mut only = HashMap::new();
-        for (number, rule) in table.rules.rules.iter().enumerate() {
+        for (number, rule) in rules.rules.iter().enumerate() {
             let asked = rule.when.iter().flat_map(|when| premises(&when.text));
             for (_, asked) in asked.filter(|(fact, _)| fact == "node") {
                 match asked {

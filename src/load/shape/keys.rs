@@ -9,13 +9,12 @@ use super::Misfit;
 use crate::diagnostic::Code;
 use crate::load::problem::{Detail, Problem, Spot};
 use crate::load::schema::RULES_SCHEMA;
-use crate::load::suggest::{list, nearest};
+use crate::load::suggest::{READ_AS_TRUE, WRITE_EVENTS, list, nearest};
 use crate::model::{Event, Origin};
 
 /// What people write for a key of a rule.
-const SYNONYMS: [(&str, &str, &str); 22] = [
+const SYNONYMS: [(&str, &str, &str); 21] = [
     ("rule", "event", "on"),
-    ("rule", "events", "on"),
     ("rule", "trigger", "on"),
     ("rule", "roles", "role"),
     ("rule", "clusters", "cluster"),
@@ -38,6 +37,10 @@ const SYNONYMS: [(&str, &str, &str); 22] = [
     ("recovery", "backup", "backup_id"),
 ];
 
+/// What to write where a rule lacks its roles.
+const WRITE_ROLE: &str =
+    "write `role: primary` to follow the leader; `role: any` if the rule really is for every role";
+
 impl Misfit<'_> {
     pub(super) fn unknown_key(&self, key: &str) -> Problem {
         let origin = self.origin.child(crate::load::decode::escape(key));
@@ -52,6 +55,15 @@ impl Misfit<'_> {
         {
             let message = format!("pg-backup-api can't pass `{key}` on to Barman");
             return Problem::new(Code::UnknownKey, spot, message).help(instead);
+        }
+        if self.definition() == "rule" && key == "true" {
+            // `"true":`, as programs write it that make JSON or quoted YAML of what they have read.
+            let found = Detail::UnknownKey {
+                meant: Some("on".to_owned()),
+            };
+            return Problem::new(Code::UnknownKey, spot, READ_AS_TRUE)
+                .help(WRITE_EVENTS)
+                .detail(found);
         }
         let what = self.kind();
         Problem::new(Code::UnknownKey, spot, format!("{what} has no key `{key}`"))
@@ -112,6 +124,21 @@ impl Misfit<'_> {
                 )
                 .help("write `request`, or `requests` with a list")
                 .detail(missing("request"));
+            }
+            ("rule", "on") => {
+                return Problem::new(
+                    Code::MissingKey,
+                    self.object_spot(),
+                    "a rule needs the key `on`",
+                )
+                .help("add `on`, for example `on: on_role_change`")
+                .detail(missing(key));
+            }
+            ("rule", "role") => {
+                let message = "this rule sets Barman's configuration and needs the key `role`: without it, a replica that restarts would do so, too";
+                return Problem::new(Code::MissingKey, self.object_spot(), message)
+                    .help(WRITE_ROLE)
+                    .detail(missing(key));
             }
             ("endpoint" | "patroni", "cert_file") if self.keyword.contains("dependentRequired") => {
                 return self.half_certificate("key_file", "cert_file");
@@ -176,7 +203,7 @@ impl Misfit<'_> {
             return reserved_header(key, spot);
         }
         let (what, code) = match self.name().0.as_str() {
-            "vars" => ("a variable", Code::BadVariable),
+            "vars" | "for_each" => ("a variable", Code::BadVariable),
             "headers" => ("a header", Code::BadValue),
             "changes" => ("an option", Code::BadRequest),
             _ => ("an API", Code::BadValue),
@@ -293,9 +320,14 @@ pub(super) fn merge_missing(found: Vec<Problem>) -> Vec<Problem> {
     }
     let finish = |(mut problem, keys): (Problem, Vec<String>)| {
         if let (Detail::MissingKey { holder, .. }, true) = (&problem.detail, keys.len() > 1) {
+            let names_role = keys.iter().any(|key| key == "role");
             let keys = list(keys.iter().map(String::as_str), "and");
             problem.message = format!("{holder} needs the keys {keys}");
-            problem.help = Some("add them".to_owned());
+            problem.help = Some(if names_role {
+                format!("add them; {WRITE_ROLE}")
+            } else {
+                "add them".to_owned()
+            });
         }
         problem
     };

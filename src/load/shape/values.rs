@@ -61,7 +61,9 @@ impl Misfit<'_> {
                 Some("write something behind the `-`, or delete it".to_owned())
             }
             Value::Null => Some(format!("write a value behind `{name}:`, or delete the key")),
-            _ if self.schema.get("enum").is_some() || name == "on" || name == "role" => {
+            _ if self.schema.get("enum").is_some()
+                || matches!(name.as_str(), "on" | "events" | "role") =>
+            {
                 self.words_help()
             }
             Value::Number(number) if self.definition() == "duration" => {
@@ -94,6 +96,9 @@ impl Misfit<'_> {
             }
             Value::Object(_) if self.definition() == "change" || text => {
                 Some("if it is text, put it in quotes".to_owned())
+            }
+            Value::String(_) if self.definition() == "each" => {
+                Some("write the values as a list: `[paris, lyon]`".to_owned())
             }
             Value::Array(_) if name == "request" => {
                 Some("several requests are written under `requests`".to_owned())
@@ -135,7 +140,7 @@ impl Misfit<'_> {
         let template = word.contains("{{");
         let (code, message) = match self.definition() {
             "event" => (Code::UnknownEvent, format!("Patroni has no event `{word}`")),
-            "role" => (Code::UnknownRole, format!("there is no role `{word}`")),
+            "role" | "role_or_any" => (Code::UnknownRole, format!("there is no role `{word}`")),
             "request" => (
                 Code::UnknownRequestType,
                 format!("pg-backup-api has no request of type `{word}`"),
@@ -148,7 +153,7 @@ impl Misfit<'_> {
         let help = match self.definition() {
             _ if template => Some("a template can't stand here".to_owned()),
             "event" => event_help(&word, &options),
-            "role" => role_help(&word, &options),
+            "role" | "role_or_any" => role_help(&word, &options),
             _ => did_you_mean(&word, options.iter().copied()),
         };
         Problem::new(code, spot, message).maybe_help(help)
@@ -225,8 +230,9 @@ impl Misfit<'_> {
             }
             (Kind::MinItems { .. }, _) => {
                 let help = match label.as_str() {
-                    "`role`" | "`cluster`" => format!("for any, leave {label} out"),
-                    "`on`" => "write at least one event".to_owned(),
+                    "`role`" => "for any, write `role: any`".to_owned(),
+                    "`cluster`" => format!("for any, leave {label} out"),
+                    "`on`" | "`events`" => "write at least one event".to_owned(),
                     _ => "write at least one item".to_owned(),
                 };
                 problem(Code::BadValue, format!("{label} is an empty list")).help(help)
@@ -279,6 +285,13 @@ impl Misfit<'_> {
     /// Two keys that exclude each other.
     fn not_both(&self) -> Problem {
         match self.definition() {
+            "rule" if self.keyword.contains("/allOf/") => Problem::new(
+                Code::BadValue,
+                Spot::key(&self.origin.child("events")),
+                "a rule has either `on` or `events`",
+            )
+            .help("both mean the same: keep one, with all events in it")
+            .related(Spot::key(&self.origin.child("on")), "`on` is here"),
             "rule" => Problem::new(
                 Code::OneRequest,
                 Spot::key(&self.origin.child("requests")),
@@ -370,6 +383,9 @@ impl Misfit<'_> {
 }
 
 fn event_help(word: &str, options: &[&str]) -> Option<String> {
+    if word.starts_with('!') {
+        return Some("an event can't be excluded: list those that the rule is for".to_owned());
+    }
     let folded = word.to_ascii_lowercase().replace('-', "_");
     let role_change = |role: &str| Some(format!("write `on: on_role_change` with `role: {role}`"));
     match folded.trim_start_matches("on_") {
@@ -383,6 +399,20 @@ fn event_help(word: &str, options: &[&str]) -> Option<String> {
 }
 
 fn role_help(word: &str, options: &[&str]) -> Option<String> {
+    if let Some(excluded) = word.strip_prefix('!') {
+        let excluded = Role::from_patroni(excluded).map_or(excluded, |role| role.as_str());
+        // A node is uninitialized in `bootstrap` alone.
+        let rest = options
+            .iter()
+            .filter(|role| ![excluded, "uninitialized", "any"].contains(role));
+        let rest = rest.copied().collect::<Vec<_>>().join(", ");
+        return Some(format!(
+            "a role can't be excluded: list those that the rule is for, as in `role: [{rest}]`"
+        ));
+    }
+    if word == "any" {
+        return Some("write `role: any`, not in a list".to_owned());
+    }
     if let Some(role) = Role::from_patroni(word) {
         return Some(format!("Patroni's `{word}` is `{role}` here"));
     }
