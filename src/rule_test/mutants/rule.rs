@@ -64,11 +64,13 @@ impl Edits<'_> {
                 let mut roles = event.roles().iter();
                 if roles.any(|role| self.rule.role.is_empty() || self.rule.role.contains(role)) {
                     let what = format!("also for `{event}`");
-                    self.add("on", what, |rule| rule.on.push(event));
+                    self.add(self.rule.events_key, what, |rule| rule.on.push(event));
                 }
             } else if on.len() > 1 {
                 let what = format!("no longer for `{event}`");
-                self.add("on", what, |rule| rule.on.retain(|it| *it != event));
+                self.add(self.rule.events_key, what, |rule| {
+                    rule.on.retain(|it| *it != event)
+                });
             }
         }
     }
