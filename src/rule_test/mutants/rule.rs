@@ -69,7 +69,7 @@ impl Edits<'_> {
             } else if on.len() > 1 {
                 let what = format!("no longer for `{event}`");
                 self.add(self.rule.events_key, what, |rule| {
-                    rule.on.retain(|it| *it != event)
+                    rule.on.retain(|it| *it != event);
                 });
             }
         }
