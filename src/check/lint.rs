@@ -21,6 +21,8 @@ pub(super) struct Kind<'a, 'r> {
     pub(super) table: &'a Table<'r>,
     /// An example of its name.
     pub(super) name: &'a str,
+    /// Its name, if no other cluster is of this kind.
+    pub(super) exact: Option<&'a str>,
     /// The rules that may fire in it, in their order.
     pub(super) firings: &'a [Firing],
     /// The targets that the requests of these rules set.
