@@ -106,7 +106,11 @@ fn help(failure: &Failure<'_>) -> String {
     // A name by itself, as `env.FLAG`.
     let named = |c: char| c.is_ascii_alphanumeric() || "_.[]\"'".contains(c);
     if failure.why.kind == RenderErrorKind::TextForTruth {
-        let example = if when.chars().all(named) { when } else { "env.FLAG" };
+        let example = if when.chars().all(named) {
+            when
+        } else {
+            "env.FLAG"
+        };
         return format!("{nothing}: compare it with a text, as in `{example} == \"yes\"`");
     }
     format!("{nothing}: mend it, or take the event out of `on`")

@@ -55,6 +55,14 @@ pub(super) enum Look {
     Open,
 }
 
+/// What was found in one cluster.
+#[derive(Default)]
+struct OfCluster<'r> {
+    name: String,
+    scopes: HashMap<usize, Scope>,
+    looks: HashMap<(Syntax, &'r str, usize), Look>,
+}
+
 /// Looks at templates and remembers what it found.
 pub(super) struct Judge<'r> {
     depends: HashMap<&'r str, Depends>,
@@ -70,7 +78,7 @@ pub(super) struct Judge<'r> {
     /// What was found out in those, with the cells that were looked at.
     truths: HashMap<&'r str, (Cells, Truth)>,
     /// The same of those that depend on the cluster, for this one.
-    of_cluster: (String, HashMap<(Syntax, &'r str, usize), Look>),
+    of_cluster: OfCluster<'r>,
     /// What conditions and templates give, by their text and the cell; the first stands for all if there is no difference.
     looks: HashMap<(Syntax, &'r str, usize), Look>,
 }
@@ -107,7 +115,7 @@ impl<'r> Judge<'r> {
             scopes: vec![None; events().count()],
             truths: HashMap::new(),
             looks: HashMap::new(),
-            of_cluster: Default::default(),
+            of_cluster: OfCluster::default(),
         };
         for var in &rules.vars {
             let depends = judge.value(&var.value);
@@ -225,11 +233,32 @@ impl<'r> Judge<'r> {
         index: usize,
         cluster: Option<&str>,
     ) -> Residual {
-        let scope = self.scope(index);
         match cluster {
-            Some(name) => partial(template, syntax, &scope.text("cluster", name)),
-            None => partial(template, syntax, &scope),
+            Some(name) => {
+                self.enter(name);
+                let known = self.of_cluster.scopes.get(&index).cloned();
+                let scope = known.unwrap_or_else(|| self.scope(index).text("cluster", name));
+                self.of_cluster.scopes.insert(index, scope.clone());
+                partial(template, syntax, &scope)
+            }
+            None => partial(template, syntax, &self.scope(index)),
         }
+    }
+
+    /// Forgets the cluster before this one.
+    fn enter(&mut self, cluster: &str) {
+        if self.of_cluster.name != cluster {
+            self.of_cluster = OfCluster {
+                name: cluster.to_owned(),
+                ..OfCluster::default()
+            };
+        }
+    }
+
+    /// The result of a condition in a cell for a member of this name.
+    pub(super) fn residual_for(&mut self, when: &Template, index: usize, member: &str) -> Residual {
+        let scope = self.scope(index).text("node", member);
+        partial(when, Syntax::Expression, &scope)
     }
 
     /// The facts of conditions in a cell, in a cluster that is not known.
@@ -258,13 +287,11 @@ impl<'r> Judge<'r> {
             template.text.as_str(),
             if depends.cell { index } else { 0 },
         );
-        if let Some(name) = cluster
-            && self.of_cluster.0 != name
-        {
-            self.of_cluster = (name.to_owned(), HashMap::new());
+        if let Some(name) = cluster {
+            self.enter(name);
         }
         let known = match cluster {
-            Some(_) => self.of_cluster.1.get(&key),
+            Some(_) => self.of_cluster.looks.get(&key),
             None => self.looks.get(&key),
         };
         if let Some(known) = known {
@@ -276,7 +303,7 @@ impl<'r> Judge<'r> {
             Residual::Unknown(unknown) => unknown.never_truth.map_or(Look::Open, Look::Fails),
         };
         let looks = match cluster {
-            Some(_) => &mut self.of_cluster.1,
+            Some(_) => &mut self.of_cluster.looks,
             None => &mut self.looks,
         };
         looks.insert(key, look.clone());

@@ -2,6 +2,7 @@
 
 use crate::load::Problem;
 use crate::model::RuleSet;
+use crate::space::Cluster;
 
 use super::judge::Judge;
 use super::setting::Setting;
@@ -23,6 +24,7 @@ pub(super) struct Kind<'a, 'r> {
     pub(super) name: &'a str,
     /// Its name, if no other cluster is of this kind.
     pub(super) exact: Option<&'a str>,
+    pub(super) cluster: &'a Cluster,
     /// The rules that may fire in it, in their order.
     pub(super) firings: &'a [Firing],
     /// The targets that the requests of these rules set.

@@ -14,6 +14,7 @@ mod fence;
 mod ignored;
 mod judge;
 mod lint;
+mod members;
 mod never;
 pub mod online;
 mod patience;
@@ -37,6 +38,7 @@ use self::conflict::Conflicts;
 use self::failing::{Endless, Failing};
 use self::judge::Judge;
 use self::lint::{All, Kind, Lint, OfRules};
+use self::members::Contested;
 use self::patience::Patience;
 use self::refused::Refused;
 use self::start::Starts;
@@ -68,6 +70,7 @@ fn lints<'r>(rules: &'r RuleSet) -> Vec<Box<dyn Lint<'r> + 'r>> {
         Box::new(Refused::new(rules)),
         Box::new(Conflicts::new(rules)),
         Box::new(Starts::default()),
+        Box::new(Contested::new(rules)),
         Box::new(Patience::new(rules)),
         Box::new(OfRules(fence::problems)),
         Box::new(OfRules(recovery::problems)),
@@ -88,6 +91,7 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
             table: &table,
             name: &kind.name,
             exact: exact(kind),
+            cluster: kind,
             firings: &firings,
             settings: &settings,
             judge: &mut judge,

@@ -73,7 +73,7 @@ impl Premises {
     }
 
     /// Both of these.
-    fn and(self, other: Self) -> Self {
+    fn and(self, other: &Self) -> Self {
         if self.0.len() * other.0.len() > MOST_ALTERNATIVES {
             return self;
         }
@@ -207,7 +207,7 @@ impl Reading<'_> {
             {
                 let (left, right) = (self.of(&node.left, truth), self.of(&node.right, truth));
                 if matches!(node.op, ast::BinOpKind::ScAnd) == truth {
-                    left.and(right)
+                    left.and(&right)
                 } else {
                     left.or(right)
                 }

@@ -63,6 +63,16 @@ struct VarCell {
     kinds: OnceLock<Kinds>,
 }
 
+impl VarCell {
+    fn new(var: &Var) -> Self {
+        Self {
+            var: var.clone(),
+            found: OnceLock::new(),
+            kinds: OnceLock::new(),
+        }
+    }
+}
+
 /// What came of a variable, and what was looked at for it: whoever uses the variable has looked at it, too.
 #[derive(Debug)]
 struct Found {
@@ -75,11 +85,7 @@ impl Scope {
     /// A scope that knows only the file's variables; all of them are visible.
     #[must_use]
     pub fn new(vars: &[Var]) -> Self {
-        let cells = vars.iter().map(|var| VarCell {
-            var: var.clone(),
-            found: OnceLock::new(),
-            kinds: OnceLock::new(),
-        });
+        let cells = vars.iter().map(VarCell::new);
         let places = vars.iter().enumerate().rev();
         let places = places.map(|(index, var)| (var.name.clone(), index));
         Self {
@@ -180,8 +186,18 @@ impl Scope {
     }
 
     fn with(mut self, name: &'static str, fact: Fact) -> Self {
+        self.forget_vars();
         Arc::make_mut(&mut self.known).insert(name, fact);
         self
+    }
+
+    /// Variables that were rendered may have used another fact of a name.
+    fn forget_vars(&mut self) {
+        let is_used = |cell: &VarCell| cell.found.get().is_some() || cell.kinds.get().is_some();
+        if self.vars.iter().any(is_used) {
+            let cells = self.vars.iter().map(|cell| VarCell::new(&cell.var));
+            self.vars = Arc::new(cells.collect());
+        }
     }
 
     /// The first fact that a template used and that is not known.

@@ -6,15 +6,18 @@ use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, UnaryOp
 pub(super) fn written(tree: &Expr<'_>) -> String {
     match tree {
         Expr::Var(node) => node.id.to_owned(),
-        Expr::Const(node) => format!("{:?}", node.value),
+        Expr::Const(node) => match node.value.as_str() {
+            Some(text) => format!("{text:?}"),
+            None => format!("{:?}", node.value),
+        },
         Expr::GetAttr(node) => format!("{}[{:?}]", written(&node.expr), node.name),
         Expr::GetItem(node) => {
             format!("{}[{}]", written(&node.expr), written(&node.subscript_expr))
         }
         Expr::Slice(node) => {
             let bound = |bound: &Option<Expr<'_>>| bound.as_ref().map(written).unwrap_or_default();
-            let (start, stop, step) = (bound(&node.start), bound(&node.stop), bound(&node.step));
-            format!("{}[{start}:{stop}:{step}]", written(&node.expr))
+            let ends = format!("{}:{}", bound(&node.start), bound(&node.stop));
+            format!("{}[{ends}:{}]", written(&node.expr), bound(&node.step))
         }
         Expr::UnaryOp(node) => {
             let sign = match node.op {
