@@ -151,7 +151,7 @@ impl<'r> Stage<'_, 'r> {
                 for member in members.of_rule(firing.rule) {
                     let mut same = None;
                     for index in firing.may.indices() {
-                        let Some((event, role)) = events().nth(index) else {
+                        let Some((event, held)) = events().nth(index) else {
                             continue;
                         };
                         if event == Event::Bootstrap {
@@ -172,7 +172,7 @@ impl<'r> Stage<'_, 'r> {
                                 rule: firing.rule,
                                 request: number,
                                 event,
-                                role,
+                                role: held,
                                 cell: index,
                                 member: member.clone(),
                                 value: value.clone(),
