@@ -96,6 +96,18 @@ impl<'r> Table<'r> {
         self.rules.rules.get(number)
     }
 
+    /// The clusters that are a kind for themselves; none if there are too many to compare each text with.
+    pub(super) fn named(&self) -> Vec<String> {
+        const MOST: usize = 1_000;
+        let names = self.clusters.iter().filter_map(exact).map(str::to_owned);
+        let names: Vec<_> = names.take(MOST + 1).collect();
+        if names.len() > MOST {
+            Vec::new()
+        } else {
+            names
+        }
+    }
+
     /// Where the rules fire in one kind of cluster, in order; what is seen of them on the way is noted.
     pub(super) fn firings(
         &self,
@@ -103,7 +115,7 @@ impl<'r> Table<'r> {
         judge: &mut Judge<'r>,
         seen: &mut [Seen],
     ) -> Vec<Firing> {
-        let name = self.clusters.get(cluster).map(|cluster| &cluster.name);
+        let name = self.clusters.get(cluster).and_then(exact);
         let numbers = self.of_cluster.get(cluster).into_iter().flatten().copied();
         let mut taken = Taken::default();
         let mut firings = Vec::new();
@@ -117,10 +129,6 @@ impl<'r> Table<'r> {
             if cells.is_empty() {
                 continue;
             }
-            let named = |pattern: &str| !pattern.contains(['*', '?']);
-            let exact = rule.cluster.named();
-            let named = !exact.is_empty() && exact.iter().all(|c| named(c.as_str()));
-            let name = name.filter(|_| named).map(String::as_str);
             let truth = judge.truth(rule, *cells, name);
             let could = cells.without(truth.no);
             let may = could.without(taken.cells);
@@ -144,6 +152,12 @@ impl<'r> Table<'r> {
         }
         firings
     }
+}
+
+/// The name of the only cluster of a kind.
+pub(super) fn exact(kind: &Cluster) -> Option<&str> {
+    let is_named = kind.matches.contains(&kind.name) && !kind.name.contains(['*', '?']);
+    is_named.then_some(kind.name.as_str())
 }
 
 /// The cells that a rule fires in whatever happens, under `match: first`.
