@@ -9,8 +9,10 @@ mod checked;
 mod conditions;
 mod conflict;
 mod environment;
+mod exclusion;
 mod failing;
 mod fence;
+mod idle;
 mod ignored;
 mod judge;
 mod lint;
@@ -75,6 +77,8 @@ fn lints<'r>(rules: &'r RuleSet) -> Vec<Box<dyn Lint<'r> + 'r>> {
         Box::new(OfRules(fence::problems)),
         Box::new(OfRules(recovery::problems)),
         Box::new(OfRules(environment::problems)),
+        Box::new(OfRules(idle::problems)),
+        Box::new(OfRules(exclusion::problems)),
     ]
 }
 

@@ -2,6 +2,7 @@
 //! a placeholder.
 
 use std::cell::LazyCell;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -189,7 +190,10 @@ impl<'r> Previewer<'r> {
                 let after = before.next().map(|other| Why::After(other.name.clone()));
                 let (why, fails) = match fires {
                     Fires::No => {
-                        because = when.map(matching::not_true);
+                        because = when.map(|when| Because {
+                            wanted: as_written(when, &self.rules.vars),
+                            ..matching::not_true(when)
+                        });
                         (None, None)
                     }
                     Fires::Open(asks) => (after.or(Some(Why::Asks(asks))), None),
@@ -209,7 +213,10 @@ impl<'r> Previewer<'r> {
                         };
                         let unresolved = Unresolved {
                             rule: rule.name.clone(),
-                            when: asked.map(|when| when.text.trim_end().to_owned()),
+                            when: asked.map(|when| {
+                                let text = as_written(when, &self.rules.vars);
+                                text.trim_end().to_owned()
+                            }),
                             why,
                             steps: steps.unwrap_or_default(),
                             fails,
@@ -233,10 +240,7 @@ impl<'r> Previewer<'r> {
                     (None, None) => {}
                 }
             }
-            found.plan.trace.push(Trace {
-                rule: rule.name.clone(),
-                because,
-            });
+            found.plan.trace.push(Trace::of(rule, because));
         }
         if !found.failures.is_empty() {
             found.plan.steps.clear();
@@ -381,6 +385,25 @@ impl<'r> Previewer<'r> {
         }
         all
     }
+}
+
+/// A condition as the file has it: a variable of a rule or file has a name of its own in the rule set.
+pub fn as_written(when: &Template, vars: &[Var]) -> String {
+    let mut text = when.text.clone();
+    if vars.iter().all(|var| var.name == var.label) {
+        return text;
+    }
+    let used = inspect(&text, Syntax::Expression).unwrap_or_default();
+    let mut names: Vec<String> = used.variables.into_iter().map(|one| one.name).collect();
+    // One name may be the beginning of another.
+    names.sort_unstable_by_key(|name| Reverse(name.len()));
+    names.dedup();
+    for name in names {
+        if let Some(var) = vars.iter().find(|var| var.name == name) {
+            text = text.replace(&var.name, &var.label);
+        }
+    }
+    text
 }
 
 /// Whether two rules certainly never fire together.

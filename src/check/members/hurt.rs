@@ -330,9 +330,10 @@ impl<'a, 'r> Contest<'a, 'r> {
             rule.when.as_ref().map(|when| when.text.as_str())
         };
         act.sure
-            || others
-                .iter()
-                .any(|other| act.rule == other.rule || when(act) == when(other))
+            || others.iter().any(|other| {
+                let same = act.rule == other.rule || when(act) == when(other);
+                same && act.instead == other.instead
+            })
     }
 
     /// Tells whether the conditions of both can hold: for one member all of them, for two what is the same in their cluster.
