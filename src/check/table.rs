@@ -139,7 +139,8 @@ impl<'r> Table<'r> {
                 continue;
             }
             let named = |pattern: &str| !pattern.contains(['*', '?']);
-            let named = !rule.cluster.is_empty() && rule.cluster.iter().all(|c| named(c.as_str()));
+            let patterns = rule.cluster.named();
+            let named = !patterns.is_empty() && patterns.iter().all(|c| named(c.as_str()));
             let name = match example {
                 Some(kind) if named => Some(kind.name.as_str()),
                 other => other.and_then(|kind| self.exact(kind)),
