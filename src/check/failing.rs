@@ -105,13 +105,8 @@ fn help(failure: &Failure<'_>) -> String {
     let nothing = "nothing at all is sent then, by no rule";
     // A name by itself, as `env.FLAG`.
     let named = |c: char| c.is_ascii_alphanumeric() || "_.[]\"'".contains(c);
-    if failure.why.kind == RenderErrorKind::TextForTruth {
-        let example = if when.chars().all(named) {
-            when
-        } else {
-            "env.FLAG"
-        };
-        return format!("{nothing}: compare it with a text, as in `{example} == \"yes\"`");
+    if failure.why.kind == RenderErrorKind::TextForTruth && when.chars().all(named) {
+        return format!("{nothing}: compare it with a text, as in `{when} == \"yes\"`");
     }
     format!("{nothing}: mend it, or take the event out of `on`")
 }

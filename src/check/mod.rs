@@ -44,7 +44,7 @@ use self::members::Contested;
 use self::patience::Patience;
 use self::refused::Refused;
 use self::start::Starts;
-use self::table::{Seen, Table, exact};
+use self::table::{Seen, Table};
 
 pub use self::checked::{Checked, Unchecked};
 pub use self::ignored::ignored;
@@ -94,7 +94,7 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
         let mut kind = Kind {
             table: &table,
             name: &kind.name,
-            exact: exact(kind),
+            exact: table.exact(kind),
             cluster: kind,
             firings: &firings,
             settings: &settings,

@@ -17,6 +17,8 @@ pub(super) struct Table<'r> {
     pub(super) clusters: Vec<Cluster>,
     /// For each kind of cluster, the rules that are for it, in order.
     of_cluster: Vec<Vec<usize>>,
+    /// How many rules there are in all kinds of cluster together.
+    pairs: usize,
     /// For each rule, the cells that it names.
     cells: Vec<Cells>,
 }
@@ -87,6 +89,7 @@ impl<'r> Table<'r> {
         Self {
             rules,
             clusters,
+            pairs: of_cluster.iter().map(Vec::len).sum(),
             of_cluster,
             cells,
         }
@@ -94,6 +97,12 @@ impl<'r> Table<'r> {
 
     pub(super) fn rule(&self, number: usize) -> Option<&'r Rule> {
         self.rules.rules.get(number)
+    }
+
+    /// The name of a kind's only cluster. None if looking at each rule in each cluster took too long.
+    pub(super) fn exact<'a>(&self, kind: &'a Cluster) -> Option<&'a str> {
+        const MOST: usize = 200_000;
+        exact(kind).filter(|_| self.pairs <= MOST)
     }
 
     /// The clusters that are a kind for themselves; none if there are too many to compare each text with.
@@ -115,7 +124,7 @@ impl<'r> Table<'r> {
         judge: &mut Judge<'r>,
         seen: &mut [Seen],
     ) -> Vec<Firing> {
-        let name = self.clusters.get(cluster).and_then(exact);
+        let example = self.clusters.get(cluster);
         let numbers = self.of_cluster.get(cluster).into_iter().flatten().copied();
         let mut taken = Taken::default();
         let mut firings = Vec::new();
@@ -129,6 +138,13 @@ impl<'r> Table<'r> {
             if cells.is_empty() {
                 continue;
             }
+            let named = |pattern: &str| !pattern.contains(['*', '?']);
+            let patterns = rule.cluster.named();
+            let named = !patterns.is_empty() && patterns.iter().all(|c| named(c.as_str()));
+            let name = match example {
+                Some(kind) if named => Some(kind.name.as_str()),
+                other => other.and_then(|kind| self.exact(kind)),
+            };
             let truth = judge.truth(rule, *cells, name);
             let could = cells.without(truth.no);
             let may = could.without(taken.cells);
@@ -155,7 +171,7 @@ impl<'r> Table<'r> {
 }
 
 /// The name of the only cluster of a kind.
-pub(super) fn exact(kind: &Cluster) -> Option<&str> {
+fn exact(kind: &Cluster) -> Option<&str> {
     let is_named = kind.matches.contains(&kind.name) && !kind.name.contains(['*', '?']);
     is_named.then_some(kind.name.as_str())
 }
