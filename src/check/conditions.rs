@@ -1,11 +1,10 @@
 //! Conditions that decide nothing, and rules that others leave nothing to.
 
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, list};
 use crate::load::{Problem, Spot};
 use crate::model::Rule;
 
 use super::table::{Seen, Table};
-use super::words::names;
 
 /// What is wrong with one rule as a whole.
 pub(super) fn problem(rule: &Rule, seen: &Seen, table: &Table<'_>) -> Option<Problem> {
@@ -32,7 +31,7 @@ pub(super) fn problem(rule: &Rule, seen: &Seen, table: &Table<'_>) -> Option<Pro
             .iter()
             .filter_map(|number| table.rule(*number))
     };
-    let earlier = names(owners().map(|rule| rule.name.as_str()));
+    let earlier = list(owners().map(|rule| rule.name.as_str()), "and");
     let (fires, them) = match seen.taken_by.len() {
         1 => ("fires", "it"),
         _ => ("fire", "them"),

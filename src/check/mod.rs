@@ -21,7 +21,6 @@ mod start;
 mod table;
 mod together;
 mod unused;
-mod words;
 
 use crate::diagnostic::Finding;
 use crate::load::{Loaded, Locator, Problem, load, sort};

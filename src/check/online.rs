@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::diagnostic::{Code, Finding};
+use crate::diagnostic::{Code, Finding, list};
 use crate::evaluate::Facts;
 use crate::load::{Locator, Problem, Spot, nearest, sort};
 use crate::model::{ApiName, Origin, RequestKind, RequestTemplate, Rule, RuleSet, TemplateValue};
@@ -179,10 +179,7 @@ fn instead(name: &str, all: &BTreeMap<String, Option<String>>, what: &str) -> St
     }
     match all.len() {
         0 => format!("it has no {what}"),
-        1..=8 => format!(
-            "it has {}",
-            super::words::names(all.keys().map(String::as_str))
-        ),
+        1..=8 => format!("it has {}", list(all.keys().map(String::as_str), "and")),
         many => format!("it has {many} others"),
     }
 }

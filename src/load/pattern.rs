@@ -5,6 +5,7 @@
 //! of a schema calls it; a test holds the two together.
 
 use crate::model::Name;
+use crate::model::duration::{self, DurationError};
 use crate::template::is_template;
 
 /// `^[A-Za-z0-9_][A-Za-z0-9_.-]*$`
@@ -90,17 +91,7 @@ pub(super) fn environment(text: &str) -> bool {
 
 /// `^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$`
 pub(super) fn duration(text: &str) -> bool {
-    let mut rest = text;
-    for unit in ["d", "h", "m", "s", "ms"] {
-        let tail = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-        let Some(tail) = tail.strip_prefix(unit).filter(|_| tail.len() < rest.len()) else {
-            continue;
-        };
-        if tail.is_empty() || tail.starts_with(|c: char| c.is_ascii_digit()) {
-            rest = tail;
-        }
-    }
-    rest.is_empty()
+    text.is_empty() || duration::read(text) != Err(DurationError::Shape)
 }
 
 /// `^[^\x00-\x1f\x7f]*$`

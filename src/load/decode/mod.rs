@@ -20,7 +20,7 @@ use serde_json::Value;
 pub use self::constant::refused;
 use self::values::Least;
 use super::MAX_FINDINGS;
-use super::problem::{Problem, Spot};
+use super::problem::{Problem, Spot, escape};
 use crate::diagnostic::Code;
 use crate::model::{Fallback, Match, Origin, RuleSet, StateSettings};
 
@@ -169,13 +169,4 @@ fn items<'a>(
         .flatten()
         .enumerate()
         .map(move |(index, item)| (origin.child(index), item))
-}
-
-/// A key as a JSON pointer writes it.
-pub(super) fn escape(key: &str) -> std::borrow::Cow<'_, str> {
-    if key.contains(['~', '/']) {
-        key.replace('~', "~0").replace('/', "~1").into()
-    } else {
-        key.into()
-    }
 }

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::{Decoder, escape};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
-use crate::model::{Origin, Template, TemplateValue, duration};
+use crate::model::duration::{self, DurationError};
+use crate::model::{Origin, Template, TemplateValue};
 
 /// The least that a duration may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,41 +46,23 @@ impl Decoder<'_> {
         let problem = |message: String| {
             Problem::new(Code::BadValue, Spot::value(&origin.child(key)), message)
         };
-        match duration::parse(text) {
-            Some(Duration::ZERO) if least == Least::MoreThanZero => {
+        match duration::read(text) {
+            Ok(Duration::ZERO) if least == Least::MoreThanZero => {
                 let help = match default {
                     Some(default) => format!("the default is `{}`", duration::format(default)),
                     None => format!("for the default, leave `{key}` out"),
                 };
                 self.problem(problem(format!("`{key}` can't be zero")).help(help));
             }
-            Some(duration) => return Some(duration),
-            // What does not look like a duration was found by the schema.
-            None if looks_like_duration(text) => self.problem(
+            Ok(duration) => return Some(duration),
+            Err(DurationError::TooLong) => self.problem(
                 problem(format!("`{text}` is too long")).help("the longest is a hundred years"),
             ),
-            None => {}
+            // The schema has found that.
+            Err(DurationError::Shape) => {}
         }
         default
     }
-}
-
-/// Whether the schema's pattern for durations lets it pass.
-fn looks_like_duration(text: &str) -> bool {
-    let mut units = ["d", "h", "m", "s", "ms"].into_iter();
-    let mut rest = text;
-    while let Some(digits) = rest.find(|c: char| !c.is_ascii_digit()) {
-        let tail = rest.get(digits..).unwrap_or_default();
-        let end = tail
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(tail.len());
-        let (unit, after) = tail.split_at(end);
-        if digits == 0 || !units.any(|known| known == unit) {
-            return false;
-        }
-        rest = after;
-    }
-    rest.is_empty() && !text.is_empty()
 }
 
 /// The word under a key as one of a type's values, or the default.

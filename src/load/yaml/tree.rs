@@ -157,7 +157,7 @@ fn glued_comment(text: &str, error: &ScanError) -> Option<usize> {
 fn empty(text: &str) -> Fault {
     let end = text.find(['\n', '\r']).unwrap_or(text.len());
     Fault::new(Code::Empty, 0..end, "there is nothing in this file")
-        .help("a rules file begins with `version: 1`")
+        .help("begin it with `version: 1`")
 }
 
 /// The fault of what stands here.
