@@ -88,10 +88,7 @@ fn main() {
         fs::create_dir_all(&folder).expect("a folder below target");
         let text = make();
         write(&folder.join("rules.yml"), &text);
-        write(
-            &folder.join("edited.yml"),
-            &text.replace("m1\"", "edited\""),
-        );
+        write(&folder.join("edited.yml"), &text.replace("m1\"", "e1\""));
         write(&folder.join("tests.yml"), TESTS);
         let mut cells = Vec::new();
         for (_, arguments) in COMMANDS {

@@ -110,7 +110,9 @@ fn heads(rules: &RuleSet, locator: &mut Locator<'_>) -> HashMap<(usize, usize), 
         .iter()
         .map(|var| (Spot::key(&var.origin), &var.origin));
     let mut heads: HashMap<_, Vec<Origin>> = HashMap::new();
-    for (spot, origin) in rules_at.chain(vars_at) {
+    let endpoints = rules.places.apis.values().chain(&rules.places.patroni);
+    let endpoints_at = endpoints.map(|origin| (Spot::key(origin), origin));
+    for (spot, origin) in rules_at.chain(vars_at).chain(endpoints_at) {
         if let Some(place) = locator.place(&spot) {
             let line = (origin.file, place.position.line);
             heads.entry(line).or_default().push(origin.clone());

@@ -46,7 +46,7 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     for var in &rules.vars {
         found.look_at(&var.value);
     }
-    for rule in &rules.rules {
+    for rule in rules.rules.iter().filter(|rule| rule.enabled) {
         if let Some(when) = &rule.when {
             found.look(when, Syntax::Expression);
         }

@@ -7,20 +7,26 @@ mod allow;
 mod cells;
 mod conditions;
 mod conflict;
+mod endpoints;
 mod environment;
 mod failing;
 mod fence;
 mod judge;
 mod never;
 mod online;
+mod options;
 mod patience;
+mod patterns;
 mod recovery;
 mod refused;
+mod repeated;
+mod secrets;
 mod setting;
 mod start;
 mod table;
 mod together;
 mod unused;
+mod verify;
 
 use crate::diagnostic::Finding;
 use crate::load::{Loaded, Locator, Problem, load, sort};
@@ -32,6 +38,7 @@ use self::failing::Failing;
 use self::judge::Judge;
 use self::patience::Patience;
 use self::refused::Refused;
+use self::repeated::Repeated;
 use self::start::Starts;
 use self::table::{Seen, Table};
 
@@ -78,12 +85,14 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     let mut starts = Starts::default();
     let mut failing = Failing::default();
     let mut refused = Refused::new(rules);
+    let mut repeated = Repeated::default();
     let mut patience = Patience::new(rules);
     for (cluster, kind) in table.clusters.iter().enumerate() {
         let firings = table.firings(cluster, &mut judge, &mut seen);
         let settings = setting::settings(&table, cluster, &firings, &mut judge);
         conflicts.look(&table, &kind.name, &settings);
         starts.look(&settings);
+        repeated.look(&table, &settings);
         failing.look(&table, &firings, &mut judge);
         refused.look(&table, &firings, &mut judge);
         patience.look(&firings);
@@ -101,5 +110,11 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     problems.extend(fence::problem(rules));
     problems.extend(recovery::problems(rules));
     problems.extend(environment::problems(rules));
+    problems.extend(endpoints::problems(rules));
+    problems.extend(options::problems(rules));
+    problems.extend(patterns::problems(rules));
+    problems.extend(repeated.problems(&table));
+    problems.extend(secrets::problems(rules));
+    problems.extend(verify::problems(rules));
     problems
 }

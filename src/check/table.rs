@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::model::{Match, Rule, RuleSet};
+use crate::model::{Match, Pattern, Rule, RuleSet};
 use crate::space::{Cluster, clusters};
 
 use super::cells::Cells;
@@ -19,6 +19,8 @@ pub(super) struct Table<'r> {
     of_cluster: Vec<Vec<usize>>,
     /// For each rule, the cells that it names.
     cells: Vec<Cells>,
+    /// For each rule, whether it names each of its clusters.
+    named: Vec<bool>,
 }
 
 /// Where a rule fires in one kind of cluster.
@@ -78,11 +80,15 @@ impl<'r> Table<'r> {
             }
         }
         let cells = rules.rules.iter().map(Cells::of).collect();
+        let is_name = |pattern: &Pattern| !pattern.as_str().contains(['*', '?']);
+        let named = |rule: &Rule| !rule.cluster.is_empty() && rule.cluster.iter().all(is_name);
+        let named = rules.rules.iter().map(named).collect();
         Self {
             rules,
             clusters,
             of_cluster,
             cells,
+            named,
         }
     }
 
@@ -111,8 +117,7 @@ impl<'r> Table<'r> {
             if cells.is_empty() {
                 continue;
             }
-            let named = |pattern: &str| !pattern.contains(['*', '?']);
-            let named = !rule.cluster.is_empty() && rule.cluster.iter().all(|c| named(c.as_str()));
+            let named = self.named.get(number) == Some(&true);
             let name = name.filter(|_| named).map(String::as_str);
             let truth = judge.truth(rule, *cells, name);
             let could = cells.without(truth.no);

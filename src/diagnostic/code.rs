@@ -182,6 +182,24 @@ codes! {
     RecoveryOverData = "PB217", Error, "a recovery over the data of a node";
     /// A directory for a recovery that is no whole path.
     RelativeDirectory = "PB218", Error, "a recovery into a directory that is not a whole path";
+    /// An option that Barman does not have.
+    UnknownOption = "PB225", Warning, "an option that Barman does not have";
+    /// A request that carries a secret.
+    SecretShown = "PB226", Warning, "a request with a secret in it";
+    /// Two rules that send the same.
+    RepeatedRequest = "PB227", Warning, "a request that is sent twice";
+    /// Two APIs with one address.
+    SameApi = "PB228", Warning, "two APIs with the same address";
+    /// An API that no request goes to.
+    UnusedApi = "PB229", Warning, "an API that no request goes to";
+    /// A cluster pattern that another one of its rule covers.
+    CoveredPattern = "PB230", Warning, "a cluster pattern that another one covers";
+    /// A secret header on an unencrypted connection.
+    PlainSecret = "PB231", Warning, "a secret that is sent without encryption";
+    /// Certificates where nothing is encrypted.
+    IdleCertificate = "PB232", Warning, "a certificate without any effect";
+    /// `verify: streaming` of something that does not stream.
+    IdleVerify = "PB233", Warning, "a verification without any effect";
     /// A test names a rule that there is not.
     TestUnknownRule = "PB301", Error, "a test names a rule that the rules do not have";
     /// A test without an expectation, or of nothing.
@@ -236,6 +254,15 @@ impl Code {
                 | Self::RecoveryOverData
                 | Self::RelativeDirectory
                 | Self::RemovedVariable
+                | Self::UnknownOption
+                | Self::SecretShown
+                | Self::RepeatedRequest
+                | Self::SameApi
+                | Self::UnusedApi
+                | Self::CoveredPattern
+                | Self::PlainSecret
+                | Self::IdleCertificate
+                | Self::IdleVerify
         )
     }
 

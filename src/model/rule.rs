@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Event, Origin, Pattern, RequestKind, RequestTemplate, Role, Template};
+use super::{Event, Origin, Patterns, RequestKind, RequestTemplate, Role, Template};
 
 /// When to ask what of pg-backup-api. Defaults of the file are already in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,7 @@ pub struct Rule {
     /// The roles it is for; empty: any.
     pub role: Vec<Role>,
     /// The clusters it is for; empty: any.
-    pub cluster: Vec<Pattern>,
+    pub cluster: Patterns,
     /// A condition that must be true.
     pub when: Option<Template>,
     /// Whether it takes part at all.
@@ -38,6 +38,8 @@ pub struct Rule {
     /// Whether a recovery may end on the backup's own timeline, if that is not the cluster's: something else fetches
     /// the rest of the WAL, a `restore_command` say.
     pub allow_older_timeline: bool,
+    /// Whether the rule itself says what must be seen, and not the defaults.
+    pub own_verify: bool,
     /// Where the rule stands.
     pub origin: Origin,
 }

@@ -136,6 +136,7 @@ mod tests {
             verify: Verify::None,
             on_failure: OnFailure::Stop,
             allow_older_timeline: false,
+            own_verify: false,
             recovery_timeout: None,
             origin: Origin::default(),
         };

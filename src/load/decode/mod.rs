@@ -22,7 +22,7 @@ use self::values::Least;
 use super::MAX_FINDINGS;
 use super::problem::{Problem, Spot, escape};
 use crate::diagnostic::Code;
-use crate::model::{Fallback, Match, Origin, RuleSet, StateSettings};
+use crate::model::{ApiName, Fallback, Match, Origin, Places, RuleSet, StateSettings};
 
 /// Everything that decoding one rule set shares.
 struct Decoder<'a> {
@@ -123,6 +123,13 @@ impl<'a> Decoder<'a> {
             state,
             fallback,
             header_variables: mem::take(&mut self.header_variables),
+            places: Places {
+                apis: mem::take(&mut self.apis)
+                    .into_iter()
+                    .map(|(name, origin)| (ApiName(name.to_owned()), origin))
+                    .collect(),
+                patroni: section("patroni").first().map(|(origin, _)| origin.clone()),
+            },
         }
     }
 

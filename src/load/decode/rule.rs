@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::values::{Least, word, words};
+use super::values::{Least, texts, word, words};
 use super::{Decoder, items};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
@@ -111,7 +111,7 @@ impl<'a> Decoder<'a> {
             name: value.get("name")?.as_str()?.to_owned(),
             on: words(value, "on", Event::parse),
             role: words(value, "role", Role::parse),
-            cluster: words(value, "cluster", |text| Some(Pattern::new(text))),
+            cluster: texts(value, "cluster").map(Pattern::new).collect(),
             when,
             enabled: value.get("enabled") != Some(&Value::Bool(false)),
             requests,
@@ -122,6 +122,7 @@ impl<'a> Decoder<'a> {
             verify: carried_out.verify,
             on_failure: carried_out.on_failure,
             allow_older_timeline,
+            own_verify: value.get("verify").is_some(),
             origin: origin.clone(),
         })
     }

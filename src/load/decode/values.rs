@@ -79,18 +79,23 @@ pub(super) fn words<T: PartialEq>(
     key: &str,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Vec<T> {
-    let values = match map.get(key) {
-        Some(Value::Array(items)) => items.as_slice(),
-        Some(one) => std::slice::from_ref(one),
-        None => &[],
-    };
-    let mut found = Vec::with_capacity(values.len());
-    for item in values.iter().filter_map(Value::as_str).filter_map(parse) {
+    let mut found = Vec::new();
+    for item in texts(map, key).filter_map(parse) {
         if !found.contains(&item) {
             found.push(item);
         }
     }
     found
+}
+
+/// The strings under a key that holds one or a list of them.
+pub(super) fn texts<'a>(map: &'a Value, key: &str) -> impl Iterator<Item = &'a str> {
+    let values = match map.get(key) {
+        Some(Value::Array(items)) => items.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    values.iter().filter_map(Value::as_str)
 }
 
 /// A value whose strings may be templates.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 use granit_parser::{ErrorKind, ScalarStyle, ScanError, Tag};
 use serde_json::{Map, Value};
@@ -13,13 +14,13 @@ use super::{Budget, Fault, MAX_DEPTH, MERGE_KEY, syntax};
 use crate::diagnostic::Code;
 use crate::load::MAX_FINDINGS;
 
-/// A value and where it stands in the text, in bytes.
+/// A value and where it stands in the text, in bytes. An alias is the same value again, and not a copy.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::load) struct Node {
     pub(in crate::load) range: Range<usize>,
     /// The end of a block of text, of which the range has only the `|`.
     pub(in crate::load) end: usize,
-    pub(in crate::load) data: Data,
+    pub(in crate::load) data: Rc<Data>,
 }
 
 /// What a node is.
@@ -43,7 +44,7 @@ pub(in crate::load) struct Entry {
 impl Node {
     /// The value; of keys that stand twice the first counts.
     pub(in crate::load) fn to_value(&self) -> Value {
-        match &self.data {
+        match &*self.data {
             Data::Scalar(value) => value.clone(),
             Data::Bad => Value::Null,
             Data::List(items) => items.iter().map(Self::to_value).collect(),
@@ -61,12 +62,13 @@ impl Node {
 
     fn new(range: Range<usize>, data: Data) -> Self {
         let end = range.end;
+        let data = Rc::new(data);
         Self { range, end, data }
     }
 
     fn size(&self) -> Size {
         let mut size = Size::default();
-        match &self.data {
+        match &*self.data {
             Data::Scalar(Value::String(text)) => size.bytes = text.len(),
             Data::Scalar(_) | Data::Bad => {}
             Data::List(items) => items.iter().for_each(|item| size.add(&item.size())),
@@ -79,7 +81,7 @@ impl Node {
             }
         }
         size.values += 1;
-        size.levels += usize::from(matches!(self.data, Data::List(_) | Data::Map(_)));
+        size.levels += usize::from(matches!(*self.data, Data::List(_) | Data::Map(_)));
         size
     }
 }
@@ -125,7 +127,7 @@ pub(super) fn read(text: &str) -> Careful {
         budget: Budget::default(),
     };
     let tree = match builder.document() {
-        Ok(tree) => tree.filter(|node| node.data != Data::Scalar(Value::Null)),
+        Ok(tree) => tree.filter(|node| *node.data != Data::Scalar(Value::Null)),
         Err(TooMuch) => None,
     };
     let mut faults = builder.faults;
@@ -318,7 +320,7 @@ impl<'t> Builder<'t> {
                 break;
             };
             end = end.max(key.range.end);
-            let braces = matches!(key.data, Data::Map(_));
+            let braces = matches!(*key.data, Data::Map(_));
             let key = self.key(key, &known);
             bad |= braces && key.is_none();
             let value = self.events.next();
@@ -385,6 +387,7 @@ impl<'t> Builder<'t> {
                 Data::Bad
             }
         };
+        let data = Rc::new(data);
         Node { range, end, data }
     }
 
@@ -420,7 +423,8 @@ impl<'t> Builder<'t> {
         before: &HashMap<String, Range<usize>>,
     ) -> Option<(String, Range<usize>)> {
         let range = key.range;
-        let fault = match key.data {
+        let data = Rc::try_unwrap(key.data).unwrap_or_else(|data| (*data).clone());
+        let fault = match data {
             Data::Scalar(Value::String(name)) if name == MERGE_KEY => {
                 Fault::new(Code::MergeKey, range, "merge keys (`<<`) are not read")
                     .help("write the keys out; what all rules share can stand in `defaults`")
