@@ -21,7 +21,7 @@ enum Planned {
 /// Plans `on_role_change primary demo` on node `n1`, where `SITE` is `paris` and nothing else is set.
 fn plan(vars: &Value, when: Option<&str>, model: &str) -> Planned {
     let request = json!({"type": "config_switch", "server": "main", "model_name": model});
-    let mut rule = json!({"name": "a", "on": "on_role_change", "request": request});
+    let mut rule = json!({"name": "a", "on": "on_role_change", "role": "any", "request": request});
     if let Some(when) = when {
         rule["when"] = when.into();
     }

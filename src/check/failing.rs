@@ -75,7 +75,7 @@ pub(super) fn endless(rules: &RuleSet, judge: &Judge<'_>) -> Vec<Problem> {
     let scope = judge.request_scope(0, "");
     let failures = rules.vars.iter().filter_map(|var| {
         let error = render(&var.value, &scope).err()?;
-        let message = format!("`{}` always fails: {}", var.name, error.message);
+        let message = format!("`{}` always fails: {}", var.label, error.message);
         let spot = Spot::value(&error.origin);
         let help =
             "nothing is sent where it is used: a list that holds another twice is twice as long";

@@ -5,15 +5,17 @@
 
 mod allow;
 mod cells;
+mod checked;
 mod conditions;
 mod conflict;
 mod endpoints;
 mod environment;
 mod failing;
 mod fence;
+mod ignored;
 mod judge;
 mod never;
-mod online;
+pub mod online;
 mod options;
 mod patience;
 mod patterns;
@@ -25,11 +27,12 @@ mod setting;
 mod start;
 mod table;
 mod together;
+mod unrolled;
 mod unused;
 mod verify;
 
 use crate::diagnostic::Finding;
-use crate::load::{Loaded, Locator, Problem, load, sort};
+use crate::load::Problem;
 use crate::model::RuleSet;
 use crate::source::Source;
 
@@ -42,38 +45,19 @@ use self::repeated::Repeated;
 use self::start::Starts;
 use self::table::{Seen, Table};
 
-pub use self::online::{Inventory, Node, online};
+pub use self::checked::{Checked, Unchecked};
+pub use self::ignored::ignored;
 
 /// Everything there is to say about files that [`read`](crate::load::read) has read, in their order.
 #[must_use]
 pub fn findings(sources: &[Source]) -> Vec<Finding> {
-    let Loaded {
-        rules,
-        sound,
-        mut findings,
-    } = load(sources);
-    let mut locator = Locator::new(sources);
-    let problems = match &rules {
-        Some(rules) => {
-            let (problems, of_comments) =
-                allow::apply(problems(rules), rules, sources, &mut locator);
-            findings.extend(of_comments);
-            problems
-        }
-        // Also where something else is wrong: one look shows everything that can be told of a rule by
-        // itself. What a rule does among others can't be told yet.
-        None => impossible(&sound),
-    };
-    let located = problems.into_iter().filter_map(|p| locator.finding(p));
-    findings.extend(located);
-    sort(&mut findings, sources);
-    findings
+    Unchecked::new(sources).check(None).findings
 }
 
 /// Rules for events that never come.
 fn impossible(rules: &RuleSet) -> Vec<Problem> {
     let enabled = rules.rules.iter().filter(|rule| rule.enabled);
-    enabled.flat_map(never::problems).collect()
+    unrolled::once(enabled.flat_map(never::problems).collect(), rules)
 }
 
 /// Everything that is wrong, or probably not meant, with rules that can be used.
@@ -100,7 +84,9 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     let mut problems = impossible(rules);
     problems.extend(unused::problems(rules));
     let rules_seen = rules.rules.iter().zip(&seen);
-    problems.extend(rules_seen.filter_map(|(rule, seen)| conditions::problem(rule, seen, &table)));
+    let of_rules = rules_seen
+        .filter_map(|(rule, seen)| Some((rule, conditions::problem(rule, seen, &table)?)));
+    problems.extend(unrolled::by_rule(of_rules.collect(), rules));
     problems.extend(failing::endless(rules, &judge));
     problems.extend(failing.problems());
     problems.extend(refused.problems());
@@ -116,5 +102,5 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     problems.extend(repeated.problems(&table));
     problems.extend(secrets::problems(rules));
     problems.extend(verify::problems(rules));
-    problems
+    unrolled::once(problems, rules)
 }

@@ -21,7 +21,7 @@ pub(super) fn problems(rule: &Rule) -> Vec<Problem> {
         .enumerate()
         .filter(|(_, event)| !meets(event));
     let lonely_events = lonely_events.map(|(index, event)| {
-        let spot = Spot::value(&rule.origin.child("on").child(index));
+        let spot = Spot::value(&rule.events_origin().child(index));
         let message = format!("Patroni never fires `{event}` with the role {roles}");
         Problem::new(Code::NeverTogether, spot, message).help(roles_of(*event))
     });
@@ -51,7 +51,7 @@ fn never_fires(rule: &Rule, events: &str, roles: &str) -> Problem {
         format!("this rule can never fire: Patroni never fires {events} with the role {roles}"),
     )
     .help(help)
-    .related(Spot::value(&rule.origin.child("on")), "for these events")
+    .related(Spot::value(&rule.events_origin()), "for these events")
 }
 
 fn roles_of(event: Event) -> String {

@@ -38,8 +38,11 @@ fn over_data(rule: &Rule) -> Option<Problem> {
     let message = format!(
         "a recovery in `{event}` writes over the data of a node that is there: PostgreSQL may be running in the directory"
     );
-    let spot = Spot::value(&rule.origin.child("on"));
-    let help = "write `on: [bootstrap, create_replica]`: Patroni calls for these when a node has no data yet";
+    let spot = Spot::value(&rule.events_origin());
+    let help = format!(
+        "write `{}: [bootstrap, create_replica]`: Patroni calls for these when a node has no data yet",
+        rule.events_key
+    );
     Some(Problem::new(Code::RecoveryOverData, spot, message).help(help))
 }
 

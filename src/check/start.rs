@@ -50,8 +50,8 @@ impl Starts {
             let message = format!(
                 "the server `{server}` follows a promotion, but not a Patroni that is started again on a running primary (`on_start primary`)"
             );
-            let spot = Spot::value(&rule.origin.child("on"));
-            let help = format!("write `on: [{}]`", events.join(", "));
+            let spot = Spot::value(&rule.events_origin());
+            let help = format!("write `{}: [{}]`", rule.events_key, events.join(", "));
             Some(Problem::new(Code::StartNotCovered, spot, message).help(help))
         };
         let mut problems: Vec<_> = self.0.iter().filter_map(problem).collect();

@@ -221,7 +221,7 @@ mod tests {
         let mut text = "version: 1\napi: {url: \"http://b\"}\nrules:\n".to_owned();
         for (number, when) in conditions.iter().enumerate() {
             let rule = format!(
-                "  - {{name: r{number}, on: on_stop, when: '{when}', request: {{type: config_switch, server: s, reset: true}}}}\n"
+                "  - {{name: r{number}, on: on_stop, role: primary, when: '{when}', request: {{type: config_switch, server: s, reset: true}}}}\n"
             );
             text.push_str(&rule);
         }

@@ -37,7 +37,7 @@ macro_rules! codes {
         /// A kind of finding.
         ///
         /// `PB0…` is about the file, `PB1…` about its shape, names, templates and requests, `PB2…` about
-        /// what the rules mean, `PB3…` about files of tests, `PB4…` about what Barman says of the rules
+        /// what the rules mean, `PB3…` about files of tests, `PB4…` about what Barman and Patroni say of the rules
         /// (`check --online`).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
@@ -98,6 +98,8 @@ codes! {
     TooDeep = "PB009", Error, "the values are nested too deeply";
     /// Too many values.
     TooLarge = "PB010", Error, "the aliases make too many values";
+    /// Something that looks like rules in a directory, and is not read.
+    IgnoredFile = "PB011", Warning, "rules that are not read";
     /// A key that the format does not have.
     UnknownKey = "PB101", Error, "a key that the rules format does not have";
     /// A key that must be there is not.
@@ -146,6 +148,12 @@ codes! {
     UnknownRequestType = "PB123", Error, "a type of request that pg-backup-api does not have";
     /// No rule in the whole rule set.
     NoRules = "PB124", Error, "there is no rule";
+    /// A `for_each` that can't be unrolled.
+    ForEach = "PB130", Error, "a `for_each` that rules can't be made of";
+    /// A fact where only what is known before an event can be used.
+    NotYetKnown = "PB131", Error, "something that is not known before an event";
+    /// A regular expression that can't be used.
+    BadPattern = "PB132", Error, "a regular expression that can't be used";
     /// A rule that Patroni never calls for.
     NeverFires = "PB201", Error, "a rule that can never fire";
     /// An event or a role that adds nothing to its rule.
@@ -214,21 +222,51 @@ codes! {
     TestRules = "PB306", Error, "a test file whose rules can't be used";
     /// The Barman of a scenario can't be made.
     TestBarman = "PB307", Error, "a scenario whose Barman can't be made";
+    /// A word of `forall`, `except` or `for` that adds nothing.
+    TestAddsNothing = "PB308", Error, "a part of a test that is about no event";
+    /// A template in a test that can't be rendered.
+    TestTemplate = "PB309", Error, "a template in a test that can't be rendered";
     /// Barman has no such server.
     UnknownServer = "PB401", Error, "a server that Barman does not have";
     /// Barman has no such model.
     UnknownModel = "PB402", Error, "a model that Barman does not have";
     /// Barman would refuse to lay the model over the server.
     OtherCluster = "PB403", Error, "a model of another cluster than the server's";
+    /// The slot that Barman receives WAL through is not one of Patroni's permanent slots.
+    SlotNotPermanent = "PB404", Warning, "a replication slot that a failover loses";
+    /// Barman does not receive WAL by streaming for the server that is switched.
+    NotReceiving = "PB405", Warning, "a server that does not receive WAL by streaming";
+    /// There is no such backup.
+    UnknownBackup = "PB406", Error, "a backup that Barman does not have";
+    /// A bootstrap after a failover would end at the failover.
+    NoLaterWal = "PB407", Warning, "a bootstrap that ends at the first failover after its backup";
+    /// The Patroni that the rules name is of another cluster.
+    OtherPatroni = "PB408", Error, "a Patroni of another cluster";
+    /// Patroni has no such member.
+    UnknownMember = "PB409", Error, "a node that is not a member of the cluster";
+    /// A variable that the rules use is not set.
+    UnsetVariable = "PB410", Warning, "an environment variable that is not set here";
+    /// pg-backup-api or Barman is too old for a request.
+    TooOld = "PB411", Error, "a version of Barman or pg-backup-api that is too old";
 }
 
 impl Code {
-    /// Whether it is found only when Barman is asked: with `check --online`.
+    /// Whether it is found only when Barman and Patroni are asked: with `check --online`.
     #[must_use]
-    pub const fn needs_barman(self) -> bool {
+    pub const fn is_online(self) -> bool {
         matches!(
             self,
-            Self::UnknownServer | Self::UnknownModel | Self::OtherCluster
+            Self::UnknownServer
+                | Self::UnknownModel
+                | Self::OtherCluster
+                | Self::SlotNotPermanent
+                | Self::NotReceiving
+                | Self::UnknownBackup
+                | Self::NoLaterWal
+                | Self::OtherPatroni
+                | Self::UnknownMember
+                | Self::UnsetVariable
+                | Self::TooOld
         )
     }
 
@@ -263,6 +301,10 @@ impl Code {
                 | Self::PlainSecret
                 | Self::IdleCertificate
                 | Self::IdleVerify
+                | Self::SlotNotPermanent
+                | Self::NotReceiving
+                | Self::NoLaterWal
+                | Self::UnsetVariable
         )
     }
 

@@ -26,6 +26,13 @@ pub struct Place {
     pub length: usize,
 }
 
+impl Place {
+    /// The column behind the last character that it covers.
+    pub const fn end_column(&self) -> usize {
+        self.position.column + self.length
+    }
+}
+
 /// Another place that helps to understand a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Related {
@@ -48,6 +55,15 @@ pub struct Finding {
     pub help: Option<String>,
     /// Other places that belong to it.
     pub related: Vec<Related>,
+}
+
+/// A finding that a comment in the rules silences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silenced {
+    /// The finding.
+    pub finding: Finding,
+    /// The reason, as the comment gives it.
+    pub reason: String,
 }
 
 impl Finding {

@@ -61,7 +61,11 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         }
     }
     if let Some(patroni) = patroni {
-        let Patroni { api, urls } = patroni;
+        let Patroni {
+            api,
+            urls,
+            origin: _,
+        } = patroni;
         all.api("patroni", api);
         let several = Some(urls).filter(|urls| urls.len() > 1);
         all.maybe("patroni.urls", several);

@@ -6,6 +6,7 @@
 mod facts;
 mod matching;
 mod plan;
+mod preview;
 mod request;
 mod wanted;
 
@@ -16,6 +17,7 @@ use crate::template::RenderError;
 
 pub use facts::{CONNSTRING, DATADIR, Facts};
 pub use plan::{Because, Plan, Step, Trace};
+pub use preview::{Preview, Previewer, Unknown, Unresolved, Why};
 pub use wanted::{ClusterView, Conflict, Left, MemberView, Wanted, wanted};
 
 /// The rules could not be turned into a plan for these facts; nothing may be sent.

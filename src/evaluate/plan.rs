@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{ApiName, Event, Fence, OnFailure, Operation, Poll, Retry, Role, Rule, Verify};
+use crate::model::{
+    ApiName, Event, Fence, OnFailure, Operation, Poll, Retry, Role, Rule, Verify, duration,
+};
 use crate::template::RenderError;
 
 use super::Facts;
@@ -62,7 +64,7 @@ pub struct Trace {
 /// The first part of a rule that did not fit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Because {
-    /// The rule's key: `enabled`, `on`, `role`, `cluster`, `match` or `when`; `request` if the rule
+    /// The rule's key: `enabled`, `on` (or `events`), `role`, `cluster`, `match` or `when`; `request` if the rule
     /// matches and its request can't be made.
     pub field: &'static str,
     /// What the rule asks for.
@@ -109,6 +111,31 @@ impl Step {
             "body": self.operation.body(),
             "verify": self.verify,
             "fence": self.fence,
+        })
+    }
+
+    /// Everything that a step is, by the names that the rules file has for it.
+    pub fn details(&self) -> Value {
+        json!({
+            "rule": self.rule,
+            "api": self.api,
+            "method": "POST",
+            "url": self.url,
+            "body": self.operation.body(),
+            "verify": self.verify,
+            "fence": self.fence,
+            "on_failure": self.on_failure,
+            "allow_older_timeline": self.allow_older_timeline,
+            "retry": {
+                "attempts": self.retry.attempts,
+                "wait": duration::format(self.retry.wait),
+                "max_wait": duration::format(self.retry.max_wait),
+                "deadline": duration::format(self.retry.deadline),
+            },
+            "poll": {
+                "every": duration::format(self.poll.every),
+                "timeout": self.poll.timeout.map(duration::format),
+            },
         })
     }
 }

@@ -23,6 +23,22 @@ pub fn read_rule_tests(source: &Source) -> Document {
     read(source, &RULE_TESTS_SCHEMA)
 }
 
+/// Tells whether a file has a key at its top.
+#[must_use]
+pub fn has_key(source: &Source, key: &str) -> bool {
+    let value = yaml::read(&source.text).value;
+    value.is_some_and(|value| value.get(key).is_some())
+}
+
+/// Tells rules from a file of tests that is beside them: it has rules, or something that only a rules file has.
+#[must_use]
+pub fn is_rules_file(source: &Source) -> bool {
+    let value = yaml::read(&source.text).value.unwrap_or_default();
+    let only_in_rules = ["api", "apis", "patroni", "defaults", "vars"];
+    let rules = value.get("rules").is_some_and(Value::is_array);
+    rules || only_in_rules.iter().any(|key| value.get(key).is_some())
+}
+
 /// Makes findings of problems in one file, in the order of its lines.
 #[must_use]
 pub fn findings(source: &Source, problems: Vec<Problem>) -> Vec<Finding> {

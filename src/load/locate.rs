@@ -1,9 +1,10 @@
 //! From a value of the rules to its line and column.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::problem::{Part, Problem, Spot};
-use super::yaml::{self, Careful, Data, Node};
+use super::yaml::{self, Careful, Data, Entry, Node};
 use crate::diagnostic::{Finding, Place, Related};
 use crate::model::Origin;
 use crate::source::{Characters, Position, Source};
@@ -18,6 +19,8 @@ struct File<'s> {
     lines: Lines,
     /// What is known of the places in it, when it was read for that.
     read: Option<Careful>,
+    /// The numbers of the keys of its large mappings, by the pointer of the mapping.
+    keys: Keys,
 }
 
 impl File<'_> {
@@ -38,6 +41,7 @@ impl<'s> Locator<'s> {
                     source,
                     lines: Lines::default(),
                     read: None,
+                    keys: Keys::default(),
                 })
                 .collect(),
         }
@@ -77,11 +81,25 @@ impl<'s> Locator<'s> {
     pub fn place(&mut self, spot: &Spot) -> Option<Place> {
         let file = self.files.get_mut(spot.origin.file)?;
         let text = &file.source.text;
-        let range = match &file.read().tree {
-            Some(tree) => range_of(text, tree, spot)?,
+        file.read();
+        let read = file.read.as_ref();
+        let range = match read.and_then(|read| read.tree.as_ref()) {
+            Some(tree) => range_of(text, tree, spot, &mut file.keys)?,
             None => 0..0,
         };
         Some(file.lines.place(file.source, &range))
+    }
+
+    /// The last line of a value.
+    pub fn last_line(&mut self, origin: &Origin) -> Option<usize> {
+        let file = self.files.get_mut(origin.file)?;
+        let text = &file.source.text;
+        file.read();
+        let tree = file.read.as_ref()?.tree.as_ref()?;
+        let range = range_of(text, tree, &Spot::value(origin), &mut file.keys)?;
+        let end = range.start + text.get(range)?.trim_end().len();
+        let last = end.saturating_sub(1)..end;
+        Some(file.lines.place(file.source, &last).position.line)
     }
 
     /// The comments of a file, without what is not read of it.
@@ -157,16 +175,41 @@ impl Lines {
     }
 }
 
+/// The first place of each key in the large mappings of a file. A search through thousands of keys for each of them
+/// would take minutes.
+#[derive(Default)]
+struct Keys(HashMap<String, HashMap<String, usize>>);
+
+impl Keys {
+    /// The mappings that are small enough to be searched.
+    const FEW: usize = 64;
+
+    fn find<'n>(&mut self, pointer: &str, entries: &'n [Entry], key: &str) -> Option<&'n Entry> {
+        if entries.len() <= Self::FEW {
+            return entries.iter().find(|entry| entry.key == key);
+        }
+        if !self.0.contains_key(pointer) {
+            let all = entries.iter().enumerate().rev();
+            let numbers = all.map(|(number, entry)| (entry.key.clone(), number));
+            self.0.insert(pointer.to_owned(), numbers.collect());
+        }
+        entries.get(*self.0.get(pointer)?.get(key)?)
+    }
+}
+
 /// The bytes of a spot; of what is not there, those of the nearest around it.
-fn range_of(text: &str, root: &Node, spot: &Spot) -> Option<Range<usize>> {
+fn range_of(text: &str, root: &Node, spot: &Spot, keys: &mut Keys) -> Option<Range<usize>> {
     let mut node = root;
     let mut key: Option<Range<usize>> = None;
-    for token in spot.origin.pointer.split('/').skip(1) {
-        let token = token.replace("~1", "/").replace("~0", "~");
+    let pointer = &spot.origin.pointer;
+    let mut parent = 0;
+    for part in pointer.split('/').skip(1) {
+        let token = part.replace("~1", "/").replace("~0", "~");
+        let within = pointer.get(..parent).unwrap_or_default();
+        parent += 1 + part.len();
         let step = match &*node.data {
-            Data::Map(entries) => entries
-                .iter()
-                .find(|entry| entry.key == token)
+            Data::Map(entries) => keys
+                .find(within, entries, &token)
                 .map(|entry| (&entry.value, Some(entry.range.clone()))),
             Data::List(items) => token
                 .parse()

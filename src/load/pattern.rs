@@ -73,7 +73,12 @@ pub(super) fn template(text: &str) -> bool {
     is_template(text)
 }
 
-/// `^[^\s\x00-\x1f\x7f-\x9f{}\[\]]+$`
+/// `^[^\s\x00-\x1f\x7f-\x9f{}\[\]]+$|\{[{%#]`
+pub(super) fn cluster_or_template(text: &str) -> bool {
+    cluster(text) || is_template(text)
+}
+
+/// A cluster's name, or a glob.
 pub(super) fn cluster(text: &str) -> bool {
     words(text) && !text.contains([' ', '{', '}', '[', ']'])
 }
@@ -171,7 +176,11 @@ pub(super) const PATTERNS: [(&str, &str, Function); 19] = [
         "duration",
         duration,
     ),
-    (r"^[^\s\x00-\x1f\x7f-\x9f{}\[\]]+$", "cluster", cluster),
+    (
+        r"^[^\s\x00-\x1f\x7f-\x9f{}\[\]]+$|\{[{%#]",
+        "cluster-or-template",
+        cluster_or_template,
+    ),
     (
         r"^[^\x00-\x1f\x7f]*$|\{[{%#]",
         "line-or-template",

@@ -42,6 +42,8 @@ pub enum Detail {
         key: String,
         /// Whether the key decides what else the mapping must have.
         decides: bool,
+        /// The help that is given even where other keys are missing as well.
+        also: Option<String>,
     },
     /// A value has a type that it can't have.
     WrongType,

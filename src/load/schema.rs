@@ -86,7 +86,7 @@ pub(super) static RULE_TESTS_SCHEMA: Schema = Schema {
         "token" => crate::load::pattern::token,
         "environment" => crate::load::pattern::environment,
         "duration" => crate::load::pattern::duration,
-        "cluster" => crate::load::pattern::cluster,
+        "cluster-or-template" => crate::load::pattern::cluster_or_template,
         "line-or-template" => crate::load::pattern::line_or_template,
         "text-or-template" => crate::load::pattern::text_or_template,
     },

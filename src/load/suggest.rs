@@ -2,6 +2,11 @@
 
 use crate::diagnostic::list;
 
+/// The message for a rule that has the key `true` and no `on`.
+pub(super) const READ_AS_TRUE: &str = "a YAML 1.1 program has read `on` as true";
+/// The help for it: the word that YAML 1.1 programs leave alone.
+pub(super) const WRITE_EVENTS: &str = "write `events:`, which means the same as `on:`";
+
 /// How many words are compared at most.
 const MAX_CANDIDATES: usize = 5000;
 

@@ -17,7 +17,7 @@ mod value;
 pub use endpoint::{Api, ApiName, Patroni, Secret, Url};
 pub use event::{Event, Role};
 pub use name::{ModelName, ModelNameError, Name, NameError};
-pub use pattern::{Pattern, Patterns};
+pub use pattern::Pattern;
 pub use request::{Operation, RecoveryRequest, RequestKind, RequestTemplate, SwitchTo};
 pub use rule::{Fence, OnFailure, Poll, Retry, Rule, Verify};
 pub use rule_set::{Fallback, Match, Places, RuleSet, StateSettings, Var};

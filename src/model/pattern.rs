@@ -1,8 +1,6 @@
 //! Globs for cluster names.
 
 use std::fmt;
-use std::ops::Deref;
-use std::sync::Arc;
 
 /// A cluster name in which `*` stands for any characters and `?` for one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,33 +53,6 @@ impl Pattern {
             pattern = after_star.clone();
             rest = start.clone();
         }
-    }
-}
-
-/// The patterns of a rule. A rule may be copied for each of its clusters, and its patterns are not copied with it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Patterns(Arc<[Pattern]>);
-
-impl FromIterator<Pattern> for Patterns {
-    fn from_iter<I: IntoIterator<Item = Pattern>>(patterns: I) -> Self {
-        Self(patterns.into_iter().collect())
-    }
-}
-
-impl Deref for Patterns {
-    type Target = [Pattern];
-
-    fn deref(&self) -> &[Pattern] {
-        &self.0
-    }
-}
-
-impl<'a> IntoIterator for &'a Patterns {
-    type Item = &'a Pattern;
-    type IntoIter = std::slice::Iter<'a, Pattern>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Event, Origin, Patterns, RequestKind, RequestTemplate, Role, Template};
+use super::{Event, Origin, Pattern, RequestKind, RequestTemplate, Role, Template};
 
 /// When to ask what of pg-backup-api. Defaults of the file are already in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,10 +13,12 @@ pub struct Rule {
     pub name: String,
     /// The events it is for, at least one.
     pub on: Vec<Event>,
+    /// The key that the events stand under: `on`, or its synonym `events`.
+    pub events_key: &'static str,
     /// The roles it is for; empty: any.
     pub role: Vec<Role>,
     /// The clusters it is for; empty: any.
-    pub cluster: Patterns,
+    pub cluster: Vec<Pattern>,
     /// A condition that must be true.
     pub when: Option<Template>,
     /// Whether it takes part at all.
@@ -40,11 +42,18 @@ pub struct Rule {
     pub allow_older_timeline: bool,
     /// Whether the rule itself says what must be seen, and not the defaults.
     pub own_verify: bool,
-    /// Where the rule stands.
+    /// The values of `for_each` that it was made with, by their names; none if it has no `for_each`.
+    pub each: Vec<(String, String)>,
+    /// Where the rule stands: all rules of one `for_each` in the same place.
     pub origin: Origin,
 }
 
 impl Rule {
+    /// The place of its events.
+    pub fn events_origin(&self) -> Origin {
+        self.origin.child(self.events_key)
+    }
+
     /// Whether it names the event and the role.
     #[must_use]
     pub fn names(&self, event: Event, role: Role) -> bool {

@@ -112,8 +112,10 @@ pub enum Match {
 /// A variable of the rules file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Var {
-    /// Its name in templates.
+    /// Its name in the templates of the rule set, where it is unique.
     pub name: String,
+    /// Its name in the file. Another file or rule may have its own variable of the same name.
+    pub label: String,
     /// Its value.
     pub value: TemplateValue,
     /// Where its value stands.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::diagnostic::{Finding, Place, Severity};
+use crate::diagnostic::{Finding, Place, Severity, Silenced};
 use crate::load::masked;
 use crate::source::{Characters, Source, lines};
 
@@ -40,39 +40,74 @@ pub fn human(findings: &[Finding], sources: &[Source], colour: Colour) -> String
     page.text
 }
 
-/// The findings as `check --format json` prints them.
-#[must_use]
-pub fn json(findings: &[Finding]) -> Value {
-    let related = |finding: &Finding| -> Value {
-        finding
-            .related
-            .iter()
-            .map(|related| {
-                json!({
-                    "file": &*related.place.file,
-                    "line": related.place.position.line,
-                    "column": related.place.position.column,
-                    "message": related.message,
-                })
-            })
-            .collect()
-    };
-    let findings: Value = findings
-        .iter()
-        .map(|finding| {
-            json!({
-                "code": finding.code.as_str(),
-                "severity": finding.severity().as_str(),
-                "message": finding.message,
-                "file": &*finding.place.file,
-                "line": finding.place.position.line,
-                "column": finding.place.position.column,
-                "help": finding.help,
-                "related": related(finding),
-            })
+/// What `check` has to say.
+#[derive(Debug, Clone, Copy)]
+pub struct Findings<'a> {
+    /// What was found.
+    pub findings: &'a [Finding],
+    /// What comments silence.
+    pub silenced: &'a [Silenced],
+    /// What could not be looked at.
+    pub failures: &'a [Failure],
+    /// There may be more than is listed.
+    pub truncated: bool,
+}
+
+/// A file that could not be read, or an API or Patroni that could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The file, if it is one.
+    pub file: Option<String>,
+    /// What went wrong.
+    pub message: String,
+}
+
+impl Findings<'_> {
+    /// What `check --format json` prints.
+    pub fn json(&self) -> Value {
+        let silenced = self.silenced.iter().map(|silenced| {
+            let mut finding = finding_json(&silenced.finding);
+            if let Value::Object(keys) = &mut finding {
+                keys.insert("reason".to_owned(), silenced.reason.clone().into());
+            }
+            finding
+        });
+        let failures = self.failures.iter();
+        json!({
+            "findings": self.findings.iter().map(finding_json).collect::<Vec<_>>(),
+            "silenced": silenced.collect::<Vec<_>>(),
+            "failures": failures
+                .map(|failure| json!({"file": failure.file, "message": failure.message}))
+                .collect::<Vec<_>>(),
+            "truncated": self.truncated,
         })
-        .collect();
-    json!({ "findings": findings })
+    }
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    let related = finding.related.iter().map(|related| {
+        let place = &related.place;
+        json!({
+            "file": &*place.file,
+            "line": place.position.line,
+            "column": place.position.column,
+            "end_column": place.end_column(),
+            "message": related.message,
+        })
+    });
+    let place = &finding.place;
+    json!({
+        "code": finding.code.as_str(),
+        "severity": finding.severity().as_str(),
+        "message": finding.message,
+        "file": &*place.file,
+        "line": place.position.line,
+        "column": place.position.column,
+        "end_column": place.end_column(),
+        "help": finding.help,
+        "page": finding.code.page(),
+        "related": related.collect::<Vec<_>>(),
+    })
 }
 
 /// How many findings of each severity there are, in words; `None` if there are none.

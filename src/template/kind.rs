@@ -91,6 +91,7 @@ mod tests {
     fn only_what_is_certain_is_said() {
         let var = |name: &str, text: &str| Var {
             name: name.to_owned(),
+            label: name.to_owned(),
             origin: Origin::default(),
             value: TemplateValue::Text(Template {
                 text: text.to_owned(),

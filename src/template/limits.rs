@@ -99,7 +99,7 @@ fn exists(value: &Value) -> bool {
 
 fn names(value: &Value) -> Result<Value, Error> {
     if let Some(table) = value.downcast_object_ref::<Table>() {
-        return Ok(table.names());
+        return table.names();
     }
     match value.downcast_object_ref::<Placeholders>() {
         Some(placeholders) => Err(placeholders.no_names()),

@@ -233,31 +233,37 @@ mod tests {
         let vars = [
             Var {
                 name: "server".to_owned(),
+                label: "server".to_owned(),
                 origin: Origin::default(),
                 value: text("main"),
             },
             Var {
                 name: "model".to_owned(),
+                label: "model".to_owned(),
                 origin: Origin::default(),
                 value: text("{{ server }}:{{ node }}"),
             },
             Var {
                 name: "list".to_owned(),
+                label: "list".to_owned(),
                 origin: Origin::default(),
                 value: TemplateValue::List(vec![text("a"), text("{{ server }}")]),
             },
             Var {
                 name: "broken".to_owned(),
+                label: "broken".to_owned(),
                 origin: Origin::default(),
                 value: text("{{ datadir }}"),
             },
             Var {
                 name: "early".to_owned(),
+                label: "early".to_owned(),
                 origin: Origin::default(),
                 value: text("{{ late }}"),
             },
             Var {
                 name: "late".to_owned(),
+                label: "late".to_owned(),
                 origin: Origin::default(),
                 value: text("x"),
             },

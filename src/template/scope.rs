@@ -1,6 +1,6 @@
 //! What a template can see: the facts, and the file's variables above it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -23,6 +23,8 @@ const MOST_DEPTH: usize = 100;
 pub struct Scope {
     known: Arc<BTreeMap<&'static str, Fact>>,
     vars: Arc<Vec<VarCell>>,
+    /// Where each of `vars` is.
+    places: Arc<HashMap<String, usize>>,
     /// How many of `vars` can be seen.
     visible: usize,
     /// How many variables are being rendered for one another.
@@ -38,6 +40,8 @@ pub struct Scope {
 enum Fact {
     Text(String),
     Table(Arc<BTreeMap<String, String>>),
+    /// A table of which only this is known: any other key may be there or not, but for those that are said not to be.
+    OpenTable(Arc<BTreeMap<String, String>>, Arc<BTreeSet<String>>),
     /// Not known for this event, and why.
     Missing(&'static str),
     /// Not known before the event: whatever looks at it can't be told yet, not even whether it is there.
@@ -68,9 +72,12 @@ impl Scope {
             var: var.clone(),
             found: OnceLock::new(),
         });
+        let places = vars.iter().enumerate().rev();
+        let places = places.map(|(index, var)| (var.name.clone(), index));
         Self {
             known: Arc::default(),
             vars: Arc::new(cells.collect()),
+            places: Arc::new(places.collect()),
             visible: vars.len(),
             depth: 0,
             missing: Arc::default(),
@@ -112,6 +119,18 @@ impl Scope {
         self.with(name, Fact::Placeholders(name))
     }
 
+    /// Adds a table of which nobody knows yet what else is in it; the `absent` keys are not.
+    #[must_use]
+    pub fn open_table(
+        self,
+        name: &'static str,
+        value: BTreeMap<String, String>,
+        absent: &BTreeSet<String>,
+    ) -> Self {
+        let fact = Fact::OpenTable(Arc::new(value), Arc::new(absent.clone()));
+        self.with(name, fact)
+    }
+
     fn with(mut self, name: &'static str, fact: Fact) -> Self {
         Arc::make_mut(&mut self.known).insert(name, fact);
         self
@@ -150,6 +169,16 @@ impl Scope {
                     name: name.to_owned(),
                     values: values.clone(),
                     guards: guards.clone(),
+                    open: None,
+                })),
+                Fact::OpenTable(values, absent) => Some(Value::from_object(Table {
+                    name: name.to_owned(),
+                    values: values.clone(),
+                    guards: guards.clone(),
+                    open: Some(Unsettled {
+                        absent: absent.clone(),
+                        seen: self.unsettled.clone(),
+                    }),
                 })),
                 Fact::Placeholders(word) => Some(Value::from_object(Placeholders(word))),
                 Fact::Unsettled => {
@@ -164,14 +193,14 @@ impl Scope {
                 }
             };
         }
-        let visible = self.vars.get(..self.visible)?;
-        let index = visible.iter().position(|cell| cell.var.name == name)?;
-        let cell = visible.get(index)?;
+        let index = *self.places.get(name)?;
+        let cell = self.vars.get(..self.visible)?.get(index)?;
+        let label = &cell.var.label;
         if matches!(cell.var.value, TemplateValue::Null) {
             if guards.has(name, None) {
                 return None;
             }
-            let detail = format!("`{name}` has no value: give `--set {name}=…`");
+            let detail = format!("`{label}` has no value: give `--set {label}=…`");
             return Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)));
         }
         if self.depth >= MOST_DEPTH {
@@ -191,7 +220,7 @@ impl Scope {
             // Of variables that use one another, the one that fails is said.
             let detail = match error.message.strip_prefix("in var ") {
                 Some(_) => error.message,
-                None => format!("in var `{name}`: {}", error.message),
+                None => format!("in var `{label}`: {}", error.message),
             };
             Value::from(Error::new(ErrorKind::UndefinedError, detail))
         }))
@@ -285,6 +314,22 @@ pub(super) struct Table {
     name: String,
     values: Arc<BTreeMap<String, String>>,
     guards: Guards,
+    /// Set if more may be in it.
+    open: Option<Unsettled>,
+}
+
+/// The part of a table that is not known.
+struct Unsettled {
+    absent: Arc<BTreeSet<String>>,
+    /// Where it is noted that a template looked at it.
+    seen: Arc<OnceLock<()>>,
+}
+
+impl Unsettled {
+    fn note(&self, name: &str) -> Error {
+        let () = self.seen.get_or_init(|| ());
+        not_yet(name)
+    }
 }
 
 impl fmt::Debug for Table {
@@ -296,15 +341,24 @@ impl fmt::Debug for Table {
 
 impl Table {
     /// The names that are there.
-    pub(super) fn names(&self) -> Value {
-        self.values.keys().map(String::as_str).collect()
+    pub(super) fn names(&self) -> Result<Value, Error> {
+        match &self.open {
+            Some(open) => Err(open.note(&self.name)),
+            None => Ok(self.values.keys().map(String::as_str).collect()),
+        }
     }
 }
 
 impl Object for Table {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let key = key.as_str()?;
-        match self.values.get(key) {
+        let value = self.values.get(key);
+        if let (None, Some(open)) = (value, &self.open)
+            && !open.absent.contains(key)
+        {
+            return Some(Value::from(open.note(&format!("{}.{key}", self.name))));
+        }
+        match value {
             Some(value) => Some(Value::from(value.as_str())),
             None if self.guards.has(&self.name, Some(key)) => None,
             None => {
@@ -319,6 +373,10 @@ impl Object for Table {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
+        if let Some(open) = &self.open {
+            open.note(&self.name);
+            return Enumerator::NonEnumerable;
+        }
         Enumerator::Values(
             self.values
                 .keys()

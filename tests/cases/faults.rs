@@ -157,7 +157,7 @@ impl Case {
             "version": 1,
             "api": {"url": url, "timeout": "700ms", "connect_timeout": "500ms"},
             "defaults": defaults,
-            "rules": [{"name": "rule", "on": "on_role_change", "request": self.request.body(destination)}],
+            "rules": [{"name": "rule", "on": "on_role_change", "role": "any", "request": self.request.body(destination)}],
         })
         .to_string()
     }

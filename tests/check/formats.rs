@@ -64,7 +64,7 @@ fn github_gets_one_line_for_each_finding() {
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 2, "{text}");
     assert!(
-        lines[0].starts_with("::warning file=conflict-possible.yml,line=19,endLine=19,col=14,")
+        lines[0].starts_with("::warning file=conflict-possible.yml,line=20,endLine=20,col=14,")
     );
     assert!(lines[0].contains(
         "title=PB208%3A two requests that may contradict each other::on `on_role_change primary`"

@@ -5,8 +5,7 @@ use std::process::Output;
 
 use crate::support::program::program;
 
-const RULE: &str =
-    "rules:\n  - {name: a, on: on_start, request: {type: config_switch, server: s, reset: true}}\n";
+const RULE: &str = "rules:\n  - {name: a, on: on_start, role: primary, request: {type: config_switch, server: s, reset: true}}\n";
 const HEAD: &str = "version: 1\napi: {url: \"http://localhost:7480\"}\npatroni: {url: \"http://localhost:8008\"}\n";
 
 fn check(folder: &tempfile::TempDir, arguments: &[&str]) -> (Output, String, String) {
@@ -80,7 +79,10 @@ fn a_directory_is_one_rule_set_in_the_order_of_its_names() {
     fs::create_dir(&rules).unwrap();
     let write = |name: &str, text: &str| fs::write(rules.join(name), text).unwrap();
     write("10-api.yml", HEAD);
-    write("20-vars.yaml", "version: 1\nvars: {a: x, b: \"{{ a }}\"}\n");
+    write(
+        "20-vars.yaml",
+        "version: 1\nexport: true\nvars: {a: x, b: \"{{ a }}\"}\n",
+    );
     write(
         "30-rules.yml",
         &format!("version: 1\nvars: {{c: \"{{{{ b }}}}\"}}\n{RULE}"),
@@ -90,10 +92,16 @@ fn a_directory_is_one_rule_set_in_the_order_of_its_names() {
     let (output, stdout, stderr) = check(&folder, &["rules"]);
     assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
 
+    // What is for all files is there for all of them.
     fs::rename(rules.join("20-vars.yaml"), rules.join("40-vars.yaml")).unwrap();
+    let (output, stdout, stderr) = check(&folder, &["rules"]);
+    assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
+
+    write("40-vars.yaml", "version: 1\nvars: {a: x, b: \"{{ a }}\"}\n");
     let (output, stdout, _) = check(&folder, &["rules"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stdout.contains("rules/30-rules.yml:2:15"), "{stdout}");
+    assert!(stdout.contains("write `export: true`"), "{stdout}");
 }
 
 #[test]
@@ -110,7 +118,10 @@ fn several_paths_are_rule_sets_of_their_own() {
 #[test]
 fn warnings_fail_a_strict_check_only() {
     let folder = tempfile::tempdir().unwrap();
-    let rule = RULE.replace("on: on_start", "on: [on_start, on_stop], role: demoted");
+    let rule = RULE.replace(
+        "on: on_start, role: primary",
+        "on: [on_start, on_stop], role: demoted",
+    );
     fs::write(folder.path().join("a.yml"), format!("{HEAD}{rule}")).unwrap();
     let (output, stdout, _) = check(&folder, &["a.yml"]);
     assert!(stdout.contains("1 warning"), "{stdout}");
@@ -199,7 +210,7 @@ fn what_a_request_can_t_be_sent_with_is_shown_where_it_stands() {
     let folder = tempfile::tempdir().unwrap();
     let rules = folder.path().join("rules.yml");
     let body = "      model_name: \"{{ env.MODEL }}\"\n";
-    let rule = "rules:\n  - name: a\n    on: on_start\n    request:\n      type: config_switch\n      server: s\n";
+    let rule = "rules:\n  - name: a\n    on: on_start\n    role: primary\n    request:\n      type: config_switch\n      server: s\n";
     fs::write(&rules, format!("{HEAD}{rule}{body}")).unwrap();
     for command in ["plan", "run"] {
         let output = program()
@@ -211,6 +222,6 @@ fn what_a_request_can_t_be_sent_with_is_shown_where_it_stands() {
             .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(4), "{said}");
-        assert!(said.contains("rules.yml:10:19"), "{said}");
+        assert!(said.contains("rules.yml:11:19"), "{said}");
     }
 }

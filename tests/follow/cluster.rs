@@ -89,7 +89,7 @@ fn a_rule_that_needs_what_only_the_other_node_knows_is_left_to_it() {
 
 #[test]
 fn what_members_want_differently_is_left_alone() {
-    let rules = RULES.replace("    role: primary\n", "");
+    let rules = RULES.replace("role: primary", "role: any");
     let (node, _leader) = replica(&rules, stale());
     let ended = node.run(PASS);
     assert_eq!(ended.exit, 2, "{}", ended.stdout);
@@ -103,7 +103,7 @@ fn what_members_want_differently_is_left_alone() {
 #[test]
 fn what_all_members_want_is_sent_once() {
     let rules = RULES
-        .replace("    role: primary\n", "")
+        .replace("role: primary", "role: any")
         .replace("demo:{{ node }}", "demo:n2");
     let (node, _leader) = replica(&rules, stale());
     node.run(PASS).exits(0);

@@ -395,7 +395,8 @@ impl Universe {
                 state.learn(node, None, self.now());
             }
         }
-        if self.leader().is_none() && self.is_able(node) && self.cluster.borrow().dcs_up {
+        let holder = self.leader().unwrap_or(node);
+        if holder == node && self.is_able(node) && self.cluster.borrow().dcs_up {
             self.set_leader(Some(node));
         }
         let role = self.cluster.borrow().role(node);
@@ -414,8 +415,7 @@ impl Universe {
             let demote = self.between(5_000, 9_000);
             self.later(node, demote, move |u| {
                 if !u.cluster.borrow().dcs_up {
-                    u.cluster.borrow_mut().nodes[node].primary = false;
-                    u.fire(node, Event::OnRoleChange, Role::Demoted);
+                    u.demote_itself(node);
                 }
             });
             self.later(node, TTL, move |u| {
@@ -428,6 +428,16 @@ impl Universe {
         self.scheduler.after(length, move || universe.dcs_back());
     }
 
+    /// A leader that can't reach the DCS gives up its lease, and then fires its callback.
+    fn demote_itself(self: &Rc<Self>, node: usize) {
+        {
+            let mut cluster = self.cluster.borrow_mut();
+            cluster.nodes[node].primary = false;
+            cluster.nodes[node].learn(node, None, self.now());
+        }
+        self.fire(node, Event::OnRoleChange, Role::Demoted);
+    }
+
     pub fn dcs_back(self: &Rc<Self>) {
         if std::mem::replace(&mut self.cluster.borrow_mut().dcs_up, true) {
             return;
@@ -436,6 +446,7 @@ impl Universe {
         match self.leader() {
             Some(node) if self.is_able(node) => {
                 if !self.cluster.borrow().nodes[node].primary {
+                    self.set_leader(Some(node));
                     self.promote(node);
                 }
             }
@@ -470,12 +481,7 @@ impl Universe {
                 if u.is_able(node) {
                     return;
                 }
-                {
-                    let mut cluster = u.cluster.borrow_mut();
-                    cluster.nodes[node].primary = false;
-                    cluster.nodes[node].learn(node, None, u.now());
-                }
-                u.fire(node, Event::OnRoleChange, Role::Demoted);
+                u.demote_itself(node);
             });
             let universe = Rc::clone(self);
             self.scheduler.after(TTL, move || {

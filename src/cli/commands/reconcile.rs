@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::evaluate::Left;
 use crate::execute::{
-    Comparison, Here, Looks, Outcome, Verdict, Which, Whose, compare, pass, patience_of, resume,
+    Here, Looks, Outcome, Verdict, Which, Whose, compare, pass, patience_of, resume,
 };
 use crate::http::{Clock as _, block_on};
 use crate::model::Event;
@@ -188,6 +188,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         .unwrap_or_default()
     };
     let passed = block_on(pass(&parts, &again, args.second_look, looks, &outside));
+    let verdict = passed.verdict(&left, &wanted, &parts);
     let discretion = outside.discretion();
     let compared = discretion.compared(passed.compared);
     for one in compared.iter().filter(|one| !one.as_wanted()) {
@@ -198,24 +199,9 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
             Ok(_) => log.warning(&format!("reconcile: {what}")),
         }
     }
-    let blind = compared.iter().any(|one| one.differs.is_err());
-    let fights = compared.iter().any(|one| one.fighting.is_some());
-    // What differs and was not sent is in the hands of a callback that still runs.
-    let different = |one: &&Comparison| matches!(one.differs, Ok(Some(_))) && !one.elsewhere;
-    let different = compared.iter().filter(different).count();
-    let unread = left.verdict == Verdict::Unfinished;
-    let sent = passed.outcome;
-    let open = blind || unread || different > sent.steps.len();
-    let steps: Vec<_> = left.steps.into_iter().chain(sent.steps).collect();
-    let mut outcome = discretion.outcome(Outcome::of(steps));
-    outcome.verdict = match outcome.verdict {
-        Verdict::Skipped | Verdict::Done if fights || !wanted.conflicts.is_empty() => {
-            Verdict::Failed
-        }
-        Verdict::Skipped | Verdict::Done if open => Verdict::Unfinished,
-        Verdict::Skipped if !parts.is_empty() => Verdict::Done,
-        verdict => verdict,
-    };
+    let steps = left.steps.into_iter().chain(passed.outcome.steps);
+    let mut outcome = discretion.outcome(Outcome::of(steps.collect()));
+    outcome.verdict = verdict;
     let code = age.exit_code(Event::OnRoleChange, outcome.verdict);
     print(&match args.format {
         Format::Human => report::run(&outcome),

@@ -54,30 +54,59 @@ impl<'a> Decoder<'a> {
         }
         let mut names = HashMap::new();
         let mut rules = Vec::with_capacity(all.len());
+        let mut file = None;
         for (origin, value) in all {
-            if let Some(name) = value.get("name").and_then(Value::as_str) {
-                self.rule_name(name, &origin, &mut names);
+            if file.replace(origin.file) != Some(origin.file) {
+                self.enter_file();
             }
-            rules.extend(self.rule(value, &origin, defaults));
+            if self.is_plain(value, &origin) {
+                self.no_early_templates(value, &origin);
+                if let Some(name) = value.get("name").and_then(Value::as_str) {
+                    self.rule_name(name, &origin, &mut names);
+                }
+                rules.extend(self.rule(value, &origin, defaults));
+            } else {
+                self.unroll(value, &origin, defaults, &mut names, &mut rules);
+            }
         }
         rules
     }
 
-    fn rule_name(&mut self, name: &'a str, rule: &Origin, names: &mut HashMap<&'a str, Origin>) {
+    pub(super) fn rule_name(
+        &mut self,
+        name: &str,
+        rule: &Origin,
+        names: &mut HashMap<String, Origin>,
+    ) {
         let Some(before) = names.get(name) else {
-            names.insert(name, rule.clone());
+            names.insert(name.to_owned(), rule.clone());
             return;
         };
         let spot = |rule: &Origin| Spot::value(&rule.child("name"));
         let message = format!("there are two rules with the name `{name}`");
+        let help = if before.file == rule.file {
+            "give one of them another name"
+        } else {
+            "the names of rules are unique over all files of a directory: put, for example, the team's name in front"
+        };
         self.problem(
             Problem::new(Code::DuplicateRule, spot(rule), message)
-                .help("give one of them another name")
+                .help(help)
                 .related(spot(before), "the first one is here"),
         );
     }
 
-    fn rule(&mut self, value: &'a Value, origin: &Origin, defaults: &Defaults) -> Option<Rule> {
+    pub(super) fn rule(
+        &mut self,
+        value: &Value,
+        origin: &Origin,
+        defaults: &Defaults,
+    ) -> Option<Rule> {
+        let events_key = if value.get("events").is_some() {
+            "events"
+        } else {
+            "on"
+        };
         let when = value.get("when").and_then(Value::as_str);
         let when = when.map(|text| Template {
             text: text.to_owned(),
@@ -109,7 +138,8 @@ impl<'a> Decoder<'a> {
         }
         Some(Rule {
             name: value.get("name")?.as_str()?.to_owned(),
-            on: words(value, "on", Event::parse),
+            on: words(value, events_key, Event::parse),
+            events_key,
             role: words(value, "role", Role::parse),
             cluster: texts(value, "cluster").map(Pattern::new).collect(),
             when,
@@ -123,6 +153,7 @@ impl<'a> Decoder<'a> {
             on_failure: carried_out.on_failure,
             allow_older_timeline,
             own_verify: value.get("verify").is_some(),
+            each: Vec::new(),
             origin: origin.clone(),
         })
     }

@@ -8,8 +8,8 @@ use crate::load::problem::{Problem, Spot};
 use crate::load::suggest::nearest;
 use crate::model::{Template, TemplateValue};
 use crate::template::{
-    FACTS, Reference, Syntax, SyntaxError, UnknownKind, UnknownName, inspect, is_template,
-    known_names,
+    FACTS, Reference, Syntax, SyntaxError, UnknownKind, UnknownName, check_pattern, inspect,
+    is_template, known_names,
 };
 
 /// How many unknown names of one template are said.
@@ -55,10 +55,13 @@ impl Decoder<'_> {
                 for unknown in usage.unknown.iter().take(MAX_SHOWN) {
                     self.unknown_name(unknown, template);
                 }
+                for (pattern, range) in &usage.patterns {
+                    self.pattern(pattern, Spot::bytes(&template.origin, range.clone()));
+                }
                 let unknown = usage
                     .variables
                     .iter()
-                    .filter(|used| !self.knows(&used.name));
+                    .filter(|used| !self.knows(&used.name, template));
                 let unknown: Vec<_> = unknown.take(MAX_SHOWN).collect();
                 for reference in unknown {
                     self.reference(reference, template);
@@ -75,20 +78,37 @@ impl Decoder<'_> {
         }
     }
 
-    fn knows(&self, name: &str) -> bool {
-        FACTS.contains(&name) || self.vars.contains_key(name)
+    pub(super) fn knows(&self, name: &str, template: &Template) -> bool {
+        FACTS.contains(&name)
+            || self.names.contains_key(name)
+            || self.var_origin(name, &template.origin).is_some()
+            || self.is_renamed(name, &template.origin)
     }
 
-    fn reference(&mut self, reference: &Reference, template: &Template) {
+    pub(super) fn reference(&mut self, reference: &Reference, template: &Template) {
         let name = reference.name.as_str();
         // The range of `env.SITE` covers the attribute as well.
         let start = reference.range.start;
         let spot = Spot::bytes(&template.origin, start..start + name.len());
         let problem = |message: String| Problem::new(Code::UnknownVariable, spot, message);
-        if let Some(later) = self.later_vars.get(name) {
-            let problem = if template.origin.pointer.starts_with(&later.pointer) {
+        if let Some(later) = self.later(name) {
+            let circle = self.circle(name, template);
+            let problem = if later.contains(&template.origin) {
                 problem(format!("the variable `{name}` uses itself"))
                     .help("a variable can use those above it")
+            } else if let Some(way) = circle {
+                // The first of them has said it.
+                if way.iter().any(|name| self.is_passed(name)) {
+                    return;
+                }
+                let names = way.iter().map(|name| format!("`{name}`"));
+                let names: Vec<_> = names.collect();
+                problem(format!(
+                    "variables use one another in a circle: {}",
+                    names.join(" → ")
+                ))
+                .help("one of them needs a value that does not use the others")
+                .related(Spot::key(later), format!("`{name}` is made here"))
             } else {
                 problem(format!("the variable `{name}` is not known here yet"))
                     .help("a variable can use those above it: move it up")
@@ -96,13 +116,23 @@ impl Decoder<'_> {
             };
             return self.problem(problem);
         }
-        let help = self.variable_help(name);
+        if let Some(other) = self.var_elsewhere(name).cloned() {
+            let message = format!("the variable `{name}` is for the rules of its own file only");
+            return self.problem(
+                problem(message)
+                    .help("write `export: true` at the top of that file: all files then see its `vars`")
+                    .related(Spot::key(&other), "it is made here"),
+            );
+        }
+        let help = self.variable_help(name, template);
         self.problem(problem(format!("there is no variable `{name}`")).help(help));
     }
 
-    fn variable_help(&self, name: &str) -> String {
-        let mut vars: Vec<_> = self.vars.keys().copied().collect();
+    fn variable_help(&self, name: &str, template: &Template) -> String {
+        let vars = self.vars.keys().map(String::as_str);
+        let mut vars: Vec<_> = vars.chain(self.own_names(&template.origin)).collect();
         vars.sort_unstable();
+        vars.dedup();
         if let Some(near) = nearest(name, vars.iter().copied().chain(FACTS)) {
             return format!("did you mean `{near}`?");
         }
@@ -127,7 +157,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn unknown_name(&mut self, unknown: &UnknownName, template: &Template) {
+    pub(super) fn unknown_name(&mut self, unknown: &UnknownName, template: &Template) {
         let name = unknown.name.as_str();
         let (kind, example) = match unknown.kind {
             UnknownKind::Filter => ("filter", "a filter changes a value: `node | upper`"),
@@ -147,7 +177,20 @@ impl Decoder<'_> {
         self.problem(Problem::new(Code::UnknownFilter, spot, message).help(help));
     }
 
-    fn syntax_error(&mut self, error: &SyntaxError, template: &Template, syntax: Syntax) {
+    fn pattern(&mut self, pattern: &str, spot: Spot) {
+        if let Err(why) = check_pattern(pattern) {
+            let message = format!("this pattern can't be used: {why}");
+            let help = "`patroni_barman explain PB132` names the syntax";
+            self.problem(Problem::new(Code::BadPattern, spot, message).help(help));
+        }
+    }
+
+    pub(super) fn syntax_error(
+        &mut self,
+        error: &SyntaxError,
+        template: &Template,
+        syntax: Syntax,
+    ) {
         let text = template.text.trim();
         let open = |begin: &str, end: &str| text.matches(begin).count() > text.matches(end).count();
         let what = match syntax {

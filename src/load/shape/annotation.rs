@@ -7,10 +7,11 @@
 //! - `code`: the code of what is found here, unless a keyword has its own.
 //! - `wanted`: the type in messages. `secret`: the value is not repeated.
 //! - `synonyms`: words that are used for a known one. `instead`: what to write instead of a word.
-//! - `refused`: keys that exist elsewhere, with what to do instead.
+//! - `refused`: keys that are written for a reason, with what to do instead, and the key that is then not missing (`meant`).
+//! - `excluded`: the help for a word behind a `!`, with `{rest}` for the other words but those of `beside`.
 //! - The name of a keyword, with `code`, `message` and `help`, or `message_for` and `help_for` by the kind of the value.
 //!   `required` has one for each key (`key`: what it is called when a misspelt key is found; `decides`: what else is
-//!   wrong can't be told without it), `unknown` is for keys that the schema does not have. `not` has the `key` that is
+//!   wrong can't be told without it; `also`: the help even where other keys are missing), `unknown` is for keys that the schema does not have. `not` has the `key` that is
 //!   shown and the `other` one. `suggest` names a computed help.
 
 use serde_json::Value;
@@ -41,6 +42,12 @@ impl<'a> Annotation<'a> {
 
     pub(super) fn is_secret(self) -> bool {
         self.0.and_then(|value| value.get("secret")) == Some(&Value::Bool(true))
+    }
+
+    /// Tells whether the list under a key has this word.
+    pub(super) fn lists(self, key: &str, word: &str) -> bool {
+        let list = self.0.and_then(|value| value.get(key)?.as_array());
+        list.is_some_and(|list| list.iter().any(|known| known == word))
     }
 
     /// The message for a value of this kind.

@@ -23,7 +23,10 @@ impl<'a> Misfit<'a> {
         let refused = self.annotation().part("refused");
         if let Some(instead) = refused.part("keys").text(&key.replace('-', "_")) {
             let message = refused.text("message").unwrap_or("`{key}` can't be used");
-            return problem(fill(message, &[("key", key)])).help(instead);
+            let meant = refused.part("meant").text(key).map(str::to_owned);
+            return problem(fill(message, &[("key", key)]))
+                .help(instead)
+                .detail(Detail::UnknownKey { meant });
         }
         let meant = self.meant_key(key);
         problem(format!("{} has no key `{key}`", self.kind()))
@@ -105,6 +108,7 @@ impl<'a> Misfit<'a> {
         .detail(Detail::MissingKey {
             key: own.text("key").unwrap_or(key).to_owned(),
             decides,
+            also: own.text("also").map(str::to_owned),
             holder,
         })
     }
@@ -221,13 +225,17 @@ pub(super) fn missing(problem: &Problem) -> Option<(Origin, String)> {
 
 /// Makes one finding of all keys that are missing in one mapping.
 pub(super) fn merge_missing(found: Vec<Problem>) -> Vec<Problem> {
-    let mut merged: Vec<(Problem, Vec<String>)> = Vec::new();
+    /// A key that is missing, and what to say of it even beside others.
+    type Missing = (String, Option<String>);
+    let mut merged: Vec<(Problem, Vec<Missing>)> = Vec::new();
     for problem in found {
         let key = match &problem.detail {
-            Detail::MissingKey { key, .. } if problem.code == Code::MissingKey => Some(key.clone()),
+            Detail::MissingKey { key, also, .. } if problem.code == Code::MissingKey => {
+                Some((key.clone(), also.clone()))
+            }
             _ => None,
         };
-        let same = |(before, keys): &&mut (Problem, Vec<String>)| {
+        let same = |(before, keys): &&mut (Problem, Vec<Missing>)| {
             !keys.is_empty() && before.spot == problem.spot
         };
         match (key, merged.iter_mut().find(same)) {
@@ -235,11 +243,13 @@ pub(super) fn merge_missing(found: Vec<Problem>) -> Vec<Problem> {
             (key, _) => merged.push((problem, key.into_iter().collect())),
         }
     }
-    let finish = |(mut problem, keys): (Problem, Vec<String>)| {
-        if let (Detail::MissingKey { holder, .. }, true) = (&problem.detail, keys.len() > 1) {
-            let keys = list(keys.iter().map(String::as_str), "and");
+    let finish = |(mut problem, missing): (Problem, Vec<Missing>)| {
+        if let (Detail::MissingKey { holder, .. }, true) = (&problem.detail, missing.len() > 1) {
+            let keys = list(missing.iter().map(|(key, _)| key.as_str()), "and");
             problem.message = format!("{holder} needs the keys {keys}");
-            problem.help = Some("add them".to_owned());
+            let also = missing.iter().filter_map(|(_, also)| also.as_deref());
+            let help: Vec<_> = std::iter::once("add them").chain(also).collect();
+            problem.help = Some(help.join("; "));
         }
         problem
     };

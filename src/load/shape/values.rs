@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
-use super::annotation::{Annotation, kinds};
+use super::annotation::{Annotation, fill, kinds};
 use super::{Misfit, words};
 use crate::diagnostic::Code;
 use crate::load::problem::{Detail, Problem, Spot};
@@ -121,6 +121,14 @@ impl Misfit<'_> {
             return Some(format!("write a list: `[{}]`", parts.join(", ")));
         }
         let near = Annotation::of(self.schema);
+        if let (Some(excluded), Some(help)) = (word.strip_prefix('!'), near.text("excluded")) {
+            let excluded = near.part("synonyms").text(excluded).unwrap_or(excluded);
+            let others = options
+                .iter()
+                .filter(|option| **option != excluded && !near.lists("beside", option));
+            let rest = others.copied().collect::<Vec<_>>().join(", ");
+            return Some(fill(help, &[("rest", &rest)]));
+        }
         if let Some(instead) = near.part("instead").text(word) {
             return Some(instead.to_owned());
         }

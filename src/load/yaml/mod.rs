@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::diagnostic::Code;
 
-pub(super) use tree::{Careful, Data, Node};
+pub(super) use tree::{Careful, Data, Entry, Node};
 
 /// How deeply values may be nested. A rules file needs eight levels.
 const MAX_DEPTH: usize = 64;

@@ -13,6 +13,7 @@ use super::scalar::{self, Bad};
 use super::{Budget, Fault, MAX_DEPTH, MERGE_KEY, syntax};
 use crate::diagnostic::Code;
 use crate::load::MAX_FINDINGS;
+use crate::load::suggest::{READ_AS_TRUE, WRITE_EVENTS};
 
 /// A value and where it stands in the text, in bytes. An alias is the same value again, and not a copy.
 #[derive(Debug, Clone, PartialEq)]
@@ -314,6 +315,7 @@ impl<'t> Builder<'t> {
         let mut known = HashMap::new();
         let mut end = start;
         let mut bad = false;
+        let mut trues = Vec::new();
         loop {
             let key = self.events.next();
             let Some(key) = self.node(key, depth)? else {
@@ -321,6 +323,8 @@ impl<'t> Builder<'t> {
             };
             end = end.max(key.range.end);
             let braces = matches!(*key.data, Data::Map(_));
+            let read_as_true = *key.data == Data::Scalar(Value::Bool(true));
+            let place = key.range.clone();
             let key = self.key(key, &known);
             bad |= braces && key.is_none();
             let value = self.events.next();
@@ -330,13 +334,39 @@ impl<'t> Builder<'t> {
             if !value.range.is_empty() {
                 end = value.range.end.max(start);
             }
-            if let Some((key, range)) = key {
+            if read_as_true {
+                trues.push((place, value));
+            } else if let Some((key, range)) = key {
                 known.insert(key.clone(), range.clone());
                 entries.push(Entry { key, range, value });
             }
         }
+        self.read_as_true(trues, &mut entries);
         let data = if bad { Data::Bad } else { Data::Map(entries) };
         Ok(Node::new(start..end, data))
+    }
+
+    /// Takes the keys `true` of a mapping for what they are: the `on` of a rule, as YAML 1.1 reads it, or no key at all.
+    fn read_as_true(&mut self, keys: Vec<(Range<usize>, Node)>, entries: &mut Vec<Entry>) {
+        let has = |key: &str| entries.iter().any(|entry| entry.key == key);
+        let rule = has("name") && !has("on") && !has("events");
+        for (number, (range, value)) in keys.into_iter().enumerate() {
+            if rule && number == 0 {
+                let fault = Fault::new(Code::KeyNotString, range.clone(), READ_AS_TRUE);
+                self.fault(fault.help(WRITE_EVENTS));
+                let key = "on".to_owned();
+                entries.push(Entry { key, range, value });
+            } else {
+                self.not_a_string(range);
+            }
+        }
+    }
+
+    fn not_a_string(&mut self, range: Range<usize>) {
+        let text = self.text.get(range.clone()).unwrap_or_default();
+        let help = format!("put it in quotes: `\"{text}\"`");
+        let message = format!("a key must be a string, and `{text}` is not");
+        self.fault(Fault::new(Code::KeyNotString, range, message).help(help));
     }
 
     fn scalar(
@@ -456,11 +486,11 @@ impl<'t> Builder<'t> {
             }
             // That is said already.
             Data::Bad => return None,
+            // Its neighbours tell what it is.
+            Data::Scalar(Value::Bool(true)) => return None,
             Data::Scalar(_) => {
-                let text = self.text.get(range.clone()).unwrap_or_default();
-                let help = format!("put it in quotes: `\"{text}\"`");
-                let message = format!("a key must be a string, and `{text}` is not");
-                Fault::new(Code::KeyNotString, range, message).help(help)
+                self.not_a_string(range);
+                return None;
             }
         };
         self.fault(fault);
