@@ -21,6 +21,7 @@ mod kill;
 mod pages;
 mod parity;
 mod policy;
+mod reuse;
 mod secrets;
 mod simulation;
 mod simulator;

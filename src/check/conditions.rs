@@ -4,10 +4,24 @@ use crate::diagnostic::{Code, list};
 use crate::load::{Problem, Spot};
 use crate::model::Rule;
 
+use super::lint::{All, Lint};
 use super::table::{Seen, Table};
+use super::unrolled;
+
+/// The lint for each rule by itself.
+pub(super) struct Conditions;
+
+impl<'r> Lint<'r> for Conditions {
+    fn problems(self: Box<Self>, all: &All<'_, 'r>) -> Vec<Problem> {
+        let rules = all.rules.rules.iter().zip(all.seen);
+        let of_rules =
+            rules.filter_map(|(rule, seen)| Some((rule, problem(rule, seen, all.table)?)));
+        unrolled::by_rule(of_rules.collect(), all.rules)
+    }
+}
 
 /// What is wrong with one rule as a whole.
-pub(super) fn problem(rule: &Rule, seen: &Seen, table: &Table<'_>) -> Option<Problem> {
+fn problem(rule: &Rule, seen: &Seen, table: &Table<'_>) -> Option<Problem> {
     if seen.cells.is_empty() {
         return None;
     }

@@ -8,6 +8,7 @@ use crate::model::{Match, Origin, Rule, Target};
 use crate::template::{Premises, premises};
 
 use super::cells::{self, Cells};
+use super::lint::{All, Kind, Lint};
 use super::setting::Setting;
 use super::table::Table;
 
@@ -42,21 +43,37 @@ enum Enough {
     No,
 }
 
-impl<'r> Conflicts<'r> {
-    /// Notes what is wrong in one kind of cluster, of which this is an example.
-    pub(super) fn look(&mut self, table: &Table<'r>, cluster: &str, settings: &[Setting]) {
+impl<'r> Lint<'r> for Conflicts<'r> {
+    fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
         let mut by_target: HashMap<&Target, Vec<&Setting>> = HashMap::new();
-        for setting in settings {
+        for setting in kind.settings {
             by_target.entry(&setting.target).or_default().push(setting);
         }
         for group in by_target.values().filter(|group| group.len() > 1) {
             let first = group.first().map(|setting| &setting.value);
             if group.iter().any(|setting| Some(&setting.value) != first) {
-                self.look_at(table, cluster, group);
+                self.look_at(kind.table, kind.name, group);
             }
         }
     }
 
+    /// Returns a problem for each request that contradicts earlier ones.
+    fn problems(self: Box<Self>, all: &All<'_, 'r>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (later, clashes) in &self.found {
+            for sure in [true, false] {
+                let these: Vec<_> = clashes
+                    .iter()
+                    .filter(|(_, clash)| clash.sure == sure)
+                    .collect();
+                problems.extend(problem(all.table, *later, &these));
+            }
+        }
+        problems
+    }
+}
+
+impl<'r> Conflicts<'r> {
     /// The settings of one target, in order. Only those that something new can be told of are compared: not a
     /// second one with the same value and the same condition in the same cells, and not one whose
     /// condition fixes a fact to another value.
@@ -174,21 +191,6 @@ impl<'r> Conflicts<'r> {
             return false;
         };
         self.premises(other).is_some_and(|other| one.exclude(other))
-    }
-
-    /// A problem for each request that contradicts earlier ones.
-    pub(super) fn problems(&self, table: &Table<'r>) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        for (later, clashes) in &self.found {
-            for sure in [true, false] {
-                let these: Vec<_> = clashes
-                    .iter()
-                    .filter(|(_, clash)| clash.sure == sure)
-                    .collect();
-                problems.extend(problem(table, *later, &these));
-            }
-        }
-        problems
     }
 }
 

@@ -9,7 +9,7 @@ use crate::template::{Syntax, is_template, render};
 
 use super::cells::name;
 use super::judge::{Judge, Look};
-use super::table::{Firing, Table};
+use super::lint::{All, Kind, Lint};
 
 /// One for each template, where it fails first.
 #[derive(Default)]
@@ -27,11 +27,10 @@ struct Failure<'r> {
     why: String,
 }
 
-impl<'r> Failing<'r> {
-    /// Looks at the rules that may fire in one kind of cluster.
-    pub(super) fn look(&mut self, table: &Table<'r>, firings: &[Firing], judge: &mut Judge<'r>) {
-        for firing in firings {
-            let Some(rule) = table.rule(firing.rule) else {
+impl<'r> Lint<'r> for Failing<'r> {
+    fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
+        for firing in kind.firings {
+            let Some(rule) = kind.table.rule(firing.rule) else {
                 continue;
             };
             for (number, (template, syntax)) in templates(rule).into_iter().enumerate() {
@@ -44,15 +43,16 @@ impl<'r> Failing<'r> {
                     Syntax::Text => firing.likely,
                 };
                 let mut cells = cells.indices();
-                let failure = cells.find_map(|index| match judge.look(template, syntax, index) {
-                    Look::Fails(why) => Some(Failure {
-                        template,
-                        syntax,
-                        index,
-                        why,
-                    }),
-                    Look::Gives(_) | Look::Open => None,
-                });
+                let failure =
+                    cells.find_map(|index| match kind.judge.look(template, syntax, index) {
+                        Look::Fails(why) => Some(Failure {
+                            template,
+                            syntax,
+                            index,
+                            why,
+                        }),
+                        Look::Gives(_) | Look::Open => None,
+                    });
                 if let Some(failure) = failure {
                     self.known.insert((firing.rule, number));
                     self.found.push(failure);
@@ -61,17 +61,26 @@ impl<'r> Failing<'r> {
         }
     }
 
-    pub(super) fn problems(self) -> impl Iterator<Item = Problem> {
-        self.found.into_iter().map(|failure| {
+    fn problems(self: Box<Self>, _: &All<'_, 'r>) -> Vec<Problem> {
+        let problems = self.found.into_iter().map(|failure| {
             let message = format!("on {} this fails: {}", name(failure.index), failure.why);
             let spot = Spot::value(&failure.template.origin);
             Problem::new(Code::AlwaysFails, spot, message).help(help(&failure))
-        })
+        });
+        problems.collect()
     }
 }
 
 /// Variables that grow without end, whatever the facts are: what is not known yet is one value in each.
-pub(super) fn endless(rules: &RuleSet, judge: &Judge<'_>) -> Vec<Problem> {
+pub(super) struct Endless;
+
+impl<'r> Lint<'r> for Endless {
+    fn problems(self: Box<Self>, all: &All<'_, 'r>) -> Vec<Problem> {
+        endless(all.rules, all.judge)
+    }
+}
+
+fn endless(rules: &RuleSet, judge: &Judge<'_>) -> Vec<Problem> {
     let scope = judge.request_scope(0, "");
     let failures = rules.vars.iter().filter_map(|var| {
         let error = render(&var.value, &scope).err()?;

@@ -215,6 +215,13 @@ impl<'r> Judge<'r> {
         }
     }
 
+    /// Whether a condition is true in a cell for a member of this name.
+    pub(super) fn settled_for(&mut self, when: &Template, index: usize, member: &str) -> Settled {
+        self.scope(index).map_or(Settled::Fails, |scope| {
+            settle(when, &scope.clone().text("node", member))
+        })
+    }
+
     /// What conditions see in a cell, in a cluster that is not known.
     fn scope(&mut self, index: usize) -> Option<&Scope> {
         let slot = self.scopes.get_mut(index)?;

@@ -14,6 +14,8 @@ mod failing;
 mod fence;
 mod ignored;
 mod judge;
+mod lint;
+mod members;
 mod never;
 pub mod online;
 mod options;
@@ -36,9 +38,12 @@ use crate::load::Problem;
 use crate::model::RuleSet;
 use crate::source::Source;
 
+use self::conditions::Conditions;
 use self::conflict::Conflicts;
-use self::failing::Failing;
+use self::failing::{Endless, Failing};
 use self::judge::Judge;
+use self::lint::{All, Kind, Lint, OfRules};
+use self::members::Contested;
 use self::patience::Patience;
 use self::refused::Refused;
 use self::repeated::Repeated;
@@ -60,47 +65,58 @@ fn impossible(rules: &RuleSet) -> Vec<Problem> {
     unrolled::once(enabled.flat_map(never::problems).collect(), rules)
 }
 
+/// Every lint.
+fn lints<'r>(rules: &'r RuleSet) -> Vec<Box<dyn Lint<'r> + 'r>> {
+    vec![
+        Box::new(OfRules(impossible)),
+        Box::new(OfRules(unused::problems)),
+        Box::new(Conditions),
+        Box::new(Endless),
+        Box::new(Failing::default()),
+        Box::new(Refused::new(rules)),
+        Box::new(Conflicts::default()),
+        Box::new(Starts::default()),
+        Box::new(Contested::new(rules)),
+        Box::new(Patience::new(rules)),
+        Box::new(OfRules(fence::problems)),
+        Box::new(OfRules(recovery::problems)),
+        Box::new(OfRules(environment::problems)),
+        Box::new(OfRules(endpoints::problems)),
+        Box::new(OfRules(options::problems)),
+        Box::new(OfRules(patterns::problems)),
+        Box::new(Repeated::default()),
+        Box::new(OfRules(secrets::problems)),
+        Box::new(OfRules(verify::problems)),
+    ]
+}
+
 /// Everything that is wrong, or probably not meant, with rules that can be used.
 fn problems(rules: &RuleSet) -> Vec<Problem> {
     let table = Table::new(rules);
     let mut judge = Judge::new(rules);
     let mut seen = vec![Seen::default(); rules.rules.len()];
-    let mut conflicts = Conflicts::default();
-    let mut starts = Starts::default();
-    let mut failing = Failing::default();
-    let mut refused = Refused::new(rules);
-    let mut repeated = Repeated::default();
-    let mut patience = Patience::new(rules);
+    let mut lints = lints(rules);
     for (cluster, kind) in table.clusters.iter().enumerate() {
         let firings = table.firings(cluster, &mut judge, &mut seen);
         let settings = setting::settings(&table, cluster, &firings, &mut judge);
-        conflicts.look(&table, &kind.name, &settings);
-        starts.look(&settings);
-        repeated.look(&table, &settings);
-        failing.look(&table, &firings, &mut judge);
-        refused.look(&table, &firings, &mut judge);
-        patience.look(&firings);
+        let mut kind = Kind {
+            table: &table,
+            name: &kind.name,
+            cluster: kind,
+            firings: &firings,
+            settings: &settings,
+            judge: &mut judge,
+        };
+        for lint in &mut lints {
+            lint.cluster(&mut kind);
+        }
     }
-    let mut problems = impossible(rules);
-    problems.extend(unused::problems(rules));
-    let rules_seen = rules.rules.iter().zip(&seen);
-    let of_rules = rules_seen
-        .filter_map(|(rule, seen)| Some((rule, conditions::problem(rule, seen, &table)?)));
-    problems.extend(unrolled::by_rule(of_rules.collect(), rules));
-    problems.extend(failing::endless(rules, &judge));
-    problems.extend(failing.problems());
-    problems.extend(refused.problems());
-    problems.extend(conflicts.problems(&table));
-    problems.extend(starts.problems(&table));
-    problems.extend(patience.problems(&table));
-    problems.extend(fence::problem(rules));
-    problems.extend(recovery::problems(rules));
-    problems.extend(environment::problems(rules));
-    problems.extend(endpoints::problems(rules));
-    problems.extend(options::problems(rules));
-    problems.extend(patterns::problems(rules));
-    problems.extend(repeated.problems(&table));
-    problems.extend(secrets::problems(rules));
-    problems.extend(verify::problems(rules));
-    unrolled::once(problems, rules)
+    let all = All {
+        rules,
+        table: &table,
+        seen: &seen,
+        judge: &judge,
+    };
+    let problems = lints.into_iter().flat_map(|lint| lint.problems(&all));
+    unrolled::once(problems.collect(), rules)
 }

@@ -11,7 +11,7 @@ use crate::template::{Syntax, is_template};
 
 use super::cells::{Cells, name};
 use super::judge::{Judge, Look};
-use super::table::{Firing, Table};
+use super::lint::{All, Kind, Lint};
 
 /// One problem for each value, where it is met first.
 pub(super) struct Refused<'r> {
@@ -34,18 +34,19 @@ impl<'r> Refused<'r> {
             problems: Vec::new(),
         }
     }
+}
 
-    /// Looks at the rules that may fire in one kind of cluster.
-    pub(super) fn look(&mut self, table: &Table<'r>, firings: &[Firing], judge: &mut Judge<'r>) {
-        for firing in firings {
-            let Some(rule) = table.rule(firing.rule) else {
+impl<'r> Lint<'r> for Refused<'r> {
+    fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
+        for firing in kind.firings {
+            let Some(rule) = kind.table.rule(firing.rule) else {
                 continue;
             };
             let seen = self.seen.entry(firing.rule).or_default();
             let new = firing.likely.without(*seen);
             *seen = seen.or(new);
             for request in requests(rule) {
-                let by_cell = values(request).any(|value| judge.value(value).cell);
+                let by_cell = values(request).any(|value| kind.judge.value(value).cell);
                 let sure = new.and(firing.sure);
                 let cells = if by_cell {
                     new
@@ -56,7 +57,7 @@ impl<'r> Refused<'r> {
                     let is_sure = !sure.and(Cells::one(index)).is_empty();
                     let judge = match &mut self.of_empty_texts {
                         Some(other) if is_sure => other,
-                        _ => &mut *judge,
+                        _ => &mut *kind.judge,
                     };
                     let problems = found(request, judge, index);
                     self.note(problems, index);
@@ -65,6 +66,12 @@ impl<'r> Refused<'r> {
         }
     }
 
+    fn problems(self: Box<Self>, _: &All<'_, 'r>) -> Vec<Problem> {
+        self.problems
+    }
+}
+
+impl Refused<'_> {
     fn note(&mut self, problems: Vec<Problem>, index: usize) {
         for mut problem in problems {
             let origin = &problem.spot.origin;
@@ -74,10 +81,6 @@ impl<'r> Refused<'r> {
                 self.problems.push(problem);
             }
         }
-    }
-
-    pub(super) fn problems(self) -> Vec<Problem> {
-        self.problems
     }
 }
 

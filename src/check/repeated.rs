@@ -7,6 +7,7 @@ use crate::load::{Problem, Spot};
 use crate::model::{Match, Target};
 
 use super::cells::{self, Cells};
+use super::lint::{All, Kind, Lint};
 use super::setting::Setting;
 use super::table::Table;
 
@@ -24,9 +25,19 @@ struct Repetition {
     value: String,
 }
 
+impl<'r> Lint<'r> for Repeated {
+    fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
+        self.look(kind.table, kind.settings);
+    }
+
+    fn problems(self: Box<Self>, all: &All<'_, 'r>) -> Vec<Problem> {
+        self.of(all.table)
+    }
+}
+
 impl Repeated {
     /// Notes what is sent twice whatever happens in one kind of cluster.
-    pub(super) fn look(&mut self, table: &Table<'_>, settings: &[Setting]) {
+    fn look(&mut self, table: &Table<'_>, settings: &[Setting]) {
         let mut seen: HashMap<(&Target, &str), Vec<&Setting>> = HashMap::new();
         for setting in settings.iter().filter(|setting| !setting.sure.is_empty()) {
             let before = seen.entry((&setting.target, &setting.value)).or_default();
@@ -54,7 +65,7 @@ impl Repeated {
         }
     }
 
-    pub(super) fn problems(&self, table: &Table<'_>) -> Vec<Problem> {
+    fn of(&self, table: &Table<'_>) -> Vec<Problem> {
         let origin = |(rule, request): (usize, usize)| {
             let request = table.rule(rule)?.requests.get(request)?;
             Some(request.origin.clone())

@@ -8,16 +8,15 @@ use crate::load::{Problem, Spot};
 use crate::model::{Event, Role, Target};
 
 use super::cells::Cells;
-use super::setting::Setting;
-use super::table::Table;
+use super::lint::{All, Kind, Lint};
 
 /// Requests that switch a server on promotion only, with the server.
 #[derive(Default)]
 pub(super) struct Starts(BTreeMap<(usize, usize), String>);
 
-impl Starts {
-    /// Notes what is wrong in one kind of cluster.
-    pub(super) fn look(&mut self, settings: &[Setting]) {
+impl<'r> Lint<'r> for Starts {
+    fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
+        let settings = kind.settings;
         let on =
             |wanted: Event| Cells::those(|event, role| event == wanted && role == Role::Primary);
         let (promotion, start) = (on(Event::OnRoleChange), on(Event::OnStart));
@@ -42,9 +41,9 @@ impl Starts {
         }
     }
 
-    pub(super) fn problems(&self, table: &Table<'_>) -> Vec<Problem> {
+    fn problems(self: Box<Self>, all: &All<'_, 'r>) -> Vec<Problem> {
         let problem = |(number, server): (&(usize, usize), &String)| {
-            let rule = table.rule(number.0)?;
+            let rule = all.table.rule(number.0)?;
             let mut events: Vec<_> = rule.on.iter().map(|event| event.as_str()).collect();
             events.push(Event::OnStart.as_str());
             let message = format!(

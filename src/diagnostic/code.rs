@@ -190,6 +190,18 @@ codes! {
     RecoveryOverData = "PB217", Error, "a recovery over the data of a node";
     /// A directory for a recovery that is no whole path.
     RelativeDirectory = "PB218", Error, "a recovery into a directory that is not a whole path";
+    /// A member that does not lead sets what the leader, or another member, sets otherwise.
+    FollowerSets = "PB219", Error, "a member that does not lead decides what Barman does";
+    /// Events of one leader leave different values.
+    LeaderEventsDiffer = "PB220", Error, "events of a leader that set different values";
+    /// A new leader does not replace what the old one has set.
+    PromotionNotFollowed = "PB221", Error, "a promotion that is not followed";
+    /// The leaders of two clusters set different values of one target.
+    ClustersShare = "PB222", Error, "two clusters that set the same thing";
+    /// A recovery to one host, whichever node is being made.
+    FixedHost = "PB223", Warning, "a recovery that always goes to the same host";
+    /// A recovery into one directory, whichever Patroni passes.
+    FixedDirectory = "PB224", Warning, "a recovery that always fills the same directory";
     /// An option that Barman does not have.
     UnknownOption = "PB225", Warning, "an option that Barman does not have";
     /// A request that carries a secret.
@@ -305,6 +317,12 @@ impl Code {
                 | Self::NotReceiving
                 | Self::NoLaterWal
                 | Self::UnsetVariable
+                | Self::FollowerSets
+                | Self::LeaderEventsDiffer
+                | Self::PromotionNotFollowed
+                | Self::ClustersShare
+                | Self::FixedHost
+                | Self::FixedDirectory
         )
     }
 

@@ -117,9 +117,9 @@ fn all_of(steps: &[Step], role: Role) -> Vec<(ApiName, Loss)> {
             Operation::Recovery(recovery) => add(Loss::Restored(recovery.server.to_string())),
             Operation::ConfigUpdate { .. } => {
                 let targets = step.operation.targets(&step.api);
-                targets
-                    .iter()
-                    .for_each(|target| add(Loss::Set(option(target))));
+                for target in &targets {
+                    add(Loss::Set(option(target)));
+                }
             }
         }
     }

@@ -70,7 +70,8 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         let several = Some(urls).filter(|urls| urls.len() > 1);
         all.maybe("patroni.urls", several);
     }
-    for var in vars {
+    // Those of rules show in their requests.
+    for var in vars.iter().filter(|var| !var.is_of_rule()) {
         all.put(&format!("vars.{}", var.name), &bare_value(&var.value));
     }
     all.0

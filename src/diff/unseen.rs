@@ -214,6 +214,7 @@ fn bare(rule: &Rule) -> Rule {
     };
     Rule {
         origin: Origin::default(),
+        each: Vec::new(),
         events_key: "on",
         when: rule.when.as_ref().map(bare_template),
         requests: rule.requests.iter().map(request).collect(),

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::model::{Fence, Match, Rule, RuleSet, Template, TemplateValue};
 use crate::template::{
-    RenderError, Scope, Settled, Syntax, choices, condition, inspect, is_template, never_truth,
-    no_truth, premises, settle,
+    Reference, RenderError, Scope, Settled, Syntax, choices, condition, inspect, is_template,
+    never_truth, no_truth, premises, settle,
 };
 
 use super::{Because, EvaluateError, Facts, Plan, Step, Trace, matching, request};
@@ -341,9 +341,9 @@ impl<'r> Previewer<'r> {
             }
             TemplateValue::List(items) => items.iter().for_each(|item| add(self.of_value(item))),
             TemplateValue::Map(entries) => {
-                entries
-                    .iter()
-                    .for_each(|(_, value)| add(self.of_value(value)));
+                for (_, value) in entries {
+                    add(self.of_value(value));
+                }
             }
             _ => {}
         }
@@ -351,24 +351,18 @@ impl<'r> Previewer<'r> {
     }
 
     fn of_text(&self, text: &str, syntax: Syntax) -> Uses {
-        let used = inspect(text, syntax).unwrap_or_default().variables;
-        let used = used.into_iter().map(Use::from);
-        let used: Vec<Use> = used.collect();
-        let mut uses = Uses {
-            all: self.through_vars(&used),
-            choosing: self.through_vars(
-                &choices(text, syntax)
-                    .into_iter()
-                    .map(Use::from)
-                    .collect::<Vec<_>>(),
-            ),
+        let as_uses = |all: Vec<Reference>| all.into_iter().map(Use::from).collect::<Vec<_>>();
+        let named = as_uses(inspect(text, syntax).unwrap_or_default().variables);
+        let choosing = as_uses(choices(text, syntax));
+        let mut found = Uses {
+            all: self.through_vars(&named),
+            choosing: self.through_vars(&choosing),
         };
-        let vars = used
-            .iter()
-            .filter_map(|one| self.of_vars.get(one.name.as_str()));
-        uses.choosing
-            .extend(vars.flat_map(|of_var| of_var.choosing.iter().cloned()));
-        uses
+        let vars = named.iter();
+        let vars = vars.filter_map(|one| self.of_vars.get(one.name.as_str()));
+        let choosing = vars.flat_map(|of_var| of_var.choosing.iter().cloned());
+        found.choosing.extend(choosing);
+        found
     }
 
     /// Facts as they are, and for variables the facts that they use.
@@ -392,8 +386,8 @@ fn exclude(one: &Rule, other: &Rule) -> bool {
     }
 }
 
-impl From<crate::template::Reference> for Use {
-    fn from(reference: crate::template::Reference) -> Self {
+impl From<Reference> for Use {
+    fn from(reference: Reference) -> Self {
         Self {
             name: reference.name,
             attribute: reference.attribute,

@@ -63,16 +63,15 @@ fn entries(directory: &Path, budget: &mut usize) -> Vec<DirEntry> {
 
 /// Rules by another spelling of the ending, or without one. `rules.yml.bak` and its like are put aside on purpose.
 fn may_be_rules(path: &Path) -> bool {
-    let Some(extension) = path.extension() else {
-        return true;
-    };
-    let named = |name: &&str| extension.eq_ignore_ascii_case(name);
-    ["yml", "yaml", "json", "conf"]
-        .iter()
-        .any(|name| named(&name))
+    path.extension().is_none_or(|extension| {
+        let endings = ["yml", "yaml", "json", "conf"];
+        endings
+            .iter()
+            .any(|ending| extension.eq_ignore_ascii_case(ending))
+    })
 }
 
-/// Tells rules by their keys at the top.
+/// Tells rules by their keys at the top, and tests of rules from them.
 fn looks_like_rules(path: &Path) -> bool {
     let mut bytes = Vec::new();
     let is_file = path.metadata().is_ok_and(|file| file.is_file());
@@ -81,19 +80,19 @@ fn looks_like_rules(path: &Path) -> bool {
         return false;
     }
     let text = String::from_utf8_lossy(&bytes);
-    let has = |key: &str| {
-        let plain = format!("{key}:");
-        let quoted = format!("\"{key}\":");
-        let mut lines = text.lines();
-        lines.any(|line| {
-            line.starts_with(&plain)
-                || line
-                    .trim_start_matches(['{', ' ', '\t'])
-                    .starts_with(&quoted)
-        })
-    };
-    let part = ["api", "apis", "vars", "defaults", "patroni"];
-    (has("version") || has("rules"))
-        && !has("tests")
-        && (has("rules") || part.iter().any(|key| has(key)))
+    let has = |key: &str| text.lines().any(|line| begins_with_key(line, key));
+    let others = ["api", "apis", "vars", "defaults", "patroni"];
+    let others = || others.iter().any(|key| has(key));
+    !has("tests") && (has("rules") || has("version") && others())
+}
+
+/// Tells a line that a key at the top of a document is in, as YAML writes it or as JSON does.
+fn begins_with_key(line: &str, key: &str) -> bool {
+    let in_json = line.trim_start_matches(['{', ' ', '\t']);
+    let in_json = in_json
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_prefix(key));
+    let in_yaml = line.strip_prefix(key);
+    in_yaml.is_some_and(|rest| rest.starts_with(':'))
+        || in_json.is_some_and(|rest| rest.starts_with("\":"))
 }

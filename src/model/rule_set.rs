@@ -121,3 +121,10 @@ pub struct Var {
     /// Where its value stands.
     pub origin: Origin,
 }
+
+impl Var {
+    /// Whether it is a rule's own.
+    pub fn is_of_rule(&self) -> bool {
+        self.origin.pointer.starts_with("/rules/")
+    }
+}

@@ -33,22 +33,21 @@ pub(super) fn groups<'m>(matrix: &'m Matrix<'_>, with_trace: bool) -> (Vec<Group
         let key = nameless(&key, &cluster.name);
         let next = groups.len();
         let index = *known.entry(key).or_insert(next);
-        match groups.get_mut(index) {
-            Some(group) => group.clusters.push(cluster),
-            None => {
-                let elsewhere = matrix.elsewhere(&cells);
-                if !with_trace {
-                    for cell in &mut cells {
-                        cell.preview.plan.trace = Vec::new();
-                    }
-                }
-                groups.push(Group {
-                    clusters: vec![cluster],
-                    cells,
-                    elsewhere,
-                });
+        if let Some(group) = groups.get_mut(index) {
+            group.clusters.push(cluster);
+            continue;
+        }
+        let elsewhere = matrix.elsewhere(&cells);
+        if !with_trace {
+            for cell in &mut cells {
+                cell.preview.plan.trace = Vec::new();
             }
         }
+        groups.push(Group {
+            clusters: vec![cluster],
+            cells,
+            elsewhere,
+        });
     }
     (groups, active)
 }

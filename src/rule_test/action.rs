@@ -8,10 +8,10 @@ use crate::http::Clock as _;
 use crate::model::{Event, Role, RuleSet};
 use crate::simulator::fault::Faults;
 
-use super::Failure;
 use super::case::at;
 use super::format::Given;
 use super::process::{Kill, Process};
+use super::result::Failure;
 use super::spec::facts;
 use super::world::Outside;
 

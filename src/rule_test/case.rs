@@ -8,11 +8,12 @@ use crate::diagnostic::Place;
 use crate::evaluate::{Facts, Survey, survey};
 use crate::model::RuleSet;
 
+use super::command;
 use super::coverage::Coverage;
 use super::expected::{line, seen};
-use super::mutants::Narrow;
+use super::narrow::Narrow;
+use super::result::{Failure, TestResult};
 use super::spec::with_vars;
-use super::{Failure, TestResult, command};
 
 /// One test: the events that it is about and what it expects of each.
 #[derive(Debug, Clone)]

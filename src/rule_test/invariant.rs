@@ -7,14 +7,16 @@ use serde_json::{Map, Value, json};
 
 use crate::diagnostic::Place;
 use crate::evaluate::{Facts, Survey, survey};
+use crate::matrix::Parts;
 use crate::model::RuleSet;
 use crate::space::Cluster;
 
 use super::case::{at, unresolved};
+use super::command;
 use super::expected::{fits, line, seen};
-use super::mutants::Narrow;
+use super::narrow::Narrow;
+use super::result::{Failure, TestResult};
 use super::spec::with_vars;
-use super::{Failure, TestResult, command};
 
 /// One statement.
 #[derive(Debug, Clone)]
@@ -60,10 +62,20 @@ impl Invariant {
         let rules = with_vars(rules, &self.vars);
         let mut broken: Option<Failure> = None;
         let (mut cells, mut others) = (0, 0);
-        for (_, events) in &self.clusters {
+        let base = RuleSet {
+            rules: Vec::new(),
+            ..rules.clone()
+        };
+        let parts = Parts::of(&rules);
+        for (cluster, events) in &self.clusters {
+            // With thousands of clusters that each have rules of their own, most rules are for others.
+            let own = RuleSet {
+                rules: parts.of_cluster(cluster).into_iter().cloned().collect(),
+                ..base.clone()
+            };
             for cell in events {
                 cells += 1;
-                let survey = survey(&rules, &cell.facts);
+                let survey = survey(&own, &cell.facts);
                 if self.holds(cell, &survey) {
                     continue;
                 }
@@ -101,6 +113,11 @@ impl Invariant {
         let cells = self.clusters.iter().flat_map(|(_, cells)| cells);
         let mut concerned = cells.filter(|cell| concerns(&cell.facts));
         concerned.all(|cell| self.holds(cell, &survey(&rules, &cell.facts)))
+    }
+
+    /// The number of events that it is about.
+    pub(super) fn size(&self) -> usize {
+        self.clusters.iter().map(|(_, cells)| cells.len()).sum()
     }
 
     /// An event of which the rules can't be evaluated breaks it: nothing is sent then, whatever is wanted.

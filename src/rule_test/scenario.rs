@@ -18,11 +18,11 @@ use crate::simulator::{Config, SameSecond};
 use super::action::Action;
 use super::clock::Virtual;
 use super::coverage::Coverage;
-use super::mutants::Narrow;
+use super::narrow::Narrow;
 use super::process::path_of;
+use super::result::{Failure, TestResult};
 use super::spec::with_vars;
 use super::world::{Cluster, Outside};
-use super::{Failure, TestResult};
 
 /// After the last step, what is still running in Barman ends.
 const LATER: Duration = Duration::from_secs(24 * 3600);

@@ -62,8 +62,11 @@ pub(super) fn kinds(
 /// Whether a scope can have this character. Barman takes no name that begins with a hyphen, as servers are often
 /// called by the scope.
 fn is_part_of_scope(letter: char, at_start: bool) -> bool {
-    let never = letter == '/' || letter.is_whitespace() || letter.is_control();
-    !never && !(at_start && matches!(letter, '-' | '.'))
+    match letter {
+        '/' => false,
+        '-' | '.' => !at_start,
+        letter => !letter.is_whitespace() && !letter.is_control(),
+    }
 }
 
 fn examples(found: BTreeMap<(usize, Vec<usize>), (bool, String)>) -> Vec<(Vec<usize>, String)> {

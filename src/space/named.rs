@@ -47,7 +47,9 @@ fn of_value(value: &TemplateValue, found: &mut Vec<Compared>) {
         }
         TemplateValue::List(items) => items.iter().for_each(|item| of_value(item, found)),
         TemplateValue::Map(entries) => {
-            entries.iter().for_each(|(_, value)| of_value(value, found));
+            for (_, value) in entries {
+                of_value(value, found);
+            }
         }
         _ => {}
     }

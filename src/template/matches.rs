@@ -30,12 +30,18 @@ pub(super) fn add_to(engine: &mut Environment<'static>) {
     engine.add_filter("matches", matches);
 }
 
-fn matches(state: &State<'_, '_>, text: &Value, pattern: &str) -> Result<bool, Error> {
+fn matches(state: &State<'_, '_>, text: &Value, pattern: &Value) -> Result<bool, Error> {
     let refuse = |message: String| Error::new(ErrorKind::InvalidOperation, message);
     let Some(text) = text.as_str() else {
         let kind = text.kind();
         return Err(refuse(format!(
             "`matches` is for texts, and this is a {kind}"
+        )));
+    };
+    let Some(pattern) = pattern.as_str() else {
+        let kind = pattern.kind();
+        return Err(refuse(format!(
+            "the pattern of `matches` is a text, and this is a {kind}"
         )));
     };
     if text.len() > LONGEST_TEXT {

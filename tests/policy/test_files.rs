@@ -83,7 +83,7 @@ fn a_file_that_can_not_be_used_does_not_keep_the_others_from_being_run() {
     );
     for said in [
         "did you mean `tests`?",
-        "`d.yml` is not UTF-8",
+        "`d.yml` is UTF-16",
         "can't read `nowhere.yml`",
         "3 of 5 test files can't be used",
     ] {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use crate::evaluate::Facts;
-use crate::model::{Event, Origin, RequestTemplate, Role, Rule, RuleSet, TemplateValue};
+use crate::model::{Event, Origin, Pattern, RequestTemplate, Role, Rule, RuleSet, TemplateValue};
 use crate::space::events;
 use crate::template::{Scope, condition, render};
 
@@ -120,7 +120,7 @@ fn clusters<'a>(rules: &'a RuleSet, here: &'a Here) -> Vec<Option<&'a str>> {
     let enabled = rules.rules.iter().filter(|rule| rule.enabled);
     let named = enabled.flat_map(|rule| &rule.cluster);
     let exact = named
-        .map(|pattern| pattern.as_str())
+        .map(Pattern::as_str)
         .filter(|name| !name.starts_with('!') && !name.contains(['*', '?']));
     let mut known = HashSet::new();
     let exact = exact.filter(|name| known.insert(*name)).map(Some);
@@ -137,8 +137,10 @@ struct Place<'a> {
 
 /// This node, and the other members.
 fn places(here: &Here) -> Vec<Place<'_>> {
-    let own = here.name();
     let members = here.cluster().map(|seen| seen.members.as_slice());
+    let is_member = |name: &&str| members.is_none_or(|all| all.iter().any(|one| one.name == *name));
+    // What is named after a member that does not exist is not there either.
+    let own = here.name().filter(is_member);
     let members = members.unwrap_or_default();
     let never_leads = members
         .iter()

@@ -31,11 +31,12 @@ const STDIN: &str = "-";
 ///
 /// With --online, Barman and Patroni are asked too: the servers, models and backups that the rules want for each member of
 /// the cluster, whether WAL can be received there, the replication slot in Patroni's configuration, and the versions.
-/// Templates are tried for the members, on this node with its environment.
+/// Templates are tried for the members, on this node with its environment. If one of them, or a file, cannot be read, what was
+/// found besides is printed all the same.
 ///
 /// Exit codes: 0 nothing found, or warnings only; 1 errors (with --strict: anything);
 /// 2 a file that cannot be read, invalid
-/// arguments, or an API or Patroni that cannot be asked; what was found besides is printed all the same.
+/// arguments, or an API or Patroni that cannot be asked.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Check {

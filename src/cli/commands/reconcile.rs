@@ -122,7 +122,7 @@ fn measured(
         let path = rules_path(args.rules.rules.as_ref(), &context.environment);
         let rules = Rules::of_last_good(&path, context);
         let state = state::place(rules.as_ref().map(|rules| &rules.set), &context.environment);
-        let age = Rules::age_at(&path);
+        let age = Rules::age_at(&path, context);
         metrics::write(
             file,
             &state.path,

@@ -160,8 +160,8 @@ impl Decoder<'_> {
     pub(super) fn unknown_name(&mut self, unknown: &UnknownName, template: &Template) {
         let name = unknown.name.as_str();
         let (kind, example) = match unknown.kind {
-            UnknownKind::Filter => ("filter", "a filter changes a value: `node | upper`"),
-            UnknownKind::Test => ("test", "a test asks about a value: `env.SITE is defined`"),
+            UnknownKind::Filter => ("filter", filter_help(name)),
+            UnknownKind::Test => ("test", test_help(name)),
             UnknownKind::Function => ("function", "there are `range` and `dict`"),
             UnknownKind::Method => ("method", method_help(name)),
         };
@@ -216,6 +216,50 @@ impl Decoder<'_> {
         self.problem(
             Problem::new(Code::TemplateSyntax, spot, message).maybe_help(help.map(str::to_owned)),
         );
+    }
+}
+
+/// What to write instead of a filter that other engines have.
+fn filter_help(name: &str) -> &'static str {
+    match name {
+        "match" | "search" | "regex_search" | "regex_match" | "regex_findall" => {
+            "write `node | matches(\"^pg[0-9]+$\")`, which is true or false"
+        }
+        "regex_replace" => {
+            "write `node | replace(\"-\", \"_\")`, or take parts of the text by `split`"
+        }
+        "rsplit" | "basename" | "regex_extract" => {
+            "take the parts of the text: `(datadir | split(\"/\")) | last`"
+        }
+        "removeprefix" | "removesuffix" | "truncate" => {
+            "take a part of the text: `node[3:]`, `node[:20]`"
+        }
+        "strip" | "lstrip" | "rstrip" => "write `node | trim`",
+        "lowercase" | "tolower" => "write `node | lower`",
+        "uppercase" | "toupper" => "write `node | upper`",
+        "startswith" | "endswith" | "contains" => {
+            "ask with a test, `node is startingwith(\"pg-\")`, or with `\"pg\" in node`"
+        }
+        "ternary" => "write `\"a\" if node == \"n1\" else \"b\"`",
+        _ => {
+            "for texts there are `default`, `lower`, `upper`, `replace`, `split`, `join`, `trim`, `format`, `matches`, `length`, `first` and `last`"
+        }
+    }
+}
+
+/// What to write instead of a test that other engines have.
+fn test_help(name: &str) -> &'static str {
+    match name {
+        "match" | "matches" | "matching" | "search" | "regex" => {
+            "`matches` is a filter: `node | matches(\"^pg[0-9]+$\")`"
+        }
+        "startswith" | "endswith" => {
+            "write `node is startingwith(\"pg-\")`, `node is endingwith(\"-a\")`"
+        }
+        "contains" => "write `\"pg\" in node`",
+        _ => {
+            "a test asks about a value: `defined`, `startingwith`, `endingwith`, `in`, `eq`, `string`, `number`, `none`"
+        }
     }
 }
 

@@ -1,11 +1,9 @@
-//! The changes outside single rules, and the list of all.
+//! The changes outside single rules.
 
 use crate::load::document::has_key;
 use crate::model::{ApiName, Match, Origin, Rule, RuleSet, TemplateValue, Url};
 use crate::source::Source;
 use crate::template::premises;
-
-use super::rule;
 
 /// One change.
 pub(super) struct Edit {
@@ -22,29 +20,19 @@ pub(super) struct Edit {
 pub(super) enum Change {
     /// Another rule in the place of one.
     Rule(usize, Box<Rule>),
-    /// Other rules altogether.
-    Set(Box<RuleSet>),
+    /// Something else than a rule.
+    Set(Box<dyn FnOnce(&mut RuleSet)>),
 }
 
-/// Every change of a rule set.
-pub(super) fn edits(rules: &RuleSet, sources: &[Source]) -> Vec<Edit> {
-    let mut found = of_the_file(rules, sources);
-    for index in 0..rules.rules.len() {
-        rule::edits(rules, index, &mut found);
-    }
-    found
-}
-
-fn of_the_file(rules: &RuleSet, sources: &[Source]) -> Vec<Edit> {
+/// Every change outside the rules.
+pub(super) fn of_the_file(rules: &RuleSet, sources: &[Source]) -> Vec<Edit> {
     let mut found = Vec::new();
-    let mut add = |what: String, origin: Origin, edit: &dyn Fn(&mut RuleSet)| {
-        let mut changed = rules.clone();
-        edit(&mut changed);
+    let mut add = |what: String, origin: Origin, edit: Box<dyn FnOnce(&mut RuleSet)>| {
         found.push(Edit {
             rule: None,
             what,
             origin,
-            change: Change::Set(Box::new(changed)),
+            change: Change::Set(edit),
         });
     };
     let at = |key: &str, pointer: String| Origin {
@@ -60,16 +48,14 @@ fn of_the_file(rules: &RuleSet, sources: &[Source]) -> Vec<Edit> {
             Match::First => ("all", Match::All),
         };
         let origin = at("match", "/match".to_owned());
-        add(format!("`match` is `{word}`"), origin, &|set| {
-            set.matching = other;
-        });
+        let edit = move |set: &mut RuleSet| set.matching = other;
+        add(format!("`match` is `{word}`"), origin, Box::new(edit));
     }
     let sets_state = |rule: &Rule| rule.requests.iter().any(|it| it.kind.sets_state());
     if rules.patroni.is_some() && rules.rules.iter().any(sets_state) {
         let origin = at("patroni", "/patroni".to_owned());
-        add("`patroni` is not there".to_owned(), origin, &|set| {
-            set.patroni = None;
-        });
+        let edit = |set: &mut RuleSet| set.patroni = None;
+        add("`patroni` is not there".to_owned(), origin, Box::new(edit));
     }
     for (name, api) in &rules.apis {
         let Ok(other) = Url::new(&format!("{}/other", api.url)) else {
@@ -82,19 +68,22 @@ fn of_the_file(rules: &RuleSet, sources: &[Source]) -> Vec<Edit> {
                 ("apis", format!("/apis/{name}/url"))
             };
         let what = format!("the address of the API `{name}` is `{other}`");
-        add(what, at(key, pointer), &|set| {
-            if let Some(api) = set.apis.get_mut(name) {
-                api.url.clone_from(&other);
+        let name = name.clone();
+        let edit = move |set: &mut RuleSet| {
+            if let Some(api) = set.apis.get_mut(&name) {
+                api.url = other;
             }
-        });
+        };
+        add(what, at(key, pointer), Box::new(edit));
     }
     for (index, var) in rules.vars.iter().enumerate() {
         for (what, origin, value) in others(&var.value, &var.origin) {
-            add(format!("`{}` is {what}", var.name), origin, &|set| {
+            let edit = move |set: &mut RuleSet| {
                 if let Some(var) = set.vars.get_mut(index) {
-                    var.value = value.clone();
+                    var.value = value;
                 }
-            });
+            };
+            add(format!("`{}` is {what}", var.name), origin, Box::new(edit));
         }
     }
     found

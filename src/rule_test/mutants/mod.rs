@@ -7,22 +7,20 @@
 mod edits;
 mod rule;
 
-use std::borrow::Cow;
-
-use serde_json::{Map, Value};
-
 use crate::diagnostic::Place;
-use crate::evaluate::{Facts, Survey, survey};
 use crate::load::{Locator, Spot};
-use crate::model::{Match, Origin, Rule, RuleSet};
+use crate::model::{Match, Origin, RuleSet};
 
-use super::Suite;
-use super::spec::with_vars;
+use super::narrow::Narrow;
+use super::suite::Suite;
 
-use edits::{Change, edits};
+use edits::{Change, Edit};
 
-/// How many mutants of one rule set are tried.
-const MOST: usize = 20_000;
+/// How many looks at a rule for an event all mutants together may cost: a few seconds.
+const MOST_LOOKS: usize = 50_000_000;
+
+/// The looks that carrying out one process of a scenario is worth.
+const PROCESS: usize = 1_000;
 
 /// What became of the mutants of one rule set.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,110 +49,94 @@ pub struct Survivor {
 pub fn mutate(suites: &[&Suite]) -> Option<Mutants> {
     let first = suites.first()?;
     let rules = &first.rules;
-    let mut edits = edits(rules, &first.rules_sources);
-    let left_out = edits.len().saturating_sub(MOST);
-    edits.truncate(MOST);
-    let total = edits.len();
-    let mut locator = Locator::new(&first.rules_sources);
-    let mut mutant = rules.clone();
-    let mut survived = Vec::new();
-    for edit in edits {
-        let caught = match edit.change {
-            Change::Set(set) => suites.iter().any(|suite| suite.notices(&set, None)),
+    let mut trial = Trial {
+        suites,
+        rules,
+        mutant: rules.clone(),
+        locator: Locator::new(&first.rules_sources),
+        looks_left: MOST_LOOKS,
+        result: Mutants {
+            total: 0,
+            left_out: 0,
+            survived: Vec::new(),
+        },
+    };
+    for edit in edits::of_the_file(rules, &first.rules_sources) {
+        trial.undergo(edit);
+    }
+    for index in 0..rules.rules.len() {
+        for edit in rule::edits(rules, index) {
+            trial.undergo(edit);
+        }
+    }
+    Some(trial.result)
+}
+
+struct Trial<'a> {
+    suites: &'a [&'a Suite],
+    rules: &'a RuleSet,
+    /// The rules; they are changed for a moment.
+    mutant: RuleSet,
+    locator: Locator<'a>,
+    looks_left: usize,
+    result: Mutants,
+}
+
+impl Trial<'_> {
+    fn undergo(&mut self, edit: Edit) {
+        let cost = self.cost(&edit.change);
+        if cost > self.looks_left {
+            self.result.left_out += 1;
+            return;
+        }
+        self.looks_left -= cost;
+        self.result.total += 1;
+        if self.is_caught(edit.change) {
+            return;
+        }
+        let place = self.locator.place(&Spot::value(&edit.origin));
+        let beginning = || self.locator.place(&Spot::value(&Origin::default()));
+        self.result
+            .survived
+            .extend(place.or_else(beginning).map(|place| Survivor {
+                rule: edit.rule,
+                what: edit.what,
+                place,
+            }));
+    }
+
+    fn is_caught(&mut self, change: Change) -> bool {
+        let mut suites = self.suites.iter();
+        match change {
+            Change::Set(edit) => {
+                let mut set = self.rules.clone();
+                edit(&mut set);
+                suites.any(|suite| suite.notices(&set, None))
+            }
             Change::Rule(index, rule) => {
-                let narrow = Narrow::new(rules, index, &rule);
-                let Some(place) = mutant.rules.get_mut(index) else {
-                    continue;
+                let narrow = Narrow::new(self.rules, index, &rule);
+                let Some(place) = self.mutant.rules.get_mut(index) else {
+                    return true;
                 };
                 let own = std::mem::replace(place, *rule);
-                let narrow = narrow.as_ref();
-                let caught = suites.iter().any(|suite| suite.notices(&mutant, narrow));
-                if let Some(place) = mutant.rules.get_mut(index) {
+                let caught = suites.any(|suite| suite.notices(&self.mutant, narrow.as_ref()));
+                if let Some(place) = self.mutant.rules.get_mut(index) {
                     *place = own;
                 }
                 caught
             }
+        }
+    }
+
+    fn cost(&self, change: &Change) -> usize {
+        let all = self.rules.rules.len();
+        let sizes = self.suites.iter().map(|suite| suite.size());
+        let (events, processes) = sizes.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+        let rules = match change {
+            Change::Rule(..) if self.rules.matching == Match::All => 1,
+            Change::Rule(..) | Change::Set(_) => all,
         };
-        if caught {
-            continue;
-        }
-        let place = locator.place(&Spot::value(&edit.origin));
-        let beginning = || locator.place(&Spot::value(&Origin::default()));
-        survived.extend(place.or_else(beginning).map(|place| Survivor {
-            rule: edit.rule,
-            what: edit.what,
-            place,
-        }));
-    }
-    Some(Mutants {
-        total,
-        left_out,
-        survived,
-    })
-}
-
-impl Suite {
-    /// Tells whether a test fails with these rules.
-    fn notices(&self, mutant: &RuleSet, narrow: Option<&Narrow>) -> bool {
-        self.cases.iter().any(|case| !case.passes(mutant, narrow))
-            || self
-                .invariants
-                .iter()
-                .any(|invariant| !invariant.passes(mutant, narrow))
-            || self
-                .scenarios
-                .iter()
-                .any(|scenario| !scenario.passes(mutant, narrow))
-    }
-}
-
-/// One rule before and after a change. Where both do the same, so do all rules together.
-#[derive(Debug, Clone)]
-pub(super) struct Narrow {
-    before: RuleSet,
-    after: RuleSet,
-}
-
-impl Narrow {
-    /// `None` if what other rules do depends on this one.
-    fn new(rules: &RuleSet, index: usize, changed: &Rule) -> Option<Self> {
-        if rules.matching == Match::First {
-            return None;
-        }
-        let with = |rule: &Rule| RuleSet {
-            matching: rules.matching,
-            apis: rules.apis.clone(),
-            vars: rules.vars.clone(),
-            rules: vec![rule.clone()],
-            ..RuleSet::default()
-        };
-        Some(Self {
-            before: with(rules.rules.get(index)?),
-            after: with(changed),
-        })
-    }
-
-    /// The same with other values of variables.
-    pub(super) fn with(&self, vars: &Map<String, Value>) -> Cow<'_, Self> {
-        if vars.is_empty() {
-            return Cow::Borrowed(self);
-        }
-        Cow::Owned(Self {
-            before: with_vars(&self.before, vars),
-            after: with_vars(&self.after, vars),
-        })
-    }
-
-    /// Tells whether the change makes a difference to an event.
-    pub(super) fn concerns(&self, facts: &Facts) -> bool {
-        fn seen(survey: &Survey) -> impl Iterator<Item = (&str, bool)> {
-            let trace = survey.plan.trace.iter();
-            trace.map(|trace| (trace.rule.as_str(), trace.fired()))
-        }
-        let (before, after) = (survey(&self.before, facts), survey(&self.after, facts));
-        before.plan.steps != after.plan.steps
-            || before.unresolved != after.unresolved
-            || !seen(&before).eq(seen(&after))
+        events * rules + processes * (PROCESS + all)
     }
 }
 

@@ -12,17 +12,21 @@ use crate::model::{
 
 use super::edits::{Change, Edit, others};
 
-/// Adds every change of one rule.
-pub(super) fn edits(rules: &RuleSet, index: usize, found: &mut Vec<Edit>) {
+/// Every change of one rule.
+pub(super) fn edits(rules: &RuleSet, index: usize) -> Vec<Edit> {
     let Some(rule) = rules.rules.get(index) else {
-        return;
+        return Vec::new();
     };
-    let mut edits = Edits { rule, index, found };
+    let mut edits = Edits {
+        rule,
+        index,
+        found: Vec::new(),
+    };
     if !rule.enabled {
         edits.add("enabled", "no longer switched off", |rule| {
             rule.enabled = true;
         });
-        return;
+        return edits.found;
     }
     edits.add("name", "dropped", |rule| rule.enabled = false);
     edits.events();
@@ -32,12 +36,13 @@ pub(super) fn edits(rules: &RuleSet, index: usize, found: &mut Vec<Edit>) {
     edits.requests(rules);
     edits.way(rules);
     edits.limits();
+    edits.found
 }
 
 struct Edits<'a> {
     rule: &'a Rule,
     index: usize,
-    found: &'a mut Vec<Edit>,
+    found: Vec<Edit>,
 }
 
 impl Edits<'_> {
@@ -59,11 +64,13 @@ impl Edits<'_> {
                 let mut roles = event.roles().iter();
                 if roles.any(|role| self.rule.role.is_empty() || self.rule.role.contains(role)) {
                     let what = format!("also for `{event}`");
-                    self.add("on", what, |rule| rule.on.push(event));
+                    self.add(self.rule.events_key, what, |rule| rule.on.push(event));
                 }
             } else if on.len() > 1 {
                 let what = format!("no longer for `{event}`");
-                self.add("on", what, |rule| rule.on.retain(|it| *it != event));
+                self.add(self.rule.events_key, what, |rule| {
+                    rule.on.retain(|it| *it != event)
+                });
             }
         }
     }

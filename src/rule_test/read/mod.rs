@@ -18,8 +18,8 @@ use crate::load::{self, Problem, Spot};
 use crate::model::{Event, Origin, Role, RuleSet, duration};
 use crate::source::Source;
 
-use super::Suite;
 use super::format::{File, Given};
+use super::suite::Suite;
 
 /// What was made of a test file.
 #[derive(Debug, Clone)]
