@@ -128,9 +128,9 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
             continue;
         };
         if key == "changes" {
-            changes
-                .iter()
-                .for_each(|change| of_change(change, &mut problems));
+            for change in changes {
+                of_change(change, &mut problems);
+            }
         }
     }
     problems

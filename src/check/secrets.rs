@@ -47,7 +47,9 @@ impl<'r> Found<'r> {
             TemplateValue::Text(template) => self.look(template),
             TemplateValue::List(items) => items.iter().for_each(|item| self.look_at(item)),
             TemplateValue::Map(entries) => {
-                entries.iter().for_each(|(_, value)| self.look_at(value))
+                for (_, value) in entries {
+                    self.look_at(value);
+                }
             }
             _ => {}
         }
@@ -58,7 +60,7 @@ impl<'r> Found<'r> {
         if text.contains("password=") && self.seen.insert(text) {
             let at = text.find("password=").unwrap_or_default();
             let range = at..at + "password=".len();
-            self.problem(template, range, "this has a password in it".to_owned());
+            self.problem(template, range, "this has a password in it");
         }
         if !text.contains("env") || !is_template(text) || !self.seen.insert(text) {
             return;
@@ -68,18 +70,18 @@ impl<'r> Found<'r> {
             match &used.attribute {
                 Some(name) if is_telling(name) => {
                     let message = format!("`env.{name}` looks like a secret");
-                    self.problem(template, used.range.clone(), message);
+                    self.problem(template, used.range.clone(), &message);
                 }
                 None if is_whole(text, used) => {
                     let message = "the whole environment is put in here".to_owned();
-                    self.problem(template, used.range.clone(), message);
+                    self.problem(template, used.range.clone(), &message);
                 }
                 _ => {}
             }
         }
     }
 
-    fn problem(&mut self, template: &Template, range: Range<usize>, message: String) {
+    fn problem(&mut self, template: &Template, range: Range<usize>, message: &str) {
         let spot = Spot::bytes(&template.origin, range);
         let message = format!("{message}, and plans, logs and `history` show requests");
         let help = "let Barman read it from a file of its own, as `~barman/.pgpass`";

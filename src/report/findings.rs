@@ -148,7 +148,7 @@ struct Page<'a> {
     long: HashMap<(&'a str, usize), Characters>,
 }
 
-impl<'a> Page<'a> {
+impl Page<'_> {
     fn finding(&mut self, finding: &Finding) {
         let severity = finding.severity();
         let style = match severity {

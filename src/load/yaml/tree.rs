@@ -323,6 +323,8 @@ impl<'t> Builder<'t> {
             };
             end = end.max(key.range.end);
             let braces = matches!(*key.data, Data::Map(_));
+            // What it would merge is not missing, and nothing is known of it.
+            bad |= matches!(&*key.data, Data::Scalar(Value::String(name)) if name == MERGE_KEY);
             let read_as_true = *key.data == Data::Scalar(Value::Bool(true));
             let place = key.range.clone();
             let key = self.key(key, &known);
@@ -485,9 +487,8 @@ impl<'t> Builder<'t> {
                     .help("write a name before the `:`")
             }
             // That is said already.
-            Data::Bad => return None,
-            // Its neighbours tell what it is.
-            Data::Scalar(Value::Bool(true)) => return None,
+            // Of `true`, its neighbours tell what it is.
+            Data::Bad | Data::Scalar(Value::Bool(true)) => return None,
             Data::Scalar(_) => {
                 self.not_a_string(range);
                 return None;
