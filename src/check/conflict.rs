@@ -237,7 +237,7 @@ fn overlap(table: &Table<'_>, one: usize, other: usize) -> bool {
     let (Some(one), Some(other)) = (table.rule(one), table.rule(other)) else {
         return false;
     };
-    let is_plain = one.cluster.is_empty() || other.cluster.is_empty();
+    let is_plain = one.cluster.are_any() || other.cluster.are_any();
     !is_plain && one.cluster != other.cluster
 }
 

@@ -10,8 +10,10 @@ mod conditions;
 mod conflict;
 mod endpoints;
 mod environment;
+mod exclusion;
 mod failing;
 mod fence;
+mod idle;
 mod ignored;
 mod judge;
 mod lint;
@@ -87,6 +89,8 @@ fn lints<'r>(rules: &'r RuleSet) -> Vec<Box<dyn Lint<'r> + 'r>> {
         Box::new(Repeated::default()),
         Box::new(OfRules(secrets::problems)),
         Box::new(OfRules(verify::problems)),
+        Box::new(OfRules(idle::problems)),
+        Box::new(OfRules(exclusion::problems)),
     ]
 }
 

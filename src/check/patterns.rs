@@ -1,5 +1,7 @@
 //! Cluster patterns that add nothing to their rule.
 
+use std::collections::HashSet;
+
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
 use crate::model::{Pattern, Rule, RuleSet};
@@ -16,16 +18,21 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
 }
 
 fn of_rule(rule: &Rule) -> Vec<Problem> {
-    let all = || rule.cluster.iter().enumerate();
+    let excluded: HashSet<usize> = rule.cluster.excluded().map(|(index, _)| index).collect();
+    let places = (0..).filter(|index| !excluded.contains(index));
+    let named: Vec<(usize, &Pattern)> = places.zip(rule.cluster.named()).collect();
+    let all = || named.iter().copied();
     let globs: Vec<_> = all()
         .filter(|(_, pattern)| pattern.as_str().contains(['*', '?']))
         .take(MOST_GLOBS)
         .collect();
-    let covered = all().filter_map(|(index, pattern)| {
-        let (other, by) = globs.iter().find(|(_, glob)| covers(glob, pattern))?;
+    let covered = all().filter_map(|(place, pattern)| {
+        let (other, by) = globs
+            .iter()
+            .find(|(index, glob)| *index != place && glob.covers(pattern))?;
         let spot = |index: usize| Spot::value(&rule.origin.child("cluster").child(index));
         let message = format!("`{by}` covers `{pattern}`: it adds nothing");
-        let problem = Problem::new(Code::CoveredPattern, spot(index), message);
+        let problem = Problem::new(Code::CoveredPattern, spot(place), message);
         let note = format!("`{by}` is here");
         Some(
             problem
@@ -34,35 +41,4 @@ fn of_rule(rule: &Rule) -> Vec<Problem> {
         )
     });
     covered.take(MOST_NAMED).collect()
-}
-
-/// Whether everything that fits `narrow` fits `wide` as well; may miss some that do.
-fn covers(wide: &Pattern, narrow: &Pattern) -> bool {
-    let (wide_text, narrow_text) = (wide.as_str(), narrow.as_str());
-    // A `?` takes the place of one character only.
-    let unsure = wide_text.contains('?') && narrow_text.contains('*');
-    wide_text != narrow_text && !unsure && wide.matches(narrow_text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_covers_what_is_narrower() {
-        for (wide, narrow, expected) in [
-            ("*", "main", true),
-            ("*", "main-*", true),
-            ("main*", "main", true),
-            ("main*", "main-?", true),
-            ("main-?", "main-*", false),
-            ("a*b", "a?b", true),
-            ("a*b", "a*", false),
-            ("*a*", "*a*b*", true),
-            ("a", "a*", false),
-        ] {
-            let covered = covers(&Pattern::new(wide), &Pattern::new(narrow));
-            assert_eq!(covered, expected, "{wide} {narrow}");
-        }
-    }
 }

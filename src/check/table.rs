@@ -1,6 +1,6 @@
 //! Which rules fire where: for each kind of cluster, for each rule, the cells.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::model::{Match, Pattern, Rule, RuleSet};
 use crate::space::{Cluster, clusters};
@@ -65,23 +65,31 @@ impl<'r> Table<'r> {
             if !rule.enabled {
                 continue;
             }
+            let excluded = rule.cluster.excluded();
+            let excluded = excluded.filter_map(|(_, pattern)| matching.get(pattern.as_str()));
+            let excluded: HashSet<usize> = excluded.flatten().copied().collect();
             let mut add = |cluster: usize| {
+                if excluded.contains(&cluster) {
+                    return;
+                }
                 let all: Option<&mut Vec<usize>> = of_cluster.get_mut(cluster);
                 if let Some(all) = all.filter(|all| all.last() != Some(&number)) {
                     all.push(number);
                 }
             };
-            if rule.cluster.is_empty() {
+            if rule.cluster.are_any() {
                 (0..clusters.len()).for_each(&mut add);
             }
-            for pattern in &rule.cluster {
+            for pattern in rule.cluster.named() {
                 let matched = matching.get(pattern.as_str());
                 matched.into_iter().flatten().copied().for_each(&mut add);
             }
         }
         let cells = rules.rules.iter().map(Cells::of).collect();
         let is_name = |pattern: &Pattern| !pattern.as_str().contains(['*', '?']);
-        let named = |rule: &Rule| !rule.cluster.is_empty() && rule.cluster.iter().all(is_name);
+        let named = |rule: &Rule| {
+            !rule.cluster.named().is_empty() && rule.cluster.named().iter().all(is_name)
+        };
         let named = rules.rules.iter().map(named).collect();
         Self {
             rules,

@@ -220,6 +220,10 @@ codes! {
     IdleCertificate = "PB232", Warning, "a certificate without any effect";
     /// `verify: streaming` of something that does not stream.
     IdleVerify = "PB233", Warning, "a verification without any effect";
+    /// A `request: none` under `match: all`.
+    IdleRule = "PB240", Warning, "a rule that does nothing and keeps no other from firing";
+    /// An excluded cluster that the rule does not name.
+    IdleExclusion = "PB241", Warning, "an excluded cluster that the rule is not for anyway";
     /// A test names a rule that there is not.
     TestUnknownRule = "PB301", Error, "a test names a rule that the rules do not have";
     /// A test without an expectation, or of nothing.
@@ -313,6 +317,8 @@ impl Code {
                 | Self::PlainSecret
                 | Self::IdleCertificate
                 | Self::IdleVerify
+                | Self::IdleRule
+                | Self::IdleExclusion
                 | Self::SlotNotPermanent
                 | Self::NotReceiving
                 | Self::NoLaterWal

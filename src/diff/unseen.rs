@@ -216,6 +216,7 @@ fn bare(rule: &Rule) -> Rule {
         origin: Origin::default(),
         each: Vec::new(),
         events_key: "on",
+        description: None,
         when: rule.when.as_ref().map(bare_template),
         requests: rule.requests.iter().map(request).collect(),
         ..rule.clone()

@@ -105,10 +105,7 @@ fn walk(rules: &RuleSet, facts: &Facts, mut failed: impl FnMut(EvaluateError) ->
                     first = first.or(Some(&rule.name));
                 }
                 plan.steps.extend(steps);
-                plan.trace.push(Trace {
-                    rule: rule.name.clone(),
-                    because,
-                });
+                plan.trace.push(Trace::of(rule, because));
             }
             Err(source) => {
                 plan.trace.push(Trace::undecided(rule, &source));

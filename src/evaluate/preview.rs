@@ -231,10 +231,7 @@ impl<'r> Previewer<'r> {
                     (None, None) => {}
                 }
             }
-            found.plan.trace.push(Trace {
-                rule: rule.name.clone(),
-                because,
-            });
+            found.plan.trace.push(Trace::of(rule, because));
         }
         if !found.failures.is_empty() {
             found.plan.steps.clear();

@@ -8,6 +8,7 @@
 //! - `wanted`: the type in messages. `secret`: the value is not repeated.
 //! - `synonyms`: words that are used for a known one. `instead`: what to write instead of a word.
 //! - `refused`: keys that are written for a reason, with what to do instead, and the key that is then not missing (`meant`).
+//! - `else`: the help for any other word.
 //! - `excluded`: the help for a word behind a `!`, with `{rest}` for the other words but those of `beside`.
 //! - The name of a keyword, with `code`, `message` and `help`, or `message_for` and `help_for` by the kind of the value.
 //!   `required` has one for each key (`key`: what it is called when a misspelt key is found; `decides`: what else is

@@ -31,7 +31,8 @@ impl Misfit<'_> {
                 .map(|one| word_of(&one.to_string()))
                 .collect(),
         };
-        let wanted = self.annotation().text("wanted");
+        let near = Annotation::of(self.schema).text("wanted");
+        let wanted = near.or_else(|| self.annotation().text("wanted"));
         let wanted = wanted.map_or_else(|| any_of(&types), str::to_owned);
         let got = type_of(self.value);
         let is_item = self.name().1;
@@ -135,6 +136,9 @@ impl Misfit<'_> {
         let folded = word.to_ascii_lowercase().replace('-', "_");
         if let Some(instead) = near.part("instead").text(&folded) {
             return Some(instead.to_owned());
+        }
+        if let Some(help) = near.text("else") {
+            return Some(help.to_owned());
         }
         match near.part("synonyms").text(&folded) {
             Some(meant) => Some(format!("did you mean `{meant}`?")),

@@ -487,7 +487,7 @@ impl<'t> Builder<'t> {
                     .help("write a name before the `:`")
             }
             // That is said already.
-            // Of `true`, its neighbours tell what it is.
+            // The one was said already, and of the other its neighbours tell what it is.
             Data::Bad | Data::Scalar(Value::Bool(true)) => return None,
             Data::Scalar(_) => {
                 self.not_a_string(range);
