@@ -21,7 +21,7 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
         let Some(origin) = rules.places.apis.get(name) else {
             continue;
         };
-        if !used.contains(name) {
+        if !used.is_empty() && !used.contains(name) {
             let message = if *name == ApiName::default() {
                 "no request goes to `api`".to_owned()
             } else {
