@@ -42,7 +42,7 @@ impl<'r> Lint<'r> for Contested {
         };
         let all = stage.acts(kind.firings);
         for (target, acts) in &all {
-            for leads in [Role::Primary, Role::StandbyLeader] {
+            for leads in leaders(acts) {
                 let hurts = Contest::new(table, leads, acts).hurts();
                 for hurt in &hurts {
                     self.disputed.insert(target.clone());
@@ -105,6 +105,16 @@ impl Contested {
             self.disputed.insert(target.clone());
         }
     }
+}
+
+/// The roles of leaders for which the rules set a target; one kind of leader stands for all where they do for none.
+fn leaders(acts: &[Act]) -> Vec<Role> {
+    let mut leaders = vec![Role::Primary, Role::StandbyLeader];
+    leaders.retain(|role| acts.iter().any(|act| act.role == *role));
+    if leaders.is_empty() {
+        leaders.push(Role::Primary);
+    }
+    leaders
 }
 
 /// Tells whether the rules name the cluster, and it is no overlap of patterns that there may not be.

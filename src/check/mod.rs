@@ -50,7 +50,7 @@ use self::patience::Patience;
 use self::refused::Refused;
 use self::repeated::Repeated;
 use self::start::Starts;
-use self::table::{Seen, Table};
+use self::table::{Seen, Table, exact};
 
 pub use self::checked::{Checked, Unchecked};
 pub use self::ignored::ignored;
@@ -76,7 +76,7 @@ fn lints<'r>(rules: &'r RuleSet) -> Vec<Box<dyn Lint<'r> + 'r>> {
         Box::new(Endless),
         Box::new(Failing::default()),
         Box::new(Refused::new(rules)),
-        Box::new(Conflicts::default()),
+        Box::new(Conflicts::new(rules)),
         Box::new(Starts::default()),
         Box::new(Contested::new(rules)),
         Box::new(Patience::new(rules)),
@@ -97,7 +97,7 @@ fn lints<'r>(rules: &'r RuleSet) -> Vec<Box<dyn Lint<'r> + 'r>> {
 /// Everything that is wrong, or probably not meant, with rules that can be used.
 fn problems(rules: &RuleSet) -> Vec<Problem> {
     let table = Table::new(rules);
-    let mut judge = Judge::new(rules);
+    let mut judge = Judge::new(rules).with_clusters_named(table.named());
     let mut seen = vec![Seen::default(); rules.rules.len()];
     let mut lints = lints(rules);
     for (cluster, kind) in table.clusters.iter().enumerate() {
@@ -106,6 +106,7 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
         let mut kind = Kind {
             table: &table,
             name: &kind.name,
+            exact: exact(kind),
             cluster: kind,
             firings: &firings,
             settings: &settings,

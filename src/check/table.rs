@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::model::{Match, Pattern, Rule, RuleSet};
+use crate::model::{Match, Rule, RuleSet};
 use crate::space::{Cluster, clusters};
 
 use super::cells::Cells;
@@ -19,8 +19,6 @@ pub(super) struct Table<'r> {
     of_cluster: Vec<Vec<usize>>,
     /// For each rule, the cells that it names.
     cells: Vec<Cells>,
-    /// For each rule, whether it names each of its clusters.
-    named: Vec<bool>,
 }
 
 /// Where a rule fires in one kind of cluster.
@@ -86,22 +84,28 @@ impl<'r> Table<'r> {
             }
         }
         let cells = rules.rules.iter().map(Cells::of).collect();
-        let is_name = |pattern: &Pattern| !pattern.as_str().contains(['*', '?']);
-        let named = |rule: &Rule| {
-            !rule.cluster.named().is_empty() && rule.cluster.named().iter().all(is_name)
-        };
-        let named = rules.rules.iter().map(named).collect();
         Self {
             rules,
             clusters,
             of_cluster,
             cells,
-            named,
         }
     }
 
     pub(super) fn rule(&self, number: usize) -> Option<&'r Rule> {
         self.rules.rules.get(number)
+    }
+
+    /// The clusters that are a kind for themselves; none if there are too many to compare each text with.
+    pub(super) fn named(&self) -> Vec<String> {
+        const MOST: usize = 1_000;
+        let names = self.clusters.iter().filter_map(exact).map(str::to_owned);
+        let names: Vec<_> = names.take(MOST + 1).collect();
+        if names.len() > MOST {
+            Vec::new()
+        } else {
+            names
+        }
     }
 
     /// Where the rules fire in one kind of cluster, in order; what is seen of them on the way is noted.
@@ -111,7 +115,7 @@ impl<'r> Table<'r> {
         judge: &mut Judge<'r>,
         seen: &mut [Seen],
     ) -> Vec<Firing> {
-        let name = self.clusters.get(cluster).map(|cluster| &cluster.name);
+        let name = self.clusters.get(cluster).and_then(exact);
         let numbers = self.of_cluster.get(cluster).into_iter().flatten().copied();
         let mut taken = Taken::default();
         let mut firings = Vec::new();
@@ -125,8 +129,6 @@ impl<'r> Table<'r> {
             if cells.is_empty() {
                 continue;
             }
-            let named = self.named.get(number) == Some(&true);
-            let name = name.filter(|_| named).map(String::as_str);
             let truth = judge.truth(rule, *cells, name);
             let could = cells.without(truth.no);
             let may = could.without(taken.cells);
@@ -150,6 +152,12 @@ impl<'r> Table<'r> {
         }
         firings
     }
+}
+
+/// The name of the only cluster of a kind.
+pub(super) fn exact(kind: &Cluster) -> Option<&str> {
+    let is_named = kind.matches.contains(&kind.name) && !kind.name.contains(['*', '?']);
+    is_named.then_some(kind.name.as_str())
 }
 
 /// The cells that a rule fires in whatever happens, under `match: first`.

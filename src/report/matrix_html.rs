@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::evaluate::as_written;
 use crate::matrix::{Active, Cell, Matrix};
 use crate::model::{Event, Role};
 use crate::space::{Cluster, Known};
@@ -268,7 +269,10 @@ fn unseen(matrix: &Matrix<'_>, active: &Active) -> String {
     for (rule, note) in matrix.silent(active) {
         let why = match &rule.when {
             _ if !rule.enabled => ": not enabled".to_owned(),
-            Some(when) => format!(": when <code>{}</code>", escape(when.text.trim_end())),
+            Some(when) => format!(
+                ": when <code>{}</code>",
+                escape(as_written(when, &matrix.rules().vars).trim_end())
+            ),
             None => String::new(),
         };
         let _ = writeln!(

@@ -1,10 +1,12 @@
 //! The values that members set targets to, evaluated for examples of members.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::model::{Event, RequestTemplate, Role, RuleSet, Target, TemplateValue};
+use serde_json::Value;
+
+use crate::model::{Event, Match, RequestTemplate, Role, RuleSet, Target, TemplateValue};
 use crate::space::{Cluster, events};
-use crate::template::{Asked, Scope, Settled, premises, render};
+use crate::template::{Asked, Residual, Scope, premises, render};
 
 use super::super::cells::Cells;
 use super::super::judge::Judge;
@@ -32,6 +34,8 @@ pub(super) struct Act {
     pub(super) sure: bool,
     /// The place in the plan of the cell.
     pub(super) order: usize,
+    /// The rules that may fire instead, under `match: first`.
+    pub(super) instead: Vec<usize>,
 }
 
 impl Act {
@@ -61,17 +65,18 @@ impl Members {
         let mut named = BTreeSet::new();
         let mut only = HashMap::new();
         for (number, rule) in rules.rules.iter().enumerate() {
-            let asked = rule.when.iter().flat_map(|when| premises(&when.text));
-            for (_, asked) in asked.filter(|(fact, _)| fact == "node") {
-                match asked {
-                    Asked::OneOf(texts) => {
-                        let first: Vec<_> = texts.iter().take(MOST_NAMED).cloned().collect();
-                        named.extend(first.iter().cloned());
-                        only.insert(number, first);
-                        mentioned.extend(texts);
-                    }
-                    Asked::NoneOf(texts) => mentioned.extend(texts),
-                }
+            let Some(when) = &rule.when else {
+                continue;
+            };
+            let premises = premises(&when.text, &rules.vars);
+            for (_, asked) in premises.each().filter(|(fact, _)| *fact == "node") {
+                let (Asked::OneOf(texts) | Asked::NoneOf(texts)) = asked;
+                mentioned.extend(texts.iter().cloned());
+            }
+            if let Some(Asked::OneOf(texts)) = premises.common().remove("node") {
+                let first: Vec<_> = texts.into_iter().take(MOST_NAMED).collect();
+                named.extend(first.iter().cloned());
+                only.insert(number, first);
             }
         }
         let examples = (1..).map(|number| format!("n{number}"));
@@ -123,11 +128,20 @@ impl<'r> Stage<'_, 'r> {
     pub(super) fn acts(&mut self, firings: &[Firing]) -> BTreeMap<Target, Vec<Act>> {
         let mut all: BTreeMap<Target, Vec<Act>> = BTreeMap::new();
         let mut order = 0;
+        let mut taken = Taken::default();
         for firing in firings {
             let Some(rule) = self.table.rule(firing.rule) else {
                 continue;
             };
             let members = self.members;
+            let mut fires: BTreeMap<(usize, &String), bool> = BTreeMap::new();
+            for member in members.of_rule(firing.rule) {
+                for index in firing.may.indices() {
+                    let sure = self.fires(firing, index, member);
+                    let sure = sure.filter(|_| !taken.sure.contains(&(index, member.clone())));
+                    fires.extend(sure.map(|sure| ((index, member), sure)));
+                }
+            }
             let requests = rule.requests.iter().enumerate();
             for (number, request) in requests.filter(|(_, request)| request.kind.sets_state()) {
                 order += 1;
@@ -144,9 +158,11 @@ impl<'r> Stage<'_, 'r> {
                             // It ends before anyone leads.
                             continue;
                         }
-                        let Some(sure) = self.fires(firing, index, member) else {
+                        let Some(sure) = fires.get(&(index, member)).copied() else {
                             continue;
                         };
+                        let instead = taken.maybe.get(&(index, member.clone()));
+                        let instead = instead.cloned().unwrap_or_default();
                         let settings = match same.take() {
                             Some(settings) if !by_cell => settings,
                             _ => self.settings(request, index, member),
@@ -161,13 +177,17 @@ impl<'r> Stage<'_, 'r> {
                                 member: member.clone(),
                                 value: value.clone(),
                                 private: *private,
-                                sure,
+                                sure: sure && instead.is_empty(),
                                 order,
+                                instead: instead.clone(),
                             });
                         }
                         same = Some(settings);
                     }
                 }
+            }
+            if self.table.rules.matching == Match::First {
+                taken.add(firing.rule, fires);
             }
         }
         for acts in all.values_mut() {
@@ -183,10 +203,10 @@ impl<'r> Stage<'_, 'r> {
         let Some(when) = rule.when.as_ref().filter(|_| !sure) else {
             return Some(sure);
         };
-        match self.judge.settled_for(when, index, member) {
-            Settled::No => None,
-            Settled::Yes => Some(true),
-            Settled::Open(_) | Settled::Fails => Some(false),
+        match self.judge.residual_for(when, index, member) {
+            Residual::Value(Value::Bool(true)) => Some(true),
+            Residual::Value(_) => None,
+            Residual::Unknown(_) | Residual::Error(_) => Some(false),
         }
     }
 
@@ -222,6 +242,30 @@ impl<'r> Stage<'_, 'r> {
         let found = of_request(request, &scopes.shown).unwrap_or_default();
         let found = found.into_iter();
         found.map(|(target, value)| (target, value, true)).collect()
+    }
+}
+
+/// The rules that fire before others under `match: first`, by cell and member.
+#[derive(Default)]
+struct Taken {
+    sure: HashSet<(usize, String)>,
+    /// Enough of them to tell two cells apart.
+    maybe: HashMap<(usize, String), Vec<usize>>,
+}
+
+impl Taken {
+    fn add(&mut self, rule: usize, fires: BTreeMap<(usize, &String), bool>) {
+        for ((index, member), sure) in fires {
+            let key = (index, member.clone());
+            if sure {
+                self.sure.insert(key);
+            } else {
+                let rules = self.maybe.entry(key).or_default();
+                if rules.len() < MOST_NAMED {
+                    rules.push(rule);
+                }
+            }
+        }
     }
 }
 

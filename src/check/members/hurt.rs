@@ -330,9 +330,10 @@ impl<'a, 'r> Contest<'a, 'r> {
             rule.when.as_ref().map(|when| when.text.as_str())
         };
         act.sure
-            || others
-                .iter()
-                .any(|other| act.rule == other.rule || when(act) == when(other))
+            || others.iter().any(|other| {
+                let same = act.rule == other.rule || when(act) == when(other);
+                same && act.instead == other.instead
+            })
     }
 
     /// Tells whether the conditions of both can hold: for one member all of them, for two what is the same in their cluster.
@@ -342,7 +343,7 @@ impl<'a, 'r> Contest<'a, 'r> {
         }
         let asked = |act: &Act| {
             let when = self.table.rule(act.rule)?.when.as_ref()?;
-            Some(premises(&when.text))
+            Some(premises(&when.text, &self.table.rules.vars))
         };
         let (Some(first), Some(second)) = (asked(one), asked(other)) else {
             return true;
@@ -350,11 +351,7 @@ impl<'a, 'r> Contest<'a, 'r> {
         if one.member == other.member {
             return !first.exclude(&second);
         }
-        let of_cluster = |premises: Premises| {
-            let mut asked = premises.into_iter();
-            let (_, asked) = asked.find(|(fact, _)| fact == "cluster")?;
-            Some(asked)
-        };
+        let of_cluster = |premises: Premises| premises.common().remove("cluster");
         match (of_cluster(first), of_cluster(second)) {
             (Some(Asked::OneOf(texts)), Some(asked)) | (Some(asked), Some(Asked::OneOf(texts))) => {
                 texts.iter().any(|text| asked.allows(text))
