@@ -102,7 +102,7 @@ impl Silencer {
         if about.is_empty() {
             return self.idle(
                 comment,
-                "this comment silences nothing: no rule, request or variable begins here".to_owned(),
+                "this comment silences nothing: no rule, request, variable or API begins here".to_owned(),
                 "put it on the line of the first key of a rule or request, or above it; above `version` it is for the whole file",
             );
         }

@@ -1,13 +1,12 @@
 //! Conditions that decide nothing, and rules that others leave nothing to.
 
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, list};
 use crate::load::{Problem, Spot};
 use crate::model::Rule;
 
 use super::lint::{All, Lint};
 use super::table::{Seen, Table};
 use super::unrolled;
-use super::words::names;
 
 /// The lint for each rule by itself.
 pub(super) struct Conditions;
@@ -46,7 +45,7 @@ fn problem(rule: &Rule, seen: &Seen, table: &Table<'_>) -> Option<Problem> {
             .iter()
             .filter_map(|number| table.rule(*number))
     };
-    let earlier = names(owners().map(|rule| rule.name.as_str()));
+    let earlier = list(owners().map(|rule| rule.name.as_str()), "and");
     let (fires, them) = match seen.taken_by.len() {
         1 => ("fires", "it"),
         _ => ("fire", "them"),

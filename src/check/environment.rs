@@ -67,7 +67,7 @@ pub(super) fn uses(rules: &RuleSet, word: &'static str) -> Vec<Use> {
     for var in &rules.vars {
         found.look_at(&var.value);
     }
-    for rule in &rules.rules {
+    for rule in rules.rules.iter().filter(|rule| rule.enabled) {
         if let Some(when) = &rule.when {
             found.look(when, Syntax::Expression);
         }

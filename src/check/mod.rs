@@ -8,6 +8,7 @@ mod cells;
 mod checked;
 mod conditions;
 mod conflict;
+mod endpoints;
 mod environment;
 mod exclusion;
 mod failing;
@@ -19,16 +20,20 @@ mod lint;
 mod members;
 mod never;
 pub mod online;
+mod options;
 mod patience;
+mod patterns;
 mod recovery;
 mod refused;
+mod repeated;
+mod secrets;
 mod setting;
 mod start;
 mod table;
 mod together;
 mod unrolled;
 mod unused;
-mod words;
+mod verify;
 
 use crate::diagnostic::Finding;
 use crate::load::Problem;
@@ -43,6 +48,7 @@ use self::lint::{All, Kind, Lint, OfRules};
 use self::members::Contested;
 use self::patience::Patience;
 use self::refused::Refused;
+use self::repeated::Repeated;
 use self::start::Starts;
 use self::table::{Seen, Table};
 
@@ -77,6 +83,12 @@ fn lints<'r>(rules: &'r RuleSet) -> Vec<Box<dyn Lint<'r> + 'r>> {
         Box::new(OfRules(fence::problems)),
         Box::new(OfRules(recovery::problems)),
         Box::new(OfRules(environment::problems)),
+        Box::new(OfRules(endpoints::problems)),
+        Box::new(OfRules(options::problems)),
+        Box::new(OfRules(patterns::problems)),
+        Box::new(Repeated::default()),
+        Box::new(OfRules(secrets::problems)),
+        Box::new(OfRules(verify::problems)),
         Box::new(OfRules(idle::problems)),
         Box::new(OfRules(exclusion::problems)),
     ]

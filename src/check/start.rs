@@ -20,17 +20,20 @@ impl<'r> Lint<'r> for Starts {
         let on =
             |wanted: Event| Cells::those(|event, role| event == wanted && role == Role::Primary);
         let (promotion, start) = (on(Event::OnRoleChange), on(Event::OnStart));
-        let covered: HashSet<&Target> = settings
+        // Examples of names are written in capitals: `{{ cluster }}` and `{{ cluster | lower }}` are meant to be one server.
+        let covered: HashSet<Target> = settings
             .iter()
             .filter(|setting| !setting.may.and(start).is_empty())
-            .map(|setting| &setting.target)
+            .filter_map(|setting| folded(&setting.target))
             .collect();
         for setting in settings {
             let Target::Model { server, .. } = &setting.target else {
                 continue;
             };
             let promoted = !setting.may.and(promotion).is_empty();
-            if promoted && setting.value != "no model" && !covered.contains(&setting.target) {
+            let is_covered =
+                folded(&setting.target).is_some_and(|target| covered.contains(&target));
+            if promoted && setting.value != "no model" && !is_covered {
                 self.0
                     .entry((setting.rule, setting.request))
                     .or_insert_with(|| server.clone());
@@ -53,5 +56,16 @@ impl<'r> Lint<'r> for Starts {
         let mut problems: Vec<_> = self.0.iter().filter_map(problem).collect();
         problems.dedup_by(|one, other| one.spot == other.spot);
         problems
+    }
+}
+
+/// The target of a switch without the difference between capitals and small letters.
+fn folded(target: &Target) -> Option<Target> {
+    match target {
+        Target::Model { api, server } => Some(Target::Model {
+            api: api.clone(),
+            server: server.to_lowercase(),
+        }),
+        Target::Option { .. } | Target::Directory { .. } => None,
     }
 }

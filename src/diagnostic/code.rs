@@ -202,6 +202,24 @@ codes! {
     FixedHost = "PB223", Warning, "a recovery that always goes to the same host";
     /// A recovery into one directory, whichever Patroni passes.
     FixedDirectory = "PB224", Warning, "a recovery that always fills the same directory";
+    /// An option that Barman does not have.
+    UnknownOption = "PB225", Warning, "an option that Barman does not have";
+    /// A request that carries a secret.
+    SecretShown = "PB226", Warning, "a request with a secret in it";
+    /// Two rules that send the same.
+    RepeatedRequest = "PB227", Warning, "a request that is sent twice";
+    /// Two APIs with one address.
+    SameApi = "PB228", Warning, "two APIs with the same address";
+    /// An API that no request goes to.
+    UnusedApi = "PB229", Warning, "an API that no request goes to";
+    /// A cluster pattern that another one of its rule covers.
+    CoveredPattern = "PB230", Warning, "a cluster pattern that another one covers";
+    /// A secret header on an unencrypted connection.
+    PlainSecret = "PB231", Warning, "a secret that is sent without encryption";
+    /// Certificates where nothing is encrypted.
+    IdleCertificate = "PB232", Warning, "a certificate without any effect";
+    /// `verify: streaming` of something that does not stream.
+    IdleVerify = "PB233", Warning, "a verification without any effect";
     /// A `request: none` under `match: all`.
     IdleRule = "PB240", Warning, "a rule that does nothing and keeps no other from firing";
     /// An excluded cluster that the rule does not name.
@@ -290,6 +308,15 @@ impl Code {
                 | Self::RecoveryOverData
                 | Self::RelativeDirectory
                 | Self::RemovedVariable
+                | Self::UnknownOption
+                | Self::SecretShown
+                | Self::RepeatedRequest
+                | Self::SameApi
+                | Self::UnusedApi
+                | Self::CoveredPattern
+                | Self::PlainSecret
+                | Self::IdleCertificate
+                | Self::IdleVerify
                 | Self::IdleRule
                 | Self::IdleExclusion
                 | Self::SlotNotPermanent

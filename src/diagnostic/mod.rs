@@ -5,6 +5,7 @@
 
 mod code;
 mod explain;
+mod words;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::source::Position;
 
 pub use code::{Code, Severity};
 pub use explain::Explanation;
+pub use words::list;
 
 /// Where a finding points: a file and a place in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

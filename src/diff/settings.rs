@@ -55,6 +55,7 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         state,
         fallback,
         header_variables: _,
+        places: _,
     } = rules;
     let mut all = All::default();
     all.put("match", matching);

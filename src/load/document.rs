@@ -20,7 +20,7 @@ pub struct Document {
 /// Reads a file of rule tests.
 #[must_use]
 pub fn read_rule_tests(source: &Source) -> Document {
-    read(source, &RULE_TESTS_SCHEMA, "a test file")
+    read(source, &RULE_TESTS_SCHEMA)
 }
 
 /// Tells whether a file has a key at its top.
@@ -52,7 +52,7 @@ pub fn findings(source: &Source, problems: Vec<Problem>) -> Vec<Finding> {
     findings
 }
 
-fn read(source: &Source, schema: &Schema, kind: &'static str) -> Document {
+fn read(source: &Source, schema: &Schema) -> Document {
     let mut locator = Locator::new(std::slice::from_ref(source));
     let reading = yaml::read(&source.text);
     if !reading.faults.is_empty() {
@@ -62,11 +62,8 @@ fn read(source: &Source, schema: &Schema, kind: &'static str) -> Document {
     let mut found: Vec<_> = faults
         .filter_map(|fault| at(&mut locator, 0, fault))
         .collect();
-    for help in found.iter_mut().filter_map(|finding| finding.help.as_mut()) {
-        *help = help.replace("a rules file", kind);
-    }
     if let Some(value) = &reading.value {
-        let problems = shape::problems_of(schema, value, 0, kind);
+        let problems = shape::problems_of(schema, value, 0);
         found.extend(findings(source, problems));
     }
     let sources = std::slice::from_ref(source);

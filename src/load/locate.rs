@@ -7,7 +7,7 @@ use super::problem::{Part, Problem, Spot};
 use super::yaml::{self, Careful, Data, Entry, Node};
 use crate::diagnostic::{Finding, Place, Related};
 use crate::model::Origin;
-use crate::source::{Position, Source};
+use crate::source::{Characters, Position, Source};
 
 /// The files of a rule set with the trees of those that were asked about.
 pub struct Locator<'s> {
@@ -132,32 +132,45 @@ pub fn locate(sources: &[Source], origin: &Origin) -> Place {
 
 /// Where the lines of a text begin, found when it is first asked.
 #[derive(Default)]
-struct Lines(Vec<usize>);
+struct Lines {
+    starts: Vec<usize>,
+    characters: Characters,
+}
 
 impl Lines {
     /// The place of these bytes; what goes over the end of a line is cut there.
     fn place(&mut self, source: &Source, range: &Range<usize>) -> Place {
         let text = &source.text;
-        if self.0.is_empty() {
-            let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            self.0 = std::iter::once(0)
-                .chain(breaks.map(|(at, _)| at + 1))
-                .collect();
+        if self.starts.is_empty() {
+            let bytes = text.as_bytes();
+            // A lone carriage return ends a line as well.
+            let ends = |at: usize| match bytes.get(at) {
+                Some(b'\n') => true,
+                Some(b'\r') => bytes.get(at + 1) != Some(&b'\n'),
+                _ => false,
+            };
+            let breaks = (0..bytes.len()).filter(|at| ends(*at));
+            self.starts = std::iter::once(0).chain(breaks.map(|at| at + 1)).collect();
+            self.characters = Characters::of(text);
         }
-        let line = self.0.partition_point(|start| *start <= range.start).max(1);
-        let start = self.0.get(line - 1).copied().unwrap_or(0);
-        let before = text.get(start..range.start).unwrap_or_default();
+        let starts = &self.starts;
+        let line = starts.partition_point(|start| *start <= range.start).max(1);
+        let start = starts.get(line - 1).copied().unwrap_or(0);
+        let until = |byte: usize| self.characters.before(text, byte);
         // A byte order mark takes no column.
-        let before = before.strip_prefix('\u{feff}').unwrap_or(before);
+        let mark = text.get(start..range.start).unwrap_or_default();
+        let mark = usize::from(mark.starts_with('\u{feff}'));
         let covered = text.get(range.clone()).unwrap_or_default();
-        let covered = covered.split(['\n', '\r']).next().unwrap_or_default();
+        let end = covered.find(['\n', '\r']).unwrap_or(covered.len());
+        let covered = covered.get(..end).unwrap_or_default().trim_end();
+        let length = until(range.start + covered.len()) - until(range.start);
         Place {
             file: source.name.clone(),
             position: Position {
                 line,
-                column: before.chars().count() + 1,
+                column: until(range.start) - until(start) - mark + 1,
             },
-            length: covered.trim_end().chars().count().max(1),
+            length: length.max(1),
         }
     }
 }
@@ -194,7 +207,7 @@ fn range_of(text: &str, root: &Node, spot: &Spot, keys: &mut Keys) -> Option<Ran
         let token = part.replace("~1", "/").replace("~0", "~");
         let within = pointer.get(..parent).unwrap_or_default();
         parent += 1 + part.len();
-        let step = match &node.data {
+        let step = match &*node.data {
             Data::Map(entries) => keys
                 .find(within, entries, &token)
                 .map(|entry| (&entry.value, Some(entry.range.clone()))),
@@ -215,7 +228,7 @@ fn range_of(text: &str, root: &Node, spot: &Spot, keys: &mut Keys) -> Option<Ran
         let dash = dash.filter(|dash| text.as_bytes().get(*dash) == Some(&b'-'));
         key = at.or(dash.map(|dash| dash..dash + 1)).or(key);
     }
-    if node.data == Data::Bad {
+    if *node.data == Data::Bad {
         return None;
     }
     Some(match (&spot.part, key) {

@@ -153,7 +153,7 @@ mod tests {
     /// A schema as it is compiled with the program: without what is only for people, and with the name of a
     /// function where it has a pattern.
     fn compiled_form(schema: &Value) -> Value {
-        const WORDS: [&str; 7] = [
+        const WORDS: [&str; 8] = [
             "title",
             "description",
             "examples",
@@ -161,6 +161,7 @@ mod tests {
             "errorMessage",
             "patternErrorMessage",
             "$comment",
+            "x-finding",
         ];
         match schema {
             Value::Object(keywords) => keywords

@@ -22,6 +22,6 @@ pub use name::{ModelName, ModelNameError, Name, NameError};
 pub use pattern::Pattern;
 pub use request::{Operation, RecoveryRequest, RequestKind, RequestTemplate, SwitchTo};
 pub use rule::{Fence, OnFailure, Poll, Retry, Rule, Verify};
-pub use rule_set::{Fallback, Match, RuleSet, StateSettings, Var};
+pub use rule_set::{Fallback, Match, Places, RuleSet, StateSettings, Var};
 pub use target::{OptionScope, Target};
 pub use value::{Origin, Template, TemplateValue};

@@ -42,6 +42,8 @@ pub struct Rule {
     /// Whether a recovery may end on the backup's own timeline, if that is not the cluster's: something else fetches
     /// the rest of the WAL, a `restore_command` say.
     pub allow_older_timeline: bool,
+    /// Whether the rule itself says what must be seen, and not the defaults.
+    pub own_verify: bool,
     /// The values of `for_each` that it was made with, by their names; none if it has no `for_each`.
     pub each: Vec<(String, String)>,
     /// Where the rule stands: all rules of one `for_each` in the same place.

@@ -25,6 +25,8 @@ pub struct RuleSet {
     pub fallback: Fallback,
     /// The environment variables that headers are read from, with the places that name them.
     pub header_variables: Vec<(String, Origin)>,
+    /// Where the endpoints stand.
+    pub places: Places,
 }
 
 impl RuleSet {
@@ -58,6 +60,15 @@ fn same_text(one: &TemplateValue, other: &TemplateValue) -> bool {
         (TemplateValue::Text(one), TemplateValue::Text(other)) => one.text == other.text,
         _ => one == other,
     }
+}
+
+/// Where the endpoints of the rules stand.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Places {
+    /// Each pg-backup-api.
+    pub apis: BTreeMap<ApiName, Origin>,
+    /// Patroni.
+    pub patroni: Option<Origin>,
 }
 
 /// What is remembered, and where.

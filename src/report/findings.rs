@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::{Finding, Place, Severity, Silenced};
 use crate::load::masked;
-use crate::source::Source;
+use crate::source::{Characters, Source, lines};
 
 use super::text::{Colour, Style, columns, width};
 
@@ -26,12 +26,13 @@ pub fn human(findings: &[Finding], sources: &[Source], colour: Colour) -> String
         .collect();
     let lines = shown
         .iter()
-        .map(|source| (&*source.name, source.text.lines().collect()))
+        .map(|source| (&*source.name, lines(&source.text).collect()))
         .collect();
     let mut page = Page {
         lines,
         colour,
         text: String::new(),
+        long: HashMap::new(),
     };
     for finding in findings {
         page.finding(finding);
@@ -143,6 +144,8 @@ struct Page<'a> {
     lines: HashMap<&'a str, Vec<&'a str>>,
     colour: Colour,
     text: String,
+    /// The characters of long lines, by the file and the line.
+    long: HashMap<(&'a str, usize), Characters>,
 }
 
 impl Page<'_> {
@@ -186,12 +189,24 @@ impl Page<'_> {
         let bar = self.colour.paint(Style::Frame, "|");
         let file = visible(&place.file);
         let _ = writeln!(self.text, "{:gutter$}{arrow} {file}:{line}:{column}", "");
-        let lines = self.lines.get(&*place.file);
-        let Some(text) = lines.and_then(|lines| lines.get(line.saturating_sub(1))) else {
+        let lines = self.lines.get_key_value(&*place.file);
+        let text = lines.and_then(|(name, lines)| Some((*name, *lines.get(line.checked_sub(1)?)?)));
+        let Some((name, text)) = text else {
             return;
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let cut = Cut::new(text, column.saturating_sub(1), place.length);
+        let start = column.saturating_sub(1);
+        // Of a line of megabytes, what is near is enough.
+        let far = start.saturating_sub(COLUMNS * 4);
+        let near = match far {
+            0 => text,
+            far => {
+                let characters = self.long.entry((name, line));
+                let characters = characters.or_insert_with(|| Characters::of(text));
+                text.get(characters.byte(text, far)..).unwrap_or_default()
+            }
+        };
+        let cut = Cut::new(near, far > 0, start - far, place.length);
         let number = self.colour.paint(Style::Frame, &format!("{line:gutter$}"));
         let mark = if arrow.contains("-->") { "^" } else { "-" };
         let caret = self.colour.paint(style, &mark.repeat(cut.carets));
@@ -220,17 +235,9 @@ struct Cut {
 }
 
 impl Cut {
-    /// `start` and `length` count characters, what is made of them columns.
-    fn new(line: &str, start: usize, length: usize) -> Self {
-        // Of a line of megabytes, what is near is enough.
-        let far = start.saturating_sub(COLUMNS * 4);
-        let chars: Vec<char> = line
-            .trim_end()
-            .chars()
-            .skip(far)
-            .take(COLUMNS * 8)
-            .collect();
-        let start = start - far;
+    /// `start` and `length` count characters, what is made of them columns. `is_rest`: something stands before it.
+    fn new(line: &str, is_rest: bool, start: usize, length: usize) -> Self {
+        let chars: Vec<char> = line.trim_end().chars().take(COLUMNS * 8).collect();
         let total: usize = chars.iter().map(|c| columns(*c)).sum();
         let before = width(chars.iter().take(start));
         let marked = width(chars.iter().skip(start).take(length)).max(1);
@@ -246,7 +253,7 @@ impl Cut {
         };
         let mut at = 0;
         let mut shown = 0;
-        if first > 0 || far > 0 {
+        if first > 0 || is_rest {
             cut.text.push('…');
             shown = 1;
         }

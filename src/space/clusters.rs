@@ -149,6 +149,7 @@ mod tests {
             verify: Verify::None,
             on_failure: OnFailure::Stop,
             allow_older_timeline: false,
+            own_verify: false,
             recovery_timeout: None,
             each: Vec::new(),
             origin: Origin::default(),

@@ -480,10 +480,7 @@ fn an_empty_file_is_told_how_a_file_of_tests_begins() {
     let folder = tempfile::tempdir().unwrap();
     let (code, _, errors) = test_in(folder.path(), "", &[]);
     assert_eq!(code, 2, "{errors}");
-    assert!(
-        errors.contains("a test file begins with `version: 1`"),
-        "{errors}"
-    );
+    assert!(errors.contains("begin it with `version: 1`"), "{errors}");
 }
 
 #[test]

@@ -38,6 +38,9 @@ impl Scopes {
         for var in &rules.vars {
             put(&Spot::key(&var.origin), &var.origin);
         }
+        for endpoint in rules.places.apis.values().chain(&rules.places.patroni) {
+            put(&Spot::key(endpoint), endpoint);
+        }
         Self(scopes)
     }
 

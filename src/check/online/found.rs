@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::check::words;
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, list};
 use crate::load::{Problem, Spot, nearest};
 use crate::model::{Origin, Rule};
 
@@ -56,7 +55,7 @@ pub(super) fn instead<'a>(
     }
     match all.clone().count() {
         0 => format!("it has no {what}"),
-        1..=8 => format!("it has {}", words::names(all)),
+        1..=8 => format!("it has {}", list(all, "and")),
         many => format!("it has {many} others"),
     }
 }

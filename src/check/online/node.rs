@@ -1,7 +1,6 @@
 //! The Patroni that answers is of this cluster, and this node is a member of it.
 
-use crate::check::words;
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, list};
 use crate::load::nearest;
 use crate::model::RuleSet;
 
@@ -44,7 +43,7 @@ pub(super) fn look(rules: &RuleSet, here: &Here, found: &mut Found) {
         let message = format!("`{name}` is not a member of the cluster `{first}`");
         let help = match nearest(name, members.clone()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("its members are {}", words::names(members)),
+            None => format!("its members are {}", list(members, "and")),
         };
         found.say(Code::UnknownMember, at, name, message, help);
     }

@@ -21,9 +21,9 @@ use serde_json::Value;
 pub use self::constant::refused;
 use self::values::Least;
 use super::MAX_FINDINGS;
-use super::problem::{Problem, Spot};
+use super::problem::{Problem, Spot, escape};
 use crate::diagnostic::Code;
-use crate::model::{Fallback, Match, Origin, RuleSet, StateSettings, Var};
+use crate::model::{ApiName, Fallback, Match, Origin, Places, RuleSet, StateSettings, Var};
 
 /// Everything that decoding one rule set shares.
 struct Decoder<'a> {
@@ -143,6 +143,13 @@ impl<'a> Decoder<'a> {
             state,
             fallback,
             header_variables: mem::take(&mut self.header_variables),
+            places: Places {
+                apis: mem::take(&mut self.apis)
+                    .into_iter()
+                    .map(|(name, origin)| (ApiName(name.to_owned()), origin))
+                    .collect(),
+                patroni: section("patroni").first().map(|(origin, _)| origin.clone()),
+            },
         }
     }
 
@@ -189,13 +196,4 @@ fn items<'a>(
         .flatten()
         .enumerate()
         .map(move |(index, item)| (origin.child(index), item))
-}
-
-/// A key as a JSON pointer writes it.
-pub(super) fn escape(key: &str) -> std::borrow::Cow<'_, str> {
-    if key.contains(['~', '/']) {
-        key.replace('~', "~0").replace('/', "~1").into()
-    } else {
-        key.into()
-    }
 }

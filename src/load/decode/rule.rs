@@ -113,7 +113,16 @@ impl<'a> Decoder<'a> {
             origin: origin.child("when"),
         });
         if let Some(when) = when.as_ref().filter(|when| !when.text.is_empty()) {
+            let before = self.problems.len();
             self.template(when, Syntax::Expression);
+            let braces = when.text.find("{{");
+            if let Some(at) = braces.filter(|_| self.problems.len() == before) {
+                let spot = Spot::bytes(&when.origin, at..at + 2);
+                let message = "this is compared as text: a condition has no templates in it";
+                self.problem(Problem::new(Code::TemplateSyntax, spot, message).help(
+                    "write the name by itself: `node == \"n1\"`, not `\"{{ node }}\" == \"n1\"`",
+                ));
+            }
         }
         self.conditional = when.is_some();
         let one = value
@@ -156,6 +165,7 @@ impl<'a> Decoder<'a> {
             verify: carried_out.verify,
             on_failure: carried_out.on_failure,
             allow_older_timeline,
+            own_verify: value.get("verify").is_some(),
             each: Vec::new(),
             origin: origin.clone(),
         })

@@ -205,6 +205,7 @@ impl Decoder<'_> {
             Syntax::Expression if text.contains("&&") || text.contains("||") => {
                 Some("write `and`, `or`, `not`")
             }
+            Syntax::Expression if text.starts_with('!') => Some("write `not` for `!`"),
             Syntax::Expression if has_single_equals(text) => Some("to compare, write `==`"),
             Syntax::Text if open("{{", "}}") => Some("every `{{` needs its `}}`"),
             Syntax::Text if open("{%", "%}") => Some("every `{%` needs its `%}`"),

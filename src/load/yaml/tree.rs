@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 use granit_parser::{ErrorKind, ScalarStyle, ScanError, Tag};
 use serde_json::{Map, Value};
@@ -14,13 +15,13 @@ use crate::diagnostic::Code;
 use crate::load::MAX_FINDINGS;
 use crate::load::suggest::{READ_AS_TRUE, WRITE_EVENTS};
 
-/// A value and where it stands in the text, in bytes.
+/// A value and where it stands in the text, in bytes. An alias is the same value again, and not a copy.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::load) struct Node {
     pub(in crate::load) range: Range<usize>,
     /// The end of a block of text, of which the range has only the `|`.
     pub(in crate::load) end: usize,
-    pub(in crate::load) data: Data,
+    pub(in crate::load) data: Rc<Data>,
 }
 
 /// What a node is.
@@ -44,7 +45,7 @@ pub(in crate::load) struct Entry {
 impl Node {
     /// The value; of keys that stand twice the first counts.
     pub(in crate::load) fn to_value(&self) -> Value {
-        match &self.data {
+        match &*self.data {
             Data::Scalar(value) => value.clone(),
             Data::Bad => Value::Null,
             Data::List(items) => items.iter().map(Self::to_value).collect(),
@@ -62,12 +63,13 @@ impl Node {
 
     fn new(range: Range<usize>, data: Data) -> Self {
         let end = range.end;
+        let data = Rc::new(data);
         Self { range, end, data }
     }
 
     fn size(&self) -> Size {
         let mut size = Size::default();
-        match &self.data {
+        match &*self.data {
             Data::Scalar(Value::String(text)) => size.bytes = text.len(),
             Data::Scalar(_) | Data::Bad => {}
             Data::List(items) => items.iter().for_each(|item| size.add(&item.size())),
@@ -80,7 +82,7 @@ impl Node {
             }
         }
         size.values += 1;
-        size.levels += usize::from(matches!(self.data, Data::List(_) | Data::Map(_)));
+        size.levels += usize::from(matches!(*self.data, Data::List(_) | Data::Map(_)));
         size
     }
 }
@@ -126,7 +128,7 @@ pub(super) fn read(text: &str) -> Careful {
         budget: Budget::default(),
     };
     let tree = match builder.document() {
-        Ok(tree) => tree.filter(|node| node.data != Data::Scalar(Value::Null)),
+        Ok(tree) => tree.filter(|node| *node.data != Data::Scalar(Value::Null)),
         Err(TooMuch) => None,
     };
     let mut faults = builder.faults;
@@ -158,7 +160,7 @@ fn glued_comment(text: &str, error: &ScanError) -> Option<usize> {
 fn empty(text: &str) -> Fault {
     let end = text.find(['\n', '\r']).unwrap_or(text.len());
     Fault::new(Code::Empty, 0..end, "there is nothing in this file")
-        .help("a rules file begins with `version: 1`")
+        .help("begin it with `version: 1`")
 }
 
 /// The fault of what stands here.
@@ -320,8 +322,10 @@ impl<'t> Builder<'t> {
                 break;
             };
             end = end.max(key.range.end);
-            let braces = matches!(key.data, Data::Map(_));
-            let read_as_true = key.data == Data::Scalar(Value::Bool(true));
+            let braces = matches!(*key.data, Data::Map(_));
+            // What it would merge is not missing, and nothing is known of it.
+            bad |= matches!(&*key.data, Data::Scalar(Value::String(name)) if name == MERGE_KEY);
+            let read_as_true = *key.data == Data::Scalar(Value::Bool(true));
             let place = key.range.clone();
             let key = self.key(key, &known);
             bad |= braces && key.is_none();
@@ -415,6 +419,7 @@ impl<'t> Builder<'t> {
                 Data::Bad
             }
         };
+        let data = Rc::new(data);
         Node { range, end, data }
     }
 
@@ -450,7 +455,8 @@ impl<'t> Builder<'t> {
         before: &HashMap<String, Range<usize>>,
     ) -> Option<(String, Range<usize>)> {
         let range = key.range;
-        let fault = match key.data {
+        let data = Rc::try_unwrap(key.data).unwrap_or_else(|data| (*data).clone());
+        let fault = match data {
             Data::Scalar(Value::String(name)) if name == MERGE_KEY => {
                 Fault::new(Code::MergeKey, range, "merge keys (`<<`) are not read")
                     .help("write the keys out; what all rules share can stand in `defaults`")
