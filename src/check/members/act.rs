@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::model::{Event, Match, RequestTemplate, Role, RuleSet, Target, TemplateValue};
+use crate::model::{Event, Match, RequestTemplate, Role, Rule, RuleSet, Target, TemplateValue};
 use crate::space::{Cluster, events};
 use crate::template::{Asked, Scope, Settled, premises, render};
 
@@ -72,7 +72,10 @@ impl Members {
                         only.insert(number, first);
                         mentioned.extend(texts);
                     }
-                    Asked::NoneOf(texts) => mentioned.extend(texts),
+                    Asked::NoneOf(texts) => {
+                        named.extend(texts.iter().take(MOST_NAMED).cloned());
+                        mentioned.extend(texts);
+                    }
                 }
             }
         }
@@ -135,7 +138,16 @@ impl<'r> Stage<'_, 'r> {
             for member in members.of_rule(firing.rule) {
                 for index in firing.may.indices() {
                     let sure = self.fires(firing, index, member);
-                    let sure = sure.filter(|_| !taken.sure.contains(&(index, member.clone())));
+                    let key = (index, member.clone());
+                    let same = |earlier: &usize| {
+                        let earlier = self.table.rule(*earlier);
+                        let when = |rule: &Rule| rule.when.as_ref().map(|when| when.text.clone());
+                        earlier.map(when) == Some(when(rule))
+                    };
+                    let earlier = taken.maybe.get(&key);
+                    let is_taken = taken.sure.contains(&key)
+                        || earlier.is_some_and(|earlier| earlier.iter().any(same));
+                    let sure = sure.filter(|_| !is_taken);
                     fires.extend(sure.map(|sure| ((index, member), sure)));
                 }
             }
@@ -148,7 +160,7 @@ impl<'r> Stage<'_, 'r> {
                 for member in members.of_rule(firing.rule) {
                     let mut same = None;
                     for index in firing.may.indices() {
-                        let Some((event, role)) = events().nth(index) else {
+                        let Some((event, of_role)) = events().nth(index) else {
                             continue;
                         };
                         if event == Event::Bootstrap {
@@ -169,7 +181,7 @@ impl<'r> Stage<'_, 'r> {
                                 rule: firing.rule,
                                 request: number,
                                 event,
-                                role,
+                                role: of_role,
                                 cell: index,
                                 member: member.clone(),
                                 value: value.clone(),
