@@ -245,11 +245,6 @@ fn there_is_an_end_to_what_a_list_makes() {
         let (code, stdout, stderr) = run(folder.path(), &["check", "rules.yml"]);
         assert_eq!(code, i32::from(!said.is_empty()), "{stdout}{stderr}");
         assert!(stdout.contains(said), "{stdout}");
-        assert_eq!(
-            stdout.matches("error[").count(),
-            usize::from(!said.is_empty()),
-            "{stdout}"
-        );
     }
     let rules: String = (0..11)
         .map(|number| {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Match, Origin, Rule, Target};
+use crate::model::{Match, Origin, Rule, RuleSet, Target, Var};
 use crate::template::{Premises, premises};
 
 use super::cells::{self, Cells};
@@ -19,10 +19,10 @@ const MOST_RELATED: usize = 4;
 type Number = (usize, usize);
 
 /// The contradictions that were found, by the later request.
-#[derive(Default)]
 pub(super) struct Conflicts<'r> {
     found: BTreeMap<Number, BTreeMap<Number, Clash>>,
     premises: HashMap<&'r str, Premises>,
+    vars: &'r [Var],
 }
 
 /// Two requests that contradict each other in some cell.
@@ -74,6 +74,14 @@ impl<'r> Lint<'r> for Conflicts<'r> {
 }
 
 impl<'r> Conflicts<'r> {
+    pub(super) fn new(rules: &'r RuleSet) -> Self {
+        Self {
+            found: BTreeMap::new(),
+            premises: HashMap::new(),
+            vars: &rules.vars,
+        }
+    }
+
     /// The settings of one target, in order. Only those that something new can be told of are compared: not a
     /// second one with the same value and the same condition in the same cells, and not one whose
     /// condition fixes a fact to another value.
@@ -105,7 +113,9 @@ impl<'r> Conflicts<'r> {
 
     fn premises(&mut self, rule: &'r Rule) -> Option<&Premises> {
         let text = rule.when.as_ref()?.text.as_str();
-        Some(self.premises.entry(text).or_insert_with(|| premises(text)))
+        let vars = &self.vars;
+        let found = self.premises.entry(text);
+        Some(found.or_insert_with(|| premises(text, vars)))
     }
 
     /// The fact that most conditions fix.
@@ -113,7 +123,7 @@ impl<'r> Conflicts<'r> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for rule in group.iter().filter_map(|setting| table.rule(setting.rule)) {
             for (fact, _) in self.premises(rule).into_iter().flat_map(Premises::fixed) {
-                *counts.entry(fact.to_owned()).or_default() += 1;
+                *counts.entry(fact).or_default() += 1;
             }
         }
         counts
@@ -125,9 +135,7 @@ impl<'r> Conflicts<'r> {
     /// What a rule's condition fixes a fact to.
     fn fixed(&mut self, rule: &'r Rule, fact: &str) -> Option<String> {
         let mut fixed = self.premises(rule)?.fixed();
-        fixed
-            .find(|(name, _)| *name == fact)
-            .map(|(_, value)| value.to_owned())
+        fixed.find(|(name, _)| name == fact).map(|(_, value)| value)
     }
 
     fn compare(
@@ -237,7 +245,7 @@ fn overlap(table: &Table<'_>, one: usize, other: usize) -> bool {
     let (Some(one), Some(other)) = (table.rule(one), table.rule(other)) else {
         return false;
     };
-    let is_plain = one.cluster.is_empty() || other.cluster.is_empty();
+    let is_plain = one.cluster.are_any() || other.cluster.are_any();
     !is_plain && one.cluster != other.cluster
 }
 

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
 use crate::model::{RequestTemplate, Rule, RuleSet, Template, TemplateValue};
-use crate::template::{Syntax, is_template, render};
+use crate::template::{RenderError, RenderErrorKind, Syntax, is_template, render};
 
-use super::cells::name;
+use super::cells::place;
 use super::judge::{Judge, Look};
 use super::lint::{All, Kind, Lint};
 
@@ -21,10 +21,11 @@ pub(super) struct Failing<'r> {
 
 struct Failure<'r> {
     template: &'r Template,
-    syntax: Syntax,
     /// The cell.
     index: usize,
-    why: String,
+    /// The cluster, if that matters.
+    cluster: Option<String>,
+    why: RenderError,
 }
 
 impl<'r> Lint<'r> for Failing<'r> {
@@ -42,17 +43,21 @@ impl<'r> Lint<'r> for Failing<'r> {
                     Syntax::Expression => firing.may,
                     Syntax::Text => firing.likely,
                 };
+                let depends = kind.judge.depends(template, syntax);
+                let cluster = kind.exact.filter(|_| depends.cluster);
+                let cluster = cluster.map(str::to_owned);
                 let mut cells = cells.indices();
-                let failure =
-                    cells.find_map(|index| match kind.judge.look(template, syntax, index) {
+                let failure = cells.find_map(|index| {
+                    match kind.judge.look(template, syntax, index, kind.exact) {
                         Look::Fails(why) => Some(Failure {
                             template,
-                            syntax,
                             index,
+                            cluster: cluster.clone(),
                             why,
                         }),
                         Look::Gives(_) | Look::Open => None,
-                    });
+                    }
+                });
                 if let Some(failure) = failure {
                     self.known.insert((firing.rule, number));
                     self.found.push(failure);
@@ -63,7 +68,8 @@ impl<'r> Lint<'r> for Failing<'r> {
 
     fn problems(self: Box<Self>, _: &All<'_, 'r>) -> Vec<Problem> {
         let problems = self.found.into_iter().map(|failure| {
-            let message = format!("on {} this fails: {}", name(failure.index), failure.why);
+            let place = place(failure.index, failure.cluster.as_deref());
+            let message = format!("on {place} this fails: {}", failure.why);
             let spot = Spot::value(&failure.template.origin);
             Problem::new(Code::AlwaysFails, spot, message).help(help(&failure))
         });
@@ -89,7 +95,7 @@ fn endless(rules: &RuleSet, judge: &Judge<'_>) -> Vec<Problem> {
         let help =
             "nothing is sent where it is used: a list that holds another twice is twice as long";
         let problem = Problem::new(Code::AlwaysFails, spot, message).help(help);
-        error.is_too_large().then_some(problem)
+        (error.kind == RenderErrorKind::TooLarge).then_some(problem)
     });
     failures.collect()
 }
@@ -99,9 +105,13 @@ fn help(failure: &Failure<'_>) -> String {
     let nothing = "nothing at all is sent then, by no rule";
     // A name by itself, as `env.FLAG`.
     let named = |c: char| c.is_ascii_alphanumeric() || "_.[]\"'".contains(c);
-    let is_text = failure.why.ends_with("gives a string");
-    if failure.syntax == Syntax::Expression && is_text && when.chars().all(named) {
-        return format!("{nothing}: compare it with a text, as in `{when} == \"yes\"`");
+    if failure.why.kind == RenderErrorKind::TextForTruth {
+        let example = if when.chars().all(named) {
+            when
+        } else {
+            "env.FLAG"
+        };
+        return format!("{nothing}: compare it with a text, as in `{example} == \"yes\"`");
     }
     format!("{nothing}: mend it, or take the event out of `on`")
 }

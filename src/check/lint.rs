@@ -22,6 +22,8 @@ pub(super) struct Kind<'a, 'r> {
     pub(super) table: &'a Table<'r>,
     /// An example of its name.
     pub(super) name: &'a str,
+    /// Its name, if no other cluster is of this kind.
+    pub(super) exact: Option<&'a str>,
     pub(super) cluster: &'a Cluster,
     /// The rules that may fire in it, in their order.
     pub(super) firings: &'a [Firing],

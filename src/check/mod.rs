@@ -9,8 +9,10 @@ mod checked;
 mod conditions;
 mod conflict;
 mod environment;
+mod exclusion;
 mod failing;
 mod fence;
+mod idle;
 mod ignored;
 mod judge;
 mod lint;
@@ -42,7 +44,7 @@ use self::members::Contested;
 use self::patience::Patience;
 use self::refused::Refused;
 use self::start::Starts;
-use self::table::{Seen, Table};
+use self::table::{Seen, Table, exact};
 
 pub use self::checked::{Checked, Unchecked};
 pub use self::ignored::ignored;
@@ -68,20 +70,22 @@ fn lints<'r>(rules: &'r RuleSet) -> Vec<Box<dyn Lint<'r> + 'r>> {
         Box::new(Endless),
         Box::new(Failing::default()),
         Box::new(Refused::new(rules)),
-        Box::new(Conflicts::default()),
+        Box::new(Conflicts::new(rules)),
         Box::new(Starts::default()),
         Box::new(Contested::new(rules)),
         Box::new(Patience::new(rules)),
         Box::new(OfRules(fence::problems)),
         Box::new(OfRules(recovery::problems)),
         Box::new(OfRules(environment::problems)),
+        Box::new(OfRules(idle::problems)),
+        Box::new(OfRules(exclusion::problems)),
     ]
 }
 
 /// Everything that is wrong, or probably not meant, with rules that can be used.
 fn problems(rules: &RuleSet) -> Vec<Problem> {
     let table = Table::new(rules);
-    let mut judge = Judge::new(rules);
+    let mut judge = Judge::new(rules).with_clusters_named(table.named());
     let mut seen = vec![Seen::default(); rules.rules.len()];
     let mut lints = lints(rules);
     for (cluster, kind) in table.clusters.iter().enumerate() {
@@ -90,6 +94,7 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
         let mut kind = Kind {
             table: &table,
             name: &kind.name,
+            exact: exact(kind),
             cluster: kind,
             firings: &firings,
             settings: &settings,

@@ -1,6 +1,6 @@
 //! Which rules fire where: for each kind of cluster, for each rule, the cells.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::model::{Match, Rule, RuleSet};
 use crate::space::{Cluster, clusters};
@@ -63,16 +63,22 @@ impl<'r> Table<'r> {
             if !rule.enabled {
                 continue;
             }
+            let excluded = rule.cluster.excluded();
+            let excluded = excluded.filter_map(|(_, pattern)| matching.get(pattern.as_str()));
+            let excluded: HashSet<usize> = excluded.flatten().copied().collect();
             let mut add = |cluster: usize| {
+                if excluded.contains(&cluster) {
+                    return;
+                }
                 let all: Option<&mut Vec<usize>> = of_cluster.get_mut(cluster);
                 if let Some(all) = all.filter(|all| all.last() != Some(&number)) {
                     all.push(number);
                 }
             };
-            if rule.cluster.is_empty() {
+            if rule.cluster.are_any() {
                 (0..clusters.len()).for_each(&mut add);
             }
-            for pattern in &rule.cluster {
+            for pattern in rule.cluster.named() {
                 let matched = matching.get(pattern.as_str());
                 matched.into_iter().flatten().copied().for_each(&mut add);
             }
@@ -90,6 +96,18 @@ impl<'r> Table<'r> {
         self.rules.rules.get(number)
     }
 
+    /// The clusters that are a kind for themselves; none if there are too many to compare each text with.
+    pub(super) fn named(&self) -> Vec<String> {
+        const MOST: usize = 1_000;
+        let names = self.clusters.iter().filter_map(exact).map(str::to_owned);
+        let names: Vec<_> = names.take(MOST + 1).collect();
+        if names.len() > MOST {
+            Vec::new()
+        } else {
+            names
+        }
+    }
+
     /// Where the rules fire in one kind of cluster, in order; what is seen of them on the way is noted.
     pub(super) fn firings(
         &self,
@@ -97,7 +115,7 @@ impl<'r> Table<'r> {
         judge: &mut Judge<'r>,
         seen: &mut [Seen],
     ) -> Vec<Firing> {
-        let name = self.clusters.get(cluster).map(|cluster| &cluster.name);
+        let name = self.clusters.get(cluster).and_then(exact);
         let numbers = self.of_cluster.get(cluster).into_iter().flatten().copied();
         let mut taken = Taken::default();
         let mut firings = Vec::new();
@@ -111,9 +129,6 @@ impl<'r> Table<'r> {
             if cells.is_empty() {
                 continue;
             }
-            let named = |pattern: &str| !pattern.contains(['*', '?']);
-            let named = !rule.cluster.is_empty() && rule.cluster.iter().all(|c| named(c.as_str()));
-            let name = name.filter(|_| named).map(String::as_str);
             let truth = judge.truth(rule, *cells, name);
             let could = cells.without(truth.no);
             let may = could.without(taken.cells);
@@ -137,6 +152,12 @@ impl<'r> Table<'r> {
         }
         firings
     }
+}
+
+/// The name of the only cluster of a kind.
+pub(super) fn exact(kind: &Cluster) -> Option<&str> {
+    let is_named = kind.matches.contains(&kind.name) && !kind.name.contains(['*', '?']);
+    is_named.then_some(kind.name.as_str())
 }
 
 /// The cells that a rule fires in whatever happens, under `match: first`.

@@ -55,7 +55,11 @@ impl Together {
         let mut all = Vec::new();
         for rule in &rules.rules {
             let mut asked = Vec::new();
-            for (fact, what) in rule.when.iter().flat_map(|when| premises(&when.text)) {
+            for (fact, what) in rule
+                .when
+                .iter()
+                .flat_map(|when| premises(&when.text, &rules.vars).common())
+            {
                 let next = facts.len();
                 asked.push((*facts.entry(fact).or_insert(next), what));
             }

@@ -6,7 +6,7 @@ use crate::diagnostic::Code;
 use crate::load::{Part, Problem};
 use crate::model::{Origin, Rule, RuleSet};
 
-/// Says which of the rules of a `for_each` a finding about a rule is for, if it is not for all of them.
+/// Leaves the findings about rules as a whole that all rules of a `for_each` have.
 pub(super) fn by_rule(found: Vec<(&Rule, Problem)>, rules: &RuleSet) -> Vec<Problem> {
     let mut all: HashMap<&Origin, usize> = HashMap::new();
     for rule in unrolled(rules) {
@@ -23,19 +23,11 @@ pub(super) fn by_rule(found: Vec<(&Rule, Problem)>, rules: &RuleSet) -> Vec<Prob
         let all = all.get(&rule.origin);
         all.is_none_or(|all| same.get(&(&rule.origin, code)) == Some(all))
     };
-    let left = found.iter().filter_map(|(rule, problem)| {
-        let mut problem = problem.clone();
-        if !for_all(rule, problem.code) {
-            // A condition may choose among the combinations of several names.
-            if rule.each.len() > 1 || problem.code == Code::AlwaysTrue {
-                return None;
-            }
-            let (name, value) = rule.each.first()?;
-            problem.message = format!("{}, for `{name}` = `{value}`", problem.message);
-        }
-        Some(problem)
-    });
-    left.collect()
+    // A condition may choose among the values.
+    let left = found
+        .iter()
+        .filter(|(rule, problem)| for_all(rule, problem.code));
+    left.map(|(_, problem)| problem.clone()).collect()
 }
 
 /// Leaves one of the findings of each kind that the rules of a `for_each` have in the same place, and says them all in

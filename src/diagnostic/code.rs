@@ -202,6 +202,10 @@ codes! {
     FixedHost = "PB223", Warning, "a recovery that always goes to the same host";
     /// A recovery into one directory, whichever Patroni passes.
     FixedDirectory = "PB224", Warning, "a recovery that always fills the same directory";
+    /// A `request: none` under `match: all`.
+    IdleRule = "PB240", Warning, "a rule that does nothing and keeps no other from firing";
+    /// An excluded cluster that the rule does not name.
+    IdleExclusion = "PB241", Warning, "an excluded cluster that the rule is not for anyway";
     /// A test names a rule that there is not.
     TestUnknownRule = "PB301", Error, "a test names a rule that the rules do not have";
     /// A test without an expectation, or of nothing.
@@ -286,6 +290,8 @@ impl Code {
                 | Self::RecoveryOverData
                 | Self::RelativeDirectory
                 | Self::RemovedVariable
+                | Self::IdleRule
+                | Self::IdleExclusion
                 | Self::SlotNotPermanent
                 | Self::NotReceiving
                 | Self::NoLaterWal

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::evaluate::{Preview, Trace};
+use crate::evaluate::{Preview, Trace, as_written};
 use crate::model::{Origin, RequestTemplate, Rule, RuleSet, Template, TemplateValue};
 use crate::template::{Syntax, inspect, is_template};
 
@@ -103,7 +103,10 @@ pub(super) fn rules(
             rule: rule.name.clone(),
             was: renamed.get(rule.name.as_str()).map(|was| (*was).to_owned()),
             what,
-            when: rule.when.as_ref().map(|when| when.text.clone()),
+            when: rule.when.as_ref().map(|when| {
+                let side = if what == Edit::Removed { old } else { new };
+                as_written(when, &side.vars)
+            }),
         })
         .collect()
 }
@@ -216,6 +219,7 @@ fn bare(rule: &Rule) -> Rule {
         origin: Origin::default(),
         each: Vec::new(),
         events_key: "on",
+        description: None,
         when: rule.when.as_ref().map(bare_template),
         requests: rule.requests.iter().map(request).collect(),
         ..rule.clone()

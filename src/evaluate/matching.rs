@@ -43,8 +43,8 @@ pub(super) fn mismatch(rule: &Rule, facts: &Facts, taken: Option<&str>) -> Optio
     if !rule.role.is_empty() && !rule.role.contains(&facts.role) {
         return because("role", list(&rule.role), &facts.role);
     }
-    if !rule.cluster.is_empty() && !rule.cluster.iter().any(|c| c.matches(&facts.cluster)) {
-        return because("cluster", list(&rule.cluster), &facts.cluster);
+    if !rule.cluster.include(&facts.cluster) {
+        return because("cluster", rule.cluster.to_string(), &facts.cluster);
     }
     let earlier = taken?;
     because("match", "no earlier rule that fires".to_owned(), &earlier)

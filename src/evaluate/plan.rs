@@ -57,8 +57,12 @@ pub struct Step {
 pub struct Trace {
     /// The rule.
     pub rule: String,
+    /// What the rule is for, in the words of its author.
+    pub description: Option<String>,
     /// Why it did not fire; `None` if it did.
     pub because: Option<Because>,
+    /// Whether it does nothing on purpose where it fires.
+    pub does_nothing: bool,
 }
 
 /// The first part of a rule that did not fit.
@@ -83,6 +87,17 @@ impl Plan {
             steps: Vec::new(),
             trace: Vec::new(),
         }
+    }
+
+    /// The rules that fired and do nothing on purpose.
+    pub fn idle(&self) -> impl Iterator<Item = &Trace> {
+        self.trace.iter().filter(|trace| trace.idles())
+    }
+
+    /// What a rule is for, in the words of its author.
+    pub fn description(&self, rule: &str) -> Option<&str> {
+        let of_rule = self.trace.iter().find(|trace| trace.rule == rule)?;
+        of_rule.description.as_deref()
     }
 
     /// The plan as `schemas/plan.schema.json` describes it.
@@ -154,10 +169,22 @@ impl Trace {
                 .to_owned(),
             got: error.message.clone(),
         };
+        Self::of(rule, Some(because))
+    }
+
+    /// The trace of a rule that fires, or does not for this reason.
+    pub(super) fn of(rule: &Rule, because: Option<Because>) -> Self {
         Self {
             rule: rule.name.clone(),
-            because: Some(because),
+            description: rule.description.clone(),
+            because,
+            does_nothing: rule.does_nothing(),
         }
+    }
+
+    /// Returns true if the rule fired and does nothing on purpose.
+    pub const fn idles(&self) -> bool {
+        self.fired() && self.does_nothing
     }
 
     /// Whether the rule fired.
@@ -169,6 +196,15 @@ impl Trace {
     /// The trace as `schemas/plan.schema.json` describes it.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({"rule": self.rule, "fired": self.fired(), "because": self.because})
+        let mut all = json!({"rule": self.rule, "fired": self.fired(), "because": self.because});
+        if let Value::Object(all) = &mut all {
+            let description = self.description.as_deref().map(Value::from);
+            all.extend(description.map(|text| ("description".to_owned(), text)));
+            all.extend(
+                self.does_nothing
+                    .then(|| ("does_nothing".to_owned(), true.into())),
+            );
+        }
+        all
     }
 }

@@ -2,14 +2,15 @@
 //! a placeholder.
 
 use std::cell::LazyCell;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::model::{Fence, Match, Rule, RuleSet, Template, TemplateValue};
+use crate::model::{Fence, Match, Rule, RuleSet, Template, TemplateValue, Var};
 use crate::template::{
-    Reference, RenderError, Scope, Settled, Syntax, choices, condition, inspect, is_template,
-    never_truth, no_truth, premises, settle,
+    Reference, RenderError, Residual, Scope, Syntax, Unknown as Undecided, choices, condition,
+    inspect, is_template, partial, premises,
 };
 
 use super::{Because, EvaluateError, Facts, Plan, Step, Trace, matching, request};
@@ -183,11 +184,16 @@ impl<'r> Previewer<'r> {
                     Fires::No | Fires::Fails(_) => Ok(Vec::new()),
                 };
                 let asked = when.filter(|_| matches!(fires, Fires::Open(_)));
-                let mut before = doubts.iter().filter(|other| first && !exclude(other, rule));
+                let mut before = doubts
+                    .iter()
+                    .filter(|other| first && !exclude(other, rule, &self.rules.vars));
                 let after = before.next().map(|other| Why::After(other.name.clone()));
                 let (why, fails) = match fires {
                     Fires::No => {
-                        because = when.map(matching::not_true);
+                        because = when.map(|when| Because {
+                            wanted: as_written(when, &self.rules.vars),
+                            ..matching::not_true(when)
+                        });
                         (None, None)
                     }
                     Fires::Open(asks) => (after.or(Some(Why::Asks(asks))), None),
@@ -207,7 +213,10 @@ impl<'r> Previewer<'r> {
                         };
                         let unresolved = Unresolved {
                             rule: rule.name.clone(),
-                            when: asked.map(|when| when.text.trim_end().to_owned()),
+                            when: asked.map(|when| {
+                                let text = as_written(when, &self.rules.vars);
+                                text.trim_end().to_owned()
+                            }),
                             why,
                             steps: steps.unwrap_or_default(),
                             fails,
@@ -231,10 +240,7 @@ impl<'r> Previewer<'r> {
                     (None, None) => {}
                 }
             }
-            found.plan.trace.push(Trace {
-                rule: rule.name.clone(),
-                because,
-            });
+            found.plan.trace.push(Trace::of(rule, because));
         }
         if !found.failures.is_empty() {
             found.plan.steps.clear();
@@ -250,11 +256,14 @@ impl<'r> Previewer<'r> {
             Ok(false) => return Fires::No,
             Err(error) => return Fires::Fails(error),
         }
-        if let Some(kind) = never_truth(&when.text, &self.rules.vars) {
-            return Fires::Fails(RenderError {
-                message: no_truth(kind),
-                origin: when.origin.clone(),
-            });
+        let residual = partial(when, Syntax::Expression, open);
+        if let Residual::Unknown(Undecided {
+            never_truth: Some(error),
+            may_be_false: false,
+            ..
+        }) = residual
+        {
+            return Fires::Fails(error);
         }
         let uses = self.of_text(&when.text, Syntax::Expression).all;
         // Whatever is not there makes the condition fail, unless a part before it decides.
@@ -263,9 +272,9 @@ impl<'r> Previewer<'r> {
             let guarded = uses.iter().any(|other| same(other) && other.guarded);
             !guarded && unknown.is_entry(one, facts)
         });
-        match settle(when, open) {
-            Settled::Yes if !may_fail => Fires::Yes,
-            Settled::No if !may_fail => Fires::No,
+        match residual {
+            Residual::Value(Value::Bool(true)) if !may_fail => Fires::Yes,
+            Residual::Value(_) if !may_fail => Fires::No,
             _ => Fires::Open(unknown.among(&uses, facts)),
         }
     }
@@ -378,10 +387,29 @@ impl<'r> Previewer<'r> {
     }
 }
 
+/// A condition as the file has it: a variable of a rule or file has a name of its own in the rule set.
+pub fn as_written(when: &Template, vars: &[Var]) -> String {
+    let mut text = when.text.clone();
+    if vars.iter().all(|var| var.name == var.label) {
+        return text;
+    }
+    let used = inspect(&text, Syntax::Expression).unwrap_or_default();
+    let mut names: Vec<String> = used.variables.into_iter().map(|one| one.name).collect();
+    // One name may be the beginning of another.
+    names.sort_unstable_by_key(|name| Reverse(name.len()));
+    names.dedup();
+    for name in names {
+        if let Some(var) = vars.iter().find(|var| var.name == name) {
+            text = text.replace(&var.name, &var.label);
+        }
+    }
+    text
+}
+
 /// Whether two rules certainly never fire together.
-fn exclude(one: &Rule, other: &Rule) -> bool {
+fn exclude(one: &Rule, other: &Rule, vars: &[Var]) -> bool {
     match (&one.when, &other.when) {
-        (Some(one), Some(other)) => premises(&one.text).exclude(&premises(&other.text)),
+        (Some(one), Some(other)) => premises(&one.text, vars).exclude(&premises(&other.text, vars)),
         _ => false,
     }
 }

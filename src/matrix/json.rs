@@ -64,6 +64,10 @@ struct CellView<'c> {
 struct TraceView<'c> {
     rule: &'c str,
     fired: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'c str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    does_nothing: bool,
     because: &'c Option<Because>,
 }
 
@@ -91,6 +95,8 @@ fn trace(trace: &Trace) -> TraceView<'_> {
     TraceView {
         rule: &trace.rule,
         fired: trace.fired(),
+        description: trace.description.as_deref(),
+        does_nothing: trace.does_nothing,
         because: &trace.because,
     }
 }

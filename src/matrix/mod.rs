@@ -141,10 +141,10 @@ impl<'r> Parts<'r> {
         };
         for (index, rule) in set.rules.iter().enumerate() {
             parts.by_name.insert(&rule.name, index);
-            if rule.cluster.is_empty() {
+            if rule.cluster.are_any() {
                 parts.any.push(index);
             }
-            for pattern in &rule.cluster {
+            for pattern in rule.cluster.named() {
                 let rules = parts.by_pattern.entry(pattern.as_str()).or_default();
                 rules.push(index);
             }
@@ -162,6 +162,7 @@ impl<'r> Parts<'r> {
         places
             .into_iter()
             .filter_map(|index| self.set.rules.get(index))
+            .filter(|rule| !rule.cluster.exclude(&cluster.name))
             .collect()
     }
 

@@ -57,14 +57,14 @@ pub fn notes(rules: &RuleSet, sources: &[Source]) -> Vec<Note> {
 
 fn add(all: &mut [(Note, usize)], finding: &Finding) {
     let line = finding.place.position.line;
-    let within = |(note, end): &&mut (Note, usize)| {
-        (note.line..=*end).contains(&line) && note.file == *finding.place.file
-    };
-    if let Some((note, _)) = all.iter_mut().find(within) {
-        note.findings.push(Found {
-            code: finding.code.as_str(),
-            severity: finding.severity().as_str(),
-            message: finding.message.clone(),
-        });
+    // The rules of one `for_each` have one place.
+    for (note, end) in all {
+        if (note.line..=*end).contains(&line) && note.file == *finding.place.file {
+            note.findings.push(Found {
+                code: finding.code.as_str(),
+                severity: finding.severity().as_str(),
+                message: finding.message.clone(),
+            });
+        }
     }
 }

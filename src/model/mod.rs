@@ -3,6 +3,7 @@
 //! `load` makes these from text, `evaluate` makes a plan from them. A [`RuleSet`] that exists has
 //! passed every check of the schema, of names and of templates.
 
+mod clusters;
 pub mod duration;
 mod endpoint;
 mod event;
@@ -14,6 +15,7 @@ mod rule_set;
 mod target;
 mod value;
 
+pub use clusters::Clusters;
 pub use endpoint::{Api, ApiName, Patroni, Secret, Url};
 pub use event::{Event, Role};
 pub use name::{ModelName, ModelNameError, Name, NameError};

@@ -4,26 +4,28 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Event, Origin, Pattern, RequestKind, RequestTemplate, Role, Template};
+use super::{Clusters, Event, Origin, RequestKind, RequestTemplate, Role, Template};
 
 /// When to ask what of pg-backup-api. Defaults of the file are already in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// Unique in the rule set.
     pub name: String,
+    /// What it is for, in the words of its author.
+    pub description: Option<String>,
     /// The events it is for, at least one.
     pub on: Vec<Event>,
     /// The key that the events stand under: `on`, or its synonym `events`.
     pub events_key: &'static str,
     /// The roles it is for; empty: any.
     pub role: Vec<Role>,
-    /// The clusters it is for; empty: any.
-    pub cluster: Vec<Pattern>,
+    /// The clusters it is for.
+    pub cluster: Clusters,
     /// A condition that must be true.
     pub when: Option<Template>,
     /// Whether it takes part at all.
     pub enabled: bool,
-    /// What it asks for, in order, at least one.
+    /// What it asks for, in order; nothing if it does nothing on purpose (`request: none`).
     pub requests: Vec<RequestTemplate>,
     /// How a request is tried again.
     pub retry: Retry,
@@ -47,6 +49,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Returns true for a rule that does nothing on purpose.
+    pub fn does_nothing(&self) -> bool {
+        self.requests.is_empty()
+    }
+
     /// The place of its events.
     pub fn events_origin(&self) -> Origin {
         self.origin.child(self.events_key)

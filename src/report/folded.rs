@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::evaluate::{Preview, Step, Unresolved};
+use crate::evaluate::{Plan, Preview, Step, Trace, Unresolved};
 use crate::matrix::{Active, Cell, Matrix};
 use crate::model::{Event, duration};
 use crate::space::Cluster;
 
 use super::describe;
+use super::plan::{NOTHING, described};
 use super::text::{nameless, put_line};
 
 /// Clusters for which the same is done, with the cells of the first.
@@ -27,7 +28,7 @@ pub(super) fn groups<'m>(matrix: &'m Matrix<'_>, with_trace: bool) -> (Vec<Group
         active.add(&cells);
         let mut key = String::new();
         for cell in &cells {
-            key.push_str(&meaning(cell, matrix));
+            key.push_str(&written(cell, matrix, false));
             key.push('\u{1}');
         }
         let key = nameless(&key, &cluster.name);
@@ -40,7 +41,9 @@ pub(super) fn groups<'m>(matrix: &'m Matrix<'_>, with_trace: bool) -> (Vec<Group
         let elsewhere = matrix.elsewhere(&cells);
         if !with_trace {
             for cell in &mut cells {
-                cell.preview.plan.trace = Vec::new();
+                let says = |trace: &Trace| trace.does_nothing || trace.description.is_some();
+                let trace = &mut cell.preview.plan.trace;
+                trace.retain(|trace| trace.fired() && says(trace));
             }
         }
         groups.push(Group {
@@ -63,9 +66,13 @@ impl Group<'_> {
     }
 }
 
-/// Whether certainly nothing is sent, and nothing fails.
+/// Whether certainly nothing is sent, and nothing fails or is left out on purpose.
 pub(super) fn is_nothing(preview: &Preview) -> bool {
-    preview.plan.steps.is_empty() && preview.unresolved.is_empty() && preview.failures.is_empty()
+    let idle = preview.plan.idle().next().is_some();
+    !idle
+        && preview.plan.steps.is_empty()
+        && preview.unresolved.is_empty()
+        && preview.failures.is_empty()
 }
 
 /// A list of events.
@@ -79,14 +86,24 @@ pub(super) const FAILS: &str = "fails: nothing at all is sent";
 
 /// A cell in lines; empty if nothing is sent.
 pub(super) fn meaning(cell: &Cell, matrix: &Matrix<'_>) -> String {
+    written(cell, matrix, true)
+}
+
+/// The same, with or without what is said of the rules themselves.
+fn written(cell: &Cell, matrix: &Matrix<'_>, with_notes: bool) -> String {
     let mut text = String::new();
+    let put_notes = |text: &mut String, rule: &str| {
+        if with_notes {
+            put_notes(text, rule, matrix);
+        }
+    };
     let preview = &cell.preview;
     let several = matrix.rules().apis.len() > 1;
     if !preview.failures.is_empty() {
         put_line!(text, "{FAILS}");
         for error in &preview.failures {
             put_line!(text, "  {}: {}", error.rule, error.source.message);
-            put_notes(&mut text, &error.rule, matrix);
+            put_notes(&mut text, &error.rule);
         }
         return text;
     }
@@ -97,17 +114,29 @@ pub(super) fn meaning(cell: &Cell, matrix: &Matrix<'_>) -> String {
         // The requests of a rule come one after the other.
         let next = preview.plan.steps.get(index + 1);
         if next.is_none_or(|next| next.rule != step.rule) {
-            put_notes(&mut text, &step.rule, matrix);
+            put_description(&mut text, &preview.plan, &step.rule);
+            put_notes(&mut text, &step.rule);
         }
+    }
+    for trace in preview.plan.idle() {
+        put_line!(text, "{}: {NOTHING}", trace.rule);
+        put_description(&mut text, &preview.plan, &trace.rule);
+        put_notes(&mut text, &trace.rule);
     }
     for one in &preview.unresolved {
         put_line!(text, "{}: can't be told: {}", one.rule, one.message());
         for line in conditional(one, several) {
             put_line!(text, "  {line}");
         }
-        put_notes(&mut text, &one.rule, matrix);
+        put_notes(&mut text, &one.rule);
     }
     text
+}
+
+fn put_description(text: &mut String, plan: &Plan, rule: &str) {
+    for line in described(plan, rule) {
+        put_line!(text, "  {line}");
+    }
 }
 
 fn put_notes(text: &mut String, rule: &str, matrix: &Matrix<'_>) {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::evaluate::{Preview, Step};
+use crate::evaluate::{Plan, Preview, Step};
 
 use super::folded::{carried_out, is_nothing, sentence};
 
@@ -62,6 +62,14 @@ pub(super) fn step(step: &Step, several_apis: bool) -> String {
         escape(&format!("{:#}", step.operation.body())),
         escape(&carried_out(step))
     )
+}
+
+/// What its author says about a rule.
+pub(super) fn description(plan: &Plan, rule: &str) -> String {
+    let text = plan.description(rule).map(escape);
+    text.map_or_else(String::new, |text| {
+        format!("<p class=\"note\">{}</p>\n", text.replace('\n', "<br>\n"))
+    })
 }
 
 /// Why the rules that did not fire did not, but for those that were spoken of.

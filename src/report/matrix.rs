@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use crate::evaluate::as_written;
 use crate::matrix::{Active, Matrix};
 use crate::model::Role;
 use crate::space::Cluster;
@@ -69,7 +70,10 @@ fn put_silent(text: &mut String, matrix: &Matrix<'_>, active: &Active) {
     for (rule, note) in silent {
         let why = match &rule.when {
             _ if !rule.enabled => ": not enabled".to_owned(),
-            Some(when) => format!(": when {}", when.text.trim_end()),
+            Some(when) => format!(
+                ": when {}",
+                as_written(when, &matrix.rules().vars).trim_end()
+            ),
             None => String::new(),
         };
         put_line!(text, "  {} ({}:{}){why}", rule.name, note.file, note.line);

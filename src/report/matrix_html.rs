@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
+use crate::evaluate::as_written;
 use crate::matrix::{Active, Cell, Matrix};
 use crate::model::{Event, Role};
 use crate::space::{Cluster, Known};
 
 use super::folded::{FAILS, Group, conditional, groups, is_nothing, list};
-use super::html::{escape, page, reasons, silent, step, words};
+use super::html::{description, escape, page, reasons, silent, step, words};
+use super::plan::NOTHING;
 
 /// The page; `rules` is how the user calls the rules.
 #[must_use]
@@ -202,8 +204,14 @@ fn entry(cell: &Cell, matrix: &Matrix<'_>) -> String {
         html.push_str(&step(each, several));
         let next = preview.plan.steps.get(index + 1);
         if next.is_none_or(|next| next.rule != each.rule) {
+            html.push_str(&description(&preview.plan, &each.rule));
             html.push_str(&notes(&each.rule, matrix));
         }
+    }
+    for trace in preview.plan.idle() {
+        let _ = writeln!(html, "<p><b>{}</b> {NOTHING}</p>", escape(&trace.rule));
+        html.push_str(&description(&preview.plan, &trace.rule));
+        html.push_str(&notes(&trace.rule, matrix));
     }
     let sends_nothing = !preview.failures.is_empty();
     for one in preview.unresolved.iter().filter(|_| !sends_nothing) {
@@ -261,7 +269,10 @@ fn unseen(matrix: &Matrix<'_>, active: &Active) -> String {
     for (rule, note) in matrix.silent(active) {
         let why = match &rule.when {
             _ if !rule.enabled => ": not enabled".to_owned(),
-            Some(when) => format!(": when <code>{}</code>", escape(when.text.trim_end())),
+            Some(when) => format!(
+                ": when <code>{}</code>",
+                escape(as_written(when, &matrix.rules().vars).trim_end())
+            ),
             None => String::new(),
         };
         let _ = writeln!(

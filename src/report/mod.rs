@@ -31,7 +31,7 @@ pub use junit::junit;
 pub use matrix::matrix;
 pub use matrix_html::matrix_html;
 pub use metrics::Metrics;
-pub use plan::plan;
+pub use plan::{idle, plan};
 pub use run::{describe, run};
 pub use sarif::sarif;
 pub use status::{Status, conflict, difference, status};

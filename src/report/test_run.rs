@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::evaluate::Trace;
 use crate::rule_test::{Coverage, Failure, Mutants, Share, Survivor, TestResult};
 
+use super::plan::NOTHING;
 use super::text::{one_line, put_line};
 
 /// The tests of one file and what became of them.
@@ -310,7 +311,17 @@ pub(super) fn failure_lines(failure: &Failure) -> Vec<String> {
     if !failure.trace.is_empty() {
         lines.push("  why:".to_owned());
     }
-    lines.extend(failure.trace.iter().map(|trace| match &trace.because {
+    lines.extend(failure.trace.iter().flat_map(why));
+    if let Some(plan) = &failure.plan {
+        lines.push(format!("  see: {plan}"));
+    }
+    lines.iter().map(|line| one_line(line)).collect()
+}
+
+/// Why a rule fired or did not, and what it is for if it did.
+fn why(trace: &Trace) -> Vec<String> {
+    let mut lines = vec![match &trace.because {
+        None if trace.does_nothing => format!("    {} fires, and {NOTHING}", trace.rule),
         None => format!("    {} fires", trace.rule),
         Some(because) => format!(
             "    {} does not fire: `{}` wants {}, got {}",
@@ -319,11 +330,12 @@ pub(super) fn failure_lines(failure: &Failure) -> Vec<String> {
             because.wanted.trim_end(),
             because.got
         ),
-    }));
-    if let Some(plan) = &failure.plan {
-        lines.push(format!("  see: {plan}"));
+    }];
+    if trace.fired() {
+        let description = trace.description.as_deref().unwrap_or_default();
+        lines.extend(description.lines().map(|line| format!("      {line}")));
     }
-    lines.iter().map(|line| one_line(line)).collect()
+    lines
 }
 
 fn amount(share: &Share) -> String {

@@ -77,7 +77,7 @@ impl<'a> Patterns<'a> {
     fn of(sets: &[&'a RuleSet]) -> Self {
         let mut known = HashSet::new();
         let rules = sets.iter().flat_map(|set| &set.rules);
-        let all = rules.flat_map(|rule| &rule.cluster);
+        let all = rules.flat_map(|rule| rule.cluster.patterns());
         let new = all.filter(|pattern| known.insert(pattern.as_str()));
         let (globs, names): (Vec<_>, Vec<_>) =
             new.partition(|pattern| pattern.as_str().contains(['*', '?']));
@@ -130,7 +130,7 @@ impl<'a> Patterns<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Fence, OnFailure, Origin, Poll, Retry, Rule, Verify};
+    use crate::model::{Clusters, Fence, OnFailure, Origin, Poll, Retry, Rule, Verify};
 
     fn set(patterns: &[&str]) -> RuleSet {
         let rule = Rule {
@@ -138,7 +138,8 @@ mod tests {
             on: Vec::new(),
             events_key: "on",
             role: Vec::new(),
-            cluster: patterns.iter().map(|text| Pattern::new(*text)).collect(),
+            description: None,
+            cluster: Clusters::new(patterns.iter().copied()),
             when: None,
             enabled: true,
             requests: Vec::new(),

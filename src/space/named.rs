@@ -37,7 +37,7 @@ pub(super) fn named(rules: &RuleSet) -> Vec<String> {
 }
 
 fn is_for(rule: &Rule, name: &str) -> bool {
-    rule.cluster.is_empty() || rule.cluster.iter().any(|pattern| pattern.matches(name))
+    rule.cluster.include(name)
 }
 
 fn of_value(value: &TemplateValue, found: &mut Vec<Compared>) {

@@ -7,16 +7,17 @@
 
 mod cut;
 mod inspect;
-mod kind;
+mod kinds;
 mod limits;
 mod matches;
 mod names;
+mod partial;
 mod premise;
 mod render;
 mod scope;
-mod settle;
 mod strict;
 mod subject;
+mod written;
 
 use std::sync::LazyLock;
 
@@ -27,13 +28,12 @@ pub use inspect::{
     Reference, Syntax, SyntaxError, UnknownKind, UnknownName, Usage, around_expressions, inspect,
     is_template, lone_expression,
 };
-pub use kind::never_truth;
 pub use matches::check_pattern;
 pub use names::known_names;
+pub use partial::{Residual, Unknown, partial};
 pub use premise::{Asked, Premises, premises};
-pub use render::{RenderError, condition, no_truth, render};
+pub use render::{RenderError, RenderErrorKind, condition, render};
 pub use scope::Scope;
-pub use settle::{Settled, settle};
 pub use subject::{Compared, choices, compared};
 
 /// The variables that every template has, besides the file's own `vars`.

@@ -9,7 +9,9 @@ use minijinja::{Error, ErrorKind, Value};
 
 use crate::model::{TemplateValue, Var};
 
-use super::render::{RenderError, render_value};
+use super::kinds::Kinds;
+use super::premise::Asked;
+use super::render::{Cause, RenderError, RenderErrorKind, render_value};
 
 /// How many variables may use one another in a row. Each is rendered inside the one that uses it, and a
 /// stack has an end.
@@ -33,6 +35,8 @@ pub struct Scope {
     missing: Arc<OnceLock<&'static str>>,
     /// Whether a fact was used that is not known before the event.
     unsettled: Arc<OnceLock<()>>,
+    /// Whether variables without a value are not known yet.
+    unsettled_vars: bool,
 }
 
 /// A built-in variable.
@@ -46,6 +50,8 @@ enum Fact {
     Missing(&'static str),
     /// Not known before the event: whatever looks at it can't be told yet, not even whether it is there.
     Unsettled,
+    /// The same of a text that is restricted to some.
+    UnsettledAmong(Arc<Asked>),
     /// A table that has a text under every key: the key in capitals behind this word.
     Placeholders(&'static str),
 }
@@ -54,6 +60,17 @@ enum Fact {
 struct VarCell {
     var: Var,
     found: OnceLock<Found>,
+    kinds: OnceLock<Kinds>,
+}
+
+impl VarCell {
+    fn new(var: &Var) -> Self {
+        Self {
+            var: var.clone(),
+            found: OnceLock::new(),
+            kinds: OnceLock::new(),
+        }
+    }
 }
 
 /// What came of a variable, and what was looked at for it: whoever uses the variable has looked at it, too.
@@ -68,10 +85,7 @@ impl Scope {
     /// A scope that knows only the file's variables; all of them are visible.
     #[must_use]
     pub fn new(vars: &[Var]) -> Self {
-        let cells = vars.iter().map(|var| VarCell {
-            var: var.clone(),
-            found: OnceLock::new(),
-        });
+        let cells = vars.iter().map(VarCell::new);
         let places = vars.iter().enumerate().rev();
         let places = places.map(|(index, var)| (var.name.clone(), index));
         Self {
@@ -82,6 +96,7 @@ impl Scope {
             depth: 0,
             missing: Arc::default(),
             unsettled: Arc::default(),
+            unsettled_vars: false,
         }
     }
 
@@ -113,6 +128,45 @@ impl Scope {
         self.with(name, Fact::Unsettled)
     }
 
+    /// Adds a text that is not known yet, but for this.
+    #[must_use]
+    pub fn unsettled_among(self, name: &'static str, possible: Arc<Asked>) -> Self {
+        self.with(name, Fact::UnsettledAmong(possible))
+    }
+
+    /// Counts variables without a value as not known yet.
+    #[must_use]
+    pub fn with_unsettled_vars(mut self) -> Self {
+        self.unsettled_vars = true;
+        self
+    }
+
+    /// The texts that a fact may be, if it is not known and restricted to some.
+    pub(super) fn possible(&self, name: &str) -> Option<&Asked> {
+        match self.known.get(name)? {
+            Fact::UnsettledAmong(possible) => Some(possible),
+            _ => None,
+        }
+    }
+
+    /// The kinds of value that a variable may have.
+    pub(super) fn kinds_of_var(
+        &self,
+        name: &str,
+        find: impl Fn(&TemplateValue, &Self) -> Kinds,
+    ) -> Kinds {
+        let cell = self.places.get(name).and_then(|index| {
+            let cell = self.vars.get(..self.visible)?.get(*index)?;
+            Some((*index, cell))
+        });
+        match cell {
+            Some((index, cell)) if self.depth < MOST_DEPTH => *cell
+                .kinds
+                .get_or_init(|| find(&cell.var.value, &self.above(index))),
+            _ => Kinds::ANY,
+        }
+    }
+
     /// Adds a table that has a placeholder under every key.
     #[must_use]
     pub fn placeholders(self, name: &'static str) -> Self {
@@ -132,8 +186,18 @@ impl Scope {
     }
 
     fn with(mut self, name: &'static str, fact: Fact) -> Self {
+        self.forget_vars();
         Arc::make_mut(&mut self.known).insert(name, fact);
         self
+    }
+
+    /// Variables that were rendered may have used another fact of a name.
+    fn forget_vars(&mut self) {
+        let is_used = |cell: &VarCell| cell.found.get().is_some() || cell.kinds.get().is_some();
+        if self.vars.iter().any(is_used) {
+            let cells = self.vars.iter().map(|cell| VarCell::new(&cell.var));
+            self.vars = Arc::new(cells.collect());
+        }
     }
 
     /// The first fact that a template used and that is not known.
@@ -181,7 +245,7 @@ impl Scope {
                     }),
                 })),
                 Fact::Placeholders(word) => Some(Value::from_object(Placeholders(word))),
-                Fact::Unsettled => {
+                Fact::Unsettled | Fact::UnsettledAmong(_) => {
                     let () = self.unsettled.get_or_init(|| ());
                     Some(Value::from(not_yet(name)))
                 }
@@ -197,6 +261,10 @@ impl Scope {
         let cell = self.vars.get(..self.visible)?.get(index)?;
         let label = &cell.var.label;
         if matches!(cell.var.value, TemplateValue::Null) {
+            if self.unsettled_vars {
+                let () = self.unsettled.get_or_init(|| ());
+                return Some(Value::from(not_yet(name)));
+            }
             if guards.has(name, None) {
                 return None;
             }
@@ -218,11 +286,12 @@ impl Scope {
         }
         Some(found.value.clone().unwrap_or_else(|error| {
             // Of variables that use one another, the one that fails is said.
-            let detail = match error.message.strip_prefix("in var ") {
-                Some(_) => error.message,
-                None => format!("in var `{label}`: {}", error.message),
+            let detail = match error.kind {
+                RenderErrorKind::OfVariable => error.message,
+                _ => format!("in var `{label}`: {}", error.message),
             };
-            Value::from(Error::new(ErrorKind::UndefinedError, detail))
+            let error = Error::new(ErrorKind::UndefinedError, detail);
+            Value::from(error.with_source(Cause(RenderErrorKind::OfVariable)))
         }))
     }
 

@@ -29,8 +29,12 @@ invariants:
 "#;
 
 /// The exit code of the invariants with these rules, and what was printed.
+///
+/// What `check` finds in them is silenced: an invariant is for what it does not know.
 fn with_rules(rules: &str, tests: &str) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
+    let allowed = "  # patroni_barman: allow(PB219, PB220, PB221) on purpose\n  - name: ";
+    let rules = rules.replace("  - name: ", allowed);
     fs::write(folder.path().join("rules.yml"), rules).unwrap();
     let (code, text, errors) = test_in(folder.path(), tests, &[]);
     (code, text + &errors)

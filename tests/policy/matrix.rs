@@ -289,6 +289,17 @@ fn clusters_in_conditions_have_cells() {
     }
 }
 
+/// A variable of a rule is called as the rule calls it.
+#[test]
+fn a_condition_is_shown_as_it_is_written() {
+    let rules = HEAD.to_owned()
+        + "  - {name: \"{{ site }}\", for_each: {site: [a, b]}, vars: {mine: \"{{ env.SITE == site }}\"}, on: on_role_change, role: primary, when: mine, request: {type: config_switch, server: \"{{ site }}\", model_name: m}}\n";
+    let cell = promotion(&rules, "CLUSTER", &[]);
+    assert_eq!(cell["unresolved"][0]["when"], "mine", "{cell:#}");
+    let cell = promotion(&rules, "CLUSTER", &["--env", "SITE=b"]);
+    assert_eq!(cell["trace"][0]["because"]["wanted"], "mine", "{cell:#}");
+}
+
 #[test]
 fn what_fires_in_no_cell_is_named() {
     let folder = tempfile::tempdir().unwrap();

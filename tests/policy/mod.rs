@@ -7,6 +7,7 @@ mod matrix;
 mod mutants;
 mod mutation;
 mod page;
+mod purpose;
 mod random;
 mod rule_tests;
 mod scenarios;

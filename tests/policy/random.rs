@@ -151,7 +151,7 @@ fn same(old: &RuleSet, new: &RuleSet, known: &Known, clusters: &[&str]) -> bool 
 /// Whether a rule is for a cluster: a cell has only those that are.
 fn is_for(rules: &RuleSet, name: &str, cluster: &str) -> bool {
     let rule = rules.rules.iter().find(|rule| rule.name == name).unwrap();
-    rule.cluster.is_empty() || rule.cluster.iter().any(|pattern| pattern.matches(cluster))
+    rule.cluster.include(cluster)
 }
 
 proptest! {

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use serde_json::Value;
+
 use crate::model::{Event, Match, RequestTemplate, Role, Rule, RuleSet, Target, TemplateValue};
 use crate::space::{Cluster, events};
-use crate::template::{Asked, Scope, Settled, premises, render};
+use crate::template::{Asked, Residual, Scope, premises, render};
 
 use super::super::cells::Cells;
 use super::super::judge::Judge;
@@ -63,20 +65,21 @@ impl Members {
         let mut named = BTreeSet::new();
         let mut only = HashMap::new();
         for (number, rule) in rules.rules.iter().enumerate() {
-            let asked = rule.when.iter().flat_map(|when| premises(&when.text));
-            for (_, asked) in asked.filter(|(fact, _)| fact == "node") {
-                match asked {
-                    Asked::OneOf(texts) => {
-                        let first: Vec<_> = texts.iter().take(MOST_NAMED).cloned().collect();
-                        named.extend(first.iter().cloned());
-                        only.insert(number, first);
-                        mentioned.extend(texts);
-                    }
-                    Asked::NoneOf(texts) => {
-                        named.extend(texts.iter().take(MOST_NAMED).cloned());
-                        mentioned.extend(texts);
-                    }
+            let Some(when) = &rule.when else {
+                continue;
+            };
+            let premises = premises(&when.text, &rules.vars);
+            for (_, asked) in premises.each().filter(|(fact, _)| *fact == "node") {
+                let (Asked::OneOf(texts) | Asked::NoneOf(texts)) = asked;
+                mentioned.extend(texts.iter().cloned());
+                if matches!(asked, Asked::NoneOf(_)) {
+                    named.extend(texts.iter().take(MOST_NAMED).cloned());
                 }
+            }
+            if let Some(Asked::OneOf(texts)) = premises.common().remove("node") {
+                let first: Vec<_> = texts.into_iter().take(MOST_NAMED).collect();
+                named.extend(first.iter().cloned());
+                only.insert(number, first);
             }
         }
         let examples = (1..).map(|number| format!("n{number}"));
@@ -212,10 +215,10 @@ impl<'r> Stage<'_, 'r> {
         let Some(when) = rule.when.as_ref().filter(|_| !sure) else {
             return Some(sure);
         };
-        match self.judge.settled_for(when, index, member) {
-            Settled::No => None,
-            Settled::Yes => Some(true),
-            Settled::Open(_) | Settled::Fails => Some(false),
+        match self.judge.residual_for(when, index, member) {
+            Residual::Value(Value::Bool(true)) => Some(true),
+            Residual::Value(_) => None,
+            Residual::Unknown(_) | Residual::Error(_) => Some(false),
         }
     }
 

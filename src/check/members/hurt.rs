@@ -343,7 +343,7 @@ impl<'a, 'r> Contest<'a, 'r> {
         }
         let asked = |act: &Act| {
             let when = self.table.rule(act.rule)?.when.as_ref()?;
-            Some(premises(&when.text))
+            Some(premises(&when.text, &self.table.rules.vars))
         };
         let (Some(first), Some(second)) = (asked(one), asked(other)) else {
             return true;
@@ -351,11 +351,7 @@ impl<'a, 'r> Contest<'a, 'r> {
         if one.member == other.member {
             return !first.exclude(&second);
         }
-        let of_cluster = |premises: Premises| {
-            let mut asked = premises.into_iter();
-            let (_, asked) = asked.find(|(fact, _)| fact == "cluster")?;
-            Some(asked)
-        };
+        let of_cluster = |premises: Premises| premises.common().remove("cluster");
         match (of_cluster(first), of_cluster(second)) {
             (Some(Asked::OneOf(texts)), Some(asked)) | (Some(asked), Some(Asked::OneOf(texts))) => {
                 texts.iter().any(|text| asked.allows(text))

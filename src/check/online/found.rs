@@ -42,7 +42,7 @@ pub(super) fn is_for(rule: &Rule, cluster: Option<&str>) -> bool {
     let Some(name) = cluster else {
         return true;
     };
-    rule.cluster.is_empty() || rule.cluster.iter().any(|pattern| pattern.matches(name))
+    rule.cluster.include(name)
 }
 
 /// The name that was probably meant, or those that there are.

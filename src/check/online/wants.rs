@@ -118,10 +118,10 @@ fn clusters<'a>(rules: &'a RuleSet, here: &'a Here) -> Vec<Option<&'a str>> {
         return vec![seen.scope.as_deref()];
     }
     let enabled = rules.rules.iter().filter(|rule| rule.enabled);
-    let named = enabled.flat_map(|rule| &rule.cluster);
+    let named = enabled.flat_map(|rule| rule.cluster.named());
     let exact = named
         .map(Pattern::as_str)
-        .filter(|name| !name.starts_with('!') && !name.contains(['*', '?']));
+        .filter(|name| !name.contains(['*', '?']));
     let mut known = HashSet::new();
     let exact = exact.filter(|name| known.insert(*name)).map(Some);
     std::iter::once(None).chain(exact).collect()

@@ -29,6 +29,7 @@ impl Misfit<'_> {
                 .collect(),
         };
         let wanted = match self.definition() {
+            "rule" if self.name().0 == "request" => "a mapping, or `none`".to_owned(),
             "duration" => "a duration".to_owned(),
             _ => any_of(&types),
         };
@@ -91,6 +92,9 @@ impl Misfit<'_> {
                 .parse::<u64>()
                 .ok()
                 .map(|number| format!("write `{number}`, without quotes")),
+            Value::String(word) if name == "requests" && word == "none" => {
+                Some("write `request: none`".to_owned())
+            }
             Value::Object(_) if types.contains(&"a list") => {
                 Some(format!("each item of `{name}` begins with `- `"))
             }
@@ -145,6 +149,10 @@ impl Misfit<'_> {
                 Code::UnknownRequestType,
                 format!("pg-backup-api has no request of type `{word}`"),
             ),
+            "no_request" => (
+                Code::WrongType,
+                format!("a request is a mapping or `none`, and this is `{word}`"),
+            ),
             _ => (
                 Code::UnknownWord,
                 format!("{} can't be `{word}`", self.label()),
@@ -153,6 +161,9 @@ impl Misfit<'_> {
         let help = match self.definition() {
             _ if template => Some("a template can't stand here".to_owned()),
             "event" => event_help(&word, &options),
+            "no_request" => {
+                Some("write `request: none` for a rule that does nothing on purpose".to_owned())
+            }
             "role" | "role_or_any" => role_help(&word, &options),
             _ => did_you_mean(&word, options.iter().copied()),
         };
@@ -229,12 +240,7 @@ impl Misfit<'_> {
                     .help("write at least one change")
             }
             (Kind::MinItems { .. }, _) => {
-                let help = match label.as_str() {
-                    "`role`" => "for any, write `role: any`".to_owned(),
-                    "`cluster`" => format!("for any, leave {label} out"),
-                    "`on`" | "`events`" => "write at least one event".to_owned(),
-                    _ => "write at least one item".to_owned(),
-                };
+                let help = empty_list_help(&label);
                 problem(Code::BadValue, format!("{label} is an empty list")).help(help)
             }
             (Kind::UniqueItems, _) => self.repeated_item(),
@@ -379,6 +385,16 @@ impl Misfit<'_> {
 
     fn example(&self) -> Option<String> {
         super::keys::example_of(self.schema)
+    }
+}
+
+fn empty_list_help(label: &str) -> String {
+    match label {
+        "`role`" => "for any, write `role: any`".to_owned(),
+        "`requests`" => "for a rule that does nothing on purpose, write `request: none`".to_owned(),
+        "`cluster`" => format!("for any, leave {label} out"),
+        "`on`" | "`events`" => "write at least one event".to_owned(),
+        _ => "write at least one item".to_owned(),
     }
 }
 

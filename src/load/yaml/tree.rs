@@ -481,9 +481,8 @@ impl<'t> Builder<'t> {
                     .help("write a name before the `:`")
             }
             // That is said already.
-            Data::Bad => return None,
-            // Its neighbours tell what it is.
-            Data::Scalar(Value::Bool(true)) => return None,
+            // The one was said already, and of the other its neighbours tell what it is.
+            Data::Bad | Data::Scalar(Value::Bool(true)) => return None,
             Data::Scalar(_) => {
                 self.not_a_string(range);
                 return None;

@@ -106,7 +106,7 @@ fn may_fire_together(one: &Rule, other: &Rule) -> bool {
         roles.any(|role| one.names(*event, *role) && other.names(*event, *role))
     });
     let exclude = match (&one.when, &other.when) {
-        (Some(one), Some(other)) => premises(&one.text).exclude(&premises(&other.text)),
+        (Some(one), Some(other)) => premises(&one.text, &[]).exclude(&premises(&other.text, &[])),
         _ => false,
     };
     meet && !exclude

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Event, Fence, OnFailure, Poll, RequestKind, RequestTemplate, Retry, Role, Rule, RuleSet,
-    Template, Verify, duration,
+    Clusters, Event, Fence, OnFailure, Poll, RequestKind, RequestTemplate, Retry, Role, Rule,
+    RuleSet, Template, Verify, duration,
 };
 
 use super::edits::{Change, Edit, others};
@@ -69,7 +69,7 @@ impl Edits<'_> {
             } else if on.len() > 1 {
                 let what = format!("no longer for `{event}`");
                 self.add(self.rule.events_key, what, |rule| {
-                    rule.on.retain(|it| *it != event)
+                    rule.on.retain(|it| *it != event);
                 });
             }
         }
@@ -100,16 +100,26 @@ impl Edits<'_> {
     }
 
     fn clusters(&mut self) {
-        let patterns = &self.rule.cluster;
-        if patterns.is_empty() {
+        let clusters = &self.rule.cluster;
+        let words = clusters.words();
+        if words.is_empty() {
             return;
         }
-        self.add("cluster", "for any cluster", |rule| rule.cluster.clear());
-        for index in (0..patterns.len()).filter(|_| patterns.len() > 1) {
-            let pattern = patterns.get(index).map_or("", |pattern| pattern.as_str());
-            let what = format!("no longer for the cluster `{pattern}`");
+        self.add("cluster", "for any cluster", |rule| {
+            rule.cluster = Clusters::default();
+        });
+        for (index, word) in words.iter().enumerate() {
+            let what = match word.strip_prefix(Clusters::EXCLUDES) {
+                Some(excluded) => format!("also for the cluster `{excluded}`"),
+                None if clusters.named().len() > 1 => {
+                    format!("no longer for the cluster `{word}`")
+                }
+                None => continue,
+            };
+            let mut rest = words.clone();
+            rest.remove(index);
             self.add("cluster", what, |rule| {
-                rule.cluster.remove(index);
+                rule.cluster = Clusters::new(rest.iter().map(String::as_str));
             });
         }
     }

@@ -136,10 +136,10 @@ impl Reader<'_> {
             .iter()
             .filter_map(|rule| rule.when.as_ref())
         {
-            for (subject, asked) in premises(&when.text) {
+            for (subject, asked) in premises(&when.text, &self.rules.vars).each() {
                 let (Asked::OneOf(names) | Asked::NoneOf(names)) = asked;
                 if subject == "node" {
-                    members.extend(names);
+                    members.extend(names.iter().cloned());
                 }
             }
         }

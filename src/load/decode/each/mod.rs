@@ -31,6 +31,8 @@ const MOST_OF_ONE: usize = 1_000;
 const MOST_RULES: usize = 10_000;
 /// How many values may be in the rules that they make.
 const MOST_VALUES: usize = 500_000;
+/// How many variables the rules that they make may have in all. Every evaluation looks at each.
+const MOST_VARS: usize = 1_000;
 /// How many bytes of text may be in the rules that they make.
 const MOST_BYTES: usize = 16 << 20;
 
@@ -40,6 +42,7 @@ pub(super) struct Unrolled {
     rules: usize,
     values: usize,
     bytes: usize,
+    vars: usize,
 }
 
 impl<'a> Decoder<'a> {
@@ -85,7 +88,7 @@ impl<'a> Decoder<'a> {
             // Whatever else is wrong shows in any of them.
             combinations.truncate(1);
         }
-        if self.has_room(rule, origin, combinations.len()) {
+        if each.is_none() || self.has_room(&shape.base, origin, combinations.len()) {
             let known = before..self.problems.len();
             let mut made = shape::Made::default();
             for values in combinations {
@@ -93,7 +96,10 @@ impl<'a> Decoder<'a> {
                 self.instance_vars(&shape, &mut instance, &mut made);
                 let rule = self.instance(&shape, &instance, defaults, &known);
                 let Some(rule) = rule else { continue };
-                if !self.has_room_for_text(origin) || !self.instance_name(&rule, names) {
+                if !self.has_room_for_text(origin)
+                    || !self.has_room_for_vars(origin)
+                    || !self.instance_name(&rule, names)
+                {
                     break;
                 }
                 rules.push(rule);
@@ -204,6 +210,7 @@ impl<'a> Decoder<'a> {
             self.constants.set(&name, &value);
             made.insert(key, name.clone());
             instance.vars.insert(label, name.clone());
+            self.unrolled.vars += usize::from(instance.is_one_of_several());
             self.rule_vars.push(Var {
                 name,
                 label: (*label).to_owned(),
@@ -271,23 +278,34 @@ impl<'a> Decoder<'a> {
 
     /// Whether so many rules like this one may be made.
     fn has_room(&mut self, rule: &Value, origin: &Origin, count: usize) -> bool {
-        if rule.get("for_each").is_none() {
-            return true;
-        }
         let (values, bytes) = size(rule);
-        self.unrolled.values = self.unrolled.values.saturating_add(values * count);
-        self.unrolled.bytes = self.unrolled.bytes.saturating_add(bytes * count);
-        let room = self.unrolled.values <= MOST_VALUES;
-        if !room {
-            self.too_much(origin, &format!("{} values", self.unrolled.values));
+        let values = self.unrolled.values.saturating_add(values * count);
+        if values > MOST_VALUES {
+            self.too_much(origin, &format!("{values} values"));
+            return false;
         }
-        room && self.has_room_for_text(origin)
+        self.unrolled.values = values;
+        self.unrolled.bytes = self.unrolled.bytes.saturating_add(bytes * count);
+        self.has_room_for_text(origin)
     }
 
     fn has_room_for_text(&mut self, origin: &Origin) -> bool {
         let room = self.unrolled.bytes <= MOST_BYTES;
         if !room {
             self.too_much(origin, &format!("{} bytes of text", self.unrolled.bytes));
+        }
+        room
+    }
+
+    fn has_room_for_vars(&mut self, origin: &Origin) -> bool {
+        let room = self.unrolled.vars <= MOST_VARS;
+        if !room {
+            let spot = Spot::key(&origin.child("vars"));
+            let message = format!(
+                "these variables are different in every rule of a `for_each`, and {MOST_VARS} such variables are allowed in all"
+            );
+            let help = "write what they hold where it is used, or leave the names of `for_each` out of them";
+            self.problem(Problem::new(Code::ForEach, spot, message).help(help));
         }
         room
     }

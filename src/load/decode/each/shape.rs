@@ -103,6 +103,11 @@ impl<'v> Instance<'v> {
         Self { values, vars }
     }
 
+    /// Whether it has values of `for_each`.
+    pub(super) fn is_one_of_several(&self) -> bool {
+        !self.values.is_empty()
+    }
+
     /// What to put in the place of a name.
     pub(super) fn put<'p>(
         &'p self,
