@@ -103,7 +103,7 @@ fn sets(many: usize) -> impl Iterator<Item = String> {
 
 fn number_of_sets() -> usize {
     let given = std::env::var("PATRONI_BARMAN_ORACLE_SETS").ok();
-    given.map_or(20, |text| text.parse().unwrap())
+    given.map_or(100, |text| text.parse().unwrap())
 }
 
 #[test]

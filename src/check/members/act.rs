@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::model::{Event, Match, RequestTemplate, Role, RuleSet, Target, TemplateValue};
+use crate::model::{Event, Match, RequestTemplate, Role, Rule, RuleSet, Target, TemplateValue};
 use crate::space::{Cluster, events};
 use crate::template::{Asked, Residual, Scope, premises, render};
 
@@ -72,6 +72,9 @@ impl Members {
             for (_, asked) in premises.each().filter(|(fact, _)| *fact == "node") {
                 let (Asked::OneOf(texts) | Asked::NoneOf(texts)) = asked;
                 mentioned.extend(texts.iter().cloned());
+                if matches!(asked, Asked::NoneOf(_)) {
+                    named.extend(texts.iter().take(MOST_NAMED).cloned());
+                }
             }
             if let Some(Asked::OneOf(texts)) = premises.common().remove("node") {
                 let first: Vec<_> = texts.into_iter().take(MOST_NAMED).collect();
@@ -138,7 +141,16 @@ impl<'r> Stage<'_, 'r> {
             for member in members.of_rule(firing.rule) {
                 for index in firing.may.indices() {
                     let sure = self.fires(firing, index, member);
-                    let sure = sure.filter(|_| !taken.sure.contains(&(index, member.clone())));
+                    let key = (index, member.clone());
+                    let same = |earlier: &usize| {
+                        let earlier = self.table.rule(*earlier);
+                        let when = |rule: &Rule| rule.when.as_ref().map(|when| when.text.clone());
+                        earlier.map(when) == Some(when(rule))
+                    };
+                    let earlier = taken.maybe.get(&key);
+                    let is_taken = taken.sure.contains(&key)
+                        || earlier.is_some_and(|earlier| earlier.iter().any(same));
+                    let sure = sure.filter(|_| !is_taken);
                     fires.extend(sure.map(|sure| ((index, member), sure)));
                 }
             }
@@ -151,7 +163,7 @@ impl<'r> Stage<'_, 'r> {
                 for member in members.of_rule(firing.rule) {
                     let mut same = None;
                     for index in firing.may.indices() {
-                        let Some((event, held)) = events().nth(index) else {
+                        let Some((event, of_role)) = events().nth(index) else {
                             continue;
                         };
                         if event == Event::Bootstrap {
@@ -172,7 +184,7 @@ impl<'r> Stage<'_, 'r> {
                                 rule: firing.rule,
                                 request: number,
                                 event,
-                                role: held,
+                                role: of_role,
                                 cell: index,
                                 member: member.clone(),
                                 value: value.clone(),
