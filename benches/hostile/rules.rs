@@ -42,9 +42,10 @@ pub const FILES: [Hostile; 15] = [
     }),
     ("rules, many clusters each", || {
         rules(1_500, |number| {
-            let clusters: String = (0..100)
+            let clusters: Vec<String> = (0..100)
                 .map(|cluster| format!("c{},", cluster * 7 + number))
                 .collect();
+            let clusters = clusters.concat();
             format!("    cluster: [{clusters}]\n")
         })
     }),

@@ -52,13 +52,15 @@ pub const FILES: [Hostile; 26] = [
         )
     }),
     ("anchors and aliases", || {
-        let anchors: String = (0..100_000)
+        let anchors: Vec<String> = (0..100_000)
             .map(|number| format!("&a{number} x,*a{number},"))
             .collect();
+        let anchors = anchors.concat();
         with(&format!("vars: {{a: [{anchors}]}}\n"))
     }),
     ("anchors around anchors", || {
-        let open: String = (0..60).map(|number| format!("&a{number} [")).collect();
+        let open: Vec<String> = (0..60).map(|number| format!("&a{number} [")).collect();
+        let open = open.concat();
         let rest = "x,".repeat(300_000);
         with(&format!(
             "vars: {{a: {open}{rest}{}, b: [{}]}}\n",

@@ -141,12 +141,7 @@ fn the_model_knows_rules_that_hurt_from_those_that_do_not() {
             follow.replace("role: primary", "role: [primary, replica]"),
         ),
         (true, follow.replace("on_role_change, ", "")),
-        (
-            true,
-            follow
-                .replace("on_start]", "on_start]")
-                .replace("primary", "replica"),
-        ),
+        (true, follow.replace("primary", "replica")),
         (
             false,
             follow

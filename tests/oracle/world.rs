@@ -70,15 +70,13 @@ pub fn effects(rules: &RuleSet) -> BTreeMap<String, Vec<Effects>> {
 
 fn set_by(operation: &Operation) -> (String, String) {
     let body = operation.body();
-    match operation.server() {
-        Some(server) => (format!("model of {server}"), body.to_string()),
-        None => {
-            let change = &body["changes"][0];
-            let text = |key: &str| change[key].as_str().map(str::to_owned).unwrap();
-            let value = Value::from(text("description")).to_string();
-            (format!("description of {}", text("server_name")), value)
-        }
+    if let Some(server) = operation.server() {
+        return (format!("model of {server}"), body.to_string());
     }
+    let change = &body["changes"][0];
+    let text = |key: &str| change[key].as_str().map(str::to_owned).unwrap();
+    let value = Value::from(text("description")).to_string();
+    (format!("description of {}", text("server_name")), value)
 }
 
 impl Effects {
