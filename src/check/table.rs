@@ -101,8 +101,12 @@ impl<'r> Table<'r> {
 
     /// The name of a kind's only cluster. None if looking at each rule in each cluster took too long.
     pub(super) fn exact<'a>(&self, kind: &'a Cluster) -> Option<&'a str> {
+        exact(kind).filter(|_| self.is_small())
+    }
+
+    fn is_small(&self) -> bool {
         const MOST: usize = 200_000;
-        exact(kind).filter(|_| self.pairs <= MOST)
+        self.pairs <= MOST
     }
 
     /// The clusters that are a kind for themselves; none if there are too many to compare each text with.
@@ -110,7 +114,8 @@ impl<'r> Table<'r> {
         const MOST: usize = 1_000;
         let names = self.clusters.iter().filter_map(exact).map(str::to_owned);
         let names: Vec<_> = names.take(MOST + 1).collect();
-        if names.len() > MOST {
+        // A cluster that is not looked at by its name is not excluded either.
+        if names.len() > MOST || !self.is_small() {
             Vec::new()
         } else {
             names

@@ -1,11 +1,16 @@
 //! The clusters that conditions and templates name: `cluster == "billing"`, `cluster in canary`, `servers[cluster]`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::{Rule, RuleSet, TemplateValue, Var};
 use crate::template::{Compared, Syntax, compared, is_template};
 
-/// The names that the rules compare the cluster with, or look up by it, in their order.
+/// So many pairs of a cluster and a rule for any cluster are looked at: rules that name thousands of clusters in their
+/// conditions are for none of them exactly.
+const MOST_PAIRS: usize = 50_000;
+
+/// The names that the rules compare the cluster with, or look up by it, in their order: all of them, unless they are too
+/// many to look at every rule in each.
 pub(super) fn named(rules: &RuleSet) -> Vec<String> {
     let mut names = Vec::new();
     let vars: HashMap<&str, &Var> = rules
@@ -33,6 +38,11 @@ pub(super) fn named(rules: &RuleSet) -> Vec<String> {
             add(&found, &vars, |name| is_for(rule, name), &mut names);
         }
     }
+    let mut known = HashSet::new();
+    names.retain(|name| known.insert(name.clone()));
+    let for_any = |rule: &&Rule| rule.enabled && rule.cluster.named().is_empty();
+    let for_any = rules.rules.iter().filter(for_any).count();
+    names.truncate(MOST_PAIRS / for_any.max(1));
     names
 }
 

@@ -326,3 +326,22 @@ fn what_a_request_can_t_be_sent_with_is_shown_where_it_stands() {
         assert!(said.contains("rules.yml:11:19"), "{said}");
     }
 }
+
+/// More clusters than each rule can be looked at in are not taken for clusters that there are not.
+#[test]
+fn a_fleet_that_conditions_name_has_rules_that_fire() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules.yml");
+    for clusters in [10, 700] {
+        let rule = |number: u32| {
+            format!(
+                "  - {{name: r{number}, on: [on_role_change, on_start], role: primary, when: cluster == \"c{number}\", \
+                 request: {{type: config_switch, server: \"s{number}\", model_name: \"m:{{{{ node }}}}\"}}}}\n"
+            )
+        };
+        let each: Vec<String> = (0..clusters).map(rule).collect();
+        fs::write(&rules, format!("{HEAD}rules:\n{}", each.concat())).unwrap();
+        let (_, said, _) = check(&folder, &["rules.yml"]);
+        assert_eq!(said, "`rules.yml`: nothing found\n", "{clusters}");
+    }
+}
