@@ -23,6 +23,7 @@ use crate::source::Source;
 
 pub use body::{BodyError, validate_body};
 pub use decode::refused;
+pub(crate) use decode::template_value;
 pub use ignored::ignored;
 pub use locate::{Locator, locate};
 pub use mask::masked;

@@ -1,7 +1,5 @@
 //! A test of what the rules make of events.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
 use crate::diagnostic::Place;
@@ -80,11 +78,7 @@ impl Case {
 
     /// Tells whether it passes. A change that `narrow` has must concern an event for it to be looked at.
     pub(super) fn passes(&self, rules: &RuleSet, narrow: Option<&Narrow>) -> bool {
-        let rules = if self.vars.is_empty() {
-            Cow::Borrowed(rules)
-        } else {
-            Cow::Owned(with_vars(rules, &self.vars))
-        };
+        let rules = with_vars(rules, &self.vars);
         let narrow = narrow.map(|narrow| narrow.with(&self.vars));
         let concerns = |facts| narrow.as_ref().is_none_or(|narrow| narrow.concerns(facts));
         let mut cells = self.cells.iter().filter(|cell| concerns(&cell.facts));

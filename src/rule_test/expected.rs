@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::evaluate::{Facts, Step};
-use crate::model::{ApiName, OptionScope, Origin, Target, Template, TemplateValue, duration};
+use crate::load::template_value;
+use crate::model::{ApiName, OptionScope, Origin, Target, TemplateValue, duration};
 use crate::template::{RenderError, render};
 
 /// The keys that are not in the body. A test compares those that it has.
@@ -41,7 +42,7 @@ impl Expected {
             file: 0,
             pointer: pointer.to_owned(),
         };
-        Self(template(&Value::Object(written), &origin))
+        Self(template_value(&Value::Object(written), &origin))
     }
 
     /// The request that is expected of an event. It sees the event's facts and not the variables of the rules: a test says
@@ -51,34 +52,6 @@ impl Expected {
             Value::Object(request) => request,
             _ => Map::new(),
         })
-    }
-}
-
-fn template(value: &Value, origin: &Origin) -> TemplateValue {
-    match value {
-        Value::Null => TemplateValue::Null,
-        Value::Bool(value) => TemplateValue::Bool(*value),
-        Value::Number(value) => TemplateValue::Number(value.clone()),
-        Value::String(text) => TemplateValue::Text(Template {
-            text: text.clone(),
-            origin: origin.clone(),
-        }),
-        Value::Array(items) => TemplateValue::List(
-            items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| template(item, &origin.child(index)))
-                .collect(),
-        ),
-        Value::Object(entries) => TemplateValue::Map(
-            entries
-                .iter()
-                .map(|(key, value)| {
-                    let place = origin.child(key.replace('~', "~0").replace('/', "~1"));
-                    (key.clone(), template(value, &place))
-                })
-                .collect(),
-        ),
     }
 }
 

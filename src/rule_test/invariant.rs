@@ -1,6 +1,5 @@
 //! A statement about every event of every member, in every kind of cluster.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Map, Value, json};
@@ -64,7 +63,7 @@ impl Invariant {
         let (mut cells, mut others) = (0, 0);
         let base = RuleSet {
             rules: Vec::new(),
-            ..rules.clone()
+            ..rules.clone().into_owned()
         };
         let parts = Parts::of(&rules);
         for (cluster, events) in &self.clusters {
@@ -103,11 +102,7 @@ impl Invariant {
     /// Tells whether it holds. A change that `narrow` has must concern an event for it to be looked at. These rules may tell other clusters
     /// apart than those that the events were made for.
     pub(super) fn passes(&self, rules: &RuleSet, narrow: Option<&Narrow>) -> bool {
-        let rules = if self.vars.is_empty() {
-            Cow::Borrowed(rules)
-        } else {
-            Cow::Owned(with_vars(rules, &self.vars))
-        };
+        let rules = with_vars(rules, &self.vars);
         let narrow = narrow.map(|narrow| narrow.with(&self.vars));
         let concerns = |facts| narrow.as_ref().is_none_or(|narrow| narrow.concerns(facts));
         let cells = self.clusters.iter().flat_map(|(_, cells)| cells);

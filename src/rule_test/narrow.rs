@@ -41,8 +41,8 @@ impl Narrow {
             return Cow::Borrowed(self);
         }
         Cow::Owned(Self {
-            before: with_vars(&self.before, vars),
-            after: with_vars(&self.after, vars),
+            before: with_vars(&self.before, vars).into_owned(),
+            after: with_vars(&self.after, vars).into_owned(),
         })
     }
 

@@ -12,9 +12,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::evaluate::Left;
-use crate::execute::{
-    Here, Looks, Outcome, Verdict, Which, Whose, compare, pass, patience_of, resume,
-};
+use crate::execute::{Here, Looks, Outcome, Verdict, Which, Whose, pass, patience_of, resume};
 use crate::http::{Clock as _, block_on};
 use crate::model::Event;
 use crate::report;
@@ -32,7 +30,7 @@ use crate::cli::shared::metrics;
 use crate::cli::shared::output::print;
 use crate::cli::shared::rules::Rules;
 use crate::cli::shared::signals::Hangup;
-use crate::cli::shared::state::{self};
+use crate::cli::shared::state;
 use crate::cli::shared::view::{View, wants};
 use crate::cli::shared::watch::Watch;
 
@@ -215,20 +213,14 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
 
 /// Shows what would be sent.
 fn dry(args: &Reconcile, context: &Context, view: &View<'_>) -> u8 {
-    let compared = block_on(compare(&view.parts, &Looks::default(), &view.outside));
-    let compared = view.outside.discretion().compared(compared);
-    let pending = state::pending(&view.here.cluster, &view.state.path, context);
-    let status = report::Status {
-        here: &view.here,
-        compared: &compared,
-        conflicts: &view.wanted.conflicts,
-        pending: pending.as_deref().unwrap_or_default(),
-    };
+    let compared = view.compare(context);
+    let status = view.status(&compared);
     print(&match args.format {
         Format::Human => would_do(&status),
         Format::Json => format!("{:#}\n", status.to_json()),
     });
-    let blind = pending.is_none() || compared.iter().any(|one| one.differs.is_err());
+    let blind =
+        compared.pending.is_none() || status.compared.iter().any(|one| one.differs.is_err());
     match (status.as_wanted(), blind) {
         (_, true) => Verdict::Unfinished.exit_code(),
         (true, false) => 0,

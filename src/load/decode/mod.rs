@@ -20,6 +20,7 @@ use serde_json::Value;
 
 pub use self::constant::refused;
 use self::values::Least;
+pub(crate) use self::values::template_value;
 use super::MAX_FINDINGS;
 use super::problem::{Problem, Spot, escape};
 use crate::diagnostic::Code;

@@ -99,7 +99,7 @@ pub(super) fn texts<'a>(map: &'a Value, key: &str) -> impl Iterator<Item = &'a s
 }
 
 /// A value whose strings may be templates.
-pub(super) fn template_value(value: &Value, origin: &Origin) -> TemplateValue {
+pub(crate) fn template_value(value: &Value, origin: &Origin) -> TemplateValue {
     match value {
         Value::Null => TemplateValue::Null,
         Value::Bool(value) => TemplateValue::Bool(*value),

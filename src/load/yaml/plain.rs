@@ -48,7 +48,8 @@ pub(super) fn needs_care(text: &str) -> bool {
     may_have_tags(text) || may_be_deep(text) || has_old_line_ends(text)
 }
 
-fn has_old_line_ends(text: &str) -> bool {
+/// Returns true if a line of the text ends where only YAML 1.1 ends one.
+pub(super) fn has_old_line_ends(text: &str) -> bool {
     ["\u{85}", "\u{2028}", "\u{2029}"]
         .iter()
         .any(|end| text.contains(end))

@@ -102,7 +102,7 @@ fn any_changed() -> impl Strategy<Value = String> {
 
 /// Returns true if both parsers take this text, or none does, or only the careful one is asked.
 fn same_verdict(text: &str) -> bool {
-    if plain::needs_care(text) {
+    if plain::has_old_line_ends(text) {
         return true;
     }
     let faults = careful(text).faults;
@@ -115,7 +115,7 @@ fn same_verdict(text: &str) -> bool {
 
 /// Returns the values that both parsers make of a mapping that both take.
 fn both(text: &str) -> Option<(Value, Value)> {
-    if plain::needs_care(text) {
+    if plain::has_old_line_ends(text) {
         return None;
     }
     let found = careful(text);
