@@ -12,6 +12,7 @@ mod record;
 mod rows;
 mod schema;
 mod sqlite;
+mod tally;
 mod whole;
 mod worker;
 
@@ -22,6 +23,7 @@ pub use intent::{
 pub use last_good::{Known, LastGood};
 pub use owner::Owner;
 pub use sqlite::Sqlite;
+pub use tally::{Correction, LastPass, Tally};
 pub use whole::{replace_file, replace_private_file};
 pub use worker::{Worker, at_once};
 

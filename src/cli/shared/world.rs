@@ -73,6 +73,12 @@ impl Outside<'_> {
         self
     }
 
+    /// The address of the first Patroni that the rules name.
+    pub fn patroni_url(&self) -> Option<&str> {
+        let (_, urls) = self.patroni.as_ref()?;
+        urls.first().map(Url::as_str)
+    }
+
     /// What nothing that is shown may have in it.
     #[must_use]
     pub fn discretion(&self) -> Discretion {
