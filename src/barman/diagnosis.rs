@@ -4,10 +4,11 @@
 //! value should be when PostgreSQL is down. So everything here may be missing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::model::ModelName;
+use crate::model::{Lsn, ModelName};
 
 /// Barman's configuration and state.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -54,7 +55,18 @@ pub struct ServerState {
     /// `recovery_options`, for example `get-wal`.
     pub recovery_options: Option<String>,
     /// The newest WAL file in the archive of each timeline.
-    pub last_archived_wal_per_timeline: BTreeMap<u64, String>,
+    pub last_archived_wal_per_timeline: BTreeMap<u64, ArchivedWal>,
+    /// The size of that PostgreSQL's WAL segments in bytes.
+    pub segment_size: Option<u64>,
+}
+
+/// A WAL file in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct ArchivedWal {
+    /// Its name.
+    pub name: String,
+    /// When the file was last written, since the Unix epoch.
+    pub written: Option<Duration>,
 }
 
 /// The model that is active on a server.
@@ -76,6 +88,8 @@ pub struct Slot {
     pub name: String,
     /// WAL is being received through it.
     pub active: bool,
+    /// PostgreSQL keeps the WAL from here on for it.
+    pub restart: Option<Lsn>,
 }
 
 /// One backup.
@@ -89,6 +103,8 @@ pub struct Backup {
     pub timeline: Option<u64>,
     /// The system identifier of the cluster that it is of.
     pub systemid: Option<String>,
+    /// The WAL file in which it began.
+    pub begin_wal: Option<String>,
     /// The WAL file in which it ended: without it the backup is of no use.
     pub end_wal: Option<String>,
 }
@@ -159,6 +175,7 @@ impl ServerState {
             streaming_archiver_name: text(option("streaming_archiver_name")),
             recovery_options: text(option("recovery_options")),
             last_archived_wal_per_timeline: last_wals(server),
+            segment_size: status("xlog_segment_size").and_then(Value::as_u64),
             config,
         }
     }
@@ -173,9 +190,9 @@ impl ServerState {
     }
 
     /// The newest WAL file in the archive: names begin with the timeline.
-    pub fn last_wal(&self) -> Option<&str> {
+    pub fn last_wal(&self) -> Option<&ArchivedWal> {
         let wals = self.last_archived_wal_per_timeline.values();
-        wals.max().map(String::as_str)
+        wals.max_by_key(|wal| &wal.name)
     }
 }
 
@@ -186,6 +203,7 @@ impl Backup {
             end_time: text(backup.get("end_time")),
             timeline: backup.get("timeline").and_then(Value::as_u64),
             systemid: text(backup.get("systemid")),
+            begin_wal: text(backup.get("begin_wal")),
             end_wal: text(backup.get("end_wal")),
         }
     }
@@ -197,18 +215,24 @@ impl Slot {
         Some(Self {
             name: slot.get(0)?.as_str()?.to_owned(),
             active: slot.get(1)?.as_bool()?,
+            restart: slot.get(2).and_then(Value::as_str).and_then(Lsn::parse),
         })
     }
 }
 
 /// Timelines are written as eight hexadecimal digits.
-fn last_wals(server: &Value) -> BTreeMap<u64, String> {
+fn last_wals(server: &Value) -> BTreeMap<u64, ArchivedWal> {
     let wals = server
         .pointer("/wals/last_archived_wal_per_timeline")
         .and_then(Value::as_object);
     let wals = wals.into_iter().flatten().filter_map(|(timeline, wal)| {
         let timeline = u64::from_str_radix(timeline, 16).ok()?;
-        Some((timeline, text(wal.get("name"))?))
+        let written = wal.get("time").and_then(Value::as_f64);
+        let wal = ArchivedWal {
+            name: text(wal.get("name"))?,
+            written: written.and_then(|time| Duration::try_from_secs_f64(time).ok()),
+        };
+        Some((timeline, wal))
     });
     wals.collect()
 }
@@ -236,6 +260,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::SEGMENT;
 
     #[test]
     fn the_recorded_answer_is_read() {
@@ -262,11 +287,15 @@ mod tests {
         );
         assert_eq!(server.recovery_options.as_deref(), Some(""));
         assert_eq!(server.systemid.as_deref(), Some("7711199725761920879"));
-        assert_eq!(server.last_wal(), Some("000000030000000000000005"));
+        let last = server.last_wal().unwrap();
+        assert_eq!(last.name, "000000030000000000000005");
+        assert!(last.written.is_some());
+        assert_eq!(server.segment_size, Some(SEGMENT));
         assert_eq!(server.last_archived_wal_per_timeline.len(), 1);
         let backup = &server.backups["20261123T032313"];
         assert_eq!(backup.systemid, server.systemid);
-        assert_eq!(backup.end_wal.as_deref(), server.last_wal());
+        assert_eq!(backup.end_wal.as_ref(), Some(&last.name));
+        assert_eq!(backup.begin_wal, backup.end_wal);
         assert_eq!(diagnosis.why_no_models(), None);
     }
 
@@ -309,7 +338,8 @@ mod tests {
             server("on").slot,
             Some(Slot {
                 name: "barman".into(),
-                active: true
+                active: true,
+                restart: Some(Lsn(1)),
             })
         );
         assert_eq!(

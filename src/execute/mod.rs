@@ -21,6 +21,7 @@ mod outcome;
 mod poll;
 mod progress;
 mod proof;
+mod receipt;
 mod resume;
 mod submit;
 mod verify;
@@ -45,6 +46,7 @@ pub use journal::patience_of;
 pub use look::NoWal;
 pub use outcome::{Outcome, StepOutcome, StepReport, Verdict};
 pub use progress::Progress;
+pub use receipt::receipts;
 pub use resume::{Which, Whose, resume};
 
 /// The outside of one process.

@@ -6,6 +6,7 @@
 pub mod duration;
 mod endpoint;
 mod event;
+mod lsn;
 mod name;
 mod pattern;
 mod request;
@@ -16,6 +17,7 @@ mod value;
 
 pub use endpoint::{Api, ApiName, Patroni, Secret, Url};
 pub use event::{Event, Role};
+pub use lsn::{Lsn, SEGMENT, WalFile};
 pub use name::{ModelName, ModelNameError, Name, NameError};
 pub use pattern::Pattern;
 pub use request::{Operation, RecoveryRequest, RequestKind, RequestTemplate, SwitchTo};

@@ -74,7 +74,7 @@ fn one(compared: &Comparison) -> Value {
         "slot": server.and_then(|server| server.slot.as_ref())
             .map(|slot| json!({"name": slot.name, "active": slot.active})),
         "timeline": server.and_then(|server| server.timeline),
-        "last_wal": server.and_then(ServerState::last_wal),
+        "last_wal": server.and_then(ServerState::last_wal).map(|wal| &wal.name),
         "last_backup": backup.map(|(id, status)| json!({"id": id, "status": status})),
     })
 }
@@ -221,7 +221,7 @@ fn server_lines(text: &mut String, server: &ServerState) {
     put_line!(
         text,
         "  last WAL      {}",
-        or_none(server.last_wal().map(str::to_owned))
+        or_none(server.last_wal().map(|wal| wal.name.clone()))
     );
     let backup = last_backup(server).map(|(id, status)| format!("{id} {}", status.unwrap_or("")));
     put_line!(text, "  last backup   {}", or_none(backup).trim_end());

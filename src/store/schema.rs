@@ -41,6 +41,20 @@ const MIGRATIONS: [&str; 1] = ["
     ) STRICT;
     CREATE INDEX target_name ON target (name);
     CREATE INDEX target_intent ON target (intent);
+    CREATE TABLE receipt (
+        cluster TEXT NOT NULL,
+        api TEXT NOT NULL,
+        server TEXT NOT NULL,
+        timeline INTEGER NOT NULL,
+        ended INTEGER NOT NULL,
+        lsn TEXT NOT NULL,
+        leader TEXT,
+        changed TEXT,
+        verdict TEXT NOT NULL,
+        held INTEGER NOT NULL,
+        judged_ms INTEGER NOT NULL,
+        PRIMARY KEY (cluster, api, server, timeline)
+    ) STRICT;
 "];
 
 /// The newest version.
