@@ -23,8 +23,21 @@ impl Source {
     /// The line with this number, counted from 1, without its line break.
     #[must_use]
     pub fn line(&self, number: usize) -> Option<&str> {
-        self.text.lines().nth(number.checked_sub(1)?)
+        lines(&self.text).nth(number.checked_sub(1)?)
     }
+}
+
+/// The lines of a text without their line breaks, as YAML has them: a carriage return by itself ends one, too.
+pub fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text).filter(|text| !text.is_empty());
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = text.find(['\n', '\r']).unwrap_or(text.len());
+        let (line, behind) = text.split_at(end);
+        let behind = behind.strip_prefix("\r\n").or_else(|| behind.get(1..));
+        rest = behind.filter(|behind| !behind.is_empty());
+        Some(line)
+    })
 }
 
 /// A position in a source: line and column, both counted from 1, the column in characters.
@@ -39,4 +52,94 @@ pub struct Position {
 impl Position {
     /// The beginning of a file.
     pub const START: Self = Self { line: 1, column: 1 };
+}
+
+/// The characters of a text, counted once: a line may have megabytes, and many findings.
+#[derive(Debug, Default)]
+pub struct Characters {
+    /// How many characters begin before each step.
+    before: Vec<usize>,
+}
+
+impl Characters {
+    const STEP: usize = 1024;
+
+    /// Counts the characters of a text.
+    pub fn of(text: &str) -> Self {
+        let mut total = 0;
+        let before = text.as_bytes().chunks(Self::STEP).map(|chunk| {
+            let here = total;
+            total += begin(chunk);
+            here
+        });
+        Self {
+            before: before.collect(),
+        }
+    }
+
+    /// The number of characters that begin before this byte of the same text.
+    pub fn before(&self, text: &str, byte: usize) -> usize {
+        let byte = byte.min(text.len());
+        let step = (byte / Self::STEP).min(self.before.len().saturating_sub(1));
+        let known = self.before.get(step).copied().unwrap_or(0);
+        let rest = text.as_bytes().get(step * Self::STEP..byte);
+        known + begin(rest.unwrap_or_default())
+    }
+
+    /// The byte of the same text that the character with this number, from 0, begins at.
+    pub fn byte(&self, text: &str, character: usize) -> usize {
+        let step = self.before.partition_point(|before| *before <= character);
+        let step = step.saturating_sub(1);
+        let mut left = character - self.before.get(step).copied().unwrap_or(0).min(character);
+        let start = step * Self::STEP;
+        let bytes = text.as_bytes().get(start..).unwrap_or_default();
+        for (at, byte) in bytes.iter().enumerate() {
+            if is_begin(*byte) {
+                if left == 0 {
+                    return start + at;
+                }
+                left -= 1;
+            }
+        }
+        text.len()
+    }
+}
+
+fn begin(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| is_begin(**byte)).count()
+}
+
+/// Whether a character begins with this byte of UTF-8.
+const fn is_begin(byte: u8) -> bool {
+    byte & 0xc0 != 0x80
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Characters, lines};
+
+    #[test]
+    fn lines_end_as_in_yaml() {
+        for (text, expected) in [
+            ("", &[][..]),
+            ("a", &["a"]),
+            ("a\n", &["a"]),
+            ("a\r\nb\rc\n\nd", &["a", "b", "c", "", "d"]),
+        ] {
+            assert_eq!(lines(text).collect::<Vec<_>>(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn characters_are_found_by_their_bytes_and_numbers() {
+        let text = "a\u{e4}\u{20ac}\u{1f600}".repeat(1000);
+        let characters = Characters::of(&text);
+        for (number, (byte, _)) in text.char_indices().enumerate() {
+            assert_eq!(characters.before(&text, byte), number);
+            assert_eq!(characters.byte(&text, number), byte);
+        }
+        assert_eq!(characters.before(&text, text.len() + 1), 4000);
+        assert_eq!(characters.byte(&text, 4001), text.len());
+        assert_eq!(Characters::of("").before("", 0), 0);
+    }
 }

@@ -21,7 +21,7 @@ enum Planned {
 /// Plans `on_role_change primary demo` on node `n1`, where `SITE` is `paris` and nothing else is set.
 fn plan(vars: &Value, when: Option<&str>, model: &str) -> Planned {
     let request = json!({"type": "config_switch", "server": "main", "model_name": model});
-    let mut rule = json!({"name": "a", "on": "on_role_change", "request": request});
+    let mut rule = json!({"name": "a", "on": "on_role_change", "role": "any", "request": request});
     if let Some(when) = when {
         rule["when"] = when.into();
     }
@@ -251,4 +251,46 @@ fn no_small_file_makes_a_value_without_end() {
     }
     // It was hours.
     assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn matches_asks_for_a_regular_expression_within_bounds() {
+    let vars = json!({"long": "{{ 'a' * 5000 }}", "pattern": "^N[0-9]$"});
+    for (when, fires) in [
+        ("node | matches('^n[0-9]+$')", true),
+        ("node | matches('N')", false),
+        ("node | matches('(?i)N')", true),
+        ("node | upper | matches(pattern)", true),
+        ("not node | matches('1') or cluster == 'demo'", true),
+        ("env.NOPE | default('') | matches('^$')", true),
+    ] {
+        let expected = if fires {
+            Planned::Model("m".to_owned())
+        } else {
+            Planned::Nothing
+        };
+        assert_eq!(plan(&vars, Some(when), "m"), expected, "{when}");
+    }
+    for (model, part) in [
+        (
+            "{{ 5 | matches('5') }}",
+            "`matches` is for texts, and this is a number",
+        ),
+        ("{{ env.NOPE | matches('5') }}", "`NOPE` is not set"),
+        (
+            "{{ node | matches(node ~ '(') }}",
+            "can't be used: unclosed group",
+        ),
+        (
+            "{{ node | matches(5) }}",
+            "the pattern of `matches` is a text, and this is a number",
+        ),
+        ("{{ long | matches('a') }}", "texts of at most 4096 bytes"),
+        (
+            "{% for a in range(9000) %}{{ 1 if node * 1000 | matches('(x|y)*z') else 0 }}{% endfor %}",
+            "",
+        ),
+    ] {
+        assert_fails(&vars, model, part);
+    }
 }

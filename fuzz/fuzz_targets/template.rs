@@ -25,6 +25,7 @@ fuzz_target!(|text: &str| {
     }
     let server = Var {
         name: "server".to_owned(),
+        label: "server".to_owned(),
         value: TemplateValue::Text(Template {
             text: "main-{{ node }}".to_owned(),
             origin: Origin::default(),

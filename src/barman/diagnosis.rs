@@ -197,6 +197,12 @@ impl ServerState {
 }
 
 impl Backup {
+    /// Tells a backup that Barman restores.
+    pub fn is_usable(&self) -> bool {
+        let status = self.status.as_deref();
+        status.is_some_and(|status| ["DONE", "WAITING_FOR_WALS"].contains(&status))
+    }
+
     fn read(backup: &Value) -> Self {
         Self {
             status: text(backup.get("status")),

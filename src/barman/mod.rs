@@ -155,6 +155,16 @@ impl<'a, H: Http> Barman<'a, H> {
         self.read(answer::diagnosis, &self.http.exchange(&request).await?)
     }
 
+    /// Finds out if pg-backup-api is older than 2.1.0 and has no operations but recoveries: then it has no list of the
+    /// instance's operations.
+    pub async fn is_too_old(&self) -> bool {
+        let listed = self.operations(&Scope::Instance).await;
+        matches!(
+            listed.map_err(|trouble| trouble.class),
+            Err(Class::Refused { .. })
+        )
+    }
+
     /// Finds out if a request failed because pg-backup-api is too old for it. Older versions answer a switch like a
     /// collision and an update like a wrong path; but they have no list of the instance's operations either.
     pub async fn too_old_for(&self, operation: &Operation, trouble: &Trouble) -> Option<Trouble> {
@@ -166,10 +176,9 @@ impl<'a, H: Http> Barman<'a, H> {
         if !suspicious {
             return None;
         }
-        let listed = self.operations(&Scope::Instance).await;
-        let Err(Class::Refused { .. }) = listed.map_err(|trouble| trouble.class) else {
+        if !self.is_too_old().await {
             return None;
-        };
+        }
         let kind = operation.kind().as_str();
         Some(Trouble::new(
             Class::Refused {

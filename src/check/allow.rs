@@ -1,72 +1,110 @@
 //! Comments that silence a finding: `# patroni_barman: allow(PB204) the reason`.
 //!
-//! They stand on the line of a rule's first key or of a variable, or above it. Whoever reads the rules later must
-//! learn why something that looks wrong is right, so the reason is required; and a comment that silences nothing
-//! any more would hide the next mistake, so it is reported.
+//! They are about what begins on their line or on the next one: a rule, one of its requests, a variable, or the whole
+//! file if that is `version`. Whoever reads the rules later must learn why something that looks wrong is right, so
+//! the reason is required; and a comment that silences nothing any more would hide the next mistake, so it is
+//! reported.
 
-use std::collections::HashMap;
-use std::ops::Range;
+mod comment;
+mod lines;
+mod scopes;
 
-use crate::diagnostic::{Code, Finding, Place};
-use crate::load::{Locator, Problem, Spot};
+use std::collections::{HashMap, HashSet};
+
+use crate::diagnostic::{Code, Finding, Silenced};
+use crate::load::{Locator, MAX_FINDINGS, Problem};
 use crate::model::{Origin, RuleSet};
 use crate::source::Source;
 
-const MARK: &str = "# patroni_barman:";
+use self::comment::{Comment, FORM, Said, comments};
+use self::scopes::Scopes;
 
-/// How it is written, for help lines.
-const FORM: &str = "write `# patroni_barman: allow(PB204) why it is right`";
-
-/// One comment.
-struct Comment {
-    file: usize,
-    place: Place,
-    /// The line that it is about.
-    about: usize,
-    said: Option<Said>,
+/// What became of the problems.
+pub(super) struct Allowed {
+    /// Those that no comment silences.
+    pub(super) problems: Vec<Problem>,
+    /// The others.
+    pub(super) silenced: Vec<Silenced>,
+    /// What is wrong with the comments.
+    pub(super) findings: Vec<Finding>,
+    /// More may be wrong with them.
+    pub(super) truncated: bool,
 }
 
-/// What it says.
-struct Said {
-    codes: Vec<String>,
-    reason: String,
-}
-
-/// The problems that no comment silences, and what is wrong with the comments.
+/// Divides problems by the comments. `online`: what Barman and Patroni say of the rules is among them.
 pub(super) fn apply(
-    mut problems: Vec<Problem>,
+    problems: Vec<Problem>,
+    online: bool,
     rules: &RuleSet,
     sources: &[Source],
     locator: &mut Locator<'_>,
-) -> (Vec<Problem>, Vec<Finding>) {
-    let comments: Vec<_> = sources
+) -> Allowed {
+    let mut comments: Vec<_> = sources
         .iter()
         .enumerate()
         .flat_map(|(file, source)| comments(file, source, locator))
         .collect();
-    if comments.is_empty() {
-        return (problems, Vec::new());
+    let mut silencer = Silencer::new(problems, online);
+    if !comments.is_empty() {
+        let scopes = Scopes::of(rules, sources, locator);
+        // What is near is meant first: a comment for the whole file is not idle for the rest of it.
+        comments.sort_by_cached_key(|comment| scopes.breadth(comment.file, comment.about));
+        for comment in &comments {
+            silencer.look(comment, scopes.at(comment.file, comment.about));
+        }
     }
-    let heads = heads(rules, locator);
-    let mut findings = Vec::new();
-    for comment in &comments {
-        let Some(said) = &comment.said else {
-            findings.push(comment.finding(
-                Code::IdleComment,
-                "this comment is not understood".to_owned(),
-                FORM,
-            ));
-            continue;
+    silencer.finish(locator)
+}
+
+struct Silencer {
+    problems: Vec<(Problem, Option<String>)>,
+    /// The problems of one code in a file, rule, request or variable.
+    within: HashMap<(usize, Code, String), Vec<usize>>,
+    /// The places that were looked at for a code: nothing is left there for a second comment.
+    seen: HashSet<(usize, usize, Code)>,
+    online: bool,
+    findings: Vec<Finding>,
+    truncated: bool,
+}
+
+impl Silencer {
+    fn new(problems: Vec<Problem>, online: bool) -> Self {
+        let mut within: HashMap<_, Vec<usize>> = HashMap::new();
+        for (index, problem) in problems.iter().enumerate() {
+            let Origin { file, pointer } = &problem.spot.origin;
+            // The pointers of the file, of a rule or variable, of `request` and of one of `requests`.
+            let parts = pointer.match_indices('/').map(|(at, _)| at);
+            let ends = parts.chain([pointer.len()]).take(5).collect::<HashSet<_>>();
+            for end in ends {
+                let part = pointer.get(..end).unwrap_or_default().to_owned();
+                let key = (*file, problem.code, part);
+                within.entry(key).or_default().push(index);
+            }
+        }
+        Self {
+            problems: problems
+                .into_iter()
+                .map(|problem| (problem, None))
+                .collect(),
+            within,
+            seen: HashSet::new(),
+            online,
+            findings: Vec::new(),
+            truncated: false,
+        }
+    }
+
+    fn look(&mut self, comment: &Comment, about: &[Origin]) {
+        let said = match &comment.said {
+            Ok(said) => said,
+            Err(why) => return self.idle(comment, (*why).to_owned(), FORM),
         };
-        let about = heads.get(&(comment.file, comment.about));
-        let about = about.map(Vec::as_slice).unwrap_or_default();
         if about.is_empty() {
-            findings.push(comment.finding(
-                Code::IdleComment,
-                "this comment silences nothing: it stands on no rule and no variable".to_owned(),
-                "put it on the line of the rule's first key, or above it",
-            ));
-            continue;
+            return self.idle(
+                comment,
+                "this comment silences nothing: no rule, request, variable or API begins here".to_owned(),
+                "put it on the line of the first key of a rule or request, or above it; above `version` it is for the whole file",
+            );
         }
         for written in &said.codes {
             let message = match Code::parse(written) {
@@ -74,114 +112,68 @@ pub(super) fn apply(
                 Some(code) if !code.can_be_allowed() => {
                     format!("`{code}` can't be silenced: {}", code.title())
                 }
-                Some(code) => {
-                    let before = problems.len();
-                    let within = |problem: &Problem| {
-                        let origin = &problem.spot.origin;
-                        about.iter().any(|about| about.contains(origin))
-                    };
-                    problems.retain(|problem| problem.code != code || !within(problem));
-                    if problems.len() < before {
-                        continue;
-                    }
-                    format!("this comment silences nothing: there is no `{code}` here")
-                }
+                Some(code) if self.silence(comment, about, code, said) => continue,
+                Some(code) if code.is_online() && !self.online => continue,
+                Some(code) => format!("this comment silences nothing: there is no `{code}` here"),
             };
             let help = "delete it, or `patroni_barman explain` lists every code";
-            findings.push(comment.finding(Code::IdleComment, message, help));
+            self.idle(comment, message, help);
         }
         if said.reason.is_empty() {
             let message = "this comment gives no reason".to_owned();
             let help = "say behind the bracket why it is right";
-            findings.push(comment.finding(Code::NoReason, message, help));
+            self.say(comment.finding(Code::NoReason, message, help));
         }
     }
-    (problems, findings)
-}
 
-/// Rules and variables by the file and line that they begin in.
-fn heads(rules: &RuleSet, locator: &mut Locator<'_>) -> HashMap<(usize, usize), Vec<Origin>> {
-    let rules_at = rules
-        .rules
-        .iter()
-        .map(|rule| (Spot::value(&rule.origin), &rule.origin));
-    let vars_at = rules
-        .vars
-        .iter()
-        .map(|var| (Spot::key(&var.origin), &var.origin));
-    let mut heads: HashMap<_, Vec<Origin>> = HashMap::new();
-    for (spot, origin) in rules_at.chain(vars_at) {
-        if let Some(place) = locator.place(&spot) {
-            let line = (origin.file, place.position.line);
-            heads.entry(line).or_default().push(origin.clone());
+    /// Silences what is found of this code here; false if there is nothing.
+    fn silence(&mut self, comment: &Comment, about: &[Origin], code: Code, said: &Said) -> bool {
+        if !self.seen.insert((comment.file, comment.about, code)) {
+            return false;
         }
+        let mut any = false;
+        for origin in about {
+            let key = (origin.file, code, origin.pointer.clone());
+            for index in self.within.get(&key).into_iter().flatten() {
+                if let Some((_, reason @ None)) = self.problems.get_mut(*index) {
+                    *reason = Some(said.reason.clone());
+                    any = true;
+                }
+            }
+        }
+        any
     }
-    heads
-}
 
-fn comments(file: usize, source: &Source, locator: &mut Locator<'_>) -> Vec<Comment> {
-    let text = &source.text;
-    if !text.contains(MARK) {
-        return Vec::new();
+    fn idle(&mut self, comment: &Comment, message: String, help: &str) {
+        self.say(comment.finding(Code::IdleComment, message, help));
     }
-    let comments = locator.comments(file);
-    let comment = |range: Range<usize>| {
-        let whole = text.get(range.clone())?;
-        let mark = whole.find(MARK)?;
-        let (words, marked) = whole.split_at(mark);
-        // A mark that is glued to a word is none.
-        if words.ends_with(|c: char| !c.is_whitespace()) {
-            return None;
-        }
-        let said = said(marked.strip_prefix(MARK)?);
-        let place = locator.bytes(file, &(range.start + mark..range.end))?;
-        let line = place.position.line;
-        let before = text.lines().nth(line - 1)?.split('#').next()?;
-        let about = if has_content(before) {
-            line
+
+    fn say(&mut self, finding: Finding) {
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(finding);
         } else {
-            let next = text.lines().skip(line).position(has_content);
-            next.map_or(line, |next| line + 1 + next)
-        };
-        Some(Comment {
-            file,
-            place,
-            about,
-            said,
-        })
-    };
-    comments.into_iter().filter_map(comment).collect()
-}
+            self.truncated = true;
+        }
+    }
 
-/// Whether something of a value is in a line; a dash alone only announces one.
-fn has_content(line: &str) -> bool {
-    let line = line.trim();
-    let behind_dash = line
-        .strip_prefix('-')
-        .filter(|rest| !rest.starts_with(|c: char| !c.is_whitespace()));
-    let line = behind_dash.unwrap_or(line).trim_start();
-    !line.is_empty() && !line.starts_with('#')
-}
-
-fn said(text: &str) -> Option<Said> {
-    let rest = text.trim().strip_prefix("allow(")?;
-    let (codes, reason) = rest.split_once(')')?;
-    let codes: Vec<_> = codes
-        .split(',')
-        .map(|code| code.trim().to_owned())
-        .collect();
-    let reason = reason.trim().to_owned();
-    (!codes.iter().any(String::is_empty)).then_some(Said { codes, reason })
-}
-
-impl Comment {
-    fn finding(&self, code: Code, message: String, help: &str) -> Finding {
-        Finding {
-            code,
-            message,
-            place: self.place.clone(),
-            help: Some(help.to_owned()),
-            related: Vec::new(),
+    fn finish(self, locator: &mut Locator<'_>) -> Allowed {
+        let mut problems = Vec::new();
+        let mut silenced = Vec::new();
+        for (problem, reason) in self.problems {
+            match reason {
+                None => problems.push(problem),
+                Some(reason) => silenced.extend(
+                    locator
+                        .finding(problem)
+                        .map(|finding| Silenced { finding, reason }),
+                ),
+            }
+        }
+        Allowed {
+            problems,
+            silenced,
+            findings: self.findings,
+            truncated: self.truncated,
         }
     }
 }

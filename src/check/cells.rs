@@ -51,6 +51,15 @@ impl Cells {
     }
 }
 
+/// The cell of this number, as messages call it, in a cluster if that matters.
+pub(super) fn place(index: usize, cluster: Option<&str>) -> String {
+    let cell = name(index);
+    match cluster {
+        Some(cluster) => format!("{cell} of the cluster `{cluster}`"),
+        None => cell,
+    }
+}
+
 /// The cell of this number, as messages call it.
 pub(super) fn name(index: usize) -> String {
     let cell = events().nth(index);

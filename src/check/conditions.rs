@@ -1,14 +1,27 @@
 //! Conditions that decide nothing, and rules that others leave nothing to.
 
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, list};
 use crate::load::{Problem, Spot};
 use crate::model::Rule;
 
+use super::lint::{All, Lint};
 use super::table::{Seen, Table};
-use super::words::names;
+use super::unrolled;
+
+/// The lint for each rule by itself.
+pub(super) struct Conditions;
+
+impl<'r> Lint<'r> for Conditions {
+    fn problems(self: Box<Self>, all: &All<'_, 'r>) -> Vec<Problem> {
+        let rules = all.rules.rules.iter().zip(all.seen);
+        let of_rules =
+            rules.filter_map(|(rule, seen)| Some((rule, problem(rule, seen, all.table)?)));
+        unrolled::by_rule(of_rules.collect(), all.rules)
+    }
+}
 
 /// What is wrong with one rule as a whole.
-pub(super) fn problem(rule: &Rule, seen: &Seen, table: &Table<'_>) -> Option<Problem> {
+fn problem(rule: &Rule, seen: &Seen, table: &Table<'_>) -> Option<Problem> {
     if seen.cells.is_empty() {
         return None;
     }
@@ -32,7 +45,7 @@ pub(super) fn problem(rule: &Rule, seen: &Seen, table: &Table<'_>) -> Option<Pro
             .iter()
             .filter_map(|number| table.rule(*number))
     };
-    let earlier = names(owners().map(|rule| rule.name.as_str()));
+    let earlier = list(owners().map(|rule| rule.name.as_str()), "and");
     let (fires, them) = match seen.taken_by.len() {
         1 => ("fires", "it"),
         _ => ("fire", "them"),

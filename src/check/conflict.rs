@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Match, Origin, Rule, Target};
+use crate::model::{Match, Origin, Rule, RuleSet, Target, Var};
 use crate::template::{Premises, premises};
 
 use super::cells::{self, Cells};
+use super::lint::{All, Kind, Lint};
 use super::setting::Setting;
 use super::table::Table;
 
@@ -18,10 +19,10 @@ const MOST_RELATED: usize = 4;
 type Number = (usize, usize);
 
 /// The contradictions that were found, by the later request.
-#[derive(Default)]
 pub(super) struct Conflicts<'r> {
     found: BTreeMap<Number, BTreeMap<Number, Clash>>,
     premises: HashMap<&'r str, Premises>,
+    vars: &'r [Var],
 }
 
 /// Two requests that contradict each other in some cell.
@@ -42,18 +43,42 @@ enum Enough {
     No,
 }
 
-impl<'r> Conflicts<'r> {
-    /// Notes what is wrong in one kind of cluster, of which this is an example.
-    pub(super) fn look(&mut self, table: &Table<'r>, cluster: &str, settings: &[Setting]) {
+impl<'r> Lint<'r> for Conflicts<'r> {
+    fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
         let mut by_target: HashMap<&Target, Vec<&Setting>> = HashMap::new();
-        for setting in settings {
+        for setting in kind.settings {
             by_target.entry(&setting.target).or_default().push(setting);
         }
         for group in by_target.values().filter(|group| group.len() > 1) {
             let first = group.first().map(|setting| &setting.value);
             if group.iter().any(|setting| Some(&setting.value) != first) {
-                self.look_at(table, cluster, group);
+                self.look_at(kind.table, kind.name, group);
             }
+        }
+    }
+
+    /// Returns a problem for each request that contradicts earlier ones.
+    fn problems(self: Box<Self>, all: &All<'_, 'r>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (later, clashes) in &self.found {
+            for sure in [true, false] {
+                let these: Vec<_> = clashes
+                    .iter()
+                    .filter(|(_, clash)| clash.sure == sure)
+                    .collect();
+                problems.extend(problem(all.table, *later, &these));
+            }
+        }
+        problems
+    }
+}
+
+impl<'r> Conflicts<'r> {
+    pub(super) fn new(rules: &'r RuleSet) -> Self {
+        Self {
+            found: BTreeMap::new(),
+            premises: HashMap::new(),
+            vars: &rules.vars,
         }
     }
 
@@ -88,7 +113,9 @@ impl<'r> Conflicts<'r> {
 
     fn premises(&mut self, rule: &'r Rule) -> Option<&Premises> {
         let text = rule.when.as_ref()?.text.as_str();
-        Some(self.premises.entry(text).or_insert_with(|| premises(text)))
+        let vars = &self.vars;
+        let found = self.premises.entry(text);
+        Some(found.or_insert_with(|| premises(text, vars)))
     }
 
     /// The fact that most conditions fix.
@@ -96,7 +123,7 @@ impl<'r> Conflicts<'r> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for rule in group.iter().filter_map(|setting| table.rule(setting.rule)) {
             for (fact, _) in self.premises(rule).into_iter().flat_map(Premises::fixed) {
-                *counts.entry(fact.to_owned()).or_default() += 1;
+                *counts.entry(fact).or_default() += 1;
             }
         }
         counts
@@ -108,9 +135,7 @@ impl<'r> Conflicts<'r> {
     /// What a rule's condition fixes a fact to.
     fn fixed(&mut self, rule: &'r Rule, fact: &str) -> Option<String> {
         let mut fixed = self.premises(rule)?.fixed();
-        fixed
-            .find(|(name, _)| *name == fact)
-            .map(|(_, value)| value.to_owned())
+        fixed.find(|(name, _)| name == fact).map(|(_, value)| value)
     }
 
     fn compare(
@@ -175,21 +200,6 @@ impl<'r> Conflicts<'r> {
         };
         self.premises(other).is_some_and(|other| one.exclude(other))
     }
-
-    /// A problem for each request that contradicts earlier ones.
-    pub(super) fn problems(&self, table: &Table<'r>) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        for (later, clashes) in &self.found {
-            for sure in [true, false] {
-                let these: Vec<_> = clashes
-                    .iter()
-                    .filter(|(_, clash)| clash.sure == sure)
-                    .collect();
-                problems.extend(problem(table, *later, &these));
-            }
-        }
-        problems
-    }
 }
 
 fn problem(table: &Table<'_>, later: Number, clashes: &[(&Number, &Clash)]) -> Option<Problem> {
@@ -235,7 +245,7 @@ fn overlap(table: &Table<'_>, one: usize, other: usize) -> bool {
     let (Some(one), Some(other)) = (table.rule(one), table.rule(other)) else {
         return false;
     };
-    let is_plain = one.cluster.is_empty() || other.cluster.is_empty();
+    let is_plain = one.cluster.are_any() || other.cluster.are_any();
     !is_plain && one.cluster != other.cluster
 }
 

@@ -1,12 +1,11 @@
 //! Environment variables that never reach a callback.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
 use crate::model::{RuleSet, Template, TemplateValue};
-use crate::template::{Syntax, inspect};
+use crate::template::{Reference, Syntax, inspect};
 
 /// What the names of Patroni's settings begin with.
 const PREFIX: &str = "PATRONI_";
@@ -37,16 +36,38 @@ const KEPT: [&str; 2] = ["PATRONI_BARMAN_STATE", "PATRONI_BARMAN_RULES"];
 
 /// One for each header and each template that wants such a variable.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
+    let uses = uses(rules, PREFIX);
+    let removed = uses.into_iter().filter(|used| is_removed(&used.name));
+    removed.map(|used| problem(&used.name, used.spot)).collect()
+}
+
+/// One use of an environment variable.
+pub(super) struct Use {
+    pub(super) name: String,
+    pub(super) spot: Spot,
+    /// The template says what happens if it is not set.
+    pub(super) guarded: bool,
+}
+
+/// Finds the uses of environment variables in headers and templates whose text has this word in it.
+pub(super) fn uses(rules: &RuleSet, word: &'static str) -> Vec<Use> {
     let headers = rules.header_variables.iter();
-    let mut problems: Vec<_> = headers
-        .filter(|(name, _)| is_removed(name))
-        .map(|(name, origin)| problem(name, Spot::value(origin)))
+    let mut uses: Vec<_> = headers
+        .map(|(name, origin)| Use {
+            name: name.clone(),
+            spot: Spot::value(origin),
+            guarded: false,
+        })
         .collect();
-    let mut found = Templates::default();
+    let mut found = Templates {
+        word,
+        uses: Vec::new(),
+        seen: HashMap::new(),
+    };
     for var in &rules.vars {
         found.look_at(&var.value);
     }
-    for rule in &rules.rules {
+    for rule in rules.rules.iter().filter(|rule| rule.enabled) {
         if let Some(when) = &rule.when {
             found.look(when, Syntax::Expression);
         }
@@ -57,11 +78,12 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
                 .for_each(|value| found.look_at(value));
         }
     }
-    problems.extend(found.problems);
-    problems
+    uses.extend(found.uses);
+    uses
 }
 
-fn is_removed(name: &str) -> bool {
+/// Tells a variable that Patroni takes out of the environment.
+pub(super) fn is_removed(name: &str) -> bool {
     name.starts_with(PREFIX) && !KEPT.contains(&name)
 }
 
@@ -85,10 +107,10 @@ fn problem(name: &str, spot: Spot) -> Problem {
 }
 
 /// What was found in templates; the same text is often used in many rules, and read once.
-#[derive(Default)]
 struct Templates<'r> {
-    problems: Vec<Problem>,
-    seen: HashMap<&'r str, Vec<(String, Range<usize>)>>,
+    word: &'static str,
+    uses: Vec<Use>,
+    seen: HashMap<&'r str, Vec<Reference>>,
 }
 
 impl<'r> Templates<'r> {
@@ -106,28 +128,27 @@ impl<'r> Templates<'r> {
     }
 
     fn look(&mut self, template: &'r Template, syntax: Syntax) {
-        if !template.text.contains(PREFIX) {
+        if !template.text.contains(self.word) {
             return;
         }
-        let uses = self
+        let references = self
             .seen
             .entry(&template.text)
-            .or_insert_with(|| removed(&template.text, syntax));
-        let spots = uses
-            .iter()
-            .map(|(name, range)| problem(name, Spot::bytes(&template.origin, range.clone())));
-        self.problems.extend(spots);
+            .or_insert_with(|| of_environment(&template.text, syntax));
+        let uses = references.iter().filter_map(|used| {
+            Some(Use {
+                name: used.attribute.clone()?,
+                spot: Spot::bytes(&template.origin, used.range.clone()),
+                guarded: used.guarded,
+            })
+        });
+        self.uses.extend(uses);
     }
 }
 
-fn removed(text: &str, syntax: Syntax) -> Vec<(String, Range<usize>)> {
+fn of_environment(text: &str, syntax: Syntax) -> Vec<Reference> {
     let usage = inspect(text, syntax).unwrap_or_default();
-    let of_env = usage
-        .variables
-        .into_iter()
-        .filter(|used| used.name == "env");
-    of_env
-        .filter_map(|used| Some((used.attribute?, used.range)))
-        .filter(|(name, _)| is_removed(name))
-        .collect()
+    let mut variables = usage.variables;
+    variables.retain(|used| used.name == "env");
+    variables
 }

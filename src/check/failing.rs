@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
 use crate::model::{RequestTemplate, Rule, RuleSet, Template, TemplateValue};
-use crate::template::{Syntax, is_template, render};
+use crate::template::{RenderError, RenderErrorKind, Syntax, is_template, render};
 
-use super::cells::name;
+use super::cells::place;
 use super::judge::{Judge, Look};
-use super::table::{Firing, Table};
+use super::lint::{All, Kind, Lint};
 
 /// One for each template, where it fails first.
 #[derive(Default)]
@@ -21,17 +21,17 @@ pub(super) struct Failing<'r> {
 
 struct Failure<'r> {
     template: &'r Template,
-    syntax: Syntax,
     /// The cell.
     index: usize,
-    why: String,
+    /// The cluster, if that matters.
+    cluster: Option<String>,
+    why: RenderError,
 }
 
-impl<'r> Failing<'r> {
-    /// Looks at the rules that may fire in one kind of cluster.
-    pub(super) fn look(&mut self, table: &Table<'r>, firings: &[Firing], judge: &mut Judge<'r>) {
-        for firing in firings {
-            let Some(rule) = table.rule(firing.rule) else {
+impl<'r> Lint<'r> for Failing<'r> {
+    fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
+        for firing in kind.firings {
+            let Some(rule) = kind.table.rule(firing.rule) else {
                 continue;
             };
             for (number, (template, syntax)) in templates(rule).into_iter().enumerate() {
@@ -43,15 +43,20 @@ impl<'r> Failing<'r> {
                     Syntax::Expression => firing.may,
                     Syntax::Text => firing.likely,
                 };
+                let depends = kind.judge.depends(template, syntax);
+                let cluster = kind.exact.filter(|_| depends.cluster);
+                let cluster = cluster.map(str::to_owned);
                 let mut cells = cells.indices();
-                let failure = cells.find_map(|index| match judge.look(template, syntax, index) {
-                    Look::Fails(why) => Some(Failure {
-                        template,
-                        syntax,
-                        index,
-                        why,
-                    }),
-                    Look::Gives(_) | Look::Open => None,
+                let failure = cells.find_map(|index| {
+                    match kind.judge.look(template, syntax, index, kind.exact) {
+                        Look::Fails(why) => Some(Failure {
+                            template,
+                            index,
+                            cluster: cluster.clone(),
+                            why,
+                        }),
+                        Look::Gives(_) | Look::Open => None,
+                    }
                 });
                 if let Some(failure) = failure {
                     self.known.insert((firing.rule, number));
@@ -61,26 +66,36 @@ impl<'r> Failing<'r> {
         }
     }
 
-    pub(super) fn problems(self) -> impl Iterator<Item = Problem> {
-        self.found.into_iter().map(|failure| {
-            let message = format!("on {} this fails: {}", name(failure.index), failure.why);
+    fn problems(self: Box<Self>, _: &All<'_, 'r>) -> Vec<Problem> {
+        let problems = self.found.into_iter().map(|failure| {
+            let place = place(failure.index, failure.cluster.as_deref());
+            let message = format!("on {place} this fails: {}", failure.why);
             let spot = Spot::value(&failure.template.origin);
             Problem::new(Code::AlwaysFails, spot, message).help(help(&failure))
-        })
+        });
+        problems.collect()
     }
 }
 
 /// Variables that grow without end, whatever the facts are: what is not known yet is one value in each.
-pub(super) fn endless(rules: &RuleSet, judge: &Judge<'_>) -> Vec<Problem> {
+pub(super) struct Endless;
+
+impl<'r> Lint<'r> for Endless {
+    fn problems(self: Box<Self>, all: &All<'_, 'r>) -> Vec<Problem> {
+        endless(all.rules, all.judge)
+    }
+}
+
+fn endless(rules: &RuleSet, judge: &Judge<'_>) -> Vec<Problem> {
     let scope = judge.request_scope(0, "");
     let failures = rules.vars.iter().filter_map(|var| {
         let error = render(&var.value, &scope).err()?;
-        let message = format!("`{}` always fails: {}", var.name, error.message);
+        let message = format!("`{}` always fails: {}", var.label, error.message);
         let spot = Spot::value(&error.origin);
         let help =
             "nothing is sent where it is used: a list that holds another twice is twice as long";
         let problem = Problem::new(Code::AlwaysFails, spot, message).help(help);
-        error.is_too_large().then_some(problem)
+        (error.kind == RenderErrorKind::TooLarge).then_some(problem)
     });
     failures.collect()
 }
@@ -90,8 +105,7 @@ fn help(failure: &Failure<'_>) -> String {
     let nothing = "nothing at all is sent then, by no rule";
     // A name by itself, as `env.FLAG`.
     let named = |c: char| c.is_ascii_alphanumeric() || "_.[]\"'".contains(c);
-    let is_text = failure.why.ends_with("gives a string");
-    if failure.syntax == Syntax::Expression && is_text && when.chars().all(named) {
+    if failure.why.kind == RenderErrorKind::TextForTruth && when.chars().all(named) {
         return format!("{nothing}: compare it with a text, as in `{when} == \"yes\"`");
     }
     format!("{nothing}: mend it, or take the event out of `on`")

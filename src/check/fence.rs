@@ -4,8 +4,12 @@ use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
 use crate::model::{Fence, Role, Rule, RuleSet};
 
-/// Said once, of the first rule that wants one.
-pub(super) fn problem(rules: &RuleSet) -> Option<Problem> {
+/// One, of the first rule that wants a fence.
+pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
+    problem(rules).into_iter().collect()
+}
+
+fn problem(rules: &RuleSet) -> Option<Problem> {
     if rules.patroni.is_some() {
         return None;
     }

@@ -5,15 +5,14 @@
 //! false` is false. So conditions are evaluated with everything else unsettled, part by part.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::evaluate::{CONNSTRING, DATADIR};
 use crate::model::{Event, Role, Rule, RuleSet, Template, TemplateValue, Var};
 use crate::space::{Known, events};
-use crate::template::{
-    Scope, Settled, Syntax, condition, inspect, is_template, never_truth, no_truth, render, settle,
-};
+use crate::template::{Asked, RenderError, Residual, Scope, Syntax, inspect, is_template, partial};
 
 use super::cells::Cells;
 
@@ -27,7 +26,7 @@ pub(super) struct Depends {
 }
 
 impl Depends {
-    const fn or(self, other: Self) -> Self {
+    pub(super) const fn or(self, other: Self) -> Self {
         Self {
             cell: self.cell || other.cell,
             cluster: self.cluster || other.cluster,
@@ -51,9 +50,17 @@ pub(super) enum Look {
     /// This.
     Gives(Value),
     /// It fails, for this reason.
-    Fails(String),
+    Fails(RenderError),
     /// It can't be told before the event.
     Open,
+}
+
+/// What was found in one cluster.
+#[derive(Default)]
+struct OfCluster<'r> {
+    name: String,
+    scopes: HashMap<usize, Scope>,
+    looks: HashMap<(Syntax, &'r str, usize), Look>,
 }
 
 /// Looks at templates and remembers what it found.
@@ -64,12 +71,14 @@ pub(super) struct Judge<'r> {
     vars: Vec<Var>,
     /// The same with a placeholder for it.
     shown: Vec<Var>,
-    /// The same as they are in the file.
-    given: &'r [Var],
+    /// The names of clusters that have a kind for themselves.
+    named: Arc<Asked>,
     /// A scope for each cell, for conditions: of no certain cluster.
     scopes: Vec<Option<Scope>>,
     /// What was found out in those, with the cells that were looked at.
     truths: HashMap<&'r str, (Cells, Truth)>,
+    /// The same of those that depend on the cluster, for this one.
+    of_cluster: OfCluster<'r>,
     /// What conditions and templates give, by their text and the cell; the first stands for all if there is no difference.
     looks: HashMap<(Syntax, &'r str, usize), Look>,
 }
@@ -101,17 +110,29 @@ impl<'r> Judge<'r> {
             depends: HashMap::new(),
             of_vars: HashMap::new(),
             vars,
-            given: &rules.vars,
+            named: Arc::new(Asked::NoneOf(Vec::new())),
             shown: rules.vars.iter().map(placeholder).collect(),
             scopes: vec![None; events().count()],
             truths: HashMap::new(),
             looks: HashMap::new(),
+            of_cluster: OfCluster::default(),
         };
         for var in &rules.vars {
             let depends = judge.value(&var.value);
             judge.of_vars.insert(&var.name, depends);
         }
         judge
+    }
+
+    /// Tells which clusters have a kind for themselves. An unknown cluster is another one.
+    pub(super) fn with_clusters_named(mut self, names: Vec<String>) -> Self {
+        self.named = Arc::new(Asked::NoneOf(names));
+        self
+    }
+
+    /// What a template depends on.
+    pub(super) fn depends(&mut self, template: &'r Template, syntax: Syntax) -> Depends {
+        self.text(template, syntax)
     }
 
     /// What a value depends on.
@@ -177,20 +198,22 @@ impl<'r> Judge<'r> {
                 .copied()
                 .unwrap_or_default(),
         };
-        let mut same: Option<Settled> = None;
+        let mut same: Option<Residual> = None;
         for index in cells.without(seen).indices() {
             let settled = match same.take() {
                 Some(settled) => settled,
-                None => self.settled(when, index, cluster),
+                None => self.residual(when, Syntax::Expression, index, cluster),
             };
             let cell = Cells::one(index);
             match &settled {
-                Settled::Yes => truth.yes = truth.yes.or(cell),
-                Settled::No => truth.no = truth.no.or(cell),
-                Settled::Open(names) if !names.iter().any(|name| self.of(name).cell) => {
+                Residual::Value(Value::Bool(true)) => truth.yes = truth.yes.or(cell),
+                Residual::Value(_) => truth.no = truth.no.or(cell),
+                Residual::Unknown(unknown)
+                    if !unknown.names.iter().any(|name| self.of(name).cell) =>
+                {
                     truth.open = truth.open.or(cell);
                 }
-                Settled::Open(_) | Settled::Fails => {}
+                Residual::Unknown(_) | Residual::Error(_) => {}
             }
             if !depends.cell {
                 same = Some(settled);
@@ -202,49 +225,88 @@ impl<'r> Judge<'r> {
         truth
     }
 
-    /// Whether a condition is true in a cell.
-    fn settled(&mut self, when: &Template, index: usize, cluster: Option<&str>) -> Settled {
+    /// The result of a template in a cell.
+    fn residual(
+        &mut self,
+        template: &Template,
+        syntax: Syntax,
+        index: usize,
+        cluster: Option<&str>,
+    ) -> Residual {
         match cluster {
             Some(name) => {
-                let scope = conditions_scope(&self.vars, index).text("cluster", name);
-                settle(when, &scope)
+                self.enter(name);
+                let known = self.of_cluster.scopes.get(&index).cloned();
+                let scope = known.unwrap_or_else(|| self.scope(index).text("cluster", name));
+                self.of_cluster.scopes.insert(index, scope.clone());
+                partial(template, syntax, &scope)
             }
-            None => self
-                .scope(index)
-                .map_or(Settled::Fails, |scope| settle(when, scope)),
+            None => partial(template, syntax, &self.scope(index)),
         }
     }
 
-    /// What conditions see in a cell, in a cluster that is not known.
-    fn scope(&mut self, index: usize) -> Option<&Scope> {
-        let slot = self.scopes.get_mut(index)?;
-        Some(slot.get_or_insert_with(|| conditions_scope(&self.vars, index).unsettled("cluster")))
+    /// Forgets the cluster before this one.
+    fn enter(&mut self, cluster: &str) {
+        if self.of_cluster.name != cluster {
+            self.of_cluster = OfCluster {
+                name: cluster.to_owned(),
+                ..OfCluster::default()
+            };
+        }
     }
 
-    /// What a template gives in a cell, whatever the facts of the event will be.
-    pub(super) fn look(&mut self, template: &'r Template, syntax: Syntax, index: usize) -> Look {
+    /// The result of a condition in a cell for a member of this name.
+    pub(super) fn residual_for(&mut self, when: &Template, index: usize, member: &str) -> Residual {
+        let scope = self.scope(index).text("node", member);
+        partial(when, Syntax::Expression, &scope)
+    }
+
+    /// The facts of conditions in a cell, in a cluster that is not known.
+    fn scope(&mut self, index: usize) -> Scope {
+        let make =
+            || conditions_scope(&self.vars, index).unsettled_among("cluster", self.named.clone());
+        match self.scopes.get_mut(index) {
+            Some(slot) => slot.get_or_insert_with(make).clone(),
+            None => make(),
+        }
+    }
+
+    /// Returns what a template gives in a cell, whatever the facts of the event will be. `cluster` is the name of the
+    /// cluster, if it is known.
+    pub(super) fn look(
+        &mut self,
+        template: &'r Template,
+        syntax: Syntax,
+        index: usize,
+        cluster: Option<&str>,
+    ) -> Look {
         let depends = self.text(template, syntax);
+        let cluster = cluster.filter(|_| depends.cluster);
         let key = (
             syntax,
             template.text.as_str(),
             if depends.cell { index } else { 0 },
         );
-        if let Some(known) = self.looks.get(&key) {
+        if let Some(name) = cluster {
+            self.enter(name);
+        }
+        let known = match cluster {
+            Some(_) => self.of_cluster.looks.get(&key),
+            None => self.looks.get(&key),
+        };
+        if let Some(known) = known {
             return known.clone();
         }
-        let kind = match syntax {
-            Syntax::Expression => never_truth(&template.text, self.given),
-            Syntax::Text => None,
+        let look = match self.residual(template, syntax, index, cluster) {
+            Residual::Value(value) => Look::Gives(value),
+            Residual::Error(error) => Look::Fails(error),
+            Residual::Unknown(unknown) => unknown.never_truth.map_or(Look::Open, Look::Fails),
         };
-        let look = match (kind, self.scope(index)) {
-            (_, None) => Look::Open,
-            (None, Some(scope)) => look(template, syntax, &scope.afresh()),
-            (Some(kind), Some(scope)) => match look(template, syntax, &scope.afresh()) {
-                Look::Open => Look::Fails(no_truth(kind)),
-                known => known,
-            },
+        let looks = match cluster {
+            Some(_) => &mut self.of_cluster.looks,
+            None => &mut self.looks,
         };
-        self.looks.insert(key, look.clone());
+        looks.insert(key, look.clone());
         look
     }
 
@@ -266,26 +328,16 @@ impl<'r> Judge<'r> {
     }
 }
 
-fn look(template: &Template, syntax: Syntax, scope: &Scope) -> Look {
-    let result = match syntax {
-        Syntax::Expression => condition(template, scope).map(Value::Bool),
-        Syntax::Text => render(&TemplateValue::Text(template.clone()), scope),
-    };
-    match result {
-        _ if scope.guessed() => Look::Open,
-        Ok(value) => Look::Gives(value),
-        Err(error) => Look::Fails(error.message),
-    }
-}
-
 fn conditions_scope(vars: &[Var], index: usize) -> Scope {
     let (event, role) = cell(index);
     let scope = Scope::new(vars)
+        .with_unsettled_vars()
         .text("event", event.as_str())
         .text("role", role.as_str());
     // Patroni has had several words for it.
     let scope = if role == Role::Primary {
-        scope.unsettled("raw_role")
+        let words = role.words().iter().map(|word| (*word).to_owned());
+        scope.unsettled_among("raw_role", Arc::new(Asked::OneOf(words.collect())))
     } else {
         scope.text("raw_role", role.as_str())
     };
@@ -319,8 +371,13 @@ fn is_empty(value: &TemplateValue) -> bool {
     }
 }
 
+/// The variable; without a value if it is empty, to be given on the command line.
 fn unsettled(var: &Var) -> Var {
-    with_text(var, "{{ env }}")
+    let mut var = var.clone();
+    if is_empty(&var.value) {
+        var.value = TemplateValue::Null;
+    }
+    var
 }
 
 fn placeholder(var: &Var) -> Var {

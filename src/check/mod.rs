@@ -5,102 +5,123 @@
 
 mod allow;
 mod cells;
+mod checked;
 mod conditions;
 mod conflict;
+mod endpoints;
 mod environment;
+mod exclusion;
 mod failing;
 mod fence;
+mod idle;
+mod ignored;
 mod judge;
+mod lint;
+mod members;
 mod never;
-mod online;
+pub mod online;
+mod options;
 mod patience;
+mod patterns;
 mod recovery;
 mod refused;
+mod repeated;
+mod secrets;
 mod setting;
 mod start;
 mod table;
 mod together;
+mod unrolled;
 mod unused;
-mod words;
+mod verify;
 
 use crate::diagnostic::Finding;
-use crate::load::{Loaded, Locator, Problem, load, sort};
+use crate::load::Problem;
 use crate::model::RuleSet;
 use crate::source::Source;
 
+use self::conditions::Conditions;
 use self::conflict::Conflicts;
-use self::failing::Failing;
+use self::failing::{Endless, Failing};
 use self::judge::Judge;
+use self::lint::{All, Kind, Lint, OfRules};
+use self::members::Contested;
 use self::patience::Patience;
 use self::refused::Refused;
+use self::repeated::Repeated;
 use self::start::Starts;
 use self::table::{Seen, Table};
 
-pub use self::online::{Inventory, Node, online};
+pub use self::checked::{Checked, Unchecked};
+pub use self::ignored::ignored;
 
 /// Everything there is to say about files that [`read`](crate::load::read) has read, in their order.
 #[must_use]
 pub fn findings(sources: &[Source]) -> Vec<Finding> {
-    let Loaded {
-        rules,
-        sound,
-        mut findings,
-    } = load(sources);
-    let mut locator = Locator::new(sources);
-    let problems = match &rules {
-        Some(rules) => {
-            let (problems, of_comments) =
-                allow::apply(problems(rules), rules, sources, &mut locator);
-            findings.extend(of_comments);
-            problems
-        }
-        // Also where something else is wrong: one look shows everything that can be told of a rule by
-        // itself. What a rule does among others can't be told yet.
-        None => impossible(&sound),
-    };
-    let located = problems.into_iter().filter_map(|p| locator.finding(p));
-    findings.extend(located);
-    sort(&mut findings, sources);
-    findings
+    Unchecked::new(sources).check(None).findings
 }
 
 /// Rules for events that never come.
 fn impossible(rules: &RuleSet) -> Vec<Problem> {
     let enabled = rules.rules.iter().filter(|rule| rule.enabled);
-    enabled.flat_map(never::problems).collect()
+    unrolled::once(enabled.flat_map(never::problems).collect(), rules)
+}
+
+/// Every lint.
+fn lints<'r>(rules: &'r RuleSet) -> Vec<Box<dyn Lint<'r> + 'r>> {
+    vec![
+        Box::new(OfRules(impossible)),
+        Box::new(OfRules(unused::problems)),
+        Box::new(Conditions),
+        Box::new(Endless),
+        Box::new(Failing::default()),
+        Box::new(Refused::new(rules)),
+        Box::new(Conflicts::new(rules)),
+        Box::new(Starts::default()),
+        Box::new(Contested::new(rules)),
+        Box::new(Patience::new(rules)),
+        Box::new(OfRules(fence::problems)),
+        Box::new(OfRules(recovery::problems)),
+        Box::new(OfRules(environment::problems)),
+        Box::new(OfRules(endpoints::problems)),
+        Box::new(OfRules(options::problems)),
+        Box::new(OfRules(patterns::problems)),
+        Box::new(Repeated::default()),
+        Box::new(OfRules(secrets::problems)),
+        Box::new(OfRules(verify::problems)),
+        Box::new(OfRules(idle::problems)),
+        Box::new(OfRules(exclusion::problems)),
+    ]
 }
 
 /// Everything that is wrong, or probably not meant, with rules that can be used.
 fn problems(rules: &RuleSet) -> Vec<Problem> {
     let table = Table::new(rules);
-    let mut judge = Judge::new(rules);
+    let mut judge = Judge::new(rules).with_clusters_named(table.named());
     let mut seen = vec![Seen::default(); rules.rules.len()];
-    let mut conflicts = Conflicts::default();
-    let mut starts = Starts::default();
-    let mut failing = Failing::default();
-    let mut refused = Refused::new(rules);
-    let mut patience = Patience::new(rules);
+    let mut lints = lints(rules);
     for (cluster, kind) in table.clusters.iter().enumerate() {
         let firings = table.firings(cluster, &mut judge, &mut seen);
         let settings = setting::settings(&table, cluster, &firings, &mut judge);
-        conflicts.look(&table, &kind.name, &settings);
-        starts.look(&settings);
-        failing.look(&table, &firings, &mut judge);
-        refused.look(&table, &firings, &mut judge);
-        patience.look(&firings);
+        let mut kind = Kind {
+            table: &table,
+            name: &kind.name,
+            exact: table.exact(kind),
+            cluster: kind,
+            firings: &firings,
+            settings: &settings,
+            judge: &mut judge,
+        };
+        for lint in &mut lints {
+            lint.cluster(&mut kind);
+        }
     }
-    let mut problems = impossible(rules);
-    problems.extend(unused::problems(rules));
-    let rules_seen = rules.rules.iter().zip(&seen);
-    problems.extend(rules_seen.filter_map(|(rule, seen)| conditions::problem(rule, seen, &table)));
-    problems.extend(failing::endless(rules, &judge));
-    problems.extend(failing.problems());
-    problems.extend(refused.problems());
-    problems.extend(conflicts.problems(&table));
-    problems.extend(starts.problems(&table));
-    problems.extend(patience.problems(&table));
-    problems.extend(fence::problem(rules));
-    problems.extend(recovery::problems(rules));
-    problems.extend(environment::problems(rules));
-    problems
+    let all = All {
+        rules,
+        table: &table,
+        seen: &seen,
+        judge: &judge,
+    };
+    let problems = lints.into_iter().flat_map(|lint| lint.problems(&all));
+    unrolled::once(problems.collect(), rules)
 }

@@ -1,18 +1,16 @@
 //! Events and roles that Patroni never passes together.
 
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, list};
 use crate::load::{Problem, Spot};
 use crate::model::{Event, Role, Rule};
-
-use super::words::either;
 
 /// What of a rule's events and roles never meets.
 pub(super) fn problems(rule: &Rule) -> Vec<Problem> {
     if rule.role.is_empty() || rule.on.is_empty() {
         return Vec::new();
     }
-    let events = either(rule.on.iter().map(|event| event.as_str()));
-    let roles = either(rule.role.iter().map(|role| role.as_str()));
+    let events = list(rule.on.iter().map(|event| event.as_str()), "or");
+    let roles = list(rule.role.iter().map(|role| role.as_str()), "or");
     let meets = |event: &Event| rule.role.iter().any(|role| event.roles().contains(role));
     if !rule.on.iter().any(meets) {
         return vec![never_fires(rule, &events, &roles)];
@@ -23,7 +21,7 @@ pub(super) fn problems(rule: &Rule) -> Vec<Problem> {
         .enumerate()
         .filter(|(_, event)| !meets(event));
     let lonely_events = lonely_events.map(|(index, event)| {
-        let spot = Spot::value(&rule.origin.child("on").child(index));
+        let spot = Spot::value(&rule.events_origin().child(index));
         let message = format!("Patroni never fires `{event}` with the role {roles}");
         Problem::new(Code::NeverTogether, spot, message).help(roles_of(*event))
     });
@@ -53,11 +51,11 @@ fn never_fires(rule: &Rule, events: &str, roles: &str) -> Problem {
         format!("this rule can never fire: Patroni never fires {events} with the role {roles}"),
     )
     .help(help)
-    .related(Spot::value(&rule.origin.child("on")), "for these events")
+    .related(Spot::value(&rule.events_origin()), "for these events")
 }
 
 fn roles_of(event: Event) -> String {
-    let roles = either(event.roles().iter().map(|role| role.as_str()));
+    let roles = list(event.roles().iter().map(|role| role.as_str()), "or");
     format!("the role of `{event}` is {roles}")
 }
 
@@ -69,8 +67,5 @@ fn events_of(role: Role) -> String {
     if events.is_empty() {
         return format!("no event comes with the role `{role}`");
     }
-    format!(
-        "the role `{role}` comes with {}",
-        either(events.into_iter())
-    )
+    format!("the role `{role}` comes with {}", list(events, "or"))
 }

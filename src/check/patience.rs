@@ -12,7 +12,8 @@ use crate::load::{Problem, Spot};
 use crate::model::{Match, Retry, Rule, RuleSet, Verify, duration};
 
 use super::cells::{self, Cells};
-use super::table::{Firing, Table};
+use super::lint::{All, Kind, Lint};
+use super::table::Firing;
 use super::together::{Group, Together};
 
 /// The longest that one event may take. Six requests with the default settings fit into it.
@@ -45,9 +46,11 @@ impl<'r> Patience<'r> {
             rules,
         }
     }
+}
 
-    /// Notes what is wrong in one kind of cluster.
-    pub(super) fn look(&mut self, firings: &[Firing]) {
+impl<'r> Lint<'r> for Patience<'r> {
+    fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
+        let firings = kind.firings;
         // Patroni waits for these two, and nothing kills them.
         let mut by_rules: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
         for index in Cells::those(|event, _| !event.makes_node()).indices() {
@@ -61,6 +64,36 @@ impl<'r> Patience<'r> {
         }
     }
 
+    fn problems(self: Box<Self>, all: &All<'_, 'r>) -> Vec<Problem> {
+        let problem = |(lead, long): (&usize, &Long)| {
+            let rule = all.table.rule(*lead)?;
+            let message = format!(
+                "{} may take {}, and the next callback kills one that still runs: this rule alone may take {}",
+                cells::name(long.cell),
+                duration::format(long.time),
+                duration::format(self.together.time(*lead)),
+            );
+            let spot = Spot::value(&rule.origin.child("name"));
+            let help = format!(
+                "shorten `poll.timeout` and `retry.deadline` until it is at most {}, or spread the requests over several events",
+                duration::format(LONGEST)
+            );
+            let mut problem = Problem::new(Code::TooLong, spot, message).help(help);
+            for other in long.rules.iter().filter(|other| *other != lead) {
+                let rule = self.rules.rules.get(*other)?;
+                let note = format!(
+                    "this one may take {}",
+                    duration::format(self.together.time(*other))
+                );
+                problem = problem.related(Spot::value(&rule.origin.child("name")), note);
+            }
+            Some(problem)
+        };
+        self.found.iter().filter_map(problem).collect()
+    }
+}
+
+impl Patience<'_> {
     fn look_at(&mut self, cell: usize, rules: &[usize]) {
         if self.together.all(rules).time <= LONGEST {
             return;
@@ -88,34 +121,6 @@ impl<'r> Patience<'r> {
         let longest = rules.iter().max_by_key(|rule| self.together.time(**rule));
         let longest = longest.map(std::slice::from_ref);
         self.together.all(longest.unwrap_or_default())
-    }
-
-    pub(super) fn problems(&self, table: &Table<'_>) -> Vec<Problem> {
-        let problem = |(lead, long): (&usize, &Long)| {
-            let rule = table.rule(*lead)?;
-            let message = format!(
-                "{} may take {}, and the next callback kills one that still runs: this rule alone may take {}",
-                cells::name(long.cell),
-                duration::format(long.time),
-                duration::format(self.together.time(*lead)),
-            );
-            let spot = Spot::value(&rule.origin.child("name"));
-            let help = format!(
-                "shorten `poll.timeout` and `retry.deadline` until it is at most {}, or spread the requests over several events",
-                duration::format(LONGEST)
-            );
-            let mut problem = Problem::new(Code::TooLong, spot, message).help(help);
-            for other in long.rules.iter().filter(|other| *other != lead) {
-                let rule = self.rules.rules.get(*other)?;
-                let note = format!(
-                    "this one may take {}",
-                    duration::format(self.together.time(*other))
-                );
-                problem = problem.related(Spot::value(&rule.origin.child("name")), note);
-            }
-            Some(problem)
-        };
-        self.found.iter().filter_map(problem).collect()
     }
 }
 

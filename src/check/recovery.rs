@@ -2,7 +2,10 @@
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{RequestKind, RequestTemplate, Rule, RuleSet, TemplateValue, duration};
+use crate::model::{
+    RequestKind, RequestTemplate, Rule, RuleSet, Template, TemplateValue, duration,
+};
+use crate::template::{FACTS, Scope, render};
 
 /// What is wrong with the recoveries of the rules, each rule by itself.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
@@ -15,7 +18,11 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
         }
         problems.extend(over_data(rule));
         problems.extend(bounded(rule));
-        problems.extend(recoveries.into_iter().filter_map(relative));
+        for recovery in recoveries {
+            problems.extend(relative(recovery));
+            problems.extend(fixed_host(rules, recovery));
+            problems.extend(fixed_directory(rules, rule, recovery));
+        }
     }
     problems
 }
@@ -38,8 +45,11 @@ fn over_data(rule: &Rule) -> Option<Problem> {
     let message = format!(
         "a recovery in `{event}` writes over the data of a node that is there: PostgreSQL may be running in the directory"
     );
-    let spot = Spot::value(&rule.origin.child("on"));
-    let help = "write `on: [bootstrap, create_replica]`: Patroni calls for these when a node has no data yet";
+    let spot = Spot::value(&rule.events_origin());
+    let help = format!(
+        "write `{}: [bootstrap, create_replica]`: Patroni calls for these when a node has no data yet",
+        rule.events_key
+    );
     Some(Problem::new(Code::RecoveryOverData, spot, message).help(help))
 }
 
@@ -58,4 +68,43 @@ fn relative(recovery: &RequestTemplate) -> Option<Problem> {
     let help = "write `\"{{ datadir }}\"`, the directory that Patroni passes, or a path that begins with `/`";
     let spot = Spot::value(&template.origin);
     Some(Problem::new(Code::RelativeDirectory, spot, message).help(help))
+}
+
+/// The text under a key of a recovery, if it is the same on every node.
+fn fixed<'r>(rules: &RuleSet, recovery: &'r RequestTemplate, key: &str) -> Option<&'r Template> {
+    let (_, value) = recovery.body.iter().find(|(name, _)| name == key)?;
+    let TemplateValue::Text(template) = value else {
+        return None;
+    };
+    let facts = FACTS.into_iter();
+    let scope = facts.fold(Scope::new(&rules.vars), Scope::unsettled);
+    render(value, &scope).ok().map(|_| template)
+}
+
+/// An ssh command that leads to one host, whichever node is being made.
+fn fixed_host(rules: &RuleSet, recovery: &RequestTemplate) -> Option<Problem> {
+    let template = fixed(rules, recovery, "remote_ssh_command")?;
+    let message = format!(
+        "Barman restores to the host of `{}`, whichever node is being made",
+        template.text
+    );
+    let help = "write `\"ssh postgres@{{ host }}\"`, or a name made of `{{ node }}`";
+    Some(Problem::new(Code::FixedHost, Spot::value(&template.origin), message).help(help))
+}
+
+/// A directory that is the same whatever Patroni passes.
+fn fixed_directory(rules: &RuleSet, rule: &Rule, recovery: &RequestTemplate) -> Option<Problem> {
+    if !rule.on.iter().any(|event| event.makes_node()) {
+        return None;
+    }
+    let template = fixed(rules, recovery, "destination_directory")?;
+    if !template.text.starts_with(['/', '{']) {
+        return None;
+    }
+    let message = format!(
+        "Barman restores into `{}`, and Patroni starts PostgreSQL in the directory that it passes as `datadir`",
+        template.text
+    );
+    let help = "write `\"{{ datadir }}\"`: it is right also where a node has another directory";
+    Some(Problem::new(Code::FixedDirectory, Spot::value(&template.origin), message).help(help))
 }

@@ -9,9 +9,9 @@ use crate::load::{Problem, refused};
 use crate::model::{RequestTemplate, Rule, RuleSet, TemplateValue};
 use crate::template::{Syntax, is_template};
 
-use super::cells::{Cells, name};
-use super::judge::{Judge, Look};
-use super::table::{Firing, Table};
+use super::cells::{Cells, place};
+use super::judge::{Depends, Judge, Look};
+use super::lint::{All, Kind, Lint};
 
 /// One problem for each value, where it is met first.
 pub(super) struct Refused<'r> {
@@ -34,18 +34,27 @@ impl<'r> Refused<'r> {
             problems: Vec::new(),
         }
     }
+}
 
-    /// Looks at the rules that may fire in one kind of cluster.
-    pub(super) fn look(&mut self, table: &Table<'r>, firings: &[Firing], judge: &mut Judge<'r>) {
-        for firing in firings {
-            let Some(rule) = table.rule(firing.rule) else {
+impl<'r> Lint<'r> for Refused<'r> {
+    fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
+        for firing in kind.firings {
+            let Some(rule) = kind.table.rule(firing.rule) else {
                 continue;
             };
             let seen = self.seen.entry(firing.rule).or_default();
             let new = firing.likely.without(*seen);
             *seen = seen.or(new);
             for request in requests(rule) {
-                let by_cell = values(request).any(|value| judge.value(value).cell);
+                let depends = values(request).map(|value| kind.judge.value(value));
+                let depends = depends.fold(Depends::default(), Depends::or);
+                let cluster = kind.exact.filter(|_| depends.cluster);
+                let by_cell = depends.cell;
+                let new = if cluster.is_some() {
+                    firing.likely
+                } else {
+                    new
+                };
                 let sure = new.and(firing.sure);
                 let cells = if by_cell {
                     new
@@ -56,28 +65,30 @@ impl<'r> Refused<'r> {
                     let is_sure = !sure.and(Cells::one(index)).is_empty();
                     let judge = match &mut self.of_empty_texts {
                         Some(other) if is_sure => other,
-                        _ => &mut *judge,
+                        _ => &mut *kind.judge,
                     };
-                    let problems = found(request, judge, index);
-                    self.note(problems, index);
+                    let problems = found(request, judge, index, cluster);
+                    self.note(problems, index, cluster);
                 }
             }
         }
     }
 
-    fn note(&mut self, problems: Vec<Problem>, index: usize) {
+    fn problems(self: Box<Self>, _: &All<'_, 'r>) -> Vec<Problem> {
+        self.problems
+    }
+}
+
+impl Refused<'_> {
+    fn note(&mut self, problems: Vec<Problem>, index: usize, cluster: Option<&str>) {
         for mut problem in problems {
             let origin = &problem.spot.origin;
             if self.said.insert((origin.file, origin.pointer.clone())) {
                 problem.code = Code::BadRequest;
-                problem.message = format!("on {}: {}", name(index), problem.message);
+                problem.message = format!("on {}: {}", place(index, cluster), problem.message);
                 self.problems.push(problem);
             }
         }
-    }
-
-    pub(super) fn problems(self) -> Vec<Problem> {
-        self.problems
     }
 }
 
@@ -113,16 +124,21 @@ fn first(cells: Cells) -> Cells {
     cells.indices().next().map_or(Cells::NONE, Cells::one)
 }
 
-fn found<'r>(request: &'r RequestTemplate, judge: &mut Judge<'r>, index: usize) -> Vec<Problem> {
+fn found<'r>(
+    request: &'r RequestTemplate,
+    judge: &mut Judge<'r>,
+    index: usize,
+    cluster: Option<&str>,
+) -> Vec<Problem> {
     // Without a template whose value is known, nothing new is known.
-    if !values(request).any(|value| gives(value, judge, index)) {
+    if !values(request).any(|value| gives(value, judge, index, cluster)) {
         return Vec::new();
     }
-    let mut problems = refused(request, |value| known(value, judge, index));
+    let mut problems = refused(request, |value| known(value, judge, index, cluster));
     for problem in &mut problems {
         let place = &problem.spot.origin.pointer;
         let value = entries(request).find(|(key, _)| request.origin.child(key).pointer == *place);
-        let value = value.and_then(|(_, value)| known(value, judge, index));
+        let value = value.and_then(|(_, value)| known(value, judge, index, cluster));
         if value.is_some_and(|value| value.is_null() || value == "") {
             let help = "the template gives nothing then: mend it, or take the event out of `on`";
             problem.help = Some(help.to_owned());
@@ -131,25 +147,38 @@ fn found<'r>(request: &'r RequestTemplate, judge: &mut Judge<'r>, index: usize) 
     problems
 }
 
-fn gives<'r>(value: &'r TemplateValue, judge: &mut Judge<'r>, index: usize) -> bool {
+fn gives<'r>(
+    value: &'r TemplateValue,
+    judge: &mut Judge<'r>,
+    index: usize,
+    cluster: Option<&str>,
+) -> bool {
     match value {
         TemplateValue::Text(template) if is_template(&template.text) => {
-            matches!(judge.look(template, Syntax::Text, index), Look::Gives(_))
+            matches!(
+                judge.look(template, Syntax::Text, index, cluster),
+                Look::Gives(_)
+            )
         }
-        TemplateValue::List(items) => items.iter().any(|item| gives(item, judge, index)),
-        TemplateValue::Map(entries) => entries.iter().any(|(_, v)| gives(v, judge, index)),
+        TemplateValue::List(items) => items.iter().any(|item| gives(item, judge, index, cluster)),
+        TemplateValue::Map(entries) => entries.iter().any(|(_, v)| gives(v, judge, index, cluster)),
         _ => false,
     }
 }
 
 /// What a value is in a cell, if that is known.
-fn known<'r>(value: &'r TemplateValue, judge: &mut Judge<'r>, index: usize) -> Option<Value> {
+fn known<'r>(
+    value: &'r TemplateValue,
+    judge: &mut Judge<'r>,
+    index: usize,
+    cluster: Option<&str>,
+) -> Option<Value> {
     Some(match value {
         TemplateValue::Null => Value::Null,
         TemplateValue::Bool(value) => Value::Bool(*value),
         TemplateValue::Number(value) => Value::Number(value.clone()),
         TemplateValue::Text(template) if is_template(&template.text) => {
-            match judge.look(template, Syntax::Text, index) {
+            match judge.look(template, Syntax::Text, index, cluster) {
                 Look::Gives(value) => value,
                 Look::Fails(_) | Look::Open => return None,
             }
@@ -157,12 +186,12 @@ fn known<'r>(value: &'r TemplateValue, judge: &mut Judge<'r>, index: usize) -> O
         TemplateValue::Text(template) => template.text.clone().into(),
         TemplateValue::List(items) => items
             .iter()
-            .map(|item| known(item, judge, index))
+            .map(|item| known(item, judge, index, cluster))
             .collect::<Option<_>>()?,
         TemplateValue::Map(entries) => Value::Object(
             entries
                 .iter()
-                .map(|(key, value)| Some((key.clone(), known(value, judge, index)?)))
+                .map(|(key, value)| Some((key.clone(), known(value, judge, index, cluster)?)))
                 .collect::<Option<_>>()?,
         ),
     })

@@ -78,7 +78,10 @@ pub(super) fn settings<'r>(
 }
 
 /// What one request sets; `None` if a template in it can't be rendered.
-fn of_request(request: &RequestTemplate, scope: &Scope) -> Option<Vec<(Target, String)>> {
+pub(super) fn of_request(
+    request: &RequestTemplate,
+    scope: &Scope,
+) -> Option<Vec<(Target, String)>> {
     let api = &request.api;
     let text = |key: &str| -> Option<String> {
         let (_, value) = request.body.iter().find(|(name, _)| name == key)?;

@@ -8,30 +8,32 @@ use crate::load::{Problem, Spot};
 use crate::model::{Event, Role, Target};
 
 use super::cells::Cells;
-use super::setting::Setting;
-use super::table::Table;
+use super::lint::{All, Kind, Lint};
 
 /// Requests that switch a server on promotion only, with the server.
 #[derive(Default)]
 pub(super) struct Starts(BTreeMap<(usize, usize), String>);
 
-impl Starts {
-    /// Notes what is wrong in one kind of cluster.
-    pub(super) fn look(&mut self, settings: &[Setting]) {
+impl<'r> Lint<'r> for Starts {
+    fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
+        let settings = kind.settings;
         let on =
             |wanted: Event| Cells::those(|event, role| event == wanted && role == Role::Primary);
         let (promotion, start) = (on(Event::OnRoleChange), on(Event::OnStart));
-        let covered: HashSet<&Target> = settings
+        // Examples of names are written in capitals: `{{ cluster }}` and `{{ cluster | lower }}` are meant to be one server.
+        let covered: HashSet<Target> = settings
             .iter()
             .filter(|setting| !setting.may.and(start).is_empty())
-            .map(|setting| &setting.target)
+            .filter_map(|setting| folded(&setting.target))
             .collect();
         for setting in settings {
             let Target::Model { server, .. } = &setting.target else {
                 continue;
             };
             let promoted = !setting.may.and(promotion).is_empty();
-            if promoted && setting.value != "no model" && !covered.contains(&setting.target) {
+            let is_covered =
+                folded(&setting.target).is_some_and(|target| covered.contains(&target));
+            if promoted && setting.value != "no model" && !is_covered {
                 self.0
                     .entry((setting.rule, setting.request))
                     .or_insert_with(|| server.clone());
@@ -39,20 +41,31 @@ impl Starts {
         }
     }
 
-    pub(super) fn problems(&self, table: &Table<'_>) -> Vec<Problem> {
+    fn problems(self: Box<Self>, all: &All<'_, 'r>) -> Vec<Problem> {
         let problem = |(number, server): (&(usize, usize), &String)| {
-            let rule = table.rule(number.0)?;
+            let rule = all.table.rule(number.0)?;
             let mut events: Vec<_> = rule.on.iter().map(|event| event.as_str()).collect();
             events.push(Event::OnStart.as_str());
             let message = format!(
                 "the server `{server}` follows a promotion, but not a Patroni that is started again on a running primary (`on_start primary`)"
             );
-            let spot = Spot::value(&rule.origin.child("on"));
-            let help = format!("write `on: [{}]`", events.join(", "));
+            let spot = Spot::value(&rule.events_origin());
+            let help = format!("write `{}: [{}]`", rule.events_key, events.join(", "));
             Some(Problem::new(Code::StartNotCovered, spot, message).help(help))
         };
         let mut problems: Vec<_> = self.0.iter().filter_map(problem).collect();
         problems.dedup_by(|one, other| one.spot == other.spot);
         problems
+    }
+}
+
+/// The target of a switch without the difference between capitals and small letters.
+fn folded(target: &Target) -> Option<Target> {
+    match target {
+        Target::Model { api, server } => Some(Target::Model {
+            api: api.clone(),
+            server: server.to_lowercase(),
+        }),
+        Target::Option { .. } | Target::Directory { .. } => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Which rules fire where: for each kind of cluster, for each rule, the cells.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::model::{Match, Rule, RuleSet};
 use crate::space::{Cluster, clusters};
@@ -17,6 +17,8 @@ pub(super) struct Table<'r> {
     pub(super) clusters: Vec<Cluster>,
     /// For each kind of cluster, the rules that are for it, in order.
     of_cluster: Vec<Vec<usize>>,
+    /// How many rules there are in all kinds of cluster together.
+    pairs: usize,
     /// For each rule, the cells that it names.
     cells: Vec<Cells>,
 }
@@ -63,16 +65,22 @@ impl<'r> Table<'r> {
             if !rule.enabled {
                 continue;
             }
+            let excluded = rule.cluster.excluded();
+            let excluded = excluded.filter_map(|(_, pattern)| matching.get(pattern.as_str()));
+            let excluded: HashSet<usize> = excluded.flatten().copied().collect();
             let mut add = |cluster: usize| {
+                if excluded.contains(&cluster) {
+                    return;
+                }
                 let all: Option<&mut Vec<usize>> = of_cluster.get_mut(cluster);
                 if let Some(all) = all.filter(|all| all.last() != Some(&number)) {
                     all.push(number);
                 }
             };
-            if rule.cluster.is_empty() {
+            if rule.cluster.are_any() {
                 (0..clusters.len()).for_each(&mut add);
             }
-            for pattern in &rule.cluster {
+            for pattern in rule.cluster.named() {
                 let matched = matching.get(pattern.as_str());
                 matched.into_iter().flatten().copied().for_each(&mut add);
             }
@@ -81,6 +89,7 @@ impl<'r> Table<'r> {
         Self {
             rules,
             clusters,
+            pairs: of_cluster.iter().map(Vec::len).sum(),
             of_cluster,
             cells,
         }
@@ -90,6 +99,29 @@ impl<'r> Table<'r> {
         self.rules.rules.get(number)
     }
 
+    /// The name of a kind's only cluster. None if looking at each rule in each cluster took too long.
+    pub(super) fn exact<'a>(&self, kind: &'a Cluster) -> Option<&'a str> {
+        exact(kind).filter(|_| self.is_small())
+    }
+
+    fn is_small(&self) -> bool {
+        const MOST: usize = 200_000;
+        self.pairs <= MOST
+    }
+
+    /// The clusters that are a kind for themselves; none if there are too many to compare each text with.
+    pub(super) fn named(&self) -> Vec<String> {
+        const MOST: usize = 1_000;
+        let names = self.clusters.iter().filter_map(exact).map(str::to_owned);
+        let names: Vec<_> = names.take(MOST + 1).collect();
+        // A cluster that is not looked at by its name is not excluded either.
+        if names.len() > MOST || !self.is_small() {
+            Vec::new()
+        } else {
+            names
+        }
+    }
+
     /// Where the rules fire in one kind of cluster, in order; what is seen of them on the way is noted.
     pub(super) fn firings(
         &self,
@@ -97,7 +129,7 @@ impl<'r> Table<'r> {
         judge: &mut Judge<'r>,
         seen: &mut [Seen],
     ) -> Vec<Firing> {
-        let name = self.clusters.get(cluster).map(|cluster| &cluster.name);
+        let example = self.clusters.get(cluster);
         let numbers = self.of_cluster.get(cluster).into_iter().flatten().copied();
         let mut taken = Taken::default();
         let mut firings = Vec::new();
@@ -112,8 +144,12 @@ impl<'r> Table<'r> {
                 continue;
             }
             let named = |pattern: &str| !pattern.contains(['*', '?']);
-            let named = !rule.cluster.is_empty() && rule.cluster.iter().all(|c| named(c.as_str()));
-            let name = name.filter(|_| named).map(String::as_str);
+            let patterns = rule.cluster.named();
+            let named = !patterns.is_empty() && patterns.iter().all(|c| named(c.as_str()));
+            let name = match example {
+                Some(kind) if named => Some(kind.name.as_str()),
+                other => other.and_then(|kind| self.exact(kind)),
+            };
             let truth = judge.truth(rule, *cells, name);
             let could = cells.without(truth.no);
             let may = could.without(taken.cells);
@@ -137,6 +173,12 @@ impl<'r> Table<'r> {
         }
         firings
     }
+}
+
+/// The name of the only cluster of a kind.
+fn exact(kind: &Cluster) -> Option<&str> {
+    let is_named = kind.matches.contains(&kind.name) && !kind.name.contains(['*', '?']);
+    is_named.then_some(kind.name.as_str())
 }
 
 /// The cells that a rule fires in whatever happens, under `match: first`.

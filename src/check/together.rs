@@ -55,7 +55,11 @@ impl Together {
         let mut all = Vec::new();
         for rule in &rules.rules {
             let mut asked = Vec::new();
-            for (fact, what) in rule.when.iter().flat_map(|when| premises(&when.text)) {
+            for (fact, what) in rule
+                .when
+                .iter()
+                .flat_map(|when| premises(&when.text, &rules.vars).common())
+            {
                 let next = facts.len();
                 asked.push((*facts.entry(fact).or_insert(next), what));
             }
@@ -221,7 +225,7 @@ mod tests {
         let mut text = "version: 1\napi: {url: \"http://b\"}\nrules:\n".to_owned();
         for (number, when) in conditions.iter().enumerate() {
             let rule = format!(
-                "  - {{name: r{number}, on: on_stop, when: '{when}', request: {{type: config_switch, server: s, reset: true}}}}\n"
+                "  - {{name: r{number}, on: on_stop, role: primary, when: '{when}', request: {{type: config_switch, server: s, reset: true}}}}\n"
             );
             text.push_str(&rule);
         }

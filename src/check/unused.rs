@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{RuleSet, TemplateValue};
+use crate::model::{Origin, RuleSet, TemplateValue};
 use crate::template::{Syntax, inspect, is_template};
 
 /// One for each of them. A rule that is switched off uses its variables: it is there to be switched on.
@@ -33,6 +33,8 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     // A variable uses those above it only.
     let mut by: HashMap<String, &str> = HashMap::new();
     let mut problems = Vec::new();
+    // The rules of a `for_each` have a variable each in one place.
+    let mut used_at: HashSet<&Origin> = HashSet::new();
     for var in rules.vars.iter().rev() {
         let mut of_var = HashSet::new();
         templates(&var.value, &mut of_var);
@@ -42,21 +44,23 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
         }
         if used.contains(&var.name) {
             used.extend(names);
+            used_at.insert(&var.origin);
             continue;
         }
         let message = match by.get(&var.name) {
             Some(other) => format!(
                 "nothing uses the variable `{}` but `{other}`, which nothing uses",
-                var.name
+                var.label
             ),
-            None => format!("nothing uses the variable `{}`", var.name),
+            None => format!("nothing uses the variable `{}`", var.label),
         };
         let spot = Spot::key(&var.origin);
         problems.push(Problem::new(Code::UnusedVariable, spot, message).help("delete it"));
         for name in names {
-            by.entry(name).or_insert(&var.name);
+            by.entry(name).or_insert(&var.label);
         }
     }
+    problems.retain(|problem| !used_at.contains(&problem.spot.origin));
     problems
 }
 

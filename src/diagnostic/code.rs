@@ -37,7 +37,7 @@ macro_rules! codes {
         /// A kind of finding.
         ///
         /// `PB0…` is about the file, `PB1…` about its shape, names, templates and requests, `PB2…` about
-        /// what the rules mean, `PB3…` about files of tests, `PB4…` about what Barman says of the rules
+        /// what the rules mean, `PB3…` about files of tests, `PB4…` about what Barman and Patroni say of the rules
         /// (`check --online`).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
@@ -98,6 +98,8 @@ codes! {
     TooDeep = "PB009", Error, "the values are nested too deeply";
     /// Too many values.
     TooLarge = "PB010", Error, "the aliases make too many values";
+    /// Something that looks like rules in a directory, and is not read.
+    IgnoredFile = "PB011", Warning, "rules that are not read";
     /// A key that the format does not have.
     UnknownKey = "PB101", Error, "a key that the rules format does not have";
     /// A key that must be there is not.
@@ -146,6 +148,12 @@ codes! {
     UnknownRequestType = "PB123", Error, "a type of request that pg-backup-api does not have";
     /// No rule in the whole rule set.
     NoRules = "PB124", Error, "there is no rule";
+    /// A `for_each` that can't be unrolled.
+    ForEach = "PB130", Error, "a `for_each` that rules can't be made of";
+    /// A fact where only what is known before an event can be used.
+    NotYetKnown = "PB131", Error, "something that is not known before an event";
+    /// A regular expression that can't be used.
+    BadPattern = "PB132", Error, "a regular expression that can't be used";
     /// A rule that Patroni never calls for.
     NeverFires = "PB201", Error, "a rule that can never fire";
     /// An event or a role that adds nothing to its rule.
@@ -182,6 +190,40 @@ codes! {
     RecoveryOverData = "PB217", Error, "a recovery over the data of a node";
     /// A directory for a recovery that is no whole path.
     RelativeDirectory = "PB218", Error, "a recovery into a directory that is not a whole path";
+    /// A member that does not lead sets what the leader, or another member, sets otherwise.
+    FollowerSets = "PB219", Error, "a member that does not lead decides what Barman does";
+    /// Events of one leader leave different values.
+    LeaderEventsDiffer = "PB220", Error, "events of a leader that set different values";
+    /// A new leader does not replace what the old one has set.
+    PromotionNotFollowed = "PB221", Error, "a promotion that is not followed";
+    /// The leaders of two clusters set different values of one target.
+    ClustersShare = "PB222", Error, "two clusters that set the same thing";
+    /// A recovery to one host, whichever node is being made.
+    FixedHost = "PB223", Warning, "a recovery that always goes to the same host";
+    /// A recovery into one directory, whichever Patroni passes.
+    FixedDirectory = "PB224", Warning, "a recovery that always fills the same directory";
+    /// An option that Barman does not have.
+    UnknownOption = "PB225", Warning, "an option that Barman does not have";
+    /// A request that carries a secret.
+    SecretShown = "PB226", Warning, "a request with a secret in it";
+    /// Two rules that send the same.
+    RepeatedRequest = "PB227", Warning, "a request that is sent twice";
+    /// Two APIs with one address.
+    SameApi = "PB228", Warning, "two APIs with the same address";
+    /// An API that no request goes to.
+    UnusedApi = "PB229", Warning, "an API that no request goes to";
+    /// A cluster pattern that another one of its rule covers.
+    CoveredPattern = "PB230", Warning, "a cluster pattern that another one covers";
+    /// A secret header on an unencrypted connection.
+    PlainSecret = "PB231", Warning, "a secret that is sent without encryption";
+    /// Certificates where nothing is encrypted.
+    IdleCertificate = "PB232", Warning, "a certificate without any effect";
+    /// `verify: streaming` of something that does not stream.
+    IdleVerify = "PB233", Warning, "a verification without any effect";
+    /// A `request: none` under `match: all`.
+    IdleRule = "PB240", Warning, "a rule that does nothing and keeps no other from firing";
+    /// An excluded cluster that the rule does not name.
+    IdleExclusion = "PB241", Warning, "an excluded cluster that the rule is not for anyway";
     /// A test names a rule that there is not.
     TestUnknownRule = "PB301", Error, "a test names a rule that the rules do not have";
     /// A test without an expectation, or of nothing.
@@ -196,21 +238,51 @@ codes! {
     TestRules = "PB306", Error, "a test file whose rules can't be used";
     /// The Barman of a scenario can't be made.
     TestBarman = "PB307", Error, "a scenario whose Barman can't be made";
+    /// A word of `forall`, `except` or `for` that adds nothing.
+    TestAddsNothing = "PB308", Error, "a part of a test that is about no event";
+    /// A template in a test that can't be rendered.
+    TestTemplate = "PB309", Error, "a template in a test that can't be rendered";
     /// Barman has no such server.
     UnknownServer = "PB401", Error, "a server that Barman does not have";
     /// Barman has no such model.
     UnknownModel = "PB402", Error, "a model that Barman does not have";
     /// Barman would refuse to lay the model over the server.
     OtherCluster = "PB403", Error, "a model of another cluster than the server's";
+    /// The slot that Barman receives WAL through is not one of Patroni's permanent slots.
+    SlotNotPermanent = "PB404", Warning, "a replication slot that a failover loses";
+    /// Barman does not receive WAL by streaming for the server that is switched.
+    NotReceiving = "PB405", Warning, "a server that does not receive WAL by streaming";
+    /// There is no such backup.
+    UnknownBackup = "PB406", Error, "a backup that Barman does not have";
+    /// A bootstrap after a failover would end at the failover.
+    NoLaterWal = "PB407", Warning, "a bootstrap that ends at the first failover after its backup";
+    /// The Patroni that the rules name is of another cluster.
+    OtherPatroni = "PB408", Error, "a Patroni of another cluster";
+    /// Patroni has no such member.
+    UnknownMember = "PB409", Error, "a node that is not a member of the cluster";
+    /// A variable that the rules use is not set.
+    UnsetVariable = "PB410", Warning, "an environment variable that is not set here";
+    /// pg-backup-api or Barman is too old for a request.
+    TooOld = "PB411", Error, "a version of Barman or pg-backup-api that is too old";
 }
 
 impl Code {
-    /// Whether it is found only when Barman is asked: with `check --online`.
+    /// Whether it is found only when Barman and Patroni are asked: with `check --online`.
     #[must_use]
-    pub const fn needs_barman(self) -> bool {
+    pub const fn is_online(self) -> bool {
         matches!(
             self,
-            Self::UnknownServer | Self::UnknownModel | Self::OtherCluster
+            Self::UnknownServer
+                | Self::UnknownModel
+                | Self::OtherCluster
+                | Self::SlotNotPermanent
+                | Self::NotReceiving
+                | Self::UnknownBackup
+                | Self::NoLaterWal
+                | Self::OtherPatroni
+                | Self::UnknownMember
+                | Self::UnsetVariable
+                | Self::TooOld
         )
     }
 
@@ -236,6 +308,27 @@ impl Code {
                 | Self::RecoveryOverData
                 | Self::RelativeDirectory
                 | Self::RemovedVariable
+                | Self::UnknownOption
+                | Self::SecretShown
+                | Self::RepeatedRequest
+                | Self::SameApi
+                | Self::UnusedApi
+                | Self::CoveredPattern
+                | Self::PlainSecret
+                | Self::IdleCertificate
+                | Self::IdleVerify
+                | Self::IdleRule
+                | Self::IdleExclusion
+                | Self::SlotNotPermanent
+                | Self::NotReceiving
+                | Self::NoLaterWal
+                | Self::UnsetVariable
+                | Self::FollowerSets
+                | Self::LeaderEventsDiffer
+                | Self::PromotionNotFollowed
+                | Self::ClustersShare
+                | Self::FixedHost
+                | Self::FixedDirectory
         )
     }
 

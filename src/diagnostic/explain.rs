@@ -14,6 +14,17 @@ pub struct Explanation {
 }
 
 impl Code {
+    /// The page about it, from the top of the documentation.
+    pub fn page(self) -> String {
+        let heading = format!("{self} {}", self.title()).to_lowercase();
+        let kept = heading.chars().filter_map(|c| match c {
+            ' ' => Some('-'),
+            c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c),
+            _ => None,
+        });
+        format!("docs/findings.md#{}", kept.collect::<String>())
+    }
+
     /// What it means.
     #[must_use]
     pub fn explanation(self) -> Explanation {

@@ -5,6 +5,7 @@
 
 mod code;
 mod explain;
+mod words;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::source::Position;
 
 pub use code::{Code, Severity};
 pub use explain::Explanation;
+pub use words::list;
 
 /// Where a finding points: a file and a place in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +24,13 @@ pub struct Place {
     pub position: Position,
     /// How many characters of the line it covers, at least 1.
     pub length: usize,
+}
+
+impl Place {
+    /// The column behind the last character that it covers.
+    pub const fn end_column(&self) -> usize {
+        self.position.column + self.length
+    }
 }
 
 /// Another place that helps to understand a finding.
@@ -46,6 +55,15 @@ pub struct Finding {
     pub help: Option<String>,
     /// Other places that belong to it.
     pub related: Vec<Related>,
+}
+
+/// A finding that a comment in the rules silences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silenced {
+    /// The finding.
+    pub finding: Finding,
+    /// The reason, as the comment gives it.
+    pub reason: String,
 }
 
 impl Finding {

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Change, ChangedCell, Class, Diff, Setting, Unseen, pairs};
+use super::{Change, ChangedCell, Class, Diff, Lost, Setting, Told, Unseen};
+use crate::evaluate::{Step, Unresolved};
 
 impl Diff {
     /// The comparison as `schemas/diff.schema.json` describes it.
@@ -14,10 +15,12 @@ impl Diff {
             "facts": self.known,
             "clusters": self.clusters,
             "summary": {
+                "same": self.is_same(),
                 "cells": self.compared,
                 "changed_cells": self.cells.len(),
                 "changes": totals,
             },
+            "lost": self.lost.iter().map(Lost::to_json).collect::<Vec<_>>(),
             "cells": self.cells.iter().map(ChangedCell::to_json).collect::<Vec<_>>(),
             "unseen": self.unseen.iter().map(Unseen::to_json).collect::<Vec<_>>(),
             "settings": self.settings.iter().map(Setting::to_json).collect::<Vec<_>>(),
@@ -39,15 +42,16 @@ impl ChangedCell {
 impl Change {
     fn to_json(&self) -> Value {
         let (old, new) = match self {
-            Self::Added(step) => (Value::Null, pairs::value(step)),
-            Self::Removed(step) => (pairs::value(step), Value::Null),
-            Self::Changed { old, new, .. } => (pairs::value(old), pairs::value(new)),
-            Self::Undecided { old, new, .. } => {
-                let unresolved = |message: &Option<String>| match message {
-                    Some(message) => json!({"unresolved": message}),
+            Self::Added(step) => (Value::Null, step.details()),
+            Self::Removed(step) => (step.details(), Value::Null),
+            Self::Changed { old, new, .. } => (old.details(), new.details()),
+            Self::Undecided { old, new, .. } => (old.to_json(), new.to_json()),
+            Self::Fails { old, new } => {
+                let fails = |reason: &Option<(String, String)>| match reason {
+                    Some((rule, message)) => json!({"fails": {"rule": rule, "message": message}}),
                     None => Value::Null,
                 };
-                (unresolved(old), unresolved(new))
+                (fails(old), fails(new))
             }
         };
         let fields = match self {
@@ -64,6 +68,30 @@ impl Change {
     }
 }
 
+impl Told {
+    fn to_json(&self) -> Value {
+        match &self.unresolved {
+            Some(unresolved) => json!({"unresolved": Unresolved::to_json(unresolved)}),
+            None if self.steps.is_empty() => Value::Null,
+            None => json!({"steps": self.steps.iter().map(Step::details).collect::<Vec<_>>()}),
+        }
+    }
+}
+
+impl Lost {
+    fn to_json(&self) -> Value {
+        json!({
+            "event": self.event,
+            "role": self.role,
+            "cluster": self.cluster,
+            "api": self.api,
+            "what": self.loss.as_str(),
+            "subject": self.loss.subject(),
+            "maybe": self.maybe,
+        })
+    }
+}
+
 impl Setting {
     fn to_json(&self) -> Value {
         json!({"setting": self.setting, "what": self.what.as_str()})
@@ -72,6 +100,11 @@ impl Setting {
 
 impl Unseen {
     fn to_json(&self) -> Value {
-        json!({"rule": self.rule, "what": self.what.as_str(), "when": self.when})
+        json!({
+            "rule": self.rule,
+            "was": self.was,
+            "what": self.what.as_str(),
+            "when": self.when,
+        })
     }
 }

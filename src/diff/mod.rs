@@ -1,20 +1,21 @@
 //! What a change to the rules changes, over every cell of the space that both tell apart.
 
+mod change;
 mod json;
+mod lost;
 mod pairs;
 mod settings;
 mod unseen;
 
 use std::collections::{HashMap, HashSet};
 
-use serde::Serialize;
-use serde_json::Value;
-
-use crate::evaluate::{Step, Survey, survey};
+use crate::evaluate::{Preview, Step, Unresolved};
 use crate::matrix::Parts;
-use crate::model::{Event, Role, RuleSet};
+use crate::model::{Event, Role, Rule, RuleSet};
 use crate::space::{Cluster, Known, clusters, events};
 
+pub use change::{Change, Class, Field, Told};
+pub use lost::{Loss, Lost};
 pub use settings::Setting;
 pub use unseen::{Edit, Unseen};
 
@@ -27,8 +28,12 @@ pub struct Diff {
     pub clusters: Vec<Cluster>,
     /// How many cells were compared.
     pub compared: usize,
+    /// Whether one of the two has more than one API.
+    pub several_apis: bool,
     /// The cells that are not the same, in order.
     pub cells: Vec<ChangedCell>,
+    /// What is no longer done for a cluster.
+    pub lost: Vec<Lost>,
     /// Rules that are not the same, and that no cell shows: what they do may depend on facts that
     /// are not known here.
     pub unseen: Vec<Unseen>,
@@ -49,152 +54,34 @@ pub struct ChangedCell {
     pub changes: Vec<Change>,
 }
 
-/// One change in a cell.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Change {
-    /// A step that there was not.
-    Added(Box<Step>),
-    /// A step that there is no more.
-    Removed(Box<Step>),
-    /// A step that is another now.
-    Changed {
-        /// As it was.
-        old: Box<Step>,
-        /// As it is.
-        new: Box<Step>,
-        /// What of it changed, at least one thing.
-        fields: Vec<Field>,
-    },
-    /// A rule that can't be told about, before or after.
-    Undecided {
-        /// The rule.
-        rule: String,
-        /// What could not be told before; none if all could.
-        old: Option<String>,
-        /// What can't be told now.
-        new: Option<String>,
-    },
-}
-
-/// A part of a step that changed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Field {
-    /// Its name, for example `body.model_name` or `retry.wait`.
-    pub field: String,
-    /// As it was; null if it was not there.
-    pub old: Value,
-    /// As it is; null if it is not there.
-    pub new: Value,
-}
-
-/// The kind of a change, for a reviewer's first look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Class {
-    /// Something is sent that was not.
-    Added,
-    /// Something is no longer sent.
-    Removed,
-    /// It goes to another address, or is about something else altogether.
-    Retargeted,
-    /// It asks for something else, or is carried out differently.
-    Changed,
-    /// Only waits, attempts and limits are others.
-    TimingOnly,
-    /// It can't be told without facts that are not known here.
-    Undecided,
-}
-
-impl Class {
-    /// Every class, in the order of totals.
-    pub const ALL: [Self; 6] = [
-        Self::Added,
-        Self::Removed,
-        Self::Retargeted,
-        Self::Changed,
-        Self::TimingOnly,
-        Self::Undecided,
-    ];
-
-    /// The class in words.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Removed => "removed",
-            Self::Retargeted => "retargeted",
-            Self::Changed => "changed",
-            Self::TimingOnly => "timing only",
-            Self::Undecided => "undecided",
-        }
-    }
-}
-
-impl Change {
-    /// Its kind.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Added(_) => Class::Added,
-            Self::Removed(_) => Class::Removed,
-            Self::Undecided { .. } => Class::Undecided,
-            Self::Changed { old, new, fields } => {
-                let timing = |field: &Field| {
-                    field.field.starts_with("retry.") || field.field.starts_with("poll.")
-                };
-                if pairs::retargeted(old, new) {
-                    Class::Retargeted
-                } else if fields.iter().all(timing) {
-                    Class::TimingOnly
-                } else {
-                    Class::Changed
-                }
-            }
-        }
-    }
-
-    /// The rules that it is of: one, unless another rule asks for the same now.
-    pub(crate) fn rules(&self) -> impl Iterator<Item = &str> {
-        let before = match self {
-            Self::Changed { old, .. } => Some(old.rule.as_str()),
-            _ => None,
-        };
-        before.into_iter().chain([self.rule()])
-    }
-
-    /// The rule it is of; the new one's if both have one.
-    #[must_use]
-    pub fn rule(&self) -> &str {
-        match self {
-            Self::Added(step) | Self::Removed(step) | Self::Changed { new: step, .. } => &step.rule,
-            Self::Undecided { rule, .. } => rule,
-        }
-    }
-}
-
 /// Compares two rule sets. `wanted` are clusters to look at besides those that they tell apart.
 #[must_use]
 pub fn diff(old: &RuleSet, new: &RuleSet, known: Known, wanted: &[String]) -> Diff {
     let clusters = clusters(&[old, new], wanted);
     let (before, after) = (Parts::of(old), Parts::of(new));
-    let (mut fired, mut cells) = (HashSet::new(), Vec::new());
+    let settings = settings::settings(old, new);
+    // Whatever else is not the same, a rule may depend on.
+    let same_around = settings.is_empty();
+    let renamed = unseen::renamed(old, new);
+    let (mut fired, mut cells, mut lost) = (HashSet::new(), Vec::new(), Vec::new());
     for cluster in &clusters {
-        let rules @ [was, is] = &[&before, &after].map(|parts| parts.of_cluster(cluster));
-        if was == is {
+        let (was, is) = (before.of_cluster(cluster), after.of_cluster(cluster));
+        if same_around && was == is {
             continue;
         }
         for (event, role) in events() {
             // In most cells nothing happens, before or after.
-            let mut named = rules.iter().flat_map(|set| &set.rules);
-            if !named.any(|rule| rule.names(event, role)) {
+            let names = |rules: &[&Rule]| rules.iter().any(|rule| rule.names(event, role));
+            if !names(&was) && !names(&is) {
                 continue;
             }
-            let facts = known.facts(event, role, &cluster.name);
-            let (was, is) = (survey(was, &facts), survey(is, &facts));
+            let was = before.preview(&was, &known, event, role, cluster);
+            let is = after.preview(&is, &known, event, role, cluster);
             unseen::note_fired(&was, &mut fired);
             unseen::note_fired(&is, &mut fired);
-            let changes = changes(&was, &is);
+            let changes = changes(&was, &is, &renamed);
             if !changes.is_empty() {
+                lost.extend(lost::losses(event, role, &cluster.name, &was, &is));
                 cells.push(ChangedCell {
                     event,
                     role,
@@ -206,9 +93,11 @@ pub fn diff(old: &RuleSet, new: &RuleSet, known: Known, wanted: &[String]) -> Di
     }
     Diff {
         compared: clusters.len() * events().count(),
-        unseen: unseen::rules(old, new, &fired, &cells),
-        settings: settings::settings(old, new),
+        several_apis: old.apis.len() > 1 || new.apis.len() > 1,
+        unseen: unseen::rules(old, new, &fired, &cells, &renamed),
+        settings,
         cells,
+        lost,
         known,
         clusters,
     }
@@ -221,6 +110,11 @@ impl Diff {
         self.cells.is_empty()
     }
 
+    /// Whether nothing at all is another, in cells or elsewhere.
+    pub fn is_same(&self) -> bool {
+        self.is_empty() && self.unseen.is_empty() && self.settings.is_empty()
+    }
+
     /// How many changes there are of a class.
     #[must_use]
     pub fn count(&self, class: Class) -> usize {
@@ -229,29 +123,62 @@ impl Diff {
     }
 }
 
-fn changes(old: &Survey, new: &Survey) -> Vec<Change> {
-    let mut changes = pairs::steps(&old.plan.steps, &new.plan.steps);
-    let (before, after) = (unresolved(old), unresolved(new));
-    let gone = old.unresolved.iter();
-    let gone = gone.filter(|error| !after.contains_key(error.rule.as_str()));
-    for error in new.unresolved.iter().chain(gone) {
-        let [before, after] = [&before, &after]
-            .map(|all| all.get(error.rule.as_str()).map(|told| (*told).to_owned()));
-        if before != after {
+/// What became of a cell. `renamed` has the old names of rules by their new ones.
+fn changes(old: &Preview, new: &Preview, renamed: &HashMap<&str, &str>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let [before, after] = [old, new].map(failure);
+    if before != after {
+        changes.push(Change::Fails {
+            old: before,
+            new: after,
+        });
+    }
+    // What can't be told on one side is compared with all that its rule does on the other.
+    let open_after: HashMap<&str, &Unresolved> = by_rule(new);
+    let mut open_before: HashMap<&str, &Unresolved> = HashMap::new();
+    let new_names: HashMap<&str, &str> = renamed.iter().map(|(new, old)| (*old, *new)).collect();
+    let name_now = |name: &'_ str| new_names.get(name).copied();
+    for one in &old.unresolved {
+        open_before.insert(name_now(&one.rule).unwrap_or(&one.rule), one);
+    }
+    let is_open = |step: &Step| {
+        let name = step.rule.as_str();
+        let now = name_now(name).unwrap_or(name);
+        open_before.contains_key(now) || open_after.contains_key(now)
+    };
+    let (old_open, old_steps): (Vec<&Step>, Vec<&Step>) =
+        old.plan.steps.iter().partition(|step| is_open(step));
+    let (new_open, new_steps): (Vec<&Step>, Vec<&Step>) =
+        new.plan.steps.iter().partition(|step| is_open(step));
+    changes.extend(pairs::steps(&old_steps, &new_steps));
+    let names = new.unresolved.iter().map(|one| one.rule.as_str());
+    let gone = old
+        .unresolved
+        .iter()
+        .map(|one| name_now(&one.rule).unwrap_or(&one.rule));
+    let gone = gone.filter(|name| !open_after.contains_key(name));
+    for name in names.chain(gone) {
+        let old_name = renamed.get(name).copied().unwrap_or(name);
+        let before = Told::of(open_before.get(name).copied(), &old_open, old_name);
+        let after = Told::of(open_after.get(name).copied(), &new_open, name);
+        if !before.is_same(&after) {
             changes.push(Change::Undecided {
-                rule: error.rule.clone(),
-                old: before,
-                new: after,
+                rule: name.to_owned(),
+                old: Box::new(before),
+                new: Box::new(after),
             });
         }
     }
     changes
 }
 
-/// By rule, why it can't be told about.
-fn unresolved(survey: &Survey) -> HashMap<&str, &str> {
-    let errors = survey.unresolved.iter();
-    errors
-        .map(|error| (error.rule.as_str(), error.source.message.as_str()))
-        .collect()
+/// The reason why nothing at all is sent.
+fn failure(preview: &Preview) -> Option<(String, String)> {
+    let first = preview.failures.first()?;
+    Some((first.rule.clone(), first.source.message.clone()))
+}
+
+fn by_rule(preview: &Preview) -> HashMap<&str, &Unresolved> {
+    let all = preview.unresolved.iter();
+    all.map(|one| (one.rule.as_str(), one)).collect()
 }

@@ -3,15 +3,15 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::iter;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::evaluate::Step;
-use crate::model::{RequestKind, Target, duration};
+use crate::model::{RequestKind, Target};
 
 use super::{Change, Field};
 
 /// What changed from these steps to those; nothing exactly if they are equal.
-pub(super) fn steps(old: &[Step], new: &[Step]) -> Vec<Change> {
+pub(super) fn steps(old: &[&Step], new: &[&Step]) -> Vec<Change> {
     if old == new {
         return Vec::new();
     }
@@ -26,7 +26,7 @@ pub(super) fn steps(old: &[Step], new: &[Step]) -> Vec<Change> {
     let mut changes = Vec::new();
     for (index, (step, before)) in new.iter().zip(became).enumerate() {
         let Some((before, was)) = before.and_then(|before| Some((before, old.get(before)?))) else {
-            changes.push(Change::Added(Box::new(step.clone())));
+            changes.push(Change::Added(Box::new((*step).clone())));
             continue;
         };
         let mut fields = fields(was, step);
@@ -39,23 +39,23 @@ pub(super) fn steps(old: &[Step], new: &[Step]) -> Vec<Change> {
         }
         if !fields.is_empty() {
             changes.push(Change::Changed {
-                old: Box::new(was.clone()),
-                new: Box::new(step.clone()),
+                old: Box::new((*was).clone()),
+                new: Box::new((*step).clone()),
                 fields,
             });
         }
     }
     let gone = old.iter().zip(&partners);
     let gone = gone.filter(|(_, partner)| partner.is_none());
-    changes.extend(gone.map(|(step, _)| Change::Removed(Box::new(step.clone()))));
+    changes.extend(gone.map(|(step, _)| Change::Removed(Box::new((*step).clone()))));
     changes
 }
 
 /// For every old step, the new one that it became: equal ones first, then those most alike, the nearest of them.
 /// Each likeness is looked up, not searched for: there may be thousands of steps in a cell.
-fn partners(old: &[Step], new: &[Step]) -> Vec<Option<usize>> {
-    let (of_old, of_new) = (old.iter().map(Likeness::of), new.iter().map(Likeness::of));
-    let (of_old, of_new): (Vec<_>, Vec<_>) = (of_old.collect(), of_new.collect());
+fn partners(old: &[&Step], new: &[&Step]) -> Vec<Option<usize>> {
+    let of_old: Vec<_> = old.iter().map(|step| Likeness::of(step)).collect();
+    let of_new: Vec<_> = new.iter().map(|step| Likeness::of(step)).collect();
     let mut partners = vec![None; old.len()];
     let mut taken = vec![false; new.len()];
     for parts in Likeness::FROM_MOST {
@@ -124,7 +124,7 @@ impl<'s> Likeness<'s> {
             rule: &step.rule,
             target: target(step),
             body: step.operation.body().to_string(),
-            all: value(step).to_string(),
+            all: step.details().to_string(),
         }
     }
 
@@ -182,32 +182,8 @@ fn target(step: &Step) -> String {
 /// What of a step is another.
 fn fields(old: &Step, new: &Step) -> Vec<Field> {
     let mut found = Vec::new();
-    compare("", &value(old), &value(new), &mut found);
+    compare("", &old.details(), &new.details(), &mut found);
     found
-}
-
-/// Everything that a step is, by the names that the rules file has for it.
-pub(super) fn value(step: &Step) -> Value {
-    json!({
-        "rule": step.rule,
-        "api": step.api,
-        "url": step.url,
-        "body": step.operation.body(),
-        "verify": step.verify,
-        "fence": step.fence,
-        "on_failure": step.on_failure,
-        "allow_older_timeline": step.allow_older_timeline,
-        "retry": {
-            "attempts": step.retry.attempts,
-            "wait": duration::format(step.retry.wait),
-            "max_wait": duration::format(step.retry.max_wait),
-            "deadline": duration::format(step.retry.deadline),
-        },
-        "poll": {
-            "every": duration::format(step.poll.every),
-            "timeout": step.poll.timeout.map(duration::format),
-        },
-    })
 }
 
 fn compare(path: &str, old: &Value, new: &Value, found: &mut Vec<Field>) {

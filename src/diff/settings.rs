@@ -19,6 +19,12 @@ pub struct Setting {
 
 /// The settings that were edited, by their names.
 pub(super) fn settings(old: &RuleSet, new: &RuleSet) -> Vec<Setting> {
+    // A variable of a rule or file has a name of its own in the rule set.
+    let vars = old.vars.iter().chain(&new.vars);
+    let labels = vars.filter(|var| var.name != var.label);
+    let labels: BTreeMap<String, &str> = labels
+        .map(|var| (format!("vars.{}", var.name), var.label.as_str()))
+        .collect();
     let (old, new) = (all(old), all(new));
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let edit = |name: &String| match (old.get(name), new.get(name)) {
@@ -27,12 +33,15 @@ pub(super) fn settings(old: &RuleSet, new: &RuleSet) -> Vec<Setting> {
         (before, after) => (before != after).then_some(Edit::Edited),
     };
     let edited = names.into_iter().filter_map(|name| {
+        let label = labels.get(name).map(|label| format!("vars.{label}"));
         Some(Setting {
-            setting: name.clone(),
+            setting: label.unwrap_or_else(|| name.clone()),
             what: edit(name)?,
         })
     });
-    edited.collect()
+    let mut edited: Vec<Setting> = edited.collect();
+    edited.dedup();
+    edited
 }
 
 /// Every setting with something that is the same exactly if it is.
@@ -46,6 +55,7 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         state,
         fallback,
         header_variables: _,
+        places: _,
     } = rules;
     let mut all = All::default();
     all.put("match", matching);
@@ -60,12 +70,17 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         }
     }
     if let Some(patroni) = patroni {
-        let Patroni { api, urls } = patroni;
+        let Patroni {
+            api,
+            urls,
+            origin: _,
+        } = patroni;
         all.api("patroni", api);
         let several = Some(urls).filter(|urls| urls.len() > 1);
         all.maybe("patroni.urls", several);
     }
-    for var in vars {
+    // Those of rules show in their requests.
+    for var in vars.iter().filter(|var| !var.is_of_rule()) {
         all.put(&format!("vars.{}", var.name), &bare_value(&var.value));
     }
     all.0

@@ -4,10 +4,11 @@
 //! will be in the next failover, and so may the branches of a template. A reviewer must at least be told that such a rule
 //! was edited.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use crate::evaluate::{Survey, Trace};
+use crate::evaluate::{Preview, Trace, as_written};
 use crate::model::{Origin, RequestTemplate, Rule, RuleSet, Template, TemplateValue};
+use crate::template::{Syntax, inspect, is_template};
 
 use super::{Change, ChangedCell};
 
@@ -16,6 +17,8 @@ use super::{Change, ChangedCell};
 pub struct Unseen {
     /// The rule.
     pub rule: String,
+    /// Its name before, if it has another now.
+    pub was: Option<String>,
     /// What became of it.
     pub what: Edit,
     /// Its condition, if it has one.
@@ -31,6 +34,8 @@ pub enum Edit {
     Removed,
     /// It reads differently.
     Edited,
+    /// It has another name, and is the same otherwise.
+    Renamed,
 }
 
 impl Edit {
@@ -41,13 +46,14 @@ impl Edit {
             Self::Added => "added",
             Self::Removed => "removed",
             Self::Edited => "edited",
+            Self::Renamed => "renamed",
         }
     }
 }
 
 /// Adds the rules that fire in a cell to those that do in some.
-pub(super) fn note_fired(survey: &Survey, fired: &mut HashSet<String>) {
-    let rules = survey.plan.trace.iter().filter(|trace| trace.fired());
+pub(super) fn note_fired(preview: &Preview, fired: &mut HashSet<String>) {
+    let rules = preview.plan.trace.iter().filter(|trace| trace.fired());
     for Trace { rule, .. } in rules {
         if !fired.contains(rule) {
             fired.insert(rule.clone());
@@ -62,26 +68,32 @@ pub(super) fn rules(
     new: &RuleSet,
     fired: &HashSet<String>,
     shown: &[ChangedCell],
+    renamed: &HashMap<&str, &str>,
 ) -> Vec<Unseen> {
     let shown = shown.iter().flat_map(|cell| &cell.changes);
     let shown: HashSet<&str> = shown.flat_map(Change::rules).collect();
     let of_old: HashMap<&str, &Rule> = by_name(old);
     let of_new: HashMap<&str, &Rule> = by_name(new);
-    let vars = vars(old) != vars(new);
+    let edited = edited_vars(old, new);
     let mut found = Vec::new();
     for rule in &new.rules {
         let what = match of_old.get(rule.name.as_str()) {
+            None if renamed.contains_key(rule.name.as_str()) => Edit::Renamed,
             None => Edit::Added,
             Some(before) if !before.enabled && !rule.enabled => continue,
             Some(before) if bare(before) != bare(rule) => Edit::Edited,
             // A variable may have been what the rule is about.
-            Some(_) if vars && rule.when.is_some() && !fired.contains(&rule.name) => Edit::Edited,
+            Some(_) if !fired.contains(&rule.name) && uses(rule, &edited) => Edit::Edited,
             Some(_) => continue,
         };
         found.push((rule, what));
     }
     let gone = old.rules.iter();
-    let gone = gone.filter(|rule| !of_new.contains_key(rule.name.as_str()));
+    let kept: HashSet<&str> = renamed.values().copied().collect();
+    let gone = gone.filter(|rule| {
+        let name = rule.name.as_str();
+        !of_new.contains_key(name) && !kept.contains(name)
+    });
     found.extend(gone.map(|rule| (rule, Edit::Removed)));
     found
         .into_iter()
@@ -89,10 +101,51 @@ pub(super) fn rules(
         .filter(|(rule, _)| !shown.contains(rule.name.as_str()))
         .map(|(rule, what)| Unseen {
             rule: rule.name.clone(),
+            was: renamed.get(rule.name.as_str()).map(|was| (*was).to_owned()),
             what,
-            when: rule.when.as_ref().map(|when| when.text.clone()),
+            when: rule.when.as_ref().map(|when| {
+                let side = if what == Edit::Removed { old } else { new };
+                as_written(when, &side.vars)
+            }),
         })
         .collect()
+}
+
+/// The rules that only have another name: the old names by the new ones.
+pub(super) fn renamed<'a>(old: &'a RuleSet, new: &'a RuleSet) -> HashMap<&'a str, &'a str> {
+    let (of_old, of_new) = (by_name(old), by_name(new));
+    let nameless = |rule: &Rule| {
+        let rule = Rule {
+            name: String::new(),
+            ..bare(rule)
+        };
+        format!("{rule:?}")
+    };
+    let gone = old
+        .rules
+        .iter()
+        .filter(|rule| !of_new.contains_key(rule.name.as_str()));
+    let mut gone_by_text: HashMap<String, Vec<&str>> = HashMap::new();
+    for rule in gone {
+        gone_by_text
+            .entry(nameless(rule))
+            .or_default()
+            .push(&rule.name);
+    }
+    let mut renamed = HashMap::new();
+    let added = new
+        .rules
+        .iter()
+        .filter(|rule| !of_old.contains_key(rule.name.as_str()));
+    for rule in added {
+        // Of rules that are alike, the first became the first.
+        if let Some(names) = gone_by_text.get_mut(&nameless(rule))
+            && !names.is_empty()
+        {
+            renamed.insert(rule.name.as_str(), names.remove(0));
+        }
+    }
+    renamed
 }
 
 fn by_name(rules: &RuleSet) -> HashMap<&str, &Rule> {
@@ -100,10 +153,54 @@ fn by_name(rules: &RuleSet) -> HashMap<&str, &Rule> {
     named.map(|rule| (rule.name.as_str(), rule)).collect()
 }
 
-fn vars(rules: &RuleSet) -> BTreeMap<&str, TemplateValue> {
-    let vars = rules.vars.iter();
-    vars.map(|var| (var.name.as_str(), bare_value(&var.value)))
-        .collect()
+/// The variables that are not the same in both, also by those that they use.
+fn edited_vars<'a>(old: &'a RuleSet, new: &'a RuleSet) -> HashSet<&'a str> {
+    let by_name = |rules: &'a RuleSet| -> HashMap<&'a str, TemplateValue> {
+        let vars = rules.vars.iter();
+        vars.map(|var| (var.name.as_str(), bare_value(&var.value)))
+            .collect()
+    };
+    let (of_old, of_new) = (by_name(old), by_name(new));
+    let names = of_old.keys().chain(of_new.keys()).copied();
+    let mut edited: HashSet<&str> = names
+        .filter(|name| of_old.get(name) != of_new.get(name))
+        .collect();
+    for var in &new.vars {
+        if names_in(&var.value)
+            .iter()
+            .any(|name| edited.contains(name.as_str()))
+        {
+            edited.insert(&var.name);
+        }
+    }
+    edited
+}
+
+/// Whether a rule's condition uses one of these variables.
+fn uses(rule: &Rule, vars: &HashSet<&str>) -> bool {
+    let Some(when) = rule.when.as_ref().filter(|_| !vars.is_empty()) else {
+        return false;
+    };
+    let used = inspect(&when.text, Syntax::Expression).unwrap_or_default();
+    let mut used = used.variables.iter();
+    used.any(|reference| vars.contains(reference.name.as_str()))
+}
+
+/// The names that the templates of a value use.
+fn names_in(value: &TemplateValue) -> Vec<String> {
+    match value {
+        TemplateValue::Text(template) if is_template(&template.text) => {
+            let used = inspect(&template.text, Syntax::Text).unwrap_or_default();
+            let used = used.variables.into_iter();
+            used.map(|reference| reference.name).collect()
+        }
+        TemplateValue::List(items) => items.iter().flat_map(names_in).collect(),
+        TemplateValue::Map(entries) => entries
+            .iter()
+            .flat_map(|(_, value)| names_in(value))
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The rule without the places of its parts.
@@ -120,6 +217,9 @@ fn bare(rule: &Rule) -> Rule {
     };
     Rule {
         origin: Origin::default(),
+        each: Vec::new(),
+        events_key: "on",
+        description: None,
         when: rule.when.as_ref().map(bare_template),
         requests: rule.requests.iter().map(request).collect(),
         ..rule.clone()

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::ops::Deref;
 
-use crate::model::Rule;
+use crate::model::{Rule, Template};
 use crate::template::{RenderError, Scope, condition};
 
 use super::{Because, Facts};
@@ -16,31 +16,46 @@ pub(super) fn why_not(
     taken: Option<&str>,
     scope: &impl Deref<Target = Scope>,
 ) -> Result<Option<Because>, RenderError> {
+    if let Some(because) = mismatch(rule, facts, taken) {
+        return Ok(Some(because));
+    }
+    match &rule.when {
+        Some(when) if !condition(when, scope)? => Ok(Some(not_true(when))),
+        _ => Ok(None),
+    }
+}
+
+/// The same of everything but the condition, which takes an evaluation.
+pub(super) fn mismatch(rule: &Rule, facts: &Facts, taken: Option<&str>) -> Option<Because> {
     let because = |field, wanted: String, got: &dyn Display| {
-        Ok(Some(Because {
+        Some(Because {
             field,
             wanted,
             got: got.to_string(),
-        }))
+        })
     };
     if !rule.enabled {
         return because("enabled", "true".to_owned(), &"false");
     }
     if !rule.on.contains(&facts.event) {
-        return because("on", list(&rule.on), &facts.event);
+        return because(rule.events_key, list(&rule.on), &facts.event);
     }
     if !rule.role.is_empty() && !rule.role.contains(&facts.role) {
         return because("role", list(&rule.role), &facts.role);
     }
-    if !rule.cluster.is_empty() && !rule.cluster.iter().any(|c| c.matches(&facts.cluster)) {
-        return because("cluster", list(&rule.cluster), &facts.cluster);
+    if !rule.cluster.include(&facts.cluster) {
+        return because("cluster", rule.cluster.to_string(), &facts.cluster);
     }
-    if let Some(earlier) = taken {
-        return because("match", "no earlier rule that fires".to_owned(), &earlier);
-    }
-    match &rule.when {
-        Some(when) if !condition(when, scope)? => because("when", when.text.clone(), &"false"),
-        _ => Ok(None),
+    let earlier = taken?;
+    because("match", "no earlier rule that fires".to_owned(), &earlier)
+}
+
+/// The condition is false.
+pub(super) fn not_true(when: &Template) -> Because {
+    Because {
+        field: "when",
+        wanted: when.text.clone(),
+        got: "false".to_owned(),
     }
 }
 

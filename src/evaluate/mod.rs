@@ -6,6 +6,7 @@
 mod facts;
 mod matching;
 mod plan;
+mod preview;
 mod request;
 mod wanted;
 
@@ -16,6 +17,7 @@ use crate::template::RenderError;
 
 pub use facts::{CONNSTRING, DATADIR, Facts};
 pub use plan::{Because, Plan, Step, Trace};
+pub use preview::{Preview, Previewer, Unknown, Unresolved, Why, as_written};
 pub use wanted::{ClusterView, Conflict, Left, MemberView, Wanted, wanted};
 
 /// The rules could not be turned into a plan for these facts; nothing may be sent.
@@ -103,10 +105,7 @@ fn walk(rules: &RuleSet, facts: &Facts, mut failed: impl FnMut(EvaluateError) ->
                     first = first.or(Some(&rule.name));
                 }
                 plan.steps.extend(steps);
-                plan.trace.push(Trace {
-                    rule: rule.name.clone(),
-                    because,
-                });
+                plan.trace.push(Trace::of(rule, because));
             }
             Err(source) => {
                 plan.trace.push(Trace::undecided(rule, &source));

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{ApiName, Event, Fence, OnFailure, Operation, Poll, Retry, Role, Rule, Verify};
+use crate::model::{
+    ApiName, Event, Fence, OnFailure, Operation, Poll, Retry, Role, Rule, Verify, duration,
+};
 use crate::template::RenderError;
 
 use super::Facts;
@@ -55,14 +57,18 @@ pub struct Step {
 pub struct Trace {
     /// The rule.
     pub rule: String,
+    /// What the rule is for, in the words of its author.
+    pub description: Option<String>,
     /// Why it did not fire; `None` if it did.
     pub because: Option<Because>,
+    /// Whether it does nothing on purpose where it fires.
+    pub does_nothing: bool,
 }
 
 /// The first part of a rule that did not fit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Because {
-    /// The rule's key: `enabled`, `on`, `role`, `cluster`, `match` or `when`; `request` if the rule
+    /// The rule's key: `enabled`, `on` (or `events`), `role`, `cluster`, `match` or `when`; `request` if the rule
     /// matches and its request can't be made.
     pub field: &'static str,
     /// What the rule asks for.
@@ -81,6 +87,17 @@ impl Plan {
             steps: Vec::new(),
             trace: Vec::new(),
         }
+    }
+
+    /// The rules that fired and do nothing on purpose.
+    pub fn idle(&self) -> impl Iterator<Item = &Trace> {
+        self.trace.iter().filter(|trace| trace.idles())
+    }
+
+    /// What a rule is for, in the words of its author.
+    pub fn description(&self, rule: &str) -> Option<&str> {
+        let of_rule = self.trace.iter().find(|trace| trace.rule == rule)?;
+        of_rule.description.as_deref()
     }
 
     /// The plan as `schemas/plan.schema.json` describes it.
@@ -111,6 +128,31 @@ impl Step {
             "fence": self.fence,
         })
     }
+
+    /// Everything that a step is, by the names that the rules file has for it.
+    pub fn details(&self) -> Value {
+        json!({
+            "rule": self.rule,
+            "api": self.api,
+            "method": "POST",
+            "url": self.url,
+            "body": self.operation.body(),
+            "verify": self.verify,
+            "fence": self.fence,
+            "on_failure": self.on_failure,
+            "allow_older_timeline": self.allow_older_timeline,
+            "retry": {
+                "attempts": self.retry.attempts,
+                "wait": duration::format(self.retry.wait),
+                "max_wait": duration::format(self.retry.max_wait),
+                "deadline": duration::format(self.retry.deadline),
+            },
+            "poll": {
+                "every": duration::format(self.poll.every),
+                "timeout": self.poll.timeout.map(duration::format),
+            },
+        })
+    }
 }
 
 impl Trace {
@@ -127,10 +169,22 @@ impl Trace {
                 .to_owned(),
             got: error.message.clone(),
         };
+        Self::of(rule, Some(because))
+    }
+
+    /// The trace of a rule that fires, or does not for this reason.
+    pub(super) fn of(rule: &Rule, because: Option<Because>) -> Self {
         Self {
             rule: rule.name.clone(),
-            because: Some(because),
+            description: rule.description.clone(),
+            because,
+            does_nothing: rule.does_nothing(),
         }
+    }
+
+    /// Returns true if the rule fired and does nothing on purpose.
+    pub const fn idles(&self) -> bool {
+        self.fired() && self.does_nothing
     }
 
     /// Whether the rule fired.
@@ -142,6 +196,15 @@ impl Trace {
     /// The trace as `schemas/plan.schema.json` describes it.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({"rule": self.rule, "fired": self.fired(), "because": self.because})
+        let mut all = json!({"rule": self.rule, "fired": self.fired(), "because": self.because});
+        if let Value::Object(all) = &mut all {
+            let description = self.description.as_deref().map(Value::from);
+            all.extend(description.map(|text| ("description".to_owned(), text)));
+            all.extend(
+                self.does_nothing
+                    .then(|| ("does_nothing".to_owned(), true.into())),
+            );
+        }
+        all
     }
 }

@@ -15,10 +15,7 @@ pub(super) fn step(
     template: &RequestTemplate,
     scope: &Scope,
 ) -> Result<Step, RenderError> {
-    let refuse = |message: String| RenderError {
-        message,
-        origin: template.origin.clone(),
-    };
+    let refuse = |message: String| RenderError::new(message, template.origin.clone());
     let api = rules
         .apis
         .get(&template.api)
@@ -39,10 +36,7 @@ pub(super) fn step(
 }
 
 fn operation(template: &RequestTemplate, scope: &Scope) -> Result<Operation, RenderError> {
-    let refuse = |key: &str, message: String| RenderError {
-        message,
-        origin: template.origin.child(key),
-    };
+    let refuse = |key: &str, message: String| RenderError::new(message, template.origin.child(key));
     let mut body = Map::new();
     body.insert("type".to_owned(), template.kind.as_str().into());
     for (key, value) in &template.body {
@@ -52,8 +46,7 @@ fn operation(template: &RequestTemplate, scope: &Scope) -> Result<Operation, Ren
     validate_body(&body).map_err(|error| {
         let mut origin = template.origin.clone();
         origin.pointer.push_str(&error.pointer);
-        let message = error.message;
-        RenderError { message, origin }
+        RenderError::new(error.message, origin)
     })?;
     let server = match &template.server {
         None => None,
@@ -72,9 +65,6 @@ fn operation(template: &RequestTemplate, scope: &Scope) -> Result<Operation, Ren
     };
     Operation::from_body(server, &body).ok_or_else(|| {
         let message = format!("this is not the body of a `{}`", template.kind.as_str());
-        RenderError {
-            message,
-            origin: template.origin.clone(),
-        }
+        RenderError::new(message, template.origin.clone())
     })
 }

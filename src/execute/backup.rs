@@ -12,9 +12,6 @@ use super::{End, Progress, Stage, StepOutcome, World};
 /// How long the look may take.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// The states of a backup that Barman restores.
-const USABLE: [&str; 2] = ["DONE", "WAITING_FOR_WALS"];
-
 /// Refuses a recovery of a backup that is not usable, of another cluster, or whose timeline would leave a new cluster
 /// behind the archive. A rule that verifies nothing is not looked at either.
 pub(super) async fn refuse_unfit<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
@@ -47,11 +44,7 @@ pub(super) async fn refuse_unfit<W: World>(stage: Stage<'_, W>) -> Result<(), En
         let message = format!("{message}; nothing was sent");
         Err(End::new(StepOutcome::Refused, message))
     };
-    if let Some(status) = backup
-        .status
-        .as_deref()
-        .filter(|status| !USABLE.contains(status))
-    {
+    if let Some(status) = backup.status.as_deref().filter(|_| !backup.is_usable()) {
         return refuse(format!(
             "backup `{id}` of `{}` is {status}",
             recovery.server
@@ -87,10 +80,7 @@ fn chosen<'a>(
     backups: &'a BTreeMap<String, Backup>,
     recovery: &RecoveryRequest,
 ) -> Option<(&'a String, &'a Backup)> {
-    let usable = |(_, backup): &(&String, &Backup)| {
-        let status = backup.status.as_deref();
-        status.is_some_and(|status| USABLE.contains(&status))
-    };
+    let usable = |(_, backup): &(&String, &Backup)| backup.is_usable();
     let failed = |(_, backup): &(&String, &Backup)| backup.status.as_deref() == Some("FAILED");
     match recovery.backup_id.as_str() {
         "latest" | "last" => backups.iter().rfind(usable),

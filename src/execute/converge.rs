@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::barman::{ActiveModel, Diagnosis, Interest, ServerState, Trouble};
-use crate::evaluate::{Plan, Step};
+use crate::evaluate::{Plan, Step, Wanted};
 use crate::http::{Clock as _, together};
 use crate::model::{ApiName, ModelName, Name, Operation, RequestKind, SwitchTo, Verify};
 use crate::store::{Cause, Intent, Query, State, Store as _};
@@ -13,7 +13,7 @@ use crate::store::{Cause, Intent, Query, State, Store as _};
 use super::fighting::{self, Fighting};
 use super::here::{Part, Seat};
 use super::look::{self, NoWal, Shown};
-use super::{Outcome, World, carry_out, journal, verify};
+use super::{Outcome, Verdict, World, carry_out, journal, verify};
 
 /// One state that the rules want.
 #[derive(Debug, Clone, PartialEq)]
@@ -298,6 +298,30 @@ pub struct Passed {
     pub compared: Vec<Comparison>,
     /// What became of the corrections.
     pub outcome: Outcome,
+}
+
+impl Passed {
+    /// All of it in one word. `left` is what became of the requests that earlier processes left; `parts` is what was
+    /// compared.
+    pub fn verdict(&self, left: &Outcome, wanted: &Wanted, parts: &[Part]) -> Verdict {
+        let compared = &self.compared;
+        let blind = compared.iter().any(|one| one.differs.is_err());
+        let fights = compared.iter().any(|one| one.fighting.is_some());
+        // What differs and was not sent is in the hands of a callback that still runs.
+        let different = |one: &&Comparison| matches!(one.differs, Ok(Some(_))) && !one.elsewhere;
+        let different = compared.iter().filter(different).count();
+        let unread = left.verdict == Verdict::Unfinished;
+        let open = blind || unread || different > self.outcome.steps.len();
+        let steps = left.steps.iter().chain(&self.outcome.steps);
+        match Outcome::of(steps.cloned().collect()).verdict {
+            Verdict::Skipped | Verdict::Done if fights || !wanted.conflicts.is_empty() => {
+                Verdict::Failed
+            }
+            Verdict::Skipped | Verdict::Done if open => Verdict::Unfinished,
+            Verdict::Skipped if !parts.is_empty() => Verdict::Done,
+            verdict => verdict,
+        }
+    }
 }
 
 /// Compares and corrects. This node's own member is corrected at once; another member's server only if a second look,

@@ -20,7 +20,23 @@ pub struct Document {
 /// Reads a file of rule tests.
 #[must_use]
 pub fn read_rule_tests(source: &Source) -> Document {
-    read(source, &RULE_TESTS_SCHEMA, "a test file")
+    read(source, &RULE_TESTS_SCHEMA)
+}
+
+/// Tells whether a file has a key at its top.
+#[must_use]
+pub fn has_key(source: &Source, key: &str) -> bool {
+    let value = yaml::read(&source.text).value;
+    value.is_some_and(|value| value.get(key).is_some())
+}
+
+/// Tells rules from a file of tests that is beside them: it has rules, or something that only a rules file has.
+#[must_use]
+pub fn is_rules_file(source: &Source) -> bool {
+    let value = yaml::read(&source.text).value.unwrap_or_default();
+    let only_in_rules = ["api", "apis", "patroni", "defaults", "vars"];
+    let rules = value.get("rules").is_some_and(Value::is_array);
+    rules || only_in_rules.iter().any(|key| value.get(key).is_some())
 }
 
 /// Makes findings of problems in one file, in the order of its lines.
@@ -36,7 +52,7 @@ pub fn findings(source: &Source, problems: Vec<Problem>) -> Vec<Finding> {
     findings
 }
 
-fn read(source: &Source, schema: &Schema, kind: &'static str) -> Document {
+fn read(source: &Source, schema: &Schema) -> Document {
     let mut locator = Locator::new(std::slice::from_ref(source));
     let reading = yaml::read(&source.text);
     if !reading.faults.is_empty() {
@@ -46,11 +62,8 @@ fn read(source: &Source, schema: &Schema, kind: &'static str) -> Document {
     let mut found: Vec<_> = faults
         .filter_map(|fault| at(&mut locator, 0, fault))
         .collect();
-    for help in found.iter_mut().filter_map(|finding| finding.help.as_mut()) {
-        *help = help.replace("a rules file", kind);
-    }
     if let Some(value) = &reading.value {
-        let problems = shape::problems_of(schema, value, 0, kind);
+        let problems = shape::problems_of(schema, value, 0);
         found.extend(findings(source, problems));
     }
     let sources = std::slice::from_ref(source);

@@ -1,12 +1,13 @@
 //! From a value of the rules to its line and column.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::problem::{Part, Problem, Spot};
-use super::yaml::{self, Careful, Data, Node};
+use super::yaml::{self, Careful, Data, Entry, Node};
 use crate::diagnostic::{Finding, Place, Related};
 use crate::model::Origin;
-use crate::source::{Position, Source};
+use crate::source::{Characters, Position, Source};
 
 /// The files of a rule set with the trees of those that were asked about.
 pub struct Locator<'s> {
@@ -18,6 +19,8 @@ struct File<'s> {
     lines: Lines,
     /// What is known of the places in it, when it was read for that.
     read: Option<Careful>,
+    /// The numbers of the keys of its large mappings, by the pointer of the mapping.
+    keys: Keys,
 }
 
 impl File<'_> {
@@ -38,6 +41,7 @@ impl<'s> Locator<'s> {
                     source,
                     lines: Lines::default(),
                     read: None,
+                    keys: Keys::default(),
                 })
                 .collect(),
         }
@@ -77,11 +81,25 @@ impl<'s> Locator<'s> {
     pub fn place(&mut self, spot: &Spot) -> Option<Place> {
         let file = self.files.get_mut(spot.origin.file)?;
         let text = &file.source.text;
-        let range = match &file.read().tree {
-            Some(tree) => range_of(text, tree, spot)?,
+        file.read();
+        let read = file.read.as_ref();
+        let range = match read.and_then(|read| read.tree.as_ref()) {
+            Some(tree) => range_of(text, tree, spot, &mut file.keys)?,
             None => 0..0,
         };
         Some(file.lines.place(file.source, &range))
+    }
+
+    /// The last line of a value.
+    pub fn last_line(&mut self, origin: &Origin) -> Option<usize> {
+        let file = self.files.get_mut(origin.file)?;
+        let text = &file.source.text;
+        file.read();
+        let tree = file.read.as_ref()?.tree.as_ref()?;
+        let range = range_of(text, tree, &Spot::value(origin), &mut file.keys)?;
+        let end = range.start + text.get(range)?.trim_end().len();
+        let last = end.saturating_sub(1)..end;
+        Some(file.lines.place(file.source, &last).position.line)
     }
 
     /// The comments of a file, without what is not read of it.
@@ -114,46 +132,84 @@ pub fn locate(sources: &[Source], origin: &Origin) -> Place {
 
 /// Where the lines of a text begin, found when it is first asked.
 #[derive(Default)]
-struct Lines(Vec<usize>);
+struct Lines {
+    starts: Vec<usize>,
+    characters: Characters,
+}
 
 impl Lines {
     /// The place of these bytes; what goes over the end of a line is cut there.
     fn place(&mut self, source: &Source, range: &Range<usize>) -> Place {
         let text = &source.text;
-        if self.0.is_empty() {
-            let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            self.0 = std::iter::once(0)
-                .chain(breaks.map(|(at, _)| at + 1))
-                .collect();
+        if self.starts.is_empty() {
+            let bytes = text.as_bytes();
+            // A lone carriage return ends a line as well.
+            let ends = |at: usize| match bytes.get(at) {
+                Some(b'\n') => true,
+                Some(b'\r') => bytes.get(at + 1) != Some(&b'\n'),
+                _ => false,
+            };
+            let breaks = (0..bytes.len()).filter(|at| ends(*at));
+            self.starts = std::iter::once(0).chain(breaks.map(|at| at + 1)).collect();
+            self.characters = Characters::of(text);
         }
-        let line = self.0.partition_point(|start| *start <= range.start).max(1);
-        let start = self.0.get(line - 1).copied().unwrap_or(0);
-        let before = text.get(start..range.start).unwrap_or_default();
+        let starts = &self.starts;
+        let line = starts.partition_point(|start| *start <= range.start).max(1);
+        let start = starts.get(line - 1).copied().unwrap_or(0);
+        let until = |byte: usize| self.characters.before(text, byte);
         // A byte order mark takes no column.
-        let before = before.strip_prefix('\u{feff}').unwrap_or(before);
+        let mark = text.get(start..range.start).unwrap_or_default();
+        let mark = usize::from(mark.starts_with('\u{feff}'));
         let covered = text.get(range.clone()).unwrap_or_default();
-        let covered = covered.split(['\n', '\r']).next().unwrap_or_default();
+        let end = covered.find(['\n', '\r']).unwrap_or(covered.len());
+        let covered = covered.get(..end).unwrap_or_default().trim_end();
+        let length = until(range.start + covered.len()) - until(range.start);
         Place {
             file: source.name.clone(),
             position: Position {
                 line,
-                column: before.chars().count() + 1,
+                column: until(range.start) - until(start) - mark + 1,
             },
-            length: covered.trim_end().chars().count().max(1),
+            length: length.max(1),
         }
     }
 }
 
+/// The first place of each key in the large mappings of a file. A search through thousands of keys for each of them
+/// would take minutes.
+#[derive(Default)]
+struct Keys(HashMap<String, HashMap<String, usize>>);
+
+impl Keys {
+    /// The mappings that are small enough to be searched.
+    const FEW: usize = 64;
+
+    fn find<'n>(&mut self, pointer: &str, entries: &'n [Entry], key: &str) -> Option<&'n Entry> {
+        if entries.len() <= Self::FEW {
+            return entries.iter().find(|entry| entry.key == key);
+        }
+        if !self.0.contains_key(pointer) {
+            let all = entries.iter().enumerate().rev();
+            let numbers = all.map(|(number, entry)| (entry.key.clone(), number));
+            self.0.insert(pointer.to_owned(), numbers.collect());
+        }
+        entries.get(*self.0.get(pointer)?.get(key)?)
+    }
+}
+
 /// The bytes of a spot; of what is not there, those of the nearest around it.
-fn range_of(text: &str, root: &Node, spot: &Spot) -> Option<Range<usize>> {
+fn range_of(text: &str, root: &Node, spot: &Spot, keys: &mut Keys) -> Option<Range<usize>> {
     let mut node = root;
     let mut key: Option<Range<usize>> = None;
-    for token in spot.origin.pointer.split('/').skip(1) {
-        let token = token.replace("~1", "/").replace("~0", "~");
-        let step = match &node.data {
-            Data::Map(entries) => entries
-                .iter()
-                .find(|entry| entry.key == token)
+    let pointer = &spot.origin.pointer;
+    let mut parent = 0;
+    for part in pointer.split('/').skip(1) {
+        let token = part.replace("~1", "/").replace("~0", "~");
+        let within = pointer.get(..parent).unwrap_or_default();
+        parent += 1 + part.len();
+        let step = match &*node.data {
+            Data::Map(entries) => keys
+                .find(within, entries, &token)
                 .map(|entry| (&entry.value, Some(entry.range.clone()))),
             Data::List(items) => token
                 .parse()
@@ -172,7 +228,7 @@ fn range_of(text: &str, root: &Node, spot: &Spot) -> Option<Range<usize>> {
         let dash = dash.filter(|dash| text.as_bytes().get(*dash) == Some(&b'-'));
         key = at.or(dash.map(|dash| dash..dash + 1)).or(key);
     }
-    if node.data == Data::Bad {
+    if *node.data == Data::Bad {
         return None;
     }
     Some(match (&spot.part, key) {

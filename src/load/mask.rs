@@ -26,6 +26,9 @@ const TELLING: [&str; 9] = [
 /// The same, where they are the whole key: `key_file` has the path of a key.
 const TELLING_ALONE: [&str; 4] = ["pwd", "key", "api_key", "apikey"];
 
+/// How long a key is that is looked for in a line, at most.
+const LONGEST_KEY: usize = 16;
+
 /// Keys of addresses.
 const ADDRESSES: [&str; 2] = ["url", "proxy"];
 
@@ -43,6 +46,7 @@ pub fn masked(source: &Source) -> Source {
         None => in_lines(text, &mut secrets),
     }
     in_addresses(text, &mut secrets);
+    in_connection_strings(text, &mut secrets);
     if secrets.is_empty() {
         return source.clone();
     }
@@ -63,7 +67,7 @@ pub fn masked(source: &Source) -> Source {
 
 /// The scalars below a telling key, which is `below` levels up, or not there at all.
 fn in_node(text: &str, node: &Node, below: Option<usize>, secrets: &mut Vec<Range<usize>>) {
-    match &node.data {
+    match &*node.data {
         Data::Scalar(Value::Null) if node.range.is_empty() => {}
         Data::Scalar(_) | Data::Bad => {
             secrets.extend(below.map(|_| node.range.start..node.end));
@@ -83,7 +87,7 @@ fn in_node(text: &str, node: &Node, below: Option<usize>, secrets: &mut Vec<Rang
                     secrets.extend(in_address(text, entry.value.range.clone()));
                 }
                 let place = PLACES.contains(&entry.key.as_str());
-                let value = &entry.value.data;
+                let value = &*entry.value.data;
                 if below > Some(0) && !place && *value == Data::Scalar(Value::Null) {
                     // `{Bearer abc}` is a key without a value.
                     secrets.push(entry.range.clone());
@@ -131,16 +135,19 @@ fn indentation(line: &str) -> usize {
 /// below it; the key of an address what may be secret of that.
 fn in_lines(text: &str, secrets: &mut Vec<Range<usize>>) {
     let mut at = 0;
+    // An address within the block of another one is hidden with that.
+    let mut addressed = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let line = rest.split_inclusive('\n').next().unwrap_or(rest);
-        let end = at + block(rest, indentation(line)).max(line.len());
-        for (key, value) in keys(line) {
-            if ADDRESSES.contains(&key) {
-                secrets.extend(in_address(text, at + value..end));
-            }
+        let end = || at + block(rest, indentation(line)).max(line.len());
+        let mut keys = keys(line).filter(|(key, _)| ADDRESSES.contains(key));
+        if let Some((_, value)) = keys.next().filter(|_| at >= addressed) {
+            addressed = end();
+            secrets.extend(in_address(text, at + value..addressed));
         }
         match telling(line) {
             Some(from) => {
+                let end = end();
                 secrets.push(at + from..end);
                 at = end;
             }
@@ -168,8 +175,11 @@ fn keys(line: &str) -> impl Iterator<Item = (&str, usize)> {
         let before = line.get(..colon).unwrap_or_default().trim_end();
         let before = before.trim_end_matches(quote);
         let starts = |c: char| c.is_whitespace() || "{[,-".contains(c) || quote.contains(&c);
-        let key = before.rsplit(starts).next().unwrap_or(before);
-        (key, colon + 1)
+        // Only short keys are looked for.
+        let far = before.char_indices().rev().nth(LONGEST_KEY);
+        let near = before.get(far.map_or(0, |(at, _)| at)..);
+        let key = near.unwrap_or(before).rsplit(starts).next();
+        (key.unwrap_or(before), colon + 1)
     })
 }
 
@@ -192,8 +202,13 @@ fn in_address(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
 
 /// The user and password of an address, wherever it stands.
 fn in_addresses(text: &str, secrets: &mut Vec<Range<usize>>) {
+    let mut read = 0;
     for (at, marker) in text.match_indices("://") {
         let start = at + marker.len();
+        // What follows in the same word was hidden with its beginning.
+        if start < read {
+            continue;
+        }
         let rest = text.get(start..).unwrap_or_default();
         let end = rest
             .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | ']'))
@@ -201,6 +216,20 @@ fn in_addresses(text: &str, secrets: &mut Vec<Range<usize>>) {
         let authority = rest.get(..end).unwrap_or_default();
         if let Some(user) = authority.rfind('@') {
             secrets.push(start..start + user);
+        }
+        read = start + end;
+    }
+}
+
+/// The password of a PostgreSQL connection string, wherever it stands.
+fn in_connection_strings(text: &str, secrets: &mut Vec<Range<usize>>) {
+    for (at, marker) in text.match_indices("password=") {
+        let start = at + marker.len();
+        let rest = text.get(start..).unwrap_or_default();
+        let end = |c: char| c.is_whitespace() || matches!(c, '"' | ',' | '}' | ']');
+        let length = rest.find(end).unwrap_or(rest.len());
+        if !rest.starts_with("{{") {
+            secrets.push(start..start + length);
         }
     }
 }
@@ -236,6 +265,10 @@ mod tests {
                 "pwd: *\nkey_file: /k\nkey: *\n",
             ),
             ("header: {A: \"b\n", "header: *** **\n"),
+            (
+                "conninfo: host=h password=x user=u password={{ env.P }}\n",
+                "conninfo: host=h password=* user=u password={{ env.P }}\n",
+            ),
             (
                 "a: [\n headers:\n  A: b\nc: d\n",
                 "a: [\n headers:\n  ** *\nc: d\n",

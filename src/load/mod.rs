@@ -6,6 +6,7 @@
 mod body;
 mod decode;
 pub mod document;
+mod ignored;
 mod locate;
 mod mask;
 mod pattern;
@@ -22,15 +23,17 @@ use crate::source::Source;
 
 pub use body::{BodyError, validate_body};
 pub use decode::refused;
+pub(crate) use decode::template_value;
+pub use ignored::ignored;
 pub use locate::{Locator, locate};
 pub use mask::masked;
 pub use problem::{Part, Problem, Spot};
-pub use read::{ReadError, is_pipe, read};
+pub use read::{ReadError, is_pipe, read, read_from};
 pub(crate) use suggest::nearest;
 
 /// How many problems are said at once. Nobody reads more, and a file that is no rules file at all must
 /// not take minutes.
-const MAX_FINDINGS: usize = 1000;
+pub(crate) const MAX_FINDINGS: usize = 1000;
 
 /// What was made of the files.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +44,8 @@ pub struct Loaded {
     pub sound: RuleSet,
     /// What is wrong, in the order of the files and lines.
     pub findings: Vec<Finding>,
+    /// More may be wrong than is listed.
+    pub truncated: bool,
 }
 
 /// Makes one rule set of files that [`read`] has read.
@@ -50,11 +55,13 @@ pub fn load(sources: &[Source]) -> Loaded {
     let mut values = Vec::with_capacity(sources.len());
     let mut findings = Vec::new();
     let mut problems = Vec::new();
+    let mut truncated = false;
     for (file, source) in sources.iter().enumerate() {
         let reading = yaml::read(&source.text);
         if !reading.faults.is_empty() {
             locator.put(file, reading.tree);
         }
+        truncated |= reading.faults.len() >= MAX_FINDINGS;
         let faults = reading.faults.into_iter();
         findings.extend(faults.filter_map(|fault| at(&mut locator, file, fault)));
         if let Some(value) = &reading.value {
@@ -85,6 +92,7 @@ pub fn load(sources: &[Source]) -> Loaded {
         .iter()
         .map(|problem| problem.spot.origin.clone())
         .collect();
+    truncated |= problems.len() >= MAX_FINDINGS;
     problems.truncate(MAX_FINDINGS);
     for finding in problems
         .into_iter()
@@ -104,6 +112,7 @@ pub fn load(sources: &[Source]) -> Loaded {
             rules: Some(rules),
             sound: RuleSet::default(),
             findings,
+            truncated,
         };
     }
     rules
@@ -113,6 +122,7 @@ pub fn load(sources: &[Source]) -> Loaded {
         rules: None,
         sound: rules,
         findings,
+        truncated,
     }
 }
 

@@ -40,7 +40,13 @@ pub enum Detail {
         holder: String,
         /// The key.
         key: String,
+        /// Whether the key decides what else the mapping must have.
+        decides: bool,
+        /// The help that is given even where other keys are missing as well.
+        also: Option<String>,
     },
+    /// A value has a type that it can't have.
+    WrongType,
 }
 
 /// A value of the rules, or a part of it.
@@ -132,5 +138,14 @@ impl Problem {
     pub fn related(mut self, spot: Spot, message: impl Into<String>) -> Self {
         self.related.push((spot, message.into()));
         self
+    }
+}
+
+/// A key as a JSON pointer writes it.
+pub(super) fn escape(key: &str) -> std::borrow::Cow<'_, str> {
+    if key.contains(['~', '/']) {
+        key.replace('~', "~0").replace('/', "~1").into()
+    } else {
+        key.into()
     }
 }

@@ -32,12 +32,29 @@ pub enum ReadError {
         /// The line of the first of them.
         line: usize,
     },
+    /// Text in UTF-16.
+    #[error("`{}` is UTF-16, not UTF-8: save it as UTF-8", .0.display())]
+    Utf16(PathBuf),
     /// A named pipe.
     #[error("`{}` is a pipe and no file", .0.display())]
     Pipe(PathBuf),
     /// A directory without rules.
     #[error("`{}` has no `*.yml` or `*.yaml` file in it", .0.display())]
     EmptyDirectory(PathBuf),
+}
+
+impl ReadError {
+    /// The file or directory that can't be read.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Io { path, .. }
+            | Self::NotUtf8 { path, .. }
+            | Self::TooLarge(path)
+            | Self::Utf16(path)
+            | Self::Pipe(path)
+            | Self::EmptyDirectory(path) => path,
+        }
+    }
 }
 
 /// Reads a file, or the `*.yml` and `*.yaml` files of a directory in the order of their names.
@@ -66,15 +83,32 @@ pub fn read(path: &Path) -> Result<Vec<Source>, ReadError> {
     files.iter().map(|file| read_file(file)).collect()
 }
 
-/// Editors and configuration management leave hidden files behind; they are not rules.
-fn is_rules_file(path: &Path) -> bool {
-    let hidden = path
-        .file_name()
-        .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+/// Reads a file that is open already, standard input for example, under the name that findings give it.
+///
+/// # Errors
+/// [`ReadError`] with that name.
+pub fn read_from(reader: impl Read, name: &Path) -> Result<Source, ReadError> {
+    let mut bytes = Vec::new();
+    let read = reader.take(MAX_FILE + 1).read_to_end(&mut bytes);
+    read.map_err(|source| ReadError::Io {
+        path: name.to_owned(),
+        source,
+    })?;
+    source(name, bytes)
+}
+
+/// Tells a file that is read as a part of its directory. Editors and configuration management leave hidden files
+/// behind; they are not rules.
+pub(super) fn is_rules_file(path: &Path) -> bool {
     let yaml = path
         .extension()
         .is_some_and(|extension| extension == "yml" || extension == "yaml");
-    yaml && !hidden && !path.is_dir()
+    yaml && !is_hidden(path) && !path.is_dir()
+}
+
+pub(super) fn is_hidden(path: &Path) -> bool {
+    path.file_name()
+        .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 /// Whether this is a named pipe. Opening one that nobody writes to never ends; one that a shell made for
@@ -95,14 +129,19 @@ fn read_file(path: &Path) -> Result<Source, ReadError> {
     if pipe {
         return Err(ReadError::Pipe(path.to_owned()));
     }
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
-    read.map_err(|source| ReadError::Io {
+    let file = File::open(path).map_err(|source| ReadError::Io {
         path: path.to_owned(),
         source,
     })?;
+    read_from(file, path)
+}
+
+fn source(path: &Path, bytes: Vec<u8>) -> Result<Source, ReadError> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(ReadError::TooLarge(path.to_owned()));
+    }
+    if is_utf16(&bytes) {
+        return Err(ReadError::Utf16(path.to_owned()));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
@@ -113,4 +152,15 @@ fn read_file(path: &Path) -> Result<Source, ReadError> {
         }
     })?;
     Ok(Source::new(path.display().to_string(), text))
+}
+
+/// Tells UTF-16 by its byte order mark or, without one, by the zero in each of the first characters, which are ASCII in
+/// YAML.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let zeros = |second: usize| {
+        let mut pairs = bytes.chunks_exact(2).take(4);
+        bytes.len() >= 8
+            && pairs.all(|pair| pair.iter().position(|byte| *byte == 0) == Some(second))
+    };
+    bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || zeros(0) || zeros(1)
 }

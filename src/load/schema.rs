@@ -86,7 +86,7 @@ pub(super) static RULE_TESTS_SCHEMA: Schema = Schema {
         "token" => crate::load::pattern::token,
         "environment" => crate::load::pattern::environment,
         "duration" => crate::load::pattern::duration,
-        "cluster" => crate::load::pattern::cluster,
+        "cluster-or-template" => crate::load::pattern::cluster_or_template,
         "line-or-template" => crate::load::pattern::line_or_template,
         "text-or-template" => crate::load::pattern::text_or_template,
     },
@@ -153,7 +153,7 @@ mod tests {
     /// A schema as it is compiled with the program: without what is only for people, and with the name of a
     /// function where it has a pattern.
     fn compiled_form(schema: &Value) -> Value {
-        const WORDS: [&str; 7] = [
+        const WORDS: [&str; 8] = [
             "title",
             "description",
             "examples",
@@ -161,6 +161,7 @@ mod tests {
             "errorMessage",
             "patternErrorMessage",
             "$comment",
+            "x-finding",
         ];
         match schema {
             Value::Object(keywords) => keywords

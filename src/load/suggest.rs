@@ -1,5 +1,12 @@
 //! "Did you mean": the nearest valid word.
 
+use crate::diagnostic::list;
+
+/// The message for a rule that has the key `true` and no `on`.
+pub(super) const READ_AS_TRUE: &str = "a YAML 1.1 program has read `on` as true";
+/// The help for it: the word that YAML 1.1 programs leave alone.
+pub(super) const WRITE_EVENTS: &str = "write `events:`, which means the same as `on:`";
+
 /// How many words are compared at most.
 const MAX_CANDIDATES: usize = 5000;
 
@@ -29,16 +36,6 @@ pub(super) fn did_you_mean<'a>(
         return Some(format!("did you mean `{near}`?"));
     }
     one_of(candidates)
-}
-
-/// `a`, `b` and `c`.
-pub(super) fn list<'a>(words: impl IntoIterator<Item = &'a str>, and: &str) -> String {
-    let all: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();
-    match all.as_slice() {
-        [] => String::new(),
-        [only] => only.clone(),
-        [most @ .., last] => format!("{} {and} {last}", most.join(", ")),
-    }
 }
 
 /// A help line that names all candidates, if they are few.

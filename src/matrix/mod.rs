@@ -1,24 +1,28 @@
 //! The whole table of what rules do: every cell of the space with its plan.
+//!
+//! Cells are made while they are read: there may be millions of them.
 
-use std::collections::HashMap;
+mod json;
+mod notes;
 
-use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
 
-use crate::evaluate::{EvaluateError, Step, Survey, Trace, survey};
+use crate::evaluate::{Preview, Previewer};
 use crate::model::{Event, Role, Rule, RuleSet};
 use crate::space::{Cluster, Known, clusters, events};
 
-/// Every cell of a rule set.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Matrix {
-    /// What is known in every cell.
+pub use notes::{Note, notes};
+
+/// The table of a rule set.
+#[derive(Debug)]
+pub struct Matrix<'r> {
+    /// The facts of every cell.
     pub known: Known,
-    /// How many rules there are, for any cluster.
-    pub rules: usize,
     /// The kinds of cluster that the rules tell apart.
     pub clusters: Vec<Cluster>,
-    /// The cells: for each cluster, the events and roles in order.
-    pub cells: Vec<Cell>,
+    /// Where the rules stand, and what `check` finds about them, in their order.
+    pub notes: Vec<Note>,
+    parts: Parts<'r>,
 }
 
 /// One event with one role in one kind of cluster.
@@ -30,66 +34,117 @@ pub struct Cell {
     pub role: Role,
     /// The cluster's name.
     pub cluster: String,
-    /// What would be sent and what can't be told, by the rules that are for this cluster.
-    pub survey: Survey,
+    /// The outcome, by the rules that are for this cluster.
+    pub preview: Preview,
 }
 
-/// Looks into every cell. `wanted` are clusters to show besides those that the rules tell apart.
-#[must_use]
-pub fn matrix(rules: &RuleSet, known: Known, wanted: &[String]) -> Matrix {
-    let clusters = clusters(&[rules], wanted);
-    let cells = cells(rules, &known, &clusters);
-    Matrix {
-        known,
-        rules: rules.rules.len(),
-        clusters,
-        cells,
+/// The rules that do something in some cell, or may.
+#[derive(Debug, Default)]
+pub struct Active(HashSet<String>);
+
+impl<'r> Matrix<'r> {
+    /// The table of these rules. `wanted` are clusters to show besides those that the rules tell apart.
+    pub fn new(rules: &'r RuleSet, known: Known, wanted: &[String], notes: Vec<Note>) -> Self {
+        Self {
+            known,
+            clusters: clusters(&[rules], wanted),
+            notes,
+            parts: Parts::of(rules),
+        }
+    }
+
+    /// The rules that it is of.
+    pub const fn rules(&self) -> &'r RuleSet {
+        self.parts.set
+    }
+
+    /// Each cluster with its cells: the events and roles in order.
+    pub fn blocks(&self) -> impl Iterator<Item = (&Cluster, Vec<Cell>)> {
+        self.clusters.iter().map(|cluster| {
+            let rules = self.parts.of_cluster(cluster);
+            let cells = events().map(|(event, role)| Cell {
+                event,
+                role,
+                cluster: cluster.name.clone(),
+                preview: self
+                    .parts
+                    .preview(&rules, &self.known, event, role, cluster),
+            });
+            (cluster, cells.collect())
+        })
+    }
+
+    /// The number of rules that are for other clusters than these cells', and not in them.
+    pub fn elsewhere(&self, cells: &[Cell]) -> usize {
+        let here = cells
+            .first()
+            .map_or(0, |cell| cell.preview.plan.trace.len());
+        self.rules().rules.len().saturating_sub(here)
+    }
+
+    /// The rules that do nothing in any cell, each with whether it is switched off.
+    pub fn silent<'m>(&'m self, active: &'m Active) -> impl Iterator<Item = (&'r Rule, &'m Note)> {
+        let rules = self.rules().rules.iter().zip(&self.notes);
+        rules.filter(|(rule, _)| !active.0.contains(&rule.name))
+    }
+
+    /// The note of a rule.
+    pub fn note(&self, rule: &str) -> Option<&Note> {
+        let index = self.parts.by_name.get(rule)?;
+        self.notes.get(*index)
     }
 }
 
-/// The cells of these clusters, in order.
-fn cells(rules: &RuleSet, known: &Known, clusters: &[Cluster]) -> Vec<Cell> {
-    let parts = Parts::of(rules);
-    let mut cells = Vec::with_capacity(clusters.len() * events().count());
-    for cluster in clusters {
-        let rules = parts.of_cluster(cluster);
-        cells.extend(events().map(|(event, role)| Cell {
-            event,
-            role,
-            cluster: cluster.name.clone(),
-            survey: survey(&rules, &known.facts(event, role, &cluster.name)),
-        }));
+impl Active {
+    /// Adds those of these cells.
+    pub fn add(&mut self, cells: &[Cell]) {
+        for cell in cells {
+            let Preview {
+                plan,
+                unresolved,
+                failures,
+            } = &cell.preview;
+            let fired = plan.trace.iter().filter(|trace| trace.fired());
+            let names = fired
+                .map(|trace| &trace.rule)
+                .chain(unresolved.iter().map(|one| &one.rule))
+                .chain(failures.iter().map(|one| &one.rule));
+            for name in names {
+                if !self.0.contains(name) {
+                    self.0.insert(name.clone());
+                }
+            }
+        }
     }
-    cells
 }
 
 /// Rules by the clusters that they are for. A cell has only those of its cluster: with thousands of clusters that each
 /// have rules of their own, every other would be there millions of times.
-pub(crate) struct Parts<'a> {
-    /// Everything but the rules.
-    base: RuleSet,
-    rules: &'a [Rule],
+#[derive(Debug)]
+pub(crate) struct Parts<'r> {
+    set: &'r RuleSet,
+    previewer: Previewer<'r>,
     /// The rules for any cluster, by their places.
     any: Vec<usize>,
-    by_pattern: HashMap<&'a str, Vec<usize>>,
+    by_pattern: HashMap<&'r str, Vec<usize>>,
+    by_name: HashMap<&'r str, usize>,
 }
 
-impl<'a> Parts<'a> {
-    pub(crate) fn of(rules: &'a RuleSet) -> Self {
+impl<'r> Parts<'r> {
+    pub(crate) fn of(set: &'r RuleSet) -> Self {
         let mut parts = Self {
-            base: RuleSet {
-                rules: Vec::new(),
-                ..rules.clone()
-            },
-            rules: &rules.rules,
+            set,
+            previewer: Previewer::new(set),
             any: Vec::new(),
             by_pattern: HashMap::new(),
+            by_name: HashMap::new(),
         };
-        for (index, rule) in rules.rules.iter().enumerate() {
-            if rule.cluster.is_empty() {
+        for (index, rule) in set.rules.iter().enumerate() {
+            parts.by_name.insert(&rule.name, index);
+            if rule.cluster.are_any() {
                 parts.any.push(index);
             }
-            for pattern in &rule.cluster {
+            for pattern in rule.cluster.named() {
                 let rules = parts.by_pattern.entry(pattern.as_str()).or_default();
                 rules.push(index);
             }
@@ -97,60 +152,30 @@ impl<'a> Parts<'a> {
         parts
     }
 
-    /// The rule set with only the rules for this kind of cluster.
-    pub(crate) fn of_cluster(&self, cluster: &Cluster) -> RuleSet {
+    /// The rules for this kind of cluster.
+    pub(crate) fn of_cluster(&self, cluster: &Cluster) -> Vec<&'r Rule> {
         let own = cluster.matches.iter();
         let own = own.filter_map(|pattern| self.by_pattern.get(pattern.as_str()));
         let mut places: Vec<usize> = own.flatten().chain(&self.any).copied().collect();
         places.sort_unstable();
         places.dedup();
-        let rules = places.into_iter().filter_map(|index| self.rules.get(index));
-        RuleSet {
-            rules: rules.cloned().collect(),
-            ..self.base.clone()
-        }
-    }
-}
-
-impl Matrix {
-    /// How many rules are for other clusters than these cells', and not in them.
-    #[must_use]
-    pub fn elsewhere(&self, cells: &[Cell]) -> usize {
-        let here = cells.first().map_or(0, |cell| cell.survey.plan.trace.len());
-        self.rules.saturating_sub(here)
+        places
+            .into_iter()
+            .filter_map(|index| self.set.rules.get(index))
+            .filter(|rule| !rule.cluster.exclude(&cluster.name))
+            .collect()
     }
 
-    /// Each cluster with its cells, in order.
-    pub fn blocks(&self) -> impl Iterator<Item = (&Cluster, &[Cell])> {
-        let each = events().count();
-        self.clusters.iter().zip(self.cells.chunks(each))
+    pub(crate) fn preview(
+        &self,
+        rules: &[&'r Rule],
+        known: &Known,
+        event: Event,
+        role: Role,
+        cluster: &Cluster,
+    ) -> Preview {
+        let facts = known.facts(event, role, &cluster.name);
+        self.previewer
+            .preview(rules, &facts, &known.unknown(event, role))
     }
-
-    /// The matrix as `schemas/matrix.schema.json` describes it.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        json!({
-            "facts": self.known,
-            "clusters": self.clusters,
-            "cells": self.cells.iter().map(Cell::to_json).collect::<Vec<_>>(),
-        })
-    }
-}
-
-impl Cell {
-    fn to_json(&self) -> Value {
-        let Survey { plan, unresolved } = &self.survey;
-        json!({
-            "event": self.event,
-            "role": self.role,
-            "cluster": self.cluster,
-            "steps": plan.steps.iter().map(Step::to_json).collect::<Vec<_>>(),
-            "unresolved": unresolved.iter().map(unresolved_json).collect::<Vec<_>>(),
-            "trace": plan.trace.iter().map(Trace::to_json).collect::<Vec<_>>(),
-        })
-    }
-}
-
-fn unresolved_json(error: &EvaluateError) -> Value {
-    json!({"rule": error.rule, "message": error.source.message})
 }

@@ -12,29 +12,50 @@ const UNITS: [(&str, u64); 5] = [
     ("ms", 1),
 ];
 
+/// The longest duration, in milliseconds: a hundred years.
+const LONGEST: u64 = 100 * 365 * 86_400_000;
+
+/// Why a text is not a duration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DurationError {
+    /// It is written in another way.
+    Shape,
+    /// It is longer than a hundred years.
+    TooLong,
+}
+
 /// Reads one or more whole numbers, each with a unit, largest unit first and each unit once.
-///
-/// Returns `None` for anything else, and for more than a hundred years.
-#[must_use]
-pub fn parse(text: &str) -> Option<Duration> {
+pub fn read(text: &str) -> Result<Duration, DurationError> {
     let mut rest = text;
-    let mut total: u64 = 0;
+    let mut total: Option<u64> = Some(0);
     let mut units = UNITS.iter();
     if rest.is_empty() {
-        return None;
+        return Err(DurationError::Shape);
     }
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(0);
         let (number, tail) = rest.split_at(digits);
         let end = tail
             .find(|c: char| c.is_ascii_digit())
             .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(end);
-        let (_, factor) = units.find(|(name, _)| *name == unit)?;
-        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(*factor)?)?;
+        let known = units.find(|(name, _)| digits > 0 && *name == unit);
+        let (_, factor) = known.ok_or(DurationError::Shape)?;
+        // Digits that are no number are too many.
+        let number = number.parse().ok();
+        let here = number.and_then(|number: u64| number.checked_mul(*factor));
+        total = total.and_then(|total| total.checked_add(here?));
         rest = tail;
     }
-    (total <= 100 * 365 * 86_400_000).then(|| Duration::from_millis(total))
+    let total = total.filter(|total| *total <= LONGEST);
+    total
+        .map(Duration::from_millis)
+        .ok_or(DurationError::TooLong)
+}
+
+/// Reads a duration as [`read`] does.
+pub fn parse(text: &str) -> Option<Duration> {
+    read(text).ok()
 }
 
 /// Writes a duration the way [`parse`] reads it, down to the millisecond.
@@ -88,10 +109,12 @@ mod tests {
             "1.5s",
             "5sec",
             "٣s",
-            "99999999999999999999s",
-            "40000d",
+            "5\u{663}s",
         ] {
-            assert_eq!(parse(text), None, "{text}");
+            assert_eq!(read(text), Err(DurationError::Shape), "{text}");
+        }
+        for text in ["99999999999999999999s", "40000d", "99999999999999999999d1s"] {
+            assert_eq!(read(text), Err(DurationError::TooLong), "{text}");
         }
     }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Origin;
+
 /// The name of a pg-backup-api in the rules file: a key of `apis`, or `default` for `api`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
@@ -176,12 +178,18 @@ pub struct Patroni {
     pub api: Api,
     /// The addresses of members, the local one first; at least one.
     pub urls: Vec<Url>,
+    /// Where it stands.
+    pub origin: Origin,
 }
 
 impl Patroni {
     /// One that is only reached where this API is.
     pub fn new(api: Api) -> Self {
         let urls = vec![api.url.clone()];
-        Self { api, urls }
+        Self {
+            api,
+            urls,
+            origin: Origin::default(),
+        }
     }
 }

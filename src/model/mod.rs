@@ -3,6 +3,7 @@
 //! `load` makes these from text, `evaluate` makes a plan from them. A [`RuleSet`] that exists has
 //! passed every check of the schema, of names and of templates.
 
+mod clusters;
 pub mod duration;
 mod endpoint;
 mod event;
@@ -15,6 +16,7 @@ mod rule_set;
 mod target;
 mod value;
 
+pub use clusters::Clusters;
 pub use endpoint::{Api, ApiName, Patroni, Secret, Url};
 pub use event::{Event, Role};
 pub use lsn::{Lsn, SEGMENT, WalFile};
@@ -22,6 +24,6 @@ pub use name::{ModelName, ModelNameError, Name, NameError};
 pub use pattern::Pattern;
 pub use request::{Operation, RecoveryRequest, RequestKind, RequestTemplate, SwitchTo};
 pub use rule::{Fence, OnFailure, Poll, Retry, Rule, Verify};
-pub use rule_set::{Fallback, Match, RuleSet, StateSettings, Var};
+pub use rule_set::{Fallback, Match, Places, RuleSet, StateSettings, Var};
 pub use target::{OptionScope, Target};
 pub use value::{Origin, Template, TemplateValue};

@@ -56,6 +56,63 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// Returns true if there is a name that both match.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let other: Vec<char> = other.0.chars().collect();
+        let starts = |row: &mut Vec<bool>| {
+            for at in 0..other.len() {
+                // A `*` stands for nothing, too.
+                let reached = row.get(at) == Some(&true) && other.get(at) == Some(&'*');
+                if let Some(next) = row.get_mut(at + 1).filter(|_| reached) {
+                    *next = true;
+                }
+            }
+        };
+        // The places in `other` that a name can lead to which leads this far in `self`.
+        let mut row = vec![false; other.len() + 1];
+        if let Some(first) = row.first_mut() {
+            *first = true;
+        }
+        starts(&mut row);
+        for own in self.0.chars() {
+            let reached = |row: &[bool], at: usize| row.get(at) == Some(&true);
+            let mut next = vec![false; other.len() + 1];
+            for (at, their) in other.iter().enumerate() {
+                let both = *their == own || *their == '?' || own == '?';
+                if reached(&row, at) && own != '*' && *their != '*' && both {
+                    next.get_mut(at + 1).into_iter().for_each(|to| *to = true);
+                }
+                // A `*` of theirs stands for the character.
+                if reached(&row, at) && *their == '*' {
+                    next.get_mut(at).into_iter().for_each(|to| *to = true);
+                }
+            }
+            if own == '*' {
+                // It stands for nothing, or for whatever they have next.
+                let mut any = false;
+                for (at, to) in next.iter_mut().enumerate() {
+                    any |= reached(&row, at);
+                    *to |= any;
+                }
+            }
+            starts(&mut next);
+            row = next;
+        }
+        row.last() == Some(&true)
+    }
+
+    /// Returns true only if this matches every name that the other one does.
+    pub fn covers(&self, other: &Self) -> bool {
+        // What stands for any text in the one can be covered by nothing else in the other.
+        let text = other.0.replace('?', "\u{1}").replace('*', "\u{0}\u{0}");
+        self.0
+            .split('*')
+            .all(|part| !part.contains('?') || !other.0.contains('*'))
+            && self.matches(&text)
+    }
+}
+
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -65,6 +122,33 @@ impl fmt::Display for Pattern {
 #[cfg(test)]
 mod tests {
     use super::Pattern;
+
+    #[test]
+    fn patterns_are_compared() {
+        for (one, other, overlaps, covers) in [
+            ("*", "main", true, true),
+            ("main", "main", true, true),
+            ("main", "mail", false, false),
+            ("lab-*", "*-1", true, false),
+            ("lab-*", "lab-1", true, true),
+            ("lab-*", "lab-*-x", true, true),
+            ("lab-*", "*", true, false),
+            ("lab-*", "main-*", false, false),
+            ("a?c", "?b?", true, false),
+            ("a?c", "a?c", true, true),
+            ("a?", "a*", true, false),
+            ("*a", "b*", true, false),
+            ("*a*", "bb", false, false),
+            ("ab*", "a", false, false),
+            ("?", "**", true, false),
+            ("*", "*", true, true),
+        ] {
+            let (left, right) = (Pattern::new(one), Pattern::new(other));
+            assert_eq!(left.overlaps(&right), overlaps, "{one} and {other}");
+            assert_eq!(right.overlaps(&left), overlaps, "{other} and {one}");
+            assert_eq!(left.covers(&right), covers, "{one} over {other}");
+        }
+    }
 
     #[test]
     fn stars_and_question_marks_cover_the_whole_name() {

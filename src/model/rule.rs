@@ -4,24 +4,28 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Event, Origin, Pattern, RequestKind, RequestTemplate, Role, Template};
+use super::{Clusters, Event, Origin, RequestKind, RequestTemplate, Role, Template};
 
 /// When to ask what of pg-backup-api. Defaults of the file are already in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// Unique in the rule set.
     pub name: String,
+    /// What it is for, in the words of its author.
+    pub description: Option<String>,
     /// The events it is for, at least one.
     pub on: Vec<Event>,
+    /// The key that the events stand under: `on`, or its synonym `events`.
+    pub events_key: &'static str,
     /// The roles it is for; empty: any.
     pub role: Vec<Role>,
-    /// The clusters it is for; empty: any.
-    pub cluster: Vec<Pattern>,
+    /// The clusters it is for.
+    pub cluster: Clusters,
     /// A condition that must be true.
     pub when: Option<Template>,
     /// Whether it takes part at all.
     pub enabled: bool,
-    /// What it asks for, in order, at least one.
+    /// What it asks for, in order; nothing if it does nothing on purpose (`request: none`).
     pub requests: Vec<RequestTemplate>,
     /// How a request is tried again.
     pub retry: Retry,
@@ -38,11 +42,25 @@ pub struct Rule {
     /// Whether a recovery may end on the backup's own timeline, if that is not the cluster's: something else fetches
     /// the rest of the WAL, a `restore_command` say.
     pub allow_older_timeline: bool,
-    /// Where the rule stands.
+    /// Whether the rule itself says what must be seen, and not the defaults.
+    pub own_verify: bool,
+    /// The values of `for_each` that it was made with, by their names; none if it has no `for_each`.
+    pub each: Vec<(String, String)>,
+    /// Where the rule stands: all rules of one `for_each` in the same place.
     pub origin: Origin,
 }
 
 impl Rule {
+    /// Returns true for a rule that does nothing on purpose.
+    pub fn does_nothing(&self) -> bool {
+        self.requests.is_empty()
+    }
+
+    /// The place of its events.
+    pub fn events_origin(&self) -> Origin {
+        self.origin.child(self.events_key)
+    }
+
     /// Whether it names the event and the role.
     #[must_use]
     pub fn names(&self, event: Event, role: Role) -> bool {

@@ -25,6 +25,8 @@ pub struct RuleSet {
     pub fallback: Fallback,
     /// The environment variables that headers are read from, with the places that name them.
     pub header_variables: Vec<(String, Origin)>,
+    /// Where the endpoints stand.
+    pub places: Places,
 }
 
 impl RuleSet {
@@ -58,6 +60,15 @@ fn same_text(one: &TemplateValue, other: &TemplateValue) -> bool {
         (TemplateValue::Text(one), TemplateValue::Text(other)) => one.text == other.text,
         _ => one == other,
     }
+}
+
+/// Where the endpoints of the rules stand.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Places {
+    /// Each pg-backup-api.
+    pub apis: BTreeMap<ApiName, Origin>,
+    /// Patroni.
+    pub patroni: Option<Origin>,
 }
 
 /// What is remembered, and where.
@@ -101,10 +112,19 @@ pub enum Match {
 /// A variable of the rules file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Var {
-    /// Its name in templates.
+    /// Its name in the templates of the rule set, where it is unique.
     pub name: String,
+    /// Its name in the file. Another file or rule may have its own variable of the same name.
+    pub label: String,
     /// Its value.
     pub value: TemplateValue,
     /// Where its value stands.
     pub origin: Origin,
+}
+
+impl Var {
+    /// Whether it is a rule's own.
+    pub fn is_of_rule(&self) -> bool {
+        self.origin.pointer.starts_with("/rules/")
+    }
 }

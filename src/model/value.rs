@@ -3,7 +3,7 @@
 use serde_json::Number;
 
 /// Where in the rules a value stands: enough to find its line again when it is needed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Origin {
     /// Which of the files that make the rule set, from 0.
     pub file: usize,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Cluster, Member, Node, Switch, Walsender};
+use super::{Cluster, Configuration, Member, Node, Switch, Walsender};
 use crate::model::{Lsn, Role};
 
 /// Reads the answer of `GET /patroni`.
@@ -44,6 +44,7 @@ pub fn read_cluster(answer: &Value) -> Option<Cluster> {
             state: text(member, "state"),
             timeline: member.get("timeline").and_then(Value::as_u64),
             api_url: text(member, "api_url").map(|url| without_path(&url)),
+            never_leads: never_leads(member.get("tags")),
             role,
         })
     };
@@ -51,6 +52,29 @@ pub fn read_cluster(answer: &Value) -> Option<Cluster> {
     Some(Cluster {
         scope: text(answer, "scope"),
         members: members.iter().filter_map(member).collect(),
+    })
+}
+
+/// Tells by a member's tags whether it is never promoted. A priority of 0 means the same since Patroni 3.2.
+fn never_leads(tags: Option<&Value>) -> bool {
+    let tag = |name: &str| tags.and_then(|tags| tags.get(name));
+    let priority = tag("failover_priority").and_then(Value::as_i64);
+    tag("nofailover").and_then(Value::as_bool) == Some(true)
+        || priority.is_some_and(|least| least <= 0)
+}
+
+/// Reads the answer of `GET /config`. A slot without a type is a physical one.
+pub fn read_configuration(answer: &Value) -> Option<Configuration> {
+    let options = answer.as_object()?;
+    let slots = options.get("slots").and_then(Value::as_object);
+    let physical = |slot: &Value| {
+        let kind = slot.get("type").and_then(Value::as_str);
+        slot.is_object() && kind.is_none_or(|kind| kind == "physical")
+    };
+    let slots = slots.into_iter().flatten();
+    let slots = slots.filter(|(_, slot)| physical(slot));
+    Some(Configuration {
+        slots: slots.map(|(name, _)| name.clone()).collect(),
     })
 }
 

@@ -3,6 +3,7 @@
 mod answer;
 mod name;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,7 +11,7 @@ use serde_json::Value;
 use crate::http::{Effort, Failure, Http, Request, Response};
 use crate::model::{Lsn, Role, Url};
 
-pub use answer::{read_cluster, read_history, read_node};
+pub use answer::{read_cluster, read_configuration, read_history, read_node};
 pub use name::{name_in, own_name};
 
 /// The answer of `GET /patroni`: one member.
@@ -76,6 +77,8 @@ pub struct Member {
     pub timeline: Option<u64>,
     /// The address of its REST API, without the path.
     pub api_url: Option<String>,
+    /// It is tagged so that it is never promoted.
+    pub never_leads: bool,
 }
 
 impl Member {
@@ -107,6 +110,13 @@ impl Cluster {
     pub fn member(&self, name: &str) -> Option<&Member> {
         self.members.iter().find(|member| member.name == name)
     }
+}
+
+/// The answer of `GET /config`: what is the same for all members.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Configuration {
+    /// The permanent physical replication slots, which every leader has.
+    pub slots: BTreeSet<String>,
 }
 
 /// The answer of `GET /leader` or `/standby-leader`.
@@ -221,6 +231,21 @@ impl<'a, H: Http> Patroni<'a, H> {
     pub async fn cluster(&self) -> Result<Cluster, PatroniError> {
         self.ask("/cluster", "the cluster's members", read_cluster)
             .await
+    }
+
+    /// Asks for the dynamic configuration, which the DCS holds.
+    pub async fn configuration(&self) -> Result<Configuration, PatroniError> {
+        let missing = "the cluster's configuration";
+        let (url, response) = self.get("/config").await?;
+        let status = response.status;
+        let body = serde_json::from_slice(&response.body).ok();
+        let body = body.filter(|_| status == 200);
+        body.and_then(|body| read_configuration(&body))
+            .ok_or(PatroniError::Answer {
+                url,
+                status,
+                missing,
+            })
     }
 
     /// Asks for the timelines that ended.

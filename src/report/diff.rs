@@ -5,16 +5,23 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::diff::{Change, ChangedCell, Class, Diff, Field, Setting, Unseen};
+use crate::diff::{Change, ChangedCell, Class, Diff, Field, Loss, Lost, Setting, Told, Unseen};
 use crate::model::Event;
 
-use super::describe;
-use super::text::{one_line, put_line};
+use super::folded::{FAILS, conditional, sentence};
+use super::text::{nameless, one_line, put_line};
 
 /// The comparison for a terminal.
 #[must_use]
 pub fn diff(diff: &Diff) -> String {
     let mut text = format!("{}\n", summary(diff));
+    let lost = losses(diff);
+    if !lost.is_empty() {
+        let _ = writeln!(text, "\n{LOST}:");
+        for (line, clusters) in lost {
+            put_line!(text, "  - in {}: {line}", clusters.join(", "));
+        }
+    }
     for group in groups(diff) {
         text.push('\n');
         put_line!(text, "{}", places(&group));
@@ -24,9 +31,9 @@ pub fn diff(diff: &Diff) -> String {
                 "  {} {}: {}",
                 sign(change),
                 words(change),
-                title(change)
+                title(change, diff)
             );
-            for line in details(change) {
+            for line in details(change, diff) {
                 put_line!(text, "      {line}");
             }
         }
@@ -57,10 +64,18 @@ pub fn diff_markdown(diff: &Diff, old: &str, new: &str) -> String {
         code(new),
         summary(diff)
     );
+    let lost = losses(diff);
+    if !lost.is_empty() {
+        let _ = writeln!(text, "\n**{LOST}**\n");
+        for (line, clusters) in lost {
+            let clusters: Vec<_> = clusters.into_iter().map(code).collect();
+            let _ = writeln!(text, "- in {}: {}", clusters.join(", "), ticked(&line));
+        }
+    }
     for group in groups(diff) {
         let _ = write!(text, "\n**{}**\n\n```diff\n", places_with(&group, code));
         for change in changes(&group) {
-            markdown_change(&mut text, change);
+            markdown_change(&mut text, change, diff);
         }
         text.push_str("```\n");
     }
@@ -80,11 +95,11 @@ pub fn diff_markdown(diff: &Diff, old: &str, new: &str) -> String {
 }
 
 /// The lines of a change in a block of code.
-fn markdown_change(text: &mut String, change: &Change) {
+fn markdown_change(text: &mut String, change: &Change, diff: &Diff) {
     match change {
-        Change::Added(_) => put_line!(text, "+ {}", title(change)),
-        Change::Removed(_) => put_line!(text, "- {}", title(change)),
-        _ => put_line!(text, "! {}: {}", words(change), title(change)),
+        Change::Added(_) => put_line!(text, "+ {}", title(change, diff)),
+        Change::Removed(_) => put_line!(text, "- {}", title(change, diff)),
+        _ => put_line!(text, "! {}: {}", words(change), title(change, diff)),
     }
     if let Change::Changed { fields, .. } = change {
         for field in fields {
@@ -97,7 +112,7 @@ fn markdown_change(text: &mut String, change: &Change) {
         "?" => " ",
         mark => mark,
     };
-    for line in details(change) {
+    for line in details(change, diff) {
         put_line!(text, "{mark}     {line}");
     }
 }
@@ -130,7 +145,7 @@ pub(super) fn groups(diff: &Diff) -> Vec<Vec<&ChangedCell>> {
     let mut known: HashMap<String, usize> = HashMap::new();
     for cell in &diff.cells {
         let exact = format!("{:?}", cell.changes);
-        let key = exact.replace(&cell.cluster, "\0");
+        let key = nameless(&exact, &cell.cluster);
         let index = *known.entry(key.clone()).or_insert(groups.len());
         match groups.get_mut(index) {
             Some((_, group)) => group.push(cell),
@@ -216,35 +231,137 @@ pub(super) fn summary(diff: &Diff) -> String {
 }
 
 /// The rule and the request, as it is now if it still is.
-pub(super) fn title(change: &Change) -> String {
+pub(super) fn title(change: &Change, diff: &Diff) -> String {
     match change {
         Change::Added(step) | Change::Removed(step) | Change::Changed { new: step, .. } => {
-            format!("{}: {}", step.rule, describe(&step.operation))
+            format!("{}: {}", step.rule, sentence(step, diff.several_apis))
         }
         Change::Undecided { rule, .. } => rule.clone(),
+        Change::Fails { new: None, .. } => format!("{} no longer fails", change.rule()),
+        Change::Fails { .. } => format!("{} {FAILS}", change.rule()),
     }
 }
 
 /// What stands below the title.
-pub(super) fn details(change: &Change) -> Vec<String> {
+pub(super) fn details(change: &Change, diff: &Diff) -> Vec<String> {
     match change {
         Change::Added(step) | Change::Removed(step) => {
             vec![format!("POST {} {}", step.url, step.operation.body())]
         }
         Change::Changed { fields, .. } => fields.iter().map(field).collect(),
         Change::Undecided { old, new, .. } => {
-            let told = |message: &Option<String>| {
-                message.as_ref().map_or_else(
-                    || "it can be told".to_owned(),
-                    |m| format!("can't be told: {m}"),
-                )
+            let mut lines = told("before", old, diff.several_apis);
+            lines.extend(told("now", new, diff.several_apis));
+            lines
+        }
+        Change::Fails { old, new } => {
+            let reason = |word: &str, fails: &Option<(String, String)>| {
+                let (rule, message) = fails.as_ref()?;
+                Some(format!("{word}: {rule}: {message}"))
             };
-            vec![
-                format!("before: {}", told(old)),
-                format!("now: {}", told(new)),
-            ]
+            [reason("before", old), reason("now", new)]
+                .into_iter()
+                .flatten()
+                .collect()
         }
     }
+}
+
+/// What could be told of a rule, in lines.
+fn told(word: &str, told: &Told, several_apis: bool) -> Vec<String> {
+    let Some(unresolved) = &told.unresolved else {
+        let sent = told.steps.iter();
+        let mut sent: Vec<_> = sent
+            .map(|step| format!("{word}: {}", sentence(step, several_apis)))
+            .collect();
+        if sent.is_empty() {
+            sent.push(format!("{word}: nothing"));
+        }
+        return sent;
+    };
+    let mut lines = vec![format!("{word}: can't be told: {}", unresolved.message())];
+    let more = conditional(unresolved, several_apis).into_iter();
+    lines.extend(more.map(|line| format!("  {line}")));
+    lines
+}
+
+/// What is said before the losses.
+pub(super) const LOST: &str = "no longer done";
+
+/// What is no longer done, a line for all clusters that lose the same up to their names.
+pub(super) fn losses(diff: &Diff) -> Vec<(String, Vec<&str>)> {
+    type Key = (String, bool);
+    let mut of_cluster: Vec<(Key, &Lost, Vec<&str>)> = Vec::new();
+    let mut known: HashMap<(Key, &str), usize> = HashMap::new();
+    for lost in &diff.lost {
+        let key = (loss(lost, diff.several_apis), lost.maybe);
+        let next = of_cluster.len();
+        let index = *known
+            .entry((key.clone(), lost.cluster.as_str()))
+            .or_insert(next);
+        match of_cluster.get_mut(index) {
+            Some((_, _, events)) if !events.contains(&lost.event.as_str()) => {
+                events.push(lost.event.as_str());
+            }
+            Some(_) => {}
+            None => of_cluster.push((key, lost, vec![lost.event.as_str()])),
+        }
+    }
+    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for ((words, maybe), lost, events) in of_cluster {
+        let perhaps = if maybe { "perhaps " } else { "" };
+        let line = format!("{perhaps}{words} ({})", events.join(", "));
+        let next = lines.len();
+        let index = *known.entry(nameless(&line, &lost.cluster)).or_insert(next);
+        match lines.get_mut(index) {
+            Some((_, clusters)) => clusters.push(&lost.cluster),
+            None => lines.push((line, vec![&lost.cluster])),
+        }
+    }
+    lines
+}
+
+fn loss(lost: &Lost, several_apis: bool) -> String {
+    let at = if several_apis {
+        format!(" at `{}`", lost.api)
+    } else {
+        String::new()
+    };
+    match &lost.loss {
+        Loss::Followed(server) => format!(
+            "the server `{server}`{at} no longer follows the {}",
+            lost.role.as_str().replace('_', " ")
+        ),
+        Loss::Restored(server) => {
+            format!("nodes are no longer made from backups of `{server}`{at}")
+        }
+        Loss::Set(option) => format!("{option}{at} is no longer set"),
+    }
+}
+
+/// A message in Markdown: what stands in backticks is code, and the rest is free of marks.
+fn ticked(line: &str) -> String {
+    let parts = line.split('`').enumerate();
+    let parts = parts.map(|(index, part)| match index % 2 {
+        0 => escape_markdown(part),
+        _ => code(part),
+    });
+    parts.collect()
+}
+
+/// A text in which no character is Markdown.
+fn escape_markdown(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in one_line(text).chars() {
+        if character.is_ascii_punctuation()
+            && !matches!(character, '.' | ',' | ':' | '(' | ')' | '-')
+        {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
 }
 
 /// The kind of change in a word.
@@ -262,7 +379,13 @@ fn unseen_with(unseen: &Unseen, free: impl Fn(&str) -> String) -> String {
     let when = when.map_or_else(String::new, |when| {
         format!(", when {}", free(when.trim_end()))
     });
-    format!("{}: {}{when}", free(&unseen.rule), unseen.what.as_str())
+    let was = unseen.was.as_ref();
+    let was = was.map_or_else(String::new, |was| format!(" from {}", free(was)));
+    format!(
+        "{}: {}{was}{when}",
+        free(&unseen.rule),
+        unseen.what.as_str()
+    )
 }
 
 /// A setting that was edited.
@@ -290,10 +413,10 @@ fn field(field: &Field) -> String {
 
 fn sign(change: &Change) -> &'static str {
     match change.class() {
-        Class::Added => "+",
-        Class::Removed => "-",
+        Class::Added | Class::Mended => "+",
+        Class::Removed | Class::Breaks => "-",
         Class::Retargeted | Class::Changed => "!",
-        Class::TimingOnly => "~",
+        Class::Renamed | Class::TimingOnly => "~",
         Class::Undecided => "?",
     }
 }

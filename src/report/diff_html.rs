@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use crate::diff::{Change, Class, Diff};
 
 use super::diff::{
-    UNSEEN, changes, details, groups, places, setting_line, shown, summary, title, unseen_line,
+    UNSEEN, changes, details, groups, losses, places, setting_line, shown, summary, title,
+    unseen_line,
 };
 use super::html::{escape, page, words};
 use super::matrix_html::facts;
@@ -21,10 +22,23 @@ pub fn diff_html(diff: &Diff, old: &str, new: &str) -> String {
         escape(&summary(diff)),
         facts(&diff.known)
     );
+    let lost = losses(diff);
+    if !lost.is_empty() {
+        body.push_str("<section><h2>No longer done</h2>\n<ul>\n");
+        for (line, clusters) in lost {
+            let _ = writeln!(
+                body,
+                "<li>in {}: {}</li>",
+                escape(&clusters.join(", ")),
+                words(&line)
+            );
+        }
+        body.push_str("</ul></section>\n");
+    }
     for group in groups(diff) {
         let _ = writeln!(body, "<article><h2>{}</h2>", escape(&places(&group)));
         for change in changes(&group) {
-            body.push_str(&entry(change));
+            body.push_str(&entry(change, diff));
         }
         body.push_str("</article>\n");
     }
@@ -49,13 +63,13 @@ pub fn diff_html(diff: &Diff, old: &str, new: &str) -> String {
     page(&format!("{old} → {new}"), &body)
 }
 
-fn entry(change: &Change) -> String {
+fn entry(change: &Change, diff: &Diff) -> String {
     let class = change.class();
     let mut html = format!(
         "<div class=\"change {}\"><p><span class=\"class\">{}</span> {}</p>\n",
         style(class),
         class.as_str(),
-        words(&title(change))
+        words(&title(change, diff))
     );
     if let Change::Changed { fields, .. } = change {
         html.push_str("<ul>\n");
@@ -70,7 +84,7 @@ fn entry(change: &Change) -> String {
         }
         html.push_str("</ul>\n");
     } else {
-        for line in details(change) {
+        for line in details(change, diff) {
             let _ = writeln!(html, "<p class=\"note\">{}</p>", detail(&line));
         }
     }
@@ -80,7 +94,7 @@ fn entry(change: &Change) -> String {
 
 /// A request as code, anything else as words.
 fn detail(line: &str) -> String {
-    if line.starts_with("POST ") {
+    if line.trim_start().starts_with("POST ") {
         format!("<code>{}</code>", escape(line))
     } else {
         words(line)
@@ -89,10 +103,13 @@ fn detail(line: &str) -> String {
 
 fn style(class: Class) -> &'static str {
     match class {
+        Class::Breaks => "breaks",
+        Class::Mended => "mended",
         Class::Added => "added",
         Class::Removed => "removed",
         Class::Retargeted => "retargeted",
         Class::Changed => "changed",
+        Class::Renamed => "renamed",
         Class::TimingOnly => "timing",
         Class::Undecided => "undecided",
     }

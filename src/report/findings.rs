@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::diagnostic::{Finding, Place, Severity};
+use crate::diagnostic::{Finding, Place, Severity, Silenced};
 use crate::load::masked;
-use crate::source::Source;
+use crate::source::{Characters, Source, lines};
 
 use super::text::{Colour, Style, columns, width};
 
@@ -26,12 +26,13 @@ pub fn human(findings: &[Finding], sources: &[Source], colour: Colour) -> String
         .collect();
     let lines = shown
         .iter()
-        .map(|source| (&*source.name, source.text.lines().collect()))
+        .map(|source| (&*source.name, lines(&source.text).collect()))
         .collect();
     let mut page = Page {
         lines,
         colour,
         text: String::new(),
+        long: HashMap::new(),
     };
     for finding in findings {
         page.finding(finding);
@@ -39,39 +40,74 @@ pub fn human(findings: &[Finding], sources: &[Source], colour: Colour) -> String
     page.text
 }
 
-/// The findings as `check --format json` prints them.
-#[must_use]
-pub fn json(findings: &[Finding]) -> Value {
-    let related = |finding: &Finding| -> Value {
-        finding
-            .related
-            .iter()
-            .map(|related| {
-                json!({
-                    "file": &*related.place.file,
-                    "line": related.place.position.line,
-                    "column": related.place.position.column,
-                    "message": related.message,
-                })
-            })
-            .collect()
-    };
-    let findings: Value = findings
-        .iter()
-        .map(|finding| {
-            json!({
-                "code": finding.code.as_str(),
-                "severity": finding.severity().as_str(),
-                "message": finding.message,
-                "file": &*finding.place.file,
-                "line": finding.place.position.line,
-                "column": finding.place.position.column,
-                "help": finding.help,
-                "related": related(finding),
-            })
+/// What `check` has to say.
+#[derive(Debug, Clone, Copy)]
+pub struct Findings<'a> {
+    /// What was found.
+    pub findings: &'a [Finding],
+    /// What comments silence.
+    pub silenced: &'a [Silenced],
+    /// What could not be looked at.
+    pub failures: &'a [Failure],
+    /// There may be more than is listed.
+    pub truncated: bool,
+}
+
+/// A file that could not be read, or an API or Patroni that could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The file, if it is one.
+    pub file: Option<String>,
+    /// What went wrong.
+    pub message: String,
+}
+
+impl Findings<'_> {
+    /// What `check --format json` prints.
+    pub fn json(&self) -> Value {
+        let silenced = self.silenced.iter().map(|silenced| {
+            let mut finding = finding_json(&silenced.finding);
+            if let Value::Object(keys) = &mut finding {
+                keys.insert("reason".to_owned(), silenced.reason.clone().into());
+            }
+            finding
+        });
+        let failures = self.failures.iter();
+        json!({
+            "findings": self.findings.iter().map(finding_json).collect::<Vec<_>>(),
+            "silenced": silenced.collect::<Vec<_>>(),
+            "failures": failures
+                .map(|failure| json!({"file": failure.file, "message": failure.message}))
+                .collect::<Vec<_>>(),
+            "truncated": self.truncated,
         })
-        .collect();
-    json!({ "findings": findings })
+    }
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    let related = finding.related.iter().map(|related| {
+        let place = &related.place;
+        json!({
+            "file": &*place.file,
+            "line": place.position.line,
+            "column": place.position.column,
+            "end_column": place.end_column(),
+            "message": related.message,
+        })
+    });
+    let place = &finding.place;
+    json!({
+        "code": finding.code.as_str(),
+        "severity": finding.severity().as_str(),
+        "message": finding.message,
+        "file": &*place.file,
+        "line": place.position.line,
+        "column": place.position.column,
+        "end_column": place.end_column(),
+        "help": finding.help,
+        "page": finding.code.page(),
+        "related": related.collect::<Vec<_>>(),
+    })
 }
 
 /// How many findings of each severity there are, in words; `None` if there are none.
@@ -108,6 +144,8 @@ struct Page<'a> {
     lines: HashMap<&'a str, Vec<&'a str>>,
     colour: Colour,
     text: String,
+    /// The characters of long lines, by the file and the line.
+    long: HashMap<(&'a str, usize), Characters>,
 }
 
 impl Page<'_> {
@@ -151,12 +189,24 @@ impl Page<'_> {
         let bar = self.colour.paint(Style::Frame, "|");
         let file = visible(&place.file);
         let _ = writeln!(self.text, "{:gutter$}{arrow} {file}:{line}:{column}", "");
-        let lines = self.lines.get(&*place.file);
-        let Some(text) = lines.and_then(|lines| lines.get(line.saturating_sub(1))) else {
+        let lines = self.lines.get_key_value(&*place.file);
+        let text = lines.and_then(|(name, lines)| Some((*name, *lines.get(line.checked_sub(1)?)?)));
+        let Some((name, text)) = text else {
             return;
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let cut = Cut::new(text, column.saturating_sub(1), place.length);
+        let start = column.saturating_sub(1);
+        // Of a line of megabytes, what is near is enough.
+        let far = start.saturating_sub(COLUMNS * 4);
+        let near = match far {
+            0 => text,
+            far => {
+                let characters = self.long.entry((name, line));
+                let characters = characters.or_insert_with(|| Characters::of(text));
+                text.get(characters.byte(text, far)..).unwrap_or_default()
+            }
+        };
+        let cut = Cut::new(near, far > 0, start - far, place.length);
         let number = self.colour.paint(Style::Frame, &format!("{line:gutter$}"));
         let mark = if arrow.contains("-->") { "^" } else { "-" };
         let caret = self.colour.paint(style, &mark.repeat(cut.carets));
@@ -185,17 +235,9 @@ struct Cut {
 }
 
 impl Cut {
-    /// `start` and `length` count characters, what is made of them columns.
-    fn new(line: &str, start: usize, length: usize) -> Self {
-        // Of a line of megabytes, what is near is enough.
-        let far = start.saturating_sub(COLUMNS * 4);
-        let chars: Vec<char> = line
-            .trim_end()
-            .chars()
-            .skip(far)
-            .take(COLUMNS * 8)
-            .collect();
-        let start = start - far;
+    /// `start` and `length` count characters, what is made of them columns. `is_rest`: something stands before it.
+    fn new(line: &str, is_rest: bool, start: usize, length: usize) -> Self {
+        let chars: Vec<char> = line.trim_end().chars().take(COLUMNS * 8).collect();
         let total: usize = chars.iter().map(|c| columns(*c)).sum();
         let before = width(chars.iter().take(start));
         let marked = width(chars.iter().skip(start).take(length)).max(1);
@@ -211,7 +253,7 @@ impl Cut {
         };
         let mut at = 0;
         let mut shown = 0;
-        if first > 0 || far > 0 {
+        if first > 0 || is_rest {
             cut.text.push('…');
             shown = 1;
         }

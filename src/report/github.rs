@@ -2,13 +2,20 @@
 
 use std::fmt::Write as _;
 
-use crate::diagnostic::{Finding, Severity};
+use crate::diagnostic::Severity;
 
-/// One line for each finding.
+use super::Findings;
+
+/// One line for each finding, and for what could not be looked at.
 #[must_use]
-pub fn github(findings: &[Finding]) -> String {
+pub fn github(found: &Findings<'_>) -> String {
     let mut text = String::new();
-    for finding in findings {
+    for failure in found.failures {
+        let file = failure.file.as_deref().map(property);
+        let file = file.map_or_else(String::new, |file| format!(" file={file}"));
+        let _ = writeln!(text, "::error{file}::{}", data(&failure.message));
+    }
+    for finding in found.findings {
         let command = match finding.severity() {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -16,7 +23,7 @@ pub fn github(findings: &[Finding]) -> String {
         };
         let place = &finding.place;
         let (line, column) = (place.position.line, place.position.column);
-        let end = column + place.length;
+        let end = place.end_column();
         let message = match &finding.help {
             Some(help) => format!("{}\nhelp: {help}", finding.message),
             None => finding.message.clone(),
@@ -28,6 +35,9 @@ pub fn github(findings: &[Finding]) -> String {
             property(&format!("{}: {}", finding.code, finding.code.title())),
             data(&message)
         );
+    }
+    if found.truncated {
+        text.push_str("::notice::there may be more findings than are listed\n");
     }
     text
 }

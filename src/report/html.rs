@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::evaluate::{Step, Survey};
+use crate::evaluate::{Plan, Preview, Step};
 
-use super::describe;
+use super::folded::{carried_out, is_nothing, sentence};
 
 /// Reads on a phone, on a desk, in the dark and on paper.
 const STYLE: &str = include_str!("page.css");
@@ -52,45 +52,33 @@ pub(super) fn words(message: &str) -> String {
 }
 
 /// A step: what it is, and to be opened all of it.
-pub(super) fn step(step: &Step) -> String {
-    let carried_out = format!(
-        "verify: {}, fence: {}",
-        word(&step.verify),
-        word(&step.fence)
-    );
+pub(super) fn step(step: &Step, several_apis: bool) -> String {
     format!(
         "<div class=\"step\"><p><b>{}</b> {}</p>\n<details class=\"request\"><summary>request</summary>\
          <pre>POST {}\n{}</pre><p class=\"note\">{}</p></details></div>\n",
         escape(&step.rule),
-        words(&describe(&step.operation)),
+        words(&sentence(step, several_apis)),
         escape(&step.url),
         escape(&format!("{:#}", step.operation.body())),
-        escape(&carried_out)
+        escape(&carried_out(step))
     )
 }
 
+/// What its author says about a rule.
+pub(super) fn description(plan: &Plan, rule: &str) -> String {
+    let text = plan.description(rule).map(escape);
+    text.map_or_else(String::new, |text| {
+        format!("<p class=\"note\">{}</p>\n", text.replace('\n', "<br>\n"))
+    })
+}
+
 /// Why the rules that did not fire did not, but for those that were spoken of.
-pub(super) fn silent(survey: &Survey) -> String {
-    let mut items = String::new();
-    let spoken_of = |rule: &str| survey.unresolved.iter().any(|error| error.rule == rule);
-    let trace = survey.plan.trace.iter();
-    for trace in trace.filter(|trace| !spoken_of(&trace.rule)) {
-        let Some(because) = &trace.because else {
-            continue;
-        };
-        let _ = writeln!(
-            items,
-            "<li><b>{}</b> <code>{}</code> wants <i>{}</i>, got <i>{}</i></li>",
-            escape(&trace.rule),
-            because.field,
-            escape(&because.wanted),
-            words(&because.got)
-        );
-    }
+pub(super) fn silent(preview: &Preview) -> String {
+    let items = reasons(preview, true).concat();
     if items.is_empty() {
         return items;
     }
-    let summary = if survey.plan.steps.is_empty() && survey.unresolved.is_empty() {
+    let summary = if is_nothing(preview) {
         "why"
     } else {
         "why not the others"
@@ -98,10 +86,32 @@ pub(super) fn silent(survey: &Survey) -> String {
     format!("<details class=\"why\"><summary>{summary}</summary><ul>\n{items}</ul></details>\n")
 }
 
-/// A word of the rules file.
-fn word(value: &impl serde::Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        other => format!("{other:?}"),
+/// The same, an item each, with or without what there was.
+pub(super) fn reasons(preview: &Preview, with_got: bool) -> Vec<String> {
+    let spoken_of = |rule: &str| {
+        let unresolved = preview.unresolved.iter().map(|one| &one.rule);
+        let mut all = unresolved.chain(preview.failures.iter().map(|one| &one.rule));
+        all.any(|one| one == rule)
+    };
+    let mut items = Vec::new();
+    for trace in &preview.plan.trace {
+        let Some(because) = &trace.because else {
+            continue;
+        };
+        if spoken_of(&trace.rule) {
+            continue;
+        }
+        let got = if with_got {
+            format!(", got <i>{}</i>", words(&because.got))
+        } else {
+            String::new()
+        };
+        items.push(format!(
+            "<li><b>{}</b> <code>{}</code> wants <i>{}</i>{got}</li>\n",
+            escape(&trace.rule),
+            because.field,
+            escape(&because.wanted),
+        ));
     }
+    items
 }

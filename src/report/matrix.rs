@@ -3,38 +3,44 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use crate::matrix::{Cell, Matrix};
-use crate::model::{Event, Role};
+use crate::evaluate::as_written;
+use crate::matrix::{Active, Matrix};
+use crate::model::Role;
+use crate::space::Cluster;
 
-use super::describe;
+use super::folded::{Group, groups, list, meaning};
 use super::text::put_line;
 
 /// A table for each kind of cluster, and below what the letters in them mean.
 #[must_use]
-pub fn matrix(matrix: &Matrix) -> String {
+pub fn matrix(matrix: &Matrix<'_>) -> String {
     let mut legend = Legend::default();
     let mut text = String::new();
-    for (cluster, cells) in matrix.blocks() {
-        let kind = match cluster.matches.as_slice() {
-            [] => "any that no rule names".to_owned(),
-            matches => format!("as {}", matches.join(", ")),
-        };
-        put_line!(text, "cluster {} ({kind})", cluster.name);
+    let (groups, active) = groups(matrix, false);
+    for group in &groups {
+        put_line!(text, "{}", heading(group));
         text.push('\n');
-        let _ = write!(text, "  {:<16}", "");
-        for role in Role::ALL {
-            let _ = write!(text, "{:<16}", role.as_str());
+        let (events, nothing) = group.events();
+        if !events.is_empty() {
+            let _ = write!(text, "  {:<16}", "");
+            for role in Role::ALL {
+                let _ = write!(text, "{:<16}", role.as_str());
+            }
+            text.truncate(text.trim_end().len());
+            text.push('\n');
         }
-        text.truncate(text.trim_end().len());
-        text.push('\n');
-        for event in Event::ALL {
+        for event in events {
             let mut line = format!("  {:<16}", event.as_str());
             for role in Role::ALL {
-                let cell = cells.iter().find(|c| c.event == event && c.role == role);
-                let mark = cell.map_or_else(String::new, |cell| mark(cell, &mut legend));
-                let _ = write!(line, "{mark:<16}");
+                let mut cells = group.cells.iter();
+                let cell = cells.find(|cell| cell.event == event && cell.role == role);
+                let mark = cell.map(|cell| legend.mark(meaning(cell, matrix)));
+                let _ = write!(line, "{:<16}", mark.unwrap_or_default());
             }
             let _ = writeln!(text, "{}", line.trim_end());
+        }
+        if !nothing.is_empty() {
+            let _ = writeln!(text, "  {}: nothing", list(&nothing));
         }
         text.push('\n');
     }
@@ -51,7 +57,48 @@ pub fn matrix(matrix: &Matrix) -> String {
         text,
         "(no entry: Patroni does not pass this role with this event)"
     );
+    put_silent(&mut text, matrix, &active);
     text
+}
+
+/// The rules that no cell shows.
+fn put_silent(text: &mut String, matrix: &Matrix<'_>, active: &Active) {
+    let mut silent = matrix.silent(active).peekable();
+    if silent.peek().is_some() {
+        text.push_str("\nrules that fire in no cell shown:\n");
+    }
+    for (rule, note) in silent {
+        let why = match &rule.when {
+            _ if !rule.enabled => ": not enabled".to_owned(),
+            Some(when) => format!(
+                ": when {}",
+                as_written(when, &matrix.rules().vars).trim_end()
+            ),
+            None => String::new(),
+        };
+        put_line!(text, "  {} ({}:{}){why}", rule.name, note.file, note.line);
+    }
+}
+
+fn heading(group: &Group<'_>) -> String {
+    let names: Vec<String> = group
+        .clusters
+        .iter()
+        .map(|cluster| named(cluster))
+        .collect();
+    match names.as_slice() {
+        [name] => format!("cluster {name}"),
+        names => format!("clusters {}: the same but for the name", names.join(", ")),
+    }
+}
+
+/// The example of a kind of cluster, and what it is an example of.
+fn named(cluster: &Cluster) -> String {
+    match cluster.matches.as_slice() {
+        [] => format!("{} (any that no rule names)", cluster.name),
+        [only] if *only == cluster.name => cluster.name.clone(),
+        matches => format!("{} (as {})", cluster.name, matches.join(", ")),
+    }
 }
 
 /// What the letters mean, in order.
@@ -61,35 +108,19 @@ struct Legend {
     known: HashMap<String, usize>,
 }
 
-/// The letter of what a cell does; cells that do the same have the same.
-fn mark(cell: &Cell, legend: &mut Legend) -> String {
-    let meaning = meaning(cell);
-    if meaning.is_empty() {
-        return "-".to_owned();
+impl Legend {
+    /// The letter of what a cell does; cells that do the same have the same.
+    fn mark(&mut self, meaning: String) -> String {
+        if meaning.is_empty() {
+            return "-".to_owned();
+        }
+        let next = self.meanings.len();
+        let index = *self.known.entry(meaning.clone()).or_insert(next);
+        if index == next {
+            self.meanings.push(meaning);
+        }
+        letter(index)
     }
-    let next = legend.meanings.len();
-    let index = *legend.known.entry(meaning.clone()).or_insert(next);
-    if index == next {
-        legend.meanings.push(meaning);
-    }
-    letter(index)
-}
-
-fn meaning(cell: &Cell) -> String {
-    let mut text = String::new();
-    for step in &cell.survey.plan.steps {
-        put_line!(text, "{}: {}", step.rule, describe(&step.operation));
-        put_line!(text, "  POST {} {}", step.url, step.operation.body());
-    }
-    for error in &cell.survey.unresolved {
-        put_line!(
-            text,
-            "{}: can't be told: {}",
-            error.rule,
-            error.source.message
-        );
-    }
-    text
 }
 
 /// `A` to `Z`, then `AA` and so on.

@@ -2,41 +2,48 @@
 
 use std::fmt::Write as _;
 
-use crate::matrix::{Cell, Matrix};
+use crate::evaluate::as_written;
+use crate::matrix::{Active, Cell, Matrix};
 use crate::model::{Event, Role};
 use crate::space::{Cluster, Known};
 
-use super::html::{escape, page, silent, step, words};
+use super::folded::{FAILS, Group, conditional, groups, is_nothing, list};
+use super::html::{description, escape, page, reasons, silent, step, words};
+use super::plan::NOTHING;
 
 /// The page; `rules` is how the user calls the rules.
 #[must_use]
-pub fn matrix_html(matrix: &Matrix, rules: &str) -> String {
+pub fn matrix_html(matrix: &Matrix<'_>, rules: &str) -> String {
     let title = format!("What {rules} does");
     let mut body = format!(
         "<header><h1>What <code>{}</code> does</h1>\n<p>Every event that Patroni can fire, with every role \
          that it passes, and what is then asked of pg-backup-api.</p>\n",
         escape(rules)
     );
+    let (groups, active) = groups(matrix, true);
     let _ = writeln!(body, "<p class=\"note\">{}</p>", facts(&matrix.known));
     if matrix.clusters.len() > 1 {
         body.push_str("<nav>Clusters: ");
-        for (index, cluster) in matrix.clusters.iter().enumerate() {
-            let name = escape(&cluster.name);
-            let _ = write!(body, "<a href=\"#cluster-{index}\">{name}</a> ");
+        for (index, group) in groups.iter().enumerate() {
+            for cluster in &group.clusters {
+                let name = escape(&cluster.name);
+                let _ = write!(body, "<a href=\"#cluster-{index}\">{name}</a> ");
+            }
         }
         body.push_str("</nav>\n");
     }
     body.push_str("</header>\n");
-    for (index, (cluster, cells)) in matrix.blocks().enumerate() {
+    for (index, group) in groups.iter().enumerate() {
         let _ = writeln!(body, "<section id=\"cluster-{index}\">");
-        body.push_str(&heading(cluster, matrix.elsewhere(cells)));
-        body.push_str(&table(cells));
+        body.push_str(&heading(group));
+        body.push_str(&table(group, matrix));
         body.push_str("</section>\n");
     }
+    body.push_str(&unseen(matrix, &active));
     page(&title, &body)
 }
 
-/// What the placeholders stand for.
+/// What is given, and what the placeholders stand for.
 pub(super) fn facts(known: &Known) -> String {
     let mut text = format!(
         "The node is called <code>{}</code>, its host <code>{}</code>",
@@ -53,13 +60,52 @@ pub(super) fn facts(known: &Known) -> String {
             );
         }
     }
+    for name in &known.unset {
+        let _ = write!(text, ", <code>{}</code> is not set", escape(name));
+    }
     text.push('.');
+    if known.given.is_empty() {
+        text.push_str(" Names in capitals are placeholders.");
+    }
     text
 }
 
-fn heading(cluster: &Cluster, elsewhere: usize) -> String {
-    let kind = match cluster.matches.as_slice() {
+fn heading(group: &Group<'_>) -> String {
+    let names: Vec<String> = group
+        .clusters
+        .iter()
+        .map(|cluster| format!("<code>{}</code>", escape(&cluster.name)))
+        .collect();
+    let others = match group.elsewhere {
+        0 => String::new(),
+        1 => "; one rule is for other clusters and left out here".to_owned(),
+        count => format!("; {count} rules are for other clusters and left out here"),
+    };
+    match (names.as_slice(), group.clusters.as_slice()) {
+        ([name], [cluster]) => format!(
+            "<h2>Cluster {name}</h2>\n<p class=\"note\">{}{others}</p>\n",
+            kind(cluster)
+        ),
+        (names, clusters) => {
+            let mut kinds: Vec<String> = clusters.iter().map(|cluster| kind(cluster)).collect();
+            kinds.dedup();
+            let kinds = match kinds.as_slice() {
+                [kind] => kind.clone(),
+                _ => "the same but for the name".to_owned(),
+            };
+            format!(
+                "<h2>Clusters {}</h2>\n<p class=\"note\">The same but for the name, here <code>{}</code>: {kinds}{others}</p>\n",
+                names.join(", "),
+                escape(clusters.first().map_or("", |cluster| &cluster.name))
+            )
+        }
+    }
+}
+
+fn kind(cluster: &Cluster) -> String {
+    match cluster.matches.as_slice() {
         [] => "any cluster that no rule names".to_owned(),
+        [only] if *only == cluster.name => "a cluster that the rules name".to_owned(),
         matches => {
             let matches: Vec<_> = matches
                 .iter()
@@ -67,67 +113,178 @@ fn heading(cluster: &Cluster, elsewhere: usize) -> String {
                 .collect();
             format!("a cluster that the rules name as {}", matches.join(" and "))
         }
-    };
-    let others = match elsewhere {
-        0 => String::new(),
-        1 => "; one rule is for other clusters and left out here".to_owned(),
-        count => format!("; {count} rules are for other clusters and left out here"),
-    };
-    format!(
-        "<h2>Cluster <code>{}</code></h2>\n<p class=\"note\">{kind}{others}</p>\n",
-        escape(&cluster.name)
-    )
+    }
 }
 
-fn table(cells: &[Cell]) -> String {
+fn table(group: &Group<'_>, matrix: &Matrix<'_>) -> String {
+    let (events, nothing) = group.events();
     let mut html = String::from("<table><thead><tr><th scope=\"col\">event</th>");
     // A role that Patroni passes with no event takes no column.
-    let passed = |role: &Role| cells.iter().any(|cell| cell.role == *role);
+    let passed = |role: &Role| group.cells.iter().any(|cell| cell.role == *role);
     let roles: Vec<Role> = Role::ALL.into_iter().filter(passed).collect();
     for role in &roles {
         let _ = write!(html, "<th scope=\"col\">{role}</th>");
     }
     html.push_str("</tr></thead>\n<tbody>\n");
-    for event in Event::ALL {
+    for event in events {
         let _ = write!(html, "<tr><th scope=\"row\">{event}</th>");
         for role in &roles {
-            let found = cells.iter().find(|c| c.event == event && c.role == *role);
-            match found {
+            let mut cells = group.cells.iter();
+            match cells.find(|cell| cell.event == event && cell.role == *role) {
                 None => html.push_str(
                     "<td class=\"never\" aria-label=\"Patroni never passes this role\"></td>",
                 ),
-                Some(cell) => html.push_str(&entry(cell)),
+                Some(cell) => html.push_str(&entry(cell, matrix)),
             }
         }
         html.push_str("</tr>\n");
+    }
+    if !nothing.is_empty() {
+        let _ = writeln!(
+            html,
+            "<tr><th scope=\"row\">{}</th><td class=\"nothing\" colspan=\"{}\" data-role=\"any role\">\n<p class=\"note\">nothing</p>\n{}</td></tr>",
+            list(&nothing),
+            roles.len(),
+            why_nothing(group, &nothing)
+        );
     }
     html.push_str("</tbody></table>\n");
     html
 }
 
-fn entry(cell: &Cell) -> String {
-    let survey = &cell.survey;
-    let class = match (survey.unresolved.is_empty(), survey.plan.steps.is_empty()) {
-        (false, _) => "unknown",
-        (true, false) => "sends",
-        (true, true) => "nothing",
+/// The reasons in all cells of these events, each once.
+fn why_nothing(group: &Group<'_>, events: &[Event]) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for cell in group
+        .cells
+        .iter()
+        .filter(|cell| events.contains(&cell.event))
+    {
+        for reason in reasons(&cell.preview, false) {
+            if !all.contains(&reason) {
+                all.push(reason);
+            }
+        }
+    }
+    if all.is_empty() {
+        return String::new();
+    }
+    format!(
+        "<details class=\"why\"><summary>why</summary><ul>\n{}</ul></details>\n",
+        all.concat()
+    )
+}
+
+fn entry(cell: &Cell, matrix: &Matrix<'_>) -> String {
+    let preview = &cell.preview;
+    let several = matrix.rules().apis.len() > 1;
+    let class = if !preview.failures.is_empty() {
+        "fails"
+    } else if !preview.unresolved.is_empty() {
+        "unknown"
+    } else if is_nothing(preview) {
+        "nothing"
+    } else {
+        "sends"
     };
     let mut html = format!("<td class=\"{class}\" data-role=\"{}\">\n", cell.role);
-    for each in &survey.plan.steps {
-        html.push_str(&step(each));
+    if !preview.failures.is_empty() {
+        let _ = writeln!(html, "<p><b>{FAILS}</b></p>");
     }
-    for error in &survey.unresolved {
+    for error in &preview.failures {
         let _ = writeln!(
             html,
-            "<p><b>{}</b> can’t be told: {}</p>",
+            "<p><b>{}</b> {}</p>",
             escape(&error.rule),
             words(&error.source.message)
         );
+        html.push_str(&notes(&error.rule, matrix));
+    }
+    for (index, each) in preview.plan.steps.iter().enumerate() {
+        html.push_str(&step(each, several));
+        let next = preview.plan.steps.get(index + 1);
+        if next.is_none_or(|next| next.rule != each.rule) {
+            html.push_str(&description(&preview.plan, &each.rule));
+            html.push_str(&notes(&each.rule, matrix));
+        }
+    }
+    for trace in preview.plan.idle() {
+        let _ = writeln!(html, "<p><b>{}</b> {NOTHING}</p>", escape(&trace.rule));
+        html.push_str(&description(&preview.plan, &trace.rule));
+        html.push_str(&notes(&trace.rule, matrix));
+    }
+    let sends_nothing = !preview.failures.is_empty();
+    for one in preview.unresolved.iter().filter(|_| !sends_nothing) {
+        let _ = writeln!(
+            html,
+            "<p><b>{}</b> can’t be told: {}</p>",
+            escape(&one.rule),
+            words(&one.message())
+        );
+        for line in conditional(one, several) {
+            let line = match line.trim_start() {
+                code if code.starts_with("POST ") => format!("<code>{}</code>", escape(code)),
+                code if code.starts_with("when ") => {
+                    let condition = code.get(5..).unwrap_or_default();
+                    format!("when <code>{}</code>", escape(condition))
+                }
+                other => words(other),
+            };
+            let _ = writeln!(html, "<p class=\"note\">{line}</p>");
+        }
+        html.push_str(&notes(&one.rule, matrix));
     }
     if class == "nothing" {
         html.push_str("<p class=\"note\">nothing</p>\n");
     }
-    html.push_str(&silent(survey));
+    html.push_str(&silent(preview));
     html.push_str("</td>");
     html
+}
+
+/// Where a rule stands, and what `check` finds about it.
+fn notes(rule: &str, matrix: &Matrix<'_>) -> String {
+    let Some(note) = matrix.note(rule) else {
+        return String::new();
+    };
+    let mut html = format!(
+        "<p class=\"note\">{}:{}</p>\n",
+        escape(&note.file),
+        note.line
+    );
+    for found in &note.findings {
+        let _ = writeln!(
+            html,
+            "<p class=\"finding\"><b>{}</b> {}</p>",
+            found.code,
+            words(&found.message)
+        );
+    }
+    html
+}
+
+/// The rules that no cell shows.
+fn unseen(matrix: &Matrix<'_>, active: &Active) -> String {
+    let mut items = String::new();
+    for (rule, note) in matrix.silent(active) {
+        let why = match &rule.when {
+            _ if !rule.enabled => ": not enabled".to_owned(),
+            Some(when) => format!(
+                ": when <code>{}</code>",
+                escape(as_written(when, &matrix.rules().vars).trim_end())
+            ),
+            None => String::new(),
+        };
+        let _ = writeln!(
+            items,
+            "<li><b>{}</b> ({}:{}){why}</li>",
+            escape(&rule.name),
+            escape(&note.file),
+            note.line
+        );
+    }
+    if items.is_empty() {
+        return items;
+    }
+    format!("<section><h2>Rules that fire in no cell shown</h2>\n<ul>\n{items}</ul></section>\n")
 }

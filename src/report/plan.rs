@@ -6,6 +6,29 @@ use crate::model::{Fence, Verify};
 use super::describe;
 use super::text::put_line;
 
+/// The words for a rule that fires and has `request: none`.
+pub const NOTHING: &str = "does nothing on purpose";
+
+/// The sentence about the rules that do nothing on purpose, if any of them fired.
+#[must_use]
+pub fn idle(plan: &Plan) -> Option<String> {
+    let rules: Vec<_> = plan
+        .idle()
+        .map(|trace| format!("`{}`", trace.rule))
+        .collect();
+    match rules.as_slice() {
+        [] => None,
+        [rule] => Some(format!("rule {rule} {NOTHING}")),
+        rules => Some(format!("rules {} do nothing on purpose", rules.join(", "))),
+    }
+}
+
+/// The lines of what its author says about a rule.
+pub(super) fn described<'p>(plan: &'p Plan, rule: &str) -> impl Iterator<Item = &'p str> {
+    let text = plan.description(rule).unwrap_or_default();
+    text.lines().map(str::trim_end)
+}
+
 /// The steps that would be sent, and for every rule why it fired or did not.
 #[must_use]
 pub fn plan(plan: &Plan) -> String {
@@ -18,7 +41,8 @@ pub fn plan(plan: &Plan) -> String {
     put_line!(text, "{} {} {cluster}{node}", plan.event, plan.role);
     text.push('\n');
     if plan.steps.is_empty() {
-        put_line!(text, "nothing would be sent: no rule matches");
+        let why = idle(plan).unwrap_or_else(|| "no rule matches".to_owned());
+        put_line!(text, "nothing would be sent: {why}");
     }
     for (index, step) in plan.steps.iter().enumerate() {
         put_line!(
@@ -28,6 +52,9 @@ pub fn plan(plan: &Plan) -> String {
             step.rule,
             describe(&step.operation)
         );
+        for line in described(plan, &step.rule) {
+            put_line!(text, "   {line}");
+        }
         put_line!(text, "   POST {}", step.url);
         put_line!(text, "   {}", step.operation.body());
         let verify = match step.verify {
@@ -47,6 +74,12 @@ pub fn plan(plan: &Plan) -> String {
     put_line!(text, "why:");
     for trace in &plan.trace {
         match &trace.because {
+            None if trace.does_nothing => {
+                put_line!(text, "  {} fires, and {NOTHING}", trace.rule);
+                for line in described(plan, &trace.rule) {
+                    put_line!(text, "    {line}");
+                }
+            }
             None => put_line!(text, "  {} fires", trace.rule),
             Some(because) => put_line!(
                 text,

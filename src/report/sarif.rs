@@ -6,9 +6,20 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::{Code, Finding, Place};
 
+use super::{Failure, Findings};
+
 /// The findings as one SARIF log with one run.
 #[must_use]
-pub fn sarif(findings: &[Finding]) -> Value {
+pub fn sarif(found: &Findings<'_>) -> Value {
+    let silenced = found.silenced.iter().map(|silenced| {
+        let mut result = result(&silenced.finding);
+        if let Value::Object(keys) = &mut result {
+            let suppression = json!({"kind": "inSource", "justification": silenced.reason});
+            keys.insert("suppressions".to_owned(), json!([suppression]));
+        }
+        result
+    });
+    let results = found.findings.iter().map(result).chain(silenced);
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -21,14 +32,35 @@ pub fn sarif(findings: &[Finding]) -> Value {
                 },
             },
             "columnKind": "unicodeCodePoints",
-            "results": findings.iter().map(result).collect::<Vec<_>>(),
+            "invocations": [{
+                "executionSuccessful": found.failures.is_empty(),
+                "toolExecutionNotifications": notifications(found),
+            }],
+            "results": results.collect::<Vec<_>>(),
         }],
     })
 }
 
+fn notifications(found: &Findings<'_>) -> Vec<Value> {
+    let failure = |failure: &Failure| {
+        let locations: Vec<_> = failure
+            .file
+            .iter()
+            .map(|file| json!({"physicalLocation": {"artifactLocation": {"uri": uri(file)}}}))
+            .collect();
+        json!({"level": "error", "message": {"text": failure.message}, "locations": locations})
+    };
+    let more = json!({
+        "level": "note",
+        "message": {"text": "there may be more findings than are listed"},
+    });
+    let failures = found.failures.iter().map(failure);
+    failures.chain(found.truncated.then_some(more)).collect()
+}
+
 fn rule(code: Code) -> Value {
     let explanation = code.explanation();
-    json!({
+    let mut rule = json!({
         "id": code.as_str(),
         "shortDescription": {"text": code.title()},
         "fullDescription": {"text": explanation.about},
@@ -37,7 +69,16 @@ fn rule(code: Code) -> Value {
             "markdown": code.explanation_text(),
         },
         "defaultConfiguration": {"level": code.severity().as_str()},
-    })
+    });
+    // The address must be a whole one, which a build without a repository does not know.
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    if !repository.is_empty()
+        && let Value::Object(keys) = &mut rule
+    {
+        let page = format!("{repository}/{}", code.page());
+        keys.insert("helpUri".to_owned(), page.into());
+    }
+    rule
 }
 
 fn result(finding: &Finding) -> Value {
@@ -74,7 +115,7 @@ fn location(place: &Place) -> Value {
         "region": {
             "startLine": position.line,
             "startColumn": position.column,
-            "endColumn": position.column + place.length,
+            "endColumn": place.end_column(),
         },
     })
 }

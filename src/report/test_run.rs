@@ -1,10 +1,13 @@
 //! What became of rule tests: for people and for programs.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use crate::evaluate::Trace;
-use crate::rule_test::{Coverage, Failure, Share, TestResult};
+use crate::rule_test::{Coverage, Failure, Mutants, Share, Survivor, TestResult};
 
+use super::plan::NOTHING;
 use super::text::{one_line, put_line};
 
 /// The tests of one file and what became of them.
@@ -12,10 +15,12 @@ use super::text::{one_line, put_line};
 pub struct Tested {
     /// The file.
     pub file: String,
-    /// Its rules.
-    pub rules: String,
+    /// Its rules; absent if the file can't be used.
+    pub rules: Option<String>,
     /// Its tests, in order.
     pub results: Vec<TestResult>,
+    /// Why none of its tests was run.
+    pub error: Option<String>,
 }
 
 /// The coverage of one rule set.
@@ -23,54 +28,160 @@ pub struct Tested {
 pub struct Covered {
     /// The rules.
     pub rules: String,
+    /// Where they are, however their path is written.
+    pub place: PathBuf,
     /// What the tests saw of them.
     pub coverage: Coverage,
 }
 
+/// The mutants of one rule set.
+#[derive(Debug, Clone)]
+pub struct Mutated {
+    /// The rules.
+    pub rules: String,
+    /// What became of them.
+    pub mutants: Mutants,
+}
+
+impl Mutated {
+    fn share(&self) -> Share {
+        let survived = self.mutants.survived.iter();
+        Share {
+            total: self.mutants.total,
+            missing: survived.map(survivor).collect(),
+        }
+    }
+
+    /// The share that was caught, under this name.
+    #[must_use]
+    pub fn checked(&self, what: &'static str, least: usize) -> Checked {
+        Checked {
+            rules: self.rules.clone(),
+            what,
+            share: self.share(),
+            least,
+        }
+    }
+}
+
+/// Where a survivor is and what was changed, on one line.
+fn survivor(survivor: &Survivor) -> String {
+    let place = &survivor.place;
+    let rule = survivor.rule.as_ref();
+    let rule = rule.map_or_else(String::new, |rule| format!("`{rule}`: "));
+    let what = &survivor.what;
+    let line = place.position.line;
+    format!("{}:{line}: {rule}{what}", place.file)
+}
+
+/// A share of something, and the least that was asked for.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The rules.
+    pub rules: String,
+    /// What was counted.
+    pub what: &'static str,
+    /// How much of it there is.
+    pub share: Share,
+    /// The least, in hundredths.
+    pub least: usize,
+}
+
+/// Everything that one run of `test` has to say.
+#[derive(Debug, Clone, Default)]
+pub struct TestRun {
+    /// The files.
+    pub files: Vec<Tested>,
+    /// The coverage to show.
+    pub covered: Vec<Covered>,
+    /// The mutants, if they were tried.
+    pub mutated: Vec<Mutated>,
+    /// What `--fail-under` asks for.
+    pub checked: Vec<Checked>,
+}
+
 impl Covered {
-    fn shares(&self) -> [(&'static str, Share); 3] {
+    /// Each figure by its name.
+    #[must_use]
+    pub fn shares(&self) -> [(&'static str, Share); 4] {
         [
             ("cells", self.coverage.cells()),
             ("fired", self.coverage.fired()),
             ("conditions", self.coverage.conditions()),
+            ("requests", self.coverage.requests()),
         ]
+    }
+}
+
+impl Checked {
+    /// Whether it is less than was asked for.
+    #[must_use]
+    pub const fn is_missed(&self) -> bool {
+        !self.share.reaches(self.least)
+    }
+
+    /// What there is and what was asked for, on one line.
+    pub(super) fn line(&self) -> String {
+        let amount = amount(&self.share);
+        format!("{}: {amount}, and {} % is asked for", self.what, self.least)
+    }
+}
+
+impl TestRun {
+    /// How many tests passed and failed.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let counts = self.files.iter().map(Tested::counts);
+        counts.fold((0, 0), |sum, each| (sum.0 + each.0, sum.1 + each.1))
+    }
+
+    /// How many files can't be used.
+    #[must_use]
+    pub fn errors(&self) -> usize {
+        let files = self.files.iter();
+        files.filter(|tested| tested.error.is_some()).count()
+    }
+
+    /// Whether a test failed, or less is covered than was asked for.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.counts().1 > 0 || self.checked.iter().any(Checked::is_missed)
+    }
+}
+
+impl Tested {
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let passed = self.results.iter().filter(|result| result.passed()).count();
+        (passed, self.results.len() - passed)
     }
 }
 
 /// The tests for a terminal: a line for each, and below a failed one what was wanted and what there was.
 #[must_use]
-pub fn tests(files: &[Tested], covered: &[Covered]) -> String {
+pub fn tests(run: &TestRun) -> String {
     let mut text = String::new();
-    for tested in files {
-        put_line!(text, "{} (rules: {})", tested.file, tested.rules);
-        for result in &tested.results {
-            if result.passed() {
-                let cells = match result.cells {
-                    1 => String::new(),
-                    many => format!(" ({many} events)"),
-                };
-                put_line!(text, "  ok    {}{cells}", result.name);
-                continue;
+    for tested in &run.files {
+        match (&tested.rules, &tested.error) {
+            (_, Some(error)) => {
+                let error = error.lines().next().unwrap_or_default();
+                put_line!(text, "{}: {error}", tested.file);
             }
-            let place = result.place.position;
-            put_line!(text, "  FAIL  {}", result.name);
-            put_line!(
-                text,
-                "        {}:{}:{}",
-                tested.file,
-                place.line,
-                place.column
-            );
-            for failure in &result.failures {
-                for line in failure_lines(failure) {
-                    put_line!(text, "        {line}");
-                }
+            (rules, None) => {
+                let rules = rules.as_deref().unwrap_or_default();
+                put_line!(text, "{} (rules: {rules})", tested.file);
             }
         }
+        for result in &tested.results {
+            put_result(&mut text, tested, result);
+        }
     }
-    let (passed, failed) = counts(files);
-    put_line!(text, "{passed} passed, {failed} failed");
-    for each in covered {
+    let (passed, failed) = run.counts();
+    let errors = match run.errors() {
+        0 => String::new(),
+        1 => ", 1 file that can't be used".to_owned(),
+        many => format!(", {many} files that can't be used"),
+    };
+    put_line!(text, "{passed} passed, {failed} failed{errors}");
+    for each in &run.covered {
         put_line!(text, "coverage of {}:", each.rules);
         for (what, share) in each.shares() {
             put_line!(text, "  {what:<11} {}", amount(&share));
@@ -79,32 +190,105 @@ pub fn tests(files: &[Tested], covered: &[Covered]) -> String {
             }
         }
     }
+    for each in &run.mutated {
+        let share = each.share();
+        put_line!(text, "mutants of {}: {} caught", each.rules, amount(&share));
+        for survivor in &share.missing {
+            put_line!(text, "  survived: {survivor}");
+        }
+        if each.mutants.left_out > 0 {
+            put_line!(text, "  {} more were not tried", each.mutants.left_out);
+        }
+    }
+    for missed in run.checked.iter().filter(|checked| checked.is_missed()) {
+        put_line!(text, "too little of {}: {}", missed.rules, missed.line());
+    }
     text
+}
+
+fn put_result(text: &mut String, tested: &Tested, result: &TestResult) {
+    if result.passed() {
+        let cells = match result.cells {
+            1 => String::new(),
+            many => format!(" ({many} events)"),
+        };
+        put_line!(text, "  ok    {}{cells}", result.name);
+        return;
+    }
+    let place = result.place.position;
+    put_line!(text, "  FAIL  {}", result.name);
+    put_line!(
+        text,
+        "        {}:{}:{}",
+        tested.file,
+        place.line,
+        place.column
+    );
+    for failure in &result.failures {
+        for line in failure_lines(failure) {
+            put_line!(text, "        {line}");
+        }
+    }
 }
 
 /// The tests as `schemas/test.schema.json` describes them.
 #[must_use]
-pub fn tests_json(files: &[Tested], covered: &[Covered]) -> Value {
-    let (passed, failed) = counts(files);
+pub fn tests_json(run: &TestRun) -> Value {
+    let (passed, failed) = run.counts();
     let coverage = |each: &Covered| {
         let mut all = json!({"rules": each.rules});
         if let Value::Object(all) = &mut all {
-            all.extend(each.shares().map(|(what, share)| {
-                let share = json!({
-                    "total": share.total,
-                    "covered": share.covered(),
-                    "missing": share.missing,
-                });
-                (what.to_owned(), share)
-            }));
+            let shares = each.shares().into_iter();
+            all.extend(shares.map(|(what, share)| (what.to_owned(), share_json(&share))));
         }
         all
     };
+    let missed = run.checked.iter().filter(|checked| checked.is_missed());
+    let missed = missed.map(|checked| {
+        json!({
+            "rules": checked.rules,
+            "what": checked.what,
+            "least": checked.least,
+            "total": checked.share.total,
+            "covered": checked.share.covered(),
+        })
+    });
     json!({
-        "files": files.iter().map(file_json).collect::<Vec<_>>(),
+        "files": run.files.iter().map(file_json).collect::<Vec<_>>(),
         "passed": passed,
         "failed": failed,
-        "coverage": covered.iter().map(coverage).collect::<Vec<_>>(),
+        "errors": run.errors(),
+        "coverage": run.covered.iter().map(coverage).collect::<Vec<_>>(),
+        "missed": missed.collect::<Vec<_>>(),
+        "mutants": run.mutated.iter().map(mutants_json).collect::<Vec<_>>(),
+    })
+}
+
+fn mutants_json(mutated: &Mutated) -> Value {
+    let mutants = &mutated.mutants;
+    let survived = mutants.survived.iter().map(|survivor| {
+        json!({
+            "rule": survivor.rule,
+            "what": survivor.what,
+            "file": survivor.place.file.to_string(),
+            "line": survivor.place.position.line,
+            "column": survivor.place.position.column,
+        })
+    });
+    json!({
+        "rules": mutated.rules,
+        "total": mutants.total,
+        "caught": mutants.caught(),
+        "left_out": mutants.left_out,
+        "survived": survived.collect::<Vec<_>>(),
+    })
+}
+
+fn share_json(share: &Share) -> Value {
+    json!({
+        "total": share.total,
+        "covered": share.covered(),
+        "missing": share.missing,
     })
 }
 
@@ -127,7 +311,17 @@ pub(super) fn failure_lines(failure: &Failure) -> Vec<String> {
     if !failure.trace.is_empty() {
         lines.push("  why:".to_owned());
     }
-    lines.extend(failure.trace.iter().map(|trace| match &trace.because {
+    lines.extend(failure.trace.iter().flat_map(why));
+    if let Some(plan) = &failure.plan {
+        lines.push(format!("  see: {plan}"));
+    }
+    lines.iter().map(|line| one_line(line)).collect()
+}
+
+/// Why a rule fired or did not, and what it is for if it did.
+fn why(trace: &Trace) -> Vec<String> {
+    let mut lines = vec![match &trace.because {
+        None if trace.does_nothing => format!("    {} fires, and {NOTHING}", trace.rule),
         None => format!("    {} fires", trace.rule),
         Some(because) => format!(
             "    {} does not fire: `{}` wants {}, got {}",
@@ -136,15 +330,12 @@ pub(super) fn failure_lines(failure: &Failure) -> Vec<String> {
             because.wanted.trim_end(),
             because.got
         ),
-    }));
-    lines.iter().map(|line| one_line(line)).collect()
-}
-
-/// How many tests passed and failed.
-pub(super) fn counts(files: &[Tested]) -> (usize, usize) {
-    let results = files.iter().flat_map(|tested| &tested.results);
-    let passed = results.clone().filter(|result| result.passed()).count();
-    (passed, results.count() - passed)
+    }];
+    if trace.fired() {
+        let description = trace.description.as_deref().unwrap_or_default();
+        lines.extend(description.lines().map(|line| format!("      {line}")));
+    }
+    lines
 }
 
 fn amount(share: &Share) -> String {
@@ -162,6 +353,7 @@ fn file_json(tested: &Tested) -> Value {
             "wanted": failure.wanted,
             "got": failure.got,
             "trace": failure.trace.iter().map(Trace::to_json).collect::<Vec<_>>(),
+            "plan": failure.plan,
         })
     };
     let test = |result: &TestResult| {
@@ -177,6 +369,7 @@ fn file_json(tested: &Tested) -> Value {
     json!({
         "file": tested.file,
         "rules": tested.rules,
+        "error": tested.error,
         "tests": tested.results.iter().map(test).collect::<Vec<_>>(),
     })
 }

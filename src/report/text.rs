@@ -98,6 +98,26 @@ pub fn one_line(text: &str) -> String {
         .collect()
 }
 
+/// The text with a sign in the place of a name, wherever that stands as a word of its own: two texts that give the same
+/// are the same up to the name.
+pub(super) fn nameless(text: &str, name: &str) -> String {
+    let in_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let mut left = String::with_capacity(text.len());
+    let mut end = 0;
+    for (at, _) in text.match_indices(name) {
+        let (before, rest) = text.split_at(at);
+        let behind = rest.get(name.len()..).unwrap_or_default();
+        if at < end || in_word(before.chars().next_back()) || in_word(behind.chars().next()) {
+            continue;
+        }
+        left.push_str(text.get(end..at).unwrap_or_default());
+        left.push('\0');
+        end = at + name.len();
+    }
+    left.push_str(text.get(end..).unwrap_or_default());
+    left
+}
+
 /// Adds one line to a text, whatever is in what it is made of.
 macro_rules! put_line {
     ($text:ident, $($part:tt)*) => {{

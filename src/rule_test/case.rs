@@ -1,14 +1,17 @@
 //! A test of what the rules make of events.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::diagnostic::Place;
-use crate::evaluate::{Facts, Step, Survey, survey};
+use crate::evaluate::{Facts, Survey, survey};
 use crate::model::RuleSet;
 
+use super::command;
 use super::coverage::Coverage;
+use super::expected::{line, seen};
+use super::narrow::Narrow;
+use super::result::{Failure, TestResult};
 use super::spec::with_vars;
-use super::{Failure, TestResult};
 
 /// One test: the events that it is about and what it expects of each.
 #[derive(Debug, Clone)]
@@ -16,9 +19,17 @@ pub(super) struct Case {
     pub(super) name: String,
     pub(super) place: Place,
     /// At least one.
-    pub(super) cells: Vec<Facts>,
+    pub(super) cells: Vec<Cell>,
     pub(super) vars: Map<String, Value>,
     pub(super) expect: Expect,
+}
+
+/// One event of a test.
+#[derive(Debug, Clone)]
+pub(super) struct Cell {
+    pub(super) facts: Facts,
+    /// The requests that are expected of it, if the test is about requests.
+    pub(super) requests: Option<Vec<Value>>,
 }
 
 /// What a test expects.
@@ -28,27 +39,33 @@ pub(super) enum Expect {
     Nothing,
     /// The rules can't be evaluated, and the message says this.
     Fails(String),
-    /// These rules, these requests, or both.
-    Plan {
-        fires: Option<Vec<String>>,
-        requests: Option<Vec<Value>>,
-    },
+    /// These rules, the cell's requests, or both.
+    Plan { fires: Option<Vec<String>> },
 }
 
 impl Case {
-    pub(super) fn run(&self, rules: &RuleSet, coverage: &mut Coverage) -> TestResult {
+    pub(super) fn run(
+        &self,
+        rules: &RuleSet,
+        rules_path: &str,
+        coverage: &mut Coverage,
+    ) -> TestResult {
         let rules = with_vars(rules, &self.vars);
         let mut failures = Vec::new();
-        for facts in &self.cells {
-            let survey = survey(&rules, facts);
-            coverage.see(facts, &survey);
-            let differences = self.expect.differences(&survey);
+        for cell in &self.cells {
+            let survey = survey(&rules, &cell.facts);
+            coverage.see(&cell.facts, &survey);
+            let differences = self.expect.differences(cell, &survey);
+            if differences.is_empty() && cell.requests.is_some() {
+                coverage.assert_requests(&survey);
+            }
             failures.extend(differences.into_iter().map(|difference| Failure {
-                at: at(facts),
+                at: at(&cell.facts),
                 what: difference.what,
                 wanted: difference.wanted,
                 got: difference.got,
                 trace: survey.plan.trace.clone(),
+                plan: Some(command::plan(rules_path, &cell.facts, &self.vars)),
             }));
         }
         TestResult {
@@ -57,6 +74,18 @@ impl Case {
             cells: self.cells.len(),
             failures,
         }
+    }
+
+    /// Tells whether it passes. A change that `narrow` has must concern an event for it to be looked at.
+    pub(super) fn passes(&self, rules: &RuleSet, narrow: Option<&Narrow>) -> bool {
+        let rules = with_vars(rules, &self.vars);
+        let narrow = narrow.map(|narrow| narrow.with(&self.vars));
+        let concerns = |facts| narrow.as_ref().is_none_or(|narrow| narrow.concerns(facts));
+        let mut cells = self.cells.iter().filter(|cell| concerns(&cell.facts));
+        cells.all(|cell| {
+            let survey = survey(&rules, &cell.facts);
+            self.expect.differences(cell, &survey).is_empty()
+        })
     }
 }
 
@@ -69,6 +98,14 @@ pub(super) fn at(facts: &Facts) -> String {
     )
 }
 
+/// Why rules can't be evaluated, one line each.
+pub(super) fn unresolved(survey: &Survey) -> Vec<String> {
+    let errors = survey.unresolved.iter();
+    errors
+        .map(|error| format!("rule `{}`: {}", error.rule, error.source.message))
+        .collect()
+}
+
 struct Difference {
     what: &'static str,
     wanted: Vec<String>,
@@ -76,18 +113,14 @@ struct Difference {
 }
 
 impl Expect {
-    fn differences(&self, survey: &Survey) -> Vec<Difference> {
-        let unresolved: Vec<String> = survey
-            .unresolved
-            .iter()
-            .map(|error| format!("rule `{}`: {}", error.rule, error.source.message))
-            .collect();
+    fn differences(&self, cell: &Cell, survey: &Survey) -> Vec<Difference> {
+        let unresolved = unresolved(survey);
         if let Self::Fails(wanted) = self {
             if unresolved.iter().any(|message| message.contains(wanted)) {
                 return Vec::new();
             }
             let got = match unresolved.as_slice() {
-                [] => sent(survey).iter().map(line).collect(),
+                [] => sent(survey, None).iter().map(line).collect(),
                 messages => messages.to_vec(),
             };
             return vec![Difference {
@@ -105,16 +138,12 @@ impl Expect {
         }
         let mut found = Vec::new();
         let (rules, requests) = match self {
-            Self::Plan { fires, requests } => (fires.clone(), requests.clone()),
+            Self::Plan { fires } => (fires.clone(), cell.requests.clone()),
             _ => (Some(Vec::new()), Some(Vec::new())),
         };
-        let fired: Vec<String> = survey
-            .plan
-            .trace
-            .iter()
-            .filter(|trace| trace.fired())
-            .map(|trace| trace.rule.clone())
-            .collect();
+        let trace = survey.plan.trace.iter();
+        let fired = trace.filter(|trace| trace.fired());
+        let fired: Vec<String> = fired.map(|trace| trace.rule.clone()).collect();
         if let Some(wanted) = rules.filter(|wanted| *wanted != fired) {
             found.push(Difference {
                 what: "rules that fire",
@@ -122,7 +151,7 @@ impl Expect {
                 got: fired,
             });
         }
-        let sent = sent(survey);
+        let sent = sent(survey, requests.as_deref());
         if let Some(wanted) = requests.filter(|wanted| *wanted != sent) {
             found.push(Difference {
                 what: "requests",
@@ -134,29 +163,10 @@ impl Expect {
     }
 }
 
-fn sent(survey: &Survey) -> Vec<Value> {
-    survey.plan.steps.iter().map(request).collect()
-}
-
-/// A step as tests write it: the body with server and API.
-fn request(step: &Step) -> Value {
-    let mut all = Map::new();
-    all.insert("api".to_owned(), json!(step.api));
-    if let Some(server) = step.operation.server() {
-        all.insert("server".to_owned(), json!(server));
-    }
-    if let Value::Object(body) = step.operation.body() {
-        all.extend(body);
-    }
-    Value::Object(all)
-}
-
-fn line(request: &Value) -> String {
-    let mut request = request.clone();
-    if let Value::Object(all) = &mut request
-        && all.get("api") == Some(&Value::from("default"))
-    {
-        all.shift_remove("api");
-    }
-    request.to_string()
+/// The steps as they are compared with those that are wanted.
+fn sent(survey: &Survey, wanted: Option<&[Value]>) -> Vec<Value> {
+    let steps = survey.plan.steps.iter().enumerate();
+    steps
+        .map(|(index, step)| seen(step, wanted.and_then(|wanted| wanted.get(index))))
+        .collect()
 }

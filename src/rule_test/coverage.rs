@@ -1,4 +1,5 @@
-//! What tests see of the rules: cells, rules that fire, both outcomes of each condition.
+//! The part of the rules that tests see: cells, rules that fire, both outcomes of each condition, and the requests that
+//! are compared with what a test expects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,8 @@ pub struct Coverage {
     cells: BTreeSet<(Event, Role, Vec<String>)>,
     fired: BTreeSet<String>,
     conditions: BTreeSet<(String, bool)>,
+    /// The requests that a test says, each by its rule and its number in it.
+    asserted: BTreeSet<(String, usize)>,
     kinds: BTreeMap<String, Vec<String>>,
 }
 
@@ -48,6 +51,7 @@ impl Coverage {
             cells: BTreeSet::new(),
             fired: BTreeSet::new(),
             conditions: BTreeSet::new(),
+            asserted: BTreeSet::new(),
             kinds: BTreeMap::new(),
         }
     }
@@ -71,6 +75,16 @@ impl Coverage {
                 }
                 Some(_) => {}
             }
+        }
+    }
+
+    /// Takes note that a test says each of these requests.
+    pub(super) fn assert_requests(&mut self, survey: &Survey) {
+        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+        for step in &survey.plan.steps {
+            let number = numbers.entry(&step.rule).or_default();
+            self.asserted.insert((step.rule.clone(), *number));
+            *number += 1;
         }
     }
 
@@ -122,6 +136,28 @@ impl Coverage {
                 .filter(|outcome| !self.conditions.contains(outcome))
                 .map(|(rule, outcome)| format!("`when` of {rule} is {outcome}"))
                 .collect(),
+        }
+    }
+    /// The requests that some test says. One that only names the rules that fire says none.
+    #[must_use]
+    pub fn requests(&self) -> Share {
+        let rules = self.rules.rules.iter().filter(|rule| rule.enabled);
+        let all: Vec<(&str, usize, usize)> = rules
+            .flat_map(|rule| {
+                let count = rule.requests.len();
+                (0..count).map(move |number| (rule.name.as_str(), number, count))
+            })
+            .collect();
+        let said = |(rule, number, _): &&(&str, usize, usize)| {
+            !self.asserted.contains(&((*rule).to_owned(), *number))
+        };
+        let words = |(rule, number, count): &(&str, usize, usize)| match count {
+            1 => format!("the request of {rule}"),
+            _ => format!("request {} of {rule}", number + 1),
+        };
+        Share {
+            total: all.len(),
+            missing: all.iter().filter(said).map(words).collect(),
         }
     }
 }

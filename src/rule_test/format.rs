@@ -14,6 +14,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) tests: Vec<Test>,
     #[serde(default)]
+    pub(super) invariants: Vec<Invariant>,
+    #[serde(default)]
     pub(super) scenarios: Vec<Scenario>,
 }
 
@@ -65,6 +67,22 @@ pub(super) struct Test {
     #[serde(default)]
     pub(super) nothing: bool,
     pub(super) fails: Option<String>,
+}
+
+/// A statement about every event.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Invariant {
+    pub(super) name: String,
+    #[serde(default, rename = "for")]
+    pub(super) place: Place,
+    #[serde(flatten)]
+    pub(super) given: Given,
+    pub(super) exactly: Option<usize>,
+    pub(super) at_least: Option<usize>,
+    pub(super) at_most: Option<usize>,
+    #[serde(default)]
+    pub(super) never: bool,
+    pub(super) request: Map<String, Value>,
 }
 
 /// Many events at once.
@@ -131,18 +149,23 @@ pub(super) struct Barman {
     pub(super) answers: Option<String>,
 }
 
-/// One callback.
+/// A callback, a pass, or several of them at the same time.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Call {
-    pub(super) node: String,
-    pub(super) event: String,
-    pub(super) role: String,
+    pub(super) together: Option<Vec<Self>>,
+    pub(super) reconcile: Option<String>,
+    pub(super) node: Option<String>,
+    pub(super) event: Option<String>,
+    pub(super) role: Option<String>,
     pub(super) after: Option<String>,
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) args: BTreeMap<String, String>,
     pub(super) leader: Option<String>,
+    pub(super) patroni: Option<String>,
+    pub(super) answers: Option<String>,
+    pub(super) kill: Option<String>,
     pub(super) exit_code: Option<u8>,
     pub(super) posts: Option<usize>,
     pub(super) message: Option<String>,

@@ -1,6 +1,7 @@
 //! What tests are made of: facts, and rules with other variables.
 
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 use crate::evaluate::Facts;
 use crate::model::{Event, Origin, Role, RuleSet, Template, TemplateValue};
@@ -30,14 +31,17 @@ pub(super) fn facts(given: &Given, event: Event, role: Role, cluster: &str, node
 }
 
 /// The rules with these values for their variables.
-pub(super) fn with_vars(rules: &RuleSet, vars: &Map<String, Value>) -> RuleSet {
+pub(super) fn with_vars<'r>(rules: &'r RuleSet, vars: &Map<String, Value>) -> Cow<'r, RuleSet> {
+    if vars.is_empty() {
+        return Cow::Borrowed(rules);
+    }
     let mut rules = rules.clone();
     for var in &mut rules.vars {
         if let Some(value) = vars.get(&var.name) {
             var.value = literal(value);
         }
     }
-    rules
+    Cow::Owned(rules)
 }
 
 /// A value that renders to itself.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::kinds::kinds;
+use super::named::named;
 use crate::model::{Pattern, RuleSet};
 
 /// The example of a cluster that no rule names.
@@ -26,7 +27,7 @@ pub fn clusters(sets: &[&RuleSet], wanted: &[String]) -> Vec<Cluster> {
     let patterns = Patterns::of(sets);
     let stranger = patterns.stranger();
     let mut examples: Vec<String> = wanted.to_vec();
-    examples.extend(patterns.names.iter().map(|name| (*name).to_owned()));
+    examples.extend(patterns.names.iter().cloned());
     let kinds = kinds(&patterns.globs, &patterns.known, stranger);
     examples.extend(kinds.into_iter().map(|(_, name)| name));
     // If there are more kinds than can be told apart, every glob still has one.
@@ -65,8 +66,8 @@ pub fn signature(sets: &[&RuleSet], name: &str) -> Vec<String> {
 
 /// Every pattern once, in the rules' order.
 struct Patterns<'a> {
-    names: Vec<&'a str>,
-    known: HashSet<&'a str>,
+    names: Vec<String>,
+    known: HashSet<String>,
     globs: Vec<&'a Pattern>,
     /// The places of the globs that begin with this before their first `*` or `?`: there may be one for every rule.
     by_start: HashMap<&'a str, Vec<usize>>,
@@ -76,18 +77,28 @@ impl<'a> Patterns<'a> {
     fn of(sets: &[&'a RuleSet]) -> Self {
         let mut known = HashSet::new();
         let rules = sets.iter().flat_map(|set| &set.rules);
-        let all = rules.flat_map(|rule| &rule.cluster);
+        let all = rules.flat_map(|rule| rule.cluster.patterns());
         let new = all.filter(|pattern| known.insert(pattern.as_str()));
         let (globs, names): (Vec<_>, Vec<_>) =
             new.partition(|pattern| pattern.as_str().contains(['*', '?']));
+        let mut names: Vec<String> = names
+            .into_iter()
+            .map(|name| name.as_str().to_owned())
+            .collect();
+        let mut texts: HashSet<String> = known.into_iter().map(str::to_owned).collect();
+        for name in sets.iter().flat_map(|set| named(set)) {
+            if texts.insert(name.clone()) {
+                names.push(name);
+            }
+        }
         let mut by_start: HashMap<_, Vec<_>> = HashMap::new();
         for (index, glob) in globs.iter().enumerate() {
             let start = glob.as_str().split(['*', '?']).next().unwrap_or_default();
             by_start.entry(start).or_default().push(index);
         }
         Self {
-            names: names.into_iter().map(Pattern::as_str).collect(),
-            known,
+            names,
+            known: texts,
             globs,
             by_start,
         }
@@ -101,8 +112,8 @@ impl<'a> Patterns<'a> {
         all.find(|letter| !used.contains(letter)).unwrap_or('1')
     }
 
-    fn matching(&self, name: &str) -> Vec<&'a str> {
-        let whole = self.known.get(name).copied();
+    fn matching(&self, name: &str) -> Vec<&str> {
+        let whole = self.known.get(name).map(String::as_str);
         let whole = whole.filter(|name| !name.contains(['*', '?']));
         let starts = (0..=name.len()).filter_map(|end| self.by_start.get(name.get(..end)?));
         let mut globs: Vec<usize> = starts.flatten().copied().collect();
@@ -119,14 +130,16 @@ impl<'a> Patterns<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Fence, OnFailure, Origin, Poll, Retry, Rule, Verify};
+    use crate::model::{Clusters, Fence, OnFailure, Origin, Poll, Retry, Rule, Verify};
 
     fn set(patterns: &[&str]) -> RuleSet {
         let rule = Rule {
             name: "r".to_owned(),
             on: Vec::new(),
+            events_key: "on",
             role: Vec::new(),
-            cluster: patterns.iter().map(|text| Pattern::new(*text)).collect(),
+            description: None,
+            cluster: Clusters::new(patterns.iter().copied()),
             when: None,
             enabled: true,
             requests: Vec::new(),
@@ -136,7 +149,9 @@ mod tests {
             verify: Verify::None,
             on_failure: OnFailure::Stop,
             allow_older_timeline: false,
+            own_verify: false,
             recovery_timeout: None,
+            each: Vec::new(),
             origin: Origin::default(),
         };
         RuleSet {

@@ -19,7 +19,7 @@ const MOST_OVERLAPS: usize = 1_000;
 /// come first.
 pub(super) fn kinds(
     globs: &[&Pattern],
-    names: &HashSet<&str>,
+    names: &HashSet<String>,
     stranger: char,
 ) -> Vec<(Vec<usize>, String)> {
     let globs: Vec<Vec<char>> = globs
@@ -43,7 +43,8 @@ pub(super) fn kinds(
         }
         let mut letters = reading.letters(&globs);
         letters.insert(0, stranger);
-        for letter in letters {
+        let fits = |letter: &char| is_part_of_scope(*letter, name.is_empty());
+        for letter in letters.into_iter().filter(fits) {
             looks += reading.0.len();
             let next = reading.after(letter, &globs);
             let key = (next, has_stranger || letter == stranger);
@@ -56,6 +57,16 @@ pub(super) fn kinds(
         }
     }
     examples(found)
+}
+
+/// Whether a scope can have this character. Barman takes no name that begins with a hyphen, as servers are often
+/// called by the scope.
+fn is_part_of_scope(letter: char, at_start: bool) -> bool {
+    match letter {
+        '/' => false,
+        '-' | '.' => !at_start,
+        letter => !letter.is_whitespace() && !letter.is_control(),
+    }
 }
 
 fn examples(found: BTreeMap<(usize, Vec<usize>), (bool, String)>) -> Vec<(Vec<usize>, String)> {
@@ -133,7 +144,11 @@ mod tests {
     fn found(globs: &[&str], names: &[&str]) -> Vec<(Vec<usize>, String)> {
         let globs: Vec<Pattern> = globs.iter().map(|glob| Pattern::new(*glob)).collect();
         let globs: Vec<&Pattern> = globs.iter().collect();
-        kinds(&globs, &names.iter().copied().collect(), '7')
+        kinds(
+            &globs,
+            &names.iter().map(|name| (*name).to_owned()).collect(),
+            '7',
+        )
     }
 
     #[test]

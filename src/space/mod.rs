@@ -6,12 +6,13 @@
 
 mod clusters;
 mod kinds;
+mod named;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::evaluate::Facts;
+use crate::evaluate::{Facts, Unknown};
 use crate::model::{Event, Role};
 
 pub use clusters::{Cluster, clusters, signature};
@@ -31,6 +32,10 @@ pub struct Known {
     pub args: BTreeMap<String, String>,
     /// The environment; nothing of this process's own.
     pub env: BTreeMap<String, String>,
+    /// The facts that the user gives; the others are placeholders.
+    pub given: BTreeSet<&'static str>,
+    /// Environment variables and arguments that are not there.
+    pub unset: BTreeSet<String>,
 }
 
 impl Default for Known {
@@ -42,6 +47,8 @@ impl Default for Known {
             connstring: "CONNSTRING".to_owned(),
             args: BTreeMap::new(),
             env: BTreeMap::new(),
+            given: BTreeSet::new(),
+            unset: BTreeSet::new(),
         }
     }
 }
@@ -71,6 +78,27 @@ impl Known {
             args,
             env: self.env.clone(),
             ..Facts::new(event, role, cluster)
+        }
+    }
+
+    /// The facts of such a cell that are placeholders.
+    pub fn unknown(&self, event: Event, role: Role) -> Unknown {
+        let creates = event == Event::CreateReplica;
+        let fills = creates || event == Event::Bootstrap;
+        let facts = [
+            ("node", true),
+            ("host", !self.args.contains_key("host")),
+            // Patroni has had several words for it.
+            ("raw_role", role == Role::Primary),
+            ("datadir", fills),
+            ("connstring", creates),
+        ];
+        let facts = facts
+            .into_iter()
+            .filter_map(|(name, open)| open.then_some(name));
+        Unknown {
+            facts: facts.filter(|name| !self.given.contains(name)).collect(),
+            absent: self.unset.clone(),
         }
     }
 }

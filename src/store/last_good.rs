@@ -1,4 +1,5 @@
-//! The last rules that passed every check, for a callback that finds the file broken.
+//! The last rules that passed every check, for a callback that finds the file broken, and the verdict on the file as
+//! it is: `check` takes longer than a callback, and runs once for each change of the file.
 
 use std::fs;
 use std::io;
@@ -11,10 +12,27 @@ use crate::source::Source;
 use super::file;
 use super::replace_private_file;
 
+/// The version of this program: another one may find what this one does not.
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
+
 /// Where the copies are: a file for each path that rules were read from.
 #[derive(Debug, Clone)]
 pub struct LastGood {
     file: PathBuf,
+    refused: PathBuf,
+}
+
+/// What is known of rules that were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// They passed every check.
+    Good,
+    /// They passed every check of another version of this program.
+    GoodBefore,
+    /// They have errors: these.
+    Refused(Vec<String>),
+    /// Nothing.
+    Nothing,
 }
 
 impl LastGood {
@@ -23,28 +41,53 @@ impl LastGood {
     pub fn of(rules: &Path, folder: &Path) -> Self {
         // Links are not followed: a new version may come by pointing one somewhere else.
         let rules = std::path::absolute(rules).unwrap_or_else(|_| rules.to_owned());
-        let name = format!(
-            "rules-{:016x}.json",
-            fnv1a(rules.as_os_str().as_encoded_bytes())
-        );
+        let name = format!("rules-{:016x}", fnv1a(rules.as_os_str().as_encoded_bytes()));
         Self {
-            file: folder.join(name),
+            file: folder.join(format!("{name}.json")),
+            refused: folder.join(format!("{name}.refused.json")),
         }
     }
 
-    /// Keeps rules that passed, unless they are kept already. The file appears as a whole or not at all.
+    /// The verdict on rules, if there was one.
+    pub fn known(&self, sources: &[Source]) -> Known {
+        let kept = fs::read(&self.file).unwrap_or_default();
+        if kept == write(sources, PROGRAM).as_bytes() {
+            return Known::Good;
+        }
+        if let Some(program) = program(&kept)
+            && kept == write(sources, &program).as_bytes()
+        {
+            return Known::GoodBefore;
+        }
+        self.refusal(sources).map_or(Known::Nothing, Known::Refused)
+    }
+
+    fn refusal(&self, sources: &[Source]) -> Option<Vec<String>> {
+        let text = fs::read_to_string(&self.refused).ok()?;
+        let refusal: Value = serde_json::from_str(&text).ok()?;
+        let is = |key: &str, wanted: &str| refusal.get(key).and_then(Value::as_str) == Some(wanted);
+        if !is("program", PROGRAM) || !is("rules", &fingerprint(sources)) {
+            return None;
+        }
+        let errors = refusal.get("errors")?.as_array()?.iter();
+        errors
+            .map(|error| error.as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// Remembers that rules have errors. The last good ones stay.
+    pub fn refuse(&self, sources: &[Source], errors: &[String]) -> io::Result<()> {
+        let rules = fingerprint(sources);
+        let refusal = json!({"version": 1, "program": PROGRAM, "rules": rules, "errors": errors});
+        replace(&self.refused, &refusal.to_string())
+    }
+
+    /// Keeps rules that passed. The file appears as a whole or not at all.
     ///
     /// # Errors
     /// If it can't be written.
     pub fn keep(&self, sources: &[Source]) -> io::Result<()> {
-        let text = write(sources).to_string();
-        if fs::read(&self.file).is_ok_and(|kept| kept == text.as_bytes()) {
-            return Ok(());
-        }
-        if let Some(folder) = self.file.parent() {
-            file::make_folder(folder)?;
-        }
-        replace_private_file(&self.file, &text)
+        replace(&self.file, &write(sources, PROGRAM))
     }
 
     /// The rules that were kept; `None` if there are none.
@@ -55,12 +98,34 @@ impl LastGood {
     }
 }
 
-fn write(sources: &[Source]) -> Value {
-    let files: Vec<Value> = sources
+fn replace(file: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        file::make_folder(folder)?;
+    }
+    replace_private_file(file, text)
+}
+
+fn write(sources: &[Source], program: &str) -> String {
+    json!({"version": 1, "program": program, "files": files(sources)}).to_string()
+}
+
+fn files(sources: &[Source]) -> Vec<Value> {
+    sources
         .iter()
         .map(|source| json!({"name": &*source.name, "text": &*source.text}))
-        .collect();
-    json!({"version": 1, "files": files})
+        .collect()
+}
+
+/// The version of the program that has written a copy.
+fn program(kept: &[u8]) -> Option<String> {
+    let kept: Value = serde_json::from_slice(kept).ok()?;
+    Some(kept.get("program")?.as_str()?.to_owned())
+}
+
+/// A text that is another one for other rules.
+fn fingerprint(sources: &[Source]) -> String {
+    let text = Value::from(files(sources)).to_string();
+    format!("{}-{:016x}", text.len(), fnv1a(text.as_bytes()))
 }
 
 fn read(value: &Value) -> Option<Vec<Source>> {

@@ -20,7 +20,7 @@ pub use intent::{
     Cause, Decision, EventId, Forget, Intent, IntentId, Query, Recorded, Settled, Source, Standing,
     State, StoreError,
 };
-pub use last_good::LastGood;
+pub use last_good::{Known, LastGood};
 pub use owner::Owner;
 pub use receipt::{Receipt, Verdict};
 pub use sqlite::Sqlite;

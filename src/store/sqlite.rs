@@ -608,7 +608,9 @@ impl Store for Sqlite {
                 "SELECT * FROM receipt WHERE cluster = ?1 ORDER BY timeline, api, server",
             )?;
             let found = statement.query_map([cluster], rows::receipt)?;
-            found.filter_map(Result::transpose).collect()
+            found
+                .filter_map(Result::transpose)
+                .collect::<Result<_, _>>()
         };
         read().map_err(|error: rusqlite::Error| StoreError::Io(error.to_string()))
     }

@@ -35,6 +35,8 @@ pub struct Usage {
     pub variables: Vec<Reference>,
     /// Filters, tests and functions that do not exist.
     pub unknown: Vec<UnknownName>,
+    /// The patterns of `matches` that stand in it, and where, in bytes.
+    pub patterns: Vec<(String, Range<usize>)>,
 }
 
 /// One use of a variable.
@@ -314,6 +316,13 @@ impl Walker {
                     (None, _, _) => {}
                 }
                 self.arguments(&node.args);
+                if let ("matches", [ast::CallArg::Pos(ast::Expr::Const(pattern))]) =
+                    (node.name, node.args.as_slice())
+                    && let Some(text) = pattern.value.as_str()
+                {
+                    let place = bytes(pattern.span());
+                    self.usage.patterns.push((text.to_owned(), place));
+                }
                 self.known(UnknownKind::Filter, node.name, node.span());
             }
             ast::Expr::Test(node) => {
@@ -435,7 +444,7 @@ fn says_yes(question: &'static str, name: &str) -> bool {
         .is_ok_and(|answer: Value| answer.is_true())
 }
 
-fn bytes(span: Span) -> Range<usize> {
+pub(super) fn bytes(span: Span) -> Range<usize> {
     span.start_offset as usize..span.end_offset as usize
 }
 

@@ -4,6 +4,7 @@ use minijinja::tests::is_in;
 use minijinja::value::{DynObject, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
+use super::render::{Cause, RenderErrorKind};
 use super::scope::{Placeholders, Table};
 
 /// How many values a value may have in it.
@@ -14,9 +15,6 @@ const MOST_BYTES: usize = 256 * 1024;
 
 /// How deep a value may be nested.
 const MOST_NESTED: usize = 100;
-
-/// What is said of a value that has more than that in it.
-pub(super) const TOO_LARGE: &str = "the template makes a value with";
 
 /// How many values are looked at for one step of a template's budget.
 const VALUES_PER_STEP: usize = 8;
@@ -99,7 +97,7 @@ fn exists(value: &Value) -> bool {
 
 fn names(value: &Value) -> Result<Value, Error> {
     if let Some(table) = value.downcast_object_ref::<Table>() {
-        return Ok(table.names());
+        return table.names();
     }
     match value.downcast_object_ref::<Placeholders>() {
         Some(placeholders) => Err(placeholders.no_names()),
@@ -184,7 +182,8 @@ impl Budget {
 }
 
 fn refuse(what: &str) -> Error {
-    Error::new(ErrorKind::InvalidOperation, format!("{TOO_LARGE} {what}"))
+    let detail = format!("the template makes a value with {what}");
+    Error::new(ErrorKind::InvalidOperation, detail).with_source(Cause(RenderErrorKind::TooLarge))
 }
 
 /// The error that a lookup has given in the place of a value.

@@ -5,30 +5,36 @@
 //! the facts and the file's own variables say can be seen; there is no clock, no network and no
 //! file system in here.
 
+mod cut;
 mod inspect;
-mod kind;
+mod kinds;
 mod limits;
+mod matches;
 mod names;
+mod partial;
 mod premise;
 mod render;
 mod scope;
-mod settle;
 mod strict;
+mod subject;
+mod written;
 
 use std::sync::LazyLock;
 
 use minijinja::{Environment, UndefinedBehavior};
 
+pub use cut::{Cut, Put};
 pub use inspect::{
     Reference, Syntax, SyntaxError, UnknownKind, UnknownName, Usage, around_expressions, inspect,
     is_template, lone_expression,
 };
-pub use kind::never_truth;
+pub use matches::check_pattern;
 pub use names::known_names;
+pub use partial::{Residual, Unknown, partial};
 pub use premise::{Asked, Premises, premises};
-pub use render::{RenderError, condition, no_truth, render};
+pub use render::{RenderError, RenderErrorKind, condition, render};
 pub use scope::Scope;
-pub use settle::{Settled, settle};
+pub use subject::{Compared, choices, compared};
 
 /// The variables that every template has, besides the file's own `vars`.
 pub const FACTS: [&str; 10] = [
@@ -61,5 +67,6 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     // With it a value can double in every round of a loop, which the budget does not see.
     engine.remove_global("namespace");
     limits::add_to(&mut engine);
+    matches::add_to(&mut engine);
     engine
 });

@@ -33,6 +33,7 @@ pub const fn known_names(kind: UnknownKind) -> &'static [&'static str] {
             "list",
             "lower",
             "map",
+            "matches",
             "max",
             "min",
             "pprint",
@@ -62,6 +63,7 @@ pub const fn known_names(kind: UnknownKind) -> &'static [&'static str] {
             "endingwith",
             "eq",
             "equalto",
+            "escaped",
             "even",
             "false",
             "filter",
@@ -82,6 +84,7 @@ pub const fn known_names(kind: UnknownKind) -> &'static [&'static str] {
             "none",
             "number",
             "odd",
+            "safe",
             "sameas",
             "sequence",
             "startingwith",
@@ -93,5 +96,53 @@ pub const fn known_names(kind: UnknownKind) -> &'static [&'static str] {
         ],
         UnknownKind::Function => &["range", "dict"],
         UnknownKind::Method => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::ENGINE;
+    use super::*;
+
+    /// What the engine has: it lists it, in quotes, when it is shown.
+    fn engine(part: &str) -> BTreeSet<String> {
+        let shown = format!("{:?}", *ENGINE);
+        let (_, list) = shown.split_once(&format!("{part}: [")).unwrap();
+        let (list, _) = list.split_once(']').unwrap();
+        let names = list.split(", ").map(|name| name.trim_matches('"'));
+        let writable = names.filter(|name| name.starts_with(char::is_alphabetic));
+        writable.map(str::to_owned).collect()
+    }
+
+    /// The names in the table of a section of the reference.
+    fn page(section: &str) -> BTreeSet<String> {
+        let page = include_str!("../../docs/rules.md");
+        let (_, section) = page.split_once(&format!("### {section}\n")).unwrap();
+        let table = section.lines().skip_while(|line| !line.starts_with('|'));
+        let rows = table.take_while(|line| line.starts_with('|')).skip(2);
+        let cells = rows.filter_map(|row| row.split('|').nth(1));
+        let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+        let bare = names.map(|name| name.split('(').next().unwrap_or(name).to_owned());
+        bare.collect()
+    }
+
+    #[test]
+    fn the_reference_and_the_suggestions_name_what_the_engine_has() {
+        let known = |kind| -> BTreeSet<String> {
+            let names = known_names(kind).iter();
+            names.map(|name| (*name).to_owned()).collect()
+        };
+        for (section, part, kind) in [
+            ("Filters", "filters", UnknownKind::Filter),
+            ("Tests", "tests", UnknownKind::Test),
+        ] {
+            assert_eq!(known(kind), engine(part), "{section}");
+            assert_eq!(page(section), engine(part), "{section}");
+        }
+        let functions: BTreeSet<_> = ENGINE.globals().map(|(name, _)| name.to_owned()).collect();
+        assert_eq!(known(UnknownKind::Function), functions);
+        assert_eq!(page("Functions"), functions);
     }
 }

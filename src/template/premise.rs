@@ -1,13 +1,24 @@
 //! What a condition asks for at least, read from its text: enough to see that two conditions never hold
 //! together, without knowing any fact.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::BTreeMap;
 
 use minijinja::machinery::{ast, parse_expr};
 
-/// What must hold for a condition to be true. There may be more to it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Premises(BTreeMap<String, Asked>);
+use crate::model::{TemplateValue, Var};
+
+use super::is_template;
+use super::written::written;
+
+/// Requirements of a condition: if it is true, one of these alternatives holds. There may be more to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Premises(Vec<Alternative>);
+
+/// The subjects of a condition, each with what is asked of it.
+type Alternative = BTreeMap<String, Asked>;
+
+/// How many alternatives are kept apart.
+const MOST_ALTERNATIVES: usize = 32;
 
 /// What is asked of one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,44 +30,89 @@ pub enum Asked {
 }
 
 impl Premises {
-    /// Whether no facts fulfil both.
+    /// Returns whether no facts fulfil both.
     #[must_use]
     pub fn exclude(&self, other: &Self) -> bool {
-        let pairs = self
-            .0
+        self.0
             .iter()
-            .filter_map(|(subject, asked)| Some((asked, other.0.get(subject)?)));
-        pairs.into_iter().any(|(one, other)| one.excludes(other))
+            .all(|one| other.0.iter().all(|other| excludes(one, other)))
     }
 
     /// The values that must be one certain text, with that text.
-    pub fn fixed(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().filter_map(|(subject, asked)| match asked {
-            Asked::OneOf(texts) => match texts.as_slice() {
-                [only] => Some((subject.as_str(), only.as_str())),
-                _ => None,
-            },
-            Asked::NoneOf(_) => None,
+    pub fn fixed(&self) -> impl Iterator<Item = (String, String)> {
+        let common = self.common().into_iter();
+        common.filter_map(|(subject, asked)| match asked {
+            Asked::OneOf(mut texts) if texts.len() == 1 => Some((subject, texts.pop()?)),
+            _ => None,
         })
     }
 
-    fn also(&mut self, subject: String, asked: Asked) {
-        let both = match self.0.remove(&subject) {
-            Some(before) => before.and(asked),
-            None => asked,
-        };
-        self.0.insert(subject, both);
+    /// What is asked in any case.
+    #[must_use]
+    pub fn common(&self) -> BTreeMap<String, Asked> {
+        let mut alternatives = self.0.iter();
+        let mut common = alternatives.next().cloned().unwrap_or_default();
+        for other in alternatives {
+            let both = common.into_iter().filter_map(|(subject, asked)| {
+                let either = asked.or(other.get(&subject)?.clone());
+                Some((subject, either))
+            });
+            common = both.collect();
+        }
+        common
+    }
+
+    /// The subjects of every alternative, each with what is asked of it.
+    pub fn each(&self) -> impl Iterator<Item = (&str, &Asked)> {
+        let all = self.0.iter().flatten();
+        all.map(|(subject, asked)| (subject.as_str(), asked))
+    }
+
+    fn one(subject: String, asked: Asked) -> Self {
+        Self(vec![BTreeMap::from([(subject, asked)])])
+    }
+
+    /// Both of these.
+    fn and(self, other: &Self) -> Self {
+        if self.0.len() * other.0.len() > MOST_ALTERNATIVES {
+            return self;
+        }
+        let mut found = Vec::new();
+        for one in &self.0 {
+            for more in &other.0 {
+                let mut all = one.clone();
+                for (subject, asked) in more {
+                    let both = match all.remove(subject) {
+                        Some(before) => before.and(asked.clone()),
+                        None => asked.clone(),
+                    };
+                    all.insert(subject.clone(), both);
+                }
+                found.push(all);
+            }
+        }
+        Self(found)
+    }
+
+    /// One of these.
+    fn or(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        if self.0.len() > MOST_ALTERNATIVES {
+            return Self(vec![self.common()]);
+        }
+        self
     }
 }
 
-/// The values that something is asked of, each with what that is.
-impl IntoIterator for Premises {
-    type Item = (String, Asked);
-    type IntoIter = btree_map::IntoIter<String, Asked>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
-    }
+fn excludes(one: &Alternative, other: &Alternative) -> bool {
+    let mut pairs = one
+        .iter()
+        .filter_map(|(subject, asked)| Some((asked, other.get(subject)?)));
+    let is_impossible = |one: &Alternative| {
+        one.values()
+            .any(|asked| matches!(asked, Asked::OneOf(texts) if texts.is_empty()))
+    };
+    pairs.any(|(one, other)| one.excludes(other)) || is_impossible(one) || is_impossible(other)
 }
 
 impl Asked {
@@ -98,6 +154,26 @@ impl Asked {
         }
     }
 
+    /// What is asked if one of these is.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::OneOf(mut texts), Self::OneOf(more)) => {
+                let new: Vec<_> = more.into_iter().filter(|t| !texts.contains(t)).collect();
+                texts.extend(new);
+                Self::OneOf(texts)
+            }
+            (Self::OneOf(texts), Self::NoneOf(mut not))
+            | (Self::NoneOf(mut not), Self::OneOf(texts)) => {
+                not.retain(|text| !texts.contains(text));
+                Self::NoneOf(not)
+            }
+            (Self::NoneOf(mut not), Self::NoneOf(others)) => {
+                not.retain(|text| others.contains(text));
+                Self::NoneOf(not)
+            }
+        }
+    }
+
     fn opposite(self) -> Self {
         match self {
             Self::OneOf(texts) => Self::NoneOf(texts),
@@ -106,111 +182,132 @@ impl Asked {
     }
 }
 
-/// What an expression asks for at least; nothing if it can't be told.
+/// Finds the requirements of a condition; `vars` are the file's.
 #[must_use]
-pub fn premises(expression: &str) -> Premises {
-    let mut found = Premises::default();
-    if let Ok(expression) = parse_expr(expression) {
-        collect(&expression, &mut found);
+pub fn premises(condition: &str, vars: &[Var]) -> Premises {
+    match parse_expr(condition) {
+        Ok(tree) => Reading { vars }.of(&tree, true),
+        Err(_) => Premises(vec![Alternative::new()]),
     }
-    found
 }
 
-fn collect(expression: &ast::Expr<'_>, found: &mut Premises) {
-    match expression {
-        ast::Expr::BinOp(node) if matches!(node.op, ast::BinOpKind::ScAnd) => {
-            collect(&node.left, found);
-            collect(&node.right, found);
-        }
-        other => {
-            if let Some((subject, asked)) = single(other) {
-                found.also(subject, asked);
+struct Reading<'a> {
+    vars: &'a [Var],
+}
+
+impl Reading<'_> {
+    /// The requirements of an expression that counts as true, or as false.
+    fn of(&self, tree: &ast::Expr<'_>, truth: bool) -> Premises {
+        match tree {
+            ast::Expr::UnaryOp(node) if matches!(node.op, ast::UnaryOpKind::Not) => {
+                self.of(&node.expr, !truth)
+            }
+            ast::Expr::BinOp(node)
+                if matches!(node.op, ast::BinOpKind::ScAnd | ast::BinOpKind::ScOr) =>
+            {
+                let (left, right) = (self.of(&node.left, truth), self.of(&node.right, truth));
+                if matches!(node.op, ast::BinOpKind::ScAnd) == truth {
+                    left.and(&right)
+                } else {
+                    left.or(right)
+                }
+            }
+            other => {
+                let (subject, asked) = self.single(other);
+                let asked = if truth { asked } else { asked.opposite() };
+                Premises::one(subject, asked)
             }
         }
     }
+
+    /// The subject of an expression, and what it asks of it: true exactly if that holds.
+    fn single(&self, tree: &ast::Expr<'_>) -> (String, Asked) {
+        match tree {
+            ast::Expr::BinOp(node) => match node.op {
+                ast::BinOpKind::Eq => equals(&node.left, &node.right),
+                ast::BinOpKind::Ne => opposite(equals(&node.left, &node.right)),
+                ast::BinOpKind::In => self.within(&node.left, &node.right),
+                _ => is_true(tree),
+            },
+            ast::Expr::Compare(node) => match node.ops.as_slice() {
+                [only] => match only.op {
+                    ast::CompareOpKind::Eq => equals(&node.expr, &only.expr),
+                    ast::CompareOpKind::Ne => opposite(equals(&node.expr, &only.expr)),
+                    ast::CompareOpKind::In => self.within(&node.expr, &only.expr),
+                    ast::CompareOpKind::NotIn => opposite(self.within(&node.expr, &only.expr)),
+                    _ => is_true(tree),
+                },
+                _ => is_true(tree),
+            },
+            ast::Expr::Test(node) if node.name == "undefined" && node.args.is_empty() => {
+                let (subject, asked) = (format!("{} is defined", written(&node.expr)), truth_of());
+                (subject, asked.opposite())
+            }
+            other => is_true(other),
+        }
+    }
+
+    fn within(&self, value: &ast::Expr<'_>, list: &ast::Expr<'_>) -> (String, Asked) {
+        let texts: Option<Vec<String>> = match list {
+            ast::Expr::List(list) => list.items.iter().map(text).collect(),
+            ast::Expr::Tuple(tuple) => tuple.items.iter().map(text).collect(),
+            ast::Expr::Var(node) => self.list(node.id),
+            _ => None,
+        };
+        match texts {
+            Some(texts) => (written(value), Asked::OneOf(texts)),
+            None => (
+                format!("{} in {}", written(value), written(list)),
+                truth_of(),
+            ),
+        }
+    }
+
+    /// The texts of a list of the file.
+    fn list(&self, name: &str) -> Option<Vec<String>> {
+        let var = self.vars.iter().find(|var| var.name == name)?;
+        let TemplateValue::List(items) = &var.value else {
+            return None;
+        };
+        let text = |item: &TemplateValue| match item {
+            TemplateValue::Text(template) if !is_template(&template.text) => {
+                Some(template.text.clone())
+            }
+            _ => None,
+        };
+        items.iter().map(text).collect()
+    }
 }
 
-/// The one thing that an expression is about, and what it asks of it: true exactly if that holds.
-fn single(expression: &ast::Expr<'_>) -> Option<(String, Asked)> {
-    match expression {
-        ast::Expr::UnaryOp(node) if matches!(node.op, ast::UnaryOpKind::Not) => {
-            let (subject, asked) = single(&node.expr)?;
-            Some((subject, asked.opposite()))
-        }
-        ast::Expr::BinOp(node) => match node.op {
-            ast::BinOpKind::Eq => equals(&node.left, &node.right),
-            ast::BinOpKind::Ne => opposite(equals(&node.left, &node.right)),
-            ast::BinOpKind::In => within(&node.left, &node.right),
-            ast::BinOpKind::ScOr => match (single(&node.left)?, single(&node.right)?) {
-                ((one, Asked::OneOf(mut texts)), (other, Asked::OneOf(more))) if one == other => {
-                    texts.extend(more);
-                    Some((one, Asked::OneOf(texts)))
-                }
-                _ => None,
-            },
-            _ => None,
-        },
-        ast::Expr::Compare(node) => match node.ops.as_slice() {
-            [only] => match only.op {
-                ast::CompareOpKind::Eq => equals(&node.expr, &only.expr),
-                ast::CompareOpKind::Ne => opposite(equals(&node.expr, &only.expr)),
-                ast::CompareOpKind::In => within(&node.expr, &only.expr),
-                ast::CompareOpKind::NotIn => opposite(within(&node.expr, &only.expr)),
-                _ => None,
-            },
-            _ => None,
-        },
-        ast::Expr::Test(node) if node.args.is_empty() => {
-            let subject = format!("{} is defined", path(&node.expr)?);
-            let truth = match node.name {
-                "defined" => "true",
-                "undefined" => "false",
-                _ => return None,
-            };
-            Some((subject, truth_of(truth)))
-        }
-        other => Some((format!("{} is true", path(other)?), truth_of("true"))),
-    }
+fn is_true(tree: &ast::Expr<'_>) -> (String, Asked) {
+    let subject = match tree {
+        ast::Expr::Test(_) => written(tree),
+        other => format!("{} is true", written(other)),
+    };
+    (subject, truth_of())
 }
 
 /// Truth has two values: not one of them is the other.
-fn truth_of(truth: &str) -> Asked {
-    Asked::OneOf(vec![truth.to_owned()])
+fn truth_of() -> Asked {
+    Asked::OneOf(vec!["true".to_owned()])
 }
 
-fn opposite(asked: Option<(String, Asked)>) -> Option<(String, Asked)> {
-    asked.map(|(subject, asked)| (subject, asked.opposite()))
+fn opposite((subject, asked): (String, Asked)) -> (String, Asked) {
+    (subject, asked.opposite())
 }
 
-fn equals(left: &ast::Expr<'_>, right: &ast::Expr<'_>) -> Option<(String, Asked)> {
-    let (subject, text) = match (path(left), text(right)) {
-        (Some(subject), Some(text)) => (subject, text),
-        _ => (path(right)?, text(left)?),
-    };
-    Some((subject, Asked::OneOf(vec![text])))
-}
-
-fn within(value: &ast::Expr<'_>, list: &ast::Expr<'_>) -> Option<(String, Asked)> {
-    let items = match list {
-        ast::Expr::List(list) => &list.items,
-        ast::Expr::Tuple(tuple) => &tuple.items,
-        _ => return None,
-    };
-    let texts = items.iter().map(text).collect::<Option<_>>()?;
-    Some((path(value)?, Asked::OneOf(texts)))
-}
-
-/// `env.SITE` however it is written.
-fn path(expression: &ast::Expr<'_>) -> Option<String> {
-    match expression {
-        ast::Expr::Var(node) => Some(node.id.to_owned()),
-        ast::Expr::GetAttr(node) => Some(format!("{}.{}", path(&node.expr)?, node.name)),
-        ast::Expr::GetItem(node) => {
-            let key = text(&node.subscript_expr)?;
-            Some(format!("{}.{key}", path(&node.expr)?))
+fn equals(left: &ast::Expr<'_>, right: &ast::Expr<'_>) -> (String, Asked) {
+    let (subject, asked) = match (text(left), text(right)) {
+        (_, Some(text)) => (left, Asked::OneOf(vec![text])),
+        (Some(text), None) => (right, Asked::OneOf(vec![text])),
+        (None, None) => {
+            return (
+                format!("{} == {}", written(left), written(right)),
+                truth_of(),
+            );
         }
-        _ => None,
-    }
+    };
+    (written(subject), asked)
 }
 
 /// A constant text. Numbers are left out: `1` and `1.0` are the same number.
@@ -266,6 +363,34 @@ mod tests {
             ("env.A is defined", "env.A is undefined", true),
             ("env.A is defined", "env.A is not defined", true),
             ("not (node == 'a')", "node == 'a'", true),
+            (
+                "node is startingwith('a')",
+                "not node is startingwith(\"a\")",
+                true,
+            ),
+            ("'prod' in node", "'prod' not in node", true),
+            ("env.SITE in l", "env.SITE not in l", true),
+            (
+                "env.A == 'a' or node == 'b'",
+                "not env.A == 'a' and not node == 'b'",
+                true,
+            ),
+            ("node == 'a' or env.B", "not (env.B or node == 'a')", true),
+            ("node[0] == 'a'", "node[0] == 'b'", true),
+            ("node[0] == 'a'", "node[1] == 'b'", false),
+            ("node[:1] == 'a'", "node[1:] == 'b'", false),
+            ("node | length > 3", "not (node|length > 3)", true),
+            (
+                "node | replace('a', 'b') == 'x'",
+                "node | replace('a', 'c') == 'y'",
+                false,
+            ),
+            (
+                "node is startingwith('a')",
+                "not node is startingwith('b')",
+                false,
+            ),
+            ("env.A == 'a' or node == 'b'", "not env.A == 'a'", false),
             ("env.SITE == 'paris'", "env.SITE == 'paris'", false),
             ("env.SITE == 'paris'", "env.REGION == 'lyon'", false),
             ("env.SITE in ['a', 'b']", "env.SITE == 'b'", false),
@@ -285,7 +410,7 @@ mod tests {
             ("env.N == 1", "env.N == 1.0", false),
             ("env.A < 'a'", "env.A == 'b'", false),
         ] {
-            let (left, right) = (premises(one), premises(other));
+            let (left, right) = (premises(one, &[]), premises(other, &[]));
             assert_eq!(left.exclude(&right), expected, "{one} / {other}");
             assert_eq!(right.exclude(&left), expected, "{other} / {one}");
         }

@@ -8,7 +8,7 @@ use minijinja::{AutoEscape, Error, Value};
 
 use crate::model::{Origin, Template, TemplateValue};
 
-use super::limits::{Budget, TOO_LARGE};
+use super::limits::Budget;
 use super::scope::{Guards, Root};
 use super::{ENGINE, Scope, Syntax, Usage, inspect, is_template, lone_expression, strict};
 
@@ -16,17 +16,67 @@ use super::{ENGINE, Scope, Syntax, Usage, inspect, is_template, lone_expression,
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct RenderError {
+    /// The kind of the mistake.
+    pub kind: RenderErrorKind,
     /// What went wrong.
     pub message: String,
     /// The template that it went wrong in.
     pub origin: Origin,
 }
 
+/// The kinds of mistake that a lint tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenderErrorKind {
+    /// A value has more in it than a value may have.
+    TooLarge,
+    /// A condition gives a text instead of true or false.
+    TextForTruth,
+    /// A variable that the template uses fails.
+    OfVariable,
+    /// Any other mistake.
+    Other,
+}
+
+/// Carries the kind of a mistake through the engine.
+#[derive(Debug, thiserror::Error)]
+#[error("")]
+pub(super) struct Cause(pub(super) RenderErrorKind);
+
+impl Cause {
+    fn of(error: &Error) -> Option<RenderErrorKind> {
+        let mut next = std::error::Error::source(error);
+        while let Some(error) = next {
+            if let Some(Self(kind)) = error.downcast_ref() {
+                return Some(*kind);
+            }
+            next = error.source();
+        }
+        None
+    }
+}
+
 impl RenderError {
-    /// Whether a template of this value makes more than a value may have in it.
+    /// The error of a condition that gives a value of this kind; `or_false` if it may also be false.
+    pub(super) fn no_truth(kind: &str, or_false: bool, template: &Template) -> Self {
+        let unless = if or_false { " unless it is false" } else { "" };
+        Self {
+            kind: match kind {
+                "string" => RenderErrorKind::TextForTruth,
+                _ => RenderErrorKind::Other,
+            },
+            message: format!("`when` must give true or false, and gives a {kind}{unless}"),
+            origin: template.origin.clone(),
+        }
+    }
+
+    /// An error of no special kind.
     #[must_use]
-    pub fn is_too_large(&self) -> bool {
-        self.message.starts_with(TOO_LARGE)
+    pub const fn new(message: String, origin: Origin) -> Self {
+        Self {
+            kind: RenderErrorKind::Other,
+            message,
+            origin,
+        }
     }
 }
 
@@ -71,17 +121,14 @@ fn render_within(
 /// [`RenderError`] if it can't be evaluated, or gives something that is neither true nor false.
 pub fn condition(expression: &Template, scope: &Scope) -> Result<bool, RenderError> {
     let value = expression_value(&expression.text, expression, scope)?;
-    // The value itself is not repeated: it may come from the environment.
-    bool::try_from(value.clone()).map_err(|_| RenderError {
-        message: no_truth(&value.kind().to_string()),
-        origin: expression.origin.clone(),
-    })
+    truth(&value, expression)
 }
 
-/// What is wrong with a `when` that gives a value of this kind.
-#[must_use]
-pub fn no_truth(kind: &str) -> String {
-    format!("`when` must give true or false, and gives a {kind}")
+/// The truth of a condition's value.
+pub(super) fn truth(value: &Value, expression: &Template) -> Result<bool, RenderError> {
+    // The value itself is not repeated: it may come from the environment.
+    bool::try_from(value.clone())
+        .map_err(|_| RenderError::no_truth(&value.kind().to_string(), false, expression))
 }
 
 /// Renders a variable's value to the engine's own type, so that a list stays a list.
@@ -119,13 +166,15 @@ fn expression_value(text: &str, template: &Template, scope: &Scope) -> Result<Va
         .and_then(|tree| tree_value(&tree, text, root(text, Syntax::Expression, scope)))
         .map_err(|error| failed(&error, template))?;
     if value.is_undefined() {
-        let message = format!("`{}` is undefined", shorten(text.trim()));
-        return Err(RenderError {
-            message,
-            origin: template.origin.clone(),
-        });
+        return Err(undefined(text, template));
     }
     Ok(value)
+}
+
+/// The error of an expression that gives nothing.
+pub(super) fn undefined(text: &str, template: &Template) -> RenderError {
+    let message = format!("`{}` is undefined", shorten(text.trim()));
+    RenderError::new(message, template.origin.clone())
 }
 
 /// What an expression gives that has been read already.
@@ -175,9 +224,9 @@ pub(super) fn guards(text: &str, syntax: Syntax) -> Guards {
 }
 
 fn to_json(value: &Value, template: &Template) -> Result<serde_json::Value, RenderError> {
-    let not_json = |what: &str| RenderError {
-        message: format!("`{}` gives {what}", shorten(&template.text)),
-        origin: template.origin.clone(),
+    let not_json = |what: &str| {
+        let message = format!("`{}` gives {what}", shorten(&template.text));
+        RenderError::new(message, template.origin.clone())
     };
     if f64::try_from(value.clone()).is_ok_and(|number| !number.is_finite()) && value.is_number() {
         return Err(not_json("a number that JSON does not have"));
@@ -185,7 +234,7 @@ fn to_json(value: &Value, template: &Template) -> Result<serde_json::Value, Rend
     serde_json::to_value(value).map_err(|_| not_json("something that is not JSON"))
 }
 
-fn failed(error: &minijinja::Error, template: &Template) -> RenderError {
+pub(super) fn failed(error: &minijinja::Error, template: &Template) -> RenderError {
     use minijinja::ErrorKind;
     let message = match (error.kind(), error.detail()) {
         (ErrorKind::OutOfFuel, _) => "the template takes too many steps".to_owned(),
@@ -198,9 +247,10 @@ fn failed(error: &minijinja::Error, template: &Template) -> RenderError {
         (_, Some(detail)) => detail.to_owned(),
         (kind, None) => kind.to_string(),
     };
+    let kind = Cause::of(error).unwrap_or(RenderErrorKind::Other);
     RenderError {
-        message: shorten(&message),
-        origin: template.origin.clone(),
+        kind,
+        ..RenderError::new(shorten(&message), template.origin.clone())
     }
 }
 
@@ -233,31 +283,37 @@ mod tests {
         let vars = [
             Var {
                 name: "server".to_owned(),
+                label: "server".to_owned(),
                 origin: Origin::default(),
                 value: text("main"),
             },
             Var {
                 name: "model".to_owned(),
+                label: "model".to_owned(),
                 origin: Origin::default(),
                 value: text("{{ server }}:{{ node }}"),
             },
             Var {
                 name: "list".to_owned(),
+                label: "list".to_owned(),
                 origin: Origin::default(),
                 value: TemplateValue::List(vec![text("a"), text("{{ server }}")]),
             },
             Var {
                 name: "broken".to_owned(),
+                label: "broken".to_owned(),
                 origin: Origin::default(),
                 value: text("{{ datadir }}"),
             },
             Var {
                 name: "early".to_owned(),
+                label: "early".to_owned(),
                 origin: Origin::default(),
                 value: text("{{ late }}"),
             },
             Var {
                 name: "late".to_owned(),
+                label: "late".to_owned(),
                 origin: Origin::default(),
                 value: text("x"),
             },

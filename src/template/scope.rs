@@ -1,6 +1,6 @@
 //! What a template can see: the facts, and the file's variables above it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -9,7 +9,9 @@ use minijinja::{Error, ErrorKind, Value};
 
 use crate::model::{TemplateValue, Var};
 
-use super::render::{RenderError, render_value};
+use super::kinds::Kinds;
+use super::premise::Asked;
+use super::render::{Cause, RenderError, RenderErrorKind, render_value};
 
 /// How many variables may use one another in a row. Each is rendered inside the one that uses it, and a
 /// stack has an end.
@@ -23,6 +25,8 @@ const MOST_DEPTH: usize = 100;
 pub struct Scope {
     known: Arc<BTreeMap<&'static str, Fact>>,
     vars: Arc<Vec<VarCell>>,
+    /// Where each of `vars` is.
+    places: Arc<HashMap<String, usize>>,
     /// How many of `vars` can be seen.
     visible: usize,
     /// How many variables are being rendered for one another.
@@ -31,6 +35,8 @@ pub struct Scope {
     missing: Arc<OnceLock<&'static str>>,
     /// Whether a fact was used that is not known before the event.
     unsettled: Arc<OnceLock<()>>,
+    /// Whether variables without a value are not known yet.
+    unsettled_vars: bool,
 }
 
 /// A built-in variable.
@@ -38,10 +44,14 @@ pub struct Scope {
 enum Fact {
     Text(String),
     Table(Arc<BTreeMap<String, String>>),
+    /// A table of which only this is known: any other key may be there or not, but for those that are said not to be.
+    OpenTable(Arc<BTreeMap<String, String>>, Arc<BTreeSet<String>>),
     /// Not known for this event, and why.
     Missing(&'static str),
     /// Not known before the event: whatever looks at it can't be told yet, not even whether it is there.
     Unsettled,
+    /// The same of a text that is restricted to some.
+    UnsettledAmong(Arc<Asked>),
     /// A table that has a text under every key: the key in capitals behind this word.
     Placeholders(&'static str),
 }
@@ -50,6 +60,17 @@ enum Fact {
 struct VarCell {
     var: Var,
     found: OnceLock<Found>,
+    kinds: OnceLock<Kinds>,
+}
+
+impl VarCell {
+    fn new(var: &Var) -> Self {
+        Self {
+            var: var.clone(),
+            found: OnceLock::new(),
+            kinds: OnceLock::new(),
+        }
+    }
 }
 
 /// What came of a variable, and what was looked at for it: whoever uses the variable has looked at it, too.
@@ -64,17 +85,18 @@ impl Scope {
     /// A scope that knows only the file's variables; all of them are visible.
     #[must_use]
     pub fn new(vars: &[Var]) -> Self {
-        let cells = vars.iter().map(|var| VarCell {
-            var: var.clone(),
-            found: OnceLock::new(),
-        });
+        let cells = vars.iter().map(VarCell::new);
+        let places = vars.iter().enumerate().rev();
+        let places = places.map(|(index, var)| (var.name.clone(), index));
         Self {
             known: Arc::default(),
             vars: Arc::new(cells.collect()),
+            places: Arc::new(places.collect()),
             visible: vars.len(),
             depth: 0,
             missing: Arc::default(),
             unsettled: Arc::default(),
+            unsettled_vars: false,
         }
     }
 
@@ -106,15 +128,76 @@ impl Scope {
         self.with(name, Fact::Unsettled)
     }
 
+    /// Adds a text that is not known yet, but for this.
+    #[must_use]
+    pub fn unsettled_among(self, name: &'static str, possible: Arc<Asked>) -> Self {
+        self.with(name, Fact::UnsettledAmong(possible))
+    }
+
+    /// Counts variables without a value as not known yet.
+    #[must_use]
+    pub fn with_unsettled_vars(mut self) -> Self {
+        self.unsettled_vars = true;
+        self
+    }
+
+    /// The texts that a fact may be, if it is not known and restricted to some.
+    pub(super) fn possible(&self, name: &str) -> Option<&Asked> {
+        match self.known.get(name)? {
+            Fact::UnsettledAmong(possible) => Some(possible),
+            _ => None,
+        }
+    }
+
+    /// The kinds of value that a variable may have.
+    pub(super) fn kinds_of_var(
+        &self,
+        name: &str,
+        find: impl Fn(&TemplateValue, &Self) -> Kinds,
+    ) -> Kinds {
+        let cell = self.places.get(name).and_then(|index| {
+            let cell = self.vars.get(..self.visible)?.get(*index)?;
+            Some((*index, cell))
+        });
+        match cell {
+            Some((index, cell)) if self.depth < MOST_DEPTH => *cell
+                .kinds
+                .get_or_init(|| find(&cell.var.value, &self.above(index))),
+            _ => Kinds::ANY,
+        }
+    }
+
     /// Adds a table that has a placeholder under every key.
     #[must_use]
     pub fn placeholders(self, name: &'static str) -> Self {
         self.with(name, Fact::Placeholders(name))
     }
 
+    /// Adds a table of which nobody knows yet what else is in it; the `absent` keys are not.
+    #[must_use]
+    pub fn open_table(
+        self,
+        name: &'static str,
+        value: BTreeMap<String, String>,
+        absent: &BTreeSet<String>,
+    ) -> Self {
+        let fact = Fact::OpenTable(Arc::new(value), Arc::new(absent.clone()));
+        self.with(name, fact)
+    }
+
     fn with(mut self, name: &'static str, fact: Fact) -> Self {
+        self.forget_vars();
         Arc::make_mut(&mut self.known).insert(name, fact);
         self
+    }
+
+    /// Variables that were rendered may have used another fact of a name.
+    fn forget_vars(&mut self) {
+        let is_used = |cell: &VarCell| cell.found.get().is_some() || cell.kinds.get().is_some();
+        if self.vars.iter().any(is_used) {
+            let cells = self.vars.iter().map(|cell| VarCell::new(&cell.var));
+            self.vars = Arc::new(cells.collect());
+        }
     }
 
     /// The first fact that a template used and that is not known.
@@ -150,9 +233,19 @@ impl Scope {
                     name: name.to_owned(),
                     values: values.clone(),
                     guards: guards.clone(),
+                    open: None,
+                })),
+                Fact::OpenTable(values, absent) => Some(Value::from_object(Table {
+                    name: name.to_owned(),
+                    values: values.clone(),
+                    guards: guards.clone(),
+                    open: Some(Unsettled {
+                        absent: absent.clone(),
+                        seen: self.unsettled.clone(),
+                    }),
                 })),
                 Fact::Placeholders(word) => Some(Value::from_object(Placeholders(word))),
-                Fact::Unsettled => {
+                Fact::Unsettled | Fact::UnsettledAmong(_) => {
                     let () = self.unsettled.get_or_init(|| ());
                     Some(Value::from(not_yet(name)))
                 }
@@ -164,14 +257,18 @@ impl Scope {
                 }
             };
         }
-        let visible = self.vars.get(..self.visible)?;
-        let index = visible.iter().position(|cell| cell.var.name == name)?;
-        let cell = visible.get(index)?;
+        let index = *self.places.get(name)?;
+        let cell = self.vars.get(..self.visible)?.get(index)?;
+        let label = &cell.var.label;
         if matches!(cell.var.value, TemplateValue::Null) {
+            if self.unsettled_vars {
+                let () = self.unsettled.get_or_init(|| ());
+                return Some(Value::from(not_yet(name)));
+            }
             if guards.has(name, None) {
                 return None;
             }
-            let detail = format!("`{name}` has no value: give `--set {name}=…`");
+            let detail = format!("`{label}` has no value: give `--set {label}=…`");
             return Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)));
         }
         if self.depth >= MOST_DEPTH {
@@ -189,11 +286,12 @@ impl Scope {
         }
         Some(found.value.clone().unwrap_or_else(|error| {
             // Of variables that use one another, the one that fails is said.
-            let detail = match error.message.strip_prefix("in var ") {
-                Some(_) => error.message,
-                None => format!("in var `{name}`: {}", error.message),
+            let detail = match error.kind {
+                RenderErrorKind::OfVariable => error.message,
+                _ => format!("in var `{label}`: {}", error.message),
             };
-            Value::from(Error::new(ErrorKind::UndefinedError, detail))
+            let error = Error::new(ErrorKind::UndefinedError, detail);
+            Value::from(error.with_source(Cause(RenderErrorKind::OfVariable)))
         }))
     }
 
@@ -285,6 +383,22 @@ pub(super) struct Table {
     name: String,
     values: Arc<BTreeMap<String, String>>,
     guards: Guards,
+    /// Set if more may be in it.
+    open: Option<Unsettled>,
+}
+
+/// The part of a table that is not known.
+struct Unsettled {
+    absent: Arc<BTreeSet<String>>,
+    /// Where it is noted that a template looked at it.
+    seen: Arc<OnceLock<()>>,
+}
+
+impl Unsettled {
+    fn note(&self, name: &str) -> Error {
+        let () = self.seen.get_or_init(|| ());
+        not_yet(name)
+    }
 }
 
 impl fmt::Debug for Table {
@@ -296,15 +410,24 @@ impl fmt::Debug for Table {
 
 impl Table {
     /// The names that are there.
-    pub(super) fn names(&self) -> Value {
-        self.values.keys().map(String::as_str).collect()
+    pub(super) fn names(&self) -> Result<Value, Error> {
+        match &self.open {
+            Some(open) => Err(open.note(&self.name)),
+            None => Ok(self.values.keys().map(String::as_str).collect()),
+        }
     }
 }
 
 impl Object for Table {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let key = key.as_str()?;
-        match self.values.get(key) {
+        let value = self.values.get(key);
+        if let (None, Some(open)) = (value, &self.open)
+            && !open.absent.contains(key)
+        {
+            return Some(Value::from(open.note(&format!("{}.{key}", self.name))));
+        }
+        match value {
             Some(value) => Some(Value::from(value.as_str())),
             None if self.guards.has(&self.name, Some(key)) => None,
             None => {
@@ -319,6 +442,10 @@ impl Object for Table {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
+        if let Some(open) = &self.open {
+            open.note(&self.name);
+            return Enumerator::NonEnumerable;
+        }
         Enumerator::Values(
             self.values
                 .keys()

@@ -91,7 +91,11 @@ impl Case {
         if self.down {
             simulator.take_down();
         }
-        let ended = node.callback().run();
+        let call = match self.request {
+            Request::Recovery => node.create_replica().args(["--format", "json"]),
+            _ => node.callback(),
+        };
+        let ended = call.run();
         let placeholders = |text: &str| {
             text.replace("URL", simulator.url())
                 .replace("DESTINATION", destination.to_str().unwrap())
@@ -152,12 +156,16 @@ impl Case {
                 (known, given) => *known = given.clone(),
             }
         }
+        let on = match self.request {
+            Request::Recovery => "create_replica",
+            _ => "on_role_change",
+        };
         // JSON is YAML.
         json!({
             "version": 1,
             "api": {"url": url, "timeout": "700ms", "connect_timeout": "500ms"},
             "defaults": defaults,
-            "rules": [{"name": "rule", "on": "on_role_change", "request": self.request.body(destination)}],
+            "rules": [{"name": "rule", "on": on, "role": "any", "request": self.request.body(destination)}],
         })
         .to_string()
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use patroni_barman::diagnostic::Code;
 use serde_json::Value;
 
 use crate::support::program::program;
@@ -28,6 +29,8 @@ fn sarif_fits_its_published_schema() {
     for case in [
         "conflict.yml",
         "silenced.yml",
+        "silenced-everywhere.yml",
+        "absent.yml",
         "many-mistakes.yml",
         "wide-characters.yml",
     ] {
@@ -39,8 +42,13 @@ fn sarif_fits_its_published_schema() {
             .collect();
         assert!(errors.is_empty(), "{case}: {errors:?}");
         let results = sarif["runs"][0]["results"].as_array().unwrap();
-        assert_eq!(results.len(), json["findings"].as_array().unwrap().len());
-        for (result, finding) in results.iter().zip(json["findings"].as_array().unwrap()) {
+        let list = |key: &str| json[key].as_array().unwrap().iter();
+        let findings: Vec<_> = list("findings").chain(list("silenced")).collect();
+        assert_eq!(results.len(), findings.len());
+        for (result, finding) in results.iter().zip(findings) {
+            let suppression = &result["suppressions"][0];
+            assert_eq!(suppression["justification"], finding["reason"]);
+            assert_eq!(suppression.is_null(), finding["reason"].is_null());
             let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
             let rule = &sarif["runs"][0]["tool"]["driver"]["rules"][index];
             assert_eq!(
@@ -51,6 +59,7 @@ fn sarif_fits_its_published_schema() {
             let place = &result["locations"][0]["physicalLocation"];
             assert_eq!(place["region"]["startLine"], finding["line"]);
             assert_eq!(place["region"]["startColumn"], finding["column"]);
+            assert_eq!(place["region"]["endColumn"], finding["end_column"]);
             assert_eq!(place["artifactLocation"]["uri"], finding["file"]);
         }
     }
@@ -61,13 +70,44 @@ fn sarif_fits_its_published_schema() {
 #[test]
 fn github_gets_one_line_for_each_finding() {
     let text = check("github", "conflict-possible.yml");
+    let found: Value = serde_json::from_str(&check("json", "conflict-possible.yml")).unwrap();
     let lines: Vec<_> = text.lines().collect();
-    assert_eq!(lines.len(), 2, "{text}");
-    assert!(
-        lines[0].starts_with("::warning file=conflict-possible.yml,line=19,endLine=19,col=14,")
-    );
+    let findings = found["findings"].as_array().unwrap();
+    assert_eq!(lines.len(), findings.len(), "{text}");
+    let is_possible = |line: &&str| line.contains("title=PB208%3A");
+    let lines: Vec<_> = lines.into_iter().filter(is_possible).collect();
+    assert!(lines[0].starts_with("::warning file=conflict-possible.yml,line="));
     assert!(lines[0].contains(
         "title=PB208%3A two requests that may contradict each other::on `on_role_change primary`"
     ));
     assert!(lines[0].contains("%0Ahelp: "));
+}
+
+/// The page that a finding names has the heading that it names.
+#[test]
+fn every_page_is_in_the_documentation() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/findings.md"));
+    let text = text.unwrap();
+    let anchors: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .map(anchor)
+        .collect();
+    for code in Code::ALL {
+        let page = code.page();
+        let (file, heading) = page.split_once('#').unwrap();
+        assert_eq!(file, "docs/findings.md");
+        assert!(anchors.iter().any(|anchor| anchor == heading), "{page}");
+    }
+}
+
+/// The anchor that GitHub and GitLab make of a heading.
+fn anchor(heading: &str) -> String {
+    let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);
+    let lower = heading.to_lowercase();
+    lower
+        .chars()
+        .filter(kept)
+        .collect::<String>()
+        .replace(' ', "-")
 }

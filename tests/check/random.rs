@@ -58,6 +58,8 @@ fn any_rule() -> impl Strategy<Value = Value> {
             for (key, words) in [("role", role), ("cluster", cluster)] {
                 if !words.is_empty() {
                     rule[key] = words.into();
+                } else if key == "role" {
+                    rule[key] = "any".into();
                 }
             }
             if let Some(when) = when {

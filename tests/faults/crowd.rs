@@ -21,6 +21,7 @@ defaults: {{fence: none, verify: applied}}
 rules:
   - name: switch
     on: on_role_change
+    role: primary
     request: {{type: config_switch, server: {server}, model_name: \"{server}:n1\"}}
 ",
                 simulator.url()

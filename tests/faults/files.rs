@@ -18,7 +18,7 @@ fn rules(api: &str) -> String {
 api: {{{api}}}
 defaults: {{fence: none, verify: none, retry: {{attempts: 1}}}}
 rules:
-  - {{name: a, on: on_role_change, request: {{type: config_switch, server: demo, model_name: \"demo:n1\"}}}}
+  - {{name: a, on: on_role_change, role: primary, request: {{type: config_switch, server: demo, model_name: \"demo:n1\"}}}}
 "
     )
 }

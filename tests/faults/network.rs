@@ -23,6 +23,7 @@ defaults: {{fence: none, verify: none, retry: {{attempts: 2, wait: 10ms, max_wai
 rules:
   - name: switch
     on: on_role_change
+    role: primary
     request: {{type: config_switch, server: demo, model_name: \"demo:n1\"}}
 "
     )

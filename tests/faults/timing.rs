@@ -16,6 +16,7 @@ defaults: {{fence: none, verify: applied, retry: {{{retry}}}, poll: {{every: 100
 rules:
   - name: switch
     on: on_role_change
+    role: primary
     request: {{type: config_switch, server: demo, model_name: \"{model}\"}}
 "
     )

@@ -150,7 +150,8 @@ fn a_pending_request_goes_with_its_rule() {
 
 #[test]
 fn a_newer_update_of_one_option_leaves_the_other_pending() {
-    let rules = r#"version: 1
+    let rules = r#"# patroni_barman: allow(PB220, PB221) two events set one option
+version: 1
 api: {url: "BARMAN"}
 patroni: {url: "PATRONI"}
 defaults: {verify: none, retry: {wait: 10ms, max_wait: 20ms, deadline: 300ms}}

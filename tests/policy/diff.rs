@@ -102,14 +102,14 @@ fn each_kind_of_change_has_its_class_and_its_field() {
         (
             OLD.replace("name: follow", "name: lead"),
             1,
-            "changed",
+            "renamed",
             &["rule"],
         ),
         (moved, 1, "changed", &["position", "position"]),
         (
             OLD.replace("node != \"gone\"", "env.SITE == \"x\""),
             1,
-            "removed",
+            "undecided",
             &[],
         ),
         (
@@ -122,7 +122,7 @@ fn each_kind_of_change_has_its_class_and_its_field() {
             &[],
         ),
     ] {
-        let diff = compare(OLD, &new, &[]);
+        let diff = compare(OLD, &new, &["--node", "NODE"]);
         let found = diff["cells"].as_array().unwrap();
         assert_eq!(found.len(), cells, "{new}\n{diff:#}");
         let Some(first) = found.first() else {
@@ -156,47 +156,60 @@ fn a_recovery_has_no_timeout_unless_the_rules_set_one() {
     }
 }
 
-/// A condition on the node's name is false in every cell, and still its rule may have been edited.
+/// A rule that asks for the node's name can't be told about, and still an edit of it is shown.
 #[test]
-fn an_edit_that_no_cell_shows_is_not_passed_over() {
+fn an_edit_of_what_can_not_be_told_is_shown() {
     let old = OLD.replace("node != \"gone\"", "node == \"n1\"");
+    for (new, part) in [
+        (old.replace("led by", "lead by"), "steps"),
+        (old.replace("\"n1\"", "\"n2\""), "when"),
+        (old.replace("node == \"n1\"", "host == \"n1\""), "asks"),
+    ] {
+        let diff = compare(&old, &new, &[]);
+        let change = &diff["cells"][0]["changes"][0];
+        assert_eq!(change["class"], "undecided", "{diff:#}");
+        let side = |side: &str| change[side]["unresolved"][part].clone();
+        assert!(
+            !side("old").is_null() && side("old") != side("new"),
+            "{diff:#}"
+        );
+    }
     let new = old.replace("led by", "lead by");
-    let diff = compare(&old, &new, &[]);
+    let diff = compare(&old, &new, &["--node", "n1"]);
+    assert_eq!(
+        diff["cells"][0]["changes"][0]["class"], "changed",
+        "{diff:#}"
+    );
+    let diff = compare(&old, &new, &["--node", "n2"]);
     assert_eq!(diff["cells"].as_array().unwrap().len(), 0);
     assert_eq!(diff["unseen"][0]["rule"], "tell");
     assert_eq!(diff["unseen"][0]["what"], "edited");
-    let diff = compare(&old, &new, &["--node", "n1"]);
-    assert_eq!(diff["cells"].as_array().unwrap().len(), 1, "{diff:#}");
-    assert_eq!(diff["unseen"].as_array().unwrap().len(), 0);
 }
 
 #[test]
 fn edits_that_change_no_cell_are_named() {
-    let with_condition = OLD.replacen("role: primary", "role: primary\n    when: node != 'n3'", 1);
-    for (new, unseen, settings) in [
-        (with_condition, 1, vec![]),
+    let with_condition = |clusters: &str| {
+        let when = format!("role: primary\n    when: (cluster | lower) in {clusters}");
+        OLD.replacen("role: primary", &when, 1)
+    };
+    for (old, new, unseen, settings) in [
+        (with_condition("['a']"), with_condition("['b']"), 1, vec![]),
         (
-            OLD.replacen(
-                "rules:",
-                "patroni: {url: \"http://127.0.0.1:8008\"}\nrules:",
-                1,
-            ),
-            0,
-            vec!["patroni.url"],
-        ),
-        (
+            OLD.to_owned(),
             OLD.replacen("api: {", "api: {timeout: 3s, ca_file: /ca.pem, ", 1),
             0,
             vec!["api.ca_file", "api.timeout"],
         ),
         (
+            OLD.to_owned(),
             OLD.replacen("rules:", "vars: {x: y}\nrules_fallback: none\nrules:", 1),
             0,
             vec!["rules_fallback", "vars.x"],
         ),
     ] {
-        let diff = compare(OLD, &new, &[]);
+        let diff = compare(&old, &new, &[]);
         assert_eq!(diff["cells"].as_array().unwrap().len(), 0, "{new} {diff:#}");
+        assert_eq!(diff["summary"]["same"], false);
         assert_eq!(
             diff["unseen"].as_array().unwrap().len(),
             unseen,
@@ -206,6 +219,101 @@ fn edits_that_change_no_cell_are_named() {
         let named: Vec<&str> = named.map(|one| one["setting"].as_str().unwrap()).collect();
         assert_eq!(named, settings, "{new}");
     }
+}
+
+/// Without Patroni, no request is fenced.
+#[test]
+fn the_fence_that_a_step_really_has_is_compared() {
+    let with = "patroni: {url: \"http://127.0.0.1:8008\"}\nrules:";
+    let diff = compare(&OLD.replacen("rules:", with, 1), OLD, &[]);
+    let change = &diff["cells"][0]["changes"][0];
+    assert_eq!(change["fields"][0]["field"], "fence", "{diff:#}");
+    assert_eq!(change["fields"][0]["new"], "none");
+    assert_eq!(diff["settings"][0]["setting"], "patroni.url");
+}
+
+/// `run` sends nothing at all while one rule fails.
+#[test]
+fn a_rule_that_fails_takes_all_others_with_it() {
+    let broken = OLD.replacen(
+        "server: main, model_name",
+        "server: \"{{ servers[cluster] }}\", model_name",
+        1,
+    );
+    let broken = broken.replacen("rules:", "vars: {servers: {billing: main}}\nrules:", 1);
+    let classes = |old: &str, new: &str| -> Vec<String> {
+        let diff = compare(old, new, &["--node", "n1"]);
+        let cells = diff["cells"].as_array().unwrap();
+        let cell = cells.iter().find(|cell| cell["cluster"] == "CLUSTER");
+        let changes = cell.unwrap()["changes"].as_array().unwrap().iter();
+        changes
+            .map(|change| {
+                format!(
+                    "{} {}",
+                    change["class"].as_str().unwrap(),
+                    change["rule"].as_str().unwrap()
+                )
+            })
+            .collect()
+    };
+    assert_eq!(
+        classes(OLD, &broken),
+        ["breaks follow", "removed follow", "removed tell"]
+    );
+    assert_eq!(
+        classes(&broken, OLD),
+        ["mended follow", "added follow", "added tell"]
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = files(folder.path(), OLD, &broken);
+    let text = stdout(&["diff", "--node", "n1", &old, &new], 0);
+    for line in [
+        "\n  - breaks: follow fails: nothing at all is sent\n",
+        "\n      now: follow: `servers[cluster]` is undefined\n",
+        "\n  - in CLUSTER: the server `main` at `default` no longer follows the primary (on_role_change)\n",
+        "\n  - in CLUSTER: `description` of the server `main` at `default` is no longer set (on_role_change)\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+}
+
+/// Clusters that a condition names are compared as those that `cluster` names.
+#[test]
+fn clusters_in_conditions_are_compared() {
+    let old = OLD.replacen(
+        "role: primary",
+        "role: primary\n    when: cluster == 'billing'",
+        1,
+    );
+    for (new, cells) in [
+        (old.replace("'billing'", "'crm'"), vec!["billing", "crm"]),
+        (old.replace("main:{{", "main-{{"), vec!["billing"]),
+        (old.replace("follow", "other"), vec!["billing"]),
+        (
+            old.replace("cluster ==", "cluster !="),
+            vec!["billing", "CLUSTER"],
+        ),
+    ] {
+        let diff = compare(&old, &new, &[]);
+        let changed = diff["cells"].as_array().unwrap().iter();
+        let changed: Vec<&str> = changed
+            .map(|cell| cell["cluster"].as_str().unwrap())
+            .collect();
+        assert_eq!(changed, cells, "{new}");
+    }
+}
+
+/// Only the name of a rule that no cell shows is another.
+#[test]
+fn a_rule_with_another_name_is_recognised() {
+    let old = OLD.replacen("role: primary", "role: primary\n    when: env.A == 'x'", 1);
+    let diff = compare(&old, &old.replace("name: follow", "name: lead"), &[]);
+    assert_eq!(diff["cells"].as_array().unwrap().len(), 0, "{diff:#}");
+    let unseen = &diff["unseen"][0];
+    assert_eq!(
+        (&unseen["what"], &unseen["rule"], &unseen["was"]),
+        (&"renamed".into(), &"lead".into(), &"follow".into())
+    );
 }
 
 /// What the change is in depends on both rule sets' clusters.
@@ -274,12 +382,16 @@ fn free_text_stays_on_its_line_and_is_no_markdown() {
     let (old, new) = files(folder.path(), &old, &new);
     let condition = "env.SITE == \"<img src=y>\" or env.SITE == \"``\"";
     let text = stdout(&["diff", &old, &new], 0);
-    let line = format!("\n  ? **b** [l](http://e) `c` <img src=x>: edited, when {condition}\n");
-    assert!(text.contains(&line), "{text}");
+    for line in [
+        "\n  ? undecided: **b** [l](http://e) `c` <img src=x>\n",
+        &format!("\n      now: can't be told: asks for `env.SITE`\n        when {condition}\n"),
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
     let text = stdout(&["diff", "--format", "markdown", &old, &new], 0);
     for line in [
         "\n**on_stop (demoted) in ``<b>`c`</b>``**\n",
-        &format!("\n- ``**b** [l](http://e) `c` <img src=x>``: edited, when ```{condition}```\n"),
+        &format!("\n        when {condition}\n"),
     ] {
         assert!(text.contains(line), "{line}{text}");
     }
@@ -291,10 +403,73 @@ fn the_exit_code_is_about_differences_only_when_asked() {
     let (old, new) = files(folder.path(), OLD, &OLD.replace("latest", "oldest"));
     stdout(&["diff", &old, &new], 0);
     stdout(&["diff", "--exit-code", &old, &new], 1);
+    stdout(&["diff", "--exit-code=cells", &old, &new], 1);
     stdout(&["diff", "--exit-code", &old, &old], 0);
     fs::write(&new, "version: 1\nrules: [{}]\n").unwrap();
     stdout(&["diff", &old, &new], 2);
     stdout(&["diff", &old, "nowhere.yml"], 2);
+}
+
+/// Whatever differs counts; only in cells, if that is asked for.
+#[test]
+fn any_difference_counts_for_the_gate() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = OLD.replacen(
+        "role: primary",
+        "role: primary\n    when: (cluster | lower) == 'a'",
+        1,
+    );
+    let unknown = base.replace("(cluster | lower) == 'a'", "env.A == 'x'");
+    for (old, new, in_cells) in [
+        (base.clone(), base.replace("'a'", "'b'"), 0),
+        (base.clone(), base.replace("name: follow", "name: lead"), 0),
+        (unknown.clone(), unknown.replace("'x'", "'y'"), 1),
+        (
+            OLD.to_owned(),
+            OLD.replacen("api: {", "api: {headers: {X-A: {env: A}}, ", 1),
+            0,
+        ),
+        (
+            OLD.to_owned(),
+            OLD.replacen("api: {", "api: {timeout: 3s, ", 1),
+            0,
+        ),
+        (
+            OLD.to_owned(),
+            OLD.replacen("rules:", "rules_fallback: none\nrules:", 1),
+            0,
+        ),
+    ] {
+        let (old, new) = files(folder.path(), &old, &new);
+        stdout(&["diff", "--exit-code", &old, &new], 1);
+        stdout(&["diff", "--exit-code=cells", &old, &new], in_cells);
+    }
+}
+
+/// A pull request that adds, removes or repairs the rules is one, too.
+#[test]
+fn rules_can_be_compared_with_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (empty, rules) = files(folder.path(), "\n", OLD);
+    for (old, new) in [("/dev/null", rules.as_str()), (&empty, &rules)] {
+        let text = stdout(&["diff", "--exit-code", old, new], 1);
+        assert!(
+            text.starts_with("2 of 20 cells differ: 2 added, 1 undecided\n"),
+            "{text}"
+        );
+        let text = stdout(&["diff", "--exit-code", new, old], 1);
+        assert!(
+            text.contains("the server `main` at `default` no longer follows the primary"),
+            "{text}"
+        );
+    }
+    let broken = folder.path().join("broken.yml");
+    fs::write(&broken, OLD.replace("version: 1", "version: 9")).unwrap();
+    for old in ["nowhere.yml", broken.to_str().unwrap()] {
+        stdout(&["diff", old, &rules], 2);
+        stdout(&["diff", "--allow-missing-old", old, &rules], 0);
+        stdout(&["diff", "--allow-missing-old", &rules, old], 2);
+    }
 }
 
 fn files(folder: &Path, old: &str, new: &str) -> (String, String) {

@@ -16,8 +16,9 @@ fn the_table_shows_each_cell_and_what_its_letters_mean() {
         row("on_role_change"),
         ["on_role_change", "A", "B", "-", "-"]
     );
-    assert_eq!(row("on_stop"), ["on_stop", "-", "-", "-", "-"]);
-    assert_eq!(row("bootstrap"), ["bootstrap", "-"]);
+    assert!(
+        text.contains("\n  on_stop, on_restart, on_reload, bootstrap, create_replica: nothing\n")
+    );
     assert!(text.contains("A  attach: config_switch of `CLUSTER-NODE` to model `CLUSTER:primary`"));
     assert!(text.contains("B  detach: config_switch of `CLUSTER-NODE` to no model"));
 }
@@ -27,8 +28,9 @@ fn what_is_not_known_is_said_in_the_cell() {
     let text = stdout(&["matrix", "rules/two-sites.yml"], 0);
     assert!(
         text.contains(
-            "primary-in-paris: can't be told: the environment variable `SITE` is not set"
-        )
+            "primary-in-paris: can't be told: asks for `env.SITE`\n     when env.SITE == \"paris\"\n     if it fires: config_switch of `CLUSTER` to model `CLUSTER:NODE` at `paris`"
+        ),
+        "{text}"
     );
     let text = stdout(&["matrix", "--env", "SITE=paris", "rules/two-sites.yml"], 0);
     assert!(!text.contains("can't be told"), "{text}");
@@ -72,7 +74,16 @@ fn every_cell_is_what_plan_says() {
     for file in shipped() {
         let path = file.to_str().unwrap();
         let matrix = stdout(
-            &["matrix", path, "--env", "SITE=lyon", "--format", "json"],
+            &[
+                "matrix",
+                path,
+                "--node",
+                "NODE",
+                "--env",
+                "SITE=lyon",
+                "--format",
+                "json",
+            ],
             0,
         );
         let matrix: Value = serde_json::from_str(&matrix).unwrap();
@@ -105,10 +116,254 @@ fn every_cell_is_what_plan_says() {
             let errors = String::from_utf8_lossy(&output.stderr);
             let plan: Value = serde_json::from_slice(&output.stdout)
                 .unwrap_or_else(|_| panic!("{arguments:?}: {errors}"));
-            assert_eq!(plan["steps"], cell["steps"], "{path} {event} {role}");
+            let steps = cell["steps"].as_array().unwrap();
+            for (planned, step) in plan["steps"].as_array().unwrap().iter().zip(steps) {
+                for (key, value) in planned.as_object().unwrap() {
+                    assert_eq!(&step[key], value, "{path} {event} {role}");
+                }
+            }
+            assert_eq!(plan["steps"].as_array().unwrap().len(), steps.len());
             assert_eq!(plan["trace"], cell["trace"], "{path} {event} {role}");
         }
     }
+}
+
+const HEAD: &str = r#"version: 1
+api: {url: "http://127.0.0.1:7480"}
+patroni: {url: "http://127.0.0.1:8008"}
+rules:
+"#;
+
+/// A rule that switches `main` on a promotion, if this holds.
+fn when(name: &str, condition: &str) -> String {
+    format!(
+        "  - {{name: {name}, on: on_role_change, role: primary, when: '{}', request: {{type: config_switch, server: main, model_name: m}}}}\n",
+        condition.replace('\'', "''")
+    )
+}
+
+/// The cell of a promotion in a cluster.
+fn promotion(rules: &str, cluster: &str, options: &[&str]) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.yml");
+    std::fs::write(&path, rules).unwrap();
+    let arguments = [
+        &["matrix", path.to_str().unwrap(), "--format", "json"],
+        options,
+    ]
+    .concat();
+    let matrix: Value = serde_json::from_str(&stdout(&arguments, 0)).unwrap();
+    assert_fits("matrix.schema.json", &matrix);
+    let cells = matrix["cells"].as_array().unwrap().iter();
+    let mut found = cells.filter(|cell| {
+        cell["event"] == "on_role_change" && cell["role"] == "primary" && cell["cluster"] == cluster
+    });
+    found
+        .next()
+        .cloned()
+        .unwrap_or_else(|| panic!("{matrix:#}"))
+}
+
+/// Nothing that only a callback knows is guessed.
+#[test]
+fn a_condition_on_a_placeholder_is_not_decided() {
+    for (condition, asks) in [
+        ("node == 'n1'", &["node"][..]),
+        ("host != 'db9'", &["host"]),
+        ("raw_role == 'master'", &["raw_role"]),
+        ("env.SITE == 'a'", &["env.SITE"]),
+        ("env.SITE is defined", &["env.SITE"]),
+        ("args.x | default('a') == 'b'", &["args.x"]),
+        ("node == 'NODE' and env.A == 'x'", &["node", "env.A"]),
+        // It would fail if the variable is not set.
+        ("env.SITE == 'a' and cluster == 'b'", &["env.SITE"]),
+    ] {
+        let cell = promotion(&format!("{HEAD}{}", when("a", condition)), "CLUSTER", &[]);
+        assert_eq!(cell["steps"].as_array().unwrap().len(), 0, "{condition}");
+        assert_eq!(
+            cell["unresolved"][0]["asks"],
+            serde_json::json!(asks),
+            "{condition}"
+        );
+        assert_eq!(
+            cell["unresolved"][0]["steps"][0]["rule"], "a",
+            "{condition}"
+        );
+    }
+    for (condition, options, fires) in [
+        ("node == 'n1'", &["--node", "n1"][..], true),
+        ("node == 'n1'", &["--node", "n2"], false),
+        ("node == 'n1' and cluster == 'b'", &[], false),
+        ("host == 'h'", &["--arg", "host=h"], true),
+        ("env.SITE == 'a'", &["--env", "SITE=a"], true),
+        ("env.SITE is defined", &["--unset", "SITE"], false),
+        ("cluster == 'b' and env.SITE == 'a'", &[], false),
+    ] {
+        let cell = promotion(
+            &format!("{HEAD}{}", when("a", condition)),
+            "CLUSTER",
+            options,
+        );
+        assert_eq!(
+            cell["unresolved"].as_array().unwrap().len(),
+            0,
+            "{condition}"
+        );
+        assert_eq!(cell["trace"][0]["fired"], fires, "{condition}");
+    }
+    let choosing = HEAD.to_owned()
+        + "  - {name: a, on: on_role_change, role: primary, request: {type: config_switch, server: main, model_name: \"{{ 'a' if node == 'n1' else 'b' }}\"}}\n";
+    let cell = promotion(&choosing, "CLUSTER", &[]);
+    assert_eq!(
+        cell["unresolved"][0]["message"], "asks for `node`",
+        "{cell:#}"
+    );
+}
+
+/// Of several rules of which one fires, those behind one that may fire are as uncertain as it is.
+#[test]
+fn a_rule_behind_one_that_may_fire_may_fire() {
+    let first = HEAD.replace("version: 1", "version: 1\nmatch: first");
+    let rest = "  - {name: rest, on: on_role_change, role: primary, request: {type: config_switch, server: main, model_name: n}}\n";
+    let cell = promotion(
+        &format!("{first}{}{rest}", when("a", "node == 'n1'")),
+        "CLUSTER",
+        &[],
+    );
+    assert_eq!(cell["steps"].as_array().unwrap().len(), 0);
+    assert_eq!(
+        cell["unresolved"][1]["message"], "fires only if `a` does not",
+        "{cell:#}"
+    );
+}
+
+/// `run` sends nothing while a rule fails, and nothing is missing here.
+#[test]
+fn a_cell_in_which_a_rule_fails_sends_nothing() {
+    let rules = HEAD.replace("rules:", "vars: {servers: {billing: b}}\nrules:")
+        + &when("good", "true")
+        + "  - {name: inventory, on: on_role_change, role: primary, cluster: shop, request: {type: config_switch, server: \"{{ servers[cluster] }}\", model_name: m}}\n";
+    let cell = promotion(&rules, "shop", &[]);
+    assert_eq!(cell["steps"].as_array().unwrap().len(), 0, "{cell:#}");
+    assert_eq!(cell["fails"][0]["rule"], "inventory", "{cell:#}");
+    assert_eq!(
+        promotion(&rules, "CLUSTER", &[])["steps"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.yml");
+    std::fs::write(&path, &rules).unwrap();
+    let text = stdout(&["matrix", path.to_str().unwrap()], 0);
+    assert!(
+        text.contains(
+            "  fails: nothing at all is sent\n     inventory: `servers[cluster]` is undefined\n"
+        ),
+        "{text}"
+    );
+    let page = stdout(&["matrix", path.to_str().unwrap(), "--format", "html"], 0);
+    assert!(page.contains("<td class=\"fails\""), "{page}");
+}
+
+/// Names in conditions tell clusters apart as those in `cluster` do.
+#[test]
+fn clusters_in_conditions_have_cells() {
+    for (condition, fires) in [
+        ("cluster == 'billing'", true),
+        ("cluster in ['a', 'billing']", true),
+        ("cluster in canary", true),
+        ("cluster != 'billing'", false),
+        ("servers[cluster] | default('') == 'x'", true),
+    ] {
+        let rules = HEAD.replace(
+            "rules:",
+            "vars: {canary: [billing], servers: {billing: x}}\nrules:",
+        );
+        let rules = rules + &when("a", condition);
+        let cell = promotion(&rules, "billing", &[]);
+        assert_eq!(cell["trace"][0]["fired"], fires, "{condition} {cell:#}");
+        let cell = promotion(&rules, "CLUSTER", &[]);
+        assert_eq!(cell["trace"][0]["fired"], !fires, "{condition} {cell:#}");
+    }
+}
+
+/// A variable of a rule is called as the rule calls it.
+#[test]
+fn a_condition_is_shown_as_it_is_written() {
+    let rules = HEAD.to_owned()
+        + "  - {name: \"{{ site }}\", for_each: {site: [a, b]}, vars: {mine: \"{{ env.SITE == site }}\"}, on: on_role_change, role: primary, when: mine, request: {type: config_switch, server: \"{{ site }}\", model_name: m}}\n";
+    let cell = promotion(&rules, "CLUSTER", &[]);
+    assert_eq!(cell["unresolved"][0]["when"], "mine", "{cell:#}");
+    let cell = promotion(&rules, "CLUSTER", &["--env", "SITE=b"]);
+    assert_eq!(cell["trace"][0]["because"]["wanted"], "mine", "{cell:#}");
+}
+
+#[test]
+fn what_fires_in_no_cell_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.yml");
+    let rules = format!("{HEAD}{}", when("a", "(cluster | lower) == 'x'"));
+    std::fs::write(&path, rules).unwrap();
+    let path = path.to_str().unwrap();
+    let text = stdout(&["matrix", path], 0);
+    assert!(
+        text.contains(&format!(
+            "\nrules that fire in no cell shown:\n  a ({path}:5): when (cluster | lower) == 'x'\n"
+        )),
+        "{text}"
+    );
+    let page = stdout(&["matrix", path, "--format", "html"], 0);
+    assert!(page.contains("Rules that fire in no cell shown"), "{page}");
+    let text = stdout(&["matrix", path, "--cluster", "X"], 0);
+    assert!(!text.contains("no cell shown"), "{text}");
+}
+
+/// One table for clusters that differ in their names only, with the API, the way it is carried out, and what `check` says.
+#[test]
+fn what_is_the_same_is_shown_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.yml");
+    let rules = HEAD.replace(
+        "rules:",
+        "apis: {paris: {url: \"http://127.0.0.2:7480\"}}\nrules:",
+    ) + "  - {name: follow, on: on_role_change, role: primary, cluster: [shop, crm], request: {type: config_switch, api: paris, server: \"{{ cluster }}\", model_name: m}}\n";
+    std::fs::write(&path, rules).unwrap();
+    let path = path.to_str().unwrap();
+    let text = stdout(&["matrix", path], 0);
+    for line in [
+        "clusters shop, crm: the same but for the name\n",
+        "A  follow: config_switch of `shop` to model `m` at `paris`\n",
+        "     verify applied, fence role, on failure stop, tried for at most 1h, waited for at most 10m\n",
+        &format!("     {path}:6\n     PB209: warning: "),
+        "cluster CLUSTER (any that no rule names)\n\n  on_start, on_stop, on_restart, on_reload, on_role_change, bootstrap, create_replica: nothing\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+    let page = stdout(&["matrix", path, "--format", "html"], 0);
+    assert!(
+        page.contains("at <code>paris</code>") && page.contains("<b>PB209</b>"),
+        "{page}"
+    );
+    assert_eq!(page.matches("<table>").count(), 2, "{page}");
+}
+
+/// An example is a name that a cluster can have.
+#[test]
+fn examples_of_clusters_can_be() {
+    let rules = HEAD.to_owned()
+        + "  - {name: a, on: on_role_change, role: primary, cluster: \"??\", request: {type: config_switch, server: \"{{ cluster }}\", model_name: m}}\n  - {name: b, on: on_role_change, role: primary, cluster: \"*-1\", request: {type: config_switch, server: \"x{{ cluster }}\", model_name: m}}\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rules.yml");
+    std::fs::write(&path, rules).unwrap();
+    let text = stdout(&["matrix", path.to_str().unwrap(), "--format", "json"], 0);
+    let matrix: Value = serde_json::from_str(&text).unwrap();
+    let names = matrix["clusters"].as_array().unwrap().iter();
+    let names: Vec<&str> = names
+        .map(|cluster| cluster["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["22", "2-1", "CLUSTER"]);
 }
 
 #[test]

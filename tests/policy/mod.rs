@@ -1,11 +1,17 @@
 //! Rules as code: `matrix`, `diff` and `test`, through the program and against brute force.
 
 mod diff;
+mod expectations;
+mod invariants;
 mod matrix;
+mod mutants;
 mod mutation;
 mod page;
+mod purpose;
 mod random;
 mod rule_tests;
+mod scenarios;
+mod test_files;
 
 use std::path::PathBuf;
 

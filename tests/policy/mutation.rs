@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use patroni_barman::diff::diff;
+use patroni_barman::evaluate::{Facts, Step, survey};
 use patroni_barman::load;
 use patroni_barman::model::{Event, Role, RuleSet, Template, TemplateValue};
 use patroni_barman::rule_test::{self, Coverage};
 use patroni_barman::source::Source;
-use patroni_barman::space::Known;
+use patroni_barman::space::{Known, clusters, events};
 use serde_json::{Value, json};
 
 use super::{root, shipped};
@@ -99,18 +99,42 @@ fn passes(name: &str, rules: &Path) -> bool {
 /// Whether an edit changes what is sent in any cell, with anything that the shipped rules ask for.
 fn changes(original: &RuleSet, edited: &RuleSet) -> bool {
     let sites = [None, Some("paris"), Some("lyon"), Some("rome")];
-    sites.iter().any(|site| {
-        let mut known = Known::default();
-        if let Some(site) = site {
-            known.env.insert("SITE".to_owned(), (*site).to_owned());
-        }
-        ["promoted", "demoted", "always"].iter().any(|when| {
-            [false, true].iter().any(|reset| {
-                let with = |rules: &RuleSet| with_options(rules, when, *reset);
-                !diff(&with(original), &with(edited), known.clone(), &[]).is_empty()
+    let options = ["promoted", "demoted", "always"];
+    let options = options
+        .iter()
+        .flat_map(|when| [(*when, false), (*when, true)]);
+    let mut options = options.map(Some).chain([None]);
+    options.any(|options| {
+        let with = |rules: &RuleSet| match options {
+            Some((when, reset)) => with_options(rules, when, reset),
+            None => rules.clone(),
+        };
+        let (original, edited) = (with(original), with(edited));
+        let clusters = clusters(&[&original, &edited], &[]);
+        sites.iter().any(|site| {
+            let mut known = Known::default();
+            if let Some(site) = site {
+                known.env.insert("SITE".to_owned(), (*site).to_owned());
+            }
+            let mut cells = clusters.iter().flat_map(|cluster| {
+                events().map(move |(event, role)| (event, role, &cluster.name))
+            });
+            cells.any(|(event, role, cluster)| {
+                let facts = known.facts(event, role, cluster);
+                outcome(&original, &facts) != outcome(&edited, &facts)
             })
         })
-    }) || !diff(original, edited, Known::default(), &[]).is_empty()
+    })
+}
+
+/// What is sent, in which way, and what can't be evaluated.
+fn outcome(rules: &RuleSet, facts: &Facts) -> (Vec<Step>, Vec<String>) {
+    let survey = survey(rules, facts);
+    let errors = survey.unresolved.iter().map(ToString::to_string);
+    // Nothing is sent, whichever of them comes first.
+    let mut errors: Vec<String> = errors.collect();
+    errors.sort();
+    (survey.plan.steps, errors)
 }
 
 fn with_options(rules: &RuleSet, when: &str, reset: bool) -> RuleSet {

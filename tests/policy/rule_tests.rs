@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{assert_fits, run, stdout};
 use crate::support::program::program;
 
-const RULES: &str = r#"version: 1
+pub(super) const RULES: &str = r#"version: 1
 api: {url: "http://127.0.0.1:7480/prefix"}
 patroni: {url: "http://127.0.0.1:8008"}
 vars: {server: main}
@@ -29,10 +29,10 @@ rules:
 "#;
 
 /// What every test file here begins with.
-const HEAD: &str =
+pub(super) const HEAD: &str =
     "version: 1\nrules: rules.yml\ngiven: {cluster: main, node: n1, env: {SITE: paris}}\n";
 
-const FOLLOWED: &str = r#"tests:
+pub(super) const FOLLOWED: &str = r#"tests:
   - name: followed
     event: on_role_change
     role: primary
@@ -41,13 +41,13 @@ const FOLLOWED: &str = r#"tests:
 "#;
 
 /// Runs `test` on a file of these tests and gives its exit code and what it printed.
-fn test(tests: &str, options: &[&str]) -> (i32, String, String) {
+pub(super) fn test(tests: &str, options: &[&str]) -> (i32, String, String) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("rules.yml"), RULES).unwrap();
     test_in(folder.path(), &format!("{HEAD}{tests}"), options)
 }
 
-fn test_in(folder: &Path, text: &str, options: &[&str]) -> (i32, String, String) {
+pub(super) fn test_in(folder: &Path, text: &str, options: &[&str]) -> (i32, String, String) {
     fs::write(folder.join("tests.yml"), text).unwrap();
     let output = program()
         .current_dir(folder)
@@ -190,7 +190,7 @@ fn rules_that_check_finds_errors_in_are_not_tested() {
     let tests =
         format!("{HEAD}tests:\n  - {{name: a, event: on_stop, role: demoted, nothing: true}}\n");
     let (code, out, errors) = test_in(folder.path(), &tests, &[]);
-    assert_eq!((code, out.as_str()), (2, ""), "{errors}");
+    assert_eq!((code, out.contains("0 passed")), (2, true), "{errors}");
     for said in [
         "error[PB306]",
         "tests.yml:2:8",
@@ -281,6 +281,7 @@ fn coverage_is_counted_and_can_fail() {
         "cells       1 of 20 (5 %)",
         "fired       1 of 2 (50 %)",
         "conditions  1 of 2 (50 %)",
+        "requests    1 of 2 (50 %)",
     ] {
         assert!(text.contains(line), "{text}");
     }
@@ -288,6 +289,7 @@ fn coverage_is_counted_and_can_fail() {
         "not seen: rebuild",
         "not seen: `when` of follow is false",
         "not seen: on_stop demoted in CLUSTER",
+        "not seen: the request of rebuild",
     ] {
         assert!(text.contains(line), "{text}");
     }
@@ -299,6 +301,10 @@ fn coverage_is_counted_and_can_fail() {
         ("rules=51", 1),
         ("conditions=51", 1),
         ("cells=6", 1),
+        ("requests=50", 0),
+        ("requests=51", 1),
+        ("cells=5,cells=1", 2),
+        ("mutants=1", 2),
         ("101", 2),
         ("rule=5", 2),
         ("rules=", 2),
@@ -313,6 +319,22 @@ fn coverage_is_counted_and_can_fail() {
         "{FOLLOWED}  - {{name: lyon, event: on_role_change, role: primary, env: {{SITE: lyon}}, nothing: true}}\n"
     );
     assert_eq!(test(&other, &["--fail-under", "conditions=100"]).0, 0);
+}
+
+/// A test that only names the rules passes whatever is sent.
+#[test]
+fn requests_that_no_test_says_are_counted() {
+    let fires = FOLLOWED.replace(
+        "    requests: [{type: config_switch, server: main, model_name: \"main:n1\"}]\n",
+        "",
+    );
+    let (code, text, _) = test(&fires, &["--fail-under", "requests=1"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("requests    0 of 2 (0 %)"), "{text}");
+    assert!(
+        text.contains("too little of rules.yml: requests: 0 of 2 (0 %), and 1 % is asked for"),
+        "{text}"
+    );
 }
 
 /// Half of the conditions is seen by each of two files, which call the rules differently.
@@ -440,9 +462,13 @@ fn what_is_wrong_with_a_test_file_is_said_with_its_place() {
 }
 
 /// A test file that can't be used is said to be wrong there, in these words, and nothing is tested.
-fn is_refused(text: &str, place: &str, said: &str) {
+pub(super) fn is_refused(text: &str, place: &str, said: &str) {
     let (code, out, errors) = test(text, &[]);
-    assert_eq!((code, out.as_str()), (2, ""), "{text}{errors}");
+    assert_eq!(code, 2, "{text}{errors}");
+    assert!(
+        out.contains("0 passed, 0 failed, 1 file that can't be used"),
+        "{out}"
+    );
     assert!(
         errors.contains(place) && errors.contains(said),
         "{text}{errors}"
@@ -454,10 +480,7 @@ fn an_empty_file_is_told_how_a_file_of_tests_begins() {
     let folder = tempfile::tempdir().unwrap();
     let (code, _, errors) = test_in(folder.path(), "", &[]);
     assert_eq!(code, 2, "{errors}");
-    assert!(
-        errors.contains("a test file begins with `version: 1`"),
-        "{errors}"
-    );
+    assert!(errors.contains("begin it with `version: 1`"), "{errors}");
 }
 
 #[test]
@@ -534,7 +557,7 @@ fn every_wrong_example_is_found_and_every_right_one_passes() {
         }
         seen.insert(code);
     }
-    assert_eq!(seen.len(), 7);
+    assert_eq!(seen.len(), 9);
 }
 
 #[test]

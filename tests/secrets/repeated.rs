@@ -62,6 +62,7 @@ defaults: {{fence: none, verify: applied, retry: {{attempts: 1}}, poll: {{every:
 rules:
   - name: switch
     on: on_role_change
+    role: primary
     request: {{type: config_switch, server: demo, model_name: \"demo:n1\"}}
 "
     );
@@ -158,6 +159,7 @@ defaults: {{verify: none, retry: {{attempts: 1}}}}
 rules:
   - name: switch
     on: on_role_change
+    role: primary
     request: {{type: config_switch, server: demo, model_name: \"demo:n1\"}}
 "
     );

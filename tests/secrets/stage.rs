@@ -346,6 +346,7 @@ impl Stage {
             "rules": [{
                 "name": "switch",
                 "on": "on_role_change",
+                "role": "primary",
                 "request": {"type": "config_switch", "server": "demo", "model_name": "demo:{{ node }}"},
             }],
         })

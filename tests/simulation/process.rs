@@ -78,6 +78,7 @@ rules:
       changes: [{{scope: server, server_name: demo, last_backup_maximum_age: "{{{{ env.NONCE }}}} DAYS"}}]
   - name: note
     on: [on_role_change, on_start, on_stop, on_restart, on_reload]
+    role: primary
     when: env.NOTES == "yes"
     request:
       api: paris

@@ -2,6 +2,7 @@
 //! programs read of all commands.
 
 mod forget;
+mod gate;
 mod left;
 mod pending;
 

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A local Patroni of cluster `demo`, which ends with the test process.
 pub struct Patroni {
@@ -14,6 +14,7 @@ pub struct Patroni {
 }
 
 struct Says {
+    scope: String,
     node: String,
     leader: String,
     gave_up: bool,
@@ -23,6 +24,8 @@ struct Says {
     others: BTreeMap<String, String>,
     states: BTreeMap<String, String>,
     walsenders: Vec<&'static str>,
+    tags: BTreeMap<String, Value>,
+    config: Option<Value>,
 }
 
 impl Patroni {
@@ -31,6 +34,7 @@ impl Patroni {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let says = Says {
+            scope: "demo".to_owned(),
             node: node.to_owned(),
             leader: leader.to_owned(),
             gave_up: false,
@@ -40,6 +44,8 @@ impl Patroni {
             others: BTreeMap::new(),
             states: BTreeMap::new(),
             walsenders: Vec::new(),
+            tags: BTreeMap::new(),
+            config: Some(json!({"ttl": 30, "slots": {"barman": {"type": "physical"}}})),
         };
         let says = Arc::new(Mutex::new(says));
         let shared = Arc::clone(&says);
@@ -84,6 +90,22 @@ impl Patroni {
         self.says.lock().unwrap().walsenders = names.to_vec();
     }
 
+    /// It is of another cluster than `demo`.
+    pub fn scope(&self, name: &str) {
+        name.clone_into(&mut self.says.lock().unwrap().scope);
+    }
+
+    /// A member has these tags.
+    pub fn tags(&self, node: &str, tags: Value) {
+        let mut says = self.says.lock().unwrap();
+        says.tags.insert(node.to_owned(), tags);
+    }
+
+    /// The dynamic configuration; without one, it does not show any.
+    pub fn config(&self, config: Option<Value>) {
+        self.says.lock().unwrap().config = config;
+    }
+
     /// It does not tell the member's name from here on.
     pub fn is_older_than_3_2(&self) {
         self.says.lock().unwrap().older_than_3_2 = true;
@@ -117,30 +139,34 @@ fn answer(mut stream: std::net::TcpStream, says: &Mutex<Says>) {
                 let role = if name == leader { "leader" } else { "replica" };
                 let api_url = format!("{}/patroni", says.others.get(name).unwrap_or(&says.url));
                 let state = says.states.get(name).map_or("running", String::as_str);
-                json!({"name": name, "role": role, "state": state, "timeline": 1, "api_url": api_url})
+                json!({"name": name, "role": role, "state": state, "timeline": 1, "api_url": api_url, "tags": says.tags.get(name)})
             };
+            let scope = &says.scope;
             let walsender = |name: &&str| json!({"application_name": name, "state": "streaming"});
             match path.as_str() {
+                "/config" => says.config.clone().unwrap_or_default(),
                 "/patroni" | "/leader" | "/standby-leader" if says.older_than_3_2 => json!({
                     "state": "running", "role": role(node), "timeline": 1,
-                    "patroni": {"version": "3.0.2", "scope": "demo"},
+                    "patroni": {"version": "3.0.2", "scope": scope},
                 }),
                 "/patroni" | "/leader" | "/standby-leader" => json!({
                     "state": "running", "role": role(node), "timeline": 1,
                     "database_system_identifier": says.system_id,
                     "replication": says.walsenders.iter().map(walsender).collect::<Vec<_>>(),
-                    "patroni": {"version": "4.1.5", "scope": "demo", "name": node},
+                    "patroni": {"version": "4.1.5", "scope": scope, "name": node},
                 }),
                 _ if says.older_than_3_2 => json!({"members": [member("n1"), member("n2")]}),
-                _ => json!({"scope": "demo", "members": [member("n1"), member("n2")]}),
+                _ => json!({"scope": scope, "members": [member("n1"), member("n2")]}),
             }
         };
         let body = body.to_string();
-        let leads = {
+        let (leads, shows) = {
             let says = says.lock().unwrap();
-            says.node == says.leader && !says.gave_up
+            let leads = says.node == says.leader && !says.gave_up;
+            (leads, says.config.is_some())
         };
         let status = match path.as_str() {
+            "/config" if !shows => "403 Forbidden",
             "/leader" | "/standby-leader" if !leads => "503 Service Unavailable",
             _ => "200 OK",
         };

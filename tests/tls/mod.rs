@@ -107,6 +107,7 @@ fn rules(api: &Value) -> String {
         "rules": [{
             "name": "switch",
             "on": "on_role_change",
+            "role": "primary",
             "request": {"type": "config_switch", "server": "demo", "model_name": "demo:n1"},
         }],
     })

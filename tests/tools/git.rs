@@ -136,7 +136,7 @@ fn a_revision_is_read_as_a_disk_is() {
             "git:HEAD@{1 hour ago}:no.yml",
             "other.yml",
             2,
-            "git says: path 'no.yml' does not exist",
+            "there is no `no.yml` in `HEAD@{1 hour ago}` (if it is new, `--allow-missing-old`",
         ),
         (
             "",
@@ -151,4 +151,59 @@ fn a_revision_is_read_as_a_disk_is() {
         assert_eq!(status, Some(code), "{old} {new}: {errors}");
         assert!(errors.contains(says), "{errors}");
     }
+}
+
+/// The diff of a pull request that adds the rules, as the workflow in `docs/policy.md` makes it, and that of a hook.
+#[test]
+fn rules_that_are_new_or_staged_can_be_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| git_in(folder.path(), arguments);
+    git(&["init", "-q"]);
+    fs::write(folder.path().join("readme"), "no rules yet").unwrap();
+    git(&["add", "-A"]);
+    git(&["commit", "-q", "-m", "nothing"]);
+    let rules = folder.path().join("rules");
+    fs::create_dir(&rules).unwrap();
+    fs::write(rules.join("a.yml"), RULES).unwrap();
+    git(&["add", "-A"]);
+    fs::write(rules.join("a.yml"), RULES.replace("latest", "oldest")).unwrap();
+    for (arguments, code, says) in [
+        (
+            &["git:HEAD:rules/a.yml", "rules/a.yml"][..],
+            2,
+            "there is no `rules/a.yml` in `HEAD`",
+        ),
+        (
+            &["--allow-missing-old", "git:HEAD:rules/a.yml", "rules/a.yml"],
+            1,
+            "1 added",
+        ),
+        (
+            &["--allow-missing-old", "git:nope:rules/a.yml", "rules/a.yml"],
+            2,
+            "invalid object name",
+        ),
+        (&["git::rules/a.yml", "rules/a.yml"], 1, "latest -> oldest"),
+        (&["git::rules", "rules"], 1, "latest -> oldest"),
+        (&["git::rules", "git::rules/a.yml"], 0, "no difference"),
+        (
+            &["git::nope.yml", "rules/a.yml"],
+            2,
+            "there is no `nope.yml` in what is staged",
+        ),
+    ] {
+        let output = program()
+            .args(["diff", "--exit-code"])
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(says), "{arguments:?}: {said}");
+    }
+    git(&["commit", "-q", "-m", "rules"]);
+    let (code, errors) = diff_in(folder.path(), "git:HEAD@{2099-01-01 10:00}:rules", "rules");
+    assert_eq!(code, Some(1), "{errors}");
 }

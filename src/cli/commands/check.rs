@@ -5,36 +5,42 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::diagnostic::{Code, Finding, Severity};
-use crate::load::read;
-use crate::report::{self, Colour, findings};
+use crate::check::{Checked, Unchecked, ignored};
+use crate::diagnostic::{Finding, Severity};
+use crate::load::{self, ReadError, read, read_from};
+use crate::report::{self, Colour, Failure, Findings};
 use crate::source::Source;
 
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::online;
+use crate::cli::shared::invocation::set_vars;
+use crate::cli::shared::online::Online;
 use crate::cli::shared::output::print;
-use crate::cli::shared::rules::Rules;
+
+/// The path that stands for standard input.
+const STDIN: &str = "-";
 
 /// Checks rules and says everything that is wrong with them. Nothing is sent.
 ///
-/// Each PATH is a rule set of its own: a YAML file, or a directory whose *.yml and *.yaml
-/// files are read as one. Every finding has a code, its place, and what to write instead:
+/// Each PATH is a rule set of its own: a YAML file, a directory whose *.yml and *.yaml
+/// files are read as one, or `-` for standard input. Every finding has a code, its place, and what to write instead:
 ///
 ///     patroni_barman check /etc/patroni_barman/rules.yml
 ///     patroni_barman explain PB106
 ///
-/// With --online, Barman is asked whether the servers and models exist and fit each other, and the local Patroni which
-/// node and cluster this is. Templates are tried for this node and its environment.
+/// With --online, Barman and Patroni are asked too: the servers, models and backups that the rules want for each member of
+/// the cluster, whether WAL can be received there, the replication slot in Patroni's configuration, and the versions.
+/// Templates are tried for the members, on this node with its environment. If one of them, or a file, cannot be read, what was
+/// found besides is printed all the same.
 ///
 /// Exit codes: 0 nothing found, or warnings only; 1 errors (with --strict: anything);
-/// 2 a file that can't be read, wrong
-/// arguments, or somebody that can't be asked.
+/// 2 a file that cannot be read, invalid
+/// arguments, or an API or Patroni that cannot be asked.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Check {
-    /// The rules: files, or directories of them.
+    /// The rules: files, directories of them, or `-`.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Let warnings and notes fail the check as well.
@@ -43,6 +49,12 @@ pub struct Check {
     /// How the findings are written to standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: CheckFormat,
+    /// The name that findings give to standard input.
+    #[arg(long, value_name = "NAME")]
+    pub stdin_filename: Option<PathBuf>,
+    /// Give a variable of the rules file a value, as `run --set` does.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub sets: Vec<String>,
     /// Also ask Barman and Patroni.
     #[arg(long)]
     pub online: bool,
@@ -69,74 +81,146 @@ impl Command for Check {
     const CONNECTED: bool = true;
 
     fn run(&self, context: &Context) -> Result<u8, Exit> {
-        let mut sources = Vec::new();
-        let mut found = Vec::new();
-        let mut checked: Vec<&Path> = Vec::new();
-        let mut unread: Option<Exit> = None;
+        let from_stdin = self.paths.iter().filter(|path| is_stdin(path)).count();
+        if from_stdin > 1 {
+            return Err(Exit::new(
+                USAGE,
+                "standard input (`-`) can be read only once",
+            ));
+        }
+        if from_stdin == 0 && self.stdin_filename.is_some() {
+            let exit = Exit::new(
+                USAGE,
+                "`--stdin-filename` is of no use without standard input",
+            );
+            return Err(exit.help("give `-` as a PATH"));
+        }
+        let mut all = All::default();
         for path in &self.paths {
-            let set = match read(path) {
-                Ok(set) => set,
-                Err(error) => {
-                    let exit = Exit::new(USAGE, error.to_string());
-                    if let Some(before) = unread.replace(exit) {
-                        before.log(&context.log);
-                    }
-                    continue;
-                }
-            };
-            checked.push(path);
-            let mut findings = crate::check::findings(&set);
-            if self.online && !findings.iter().any(breaks) {
-                let path = path.display().to_string();
-                let mut rules =
-                    Rules::of(set.clone(), &path, &context.log).map_err(Exit::into_usage)?;
-                rules.connect(&context.global).map_err(Exit::into_usage)?;
-                findings.extend(online::findings(&rules, self.node.as_ref(), context)?);
+            if let Err(exit) = all.add(self, path, context) {
+                all.failures.push(Failure {
+                    file: Some(self.name(path).display().to_string()),
+                    message: exit.to_string(),
+                });
             }
-            found.extend(findings);
-            sources.extend(set);
         }
-        if let Some(exit) = unread.take_if(|_| checked.is_empty()) {
-            return Err(exit);
+        for failure in &all.failures {
+            context.log.error(&failure.message);
         }
-        print(&match self.format {
-            CheckFormat::Human => human(&found, &sources, &checked, context),
-            CheckFormat::Json => format!("{:#}\n", findings::json(&found)),
-            CheckFormat::Sarif => format!("{:#}\n", report::sarif(&found)),
-            CheckFormat::Github => report::github(&found),
-        });
-        if let Some(exit) = unread {
-            return Err(exit);
+        let found = Findings {
+            findings: &all.checked.findings,
+            silenced: &all.checked.silenced,
+            failures: &all.failures,
+            truncated: all.checked.truncated,
+        };
+        match self.format {
+            CheckFormat::Human if all.names.is_empty() => {}
+            CheckFormat::Human => print(&human(&found, &all, context)),
+            CheckFormat::Json => print(&format!("{:#}\n", found.json())),
+            CheckFormat::Sarif => print(&format!("{:#}\n", report::sarif(&found))),
+            CheckFormat::Github => print(&report::github(&found)),
+        }
+        if !all.failures.is_empty() {
+            return Ok(USAGE);
         }
         let fails = |finding: &Finding| self.strict || finding.severity() == Severity::Error;
-        Ok(u8::from(found.iter().any(fails)))
+        Ok(u8::from(all.checked.findings.iter().any(fails)))
     }
 }
 
-/// Whether rules with this finding can't be used at all, so that nobody has to be asked about them.
-fn breaks(finding: &Finding) -> bool {
-    finding.severity() == Severity::Error
-        && !finding.code.can_be_allowed()
-        && finding.code != Code::NoReason
+/// What was found in all rule sets.
+#[derive(Default)]
+struct All {
+    checked: Checked,
+    failures: Vec<Failure>,
+    /// The texts that were read.
+    sources: Vec<Source>,
+    /// The rule sets that were checked.
+    names: Vec<String>,
 }
 
-fn human(found: &[Finding], sources: &[Source], checked: &[&Path], context: &Context) -> String {
+impl All {
+    fn add(&mut self, args: &Check, path: &Path, context: &Context) -> Result<(), Exit> {
+        let beside = ignored(path, &load::ignored(path));
+        self.checked.findings.extend(beside);
+        let sources = match args.read(path) {
+            Ok(sources) => sources,
+            Err(error) => {
+                self.failures.push(Failure {
+                    file: Some(error.path().display().to_string()),
+                    message: error.to_string(),
+                });
+                return Ok(());
+            }
+        };
+        let mut rules = Unchecked::new(&sources);
+        if let Some(rules) = rules.rules_mut() {
+            set_vars(rules, &args.sets).map_err(Exit::into_usage)?;
+        }
+        let online = match rules.rules() {
+            Some(rules) if args.online => {
+                let asked = Online::ask(rules, args.node.as_deref(), context)?;
+                self.failures.extend(asked.failures);
+                Some(asked.problems)
+            }
+            _ => None,
+        };
+        let checked = rules.check(online);
+        self.checked.findings.extend(checked.findings);
+        self.checked.silenced.extend(checked.silenced);
+        self.checked.truncated |= checked.truncated;
+        self.names.push(args.name(path).display().to_string());
+        self.sources.extend(sources);
+        Ok(())
+    }
+}
+
+impl Check {
+    fn read(&self, path: &Path) -> Result<Vec<Source>, ReadError> {
+        if !is_stdin(path) {
+            return read(path);
+        }
+        read_from(std::io::stdin().lock(), self.name(path)).map(|source| vec![source])
+    }
+
+    /// The name of a path in the output.
+    fn name<'a>(&'a self, path: &'a Path) -> &'a Path {
+        match &self.stdin_filename {
+            _ if !is_stdin(path) => path,
+            Some(name) => name,
+            None => Path::new("<stdin>"),
+        }
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new(STDIN)
+}
+
+fn human(found: &Findings<'_>, all: &All, context: &Context) -> String {
     let colour = if std::io::stdout().is_terminal() && context.environment.get("NO_COLOR").is_none()
     {
         Colour::Always
     } else {
         Colour::Never
     };
-    let paths: Vec<_> = checked
-        .iter()
-        .map(|path| format!("`{}`", report::one_line(&path.display().to_string())))
+    let names = all.names.iter();
+    let names: Vec<_> = names
+        .map(|name| format!("`{}`", report::one_line(name)))
         .collect();
-    let paths = paths.join(", ");
-    match findings::summary(found) {
-        None => format!("{paths}: nothing found\n"),
-        Some(summary) => format!(
-            "{}\n{paths}: {summary}; `patroni_barman explain CODE` tells more\n",
-            findings::human(found, sources, colour)
-        ),
+    let names = names.join(", ");
+    match report::findings::summary(found.findings) {
+        None => format!("{names}: nothing found\n"),
+        Some(summary) => {
+            let more = if found.truncated {
+                ", and there may be more than is shown"
+            } else {
+                ""
+            };
+            format!(
+                "{}\n{names}: {summary}{more}; `patroni_barman explain CODE` tells more\n",
+                report::findings::human(found.findings, &all.sources, colour)
+            )
+        }
     }
 }

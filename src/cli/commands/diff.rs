@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::diff;
+use crate::model::RuleSet;
 use crate::report;
 
 use crate::cli::shared::cells::KnownArgs;
@@ -11,7 +12,7 @@ use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::Exit;
 use crate::cli::shared::invocation::set_vars;
 use crate::cli::shared::output::print;
-use crate::cli::shared::revision::sources;
+use crate::cli::shared::revision::{Found, sources};
 use crate::cli::shared::rules::Rules;
 
 /// Shows what a change to the rules changes.
@@ -20,20 +21,32 @@ use crate::cli::shared::rules::Rules;
 ///
 ///     patroni_barman diff rules.yml new-rules.yml
 ///     patroni_barman diff git:main:rules.yml rules.yml
+///     patroni_barman diff git:main:rules.yml git::rules.yml
+///
+/// An empty file, and /dev/null, are no rules at all.
 ///
 /// Exit codes: 0 compared; 1 with --exit-code, if anything differs; 2 rules or arguments that can't be used.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct DiffArgs {
-    /// The rules as they were: a file, a directory, or `git:REVISION:PATH`.
+    /// The rules as they were: a file, a directory, `git:REVISION:PATH`, or `git::PATH` for what is staged.
     #[arg(value_name = "OLD")]
     pub old: String,
     /// The rules as they are: the same.
     #[arg(value_name = "NEW")]
     pub new: String,
-    /// Exit with 1 if there is a difference.
-    #[arg(long = "exit-code")]
-    pub exit_code: bool,
+    /// Exit with 1 if there is a difference: any, or only one in a cell.
+    #[arg(
+        long = "exit-code",
+        value_name = "OF",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all"
+    )]
+    pub exit_code: Option<Gate>,
+    /// Compare with no rules if OLD does not exist or is not valid: `run` would use neither.
+    #[arg(long = "allow-missing-old")]
+    pub allow_missing_old: bool,
     /// How it is written to standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: DiffFormat,
@@ -55,29 +68,67 @@ pub enum DiffFormat {
     Markdown,
 }
 
+/// The differences that are looked at for the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Gate {
+    /// Any difference, also an edit that no cell shows, and one of a setting.
+    All,
+    /// Only cells in which something else is done.
+    Cells,
+}
+
+impl DiffArgs {
+    /// Reads one of the two.
+    fn rules(&self, place: &str, is_old: bool, context: &Context) -> Result<RuleSet, Exit> {
+        let missing = match sources(place)? {
+            Found::Empty => return Ok(RuleSet::default()),
+            Found::Missing(exit) if is_old => {
+                exit.help("if it is new, `--allow-missing-old` compares with no rules")
+            }
+            Found::Missing(exit) => return Err(exit),
+            Found::Rules(sources) => {
+                let read = Rules::of(sources, place, &context.log).map_err(Exit::into_usage);
+                match read {
+                    Ok(rules) => return Ok(rules.set),
+                    Err(exit) => exit,
+                }
+            }
+        };
+        if !(is_old && self.allow_missing_old) {
+            return Err(missing);
+        }
+        let message = format!("{}; compared with no rules", missing.message);
+        context.log.warning(&message);
+        Ok(RuleSet::default())
+    }
+}
+
 impl Command for DiffArgs {
     const GROUP: Group = Group::Rules;
 
     fn run(&self, context: &Context) -> Result<u8, Exit> {
         let known = self.known.known()?;
-        let rules = |place: &str| -> Result<Rules, Exit> {
-            Rules::of(sources(place)?, place, &context.log).map_err(Exit::into_usage)
-        };
-        let (mut old, mut new) = (rules(&self.old)?, rules(&self.new)?);
+        let mut old = self.rules(&self.old, true, context)?;
+        let mut new = self.rules(&self.new, false, context)?;
         for set in &self.known.sets {
             let one = std::slice::from_ref(set);
             // The change may be that a variable is new, or gone.
-            let before = set_vars(&mut old.set, one);
-            let after = set_vars(&mut new.set, one);
+            let before = set_vars(&mut old, one);
+            let after = set_vars(&mut new, one);
             before.or(after).map_err(Exit::into_usage)?;
         }
-        let diff = diff::diff(&old.set, &new.set, known, &self.known.cluster);
+        let diff = diff::diff(&old, &new, known, &self.known.cluster);
         print(&match self.format {
             DiffFormat::Human => report::diff(&diff),
             DiffFormat::Json => format!("{:#}\n", diff.to_json()),
             DiffFormat::Html => report::diff_html(&diff, &self.old, &self.new),
             DiffFormat::Markdown => report::diff_markdown(&diff, &self.old, &self.new),
         });
-        Ok(u8::from(self.exit_code && !diff.is_empty()))
+        let differs = match self.exit_code {
+            None => false,
+            Some(Gate::All) => !diff.is_same(),
+            Some(Gate::Cells) => !diff.is_empty(),
+        };
+        Ok(u8::from(differs))
     }
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::matrix;
+use crate::matrix::{Matrix, notes};
 use crate::report;
 
 use crate::cli::shared::cells::KnownArgs;
@@ -17,7 +17,7 @@ use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::Exit;
 use crate::cli::shared::invocation::{rules_path, set_vars};
-use crate::cli::shared::output::print;
+use crate::cli::shared::output::{print, print_with};
 use crate::cli::shared::rules::Rules;
 
 /// Shows what the rules do for every event and role.
@@ -64,12 +64,18 @@ impl Command for MatrixArgs {
         let mut rules = Rules::read(&path, &context.log).map_err(Exit::into_usage)?;
         rules.connect(&context.global).map_err(Exit::into_usage)?;
         set_vars(&mut rules.set, &self.known.sets).map_err(Exit::into_usage)?;
-        let matrix = matrix::matrix(&rules.set, known, &self.known.cluster);
-        print(&match self.format {
-            MatrixFormat::Human => report::matrix(&matrix),
-            MatrixFormat::Json => format!("{:#}\n", matrix.to_json()),
-            MatrixFormat::Html => report::matrix_html(&matrix, &path.display().to_string()),
-        });
+        let notes = notes(&rules.set, &rules.sources);
+        let matrix = Matrix::new(&rules.set, known, &self.known.cluster, notes);
+        match self.format {
+            MatrixFormat::Human => print(&report::matrix(&matrix)),
+            MatrixFormat::Html => {
+                print(&report::matrix_html(&matrix, &path.display().to_string()));
+            }
+            MatrixFormat::Json => print_with(|out| {
+                matrix.write_json(&mut *out)?;
+                writeln!(out)
+            }),
+        }
         Ok(0)
     }
 }

@@ -14,7 +14,7 @@ use crate::cli::shared::exit::{Exit, INVALID};
 ///
 ///     patroni_barman plan --rules rules.yml on_role_change primary main --node n1
 ///
-/// Exit codes: 0 something would be sent; 1 no rule matches; 4 invalid rules or arguments.
+/// Exit codes: 0 a rule fires; 1 no rule matches; 4 invalid rules or arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct PlanArgs {

@@ -12,9 +12,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::evaluate::Left;
-use crate::execute::{
-    Comparison, Here, Looks, Outcome, Verdict, Which, Whose, compare, pass, patience_of, resume,
-};
+use crate::execute::{Here, Looks, Outcome, Verdict, Which, Whose, pass, patience_of, resume};
 use crate::http::{Clock as _, block_on};
 use crate::model::Event;
 use crate::report;
@@ -32,7 +30,7 @@ use crate::cli::shared::metrics;
 use crate::cli::shared::output::print;
 use crate::cli::shared::rules::Rules;
 use crate::cli::shared::signals::Hangup;
-use crate::cli::shared::state::{self};
+use crate::cli::shared::state;
 use crate::cli::shared::view::{View, wants};
 use crate::cli::shared::watch::Watch;
 
@@ -122,7 +120,7 @@ fn measured(
         let path = rules_path(args.rules.rules.as_ref(), &context.environment);
         let rules = Rules::of_last_good(&path, context);
         let state = state::place(rules.as_ref().map(|rules| &rules.set), &context.environment);
-        let age = Rules::age_at(&path);
+        let age = Rules::age_at(&path, context);
         metrics::write(
             file,
             &state.path,
@@ -188,6 +186,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         .unwrap_or_default()
     };
     let passed = block_on(pass(&parts, &again, args.second_look, looks, &outside));
+    let verdict = passed.verdict(&left, &wanted, &parts);
     let discretion = outside.discretion();
     let compared = discretion.compared(passed.compared);
     for one in compared.iter().filter(|one| !one.as_wanted()) {
@@ -198,24 +197,9 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
             Ok(_) => log.warning(&format!("reconcile: {what}")),
         }
     }
-    let blind = compared.iter().any(|one| one.differs.is_err());
-    let fights = compared.iter().any(|one| one.fighting.is_some());
-    // What differs and was not sent is in the hands of a callback that still runs.
-    let different = |one: &&Comparison| matches!(one.differs, Ok(Some(_))) && !one.elsewhere;
-    let different = compared.iter().filter(different).count();
-    let unread = left.verdict == Verdict::Unfinished;
-    let sent = passed.outcome;
-    let open = blind || unread || different > sent.steps.len();
-    let steps: Vec<_> = left.steps.into_iter().chain(sent.steps).collect();
-    let mut outcome = discretion.outcome(Outcome::of(steps));
-    outcome.verdict = match outcome.verdict {
-        Verdict::Skipped | Verdict::Done if fights || !wanted.conflicts.is_empty() => {
-            Verdict::Failed
-        }
-        Verdict::Skipped | Verdict::Done if open => Verdict::Unfinished,
-        Verdict::Skipped if !parts.is_empty() => Verdict::Done,
-        verdict => verdict,
-    };
+    let steps = left.steps.into_iter().chain(passed.outcome.steps);
+    let mut outcome = discretion.outcome(Outcome::of(steps.collect()));
+    outcome.verdict = verdict;
     let code = age.exit_code(Event::OnRoleChange, outcome.verdict);
     print(&match args.format {
         Format::Human => report::run(&outcome),
@@ -229,20 +213,14 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
 
 /// Shows what would be sent.
 fn dry(args: &Reconcile, context: &Context, view: &View<'_>) -> u8 {
-    let compared = block_on(compare(&view.parts, &Looks::default(), &view.outside));
-    let compared = view.outside.discretion().compared(compared);
-    let pending = state::pending(&view.here.cluster, &view.state.path, context);
-    let status = report::Status {
-        here: &view.here,
-        compared: &compared,
-        conflicts: &view.wanted.conflicts,
-        pending: pending.as_deref().unwrap_or_default(),
-    };
+    let compared = view.compare(context);
+    let status = view.status(&compared);
     print(&match args.format {
         Format::Human => would_do(&status),
         Format::Json => format!("{:#}\n", status.to_json()),
     });
-    let blind = pending.is_none() || compared.iter().any(|one| one.differs.is_err());
+    let blind =
+        compared.pending.is_none() || status.compared.iter().any(|one| one.differs.is_err());
     match (status.as_wanted(), blind) {
         (_, true) => Verdict::Unfinished.exit_code(),
         (true, false) => 0,

@@ -42,7 +42,7 @@ use crate::cli::shared::world::Outside;
 ///       barman:
 ///         command: patroni_barman run --event create_replica
 ///
-/// Exit codes: 0 everything was done; 1 no rule matched; 2 an operation failed or was refused, or
+/// Exit codes: 0 everything was done, or a rule does nothing on purpose; 1 no rule matched; 2 an operation failed or was refused, or
 /// could not be verified; 3 the API could not be reached or time ran out, what is left is kept for
 /// `reconcile`; 4 invalid rules or arguments, nothing was sent; 5 this node no longer has the role,
 /// nothing more was sent; 6 everything was done by the last good rules, because the file is broken.
@@ -112,10 +112,19 @@ impl Command for Run {
         let ended = block_on(callback(event, called, made, &decide, &outside))?;
         if nothing {
             let log = &context.log;
-            log.info(&format!("skipped {word} {role} {cluster}: no rule matches"));
+            let idle = ended.plan.as_ref().and_then(report::idle);
+            log.info(&match &idle {
+                Some(idle) => format!("done {word} {role} {cluster}: {idle}"),
+                None => format!("skipped {word} {role} {cluster}: no rule matches"),
+            });
         }
         let Ended { plan, outcome } = ended;
-        let outcome = discretion.outcome(outcome);
+        let mut outcome = discretion.outcome(outcome);
+        let idle = plan.as_ref().and_then(report::idle);
+        // An empty directory is no node: Patroni must go on with its next method.
+        if outcome.verdict == Verdict::Skipped && idle.is_some() && !word.makes_node() {
+            outcome.verdict = Verdict::Done;
+        }
         if !word.makes_node() {
             tell_end(&outcome, context);
         }
@@ -123,7 +132,10 @@ impl Command for Run {
         print(&match (self.format, &plan) {
             (Format::Json, Some(plan)) => format!("{:#}\n", to_json(plan, &outcome, code)),
             (Format::Json, None) => format!("{:#}\n", outcome.to_json(code)),
-            (Format::Human, _) => report::run(&outcome),
+            (Format::Human, _) => match idle.filter(|_| outcome.steps.is_empty()) {
+                Some(idle) => format!("{idle}\n"),
+                None => report::run(&outcome),
+            },
         });
         if let (Some(plan), Verdict::Done) = (&plan, outcome.verdict) {
             let sets = &self.event.sets;

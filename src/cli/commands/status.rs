@@ -2,8 +2,6 @@
 
 use clap::Args;
 
-use crate::execute::{Looks, compare};
-use crate::http::block_on;
 use crate::report;
 
 use crate::cli::shared::args::Format;
@@ -12,7 +10,6 @@ use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::Exit;
 use crate::cli::shared::output::print;
-use crate::cli::shared::state;
 use crate::cli::shared::view::View;
 use crate::cli::shared::watch::Watch;
 
@@ -46,19 +43,12 @@ impl Command for Status {
     fn run(&self, context: &Context) -> Result<u8, Exit> {
         let watch = Watch::new(&context.log);
         let view = View::take(&self.rules, context, &watch)?;
-        let compared = block_on(compare(&view.parts, &Looks::default(), &view.outside));
-        let compared = view.outside.discretion().compared(compared);
-        let pending = state::pending(&view.here.cluster, &view.state.path, context);
-        let status = report::Status {
-            here: &view.here,
-            compared: &compared,
-            conflicts: &view.wanted.conflicts,
-            pending: pending.as_deref().unwrap_or_default(),
-        };
+        let compared = view.compare(context);
+        let status = view.status(&compared);
         print(&match self.format {
             Format::Human => report::status(&status),
             Format::Json => format!("{:#}\n", status.to_json()),
         });
-        Ok(u8::from(!status.as_wanted() || pending.is_none()))
+        Ok(u8::from(!status.as_wanted() || compared.pending.is_none()))
     }
 }

@@ -1,31 +1,33 @@
 //! `test`: unit tests for rules.
 
-use std::collections::HashMap;
-use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+mod files;
+mod thresholds;
+
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::diagnostic::Finding;
-use crate::load::read;
-use crate::report::{self, Colour, Covered, Tested, findings};
-use crate::rule_test::{Coverage, Suite, load};
-use crate::source::Source;
+use crate::report::{self, Checked};
 
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::{Exit, USAGE};
 use crate::cli::shared::output::print;
 
+use files::Files;
+use thresholds::{MUTANTS, Thresholds, checked, thresholds};
+
 /// Runs unit tests for rules. Nothing is sent.
 ///
 ///     patroni_barman test tests/
 ///     patroni_barman test --coverage --fail-under 100 rules_test.yml
+///     patroni_barman test --mutate --fail-under mutants=95 rules_test.yml
 ///
 /// A test file names its rules and says what they do for an event, or for many; scenarios carry callbacks
-/// out against a Barman in memory. `patroni_barman schema rule-tests` is its schema.
+/// out against a Barman in memory. `patroni_barman schema rule-tests` is its schema. Of a directory, every YAML file is
+/// a test file that is not a rules file. A file that can't be used does not keep the others from being run.
 ///
-/// Exit codes: 0 all passed; 1 a test failed, or too little is covered; 2 files or arguments that can't be used.
+/// Exit codes: 0 all passed; 1 a test failed, or less is covered than --fail-under asks for; 2 files or arguments that can't be used.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct TestArgs {
@@ -35,10 +37,21 @@ pub struct TestArgs {
     /// Test these rules instead of those that the files name.
     #[arg(long, value_name = "PATH")]
     pub rules: Option<PathBuf>,
-    /// Say what the tests see of the rules: cells, rules that fire, both outcomes of each `when`.
+    /// Run only the tests that have this text in their name; can be repeated.
+    #[arg(short = 'k', long = "filter", value_name = "TEXT")]
+    pub filter: Vec<String>,
+    /// List the tests, and run none.
+    #[arg(long, conflicts_with_all = ["format", "coverage", "fail_under", "mutate"])]
+    pub list: bool,
+    /// Show the part of the rules that tests see: cells, rules that fire, both outcomes of each `when`, requests that a test
+    /// says.
     #[arg(long)]
     pub coverage: bool,
-    /// Fail if less than so many hundredths are covered: `90`, or `cells=80,rules=100,conditions=90`.
+    /// Change the rules in many small ways, and show the changes that no test notices.
+    #[arg(long)]
+    pub mutate: bool,
+    /// Fail if less than so many hundredths are covered: `90`, or `cells=80,rules=100,conditions=90,requests=100`. With
+    /// --mutate, `mutants=95` is for the share that some test notices.
     #[arg(long, value_name = "PERCENT", value_parser = thresholds)]
     pub fail_under: Option<Thresholds>,
     /// How it is written to standard output.
@@ -57,122 +70,49 @@ pub enum TestFormat {
     Junit,
 }
 
-/// The least that must be covered, in hundredths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Thresholds {
-    cells: usize,
-    rules: usize,
-    conditions: usize,
-}
-
-fn thresholds(text: &str) -> Result<Thresholds, String> {
-    let percent = |text: &str| match text.parse::<usize>() {
-        Ok(percent) if percent <= 100 => Ok(percent),
-        _ => Err(format!("`{text}` is no number from 0 to 100")),
-    };
-    if !text.contains('=') {
-        let all = percent(text)?;
-        return Ok(Thresholds {
-            cells: all,
-            rules: all,
-            conditions: all,
-        });
-    }
-    let mut found = Thresholds::default();
-    for part in text.split(',') {
-        let (what, least) = part.split_once('=').unwrap_or((part, ""));
-        let least = percent(least)?;
-        match what.trim() {
-            "cells" => found.cells = least,
-            "rules" => found.rules = least,
-            "conditions" => found.conditions = least,
-            other => {
-                return Err(format!("`{other}` is not `cells`, `rules` or `conditions`"));
-            }
-        }
-    }
-    Ok(found)
-}
-
 impl Command for TestArgs {
     const GROUP: Group = Group::Rules;
 
     fn run(&self, context: &Context) -> Result<u8, Exit> {
-        let suites = suites(self, context)?;
-        let mut covered: Vec<Covered> = Vec::new();
-        let mut places: HashMap<&Path, usize> = HashMap::new();
-        let mut files = Vec::new();
-        for suite in &suites {
-            let index = *places.entry(&suite.rules_place).or_insert(covered.len());
-            if index == covered.len() {
-                covered.push(Covered {
-                    rules: suite.rules_path.clone(),
-                    coverage: Coverage::of(&suite.rules),
-                });
-            }
-            if let Some(each) = covered.get_mut(index) {
-                files.push(Tested {
-                    file: suite.source.name.to_string(),
-                    rules: suite.rules_path.clone(),
-                    results: suite.run(&mut each.coverage),
-                });
+        let least = self.fail_under.clone().unwrap_or_default();
+        if least.of(MUTANTS).is_some() && !self.mutate {
+            let message = "`--fail-under mutants=…` asks for mutants, and there are none";
+            return Err(Exit::new(USAGE, message).help("add `--mutate`"));
+        }
+        let mut files = Files::read(&self.paths, self.rules.as_deref(), context);
+        files.pick(&self.filter)?;
+        if self.list {
+            print(&files.list());
+            return Ok(files.code(0, context));
+        }
+        let (mut run, covered) = files.run();
+        run.checked = checked(&covered, &least);
+        let missed = run.checked.iter().any(Checked::is_missed);
+        if self.mutate && run.failed() {
+            context
+                .log
+                .error("no mutants were tried: the tests fail, or too little is covered");
+        } else if self.mutate {
+            run.mutated = files.mutate(&covered);
+            if let Some(least) = least.of(MUTANTS) {
+                let mutated = run.mutated.iter();
+                run.checked
+                    .extend(mutated.map(|it| it.checked(MUTANTS, least)));
             }
         }
-        let failed = files
-            .iter()
-            .flat_map(|file| &file.results)
-            .any(|result| !result.passed());
-        let least = self.fail_under.unwrap_or_default();
-        let reached = covered.iter().all(|each| {
-            each.coverage.cells().reaches(least.cells)
-                && each.coverage.fired().reaches(least.rules)
-                && each.coverage.conditions().reaches(least.conditions)
-        });
-        let shown = if self.coverage || !reached {
-            covered.as_slice()
-        } else {
-            &[]
-        };
+        if self.coverage || missed {
+            run.covered = covered;
+        }
         print(&match self.format {
-            TestFormat::Human => report::tests(&files, shown),
-            TestFormat::Json => format!("{:#}\n", report::tests_json(&files, shown)),
-            TestFormat::Junit => report::junit(&files),
+            TestFormat::Human => report::tests(&run),
+            TestFormat::Json => format!("{:#}\n", report::tests_json(&run)),
+            TestFormat::Junit => report::junit(&run),
         });
-        if !reached {
+        if run.checked.iter().any(Checked::is_missed) {
             context
                 .log
                 .error("less is covered than `--fail-under` asks for");
         }
-        Ok(u8::from(failed || !reached))
+        Ok(files.code(u8::from(run.failed()), context))
     }
-}
-
-/// Every file as a suite; what is wrong with them is written to standard error.
-fn suites(args: &TestArgs, context: &Context) -> Result<Vec<Suite>, Exit> {
-    let mut sources: Vec<Source> = Vec::new();
-    for path in &args.paths {
-        sources.extend(read(path).map_err(|error| Exit::new(USAGE, error.to_string()))?);
-    }
-    let mut suites = Vec::new();
-    let mut found: Vec<Finding> = Vec::new();
-    for source in &sources {
-        let loaded = load(source, args.rules.as_deref());
-        suites.extend(loaded.suite);
-        found.extend(loaded.findings);
-    }
-    let Some(summary) = findings::summary(&found) else {
-        return Ok(suites);
-    };
-    let terminal = std::io::stderr().is_terminal();
-    let colour = if terminal && context.environment.get("NO_COLOR").is_none() {
-        Colour::Always
-    } else {
-        Colour::Never
-    };
-    let text = findings::human(&found, &sources, colour);
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
-    Err(
-        Exit::new(USAGE, format!("the tests can't be run: {summary}"))
-            .help("`patroni_barman explain CODE` tells more"),
-    )
 }

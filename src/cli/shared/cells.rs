@@ -20,6 +20,9 @@ pub struct KnownArgs {
     /// An environment variable; can be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     pub env: Vec<String>,
+    /// An environment variable or argument that is not set; can be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub unset: Vec<String>,
     /// An argument besides those that Patroni appends; can be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     pub arg: Vec<String>,
@@ -40,10 +43,12 @@ impl KnownArgs {
         let mut known = Known {
             env: pairs("--env", &self.env)?,
             args: pairs("--arg", &self.arg)?,
+            unset: self.unset.iter().cloned().collect(),
             ..Known::default()
         };
         if let Some(node) = &self.node {
             known.node.clone_from(node);
+            known.given.insert("node");
         }
         Ok(known)
     }

@@ -54,11 +54,11 @@ pub fn dry_run(event: &EventArgs, format: Format, context: &Context) -> Result<u
     Ok(show(&plan?, format))
 }
 
-/// Prints a plan; the exit code says whether anything would be sent.
+/// Prints a plan; the exit code says whether a rule fires.
 fn show(plan: &Plan, format: Format) -> u8 {
     print(&match format {
         Format::Human => report::plan(plan),
         Format::Json => format!("{:#}\n", plan.to_json()),
     });
-    u8::from(plan.steps.is_empty())
+    u8::from(plan.steps.is_empty() && plan.idle().next().is_none())
 }

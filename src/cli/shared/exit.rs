@@ -1,5 +1,7 @@
 //! Ends of a command that are not its result.
 
+use std::fmt;
+
 use super::log::Log;
 
 /// A command that can't go on: what to say and the exit code.
@@ -25,6 +27,15 @@ pub const USAGE: u8 = 2;
 /// The exit code for a command line of the Python tool that names no sub-command: its -1.
 pub const NO_COMMAND: u8 = 255;
 
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.help {
+            Some(help) => write!(f, "{} ({help})", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
 impl Exit {
     /// Ends with a code and a message.
     #[must_use]
@@ -44,10 +55,7 @@ impl Exit {
 
     /// Writes it to the log.
     pub fn log(&self, log: &Log) {
-        match &self.help {
-            Some(help) => log.error(&format!("{} ({help})", self.message)),
-            None => log.error(&self.message),
-        }
+        log.error(&self.to_string());
     }
 
     /// The same end for a command that nothing could have been sent by.

@@ -106,11 +106,9 @@ pub fn set_vars(rules: &mut RuleSet, sets: &[String]) -> Result<(), Exit> {
         let (name, value) = set.split_once('=').ok_or_else(|| {
             Exit::invalid(format!("`--set {set}` has no `=`")).help("write `--set NAME=VALUE`")
         })?;
-        let names: Vec<_> = rules
-            .vars
-            .iter()
-            .map(|var| format!("`{}`", var.name))
-            .collect();
+        // Nothing outside of the rules knows the variables of one rule.
+        let settable = rules.vars.iter().filter(|var| var.name == var.label);
+        let names: Vec<_> = settable.map(|var| format!("`{}`", var.name)).collect();
         let Some(var) = rules.vars.iter_mut().find(|var| var.name == name) else {
             let there = if names.is_empty() {
                 "none".to_owned()

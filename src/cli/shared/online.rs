@@ -1,95 +1,209 @@
-//! `check --online`: what Barman and Patroni say of the rules.
+//! `check --online`: asks Barman and Patroni, and compares the rules with what they say.
 
 use std::collections::BTreeMap;
 
-use crate::barman::{Diagnosis, Interest};
-use crate::check::{Inventory, Node, online};
-use crate::diagnostic::Finding;
-use crate::execute::{Here, World as _};
-use crate::http::block_on;
-use crate::model::ApiName;
+use crate::barman::{Barman, Diagnosis, Interest};
+use crate::check::online::{
+    BackupState, Content, Here, Inventory, Member, Model, Seen, Server, Want, problems, wants,
+};
+use crate::execute::World as _;
+use crate::http::{Client, block_on, together};
+use crate::load::Problem;
+use crate::model::{ApiName, RuleSet};
+use crate::patroni::{Cluster, Patroni, PatroniError, name_in};
+use crate::report::Failure;
 use crate::space::Known;
 
 use super::context::Context;
-use super::exit::{Exit, USAGE};
-use super::rules::Rules;
+use super::exit::Exit;
+use super::rules::{Age, Rules};
 use super::watch::Watch;
 use super::world::Outside;
 
-/// Asks every API that the rules use, and the local Patroni if they name it.
-///
-/// # Errors
-/// [`Exit`] with everything that could not be asked.
-pub fn findings(
-    rules: &Rules,
-    node: Option<&String>,
-    context: &Context,
-) -> Result<Vec<Finding>, Exit> {
-    let watch = Watch::new(&context.log);
-    let outside = Outside::new(&rules.set, &context.environment, &watch);
-    let mut silent = Vec::new();
-    let here = match block_on(Here::ask(&outside, node.map(String::as_str))) {
-        Some(Ok(here)) => Some(here),
-        Some(Err(silence)) => {
-            silent.push(silence.to_string());
-            None
-        }
-        None => None,
-    };
-    let used = rules.set.rules.iter().filter(|rule| rule.enabled);
-    let mut barmans: BTreeMap<ApiName, Inventory> = BTreeMap::new();
-    for request in used.flat_map(|rule| &rule.requests) {
-        if barmans.contains_key(&request.api) {
-            continue;
-        }
-        let Some(barman) = outside.barman(&request.api) else {
-            continue;
-        };
-        let inventory = match block_on(barman.diagnose(&Interest::default())) {
-            Ok(diagnosis) => inventory(&diagnosis),
-            Err(trouble) => {
-                silent.push(format!(
-                    "the API `{}` can't be asked: {trouble}",
-                    request.api
-                ));
-                Inventory::default()
-            }
-        };
-        barmans.insert(request.api.clone(), inventory);
-    }
-    if !silent.is_empty() {
-        return Err(Exit::new(USAGE, silent.join("; ")));
-    }
-    let environment = &context.environment;
-    let known = Known::default();
-    let name = here.as_ref().and_then(|here| here.node.clone());
-    let given = environment.get("PATRONI_NAME").map(str::to_owned);
-    let node = Node {
-        name: node.cloned().or(given).or(name),
-        cluster: here.map(|here| here.cluster),
-        known: Known {
-            host: environment.host.clone().unwrap_or(known.host),
-            env: environment.vars.clone(),
-            ..known
-        },
-    };
-    Ok(online(&rules.set, &rules.sources, &node, &barmans))
+/// What came of asking.
+pub struct Online {
+    /// What does not fit.
+    pub problems: Vec<Problem>,
+    /// Those that could not be asked.
+    pub failures: Vec<Failure>,
 }
 
-fn inventory(diagnosis: &Diagnosis) -> Inventory {
-    let cluster = |server: &crate::barman::ServerState| {
-        let cluster = server.config.get("cluster")?.as_str()?;
-        Some(cluster.to_owned())
+impl Online {
+    /// Asks every Patroni that the rules name, then every API that they use; both side by side.
+    ///
+    /// # Errors
+    /// [`Exit`] for options of the connection that can't be used.
+    pub fn ask(rules: &RuleSet, node: Option<&str>, context: &Context) -> Result<Self, Exit> {
+        let mut rules = Rules {
+            set: rules.clone(),
+            sources: Vec::new(),
+            age: Age::Current,
+        };
+        rules.connect(&context.global).map_err(Exit::into_usage)?;
+        let rules = rules.set;
+        let environment = &context.environment;
+        let watch = Watch::new(&context.log);
+        let outside = Outside::new(&rules, environment, &watch);
+        let mut failures = Vec::new();
+        let mut fail = |message: String| {
+            failures.push(Failure {
+                file: None,
+                message,
+            });
+        };
+        let known = Known::default();
+        let mut here = Here {
+            given: node
+                .or_else(|| environment.get("PATRONI_NAME"))
+                .map(str::to_owned),
+            told: None,
+            known: Known {
+                host: environment.host.clone().unwrap_or(known.host),
+                env: environment.vars.clone(),
+                ..known
+            },
+            patronis: Vec::new(),
+        };
+        let patronis = outside.patronis();
+        let asked = patronis.iter().enumerate();
+        let asked = asked.map(|(number, patroni)| cluster(patroni, number == 0));
+        for answer in block_on(together(asked.collect())) {
+            match answer {
+                Ok(answer) => {
+                    here.told = here.told.or(answer.name);
+                    here.patronis.push(answer.seen);
+                    if let Some(error) = answer.no_configuration {
+                        fail(error.to_string());
+                    }
+                }
+                Err(error) => fail(error.to_string()),
+            }
+        }
+        let wants = wants(&rules, &here);
+        let interests = interests(&rules, &wants);
+        let apis = interests.iter().filter_map(|(api, interest)| {
+            let barman = outside.barman(api)?;
+            Some(inventory(api, barman, interest))
+        });
+        let mut barmans = BTreeMap::new();
+        for (api, inventory, failure) in block_on(together(apis.collect())) {
+            barmans.insert(api, inventory);
+            failure.into_iter().for_each(&mut fail);
+        }
+        let problems = problems(&rules, &here, &wants, &barmans);
+        Ok(Self { problems, failures })
+    }
+}
+
+/// What a Patroni told.
+struct Told {
+    seen: Seen,
+    /// Its member's name.
+    name: Option<String>,
+    no_configuration: Option<PatroniError>,
+}
+
+async fn cluster(patroni: &Patroni<'_, Client>, is_local: bool) -> Result<Told, PatroniError> {
+    let node = patroni.node().await?;
+    let cluster = patroni.cluster().await?;
+    let configuration = patroni.configuration().await;
+    let name = match node.name {
+        _ if !is_local => None,
+        None => name_in(&cluster, patroni).await,
+        name => name,
     };
-    let servers = diagnosis.servers.iter();
-    let models = diagnosis.models.iter();
-    Inventory {
-        servers: servers
-            .map(|(name, server)| (name.clone(), cluster(server)))
-            .collect(),
-        models: models
-            .map(|(name, model)| (name.clone(), model.cluster.clone()))
-            .collect(),
+    let Cluster { scope, members } = cluster;
+    let (slots, no_configuration) = match configuration {
+        Ok(configuration) => (Some(configuration.slots), None),
+        Err(error) => (None, Some(error)),
+    };
+    let members = members.into_iter().map(|member| Member {
+        name: member.name,
+        never_leads: member.never_leads,
+    });
+    Ok(Told {
+        seen: Seen {
+            url: patroni.url().as_str().to_owned(),
+            scope: node.scope.or(scope),
+            members: members.collect(),
+            slots,
+        },
+        name,
+        no_configuration,
+    })
+}
+
+/// The servers and models that rules want of each API. An API is asked even if nothing of it can be told.
+fn interests(rules: &RuleSet, wants: &[Want<'_>]) -> BTreeMap<ApiName, Interest> {
+    let mut interests: BTreeMap<ApiName, Interest> = BTreeMap::new();
+    let enabled = rules.rules.iter().filter(|rule| rule.enabled);
+    for request in enabled.flat_map(|rule| &rule.requests) {
+        interests.entry(request.api.clone()).or_default();
+    }
+    for want in wants {
+        let interest = interests.entry(want.request.api.clone()).or_default();
+        interest.servers.extend(want.servers().map(str::to_owned));
+        interest.models.extend(want.models().map(str::to_owned));
+    }
+    interests
+}
+
+async fn inventory(
+    api: &ApiName,
+    barman: Barman<'_, Client>,
+    interest: &Interest,
+) -> (ApiName, Inventory, Option<String>) {
+    let api_is_too_old = barman.is_too_old().await;
+    let (content, failure) = match barman.diagnose(interest).await {
+        Ok(diagnosis) => (Some(content(&diagnosis)), None),
+        Err(trouble) => {
+            let message = format!("the API `{api}` can't be asked: {trouble}");
+            (None, Some(message))
+        }
+    };
+    let inventory = Inventory {
+        content,
+        api_is_too_old,
+    };
+    (api.clone(), inventory, failure)
+}
+
+fn content(diagnosis: &Diagnosis) -> Content {
+    let text = |value: Option<&serde_json::Value>| Some(value?.as_str()?.to_owned());
+    let servers = diagnosis.servers.iter().map(|(name, server)| {
+        let options = server.recovery_options.as_deref().unwrap_or_default();
+        let backups = server.backups.iter();
+        let server = Server {
+            cluster: text(server.config.get("cluster")),
+            active: server.active,
+            passive: server.passive,
+            streaming_archiver: server.streaming_archiver,
+            slot_name: text(server.config.get("slot_name")),
+            gets_wal: options.contains("get-wal"),
+            backups: backups
+                .map(|(id, backup)| (id.clone(), state(backup)))
+                .collect(),
+        };
+        (name.clone(), server)
+    });
+    let models = diagnosis.models.iter().map(|(name, model)| {
+        let model = Model {
+            cluster: model.cluster.clone(),
+            slot_name: text(model.config.get("slot_name")),
+        };
+        (name.clone(), model)
+    });
+    Content {
+        servers: servers.collect(),
+        models: models.collect(),
         why_no_models: diagnosis.why_no_models(),
+    }
+}
+
+fn state(backup: &crate::barman::Backup) -> BackupState {
+    match backup.status.as_deref() {
+        _ if backup.is_usable() => BackupState::Usable,
+        Some("FAILED") => BackupState::Failed,
+        _ => BackupState::Other,
     }
 }

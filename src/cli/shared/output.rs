@@ -8,10 +8,13 @@ static UNWRITTEN: AtomicBool = AtomicBool::new(false);
 
 /// Writes a result to standard output. A reader that has gone away is no fault of ours.
 pub fn print(text: &str) {
-    let mut stdout = io::stdout();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
+    print_with(|out| out.write_all(text.as_bytes()));
+}
+
+/// Writes a result to standard output while it is made.
+pub fn print_with(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) {
+    let mut stdout = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let written = write(&mut stdout).and_then(|()| stdout.flush());
     if let Err(error) = written
         && error.kind() != io::ErrorKind::BrokenPipe
     {

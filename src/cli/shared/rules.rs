@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::diagnostic::Severity;
 use crate::execute::Verdict;
 use crate::load::{load, locate, read};
 use crate::model::{Api, ApiName, Event, Fallback, Origin, RuleSet, Url};
 use crate::source::Source;
-use crate::store::LastGood;
+use crate::store::{Known, LastGood};
 
 use super::args::Global;
 use super::context::Context;
@@ -77,22 +78,17 @@ impl Rules {
         })
     }
 
-    /// Reads rules and keeps them if they are valid; if they are not, the last ones that were kept are
+    /// Reads rules and keeps them if `check` finds no error in them; if it does, the last ones that were kept are
     /// used, unless these say `rules_fallback: none`.
     ///
     /// # Errors
     /// [`Exit`] if there are none to use.
     pub fn read_or_last_good(path: &Path, context: &Context) -> Result<Self, Exit> {
-        let copy = LastGood::of(path, &state::folder(&context.environment));
         let broken = match Self::read(path, &context.log) {
-            Ok(rules) => {
-                if let Err(error) = copy.keep(&rules.sources) {
-                    context.log.warning(&format!(
-                        "the rules can't be kept for a time when the file is broken: {error}"
-                    ));
-                }
-                return Ok(rules);
-            }
+            Ok(rules) => match rules.checked(path, context) {
+                Ok(()) => return Ok(rules),
+                Err(broken) => broken,
+            },
             Err(broken) => broken,
         };
         let kept = Self::of_last_good(path, context);
@@ -111,11 +107,57 @@ impl Rules {
         }
     }
 
+    /// Checks rules, once for each change of them. What only a newer version of this program finds is logged, and does
+    /// not take rules away that have worked.
+    fn checked(&self, path: &Path, context: &Context) -> Result<(), Exit> {
+        let copy = LastGood::of(path, &state::folder(&context.environment));
+        let log = &context.log;
+        let known = copy.known(&self.sources);
+        let errors = match &known {
+            Known::Good => return Ok(()),
+            Known::Refused(errors) => errors.clone(),
+            Known::GoodBefore | Known::Nothing => errors(&self.sources),
+        };
+        let is_good = errors.is_empty() || known == Known::GoodBefore;
+        let remembered = match known {
+            Known::Refused(_) => Ok(()),
+            _ if is_good => copy.keep(&self.sources),
+            _ => copy.refuse(&self.sources, &errors),
+        };
+        if let Err(error) = remembered {
+            let what = if is_good {
+                "the rules can't be kept for a time when the file is broken"
+            } else {
+                "the errors in the rules can't be remembered, and each callback looks for them"
+            };
+            log.warning(&format!("{what}: {error}"));
+        }
+        for error in &errors {
+            if is_good {
+                log.warning(error);
+            } else {
+                log.error(error);
+            }
+        }
+        if is_good {
+            return Ok(());
+        }
+        let path = path.display();
+        Err(Exit::invalid(format!("the rules in `{path}` have errors"))
+            .help(format!("`patroni_barman check {path}` shows each place")))
+    }
+
     /// Which rules there are to use at a path: whether those in the file are broken. Nothing is logged.
     #[must_use]
-    pub fn age_at(path: &Path) -> Age {
-        let is_valid = read(path).is_ok_and(|sources| load(&sources).rules.is_some());
-        if is_valid {
+    pub fn age_at(path: &Path, context: &Context) -> Age {
+        let copy = LastGood::of(path, &state::folder(&context.environment));
+        let is_good = |sources: &Vec<Source>| match copy.known(sources) {
+            Known::Good | Known::GoodBefore => true,
+            Known::Refused(_) => false,
+            Known::Nothing => errors(sources).is_empty(),
+        };
+        let sources = read(path);
+        if sources.is_ok_and(|sources| load(&sources).rules.is_some() && is_good(&sources)) {
             Age::Current
         } else {
             Age::LastGood
@@ -186,13 +228,26 @@ impl Rules {
     }
 }
 
+/// The errors that `check` finds, a line each.
+fn errors(sources: &[Source]) -> Vec<String> {
+    let findings = crate::check::findings(sources).into_iter();
+    let errors = findings.filter(|finding| finding.severity() == Severity::Error);
+    errors
+        .map(|finding| crate::report::line(&finding))
+        .collect()
+}
+
 /// The database. Rules that are missing or broken do not keep anybody from reading what was done.
 pub fn database(rules: Option<&PathBuf>, context: &Context) -> PathBuf {
     let path = rules_path(rules, &context.environment);
     let read = if rules.is_some() || path.exists() {
-        Rules::read(&path, &context.log)
-            .ok()
-            .or_else(|| Rules::of_last_good(&path, context))
+        let copy = LastGood::of(&path, &state::folder(&context.environment));
+        let is_refused = |rules: &Rules| matches!(copy.known(&rules.sources), Known::Refused(_));
+        match Rules::read(&path, &context.log) {
+            Ok(rules) if is_refused(&rules) => Rules::of_last_good(&path, context).or(Some(rules)),
+            Ok(rules) => Some(rules),
+            Err(_) => Rules::of_last_good(&path, context),
+        }
     } else {
         None
     };

@@ -1,9 +1,10 @@
 //! The cluster as Patroni shows it, and what the rules want of it.
 
 use crate::evaluate::{Wanted, wanted};
-use crate::execute::{Here, Part};
+use crate::execute::{Comparison, Here, Looks, Part, compare};
 use crate::http::block_on;
-use crate::store::Recorded;
+use crate::report::Status;
+use crate::store::{Intent, Recorded};
 
 use super::args::RulesArgs;
 use super::context::Context;
@@ -77,6 +78,34 @@ impl<'a> View<'a> {
             state,
             rules,
         })
+    }
+}
+
+/// Barman's state beside the wanted one.
+pub struct Compared {
+    states: Vec<Comparison>,
+    /// The pending requests; `None` if they can't be read.
+    pub pending: Option<Vec<Intent>>,
+}
+
+impl View<'_> {
+    /// Compares everything that is wanted; nothing is sent.
+    pub fn compare(&self, context: &Context) -> Compared {
+        let states = block_on(compare(&self.parts, &Looks::default(), &self.outside));
+        Compared {
+            states: self.outside.discretion().compared(states),
+            pending: state::pending(&self.here.cluster, &self.state.path, context),
+        }
+    }
+
+    /// The same, to be shown.
+    pub fn status<'v>(&'v self, compared: &'v Compared) -> Status<'v> {
+        Status {
+            here: &self.here,
+            compared: &compared.states,
+            conflicts: &self.wanted.conflicts,
+            pending: compared.pending.as_deref().unwrap_or_default(),
+        }
     }
 }
 

@@ -98,6 +98,7 @@ impl Constants {
             let value = self.vars.get(name)?.clone();
             let name = name.clone();
             Some(Var {
+                label: name.clone(),
                 name,
                 value,
                 origin: crate::model::Origin::default(),

@@ -75,10 +75,18 @@ impl<'a> Decoder<'a> {
             .filter_map(|(origin, url)| self.url(url, &origin, "address"))
             .collect();
         let Some(first) = urls.first() else {
-            return self.endpoint(value, origin).map(Patroni::new);
+            let api = self.endpoint(value, origin)?;
+            return Some(Patroni {
+                origin: origin.clone(),
+                ..Patroni::new(api)
+            });
         };
         let api = self.endpoint_at(Some(first.clone()), value, origin)?;
-        Some(Patroni { api, urls })
+        Some(Patroni {
+            api,
+            urls,
+            origin: origin.clone(),
+        })
     }
 
     fn endpoint(&mut self, value: &Value, origin: &Origin) -> Option<Api> {

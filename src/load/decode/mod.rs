@@ -4,6 +4,7 @@
 //! should have is passed over here without a word, so that everything else that is wrong is still found.
 
 mod constant;
+mod each;
 mod endpoint;
 mod request;
 mod rule;
@@ -11,7 +12,7 @@ mod template;
 mod values;
 mod vars;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::path::PathBuf;
 
@@ -19,18 +20,31 @@ use serde_json::Value;
 
 pub use self::constant::refused;
 use self::values::Least;
+pub(crate) use self::values::template_value;
 use super::MAX_FINDINGS;
-use super::problem::{Problem, Spot};
+use super::problem::{Problem, Spot, escape};
 use crate::diagnostic::Code;
-use crate::model::{Fallback, Match, Origin, RuleSet, StateSettings};
+use crate::model::{ApiName, Fallback, Match, Origin, Places, RuleSet, StateSettings, Var};
 
 /// Everything that decoding one rule set shares.
 struct Decoder<'a> {
     problems: Vec<Problem>,
-    /// The variables so far, with the places that give them their values.
-    vars: HashMap<&'a str, Origin>,
-    /// Variables that stand further down.
-    later_vars: HashMap<&'a str, Origin>,
+    /// The variables so far that all files may use, with the places that give them their values.
+    vars: HashMap<String, Origin>,
+    /// Those that only their file may use, by file.
+    own_vars: Vec<HashMap<String, vars::Own>>,
+    /// A place for each name of those, also before they are read.
+    elsewhere: HashMap<&'a str, Origin>,
+    /// The variables of the section at hand.
+    section: HashMap<&'a str, vars::Listed<'a>>,
+    /// The names that only the rule at hand has.
+    names: HashMap<String, Origin>,
+    /// The variables of rules.
+    rule_vars: Vec<Var>,
+    /// The names of all variables.
+    taken: HashSet<String>,
+    /// What `for_each` has made.
+    unrolled: each::Unrolled,
     /// The names of the APIs, also of those that something is wrong with.
     apis: HashMap<&'a str, Origin>,
     /// Templates that have been read and found in order.
@@ -60,7 +74,13 @@ pub(super) fn decode(files: &[Option<Value>]) -> (RuleSet, Vec<Problem>) {
     let mut decoder = Decoder {
         problems: Vec::new(),
         vars: HashMap::new(),
-        later_vars: HashMap::new(),
+        own_vars: files.iter().map(|_| HashMap::new()).collect(),
+        elsewhere: HashMap::new(),
+        section: HashMap::new(),
+        names: HashMap::new(),
+        rule_vars: Vec::new(),
+        taken: HashSet::new(),
+        unrolled: each::Unrolled::default(),
         apis: HashMap::new(),
         inspected: template::Inspected::default(),
         conditional: false,
@@ -98,9 +118,10 @@ impl<'a> Decoder<'a> {
         let patroni = section("patroni")
             .first()
             .and_then(|(origin, value)| self.patroni(value, origin));
-        let vars = self.vars(&section("vars"));
+        let mut vars = self.vars(files);
         let defaults = self.defaults(section("defaults").first());
         let rules = self.rules(&section("rules"), &defaults);
+        vars.append(&mut self.rule_vars);
         let state =
             section("state")
                 .first()
@@ -123,6 +144,13 @@ impl<'a> Decoder<'a> {
             state,
             fallback,
             header_variables: mem::take(&mut self.header_variables),
+            places: Places {
+                apis: mem::take(&mut self.apis)
+                    .into_iter()
+                    .map(|(name, origin)| (ApiName(name.to_owned()), origin))
+                    .collect(),
+                patroni: section("patroni").first().map(|(origin, _)| origin.clone()),
+            },
         }
     }
 
@@ -169,13 +197,4 @@ fn items<'a>(
         .flatten()
         .enumerate()
         .map(move |(index, item)| (origin.child(index), item))
-}
-
-/// A key as a JSON pointer writes it.
-pub(super) fn escape(key: &str) -> std::borrow::Cow<'_, str> {
-    if key.contains(['~', '/']) {
-        key.replace('~', "~0").replace('/', "~1").into()
-    } else {
-        key.into()
-    }
 }

@@ -9,10 +9,10 @@ use super::{Decoder, items};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::model::{
-    Event, Fence, OnFailure, Origin, Pattern, Poll, RequestTemplate, Retry, Role, Rule, Template,
-    Verify, duration,
+    Clusters, Event, Fence, OnFailure, Origin, Poll, RequestTemplate, Retry, Role, Rule, Template,
+    TemplateValue, Verify, duration,
 };
-use crate::template::Syntax;
+use crate::template::{Scope, Syntax, is_template, render};
 
 /// How a rule's requests are carried out unless it says otherwise.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,41 +54,80 @@ impl<'a> Decoder<'a> {
         }
         let mut names = HashMap::new();
         let mut rules = Vec::with_capacity(all.len());
+        let mut file = None;
         for (origin, value) in all {
-            if let Some(name) = value.get("name").and_then(Value::as_str) {
-                self.rule_name(name, &origin, &mut names);
+            if file.replace(origin.file) != Some(origin.file) {
+                self.enter_file();
             }
-            rules.extend(self.rule(value, &origin, defaults));
+            if self.is_plain(value, &origin) {
+                self.no_early_templates(value, &origin);
+                if let Some(name) = value.get("name").and_then(Value::as_str) {
+                    self.rule_name(name, &origin, &mut names);
+                }
+                rules.extend(self.rule(value, &origin, defaults));
+            } else {
+                self.unroll(value, &origin, defaults, &mut names, &mut rules);
+            }
         }
         rules
     }
 
-    fn rule_name(&mut self, name: &'a str, rule: &Origin, names: &mut HashMap<&'a str, Origin>) {
+    pub(super) fn rule_name(
+        &mut self,
+        name: &str,
+        rule: &Origin,
+        names: &mut HashMap<String, Origin>,
+    ) {
         let Some(before) = names.get(name) else {
-            names.insert(name, rule.clone());
+            names.insert(name.to_owned(), rule.clone());
             return;
         };
         let spot = |rule: &Origin| Spot::value(&rule.child("name"));
         let message = format!("there are two rules with the name `{name}`");
+        let help = if before.file == rule.file {
+            "give one of them another name"
+        } else {
+            "the names of rules are unique over all files of a directory: put, for example, the team's name in front"
+        };
         self.problem(
             Problem::new(Code::DuplicateRule, spot(rule), message)
-                .help("give one of them another name")
+                .help(help)
                 .related(spot(before), "the first one is here"),
         );
     }
 
-    fn rule(&mut self, value: &'a Value, origin: &Origin, defaults: &Defaults) -> Option<Rule> {
+    pub(super) fn rule(
+        &mut self,
+        value: &Value,
+        origin: &Origin,
+        defaults: &Defaults,
+    ) -> Option<Rule> {
+        let events_key = if value.get("events").is_some() {
+            "events"
+        } else {
+            "on"
+        };
         let when = value.get("when").and_then(Value::as_str);
         let when = when.map(|text| Template {
             text: text.to_owned(),
             origin: origin.child("when"),
         });
         if let Some(when) = when.as_ref().filter(|when| !when.text.is_empty()) {
+            let before = self.problems.len();
             self.template(when, Syntax::Expression);
+            let braces = when.text.find("{{");
+            if let Some(at) = braces.filter(|_| self.problems.len() == before) {
+                let spot = Spot::bytes(&when.origin, at..at + 2);
+                let message = "this is compared as text: a condition has no templates in it";
+                self.problem(Problem::new(Code::TemplateSyntax, spot, message).help(
+                    "write the name by itself: `node == \"n1\"`, not `\"{{ node }}\" == \"n1\"`",
+                ));
+            }
         }
         self.conditional = when.is_some();
         let one = value
             .get("request")
+            .filter(|request| !request.is_string())
             .map(|request| (origin.child("request"), request));
         let requests: Vec<_> = one
             .into_iter()
@@ -102,16 +141,20 @@ impl<'a> Decoder<'a> {
         let own_timeout = value.pointer("/poll/timeout").is_some();
         let recovery_timeout = carried_out.poll.timeout.filter(|_| own_timeout);
         let allow_older_timeline = value.get("allow_older_timeline") == Some(&Value::Bool(true));
-        if allow_older_timeline && requests.iter().all(|request| request.kind.sets_state()) {
+        if value.get("request").and_then(Value::as_str) == Some("none") {
+            self.no_request(value, origin);
+        } else if allow_older_timeline && requests.iter().all(|request| request.kind.sets_state()) {
             let spot = Spot::key(&origin.child("allow_older_timeline"));
             let message = "`allow_older_timeline` is for recoveries, and this rule has none";
             self.problem(Problem::new(Code::BadValue, spot, message).help("delete it"));
         }
         Some(Rule {
             name: value.get("name")?.as_str()?.to_owned(),
-            on: words(value, "on", Event::parse),
+            on: words(value, events_key, Event::parse),
+            events_key,
             role: words(value, "role", Role::parse),
-            cluster: words(value, "cluster", |text| Some(Pattern::new(text))),
+            description: self.description(value, origin),
+            cluster: self.clusters(value, origin),
             when,
             enabled: value.get("enabled") != Some(&Value::Bool(false)),
             requests,
@@ -122,8 +165,87 @@ impl<'a> Decoder<'a> {
             verify: carried_out.verify,
             on_failure: carried_out.on_failure,
             allow_older_timeline,
+            own_verify: value.get("verify").is_some(),
+            each: Vec::new(),
             origin: origin.clone(),
         })
+    }
+
+    /// The author's words about the rule.
+    fn description(&mut self, rule: &Value, origin: &Origin) -> Option<String> {
+        let text = rule.get("description")?.as_str()?;
+        let template = Template {
+            text: text.to_owned(),
+            origin: origin.child("description"),
+        };
+        let shown = if is_template(text) {
+            // Those of `for_each` have their values in them by now.
+            match render(&TemplateValue::Text(template.clone()), &Scope::new(&[])) {
+                Ok(Value::String(shown)) => shown,
+                Ok(other) => other.to_string(),
+                Err(_) => {
+                    let message = "a description has only the names of `for_each` in its templates: it does not wait for an event";
+                    let spot = Spot::value(&template.origin);
+                    let problem = Problem::new(Code::BadValue, spot, message);
+                    self.problem(problem.help("write it without `{{` and `{%`"));
+                    return None;
+                }
+            }
+        } else {
+            template.text
+        };
+        Some(shown.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn clusters(&mut self, rule: &Value, origin: &Origin) -> Clusters {
+        let origin = origin.child("cluster");
+        let (one, all) = match rule.get("cluster") {
+            Some(Value::Array(items)) => (false, items.as_slice()),
+            Some(one) => (true, std::slice::from_ref(one)),
+            None => (true, &[][..]),
+        };
+        for (index, word) in all.iter().enumerate() {
+            let word = word.as_str().and_then(|word| word.strip_prefix('!'));
+            let Some(word) = word.filter(|word| word.is_empty() || word.starts_with('!')) else {
+                continue;
+            };
+            let spot = if one {
+                origin.clone()
+            } else {
+                origin.child(index)
+            };
+            let message = format!("`!{word}` excludes no cluster");
+            let help =
+                "one `!` with the name or the glob of clusters behind it, as in `\"!lab-*\"`";
+            self.problem(Problem::new(Code::BadValue, Spot::value(&spot), message).help(help));
+        }
+        let words: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
+        let clusters = Clusters::new(words.iter().copied());
+        if clusters.named().is_empty() && clusters.excluded().next().is_some() {
+            let mut list = vec!["\"*\"".to_owned()];
+            list.extend(words.iter().map(|word| format!("\"{word}\"")));
+            let message = "`cluster` only excludes: it names no cluster that the rule is for";
+            let help = format!("put `\"*\"` before it: `cluster: [{}]`", list.join(", "));
+            self.problem(Problem::new(Code::BadValue, Spot::value(&origin), message).help(help));
+        }
+        clusters
+    }
+
+    /// Finds what a rule says about requests that it does not have.
+    fn no_request(&mut self, rule: &Value, origin: &Origin) {
+        let about = [
+            "retry",
+            "poll",
+            "fence",
+            "verify",
+            "on_failure",
+            "allow_older_timeline",
+        ];
+        for key in about.into_iter().filter(|key| rule.get(key).is_some()) {
+            let message = format!("`{key}` is about requests, and this rule has none");
+            let spot = Spot::key(&origin.child(key));
+            self.problem(Problem::new(Code::BadValue, spot, message).help("delete it"));
+        }
     }
 
     /// What a rule or `defaults` says about retry, poll, fence, verify and `on_failure`.

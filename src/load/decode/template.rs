@@ -8,8 +8,8 @@ use crate::load::problem::{Problem, Spot};
 use crate::load::suggest::nearest;
 use crate::model::{Template, TemplateValue};
 use crate::template::{
-    FACTS, Reference, Syntax, SyntaxError, UnknownKind, UnknownName, inspect, is_template,
-    known_names,
+    FACTS, Reference, Syntax, SyntaxError, UnknownKind, UnknownName, check_pattern, inspect,
+    is_template, known_names,
 };
 
 /// How many unknown names of one template are said.
@@ -55,10 +55,13 @@ impl Decoder<'_> {
                 for unknown in usage.unknown.iter().take(MAX_SHOWN) {
                     self.unknown_name(unknown, template);
                 }
+                for (pattern, range) in &usage.patterns {
+                    self.pattern(pattern, Spot::bytes(&template.origin, range.clone()));
+                }
                 let unknown = usage
                     .variables
                     .iter()
-                    .filter(|used| !self.knows(&used.name));
+                    .filter(|used| !self.knows(&used.name, template));
                 let unknown: Vec<_> = unknown.take(MAX_SHOWN).collect();
                 for reference in unknown {
                     self.reference(reference, template);
@@ -75,20 +78,37 @@ impl Decoder<'_> {
         }
     }
 
-    fn knows(&self, name: &str) -> bool {
-        FACTS.contains(&name) || self.vars.contains_key(name)
+    pub(super) fn knows(&self, name: &str, template: &Template) -> bool {
+        FACTS.contains(&name)
+            || self.names.contains_key(name)
+            || self.var_origin(name, &template.origin).is_some()
+            || self.is_renamed(name, &template.origin)
     }
 
-    fn reference(&mut self, reference: &Reference, template: &Template) {
+    pub(super) fn reference(&mut self, reference: &Reference, template: &Template) {
         let name = reference.name.as_str();
         // The range of `env.SITE` covers the attribute as well.
         let start = reference.range.start;
         let spot = Spot::bytes(&template.origin, start..start + name.len());
         let problem = |message: String| Problem::new(Code::UnknownVariable, spot, message);
-        if let Some(later) = self.later_vars.get(name) {
-            let problem = if template.origin.pointer.starts_with(&later.pointer) {
+        if let Some(later) = self.later(name) {
+            let circle = self.circle(name, template);
+            let problem = if later.contains(&template.origin) {
                 problem(format!("the variable `{name}` uses itself"))
                     .help("a variable can use those above it")
+            } else if let Some(way) = circle {
+                // The first of them has said it.
+                if way.iter().any(|name| self.is_passed(name)) {
+                    return;
+                }
+                let names = way.iter().map(|name| format!("`{name}`"));
+                let names: Vec<_> = names.collect();
+                problem(format!(
+                    "variables use one another in a circle: {}",
+                    names.join(" → ")
+                ))
+                .help("one of them needs a value that does not use the others")
+                .related(Spot::key(later), format!("`{name}` is made here"))
             } else {
                 problem(format!("the variable `{name}` is not known here yet"))
                     .help("a variable can use those above it: move it up")
@@ -96,13 +116,23 @@ impl Decoder<'_> {
             };
             return self.problem(problem);
         }
-        let help = self.variable_help(name);
+        if let Some(other) = self.var_elsewhere(name).cloned() {
+            let message = format!("the variable `{name}` is for the rules of its own file only");
+            return self.problem(
+                problem(message)
+                    .help("write `export: true` at the top of that file: all files then see its `vars`")
+                    .related(Spot::key(&other), "it is made here"),
+            );
+        }
+        let help = self.variable_help(name, template);
         self.problem(problem(format!("there is no variable `{name}`")).help(help));
     }
 
-    fn variable_help(&self, name: &str) -> String {
-        let mut vars: Vec<_> = self.vars.keys().copied().collect();
+    fn variable_help(&self, name: &str, template: &Template) -> String {
+        let vars = self.vars.keys().map(String::as_str);
+        let mut vars: Vec<_> = vars.chain(self.own_names(&template.origin)).collect();
         vars.sort_unstable();
+        vars.dedup();
         if let Some(near) = nearest(name, vars.iter().copied().chain(FACTS)) {
             return format!("did you mean `{near}`?");
         }
@@ -127,11 +157,11 @@ impl Decoder<'_> {
         }
     }
 
-    fn unknown_name(&mut self, unknown: &UnknownName, template: &Template) {
+    pub(super) fn unknown_name(&mut self, unknown: &UnknownName, template: &Template) {
         let name = unknown.name.as_str();
         let (kind, example) = match unknown.kind {
-            UnknownKind::Filter => ("filter", "a filter changes a value: `node | upper`"),
-            UnknownKind::Test => ("test", "a test asks about a value: `env.SITE is defined`"),
+            UnknownKind::Filter => ("filter", filter_help(name)),
+            UnknownKind::Test => ("test", test_help(name)),
             UnknownKind::Function => ("function", "there are `range` and `dict`"),
             UnknownKind::Method => ("method", method_help(name)),
         };
@@ -147,7 +177,20 @@ impl Decoder<'_> {
         self.problem(Problem::new(Code::UnknownFilter, spot, message).help(help));
     }
 
-    fn syntax_error(&mut self, error: &SyntaxError, template: &Template, syntax: Syntax) {
+    fn pattern(&mut self, pattern: &str, spot: Spot) {
+        if let Err(why) = check_pattern(pattern) {
+            let message = format!("this pattern can't be used: {why}");
+            let help = "`patroni_barman explain PB132` names the syntax";
+            self.problem(Problem::new(Code::BadPattern, spot, message).help(help));
+        }
+    }
+
+    pub(super) fn syntax_error(
+        &mut self,
+        error: &SyntaxError,
+        template: &Template,
+        syntax: Syntax,
+    ) {
         let text = template.text.trim();
         let open = |begin: &str, end: &str| text.matches(begin).count() > text.matches(end).count();
         let what = match syntax {
@@ -162,6 +205,7 @@ impl Decoder<'_> {
             Syntax::Expression if text.contains("&&") || text.contains("||") => {
                 Some("write `and`, `or`, `not`")
             }
+            Syntax::Expression if text.starts_with('!') => Some("write `not` for `!`"),
             Syntax::Expression if has_single_equals(text) => Some("to compare, write `==`"),
             Syntax::Text if open("{{", "}}") => Some("every `{{` needs its `}}`"),
             Syntax::Text if open("{%", "%}") => Some("every `{%` needs its `%}`"),
@@ -173,6 +217,50 @@ impl Decoder<'_> {
         self.problem(
             Problem::new(Code::TemplateSyntax, spot, message).maybe_help(help.map(str::to_owned)),
         );
+    }
+}
+
+/// What to write instead of a filter that other engines have.
+fn filter_help(name: &str) -> &'static str {
+    match name {
+        "match" | "search" | "regex_search" | "regex_match" | "regex_findall" => {
+            "write `node | matches(\"^pg[0-9]+$\")`, which is true or false"
+        }
+        "regex_replace" => {
+            "write `node | replace(\"-\", \"_\")`, or take parts of the text by `split`"
+        }
+        "rsplit" | "basename" | "regex_extract" => {
+            "take the parts of the text: `(datadir | split(\"/\")) | last`"
+        }
+        "removeprefix" | "removesuffix" | "truncate" => {
+            "take a part of the text: `node[3:]`, `node[:20]`"
+        }
+        "strip" | "lstrip" | "rstrip" => "write `node | trim`",
+        "lowercase" | "tolower" => "write `node | lower`",
+        "uppercase" | "toupper" => "write `node | upper`",
+        "startswith" | "endswith" | "contains" => {
+            "ask with a test, `node is startingwith(\"pg-\")`, or with `\"pg\" in node`"
+        }
+        "ternary" => "write `\"a\" if node == \"n1\" else \"b\"`",
+        _ => {
+            "for texts there are `default`, `lower`, `upper`, `replace`, `split`, `join`, `trim`, `format`, `matches`, `length`, `first` and `last`"
+        }
+    }
+}
+
+/// What to write instead of a test that other engines have.
+fn test_help(name: &str) -> &'static str {
+    match name {
+        "match" | "matches" | "matching" | "search" | "regex" => {
+            "`matches` is a filter: `node | matches(\"^pg[0-9]+$\")`"
+        }
+        "startswith" | "endswith" => {
+            "write `node is startingwith(\"pg-\")`, `node is endingwith(\"-a\")`"
+        }
+        "contains" => "write `\"pg\" in node`",
+        _ => {
+            "a test asks about a value: `defined`, `startingwith`, `endingwith`, `in`, `eq`, `string`, `number`, `none`"
+        }
     }
 }
 

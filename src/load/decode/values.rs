@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::{Decoder, escape};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
-use crate::model::{Origin, Template, TemplateValue, duration};
+use crate::model::duration::{self, DurationError};
+use crate::model::{Origin, Template, TemplateValue};
 
 /// The least that a duration may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,41 +46,23 @@ impl Decoder<'_> {
         let problem = |message: String| {
             Problem::new(Code::BadValue, Spot::value(&origin.child(key)), message)
         };
-        match duration::parse(text) {
-            Some(Duration::ZERO) if least == Least::MoreThanZero => {
+        match duration::read(text) {
+            Ok(Duration::ZERO) if least == Least::MoreThanZero => {
                 let help = match default {
                     Some(default) => format!("the default is `{}`", duration::format(default)),
                     None => format!("for the default, leave `{key}` out"),
                 };
                 self.problem(problem(format!("`{key}` can't be zero")).help(help));
             }
-            Some(duration) => return Some(duration),
-            // What does not look like a duration was found by the schema.
-            None if looks_like_duration(text) => self.problem(
+            Ok(duration) => return Some(duration),
+            Err(DurationError::TooLong) => self.problem(
                 problem(format!("`{text}` is too long")).help("the longest is a hundred years"),
             ),
-            None => {}
+            // The schema has found that.
+            Err(DurationError::Shape) => {}
         }
         default
     }
-}
-
-/// Whether the schema's pattern for durations lets it pass.
-fn looks_like_duration(text: &str) -> bool {
-    let mut units = ["d", "h", "m", "s", "ms"].into_iter();
-    let mut rest = text;
-    while let Some(digits) = rest.find(|c: char| !c.is_ascii_digit()) {
-        let tail = rest.get(digits..).unwrap_or_default();
-        let end = tail
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(tail.len());
-        let (unit, after) = tail.split_at(end);
-        if digits == 0 || !units.any(|known| known == unit) {
-            return false;
-        }
-        rest = after;
-    }
-    rest.is_empty() && !text.is_empty()
 }
 
 /// The word under a key as one of a type's values, or the default.
@@ -96,13 +79,8 @@ pub(super) fn words<T: PartialEq>(
     key: &str,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Vec<T> {
-    let values = match map.get(key) {
-        Some(Value::Array(items)) => items.as_slice(),
-        Some(one) => std::slice::from_ref(one),
-        None => &[],
-    };
-    let mut found = Vec::with_capacity(values.len());
-    for item in values.iter().filter_map(Value::as_str).filter_map(parse) {
+    let mut found = Vec::new();
+    for item in texts(map, key).filter_map(parse) {
         if !found.contains(&item) {
             found.push(item);
         }
@@ -110,8 +88,18 @@ pub(super) fn words<T: PartialEq>(
     found
 }
 
+/// The strings under a key that holds one or a list of them.
+pub(super) fn texts<'a>(map: &'a Value, key: &str) -> impl Iterator<Item = &'a str> {
+    let values = match map.get(key) {
+        Some(Value::Array(items)) => items.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    values.iter().filter_map(Value::as_str)
+}
+
 /// A value whose strings may be templates.
-pub(super) fn template_value(value: &Value, origin: &Origin) -> TemplateValue {
+pub(crate) fn template_value(value: &Value, origin: &Origin) -> TemplateValue {
     match value {
         Value::Null => TemplateValue::Null,
         Value::Bool(value) => TemplateValue::Bool(*value),

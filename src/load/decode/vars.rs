@@ -1,13 +1,16 @@
 //! `vars`: in order, each may use those before it.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
+use super::each::Cuts;
 use super::values::template_value;
 use super::{Decoder, entries};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
-use crate::model::{Origin, Var};
-use crate::template::FACTS;
+use crate::model::{Origin, Template, TemplateValue, Var};
+use crate::template::{FACTS, Put, Syntax};
 
 /// Words that mean something else in an expression.
 const RESERVED: [&str; 18] = [
@@ -31,47 +34,250 @@ const RESERVED: [&str; 18] = [
     "namespace",
 ];
 
+/// A variable of one file.
+pub(super) struct Own {
+    /// Its name in the rule set: another one than in the file if another file has its own variable of that name.
+    pub(super) name: String,
+    /// Where its value stands.
+    pub(super) origin: Origin,
+}
+
+/// The variables of one file with their places.
+pub(super) type Section<'a> = Vec<(&'a String, Origin, &'a Value)>;
+
+/// A variable of the section at hand.
+pub(super) struct Listed<'a> {
+    pub(super) origin: Origin,
+    value: &'a Value,
+    /// Whether it stands above.
+    passed: bool,
+}
+
 impl<'a> Decoder<'a> {
-    pub(super) fn vars(&mut self, sections: &[(Origin, &'a Value)]) -> Vec<Var> {
-        let all: Vec<_> = sections
-            .iter()
-            .flat_map(|(origin, value)| entries(value, origin))
-            .collect();
-        for (name, origin, _) in &all {
-            self.later_vars.insert(name, origin.clone());
+    /// The variables that all files may use, then those of each file.
+    pub(super) fn vars(&mut self, files: &'a [Option<Value>]) -> Vec<Var> {
+        let (mut shared, mut own) = (Section::new(), Vec::new());
+        for (file, value) in files.iter().enumerate() {
+            let Some(section) = value.as_ref().and_then(|value| value.get("vars")) else {
+                continue;
+            };
+            let pointer = String::new();
+            let origin = Origin { file, pointer }.child("vars");
+            let section = entries(section, &origin);
+            let export = value.as_ref().and_then(|value| value.get("export"));
+            if files.len() == 1 || export == Some(&Value::Bool(true)) {
+                shared.extend(section);
+            } else {
+                own.push(section.collect::<Section<'_>>());
+            }
         }
-        let mut vars = Vec::with_capacity(all.len());
-        for (name, origin, value) in all {
-            self.var_name(name, &origin);
-            let value = template_value(value, &origin);
-            self.templates(&value);
-            self.constants.set(name, &value);
-            self.later_vars.remove(name.as_str());
-            self.vars.entry(name).or_insert(origin.clone());
-            vars.push(Var {
-                name: name.clone(),
-                value,
-                origin,
-            });
+        let (mut seen, mut several) = (HashSet::new(), HashSet::new());
+        for (name, ..) in shared.iter().chain(own.iter().flatten()) {
+            self.taken.insert((*name).clone());
+        }
+        for (name, origin, _) in own.iter().flatten() {
+            let place = self.elsewhere.entry(name.as_str());
+            place.or_insert_with(|| origin.clone());
+            if !seen.insert(*name) {
+                several.insert(*name);
+            }
+        }
+        let mut vars = Vec::new();
+        self.section(shared, &mut vars, None);
+        for section in own {
+            self.enter_file();
+            self.section(section, &mut vars, Some(&several));
         }
         vars
     }
 
+    /// Reads variables. `several`: names that more than one file has for itself, if these are for their file.
+    fn section(
+        &mut self,
+        all: Section<'a>,
+        vars: &mut Vec<Var>,
+        several: Option<&HashSet<&String>>,
+    ) {
+        self.list(&all);
+        for (label, origin, value) in all {
+            self.var_name(label, &origin);
+            let name = match several {
+                Some(several) if several.contains(label) => {
+                    self.free_name(label, &format!("file_{}", origin.file + 1))
+                }
+                _ => label.clone(),
+            };
+            let value = self.file_value(value, &origin);
+            self.constants.set(&name, &value);
+            self.pass(label);
+            if several.is_none() {
+                let known = self.vars.entry(name.clone());
+                known.or_insert_with(|| origin.clone());
+            } else if let Some(own) = self.own_vars.get_mut(origin.file) {
+                let name = name.clone();
+                let origin = origin.clone();
+                own.insert(label.clone(), Own { name, origin });
+            }
+            vars.push(Var {
+                name,
+                label: label.clone(),
+                value,
+                origin,
+            });
+        }
+    }
+
+    /// A variable's value in the names of the rule set.
+    fn file_value(&mut self, value: &Value, origin: &Origin) -> TemplateValue {
+        let written = template_value(value, origin);
+        let before = self.problems.len();
+        self.templates(&written);
+        let cuts = Cuts::of(value, Syntax::Text, |name| {
+            self.renamed(name, origin).is_some()
+        });
+        if cuts.is_empty() || self.problems.len() > before {
+            return written;
+        }
+        let value = cuts.put_into(value, |name| self.renamed(name, origin).map(Put::Name));
+        let value = template_value(&value, origin);
+        self.templates(&value);
+        value
+    }
+
+    /// The name that a variable of this file has in the rule set, if it is another one.
+    pub(super) fn renamed(&self, label: &str, within: &Origin) -> Option<&str> {
+        let own = self.own_vars.get(within.file)?.get(label)?;
+        (own.name != label).then_some(&own.name)
+    }
+
+    /// Whether a file has variables with another name in the rule set.
+    pub(super) fn renames(&self, file: usize) -> bool {
+        let own = self.own_vars.get(file).into_iter().flatten();
+        own.into_iter().any(|(label, own)| *label != own.name)
+    }
+
+    /// A name for a variable that shares its own with others.
+    pub(super) fn free_name(&mut self, label: &str, whose: &str) -> String {
+        let mut name = format!("{label}__{whose}");
+        while !self.taken.insert(name.clone()) {
+            name.push('_');
+        }
+        name
+    }
+
+    /// The place of the variable that a name in this file is.
+    pub(super) fn var_origin(&self, name: &str, within: &Origin) -> Option<&Origin> {
+        let own = self.own_vars.get(within.file);
+        let own = own.and_then(|own| own.get(name)).map(|own| &own.origin);
+        own.or_else(|| self.vars.get(name))
+    }
+
+    /// The place of a variable that only another file may use.
+    pub(super) fn var_elsewhere(&self, name: &str) -> Option<&Origin> {
+        self.elsewhere.get(name)
+    }
+
     fn var_name(&mut self, name: &str, origin: &Origin) {
-        let problem = |message: String| Problem::new(Code::BadVariable, Spot::key(origin), message);
-        let other = format!("give it another name, for example `my_{name}`");
-        if FACTS.contains(&name) {
-            let message = format!("every template has a variable `{name}` already");
-            self.problem(problem(message).help(other));
-        } else if RESERVED.contains(&name) {
-            let message = format!("`{name}` means something else in an expression");
-            self.problem(problem(message).help(other));
-        } else if let Some(before) = self.vars.get(name).cloned() {
+        if self.bad_name(name, origin) {
+            return;
+        }
+        if let Some(before) = self.var_origin(name, origin).cloned() {
+            let message = format!("there are two variables with the name `{name}`");
             self.problem(
-                problem(format!("there are two variables with the name `{name}`"))
+                Problem::new(Code::BadVariable, Spot::key(origin), message)
                     .help("give one of them another name, or delete it")
                     .related(Spot::key(&before), "the first one is here"),
             );
         }
+    }
+
+    /// Finds a name that no variable can have.
+    pub(super) fn bad_name(&mut self, name: &str, origin: &Origin) -> bool {
+        let message = if FACTS.contains(&name) {
+            format!("every template has a variable `{name}` already")
+        } else if RESERVED.contains(&name) {
+            format!("`{name}` means something else in an expression")
+        } else {
+            return false;
+        };
+        let help = format!("give it another name, for example `my_{name}`");
+        self.problem(Problem::new(Code::BadVariable, Spot::key(origin), message).help(help));
+        true
+    }
+
+    /// The names that only this file or the rule at hand has.
+    pub(super) fn own_names(&self, within: &Origin) -> impl Iterator<Item = &str> {
+        let own = self.own_vars.get(within.file).into_iter().flatten();
+        let own = own.map(|(name, _)| name.as_str());
+        own.chain(self.names.keys().map(String::as_str))
+    }
+
+    /// Whether this is the name in the rule set of a variable of this file.
+    pub(super) fn is_renamed(&self, name: &str, within: &Origin) -> bool {
+        let mut own = self.own_vars.get(within.file).into_iter().flatten();
+        own.any(|(_, own)| own.name == name)
+    }
+
+    /// Notes the variables of a section before they are read.
+    pub(super) fn list(&mut self, all: &Section<'a>) {
+        let listed = all.iter().map(|(name, origin, value)| {
+            let listed = Listed {
+                origin: origin.clone(),
+                value,
+                passed: false,
+            };
+            (name.as_str(), listed)
+        });
+        self.section = listed.collect();
+    }
+
+    /// Notes that a variable can be used from here on.
+    pub(super) fn pass(&mut self, name: &str) {
+        if let Some(listed) = self.section.get_mut(name) {
+            listed.passed = true;
+        }
+    }
+
+    /// The place of a variable that stands further down.
+    pub(super) fn later(&self, name: &str) -> Option<&Origin> {
+        let listed = self.section.get(name)?;
+        (!listed.passed).then_some(&listed.origin)
+    }
+
+    /// The variables from the one that a template belongs to and back to it, if it uses this one.
+    pub(super) fn circle(&self, used: &str, template: &Template) -> Option<Vec<&'a str>> {
+        let mut listed = self.section.iter();
+        let (start, _) = listed.find(|(_, listed)| listed.origin.contains(&template.origin))?;
+        let (used, _) = self.section.get_key_value(used)?;
+        let mut before: HashMap<&'a str, &'a str> = HashMap::from([(*used, *start)]);
+        let mut next = vec![*used];
+        while let Some(name) = next.pop() {
+            let value = self.section.get(name)?.value;
+            let cuts = Cuts::of(value, Syntax::Text, |used| self.section.contains_key(used));
+            for used in cuts.names() {
+                let (used, _) = self.section.get_key_value(used)?;
+                if used == start {
+                    let mut way = vec![*start, name];
+                    while let Some(earlier) = way.last().and_then(|last| before.get(last)) {
+                        way.push(earlier);
+                        if earlier == start {
+                            break;
+                        }
+                    }
+                    way.reverse();
+                    return Some(way);
+                }
+                if !before.contains_key(used) {
+                    before.insert(used, name);
+                    next.push(used);
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether a variable stands above.
+    pub(super) fn is_passed(&self, name: &str) -> bool {
+        self.section.get(name).is_some_and(|listed| listed.passed)
     }
 }

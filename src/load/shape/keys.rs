@@ -1,248 +1,196 @@
 //! Keys that are unknown, missing or not allowed.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 
-use super::Misfit;
-use crate::diagnostic::Code;
-use crate::load::problem::{Detail, Problem, Spot};
-use crate::load::schema::RULES_SCHEMA;
-use crate::load::suggest::{list, nearest};
-use crate::model::{Event, Origin};
+use super::annotation::{Annotation, fill};
+use super::{Misfit, words};
+use crate::diagnostic::{Code, list};
+use crate::load::problem::{Detail, Problem, Spot, escape};
+use crate::load::suggest::nearest;
+use crate::model::Origin;
 
-/// What people write for a key of a rule.
-const SYNONYMS: [(&str, &str, &str); 22] = [
-    ("rule", "event", "on"),
-    ("rule", "events", "on"),
-    ("rule", "trigger", "on"),
-    ("rule", "roles", "role"),
-    ("rule", "clusters", "cluster"),
-    ("rule", "scope", "cluster"),
-    ("rule", "if", "when"),
-    ("rule", "condition", "when"),
-    ("rule", "steps", "requests"),
-    ("rule", "action", "request"),
-    ("rule", "actions", "requests"),
-    ("rule", "id", "name"),
-    ("rule", "retries", "retry"),
-    ("", "variables", "vars"),
-    ("", "rule", "rules"),
-    ("endpoint", "address", "url"),
-    ("endpoint", "cert", "cert_file"),
-    ("endpoint", "key", "key_file"),
-    ("endpoint", "ca", "ca_file"),
-    ("endpoint", "cacert", "ca_file"),
-    ("config_switch", "model", "model_name"),
-    ("recovery", "backup", "backup_id"),
-];
-
-impl Misfit<'_> {
+impl<'a> Misfit<'a> {
     pub(super) fn unknown_key(&self, key: &str) -> Problem {
-        let origin = self.origin.child(crate::load::decode::escape(key));
-        let spot = Spot::key(&origin);
-        if self.definition() == "secret" {
-            // The key may be the secret.
-            return Problem::new(Code::UnknownKey, spot, "a header's value has no such key")
-                .help("write `{env: NAME}` or `{file: PATH}`");
+        let spot = Spot::key(&self.origin.child(escape(key)));
+        let problem = |message: String| Problem::new(Code::UnknownKey, spot, message);
+        let own = self.annotation().part("unknown");
+        if let Some(message) = own.text("message") {
+            return problem(message.to_owned()).maybe_help(own.text("help").map(str::to_owned));
         }
-        if self.definition() == "recovery"
-            && let Some(instead) = not_passed_on(key)
-        {
-            let message = format!("pg-backup-api can't pass `{key}` on to Barman");
-            return Problem::new(Code::UnknownKey, spot, message).help(instead);
+        let refused = self.annotation().part("refused");
+        if let Some(instead) = refused.part("keys").text(&key.replace('-', "_")) {
+            let message = refused.text("message").unwrap_or("`{key}` can't be used");
+            let meant = refused.part("meant").text(key).map(str::to_owned);
+            return problem(fill(message, &[("key", key)]))
+                .help(instead)
+                .detail(Detail::UnknownKey { meant });
         }
-        let what = self.kind();
-        Problem::new(Code::UnknownKey, spot, format!("{what} has no key `{key}`"))
-            .maybe_help(self.key_help(key))
+        let meant = self.meant_key(key);
+        problem(format!("{} has no key `{key}`", self.kind()))
+            .maybe_help(self.key_help(key, meant.as_ref()))
             .detail(Detail::UnknownKey {
-                meant: self.meant_key(key).map(str::to_owned),
+                meant: meant.map(|meant| meant.key().to_owned()),
             })
     }
 
     /// The key that was probably meant by an unknown one.
-    fn meant_key(&self, key: &str) -> Option<&str> {
-        self.similar_key(key)
-            .or_else(|| self.is_event(key).then_some("on"))
+    fn meant_key(&self, key: &str) -> Option<Meant<'a>> {
+        let synonym = self.annotation().part("synonyms").text(key);
+        let similar = synonym.or_else(|| nearest(key, known_keys(self.schema)));
+        similar.map(Meant::Key).or_else(|| {
+            let mut properties = properties(self.schema)?.iter();
+            let takes = |(_, property): &(&String, &Value)| {
+                words(property, self.root).any(|word| word == key)
+            };
+            properties
+                .find(takes)
+                .map(|(name, _)| Meant::ValueOf(name.as_str()))
+        })
     }
 
-    fn similar_key(&self, key: &str) -> Option<&str> {
-        let definition = match self.definition() {
-            "patroni" => "endpoint",
-            other => other,
-        };
-        let synonym = SYNONYMS
-            .iter()
-            .find(|(place, word, _)| *place == definition && *word == key)
-            .map(|(_, _, meant)| *meant);
-        synonym.or_else(|| nearest(key, known_keys(self.schema)))
-    }
-
-    fn is_event(&self, key: &str) -> bool {
-        self.definition() == "rule" && Event::parse(key).is_some()
-    }
-
-    fn key_help(&self, key: &str) -> Option<String> {
-        let known = known_keys(self.schema);
-        if let Some(meant) = self.similar_key(key) {
-            return Some(format!("did you mean `{meant}`?"));
+    fn key_help(&self, key: &str, meant: Option<&Meant<'a>>) -> Option<String> {
+        match meant {
+            Some(Meant::Key(meant)) => return Some(format!("did you mean `{meant}`?")),
+            Some(Meant::ValueOf(name)) => {
+                return Some(format!("`{key}` is a value of `{name}`: `{name}: {key}`"));
+            }
+            None => {}
         }
-        if self.is_event(key) {
-            return Some(format!("an event is a value of `on`: `on: {key}`"));
-        }
-        if let Some(place) = elsewhere(key, self.definition()) {
+        if let Some(place) = self.elsewhere(key) {
             return Some(format!("`{key}` is a key of {place}"));
         }
-        (!known.is_empty()).then(|| format!("its keys are {}", list(known, "and")))
+        let mut known = known_keys(self.schema).peekable();
+        known.peek()?;
+        Some(format!("its keys are {}", list(known, "and")))
+    }
+
+    /// Which mapping has this key, if it is not this one.
+    fn elsewhere(&self, key: &str) -> Option<&'a str> {
+        let definitions = self.root.get("$defs").and_then(Value::as_object);
+        let definitions = definitions.into_iter().flat_map(Map::values);
+        std::iter::once(self.root)
+            .chain(definitions)
+            .filter(|definition| !std::ptr::eq(*definition, self.definition()))
+            .filter(|definition| known_keys(definition).any(|known| known == key))
+            .find_map(|definition| Annotation::of(definition).text("place"))
     }
 
     pub(super) fn missing_key(&self, key: &str) -> Problem {
-        let what = self.kind();
-        let missing = |key: &str| Detail::MissingKey {
-            holder: what.clone(),
-            key: key.to_owned(),
-        };
-        let message = match (self.definition(), key) {
-            ("rule", "requests") => {
-                return Problem::new(
-                    Code::OneRequest,
-                    self.object_spot(),
-                    "this rule has no request",
-                )
-                .help("write `request`, or `requests` with a list")
-                .detail(missing("request"));
-            }
-            ("endpoint" | "patroni", "cert_file") if self.keyword.contains("dependentRequired") => {
-                return self.half_certificate("key_file", "cert_file");
-            }
-            ("endpoint" | "patroni", "key_file") if self.keyword.contains("dependentRequired") => {
-                return self.half_certificate("cert_file", "key_file");
-            }
-            ("config_switch", "model_name") => {
-                return Problem::new(
-                    Code::BadRequest,
-                    self.object_spot(),
-                    "a `config_switch` needs a model to switch to",
-                )
-                .help("write `model_name: NAME`, or `reset: true` to take the active model away")
-                .detail(missing(key));
-            }
-            ("change", "server_name" | "model_name") => {
-                let scope = key.trim_end_matches("_name");
-                return Problem::new(
-                    Code::BadRequest,
-                    self.object_spot(),
-                    format!("a change with `scope: {scope}` needs `{key}`"),
-                )
-                .help(format!("add `{key}: NAME`"));
-            }
-            ("patroni", "url") => {
-                let message = "`patroni` needs the key `url`";
-                return Problem::new(Code::MissingKey, self.object_spot(), message)
-                    .help("add `url`, for example `url: http://127.0.0.1:8008`")
-                    .detail(missing(key));
-            }
-            _ => format!("{what} needs the key `{key}`"),
-        };
+        if let Some(depends) = self.depending() {
+            let says = Annotation::of(depends).part("dependentRequired");
+            return self.half(key, depends, says);
+        }
+        let own = Annotation::of(self.schema).part("required").part(key);
+        let holder = self.kind();
+        let label = |text: &str| fill(text, &[("label", &holder), ("key", key)]);
+        let message = own
+            .text("message")
+            .unwrap_or("{label} needs the key `{key}`");
         let example = self
             .schema
             .pointer(&format!("/properties/{key}"))
-            .and_then(example_of);
-        let help = match (key, example) {
-            ("version", _) => Some("begin the file with `version: 1`".to_owned()),
-            (_, Some(example)) => Some(format!("add `{key}`, for example `{key}: {example}`")),
-            _ => Some(format!("add `{key}`")),
+            .and_then(|property| self.example_of(property));
+        let help = match (own.text("help"), example) {
+            (Some(help), _) => label(help),
+            (_, Some(example)) => format!("add `{key}`, for example `{key}: {example}`"),
+            _ => format!("add `{key}`"),
         };
-        Problem::new(Code::MissingKey, self.object_spot(), message)
-            .maybe_help(help)
-            .detail(missing(key))
+        let decides = own.text("decides").is_some();
+        Problem::new(
+            own.code().unwrap_or(Code::MissingKey),
+            Spot::value(&self.origin),
+            label(message),
+        )
+        .help(help)
+        .detail(Detail::MissingKey {
+            key: own.text("key").unwrap_or(key).to_owned(),
+            decides,
+            also: own.text("also").map(str::to_owned),
+            holder,
+        })
     }
 
-    fn half_certificate(&self, here: &str, missing: &str) -> Problem {
+    /// The schema whose `dependentRequired` does not hold.
+    fn depending(&self) -> Option<&'a Value> {
+        let (place, _) = self.keyword.split_once("/dependentRequired")?;
+        self.root.pointer(place)
+    }
+
+    /// A key that is of no use without another.
+    fn half(&self, missing: &str, schema: &Value, says: Annotation<'_>) -> Problem {
+        let wants = |(here, needed): &(&String, &Value)| {
+            let needed = needed.as_array().into_iter().flatten();
+            self.value.get(here.as_str()).is_some()
+                && needed.filter_map(Value::as_str).any(|key| key == missing)
+        };
+        let depends = schema.get("dependentRequired").and_then(Value::as_object);
+        let here = depends.into_iter().flatten().find(wants);
+        let here = here.map_or(missing, |(here, _)| here.as_str());
+        let words = [("here", here), ("key", missing)];
+        let text = |name: &str, default| fill(says.text(name).unwrap_or(default), &words);
         Problem::new(
-            Code::HalfCertificate,
+            says.code().unwrap_or(Code::MissingKey),
             Spot::key(&self.origin.child(here)),
-            format!("`{here}` is of no use without `{missing}`"),
+            text("message", "`{here}` is of no use without `{key}`"),
         )
-        .help(format!("add `{missing}`, or delete `{here}`"))
+        .help(text("help", "add `{key}`, or delete `{here}`"))
     }
 
     /// A key that the schema's pattern for keys does not allow.
     pub(super) fn bad_key(&self, error: &ValidationError<'_>) -> Problem {
         let key = error.instance().as_str().unwrap_or_default();
-        let spot = Spot::key(&self.origin.child(crate::load::decode::escape(key)));
+        let spot = Spot::key(&self.origin.child(escape(key)));
         if matches!(error.kind(), Kind::Not { .. }) {
             return reserved_header(key, spot);
         }
-        let (what, code) = match self.name().0.as_str() {
-            "vars" => ("a variable", Code::BadVariable),
-            "headers" => ("a header", Code::BadValue),
-            "changes" => ("an option", Code::BadRequest),
-            _ => ("an API", Code::BadValue),
-        };
-        let own = self.schema.pointer("/propertyNames/patternErrorMessage");
-        let own = own.or_else(|| self.schema.get("patternErrorMessage"));
+        let names = self.schema.get("propertyNames").unwrap_or(self.schema);
+        let says = Annotation::of(names);
+        let what = says.text("label").unwrap_or("a key");
+        let code = says.code().unwrap_or(Code::BadValue);
+        let own = names.get("patternErrorMessage").and_then(Value::as_str);
         Problem::new(code, spot, format!("`{key}` can't be the name of {what}"))
-            .maybe_help(own.and_then(Value::as_str).map(str::to_owned))
-    }
-
-    /// Where to show what is missing in a mapping: at its first line.
-    fn object_spot(&self) -> Spot {
-        Spot::value(&self.origin)
+            .maybe_help(own.map(str::to_owned))
     }
 
     /// What kind of mapping this is.
-    pub(super) fn kind(&self) -> String {
-        match self.definition() {
-            "" => match self.name().0.as_str() {
-                "" => self.document.to_owned(),
-                name => format!("`{name}`"),
-            },
-            "rule" => "a rule".to_owned(),
-            "request" => "a request".to_owned(),
-            "config_switch" => "a `config_switch`".to_owned(),
-            "recovery" => "a `recovery`".to_owned(),
-            "config_update" => "a `config_update`".to_owned(),
-            "change" => "a change".to_owned(),
-            _ => self.label(),
+    fn kind(&self) -> String {
+        let definition = self.definition();
+        let named = Some(definition).filter(|definition| !std::ptr::eq(*definition, self.root));
+        let label = named.and_then(|definition| Annotation::of(definition).text("label"));
+        label.map_or_else(|| self.label(), str::to_owned)
+    }
+
+    /// The first example of a key's value, its own or its definition's.
+    pub(super) fn example_of(&self, schema: &Value) -> Option<String> {
+        let own = schema.pointer("/examples/0").or_else(|| {
+            let definition = schema.get("$ref")?.as_str()?.strip_prefix('#')?;
+            self.root.pointer(definition)?.pointer("/examples/0")
+        })?;
+        match own {
+            Value::String(text) if text.contains("{{") => Some(format!("\"{text}\"")),
+            Value::String(text) => Some(text.clone()),
+            _ => None,
         }
     }
 }
 
-/// Where an option of `barman recover` is set instead: a recovery takes no key for it.
-fn not_passed_on(key: &str) -> Option<&'static str> {
-    Some(match key.replace('-', "_").as_str() {
-        "target_time"
-        | "target_xid"
-        | "target_lsn"
-        | "target_name"
-        | "target_immediate"
-        | "target_tli"
-        | "target_timeline"
-        | "target_action"
-        | "exclusive"
-        | "standby_mode"
-        | "recovery_target_time"
-        | "recovery_target_timeline" => {
-            "set recovery targets in Patroni's `recovery_conf` of the bootstrap method"
+/// What an unknown key was meant as.
+enum Meant<'a> {
+    /// Another key.
+    Key(&'a str),
+    /// A value of this key.
+    ValueOf(&'a str),
+}
+
+impl Meant<'_> {
+    const fn key(&self) -> &str {
+        match self {
+            Self::Key(key) | Self::ValueOf(key) => key,
         }
-        "tablespace" | "tablespaces" | "tablespace_mapping" => {
-            "Barman restores tablespaces to their original places"
-        }
-        "get_wal" | "no_get_wal" => "set `recovery_options = get-wal` in Barman's configuration",
-        "staging_path" | "local_staging_path" | "recovery_staging_path" => {
-            "set the staging path in Barman's configuration of the server"
-        }
-        "jobs"
-        | "parallel_jobs"
-        | "bwlimit"
-        | "bandwidth_limit"
-        | "network_compression"
-        | "retry_times"
-        | "retry_sleep" => "set it in Barman's configuration of the server",
-        _ => return None,
-    })
+    }
 }
 
 /// A header that rules can't set.
@@ -277,13 +225,17 @@ pub(super) fn missing(problem: &Problem) -> Option<(Origin, String)> {
 
 /// Makes one finding of all keys that are missing in one mapping.
 pub(super) fn merge_missing(found: Vec<Problem>) -> Vec<Problem> {
-    let mut merged: Vec<(Problem, Vec<String>)> = Vec::new();
+    /// A key that is missing, and what to say of it even beside others.
+    type Missing = (String, Option<String>);
+    let mut merged: Vec<(Problem, Vec<Missing>)> = Vec::new();
     for problem in found {
         let key = match &problem.detail {
-            Detail::MissingKey { key, .. } if problem.code == Code::MissingKey => Some(key.clone()),
+            Detail::MissingKey { key, also, .. } if problem.code == Code::MissingKey => {
+                Some((key.clone(), also.clone()))
+            }
             _ => None,
         };
-        let same = |(before, keys): &&mut (Problem, Vec<String>)| {
+        let same = |(before, keys): &&mut (Problem, Vec<Missing>)| {
             !keys.is_empty() && before.spot == problem.spot
         };
         match (key, merged.iter_mut().find(same)) {
@@ -291,68 +243,24 @@ pub(super) fn merge_missing(found: Vec<Problem>) -> Vec<Problem> {
             (key, _) => merged.push((problem, key.into_iter().collect())),
         }
     }
-    let finish = |(mut problem, keys): (Problem, Vec<String>)| {
-        if let (Detail::MissingKey { holder, .. }, true) = (&problem.detail, keys.len() > 1) {
-            let keys = list(keys.iter().map(String::as_str), "and");
+    let finish = |(mut problem, missing): (Problem, Vec<Missing>)| {
+        if let (Detail::MissingKey { holder, .. }, true) = (&problem.detail, missing.len() > 1) {
+            let keys = list(missing.iter().map(|(key, _)| key.as_str()), "and");
             problem.message = format!("{holder} needs the keys {keys}");
-            problem.help = Some("add them".to_owned());
+            let also = missing.iter().filter_map(|(_, also)| also.as_deref());
+            let help: Vec<_> = std::iter::once("add them").chain(also).collect();
+            problem.help = Some(help.join("; "));
         }
         problem
     };
     merged.into_iter().map(finish).collect()
 }
 
-fn known_keys(schema: &Value) -> Vec<&str> {
-    schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .map(|properties| properties.keys().map(String::as_str).collect())
-        .unwrap_or_default()
+fn properties(schema: &Value) -> Option<&Map<String, Value>> {
+    schema.get("properties")?.as_object()
 }
 
-/// Which mapping has this key, if it is not this one.
-fn elsewhere(key: &str, here: &str) -> Option<String> {
-    let places = [
-        ("", "the top of the file"),
-        ("rule", "a rule"),
-        ("retry", "`retry`"),
-        ("poll", "`poll`"),
-        ("endpoint", "`api`, `apis` and `patroni`"),
-        ("patroni", "`patroni`"),
-        ("config_switch", "a `config_switch` request"),
-        ("recovery", "a `recovery` request"),
-        ("config_update", "a `config_update` request"),
-        ("change", "an item of `changes`"),
-    ];
-    places
-        .into_iter()
-        .filter(|(definition, _)| *definition != here)
-        .find(|(definition, _)| {
-            let schema = match *definition {
-                "" => Some(&RULES_SCHEMA.compiled().json),
-                name => RULES_SCHEMA
-                    .compiled()
-                    .json
-                    .pointer(&format!("/$defs/{name}")),
-            };
-            schema.is_some_and(|schema| known_keys(schema).contains(&key))
-        })
-        .map(|(_, name)| name.to_owned())
-}
-
-/// The first example of a key's value, its own or its definition's.
-pub(super) fn example_of(schema: &Value) -> Option<String> {
-    let own = schema.pointer("/examples/0").or_else(|| {
-        let definition = schema.get("$ref")?.as_str()?.strip_prefix('#')?;
-        RULES_SCHEMA
-            .compiled()
-            .json
-            .pointer(definition)?
-            .pointer("/examples/0")
-    })?;
-    match own {
-        Value::String(text) if text.contains("{{") => Some(format!("\"{text}\"")),
-        Value::String(text) => Some(text.clone()),
-        _ => None,
-    }
+fn known_keys(schema: &Value) -> impl Iterator<Item = &str> {
+    let properties = properties(schema).into_iter();
+    properties.flat_map(Map::keys).map(String::as_str)
 }

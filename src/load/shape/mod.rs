@@ -1,5 +1,6 @@
 //! The schema's verdict in an operator's words.
 
+mod annotation;
 mod keys;
 mod values;
 
@@ -10,12 +11,11 @@ use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
 use super::MAX_FINDINGS;
-use super::problem::{Problem, Spot};
+use super::problem::{Detail, Problem, Spot};
 use super::schema::{REQUEST_SCHEMA, RULES_SCHEMA, Schema};
 use crate::diagnostic::Code;
 use crate::model::Origin;
-
-const RULES_FILE: &str = "a rules file";
+use annotation::{Annotation, fill, kinds};
 
 /// What one error is about: the value, its place, and the part of the schema that it does not fit.
 struct Misfit<'a> {
@@ -26,42 +26,41 @@ struct Misfit<'a> {
     keyword: &'a str,
     /// What the keyword stands in.
     schema: &'a Value,
-    /// The kind of file in words, for example `a rules file`.
-    document: &'static str,
+    /// The whole schema.
+    root: &'a Value,
 }
 
-/// Everything about a file's shape that is wrong.
+/// Everything about a rules file's shape that is wrong.
 pub(super) fn problems(value: &Value, file: usize) -> Vec<Problem> {
-    problems_of(&RULES_SCHEMA, value, file, RULES_FILE)
+    problems_of(&RULES_SCHEMA, value, file)
 }
 
 /// Everything that is wrong with the shape of a file that has this schema.
-pub(super) fn problems_of(
-    schema: &Schema,
-    value: &Value,
-    file: usize,
-    document: &'static str,
-) -> Vec<Problem> {
+pub(super) fn problems_of(schema: &Schema, value: &Value, file: usize) -> Vec<Problem> {
     if schema.fits(value) {
         return Vec::new();
     }
-    let mut found = misfits(schema, value, file, document);
+    let mut found = misfits(schema, value, file);
     // A key that is misspelt is not missing as well.
     let meant: Vec<_> = found.iter().filter_map(keys::meant).collect();
     found.retain(|problem| !keys::missing(problem).is_some_and(|key| meant.contains(&key)));
     // A value of the wrong type is of no use to look at further.
     let wrong: Vec<_> = found
         .iter()
-        .filter(|problem| problem.code == Code::WrongType)
+        .filter(|problem| problem.detail == Detail::WrongType)
         .map(|problem| problem.spot.origin.clone())
         .collect();
-    found
-        .retain(|problem| problem.code == Code::WrongType || !wrong.contains(&problem.spot.origin));
-    let incomplete: Vec<_> = found.iter().filter_map(keys::missing).collect();
     found.retain(|problem| {
-        // Without a scope nobody knows which option is the name.
-        problem.code != Code::BadRequest
-            || !incomplete.contains(&(problem.spot.origin.clone(), "scope".to_owned()))
+        problem.detail == Detail::WrongType || !wrong.contains(&problem.spot.origin)
+    });
+    let incomplete: Vec<_> = found
+        .iter()
+        .filter(|problem| matches!(&problem.detail, Detail::MissingKey { decides: true, .. }))
+        .map(|problem| problem.spot.origin.clone())
+        .collect();
+    found.retain(|problem| {
+        // What depends on the key that is missing can't be told.
+        problem.code != Code::BadRequest || !incomplete.contains(&problem.spot.origin)
     });
     keys::merge_missing(found)
 }
@@ -71,10 +70,10 @@ pub(super) fn body_problems(body: &Value) -> Vec<Problem> {
     if REQUEST_SCHEMA.fits(body) {
         return Vec::new();
     }
-    misfits(&REQUEST_SCHEMA, body, 0, RULES_FILE)
+    misfits(&REQUEST_SCHEMA, body, 0)
 }
 
-fn misfits(schema: &Schema, value: &Value, file: usize, document: &'static str) -> Vec<Problem> {
+fn misfits(schema: &Schema, value: &Value, file: usize) -> Vec<Problem> {
     let mut found = Vec::new();
     let schema = schema.compiled();
     let validator = schema.validator.iter();
@@ -90,14 +89,14 @@ fn misfits(schema: &Schema, value: &Value, file: usize, document: &'static str) 
             },
             keyword: &keyword,
             schema: schema.json.pointer(parent).unwrap_or(&Value::Null),
-            document,
+            root: &schema.json,
         };
         found.extend(misfit.problems(&error));
     }
     found
 }
 
-impl Misfit<'_> {
+impl<'a> Misfit<'a> {
     fn problems(&self, error: &ValidationError<'_>) -> Vec<Problem> {
         if let Kind::AdditionalProperties { unexpected } = error.kind() {
             return unexpected
@@ -119,13 +118,57 @@ impl Misfit<'_> {
         }
     }
 
-    /// The name of the definition that the keyword stands in, for example `rule`.
-    fn definition(&self) -> &str {
+    /// The definition that the keyword stands in, or the whole schema.
+    fn definition(&self) -> &'a Value {
         let mut parts = self.keyword.split('/').skip(1);
-        match parts.next() {
-            Some("$defs") => parts.next().unwrap_or_default(),
-            _ => "",
-        }
+        let name = match parts.next() {
+            Some("$defs") => parts.next(),
+            _ => None,
+        };
+        let definition = name.and_then(|name| self.root.get("$defs")?.get(name));
+        definition.unwrap_or(self.root)
+    }
+
+    /// The annotations of the definition.
+    fn annotation(&self) -> Annotation<'a> {
+        Annotation::of(self.definition())
+    }
+
+    /// The annotations of the keyword.
+    fn says(&self) -> Annotation<'a> {
+        let keyword = self.keyword.rsplit('/').next().unwrap_or_default();
+        Annotation::of(self.schema).part(keyword)
+    }
+
+    /// The code of a value that does not fit.
+    fn code(&self) -> Code {
+        let near = self.says().code().or(Annotation::of(self.schema).code());
+        near.or(self.annotation().code()).unwrap_or(Code::BadValue)
+    }
+
+    /// Fills the value and its names into a text of the schema.
+    fn fill(&self, text: &str) -> String {
+        let (name, _) = self.name();
+        let words = [
+            ("label", self.label().as_str()),
+            ("name", name.as_str()),
+            ("value", self.word().as_str()),
+        ]
+        .map(|(name, word)| (name, word.to_owned()));
+        let words = words.each_ref().map(|(name, word)| (*name, word.as_str()));
+        fill(text, &words)
+    }
+
+    /// The value without its quotes.
+    fn word(&self) -> String {
+        let text = self.value.as_str();
+        text.map_or_else(|| self.value.to_string(), str::to_owned)
+    }
+
+    /// The help that the schema has for this value.
+    fn own_help(&self) -> Option<String> {
+        let help = self.says().help(kinds(self.value));
+        help.map(|help| self.fill(help))
     }
 
     /// The last key on the way to the value, and whether the value is an item of its list.
@@ -146,16 +189,24 @@ impl Misfit<'_> {
 
     /// What to call the value in a message.
     fn label(&self) -> String {
+        let items = |name: &str| {
+            let list = self.root.get("properties")?.get(name)?;
+            Annotation::of(list.get("items")?).text("label")
+        };
         match self.name() {
-            (name, _) if name.is_empty() => self.document.to_owned(),
-            (name, true) if name == "rules" => "a rule".to_owned(),
-            (name, true) => format!("an item of `{name}`"),
+            (name, _) if name.is_empty() => {
+                let label = Annotation::of(self.root).text("label");
+                label.unwrap_or("the file").to_owned()
+            }
+            (name, true) => {
+                items(&name).map_or_else(|| format!("an item of `{name}`"), str::to_owned)
+            }
             (name, false) => format!("`{name}`"),
         }
     }
 
     /// What the schema itself says about a value that does not fit.
-    fn own_message(&self) -> Option<&str> {
+    fn own_message(&self) -> Option<&'a str> {
         let message = |key: &str| self.schema.get(key).and_then(Value::as_str);
         let pattern = self.keyword.ends_with("/pattern");
         let own = pattern.then(|| message("patternErrorMessage")).flatten();
@@ -165,9 +216,15 @@ impl Misfit<'_> {
     fn value_spot(&self) -> Spot {
         Spot::value(&self.origin)
     }
+}
 
-    /// Whether the value stands in a header, whose value must not be repeated.
-    fn is_secret(&self) -> bool {
-        self.origin.pointer.contains("/headers/")
-    }
+/// The words that a schema allows, its own or those of the definition that it takes one from.
+fn words<'a>(schema: &'a Value, root: &'a Value) -> impl Iterator<Item = &'a str> {
+    let own = schema.get("enum");
+    let words = own.or_else(|| {
+        let definition = schema.pointer("/else/$ref")?.as_str()?.strip_prefix('#')?;
+        root.pointer(definition)?.get("enum")
+    });
+    let words = words.and_then(Value::as_array);
+    words.into_iter().flatten().filter_map(Value::as_str)
 }

@@ -1,25 +1,28 @@
 //! Values of the wrong type, and values that are not allowed.
 
+use std::collections::HashMap;
+
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
-use super::Misfit;
+use super::annotation::{Annotation, fill, kinds};
+use super::{Misfit, words};
 use crate::diagnostic::Code;
-use crate::load::problem::{Problem, Spot};
-use crate::load::schema::RULES_SCHEMA;
-use crate::load::suggest::{did_you_mean, nearest, one_of};
-use crate::model::Role;
+use crate::load::problem::{Detail, Problem, Spot};
+use crate::load::suggest::{did_you_mean, one_of};
+use crate::model::duration;
 
 impl Misfit<'_> {
     pub(super) fn wrong_type(&self, kind: &TypeKind) -> Problem {
         let label = self.label();
-        if self.keyword == "/$defs/secret/type" && !self.value.is_null() {
-            return Problem::new(
-                Code::SecretInFile,
-                self.value_spot(),
-                format!("the value of the header {label} can't stand in the rules file"),
-            )
-            .help("name where it comes from: `{env: NAME}` or `{file: PATH}`");
+        let says = self.says();
+        let own = says.message(kinds(self.value));
+        // An empty value is no value that is wrong.
+        if let Some(message) = own.filter(|_| !self.value.is_null()) {
+            let code = says.code().unwrap_or(Code::WrongType);
+            return Problem::new(code, self.value_spot(), self.fill(message))
+                .maybe_help(self.own_help())
+                .detail(Detail::WrongType);
         }
         let types: Vec<&str> = match kind {
             TypeKind::Single(one) => vec![word_of(&one.to_string())],
@@ -28,50 +31,45 @@ impl Misfit<'_> {
                 .map(|one| word_of(&one.to_string()))
                 .collect(),
         };
-        let wanted = match self.definition() {
-            "duration" => "a duration".to_owned(),
-            _ => any_of(&types),
-        };
+        let near = Annotation::of(self.schema).text("wanted");
+        let wanted = near.or_else(|| self.annotation().text("wanted"));
+        let wanted = wanted.map_or_else(|| any_of(&types), str::to_owned);
+        let got = type_of(self.value);
         let is_item = self.name().1;
         let message = match self.value {
             Value::Null if is_item => format!("{label} is empty, and must be {wanted}"),
             Value::Null => format!("{label} has no value, and must be {wanted}"),
             _ if self.origin.pointer.is_empty() => {
-                format!(
-                    "a rules file is a mapping, and this is {}",
-                    type_of(self.value)
-                )
+                format!("{label} is {wanted}, and this is {got}")
             }
-            _ => format!(
-                "{label} must be {wanted}, and this is {}",
-                type_of(self.value)
-            ),
+            _ => format!("{label} must be {wanted}, and this is {got}"),
         };
-        Problem::new(Code::WrongType, self.value_spot(), message).maybe_help(self.type_help(&types))
+        Problem::new(Code::WrongType, self.value_spot(), message)
+            .maybe_help(self.type_help(&types))
+            .detail(Detail::WrongType)
     }
 
     fn type_help(&self, types: &[&str]) -> Option<String> {
         let text = types.contains(&"a string");
         let (name, is_item) = self.name();
         match self.value {
-            _ if self.origin.pointer.is_empty() => {
-                Some("begin the file with `version: 1`".to_owned())
-            }
             Value::Null if is_item => {
-                Some("write something behind the `-`, or delete it".to_owned())
+                return Some("write something behind the `-`, or delete it".to_owned());
             }
-            Value::Null => Some(format!("write a value behind `{name}:`, or delete the key")),
-            _ if self.schema.get("enum").is_some() || name == "on" || name == "role" => {
-                self.words_help()
+            Value::Null => {
+                return Some(format!("write a value behind `{name}:`, or delete the key"));
             }
-            Value::Number(number) if self.definition() == "duration" => {
-                Some(format!("a duration has a unit: did you mean `{number}s`?"))
-            }
-            Value::Bool(value) if name == "when" => Some(if *value {
-                "leave `when` out: without it the rule always fires".to_owned()
-            } else {
-                "to switch a rule off, write `enabled: false`".to_owned()
-            }),
+            _ => {}
+        }
+        let mut words = words(self.schema, self.root).peekable();
+        if words.peek().is_some() {
+            return one_of(words);
+        }
+        // What is said of a value is not said of an item of a list.
+        if let Some(help) = self.own_help().filter(|_| !is_item) {
+            return Some(help);
+        }
+        match self.value {
             Value::Number(_) | Value::Bool(_) if text => {
                 Some(format!("put it in quotes: `\"{}\"`", self.value))
             }
@@ -92,239 +90,131 @@ impl Misfit<'_> {
             Value::Object(_) if types.contains(&"a list") => {
                 Some(format!("each item of `{name}` begins with `- `"))
             }
-            Value::Object(_) if self.definition() == "change" || text => {
-                Some("if it is text, put it in quotes".to_owned())
-            }
-            Value::Array(_) if name == "request" => {
-                Some("several requests are written under `requests`".to_owned())
-            }
-            Value::Array(_) if name == "rules" => None,
-            Value::String(_) if name == "api" || name == "patroni" => {
-                Some(format!("write `{name}: {{url: …}}`"))
-            }
+            Value::Object(_) if text => Some("if it is text, put it in quotes".to_owned()),
             _ => None,
         }
     }
 
-    /// The words that the value could be.
-    fn words_help(&self) -> Option<String> {
-        let own = self.schema.get("enum");
-        let words = own.or_else(|| {
-            let words = self
-                .schema
-                .pointer("/else/$ref")?
-                .as_str()?
-                .strip_prefix('#')?;
-            RULES_SCHEMA.compiled().json.pointer(words)?.get("enum")
-        })?;
-        one_of(words.as_array()?.iter().filter_map(Value::as_str))
-    }
-
     pub(super) fn unknown_word(&self, options: &Value) -> Problem {
-        let word = match self.value {
-            Value::String(word) => word.clone(),
-            other => other.to_string(),
-        };
+        let word = self.word();
         let options: Vec<&str> = options
             .as_array()
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        let spot = self.value_spot();
-        let template = word.contains("{{");
-        let (code, message) = match self.definition() {
-            "event" => (Code::UnknownEvent, format!("Patroni has no event `{word}`")),
-            "role" => (Code::UnknownRole, format!("there is no role `{word}`")),
-            "request" => (
-                Code::UnknownRequestType,
-                format!("pg-backup-api has no request of type `{word}`"),
-            ),
-            _ => (
-                Code::UnknownWord,
-                format!("{} can't be `{word}`", self.label()),
-            ),
-        };
-        let help = match self.definition() {
-            _ if template => Some("a template can't stand here".to_owned()),
-            "event" => event_help(&word, &options),
-            "role" => role_help(&word, &options),
-            _ => did_you_mean(&word, options.iter().copied()),
-        };
-        Problem::new(code, spot, message).maybe_help(help)
+        let says = self.says();
+        let message = says.message(kinds(self.value));
+        let message = self.fill(message.unwrap_or("{label} can't be `{value}`"));
+        let code = says.code().unwrap_or(Code::UnknownWord);
+        Problem::new(code, self.value_spot(), message).maybe_help(self.word_help(&word, &options))
     }
 
-    /// A key that only takes `true`, with something else.
-    fn not_true(&self, label: &str) -> Problem {
-        let own = self.own_message().unwrap_or("it can only be `true`");
-        let (code, help) = match self.value {
-            _ if label == "`nothing`" => (
-                Code::BadValue,
-                "leave `nothing` out, and write what is sent under `requests`",
-            ),
-            Value::String(_) => (
-                Code::BadRequest,
-                "this is a text: write `true` without quotes, also where a variable gets its value",
-            ),
-            _ => (
-                Code::BadRequest,
-                "to keep the active model, leave the request out",
-            ),
-        };
-        Problem::new(code, self.value_spot(), own).help(help)
+    fn word_help(&self, word: &str, options: &[&str]) -> Option<String> {
+        if word.contains("{{") {
+            return Some("a template can't stand here".to_owned());
+        }
+        let parts: Vec<_> = word
+            .split([',', ' '])
+            .filter(|part| !part.is_empty())
+            .collect();
+        if parts.len() > 1 && parts.iter().all(|part| options.contains(part)) {
+            return Some(format!("write a list: `[{}]`", parts.join(", ")));
+        }
+        let near = Annotation::of(self.schema);
+        if let (Some(excluded), Some(help)) = (word.strip_prefix('!'), near.text("excluded")) {
+            let excluded = near.part("synonyms").text(excluded).unwrap_or(excluded);
+            let others = options
+                .iter()
+                .filter(|option| **option != excluded && !near.lists("beside", option));
+            let rest = others.copied().collect::<Vec<_>>().join(", ");
+            return Some(fill(help, &[("rest", &rest)]));
+        }
+        if let Some(instead) = near.part("instead").text(word) {
+            return Some(instead.to_owned());
+        }
+        let folded = word.to_ascii_lowercase().replace('-', "_");
+        if let Some(instead) = near.part("instead").text(&folded) {
+            return Some(instead.to_owned());
+        }
+        if let Some(help) = near.text("else") {
+            return Some(help.to_owned());
+        }
+        match near.part("synonyms").text(&folded) {
+            Some(meant) => Some(format!("did you mean `{meant}`?")),
+            None => did_you_mean(word, options.iter().copied()),
+        }
     }
 
     pub(super) fn bad_value(&self, kind: &Kind) -> Problem {
         let label = self.label();
         let own = self.own_message();
-        let shown = || match self.value {
-            _ if self.is_secret() => "this".to_owned(),
-            Value::String(text) => format!("`{text}`"),
-            other => format!("`{other}`"),
+        let shown = match self.value {
+            _ if self.annotation().is_secret() => "this".to_owned(),
+            _ => format!("`{}`", self.word()),
         };
-        let problem = |code: Code, message: String| Problem::new(code, self.value_spot(), message);
+        let says = self.says();
+        let said = says.message(kinds(self.value));
+        let said = said.map(|message| self.fill(message));
         let is_empty = self.value.as_str().is_some_and(str::is_empty);
-        match (kind, self.definition()) {
-            (Kind::MinLength { .. } | Kind::Pattern { .. }, definition) if is_empty => {
-                let example = self.example();
+        let at_least = "write at least one item".to_owned();
+        let (message, help) = match kind {
+            Kind::MinLength { .. } | Kind::Pattern { .. } if is_empty => {
+                let example = self.example_of(self.schema);
                 let example = example.map(|example| format!(", for example `{example}`"));
-                let code = match definition {
-                    "name" | "model_name" | "backup_id" => Code::BadRequest,
-                    _ => Code::BadValue,
-                };
                 let help = format!("write a value{}", example.unwrap_or_default());
-                problem(code, format!("{label} is empty")).help(help)
+                let message = format!("{label} is empty");
+                return Problem::new(self.code(), self.value_spot(), message).help(help);
             }
-            (Kind::Not { .. }, _) => self.not_both(),
-            (Kind::Constant { .. }, "") if self.value.is_string() => problem(
-                Code::UnknownVersion,
-                format!(
-                    "the version is a number, and this is {}",
-                    type_of(self.value)
-                ),
-            )
-            .help("write `version: 1`, without quotes"),
-            (Kind::Constant { .. }, "") => problem(
-                Code::UnknownVersion,
-                format!("this program does not know version {}", shown()),
-            )
-            .help("write `version: 1`"),
-            (Kind::Constant { .. }, _) => self.not_true(&label),
-            (Kind::MaxLength { limit }, "name" | "model_name") if own.is_some() => problem(
-                Code::BadRequest,
-                format!("{label} is longer than {limit} characters"),
-            )
-            .maybe_help(own.map(str::to_owned)),
-            (Kind::MaxLength { limit }, _) => problem(
-                Code::BadValue,
-                format!("{label} is longer than {limit} characters"),
+            Kind::Not { .. } => return self.not_both(),
+            Kind::UniqueItems => return self.repeated_item(),
+            Kind::Constant { .. } => (own.map(str::to_owned), None),
+            Kind::MaxLength { limit } => {
+                let message = format!("{label} is longer than {limit} characters");
+                (Some(message), own.map(str::to_owned))
+            }
+            Kind::MinItems { .. } => (Some(format!("{label} is an empty list")), Some(at_least)),
+            Kind::Minimum { limit } => (None, Some(format!("it is at least {limit}"))),
+            Kind::Maximum { limit } => (None, Some(format!("it is at most {limit}"))),
+            Kind::Pattern { .. } if says.text("suggest") == Some("duration") => (
+                None,
+                duration_meant(&self.word()).or_else(|| self.own_help()),
             ),
-            (Kind::MinItems { .. }, "config_update") => {
-                problem(Code::BadRequest, format!("{label} is empty"))
-                    .help("write at least one change")
-            }
-            (Kind::MinItems { .. }, _) => {
-                let help = match label.as_str() {
-                    "`role`" | "`cluster`" => format!("for any, leave {label} out"),
-                    "`on`" => "write at least one event".to_owned(),
-                    _ => "write at least one item".to_owned(),
-                };
-                problem(Code::BadValue, format!("{label} is an empty list")).help(help)
-            }
-            (Kind::UniqueItems, _) => self.repeated_item(),
-            (Kind::Minimum { limit }, _) => {
-                problem(Code::BadValue, format!("{label} can't be {}", shown()))
-                    .help(format!("it is at least {limit}"))
-            }
-            (Kind::Maximum { limit }, _) => {
-                problem(Code::BadValue, format!("{label} can't be {}", shown()))
-                    .help(format!("it is at most {limit}"))
-            }
-            (Kind::MinProperties { .. }, "change") => {
-                problem(Code::BadRequest, "this change sets no option".to_owned())
-                    .help("add the option to set, for example `compression: gzip`")
-            }
-            (Kind::MinProperties { .. } | Kind::MaxProperties { .. }, "secret") => problem(
-                Code::BadValue,
-                format!("the header {label} needs one place that its value comes from"),
-            )
-            .help("write either `{env: NAME}` or `{file: PATH}`"),
-            (Kind::Pattern { .. }, "secret") => problem(
-                Code::BadValue,
-                "this can't be the name of an environment variable".to_owned(),
-            )
-            .help("write the variable's name, not its value"),
-            (Kind::Pattern { .. }, "name" | "model_name" | "backup_id") => {
-                problem(Code::BadRequest, format!("{label} can't be {}", shown()))
-                    .maybe_help(own.map(str::to_owned))
-            }
-            (Kind::Pattern { .. }, "template") => {
-                let (name, _) = self.name();
-                problem(Code::BadRequest, format!("{label} can't be {}", shown())).help(match name
-                    .as_str()
-                {
-                    "reset" => "write `reset: true`, without quotes, or a template",
-                    _ => "write a list of changes, or a template that gives one",
-                })
-            }
-            (Kind::Pattern { .. }, "duration") => {
-                problem(Code::BadValue, format!("{} is not a duration", shown()))
-                    .help(self.duration_help())
-            }
-            _ => problem(Code::BadValue, format!("{label} can't be {}", shown()))
-                .maybe_help(own.map(str::to_owned)),
-        }
+            _ => (None, own.map(str::to_owned)),
+        };
+        let message = said.or(message);
+        let message = message.unwrap_or_else(|| format!("{label} can't be {shown}"));
+        let own_help = self.own_help().filter(|_| says.text("suggest").is_none());
+        Problem::new(self.code(), self.value_spot(), message).maybe_help(own_help.or(help))
     }
 
     /// Two keys that exclude each other.
     fn not_both(&self) -> Problem {
-        match self.definition() {
-            "rule" => Problem::new(
-                Code::OneRequest,
-                Spot::key(&self.origin.child("requests")),
-                "a rule has either `request` or `requests`",
-            )
-            .help("put all of them under `requests`")
-            .related(
-                Spot::key(&self.origin.child("request")),
-                "`request` is here",
+        let says = self.says();
+        let key = self.schema.pointer("/not/required/0");
+        let key = says.text("key").or_else(|| key?.as_str());
+        let key = key.unwrap_or_default();
+        let message = says.text("message").map_or_else(
+            || format!("{} can't have `{key}` here", self.label()),
+            str::to_owned,
+        );
+        let spot = Spot::key(&self.origin.child(key));
+        let problem = Problem::new(self.code(), spot, message)
+            .maybe_help(says.text("help").map(str::to_owned));
+        match says.text("other") {
+            Some(other) => problem.related(
+                Spot::key(&self.origin.child(other)),
+                format!("`{other}` is here"),
             ),
-            "patroni" => Problem::new(
-                Code::BadValue,
-                Spot::key(&self.origin.child("urls")),
-                "`patroni` has either `url` or `urls`",
-            )
-            .help("put all addresses under `urls`, the local one first")
-            .related(Spot::key(&self.origin.child("url")), "`url` is here"),
-            "config_switch" => Problem::new(
-                Code::BadRequest,
-                Spot::key(&self.origin.child("reset")),
-                "a `config_switch` takes either `model_name` or `reset`",
-            )
-            .help("`model_name` sets the active model, `reset: true` takes it away: keep one")
-            .related(
-                Spot::key(&self.origin.child("model_name")),
-                "`model_name` is here",
-            ),
-            _ => {
-                let key = |pointer| self.schema.pointer(pointer).and_then(Value::as_str);
-                let scope = key("/required/0").unwrap_or_default();
-                let scope = scope.trim_end_matches("_name");
-                let extra = key("/not/required/0").unwrap_or_default();
-                Problem::new(
-                    Code::BadRequest,
-                    Spot::key(&self.origin.child(extra)),
-                    format!("a change with `scope: {scope}` takes no `{extra}`"),
-                )
-                .help(format!("delete `{extra}`, or change the scope"))
-            }
+            None => problem,
         }
     }
 
     fn repeated_item(&self) -> Problem {
         let items = self.value.as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut seen = HashMap::new();
         let twice = items.iter().enumerate().find_map(|(index, item)| {
-            let first = items.iter().take(index).position(|before| before == item)?;
+            let first = seen.insert(item.to_string(), index)?;
             Some((first, index, item))
         });
         let (first, second, item) = twice.unwrap_or((0, 0, &Value::Null));
@@ -338,63 +228,27 @@ impl Misfit<'_> {
         .help("delete one of them")
         .related(spot(first), "the first one is here")
     }
-
-    /// The duration that was probably meant: `5` or `5 s` or `5sec` or `1m 30s`.
-    fn duration_help(&self) -> String {
-        let text = self.value.as_str().unwrap_or_default();
-        let squeezed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-        let squeezed = squeezed.to_ascii_lowercase();
-        let digits = squeezed
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(squeezed.len());
-        let (number, unit) = squeezed.split_at(digits);
-        let unit = match unit {
-            "" | "sec" | "secs" | "second" | "seconds" => "s",
-            "min" | "mins" | "minute" | "minutes" => "m",
-            "hour" | "hours" | "hr" | "hrs" => "h",
-            "day" | "days" => "d",
-            "msec" | "millis" | "milliseconds" => "ms",
-            other => other,
-        };
-        let meant = format!("{number}{unit}");
-        if !number.is_empty() && crate::model::duration::parse(&meant).is_some() {
-            return format!("did you mean `{meant}`?");
-        }
-        "write whole numbers with their unit, largest first: `500ms`, `2s`, `5m`, `1h30m`"
-            .to_owned()
-    }
-
-    fn example(&self) -> Option<String> {
-        super::keys::example_of(self.schema)
-    }
 }
 
-fn event_help(word: &str, options: &[&str]) -> Option<String> {
-    let folded = word.to_ascii_lowercase().replace('-', "_");
-    let role_change = |role: &str| Some(format!("write `on: on_role_change` with `role: {role}`"));
-    match folded.trim_start_matches("on_") {
-        "promote" | "promoted" | "promotion" | "primary" | "master" | "failover" | "switchover" => {
-            role_change("primary")
-        }
-        "demote" | "demoted" | "demotion" => role_change("[replica, demoted]"),
-        "replica" | "standby" => role_change("replica"),
-        _ => did_you_mean(word, options.iter().copied()),
-    }
-}
-
-fn role_help(word: &str, options: &[&str]) -> Option<String> {
-    if let Some(role) = Role::from_patroni(word) {
-        return Some(format!("Patroni's `{word}` is `{role}` here"));
-    }
-    let meant = match word.to_ascii_lowercase().as_str() {
-        "leader" | "master" | "promoted" => Some("primary"),
-        "standby" | "slave" | "secondary" | "follower" | "sync_standby" => Some("replica"),
-        _ => None,
+/// The duration that was probably meant: `5` or `5 s` or `5sec` or `1m 30s`.
+fn duration_meant(text: &str) -> Option<String> {
+    let squeezed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let squeezed = squeezed.to_ascii_lowercase();
+    let digits = squeezed
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(squeezed.len());
+    let (number, unit) = squeezed.split_at(digits);
+    let unit = match unit {
+        "" | "sec" | "secs" | "second" | "seconds" => "s",
+        "min" | "mins" | "minute" | "minutes" => "m",
+        "hour" | "hours" | "hr" | "hrs" => "h",
+        "day" | "days" => "d",
+        "msec" | "millis" | "milliseconds" => "ms",
+        other => other,
     };
-    match meant.or_else(|| nearest(word, options.iter().copied())) {
-        Some(meant) => Some(format!("did you mean `{meant}`?")),
-        None => did_you_mean(word, options.iter().copied()),
-    }
+    let meant = format!("{number}{unit}");
+    let is_one = !number.is_empty() && duration::parse(&meant).is_some();
+    is_one.then(|| format!("did you mean `{meant}`?"))
 }
 
 /// `a string, a number, true or false`: the types in words, simple ones first.

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::diagnostic::Code;
 
-pub(super) use tree::{Careful, Data, Node};
+pub(super) use tree::{Careful, Data, Entry, Node};
 
 /// How deeply values may be nested. A rules file needs eight levels.
 const MAX_DEPTH: usize = 64;
@@ -128,7 +128,7 @@ fn refused(text: &str) -> Option<Fault> {
 
 /// Where these bytes of a string value stand in the text.
 pub(super) fn part_of(text: &str, node: &Node, bytes: &Range<usize>) -> Range<usize> {
-    match &node.data {
+    match &*node.data {
         Data::Scalar(Value::String(value)) => part::part(text, &node.range, value, bytes),
         _ => node.range.clone(),
     }

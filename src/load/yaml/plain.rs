@@ -43,9 +43,16 @@ pub(super) fn refused(text: &str) -> Option<usize> {
 }
 
 /// Returns true for a text that this reading does not see all of, or would take too long for: it reads over tags
-/// like `!!name` and `!<name>`, and its time grows with the square of the depth.
+/// like `!!name` and `!<name>`, its time grows with the square of the depth, and it ends lines where only YAML 1.1 does.
 pub(super) fn needs_care(text: &str) -> bool {
-    may_have_tags(text) || may_be_deep(text)
+    may_have_tags(text) || may_be_deep(text) || has_old_line_ends(text)
+}
+
+/// Returns true if a line of the text ends where only YAML 1.1 ends one.
+pub(super) fn has_old_line_ends(text: &str) -> bool {
+    ["\u{85}", "\u{2028}", "\u{2029}"]
+        .iter()
+        .any(|end| text.contains(end))
 }
 
 fn may_have_tags(text: &str) -> bool {

@@ -81,6 +81,7 @@ pub(super) fn fault(text: &str, error: &ScanError, opened: Option<usize>) -> Fau
 pub(super) fn refused(text: &str, at: usize) -> Fault {
     let at = visible(text, at);
     control_character(text)
+        .or_else(|| line_separator(text, at))
         .or_else(|| tab_in_indentation(text, at))
         .unwrap_or_else(|| {
             let range = at..token_end(text, at).max(at + first_char(text, at));
@@ -349,6 +350,25 @@ fn control_character(text: &str) -> Option<Fault> {
     );
     Some(
         Fault::new(Code::YamlSyntax, at..at + c.len_utf8(), message)
+            .help("delete it, or write it as an escape between double quotes"),
+    )
+}
+
+/// A character that ends a line in YAML 1.1 and not in YAML 1.2, before this place on its line.
+fn line_separator(text: &str, at: usize) -> Option<Fault> {
+    let start = line_start(text, at);
+    let before = text.get(start..at)?;
+    let (found, c) = before
+        .char_indices()
+        .rev()
+        .find(|(_, c)| matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}'))?;
+    let range = start + found..start + found + c.len_utf8();
+    let message = format!(
+        "the character U+{:04X} ends a line for some programs, and for others it does not",
+        u32::from(c)
+    );
+    Some(
+        Fault::new(Code::YamlSyntax, range, message)
             .help("delete it, or write it as an escape between double quotes"),
     )
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 use granit_parser::{ErrorKind, ScalarStyle, ScanError, Tag};
 use serde_json::{Map, Value};
@@ -12,14 +13,15 @@ use super::scalar::{self, Bad};
 use super::{Budget, Fault, MAX_DEPTH, MERGE_KEY, syntax};
 use crate::diagnostic::Code;
 use crate::load::MAX_FINDINGS;
+use crate::load::suggest::{READ_AS_TRUE, WRITE_EVENTS};
 
-/// A value and where it stands in the text, in bytes.
+/// A value and where it stands in the text, in bytes. An alias is the same value again, and not a copy.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::load) struct Node {
     pub(in crate::load) range: Range<usize>,
     /// The end of a block of text, of which the range has only the `|`.
     pub(in crate::load) end: usize,
-    pub(in crate::load) data: Data,
+    pub(in crate::load) data: Rc<Data>,
 }
 
 /// What a node is.
@@ -43,7 +45,7 @@ pub(in crate::load) struct Entry {
 impl Node {
     /// The value; of keys that stand twice the first counts.
     pub(in crate::load) fn to_value(&self) -> Value {
-        match &self.data {
+        match &*self.data {
             Data::Scalar(value) => value.clone(),
             Data::Bad => Value::Null,
             Data::List(items) => items.iter().map(Self::to_value).collect(),
@@ -61,12 +63,13 @@ impl Node {
 
     fn new(range: Range<usize>, data: Data) -> Self {
         let end = range.end;
+        let data = Rc::new(data);
         Self { range, end, data }
     }
 
     fn size(&self) -> Size {
         let mut size = Size::default();
-        match &self.data {
+        match &*self.data {
             Data::Scalar(Value::String(text)) => size.bytes = text.len(),
             Data::Scalar(_) | Data::Bad => {}
             Data::List(items) => items.iter().for_each(|item| size.add(&item.size())),
@@ -79,7 +82,7 @@ impl Node {
             }
         }
         size.values += 1;
-        size.levels += usize::from(matches!(self.data, Data::List(_) | Data::Map(_)));
+        size.levels += usize::from(matches!(*self.data, Data::List(_) | Data::Map(_)));
         size
     }
 }
@@ -125,7 +128,7 @@ pub(super) fn read(text: &str) -> Careful {
         budget: Budget::default(),
     };
     let tree = match builder.document() {
-        Ok(tree) => tree.filter(|node| node.data != Data::Scalar(Value::Null)),
+        Ok(tree) => tree.filter(|node| *node.data != Data::Scalar(Value::Null)),
         Err(TooMuch) => None,
     };
     let mut faults = builder.faults;
@@ -157,7 +160,7 @@ fn glued_comment(text: &str, error: &ScanError) -> Option<usize> {
 fn empty(text: &str) -> Fault {
     let end = text.find(['\n', '\r']).unwrap_or(text.len());
     Fault::new(Code::Empty, 0..end, "there is nothing in this file")
-        .help("a rules file begins with `version: 1`")
+        .help("begin it with `version: 1`")
 }
 
 /// The fault of what stands here.
@@ -312,13 +315,18 @@ impl<'t> Builder<'t> {
         let mut known = HashMap::new();
         let mut end = start;
         let mut bad = false;
+        let mut trues = Vec::new();
         loop {
             let key = self.events.next();
             let Some(key) = self.node(key, depth)? else {
                 break;
             };
             end = end.max(key.range.end);
-            let braces = matches!(key.data, Data::Map(_));
+            let braces = matches!(*key.data, Data::Map(_));
+            // What it would merge is not missing, and nothing is known of it.
+            bad |= matches!(&*key.data, Data::Scalar(Value::String(name)) if name == MERGE_KEY);
+            let read_as_true = *key.data == Data::Scalar(Value::Bool(true));
+            let place = key.range.clone();
             let key = self.key(key, &known);
             bad |= braces && key.is_none();
             let value = self.events.next();
@@ -328,13 +336,39 @@ impl<'t> Builder<'t> {
             if !value.range.is_empty() {
                 end = value.range.end.max(start);
             }
-            if let Some((key, range)) = key {
+            if read_as_true {
+                trues.push((place, value));
+            } else if let Some((key, range)) = key {
                 known.insert(key.clone(), range.clone());
                 entries.push(Entry { key, range, value });
             }
         }
+        self.read_as_true(trues, &mut entries);
         let data = if bad { Data::Bad } else { Data::Map(entries) };
         Ok(Node::new(start..end, data))
+    }
+
+    /// Takes the keys `true` of a mapping for what they are: the `on` of a rule, as YAML 1.1 reads it, or no key at all.
+    fn read_as_true(&mut self, keys: Vec<(Range<usize>, Node)>, entries: &mut Vec<Entry>) {
+        let has = |key: &str| entries.iter().any(|entry| entry.key == key);
+        let rule = has("name") && !has("on") && !has("events");
+        for (number, (range, value)) in keys.into_iter().enumerate() {
+            if rule && number == 0 {
+                let fault = Fault::new(Code::KeyNotString, range.clone(), READ_AS_TRUE);
+                self.fault(fault.help(WRITE_EVENTS));
+                let key = "on".to_owned();
+                entries.push(Entry { key, range, value });
+            } else {
+                self.not_a_string(range);
+            }
+        }
+    }
+
+    fn not_a_string(&mut self, range: Range<usize>) {
+        let text = self.text.get(range.clone()).unwrap_or_default();
+        let help = format!("put it in quotes: `\"{text}\"`");
+        let message = format!("a key must be a string, and `{text}` is not");
+        self.fault(Fault::new(Code::KeyNotString, range, message).help(help));
     }
 
     fn scalar(
@@ -385,6 +419,7 @@ impl<'t> Builder<'t> {
                 Data::Bad
             }
         };
+        let data = Rc::new(data);
         Node { range, end, data }
     }
 
@@ -420,7 +455,8 @@ impl<'t> Builder<'t> {
         before: &HashMap<String, Range<usize>>,
     ) -> Option<(String, Range<usize>)> {
         let range = key.range;
-        let fault = match key.data {
+        let data = Rc::try_unwrap(key.data).unwrap_or_else(|data| (*data).clone());
+        let fault = match data {
             Data::Scalar(Value::String(name)) if name == MERGE_KEY => {
                 Fault::new(Code::MergeKey, range, "merge keys (`<<`) are not read")
                     .help("write the keys out; what all rules share can stand in `defaults`")
@@ -451,12 +487,11 @@ impl<'t> Builder<'t> {
                     .help("write a name before the `:`")
             }
             // That is said already.
-            Data::Bad => return None,
+            // The one was said already, and of the other its neighbours tell what it is.
+            Data::Bad | Data::Scalar(Value::Bool(true)) => return None,
             Data::Scalar(_) => {
-                let text = self.text.get(range.clone()).unwrap_or_default();
-                let help = format!("put it in quotes: `\"{text}\"`");
-                let message = format!("a key must be a string, and `{text}` is not");
-                Fault::new(Code::KeyNotString, range, message).help(help)
+                self.not_a_string(range);
+                return None;
             }
         };
         self.fault(fault);

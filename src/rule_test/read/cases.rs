@@ -3,23 +3,26 @@
 use serde_json::{Map, Value};
 
 use crate::diagnostic::Code;
+use crate::evaluate::Facts;
 use crate::load;
-use crate::model::{ApiName, Event, Role};
+use crate::model::{Event, Role};
 use crate::space::events;
+use crate::template::RenderError;
 
-use super::super::case::{Case, Expect};
+use super::super::case::{Case, Cell, Expect};
+use super::super::expected::{Expected, with_api};
 use super::super::format::{self, File, Given, Place, Words};
 use super::super::spec::facts;
 use super::{Reader, origin};
 
 impl Reader<'_> {
     pub(super) fn cases(&mut self, file: &File) -> Vec<Case> {
-        if file.tests.is_empty() && file.scenarios.is_empty() {
+        if file.tests.is_empty() && file.invariants.is_empty() && file.scenarios.is_empty() {
             self.problem(
                 Code::NoTests,
                 "",
                 "there is no test in this file",
-                "write what the rules are to do under `tests` or `scenarios`",
+                "write what the rules are to do under `tests`, `invariants` or `scenarios`",
             );
         }
         let mut cases = Vec::new();
@@ -48,10 +51,11 @@ impl Reader<'_> {
                 return None;
             }
         };
+        let requests = test.requests.as_deref();
         Some(Case {
             name: test.name.clone(),
             place: load::locate(std::slice::from_ref(self.source), &origin(here)),
-            cells,
+            cells: self.cells(cells, requests, here),
             vars: given.vars,
             expect: expect?,
         })
@@ -134,21 +138,50 @@ impl Reader<'_> {
             None if test.nothing => Expect::Nothing,
             None => Expect::Plan {
                 fires: test.fires.clone(),
-                requests: test
-                    .requests
-                    .as_ref()
-                    .map(|all| all.iter().map(request).collect()),
             },
         })
     }
 
-    fn one(
+    /// The events, each with the requests that are expected of it. Only the first that can't be made is reported.
+    fn cells(
         &mut self,
-        test: &format::Test,
-        event: &str,
-        given: &Given,
+        cells: Vec<Facts>,
+        requests: Option<&[Map<String, Value>]>,
         here: &str,
-    ) -> Vec<crate::evaluate::Facts> {
+    ) -> Vec<Cell> {
+        let expected: Option<Vec<Expected>> = requests.map(|all| {
+            let all = all.iter().enumerate();
+            all.map(|(index, one)| Expected::read(one, &format!("{here}/requests/{index}")))
+                .collect()
+        });
+        let mut found = Vec::with_capacity(cells.len());
+        for facts in cells {
+            let render = |all: &Vec<Expected>| {
+                let each = all.iter().map(|one| one.render(&facts).map(with_api));
+                each.collect::<Result<Vec<Value>, _>>()
+            };
+            match expected.as_ref().map(render).transpose() {
+                Ok(requests) => found.push(Cell { facts, requests }),
+                Err(error) => {
+                    self.unrendered(&error);
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    pub(super) fn unrendered(&mut self, error: &RenderError) {
+        let help = "a template here sees the event's facts, such as `node` and `cluster`, and no variable of the rules";
+        self.problem(
+            Code::TestTemplate,
+            &error.origin.pointer,
+            error.message.clone(),
+            help,
+        );
+    }
+
+    fn one(&mut self, test: &format::Test, event: &str, given: &Given, here: &str) -> Vec<Facts> {
         let event = Event::parse(event);
         let only = event.map_or(&[][..], Event::roles);
         let role = match (&test.role, only) {
@@ -191,12 +224,7 @@ impl Reader<'_> {
         self.problem(Code::TestNeverHappens, &pointer, message, &help);
     }
 
-    fn many(
-        &mut self,
-        forall: &format::Forall,
-        given: &Given,
-        here: &str,
-    ) -> Vec<crate::evaluate::Facts> {
+    fn many(&mut self, forall: &format::Forall, given: &Given, here: &str) -> Vec<Facts> {
         let own = |words: &Option<Words>, other: &Option<String>, placeholder: &str| match words {
             Some(words) => words.as_slice().to_vec(),
             None => vec![other.clone().unwrap_or_else(|| placeholder.to_owned())],
@@ -206,45 +234,87 @@ impl Reader<'_> {
         let mut cells = Vec::new();
         for cluster in &clusters {
             for node in &nodes {
-                for (event, role) in events() {
-                    let fits = |place: &Place| fits(place, event, role, cluster, node);
-                    if fits(&forall.place) && !forall.except.iter().any(fits) {
-                        cells.push(facts(given, event, role, cluster, node));
-                    }
-                }
+                let all = events().map(|(event, role)| facts(given, event, role, cluster, node));
+                cells.extend(all.filter(|facts| forall.place.has(facts)));
             }
         }
+        let here = format!("{here}/forall");
+        if !self.each_word_counts(&forall.place, &cells, &here) {
+            return Vec::new();
+        }
+        for (index, place) in forall.except.iter().enumerate() {
+            let here = format!("{here}/except/{index}");
+            let excluded: Vec<Facts> = cells.iter().filter(|it| place.has(it)).cloned().collect();
+            if excluded.is_empty() {
+                let message = "this excludes nothing: the test is about no such event";
+                self.problem(Code::TestAddsNothing, &here, message, ROLES);
+            } else {
+                self.each_word_counts(place, &excluded, &here);
+            }
+        }
+        cells.retain(|facts| !forall.except.iter().any(|place| place.has(facts)));
         if cells.is_empty() {
-            let message = "Patroni passes none of these, so this test can't fail";
-            let help = "each event has its own roles: `patroni_barman explain PB201` lists them";
-            self.problem(
-                Code::TestNeverHappens,
-                &format!("{here}/forall"),
-                message,
-                help,
-            );
+            let message = "this excludes every event, so this test can't fail";
+            let help = "leave something that the test is about";
+            self.problem(Code::TestNeverHappens, &here, message, help);
         }
         cells
     }
+
+    /// Finds words of a place that none of its events has: a test would be about less than it seems to be. False if there
+    /// is no event at all.
+    pub(super) fn each_word_counts(&mut self, place: &Place, events: &[Facts], here: &str) -> bool {
+        if events.is_empty() {
+            let message = "Patroni passes none of these, so this test can't fail";
+            self.problem(Code::TestNeverHappens, here, message, ROLES);
+            return false;
+        }
+        for (key, words) in place.parts() {
+            for (index, word) in words.as_slice().iter().enumerate() {
+                if events.iter().any(|facts| word_of(facts, key) == word) {
+                    continue;
+                }
+                let pointer = match words {
+                    Words::Many(_) => format!("{here}/{key}/{index}"),
+                    Words::One(_) => format!("{here}/{key}"),
+                };
+                let message = format!("`{word}` adds nothing: it goes with nothing else here");
+                self.problem(Code::TestAddsNothing, &pointer, message, ROLES);
+            }
+        }
+        true
+    }
 }
 
-/// An expected request with the API that it goes to.
-fn request(expected: &Map<String, Value>) -> Value {
-    let mut request = expected.clone();
-    request
-        .entry("api")
-        .or_insert_with(|| ApiName::default().0.into());
-    Value::Object(request)
+const ROLES: &str = "each event has its own roles: `patroni_barman explain PB201` lists them";
+
+/// The word that an event has for a key of a [`Place`].
+fn word_of<'a>(facts: &'a Facts, key: &str) -> &'a str {
+    match key {
+        "event" => facts.event.as_str(),
+        "role" => facts.role.as_str(),
+        "cluster" => &facts.cluster,
+        _ => facts.node.as_deref().unwrap_or_default(),
+    }
 }
 
-fn fits(place: &Place, event: Event, role: Role, cluster: &str, node: &str) -> bool {
-    let has = |words: &Option<Words>, word: &str| {
-        words
-            .as_ref()
-            .is_none_or(|words| words.as_slice().iter().any(|known| known == word))
-    };
-    has(&place.event, event.as_str())
-        && has(&place.role, role.as_str())
-        && has(&place.cluster, cluster)
-        && has(&place.node, node)
+impl Place {
+    /// The parts that are restricted, with the words that are allowed.
+    fn parts(&self) -> impl Iterator<Item = (&'static str, &Words)> {
+        let parts = [
+            ("event", &self.event),
+            ("role", &self.role),
+            ("cluster", &self.cluster),
+            ("node", &self.node),
+        ];
+        let given = parts.into_iter();
+        given.filter_map(|(key, words)| Some((key, words.as_ref()?)))
+    }
+
+    /// Tells whether an event is in it.
+    pub(super) fn has(&self, facts: &Facts) -> bool {
+        let own = |key| word_of(facts, key);
+        self.parts()
+            .all(|(key, words)| words.as_slice().iter().any(|word| word == own(key)))
+    }
 }

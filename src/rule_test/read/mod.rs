@@ -1,6 +1,7 @@
 //! From a test file to a suite, or to everything that is wrong with it.
 
 mod cases;
+mod invariants;
 mod scenarios;
 
 use std::collections::HashMap;
@@ -17,8 +18,8 @@ use crate::load::{self, Problem, Spot};
 use crate::model::{Event, Origin, Role, RuleSet, duration};
 use crate::source::Source;
 
-use super::Suite;
 use super::format::{File, Given};
+use super::suite::Suite;
 
 /// What was made of a test file.
 #[derive(Debug, Clone)]
@@ -50,8 +51,8 @@ pub fn load(source: &Source, rules: Option<&Path>) -> Loaded {
     };
     let folder = Path::new(&*source.name).parent().unwrap_or(Path::new(""));
     let path = rules.map_or_else(|| folder.join(&file.rules), Path::to_owned);
-    let set = match rules_at(&path) {
-        Ok(set) => set,
+    let (set, rules_sources) = match rules_at(&path) {
+        Ok(read) => read,
         Err(why) => {
             let problem = Problem::new(Code::TestRules, spot("/rules"), why);
             return broken(findings(source, vec![problem]));
@@ -65,6 +66,7 @@ pub fn load(source: &Source, rules: Option<&Path>) -> Loaded {
         names: HashMap::new(),
     };
     let cases = reader.cases(&file);
+    let invariants = reader.invariants(&file);
     let scenarios = reader.scenarios(&file);
     let problems = reader.problems;
     if !problems.is_empty() {
@@ -77,7 +79,9 @@ pub fn load(source: &Source, rules: Option<&Path>) -> Loaded {
             rules_path: tidy(&path),
             rules_place: path.canonicalize().unwrap_or(path),
             rules: set,
+            rules_sources,
             cases,
+            invariants,
             scenarios,
         }),
     }
@@ -97,19 +101,25 @@ fn tidy(path: &Path) -> String {
     tidy.display().to_string()
 }
 
-fn rules_at(path: &Path) -> Result<RuleSet, String> {
-    let sources = load::read(path).map_err(|error| error.to_string())?;
+fn rules_at(path: &Path) -> Result<(RuleSet, Vec<Source>), String> {
+    let mut sources = load::read(path).map_err(|error| error.to_string())?;
+    for source in &mut sources {
+        source.name = tidy(Path::new(&*source.name)).into();
+    }
     let found = check::findings(&sources);
     let errors = found
         .iter()
         .filter(|finding| finding.severity() == Severity::Error);
     let count = errors.count();
     let rules = load::load(&sources).rules.filter(|_| count == 0);
-    rules.ok_or_else(|| {
+    let Some(rules) = rules else {
         let path = path.display();
         let errors = if count == 1 { "error" } else { "errors" };
-        format!("the rules in `{path}` are not valid: `patroni_barman check {path}` finds {count} {errors}")
-    })
+        return Err(format!(
+            "the rules in `{path}` are not valid: `patroni_barman check {path}` finds {count} {errors}"
+        ));
+    };
+    Ok((rules, sources))
 }
 
 fn spot(pointer: &str) -> Spot {

@@ -6,8 +6,10 @@ use crate::model::{ApiName, Event, Role};
 use crate::simulator::fault::Faults;
 use crate::simulator::{self, Config};
 
-use super::super::format::{self, File};
-use super::super::scenario::{Active, Call, Scenario};
+use super::super::action::{Action, Deed, Leader};
+use super::super::format::{self, File, Given};
+use super::super::process::Kill;
+use super::super::scenario::{Active, Scenario};
 use super::super::spec::facts;
 use super::{Reader, origin};
 
@@ -29,11 +31,29 @@ impl Reader<'_> {
             .cluster
             .clone()
             .unwrap_or_else(|| "CLUSTER".to_owned());
-        let steps = scenario.steps.iter();
-        let expects = |call: &format::Call| {
-            call.exit_code.is_some() || call.posts.is_some() || call.message.is_some()
+        let mut steps = Vec::new();
+        for (index, call) in scenario.steps.iter().enumerate() {
+            let here = format!("{here}/steps/{index}");
+            let step: Vec<Action> = match &call.together {
+                None => self
+                    .action(call, &given, &cluster, &here)
+                    .into_iter()
+                    .collect(),
+                Some(calls) => {
+                    let each = calls.iter().enumerate();
+                    each.filter_map(|(index, call)| {
+                        let here = format!("{here}/together/{index}");
+                        self.action(call, &given, &cluster, &here)
+                    })
+                    .collect()
+                }
+            };
+            steps.push(step);
+        }
+        let expects = |action: &Action| {
+            action.exit_code.is_some() || action.posts.is_some() || action.message.is_some()
         };
-        if scenario.end.is_none() && !steps.clone().any(expects) {
+        if scenario.end.is_none() && !steps.iter().flatten().any(expects) {
             let help = "say under `end` what holds then, or `exit_code` in a step";
             self.problem(
                 Code::TestCannotFail,
@@ -41,26 +61,6 @@ impl Reader<'_> {
                 "this scenario expects nothing, so it can't fail",
                 help,
             );
-        }
-        let mut calls = Vec::new();
-        for (index, call) in steps.enumerate() {
-            let place = format!("{here}/steps/{index}");
-            let (Some(event), Some(role)) = (Event::parse(&call.event), Role::parse(&call.role))
-            else {
-                continue;
-            };
-            self.passed(event, role, &place);
-            let mut own = given.clone();
-            own.env.extend(call.env.clone());
-            own.args.extend(call.args.clone());
-            calls.push(Call {
-                facts: facts(&own, event, role, &cluster, &call.node),
-                after: self.time(call.after.as_ref(), &format!("{place}/after")),
-                leader: call.leader.clone(),
-                exit_code: call.exit_code,
-                posts: call.posts,
-                message: call.message.clone(),
-            });
         }
         let mut apis = std::collections::BTreeMap::new();
         for name in self.rules.apis.keys().cloned().collect::<Vec<_>>() {
@@ -93,9 +93,71 @@ impl Reader<'_> {
             cluster,
             vars: given.vars,
             apis,
-            calls,
+            steps,
             end,
         }
+    }
+
+    /// One process; `None` if the schema has found something wrong with it.
+    fn action(
+        &mut self,
+        call: &format::Call,
+        given: &Given,
+        cluster: &str,
+        here: &str,
+    ) -> Option<Action> {
+        let mut given = given.clone();
+        given.env.extend(call.env.clone());
+        given.args.extend(call.args.clone());
+        let deed = if let Some(node) = &call.reconcile {
+            Deed::Reconcile {
+                node: node.clone(),
+                cluster: cluster.to_owned(),
+                given,
+            }
+        } else {
+            let event = Event::parse(call.event.as_ref()?)?;
+            let role = Role::parse(call.role.as_ref()?)?;
+            self.passed(event, role, here);
+            let node = call.node.as_ref()?;
+            Deed::Callback(facts(&given, event, role, cluster, node))
+        };
+        if call.patroni.is_some() && self.rules.patroni.is_none() {
+            let message = "the rules name no Patroni, so it makes no difference that it is silent";
+            let help = "leave `patroni` out, or name the local Patroni in the rules";
+            let here = format!("{here}/patroni");
+            self.problem(Code::TestAddsNothing, &here, message, help);
+        }
+        let kill = call.kill.as_ref().map(|kill| match kill.as_str() {
+            "before_post" => Kill::BeforePost,
+            "after_post" => Kill::AfterPost,
+            _ => Kill::After(self.time(Some(kill), &format!("{here}/kill"))),
+        });
+        for (key, given) in [
+            ("exit_code", call.exit_code.is_some()),
+            ("message", call.message.is_some()),
+        ] {
+            if kill.is_some() && given {
+                let message = format!("a process that is killed has no `{key}`");
+                let help = "expect something of `posts`, of a later step, or of the `end`";
+                self.problem(Code::BadValue, &format!("{here}/{key}"), message, help);
+            }
+        }
+        let leader = call.leader.as_ref().map(|leader| match leader.as_str() {
+            "none" => Leader::Nobody,
+            node => Leader::Node(node.to_owned()),
+        });
+        Some(Action {
+            deed,
+            after: self.time(call.after.as_ref(), &format!("{here}/after")),
+            leader,
+            faults: self.faults(call.answers.as_deref(), &format!("{here}/answers")),
+            silent: call.patroni.is_some(),
+            kill,
+            exit_code: call.exit_code,
+            posts: call.posts,
+            message: call.message.clone(),
+        })
     }
 
     fn active(
@@ -158,24 +220,27 @@ impl Reader<'_> {
                 ),
             }
         }
-        match barman.answers.as_deref().map(str::parse::<Faults>) {
-            Some(Ok(faults)) => config = config.faults(faults),
-            Some(Err(error)) => {
-                let text = error.to_string();
-                let (message, help) = text.split_once('\n').unwrap_or((&text, ""));
-                let help = help
-                    .split('\n')
-                    .map(str::trim)
-                    .collect::<Vec<_>>()
-                    .join("; ");
-                self.problem(Code::TestBarman, &format!("{here}/answers"), message, &help);
-            }
-            None => {}
+        if let Some(faults) = self.faults(barman.answers.as_deref(), &format!("{here}/answers")) {
+            config = config.faults(faults);
         }
         if let Err(error) = simulator::barman::Barman::new(&config) {
             let help = "`servers`, `models`, `backups` and `active` must fit each other";
             self.problem(Code::TestBarman, here, error.to_string(), help);
         }
         config
+    }
+
+    /// Reads what goes wrong.
+    fn faults(&mut self, answers: Option<&str>, here: &str) -> Option<Faults> {
+        match answers?.parse::<Faults>() {
+            Ok(faults) => Some(faults),
+            Err(error) => {
+                let text = error.to_string();
+                let (message, help) = text.split_once('\n').unwrap_or((&text, ""));
+                let help: Vec<_> = help.split('\n').map(str::trim).collect();
+                self.problem(Code::TestBarman, here, message, &help.join("; "));
+                None
+            }
+        }
     }
 }

@@ -66,6 +66,7 @@ impl Cluster {
         let is_replica = member.state == State::Replica;
         let code = match path {
             "/cluster" => return Some(Response::json(200, &self.cluster(now, member))),
+            "/config" => return Some(Response::json(200, &configuration())),
             "/history" => return Some(Response::json(200, &self.history_list())),
             "/leader" => status(leads),
             "/" | "/primary" | "/master" | "/read-write" => status(leads && !self.is_standby),
@@ -238,6 +239,11 @@ impl Cluster {
             "standby_cluster": self.is_standby, "members": members,
         })
     }
+}
+
+/// The dynamic configuration, in which Barman's slot is permanent.
+fn configuration() -> Value {
+    json!({"ttl": 30, "loop_wait": 10, "slots": {"barman": {"type": "physical"}}})
 }
 
 fn lsn(position: u64) -> String {

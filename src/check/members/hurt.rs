@@ -1,0 +1,362 @@
+//! Sequences of callbacks after which a target is not what the leader's rules want.
+//!
+//! A member's callbacks run in the order of its roles, and those of different members in any order. The fence keeps a request
+//! from being sent when the member no longer has the role, so a leader's late request does no harm; a
+//! replica's does, because it still is a replica.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::diagnostic::Code;
+use crate::model::{Event, Role};
+use crate::space::events;
+use crate::template::{Asked, Premises, premises};
+
+use super::super::cells::name;
+use super::super::table::Table;
+use super::act::Act;
+
+/// How many pairs of one target are looked at: more of them than anyone would write.
+const MOST_LOOKS: usize = 20_000;
+
+/// A sequence that hurts.
+#[derive(Debug, Clone)]
+pub(super) struct Hurt {
+    pub(super) code: Code,
+    /// The request to blame.
+    pub(super) culprit: Act,
+    /// What another one wants.
+    pub(super) other: Act,
+    pub(super) steps: Vec<Step>,
+    /// The member that leads in the end, if the others' values are compared with its own.
+    pub(super) leader: Option<String>,
+}
+
+/// A callback of a member, and the value that it sets the target to, if it does.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub(super) event: Event,
+    pub(super) role: Role,
+    pub(super) member: String,
+    pub(super) value: Option<String>,
+    /// The value is one that only the member knows.
+    pub(super) private: bool,
+}
+
+impl Step {
+    pub(super) fn of(act: &Act) -> Self {
+        Self {
+            event: act.event,
+            role: act.role,
+            member: act.member.clone(),
+            value: Some(act.value.clone()),
+            private: act.private,
+        }
+    }
+
+    /// The cell, as messages call it.
+    pub(super) fn cell_name(&self) -> String {
+        let mut cells = events().enumerate();
+        let cell = cells.find(|(_, cell)| *cell == (self.event, self.role));
+        cell.map_or_else(String::new, |(index, _)| name(index))
+    }
+
+    fn silent(event: Event, role: Role, member: &str) -> Self {
+        Self {
+            event,
+            role,
+            member: member.to_owned(),
+            value: None,
+            private: false,
+        }
+    }
+}
+
+/// The acts of one target in one kind of cluster, whose leaders have one role.
+pub(super) struct Contest<'a, 'r> {
+    table: &'a Table<'r>,
+    leads: Role,
+    acts: Vec<&'a Act>,
+    /// What each member wants while it leads: what its promotion sets, else what its start does.
+    wants: BTreeMap<&'a str, Vec<&'a Act>>,
+    /// What each member sets in each event while it leads.
+    leading: HashMap<(&'a str, Event), Vec<&'a Act>>,
+    looks: usize,
+}
+
+impl<'a, 'r> Contest<'a, 'r> {
+    pub(super) fn new(table: &'a Table<'r>, leads: Role, acts: &'a [Act]) -> Self {
+        let takes_part = |act: &&Act| act.role == leads || !act.role.leads();
+        let acts: Vec<&Act> = acts.iter().filter(takes_part).collect();
+        let mut leading: HashMap<_, Vec<&Act>> = HashMap::new();
+        for act in acts.iter().copied().filter(|act| act.role.leads()) {
+            let key = (act.member.as_str(), act.event);
+            leading.entry(key).or_default().push(act);
+        }
+        let mut wants = BTreeMap::new();
+        for act in &acts {
+            let member = act.member.as_str();
+            let of = |event| leading.get(&(member, event));
+            if let Some(found) = of(Event::OnRoleChange).or_else(|| of(Event::OnStart)) {
+                wants.entry(member).or_insert_with(|| found.clone());
+            }
+        }
+        Self {
+            table,
+            leads,
+            acts,
+            wants,
+            leading,
+            looks: MOST_LOOKS,
+        }
+    }
+
+    /// One sequence for each request to blame.
+    pub(super) fn hurts(&mut self) -> Vec<Hurt> {
+        let first = self.acts.first().map(|act| &act.member);
+        if self.acts.iter().all(|act| Some(&act.member) == first) {
+            return Vec::new();
+        }
+        let mut hurts: Vec<Hurt> = Vec::new();
+        let mut blamed = HashSet::new();
+        for act in self.in_order() {
+            if blamed.contains(&(act.rule, act.request)) {
+                continue;
+            }
+            let found = if self.wants.is_empty() {
+                self.against_all(act)
+            } else {
+                self.against_leader(act)
+            };
+            if let Some(hurt) = found {
+                blamed.insert((act.rule, act.request));
+                hurts.push(hurt);
+            }
+        }
+        hurts
+    }
+
+    /// The acts in the order of the rules. In stories the first member leads, and the last one does what hurts.
+    fn in_order(&self) -> Vec<&'a Act> {
+        let mut members: Vec<&str> = Vec::new();
+        for act in &self.acts {
+            if !members.contains(&act.member.as_str()) {
+                members.push(&act.member);
+            }
+        }
+        let place = |act: &Act| members.iter().position(|member| *member == act.member);
+        let mut acts = self.acts.clone();
+        acts.sort_by_cached_key(|act| {
+            let place = place(act).unwrap_or_default();
+            let stays = act.role.leads() && !Self::is_start(act);
+            let rank = if stays { place } else { members.len() - place };
+            (act.rule, act.request, act.role.leads(), rank)
+        });
+        acts
+    }
+
+    fn is_promotion(act: &Act) -> bool {
+        act.event == Event::OnRoleChange && act.role.leads()
+    }
+
+    fn is_start(act: &Act) -> bool {
+        act.event == Event::OnStart && act.role.leads()
+    }
+
+    fn leading(&self, member: &str, event: Event) -> Vec<&'a Act> {
+        self.leading
+            .get(&(member, event))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Counts a comparison; false when there were too many.
+    fn may_look(&mut self) -> bool {
+        self.looks = self.looks.saturating_sub(1);
+        self.looks > 0
+    }
+
+    /// A sequence after which the target has the value of this act, and the leader wants another.
+    fn against_leader(&mut self, act: &'a Act) -> Option<Hurt> {
+        if !act.role.leads() {
+            return self.of_follower(act);
+        }
+        if !Self::is_promotion(act)
+            && let Some(hurt) = self.of_leader(act)
+        {
+            return Some(hurt);
+        }
+        if Self::is_start(act) {
+            return self.of_start(act);
+        }
+        None
+    }
+
+    /// A member that does not lead sets what the leader wants otherwise.
+    fn of_follower(&mut self, act: &'a Act) -> Option<Hurt> {
+        for (leader, wants) in self.wants.clone() {
+            for want in wants.into_iter().filter(|_| leader != act.member) {
+                if !self.may_look() {
+                    return None;
+                }
+                if act.differs(want) && self.can_both(act, want) {
+                    return Some(Hurt {
+                        code: Code::FollowerSets,
+                        culprit: act.clone(),
+                        other: want.clone(),
+                        steps: vec![Step::of(want), Step::of(act)],
+                        leader: Some(leader.to_owned()),
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    /// Another event of a leader sets something else than its promotion.
+    fn of_leader(&mut self, act: &'a Act) -> Option<Hurt> {
+        let wants = self.wants.get(act.member.as_str())?.clone();
+        let beside = self.leading(&act.member, act.event);
+        let start = self.leading(&act.member, Event::OnStart);
+        for want in &wants {
+            if !self.may_look() {
+                return None;
+            }
+            if want.event == act.event || !act.differs(want) || !self.can_both(act, want) {
+                continue;
+            }
+            let replaced = |by: &[&Act], one: &Act, than: &Act| {
+                let mut by = by.iter();
+                by.any(|other| other.is_same_request(one) && other.order > than.order)
+            };
+            if replaced(&beside, want, act) || replaced(&wants, act, want) {
+                continue;
+            }
+            // A leader that stops starts again, or another is promoted.
+            let stops = act.event == Event::OnStop;
+            if stops && start.iter().any(|start| self.covers(start, &[act, want])) {
+                continue;
+            }
+            return Some(self.differ(act, want, Some(act.member.clone())));
+        }
+        None
+    }
+
+    fn differ(&self, act: &Act, other: &Act, leader: Option<String>) -> Hurt {
+        let mut steps = vec![Step::of(other), Step::of(act)];
+        if act.event == Event::OnStop {
+            steps.push(Step::silent(Event::OnStart, self.leads, &act.member));
+        }
+        Hurt {
+            code: Code::LeaderEventsDiffer,
+            culprit: act.clone(),
+            other: other.clone(),
+            steps,
+            leader,
+        }
+    }
+
+    /// A leader's start is followed, and a promotion is not.
+    fn of_start(&mut self, act: &'a Act) -> Option<Hurt> {
+        let promotions = self.leading(&act.member, Event::OnRoleChange);
+        let mut promotions = promotions.into_iter();
+        if promotions.any(|promotion| self.covers(promotion, &[act])) {
+            return None;
+        }
+        for before in self.acts.clone() {
+            if !self.may_look() {
+                return None;
+            }
+            let led = before.role.leads() && before.member != act.member;
+            if led && before.differs(act) && self.can_both(before, act) {
+                return Some(self.not_followed(act, before, &act.member));
+            }
+        }
+        None
+    }
+
+    fn not_followed(&self, culprit: &Act, before: &Act, leader: &str) -> Hurt {
+        let promotion = Step::silent(Event::OnRoleChange, self.leads, leader);
+        Hurt {
+            code: Code::PromotionNotFollowed,
+            culprit: culprit.clone(),
+            other: before.clone(),
+            steps: vec![Step::of(before), promotion],
+            leader: Some(leader.to_owned()),
+        }
+    }
+
+    /// No rule says what a leader wants: all that is set must be one value.
+    fn against_all(&mut self, act: &'a Act) -> Option<Hurt> {
+        let (own, others): (Vec<&Act>, Vec<&Act>) = self
+            .acts
+            .iter()
+            .copied()
+            .partition(|other| other.member == act.member);
+        for other in own.into_iter().chain(others) {
+            if !self.may_look() {
+                return None;
+            }
+            let is_own = other.member == act.member;
+            if is_own && other.cell == act.cell || !act.differs(other) || !self.can_both(act, other)
+            {
+                continue;
+            }
+            match (act.role.leads(), other.role.leads()) {
+                // The one that does not lead is to blame.
+                (true, false) => {}
+                (false, _) if is_own => {}
+                (false, _) => {
+                    return Some(Hurt {
+                        code: Code::FollowerSets,
+                        culprit: act.clone(),
+                        other: other.clone(),
+                        steps: vec![Step::of(other), Step::of(act)],
+                        leader: None,
+                    });
+                }
+                (true, true) if !is_own => {
+                    return Some(self.not_followed(act, act, &other.member));
+                }
+                (true, true) => return Some(self.differ(act, other, None)),
+            }
+        }
+        None
+    }
+
+    /// Tells whether an act happens whenever the others do.
+    fn covers(&self, act: &Act, others: &[&Act]) -> bool {
+        let when = |act: &Act| {
+            let rule = self.table.rule(act.rule)?;
+            rule.when.as_ref().map(|when| when.text.as_str())
+        };
+        act.sure
+            || others.iter().any(|other| {
+                let same = act.rule == other.rule || when(act) == when(other);
+                same && act.instead == other.instead
+            })
+    }
+
+    /// Tells whether the conditions of both can hold: for one member all of them, for two what is the same in their cluster.
+    fn can_both(&self, one: &Act, other: &Act) -> bool {
+        if one.rule == other.rule {
+            return true;
+        }
+        let asked = |act: &Act| {
+            let when = self.table.rule(act.rule)?.when.as_ref()?;
+            Some(premises(&when.text, &self.table.rules.vars))
+        };
+        let (Some(first), Some(second)) = (asked(one), asked(other)) else {
+            return true;
+        };
+        if one.member == other.member {
+            return !first.exclude(&second);
+        }
+        let of_cluster = |premises: Premises| premises.common().remove("cluster");
+        match (of_cluster(first), of_cluster(second)) {
+            (Some(Asked::OneOf(texts)), Some(asked)) | (Some(asked), Some(Asked::OneOf(texts))) => {
+                texts.iter().any(|text| asked.allows(text))
+            }
+            _ => true,
+        }
+    }
+}

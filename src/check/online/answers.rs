@@ -1,0 +1,111 @@
+//! What Barman and Patroni answered, as far as the rules can be compared with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::space::Known;
+
+/// What is known of this node and its cluster.
+#[derive(Debug, Clone, Default)]
+pub struct Here {
+    /// The name that the user gives this node.
+    pub given: Option<String>,
+    /// The name that the local Patroni tells.
+    pub told: Option<String>,
+    /// The host, the environment and so on.
+    pub known: Known,
+    /// The Patronis that answered, in the order of the rules.
+    pub patronis: Vec<Seen>,
+}
+
+/// A cluster as a Patroni shows it.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// The address.
+    pub url: String,
+    /// The cluster, if it is told.
+    pub scope: Option<String>,
+    /// The members.
+    pub members: Vec<Member>,
+    /// The permanent physical slots, if the configuration could be read.
+    pub slots: Option<BTreeSet<String>>,
+}
+
+/// A member of a cluster.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// It is never promoted.
+    pub never_leads: bool,
+}
+
+/// What one Barman has.
+#[derive(Debug, Clone, Default)]
+pub struct Inventory {
+    /// What `/diagnose` shows, if it could be read.
+    pub content: Option<Content>,
+    /// pg-backup-api has no operations but recoveries.
+    pub api_is_too_old: bool,
+}
+
+/// What `/diagnose` shows.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    /// The servers.
+    pub servers: BTreeMap<String, Server>,
+    /// The models.
+    pub models: BTreeMap<String, Model>,
+    /// The reason why Barman can't have models, if there is one.
+    pub why_no_models: Option<String>,
+}
+
+/// A server; only its cluster is known if it was not asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Server {
+    /// The cluster it is for.
+    pub cluster: Option<String>,
+    /// `active` of its configuration.
+    pub active: Option<bool>,
+    /// It copies from another Barman.
+    pub passive: bool,
+    /// `streaming_archiver` of its configuration.
+    pub streaming_archiver: Option<bool>,
+    /// Its replication slot.
+    pub slot_name: Option<String>,
+    /// Recoveries get the WAL of later timelines from Barman.
+    pub gets_wal: bool,
+    /// Its backups by id.
+    pub backups: BTreeMap<String, BackupState>,
+}
+
+/// A model.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    /// The cluster it is for.
+    pub cluster: Option<String>,
+    /// The replication slot, if it has one of its own.
+    pub slot_name: Option<String>,
+}
+
+/// How a backup ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackupState {
+    /// It can be restored.
+    Usable,
+    /// It failed.
+    Failed,
+    /// It is being taken, or its state is not known.
+    Other,
+}
+
+impl Here {
+    /// This node's name.
+    pub fn name(&self) -> Option<&str> {
+        self.given.as_deref().or(self.told.as_deref())
+    }
+
+    /// This node's cluster, as the first Patroni that answered shows it.
+    pub fn cluster(&self) -> Option<&Seen> {
+        self.patronis.iter().find(|seen| seen.scope.is_some())
+    }
+}

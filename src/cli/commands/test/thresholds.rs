@@ -1,0 +1,78 @@
+//! What `--fail-under` asks for.
+
+use crate::report::{Checked, Covered};
+
+/// The figures that can be asked for, by the words of `--fail-under`, with their names in reports.
+const FIGURES: [(&str, &str); 5] = [
+    ("cells", "cells"),
+    ("rules", "fired"),
+    ("conditions", "conditions"),
+    ("requests", "requests"),
+    (MUTANTS, MUTANTS),
+];
+
+/// The figure that a number for all of them is not about: it takes `--mutate`.
+pub(super) const MUTANTS: &str = "mutants";
+
+/// The least of each figure that must be covered, in hundredths.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Thresholds(Vec<(&'static str, usize)>);
+
+impl Thresholds {
+    /// The least of this figure, if it is asked for.
+    pub(super) fn of(&self, figure: &str) -> Option<usize> {
+        let asked = self.0.iter().find(|(name, _)| *name == figure);
+        asked.map(|(_, least)| *least)
+    }
+}
+
+/// Reads `90` or `cells=80,rules=100`.
+pub(super) fn thresholds(text: &str) -> Result<Thresholds, String> {
+    let percent = |text: &str| match text.parse::<usize>() {
+        Ok(percent) if percent <= 100 => Ok(percent),
+        _ => Err(format!("`{text}` is no number from 0 to 100")),
+    };
+    if !text.contains('=') {
+        let least = percent(text)?;
+        let figures = FIGURES.iter().filter(|(word, _)| *word != MUTANTS);
+        return Ok(Thresholds(
+            figures.map(|(_, name)| (*name, least)).collect(),
+        ));
+    }
+    let mut found = Thresholds::default();
+    for part in text.split(',') {
+        let (word, least) = part.split_once('=').unwrap_or((part, ""));
+        let least = percent(least)?;
+        let figure = FIGURES.iter().find(|(known, _)| *known == word.trim());
+        let Some((word, name)) = figure else {
+            let words: Vec<_> = FIGURES
+                .iter()
+                .map(|(word, _)| format!("`{word}`"))
+                .collect();
+            return Err(format!("`{word}` is none of {}", words.join(", ")));
+        };
+        if found.0.iter().any(|(known, _)| known == name) {
+            return Err(format!("`{word}` is there twice"));
+        }
+        found.0.push((name, least));
+    }
+    Ok(found)
+}
+
+/// The figures that are asked for, with what there is of them.
+pub(super) fn checked(covered: &[Covered], least: &Thresholds) -> Vec<Checked> {
+    let mut checked = Vec::new();
+    for each in covered {
+        for (what, share) in each.shares() {
+            if let Some(least) = least.of(what) {
+                checked.push(Checked {
+                    rules: each.rules.clone(),
+                    what,
+                    share,
+                    least,
+                });
+            }
+        }
+    }
+    checked
+}

@@ -1,0 +1,11 @@
+//! Words for messages.
+
+/// `a`, `b` and `c`, with this word before the last one.
+pub fn list<'a>(words: impl IntoIterator<Item = &'a str>, last_word: &str) -> String {
+    let words: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match words.as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [most @ .., last] => format!("{} {last_word} {last}", most.join(", ")),
+    }
+}

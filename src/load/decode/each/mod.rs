@@ -1,0 +1,364 @@
+//! Rules with names of their own: `for_each`, which makes several rules of one, and `vars` on a rule.
+//!
+//! Everything behind this sees plain rules. The values of `for_each` stand in the templates of the rules that are made; a
+//! variable of a rule becomes one of the rule set, under a name that no other has.
+
+mod cuts;
+mod early;
+mod shape;
+mod values;
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+pub(super) use self::cuts::Cuts;
+use self::shape::{Instance, Shape};
+use self::values::Each;
+use super::constant::refused;
+use super::rule::Defaults;
+use super::template::Inspected;
+use super::values::template_value;
+use super::{Decoder, entries, items};
+use crate::diagnostic::Code;
+use crate::load::problem::{Part, Problem, Spot};
+use crate::model::{Origin, Rule, Template, TemplateValue, Var};
+use crate::template::{Syntax, is_template};
+
+/// How many rules one `for_each` may make.
+const MOST_OF_ONE: usize = 1_000;
+/// How many rules all of them may make.
+const MOST_RULES: usize = 10_000;
+/// How many values may be in the rules that they make.
+const MOST_VALUES: usize = 500_000;
+/// How many variables the rules that they make may have in all. Every evaluation looks at each.
+const MOST_VARS: usize = 1_000;
+/// How many bytes of text may be in the rules that they make.
+const MOST_BYTES: usize = 16 << 20;
+
+/// How much `for_each` has made.
+#[derive(Default)]
+pub(super) struct Unrolled {
+    rules: usize,
+    values: usize,
+    bytes: usize,
+    vars: usize,
+}
+
+impl<'a> Decoder<'a> {
+    /// Forgets which templates are in order: in another file the same names may be others.
+    pub(super) fn enter_file(&mut self) {
+        if self.own_vars.iter().any(|own| !own.is_empty()) {
+            self.inspected = Inspected::default();
+        }
+    }
+
+    /// Whether a rule is read as it stands.
+    pub(super) fn is_plain(&self, rule: &Value, origin: &Origin) -> bool {
+        rule.get("for_each").is_none() && rule.get("vars").is_none() && !self.renames(origin.file)
+    }
+
+    /// Makes the rules of one that has names of its own.
+    pub(super) fn unroll(
+        &mut self,
+        rule: &'a Value,
+        origin: &Origin,
+        defaults: &Defaults,
+        names: &mut HashMap<String, Origin>,
+        rules: &mut Vec<Rule>,
+    ) {
+        let before = self.problems.len();
+        self.inspected = Inspected::default();
+        let each = self.for_each(rule, origin);
+        for (name, origin, _) in each.iter().flat_map(|each| &each.names) {
+            self.names.insert((*name).to_owned(), origin.clone());
+        }
+        self.as_written(rule, origin, each.as_ref());
+        let shape = Shape::of(self, rule, origin);
+        let is_readable = self.problems.len() == before;
+        if let Some(each) = each.as_ref().filter(|_| is_readable) {
+            self.uses_all(each, &shape);
+        }
+        let mut combinations: Vec<_> = match &each {
+            Some(each) if !each.is_valid => Vec::new(),
+            Some(each) => each.combinations().collect(),
+            None => vec![Vec::new()],
+        };
+        if self.problems.len() > before {
+            // Whatever else is wrong shows in any of them.
+            combinations.truncate(1);
+        }
+        if each.is_none() || self.has_room(&shape.base, origin, combinations.len()) {
+            let known = before..self.problems.len();
+            let mut made = shape::Made::default();
+            for values in combinations {
+                let mut instance = Instance::new(values);
+                self.instance_vars(&shape, &mut instance, &mut made);
+                let rule = self.instance(&shape, &instance, defaults, &known);
+                let Some(rule) = rule else { continue };
+                if !self.has_room_for_text(origin)
+                    || !self.has_room_for_vars(origin)
+                    || !self.instance_name(&rule, names)
+                {
+                    break;
+                }
+                rules.push(rule);
+            }
+        }
+        self.names.clear();
+        self.section.clear();
+        self.inspected = Inspected::default();
+    }
+
+    /// Looks at the rule's templates in the words of the file.
+    fn as_written(&mut self, rule: &'a Value, origin: &Origin, each: Option<&Each<'a>>) {
+        let section = origin.child("vars");
+        let vars = rule.get("vars").into_iter();
+        let vars: Vec<_> = vars.flat_map(|vars| entries(vars, &section)).collect();
+        self.list(&vars);
+        for (name, origin, value) in vars {
+            self.rule_var_name(name, &origin);
+            self.templates(&template_value(value, &origin));
+            self.pass(name);
+            self.names.insert(name.clone(), origin);
+        }
+        let when = rule.get("when").and_then(Value::as_str);
+        if let Some(text) = when.filter(|when| !when.is_empty()) {
+            let (text, origin) = (text.to_owned(), origin.child("when"));
+            self.template(&Template { text, origin }, Syntax::Expression);
+        }
+        for (origin, request) in requests(rule, origin) {
+            for (key, origin, value) in entries(request, &origin) {
+                if key != "type" && key != "api" {
+                    self.templates(&template_value(value, &origin));
+                }
+            }
+        }
+        self.early_templates(rule, origin, each);
+    }
+
+    /// Finds a name that a rule's own variable can't have.
+    fn rule_var_name(&mut self, name: &str, origin: &Origin) {
+        if self.bad_name(name, origin) {
+            return;
+        }
+        let before = self.names.get(name);
+        if let Some(before) = before.or_else(|| self.var_origin(name, origin)).cloned() {
+            let message = format!("there is a variable `{name}` already");
+            let help =
+                format!("no variable hides another: name it differently, for example `my_{name}`");
+            self.problem(
+                Problem::new(Code::BadVariable, Spot::key(origin), message)
+                    .help(help)
+                    .related(Spot::key(&before), "it is made here"),
+            );
+        }
+    }
+
+    /// Finds names of a `for_each` that no part of the rule uses: its rules would all be the same.
+    fn uses_all(&mut self, each: &Each<'_>, shape: &Shape<'_>) {
+        for (name, origin, values) in &each.names {
+            if shape.names().any(|used| used == *name) {
+                for (within, key) in shape.attributes(name) {
+                    self.attribute(name, values, (&within, key));
+                }
+                continue;
+            }
+            let message = format!("nothing in this rule uses `{name}`");
+            let help =
+                format!("write `{{{{ {name} }}}}` where the rules differ, or delete the name");
+            self.problem(Problem::new(Code::ForEach, Spot::key(origin), message).help(help));
+        }
+    }
+
+    /// Finds a part of a value that some of the values do not have.
+    fn attribute(&mut self, name: &str, values: &[&Value], (within, key): (&Origin, &str)) {
+        let Some(without) = values.iter().find(|value| value.get(key).is_none()) else {
+            return;
+        };
+        let label = values::label(without);
+        let message = format!("`{name}` has no `{key}` where it is `{label}`");
+        let help = match without {
+            Value::Object(parts) => {
+                let parts = parts.keys().map(String::as_str);
+                crate::load::suggest::did_you_mean(key, parts)
+            }
+            _ => Some(format!("it is a plain value: write `{name}`")),
+        };
+        self.problem(Problem::new(Code::ForEach, Spot::value(within), message).maybe_help(help));
+    }
+
+    /// Makes the rule's variables for one of the rules.
+    fn instance_vars<'s>(
+        &mut self,
+        shape: &'s Shape<'a>,
+        instance: &mut Instance<'s>,
+        made: &mut shape::Made,
+    ) {
+        for (label, origin, written, cuts) in &shape.vars {
+            let value = cuts.put_into(written, |name| instance.put(self, name, &shape.origin));
+            // One that is the same in every rule is made once.
+            let key = (label.to_string(), value.to_string());
+            if let Some(name) = made.get(&key) {
+                instance.vars.insert(label, name.clone());
+                continue;
+            }
+            let name = self.free_name(label, &instance.identifier(shape.name));
+            let value = template_value(&value, origin);
+            self.names.insert(name.clone(), origin.clone());
+            self.templates(&value);
+            self.constants.set(&name, &value);
+            made.insert(key, name.clone());
+            instance.vars.insert(label, name.clone());
+            self.unrolled.vars += usize::from(instance.is_one_of_several());
+            self.rule_vars.push(Var {
+                name,
+                label: (*label).to_owned(),
+                value,
+                origin: origin.clone(),
+            });
+        }
+    }
+
+    /// Makes one of the rules. `known`: the problems that were found in the words of the file.
+    fn instance(
+        &mut self,
+        shape: &Shape<'a>,
+        instance: &Instance<'_>,
+        defaults: &Defaults,
+        known: &std::ops::Range<usize>,
+    ) -> Option<Rule> {
+        let from = self.problems.len();
+        let mut value = shape
+            .cuts
+            .put_into(&shape.base, |name| instance.put(self, name, &shape.origin));
+        self.unrolled.bytes += shape.cuts.bytes(&value);
+        self.early_values(&mut value, shape, instance);
+        let rule = self.rule(&value, &shape.origin, defaults);
+        for request in rule.iter().flat_map(|rule| &rule.requests) {
+            // The schema has seen templates here.
+            self.problems.extend(refused(request, plain));
+        }
+        for mut problem in self.problems.split_off(from) {
+            let at = problem.spot.origin.clone();
+            if shape.changes(&at) {
+                // The bytes are those of the text that was made.
+                if matches!(problem.spot.part, Part::Bytes(_)) {
+                    problem.spot.part = Part::Value;
+                }
+                problem.message.push_str(&instance.words());
+            }
+            let in_file = self.problems.get(known.clone()).unwrap_or_default();
+            let found = self.problems.get(known.end..).unwrap_or_default();
+            let covered = in_file.iter().any(|known| known.spot.origin == at)
+                || found
+                    .iter()
+                    .any(|known| known.spot.origin == at && known.code == problem.code);
+            if !covered {
+                self.problem(problem);
+            }
+        }
+        let mut rule = rule?;
+        rule.each = instance.labels();
+        Some(rule)
+    }
+
+    /// Notes the name of a rule that was made; false if another of the same `for_each` has it.
+    fn instance_name(&mut self, rule: &Rule, names: &mut HashMap<String, Origin>) -> bool {
+        if names.get(&rule.name) == Some(&rule.origin) {
+            let spot = Spot::value(&rule.origin.child("name"));
+            let message = format!("`name` gives `{}` for several values", rule.name);
+            let help = "use every name of `for_each` in it, or none";
+            self.problem(Problem::new(Code::ForEach, spot, message).help(help));
+            return false;
+        }
+        self.rule_name(&rule.name, &rule.origin, names);
+        true
+    }
+
+    /// Whether so many rules like this one may be made.
+    fn has_room(&mut self, rule: &Value, origin: &Origin, count: usize) -> bool {
+        let (values, bytes) = size(rule);
+        let values = self.unrolled.values.saturating_add(values * count);
+        if values > MOST_VALUES {
+            self.too_much(origin, &format!("{values} values"));
+            return false;
+        }
+        self.unrolled.values = values;
+        self.unrolled.bytes = self.unrolled.bytes.saturating_add(bytes * count);
+        self.has_room_for_text(origin)
+    }
+
+    fn has_room_for_text(&mut self, origin: &Origin) -> bool {
+        let room = self.unrolled.bytes <= MOST_BYTES;
+        if !room {
+            self.too_much(origin, &format!("{} bytes of text", self.unrolled.bytes));
+        }
+        room
+    }
+
+    fn has_room_for_vars(&mut self, origin: &Origin) -> bool {
+        let room = self.unrolled.vars <= MOST_VARS;
+        if !room {
+            let spot = Spot::key(&origin.child("vars"));
+            let message = format!(
+                "these variables are different in every rule of a `for_each`, and {MOST_VARS} such variables are allowed in all"
+            );
+            let help = "write what they hold where it is used, or leave the names of `for_each` out of them";
+            self.problem(Problem::new(Code::ForEach, spot, message).help(help));
+        }
+        room
+    }
+
+    fn too_much(&mut self, origin: &Origin, what: &str) {
+        let spot = Spot::key(&origin.child("for_each"));
+        let message = format!(
+            "with this `for_each` the rules have {what}, and {MOST_VALUES} values with {MOST_BYTES} bytes are allowed"
+        );
+        let help = "write what is long into a variable of the file, which is made once";
+        self.problem(Problem::new(Code::ForEach, spot, message).help(help));
+    }
+}
+
+/// A value in which no template is left.
+fn plain(value: &TemplateValue) -> Option<Value> {
+    Some(match value {
+        TemplateValue::Null => Value::Null,
+        TemplateValue::Bool(value) => Value::Bool(*value),
+        TemplateValue::Number(value) => Value::Number(value.clone()),
+        TemplateValue::Text(template) if is_template(&template.text) => return None,
+        TemplateValue::Text(template) => template.text.clone().into(),
+        TemplateValue::List(items) => items.iter().map(plain).collect::<Option<_>>()?,
+        TemplateValue::Map(entries) => Value::Object(
+            entries
+                .iter()
+                .map(|(key, value)| Some((key.clone(), plain(value)?)))
+                .collect::<Option<_>>()?,
+        ),
+    })
+}
+
+/// How many values and bytes of text are in a value.
+fn size(value: &Value) -> (usize, usize) {
+    let add = |(values, bytes): (usize, usize), (more, text): (usize, usize)| {
+        (values + more, bytes + text)
+    };
+    match value {
+        Value::String(text) => (1, text.len()),
+        Value::Array(items) => items.iter().map(size).fold((1, 0), add),
+        Value::Object(entries) => entries
+            .iter()
+            .map(|(key, value)| add(size(value), (1, key.len())))
+            .fold((1, 0), add),
+        _ => (1, 0),
+    }
+}
+
+/// The requests of a rule with their places.
+fn requests<'r>(rule: &'r Value, origin: &Origin) -> Vec<(Origin, &'r Value)> {
+    let one = rule.get("request");
+    let one = one.map(|request| (origin.child("request"), request));
+    one.into_iter()
+        .chain(items(rule.get("requests"), &origin.child("requests")))
+        .collect()
+}

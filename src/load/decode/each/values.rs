@@ -1,0 +1,173 @@
+//! The names of a `for_each` and their values.
+
+use serde_json::Value;
+
+use super::{MOST_OF_ONE, MOST_RULES};
+use crate::diagnostic::Code;
+use crate::load::decode::{Decoder, entries, items};
+use crate::load::problem::{Problem, Spot};
+use crate::model::Origin;
+
+/// What a `for_each` says.
+pub(super) struct Each<'a> {
+    /// Its names with their places and values.
+    pub(super) names: Vec<(&'a str, Origin, Vec<&'a Value>)>,
+    /// Whether rules can be made of it.
+    pub(super) is_valid: bool,
+}
+
+impl<'a> Each<'a> {
+    /// Whether it has a name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|(known, ..)| *known == name)
+    }
+
+    /// How many combinations there are; `None`: more than can be counted.
+    fn count(&self) -> Option<usize> {
+        let counts = self.names.iter().map(|(_, _, values)| values.len());
+        counts.into_iter().try_fold(1_usize, usize::checked_mul)
+    }
+
+    /// Every combination of the values. The values of the last name change fastest.
+    pub(super) fn combinations(&self) -> impl Iterator<Item = Vec<(&'a str, &'a Value)>> {
+        (0..self.count().unwrap_or(0)).map(|number| {
+            let mut rest = number;
+            let mut values: Vec<_> = self
+                .names
+                .iter()
+                .rev()
+                .filter_map(|(name, _, values)| {
+                    let value = values.get(rest % values.len().max(1))?;
+                    rest /= values.len().max(1);
+                    Some((*name, *value))
+                })
+                .collect();
+            values.reverse();
+            values
+        })
+    }
+}
+
+/// Whether rules can be made for a value.
+fn fits(value: &Value) -> bool {
+    let is_simple =
+        |value: &Value| !matches!(value, Value::Null | Value::Array(_) | Value::Object(_));
+    match value {
+        Value::Object(parts) => !parts.is_empty() && parts.values().all(is_simple),
+        value => is_simple(value),
+    }
+}
+
+/// A value in a word: of a mapping its `name`, or else what comes first in it.
+pub(super) fn label(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(parts) => {
+            let first = parts.get("name").or_else(|| parts.values().next());
+            first.map(label).unwrap_or_default()
+        }
+        other => other.to_string(),
+    }
+}
+
+impl<'a> Decoder<'a> {
+    /// The `for_each` of a rule, if it has one.
+    pub(super) fn for_each(&mut self, rule: &'a Value, origin: &Origin) -> Option<Each<'a>> {
+        let section = rule.get("for_each")?;
+        let origin = origin.child("for_each");
+        let before = self.problems.len();
+        let mut names = Vec::new();
+        for (name, origin, list) in entries(section, &origin) {
+            self.each_name(name, &origin);
+            let values = self.each_values(list, &origin);
+            names.push((name.as_str(), origin, values));
+        }
+        // The schema has found values that can't be used.
+        let fits =
+            |(.., list): &(_, _, Vec<&Value>)| !list.is_empty() && list.iter().all(|v| fits(v));
+        let mut each = Each {
+            is_valid: !names.is_empty() && names.iter().all(fits) && self.problems.len() == before,
+            names,
+        };
+        let count = each.count();
+        if each.is_valid && count.is_none_or(|count| count > MOST_OF_ONE) {
+            let many = count.map_or_else(|| "far too many".to_owned(), |count| count.to_string());
+            let message =
+                format!("this `for_each` makes {many} rules, and {MOST_OF_ONE} are allowed");
+            let help = "split the lists over several rules";
+            self.problem(Problem::new(Code::ForEach, Spot::key(&origin), message).help(help));
+            each.is_valid = false;
+        }
+        if let Some(count) = count.filter(|_| each.is_valid) {
+            self.unrolled.rules += count;
+            if self.unrolled.rules > MOST_RULES {
+                let message = format!(
+                    "with this `for_each` there are {} rules made by `for_each`, and {MOST_RULES} are allowed",
+                    self.unrolled.rules
+                );
+                let help = "match several clusters by a glob, or make two rule sets of this one";
+                self.problem(Problem::new(Code::ForEach, Spot::key(&origin), message).help(help));
+                each.is_valid = false;
+            }
+        }
+        Some(each)
+    }
+
+    fn each_name(&mut self, name: &str, origin: &Origin) {
+        if self.bad_name(name, origin) {
+            return;
+        }
+        if let Some(before) = self.var_origin(name, origin).cloned() {
+            let message = format!("there is a variable `{name}` already");
+            let help = format!(
+                "give this one another name, for example `each_{name}`: no name hides another"
+            );
+            self.problem(
+                Problem::new(Code::BadVariable, Spot::key(origin), message)
+                    .help(help)
+                    .related(Spot::key(&before), "it is made here"),
+            );
+        }
+    }
+
+    fn each_values(&mut self, list: &'a Value, origin: &Origin) -> Vec<&'a Value> {
+        let mut values: Vec<&Value> = Vec::new();
+        let mut labels = std::collections::HashMap::new();
+        for (index, (origin, value)) in items(Some(list), origin).enumerate() {
+            let label = label(value);
+            let is_template = match value {
+                Value::String(text) => crate::template::is_template(text),
+                _ => false,
+            };
+            if is_template {
+                let message =
+                    "a template can't stand here: the rules are made when the file is read";
+                let help = "write the values themselves; an anchor, `&sites`, gives a list to several rules";
+                self.problem(Problem::new(Code::ForEach, Spot::value(&origin), message).help(help));
+            } else if let Some(before) = labels.insert(label.clone(), index) {
+                let message = format!("`{label}` is there twice");
+                let help = match value {
+                    Value::Object(_) => {
+                        "values are told apart by their `name`, or else by what comes first in them"
+                    }
+                    _ => "delete one of them",
+                };
+                let parent = origin
+                    .pointer
+                    .rsplit_once('/')
+                    .map_or("", |(parent, _)| parent);
+                let first = Origin {
+                    file: origin.file,
+                    pointer: format!("{parent}/{before}"),
+                };
+                self.problem(
+                    Problem::new(Code::ForEach, Spot::value(&origin), message)
+                        .help(help)
+                        .related(Spot::value(&first), "the first one is here"),
+                );
+            }
+            values.push(value);
+        }
+        values
+    }
+}

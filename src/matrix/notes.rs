@@ -1,0 +1,70 @@
+//! What a reader of the table wants to know about a rule besides what it does.
+
+use serde::Serialize;
+
+use crate::check;
+use crate::diagnostic::Finding;
+use crate::load::{Locator, Spot};
+use crate::model::RuleSet;
+use crate::source::Source;
+
+/// A rule's place, and what `check` finds about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// The rule.
+    pub rule: String,
+    /// The file.
+    pub file: String,
+    /// The line of its first key.
+    pub line: usize,
+    /// What `check` finds.
+    pub findings: Vec<Found>,
+}
+
+/// One finding about a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// Its code.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: &'static str,
+    /// Its message.
+    pub message: String,
+}
+
+/// The notes of all rules, in their order.
+pub fn notes(rules: &RuleSet, sources: &[Source]) -> Vec<Note> {
+    let mut locator = Locator::new(sources);
+    let mut all: Vec<(Note, usize)> = Vec::with_capacity(rules.rules.len());
+    for rule in &rules.rules {
+        let place = locator.place(&Spot::value(&rule.origin));
+        let end = locator.last_line(&rule.origin);
+        let file = sources.get(rule.origin.file);
+        let line = place.as_ref().map_or(1, |place| place.position.line);
+        let note = Note {
+            rule: rule.name.clone(),
+            file: file.map(|file| file.name.to_string()).unwrap_or_default(),
+            line,
+            findings: Vec::new(),
+        };
+        all.push((note, end.unwrap_or(line)));
+    }
+    for finding in check::findings(sources) {
+        add(&mut all, &finding);
+    }
+    all.into_iter().map(|(note, _)| note).collect()
+}
+
+fn add(all: &mut [(Note, usize)], finding: &Finding) {
+    let line = finding.place.position.line;
+    // The rules of one `for_each` have one place.
+    for (note, end) in all {
+        if (note.line..=*end).contains(&line) && note.file == *finding.place.file {
+            note.findings.push(Found {
+                code: finding.code.as_str(),
+                severity: finding.severity().as_str(),
+                message: finding.message.clone(),
+            });
+        }
+    }
+}

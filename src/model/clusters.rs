@@ -1,0 +1,99 @@
+//! The clusters that a rule is for.
+
+use std::fmt;
+
+use super::Pattern;
+
+/// The names and globs of a rule's clusters, and those that are taken out again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Clusters {
+    named: Vec<Pattern>,
+    /// Each with its place in the list.
+    excluded: Vec<(usize, Pattern)>,
+}
+
+impl Clusters {
+    /// The sign before a pattern that excludes.
+    pub const EXCLUDES: char = '!';
+
+    /// The clusters of these words, as the rules file writes them.
+    pub fn new<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut clusters = Self::default();
+        for (index, word) in words.into_iter().enumerate() {
+            match word.strip_prefix(Self::EXCLUDES) {
+                Some(text) => clusters.excluded.push((index, Pattern::new(text))),
+                None => clusters.named.push(Pattern::new(word)),
+            }
+        }
+        clusters
+    }
+
+    /// Returns true if the rule names no cluster, and is for all.
+    pub fn are_any(&self) -> bool {
+        self.named.is_empty()
+    }
+
+    /// Returns true if the rule is for the cluster of this name.
+    pub fn include(&self, name: &str) -> bool {
+        let named = self.named.iter().any(|pattern| pattern.matches(name));
+        (named || self.are_any()) && !self.exclude(name)
+    }
+
+    /// Returns true if the cluster of this name is taken out, whatever names it.
+    pub fn exclude(&self, name: &str) -> bool {
+        self.excluded().any(|(_, pattern)| pattern.matches(name))
+    }
+
+    /// The patterns of the clusters that the rule is for.
+    pub fn named(&self) -> &[Pattern] {
+        &self.named
+    }
+
+    /// The patterns of the clusters that it is not for, each with its place in the list.
+    pub fn excluded(&self) -> impl Iterator<Item = (usize, &Pattern)> {
+        self.excluded
+            .iter()
+            .map(|(index, pattern)| (*index, pattern))
+    }
+
+    /// The patterns as a rules file writes them, with the excluded ones at the end.
+    pub fn words(&self) -> Vec<String> {
+        let named = self.named.iter().map(ToString::to_string);
+        let excluded = self
+            .excluded()
+            .map(|(_, pattern)| format!("{}{pattern}", Self::EXCLUDES));
+        named.chain(excluded).collect()
+    }
+
+    /// Every pattern, of both kinds.
+    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        let excluded = self.excluded().map(|(_, pattern)| pattern);
+        self.named.iter().chain(excluded)
+    }
+}
+
+impl fmt::Display for Clusters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words().join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Clusters;
+
+    #[test]
+    fn an_excluded_cluster_is_out_whatever_names_it() {
+        let clusters = Clusters::new(["*", "!lab-*", "!old"]);
+        for (name, expected) in [
+            ("main", true),
+            ("lab-1", false),
+            ("old", false),
+            ("lab", true),
+        ] {
+            assert_eq!(clusters.include(name), expected, "{name}");
+        }
+        assert_eq!(clusters.to_string(), "*, !lab-*, !old");
+        assert!(Clusters::new([]).include("main"));
+    }
+}

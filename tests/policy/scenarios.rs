@@ -1,0 +1,211 @@
+//! `test`: what failovers are made of: callbacks that overlap and are killed, a Patroni that is silent or names no leader,
+//! and the pass that puts it right.
+
+use std::fs;
+
+use super::rule_tests::{is_refused, test_in};
+
+const RULES: &str = r#"version: 1
+api: {url: "http://127.0.0.1:7480"}
+patroni: {url: "http://127.0.0.1:8008"}
+defaults:
+  retry: {deadline: 1m}
+rules:
+  - name: follow
+    on: [on_role_change, on_start]
+    role: primary
+    request: {type: config_switch, server: main, model_name: "main:{{ node }}"}
+"#;
+
+/// Carries out a scenario with these steps, and gives the exit code of `test` and what it printed.
+fn play(rules: &str, barman: &str, steps: &str, end: &str) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rules.yml"), rules).unwrap();
+    let tests = format!(
+        "version: 1\nrules: rules.yml\ngiven: {{cluster: main}}\nscenarios:\n  - name: a\n    \
+         barman: {{servers: [main], models: [\"main:n1\", \"main:n2\"], active: {{main: \"main:n1\"}}{barman}}}\n    \
+         steps:\n{steps}    end: {{active_model: {{main: {end}}}}}\n"
+    );
+    let (code, text, errors) = test_in(folder.path(), &tests, &[]);
+    (code, tests + &text + &errors)
+}
+
+fn passes(rules: &str, barman: &str, steps: &str, end: &str) {
+    let (code, text) = play(rules, barman, steps, end);
+    assert_eq!(code, 0, "{text}");
+}
+
+/// The answer of the first primary's request is lost; when it is tried again, another node leads. The fence stops it, and
+/// without one Barman ends up with the node that led before.
+#[test]
+fn a_late_retry_of_an_old_primary_meets_the_new_one() {
+    let steps = |code: u8| {
+        format!(
+            "      - together:\n          - {{node: n1, event: on_role_change, role: primary, exit_code: {code}}}\n          \
+             - {{node: n2, event: on_role_change, role: primary, after: 2s, exit_code: 0, posts: 1}}\n"
+        )
+    };
+    let barman = ", answers: \"post:hang*1\"";
+    passes(RULES, barman, &steps(5), "\"main:n2\"");
+    let unfenced = RULES.replace("defaults:\n", "defaults:\n  fence: none\n");
+    passes(&unfenced, barman, &steps(0), "\"main:n1\"");
+    // Where the first is over before the second begins, nothing is wrong with either.
+    let one_by_one = "      - {node: n1, event: on_role_change, role: primary, exit_code: 0}\n      \
+                      - {node: n2, event: on_role_change, role: primary, exit_code: 0}\n";
+    passes(&unfenced, barman, one_by_one, "\"main:n2\"");
+}
+
+#[test]
+fn a_callback_may_be_killed_at_any_point() {
+    let killed = |kill: &str, posts: usize| {
+        format!(
+            "      - {{node: n2, event: on_role_change, role: primary, kill: {kill}, posts: {posts}}}\n"
+        )
+    };
+    passes(RULES, "", &killed("before_post", 0), "\"main:n1\"");
+    passes(RULES, "", &killed("after_post", 1), "\"main:n2\"");
+    let down = ", answers: \"any:refuse\"";
+    passes(RULES, down, &killed("30s", 8), "\"main:n1\"");
+    // A pass puts right what the callback left.
+    let after = |kill: &str, posts: usize| {
+        killed(kill, usize::from(kill == "after_post"))
+            + &format!("      - {{reconcile: n2, exit_code: 0, posts: {posts}}}\n")
+    };
+    passes(RULES, "", &after("before_post", 1), "\"main:n2\"");
+    passes(RULES, "", &after("after_post", 0), "\"main:n2\"");
+    let (code, text) = play(RULES, "", &killed("1h", 1), "\"main:n2\"");
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("wanted - killed"), "{text}");
+}
+
+/// Nothing is concluded about roles while no member leads.
+#[test]
+fn without_a_leader_nothing_is_sent() {
+    let steps = "      - {node: n2, event: on_role_change, role: primary, leader: none, exit_code: 3, posts: 0}\n      \
+                 - {reconcile: n2, exit_code: 3, posts: 0, message: no member holds the leader key}\n      \
+                 - {reconcile: n1, leader: n2, exit_code: 0, posts: 1}\n";
+    passes(RULES, "", steps, "\"main:n2\"");
+}
+
+/// What is fresh is sent, and what is tried again waits.
+#[test]
+fn a_silent_patroni_holds_up_a_retry() {
+    let callback = |code: u8, posts: usize| {
+        format!(
+            "      - {{node: n2, event: on_role_change, role: primary, patroni: silent, exit_code: {code}, posts: {posts}}}\n"
+        )
+    };
+    passes(RULES, "", &callback(0, 1), "\"main:n2\"");
+    passes(
+        RULES,
+        ", answers: \"post:500*1\"",
+        &callback(3, 1),
+        "\"main:n1\"",
+    );
+    let pass = "      - {reconcile: n2, patroni: silent, exit_code: 3, posts: 0}\n";
+    passes(RULES, "", pass, "\"main:n1\"");
+}
+
+#[test]
+fn a_pass_ends_as_reconcile_would() {
+    let promoted = "      - {node: n2, event: on_role_change, role: primary, exit_code: 0}\n";
+    for (rules, step, end) in [
+        (
+            RULES.to_owned(),
+            "reconcile: n2, exit_code: 0, posts: 0",
+            "n2",
+        ),
+        (
+            RULES.to_owned(),
+            "reconcile: n1, exit_code: 0, posts: 0",
+            "n2",
+        ),
+        // The leader key was taken without a callback: another member's server is corrected after a second look.
+        (
+            RULES.to_owned(),
+            "reconcile: n2, leader: n1, exit_code: 0, posts: 1",
+            "n1",
+        ),
+        (
+            RULES.to_owned(),
+            "reconcile: n1, leader: n1, after: 5s, exit_code: 0, posts: 1",
+            "n1",
+        ),
+        (
+            RULES.to_owned(),
+            "reconcile: n1, leader: n1, answers: \"post:404\", exit_code: 2",
+            "n2",
+        ),
+        (
+            RULES.to_owned(),
+            "reconcile: n1, leader: n1, answers: \"any:refuse\", exit_code: 3",
+            "n2",
+        ),
+        (
+            RULES.replace("role: primary", "role: primary\n    when: node == \"n2\""),
+            "reconcile: n1, leader: n1, exit_code: 1",
+            "n2",
+        ),
+        (
+            RULES.replace(
+                "role: primary",
+                "role: primary\n    when: node == \"n2\" or env.X == \"x\"",
+            ),
+            "reconcile: n1, leader: n1, exit_code: 4",
+            "n2",
+        ),
+    ] {
+        let steps = format!("{promoted}      - {{{step}}}\n");
+        passes(&rules, "", &steps, &format!("\"main:{end}\""));
+    }
+}
+
+/// Each step may change what goes wrong.
+#[test]
+fn answers_hold_until_they_are_changed() {
+    let steps = "      - {node: n2, event: on_role_change, role: primary, answers: \"post:500\", exit_code: 3}\n      \
+                 - {node: n2, event: on_start, role: primary, exit_code: 3}\n      \
+                 - {node: n2, event: on_start, role: primary, answers: \"post:ok\", exit_code: 0, posts: 1}\n";
+    passes(RULES, "", steps, "\"main:n2\"");
+}
+
+#[test]
+fn a_step_that_can_not_be_is_an_error() {
+    let step = |step: &str| {
+        format!(
+            "scenarios:\n  - name: a\n    barman: {{servers: [main]}}\n    steps:\n      - {{{step}}}\n    end: {{active_model: {{main: null}}}}\n"
+        )
+    };
+    let callback = "node: n1, event: on_start, role: primary";
+    for (text, said) in [
+        (
+            format!("{callback}, kill: after_post, exit_code: 0"),
+            "a process that is killed has no `exit_code`",
+        ),
+        (
+            format!("{callback}, kill: now"),
+            "`kill` is `before_post`, `after_post` or a duration",
+        ),
+        (format!("{callback}, answers: \"post:x\""), "PB307"),
+        (
+            format!("{callback}, patroni: down"),
+            "`patroni` can only be `silent`",
+        ),
+        ("node: n1, event: on_start".to_owned(), "`role`"),
+        (
+            "reconcile: n1, event: on_start".to_owned(),
+            "has no key `event`",
+        ),
+        (
+            "together: [{node: n1, event: on_start, role: primary}]".to_owned(),
+            "together",
+        ),
+        (
+            "together: [{node: n1, event: on_start, role: demoted}, {reconcile: n1}]".to_owned(),
+            "PB304",
+        ),
+        (format!("{callback}, together: []"), "has no key `node`"),
+    ] {
+        is_refused(&step(&text), "tests.yml:", said);
+    }
+}

@@ -1,0 +1,263 @@
+//! `for_each`, variables of rules and files, and `matches`: what commands make of them.
+
+use std::fs;
+use std::path::Path;
+
+use patroni_barman::simulator::Config;
+use serde_json::Value;
+
+use crate::support::node::Node;
+use crate::support::program::program;
+
+const HEAD: &str = r#"version: 1
+apis: {paris: {url: "http://127.0.0.1:7480"}, lyon: {url: "http://127.0.0.2:7480"}}
+patroni: {url: "http://127.0.0.1:8008"}
+"#;
+
+/// Two rules as somebody without `for_each` writes them.
+const BY_HAND: &str = r#"vars: {prefix: bm}
+rules:
+  - name: follow-paris
+    on: [on_role_change, on_start]
+    role: primary
+    cluster: paris-*
+    when: node != "paris"
+    request: {type: config_switch, api: paris, server: "{{ prefix }}-{{ cluster }}", model_name: "{{ prefix }}-{{ cluster }}:{{ node }}"}
+  - name: follow-lyon
+    on: [on_role_change, on_start]
+    role: primary
+    cluster: lyon-*
+    when: node != "lyon"
+    request: {type: config_switch, api: lyon, server: "{{ prefix }}-{{ cluster }}", model_name: "{{ prefix }}-{{ cluster }}:{{ node }}"}
+"#;
+
+/// The same in one.
+const REPEATED: &str = r#"vars: {prefix: bm}
+rules:
+  - name: "follow-{{ site }}"
+    for_each: {site: [paris, lyon]}
+    vars: {server: "{{ prefix }}-{{ cluster }}"}
+    on: [on_role_change, on_start]
+    role: primary
+    cluster: "{{ site }}-*"
+    when: node != site
+    request: {type: config_switch, api: "{{ site }}", server: "{{ server }}", model_name: "{{ server }}:{{ node }}"}
+"#;
+
+/// Runs the program in a folder and gives its exit code and both outputs.
+fn run(folder: &Path, args: &[&str]) -> (i32, String, String) {
+    let mut command = program();
+    command.current_dir(folder).args(args);
+    command.env("PATRONI_BARMAN_STATE", folder.join("state.db"));
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let code = output.status.code().unwrap();
+    (code, text(&output.stdout), text(&output.stderr))
+}
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// The rule, the server and the model of each step of a plan.
+fn steps(folder: &Path, rules: &str, cluster: &str, options: &[&str]) -> Vec<String> {
+    let mut args = vec!["plan", "--format", "json", "--node", "n1", "--rules", rules];
+    args.extend(options);
+    args.extend(["on_role_change", "primary", cluster]);
+    let (code, stdout, stderr) = run(folder, &args);
+    assert!(code < 2, "{stdout}{stderr}");
+    let plan: Value = serde_json::from_str(&stdout).unwrap();
+    let steps = plan["steps"].as_array().unwrap().iter();
+    let step = |step: &Value| {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let parts = [&step["rule"], &step["url"], &step["body"]["model_name"]];
+        parts.map(text).join(" ")
+    };
+    steps.map(step).collect()
+}
+
+#[test]
+fn a_repeated_rule_does_what_its_rules_do_by_hand() {
+    let [by_hand, repeated] = [BY_HAND, REPEATED].map(|rules| format!("{HEAD}{rules}"));
+    let folder = folder(&[("old.yml", &by_hand), ("new.yml", &repeated)]);
+    let folder = folder.path();
+    for cluster in ["paris-1", "lyon-1", "nice-1"] {
+        let [old, new] = ["old.yml", "new.yml"].map(|rules| steps(folder, rules, cluster, &[]));
+        assert_eq!(old, new, "{cluster}");
+    }
+    assert_eq!(
+        steps(folder, "new.yml", "lyon-1", &["--set", "prefix=x"]),
+        ["follow-lyon http://127.0.0.2:7480/servers/x-lyon-1/operations x-lyon-1:n1"]
+    );
+    let (code, stdout, _) = run(folder, &["diff", "--exit-code=cells", "old.yml", "new.yml"]);
+    assert_eq!(code, 0, "{stdout}");
+    // The rules stand on other lines.
+    let cells = |rules: &str| {
+        let (_, stdout, _) = run(folder, &["matrix", "--format", "json", rules]);
+        let matrix: Value = serde_json::from_str(&stdout).unwrap();
+        ["clusters", "cells"].map(|part| matrix[part].clone())
+    };
+    let [old, new] = ["old.yml", "new.yml"].map(cells);
+    assert_eq!(old, new);
+}
+
+#[test]
+fn a_diff_names_the_rule_that_a_value_makes() {
+    let old = format!("{HEAD}{}", REPEATED.replace("follow-{{ site }}", "follow"));
+    let new = old.replace("[paris, lyon]", "[paris]");
+    let folder = folder(&[("old.yml", &old), ("new.yml", &new)]);
+    let (code, stdout, _) = run(
+        folder.path(),
+        &["diff", "--exit-code", "old.yml", "new.yml"],
+    );
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stdout.contains("follow[lyon]"), "{stdout}");
+    assert!(!stdout.contains("follow[paris]"), "{stdout}");
+}
+
+#[test]
+fn tests_know_each_rule_by_its_name() {
+    let rules = format!("{HEAD}{}", REPEATED.replace("follow-{{ site }}", "follow"));
+    let case = |cluster: &str, fires: &str| {
+        format!(
+            "  - {{name: {cluster}, event: on_role_change, role: primary, cluster: {cluster}, fires: [\"{fires}\"]}}\n"
+        )
+    };
+    let head = "version: 1\nrules: rules.yml\ngiven: {node: n1}\ntests:\n";
+    let half = format!("{head}{}", case("paris-1", "follow[paris]"));
+    let whole = format!("{half}{}", case("lyon-1", "follow[lyon]"));
+    let folder = folder(&[
+        ("rules.yml", &rules),
+        ("half.yml", &half),
+        ("whole.yml", &whole),
+    ]);
+    let coverage = ["--fail-under", "rules=100"];
+    let (code, stdout, stderr) = run(
+        folder.path(),
+        &[&["test"][..], &coverage, &["whole.yml"]].concat(),
+    );
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let (code, stdout, stderr) = run(
+        folder.path(),
+        &[&["test"][..], &coverage, &["half.yml"]].concat(),
+    );
+    assert_eq!(code, 1, "{stdout}{stderr}");
+    assert!(
+        format!("{stdout}{stderr}").contains("follow[lyon]"),
+        "{stdout}{stderr}"
+    );
+}
+
+#[test]
+fn a_callback_sends_what_its_site_wants() {
+    let rules = r#"version: 1
+api: {url: BARMAN}
+patroni: {url: PATRONI}
+rules:
+  - name: follow
+    for_each: {kind: [demo, other]}
+    vars: {model: "{{ kind }}:{{ node }}"}
+    on: [on_role_change, on_start]
+    role: primary
+    when: kind | matches("^d") and cluster | matches("o$")
+    request: {type: config_switch, server: "{{ kind }}", model_name: "{{ model }}"}
+"#;
+    let config = Config::default().server("demo").model("demo:n1");
+    let node = Node::new(rules).with_patroni("n1").with_barman(config);
+    node.callback().run().exits(0);
+    assert_eq!(node.outcomes(), ["done"]);
+}
+
+#[test]
+fn files_keep_their_variables_for_themselves() {
+    let team = |name: &str| {
+        format!(
+            r#"version: 1
+vars: {{server: "{name}-{{{{ stage }}}}", model: "{{{{ server }}}}:{{{{ node }}}}"}}
+rules:
+  - name: {name}
+    on: [on_role_change, on_start]
+    role: primary
+    cluster: {name}
+    request: {{type: config_switch, api: paris, server: "{{{{ server }}}}", model_name: "{{{{ model }}}}"}}
+"#
+        )
+    };
+    let common = format!("{HEAD}export: true\nvars: {{stage: prod}}\n");
+    let folder = folder(&[
+        ("rules/blue.yml", &team("blue")),
+        ("rules/common.yml", &common),
+        ("rules/green.yml", &team("green")),
+    ]);
+    for name in ["blue", "green"] {
+        let expected =
+            format!("{name} http://127.0.0.1:7480/servers/{name}-prod/operations {name}-prod:n1");
+        assert_eq!(steps(folder.path(), "rules", name, &[]), [expected]);
+    }
+    let set = ["--set", "stage=test"];
+    assert!(steps(folder.path(), "rules", "blue", &set)[0].contains("blue-test"));
+    let args = [
+        "plan", "--rules", "rules", "--set", "server=x", "on_start", "primary", "blue",
+    ];
+    let (code, _, stderr) = run(folder.path(), &args);
+    assert_eq!(code, 4, "{stderr}");
+    assert!(stderr.contains("declares no variable `server`"), "{stderr}");
+}
+
+#[test]
+fn there_is_an_end_to_what_a_list_makes() {
+    let rule = |lists: &str, text: &str| {
+        format!(
+            "{HEAD}rules:\n  - name: many\n    for_each: {{{lists}}}\n    on: [on_role_change, on_start]\n    role: primary\n    \
+             request: {{type: config_switch, api: paris, server: \"{{{{ a }}}}-{{{{ b }}}}{text}\", model_name: m}}\n"
+        )
+    };
+    let list = |count: usize| {
+        let items: Vec<_> = (0..count).map(|number| number.to_string()).collect();
+        items.join(",")
+    };
+    let long = format!("x: [{}]", "y".repeat(100_000));
+    for (lists, text, said) in [
+        (
+            format!("a: [{}], b: [1]", list(1_001)),
+            "",
+            "makes 1001 rules, and 1000 are allowed",
+        ),
+        (
+            format!("a: [{}], b: [{}]", list(1_000), list(1_000)),
+            "",
+            "makes 1000000 rules",
+        ),
+        (
+            format!("a: [{}], b: [{}], {long}", list(10), list(100)),
+            "{{ x }}",
+            "bytes of text, and",
+        ),
+        (format!("a: [{}], b: [{}]", list(10), list(100)), "", ""),
+    ] {
+        let folder = folder(&[("rules.yml", &rule(&lists, text))]);
+        let (code, stdout, stderr) = run(folder.path(), &["check", "rules.yml"]);
+        assert_eq!(code, i32::from(!said.is_empty()), "{stdout}{stderr}");
+        assert!(stdout.contains(said), "{stdout}");
+    }
+    let rules: String = (0..11)
+        .map(|number| {
+            let text = rule(&format!("a: [{}], b: [{number}]", list(1_000)), "");
+            let (_, text) = text.split_once("rules:\n").unwrap();
+            text.replace("name: many", &format!("name: many-{number}"))
+        })
+        .collect();
+    let folder = folder(&[("rules.yml", &format!("{HEAD}rules:\n{rules}"))]);
+    let (code, stdout, stderr) = run(folder.path(), &["check", "rules.yml"]);
+    assert_eq!(code, 1, "{stdout}{stderr}");
+    assert!(
+        stdout.contains("there are 11000 rules made by `for_each`"),
+        "{stdout}"
+    );
+}
