@@ -22,6 +22,7 @@ mod outcome;
 mod poll;
 mod progress;
 mod proof;
+mod receipt;
 mod resume;
 mod submit;
 mod verify;
@@ -47,6 +48,7 @@ pub use journal::patience_of;
 pub use look::{NoWal, Wal};
 pub use outcome::{Outcome, StepOutcome, StepReport, Verdict};
 pub use progress::Progress;
+pub use receipt::receipts;
 pub use resume::{Which, Whose, resume};
 
 /// The outside of one process.

@@ -58,6 +58,20 @@ const MIGRATIONS: [&str; 1] = ["
         ended_ms INTEGER NOT NULL,
         code INTEGER NOT NULL
     ) STRICT;
+    CREATE TABLE receipt (
+        cluster TEXT NOT NULL,
+        api TEXT NOT NULL,
+        server TEXT NOT NULL,
+        timeline INTEGER NOT NULL,
+        ended INTEGER NOT NULL,
+        lsn TEXT NOT NULL,
+        leader TEXT,
+        changed TEXT,
+        verdict TEXT NOT NULL,
+        held INTEGER NOT NULL,
+        judged_ms INTEGER NOT NULL,
+        PRIMARY KEY (cluster, api, server, timeline)
+    ) STRICT;
 "];
 
 /// The newest version.

@@ -8,8 +8,8 @@ use crate::execute::{Comparison, NoWal, Outcome, Progress, StepReport, Wal};
 use crate::http::Secrets;
 use crate::model::{Name, Role};
 use crate::store::{
-    Cause, Decision, EventId, Intent, IntentId, Query, Recorded, Settled, Sqlite, Standing, Store,
-    StoreError, Worker, at_once,
+    Cause, Decision, EventId, Intent, IntentId, Query, Receipt, Recorded, Settled, Sqlite,
+    Standing, Store, StoreError, Worker, at_once,
 };
 
 /// The secrets of several endpoints.
@@ -224,6 +224,18 @@ impl Store for DiscreetStore {
     async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError> {
         let query = query.clone();
         self.ask(move |state| at_once(state.history(&query))).await
+    }
+
+    async fn receipts(&self, cluster: &str) -> Result<Vec<Receipt>, StoreError> {
+        let cluster = cluster.to_owned();
+        self.ask(move |state| at_once(state.receipts(&cluster)))
+            .await
+    }
+
+    async fn keep_receipt(&self, receipt: &Receipt) -> Result<(), StoreError> {
+        let receipt = receipt.clone();
+        self.ask(move |state| at_once(state.keep_receipt(&receipt)))
+            .await
     }
 }
 
