@@ -1,6 +1,7 @@
 //! `status`: what an operator and a monitoring system are told, and on which node.
 
 mod causes;
+mod metrics;
 mod sources;
 
 use std::time::Duration;

@@ -28,9 +28,9 @@ use crate::cli::shared::decide::Decider;
 use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
 use crate::cli::shared::invocation::rules_path;
-use crate::cli::shared::metrics;
+use crate::cli::shared::metrics::{self, Measured};
 use crate::cli::shared::output::print;
-use crate::cli::shared::rules::Rules;
+use crate::cli::shared::rules::{Age, Rules};
 use crate::cli::shared::signals::Hangup;
 use crate::cli::shared::state;
 use crate::cli::shared::view::{Base, View, wants};
@@ -124,16 +124,14 @@ fn measured(
         let state = state::place(rules.as_ref().map(|rules| &rules.set), &context.environment);
         state::passed(&state.path, exit.code, watch);
         if let Some(file) = &args.metrics_file {
-            let age = Rules::age_at(&path, context);
-            metrics::write(
-                file,
-                &state.path,
-                &[],
-                age,
-                exit.code,
-                watch.wall(),
-                &context.log,
-            );
+            let measured = Measured {
+                compared: &[],
+                rules_valid: Rules::age_at(&path, context) == Age::Current,
+                rules: rules.map(|rules| rules.seen(&path)),
+                code: exit.code,
+                now: watch.wall(),
+            };
+            metrics::write(file, &state.path, &measured, &context.log);
         }
     }
     result
@@ -153,10 +151,10 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         ..
     } = view;
     let Base {
+        path,
         rules,
         outside,
         state,
-        ..
     } = base;
     let age = rules.age;
     let log = &context.log;
@@ -217,7 +215,14 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     });
     state::passed(&state.path, code, watch);
     if let Some(file) = &args.metrics_file {
-        metrics::write(file, &state.path, &compared, age, code, watch.wall(), log);
+        let measured = Measured {
+            compared: &compared,
+            rules: Some(rules.seen(&path)),
+            rules_valid: age == Age::Current,
+            code,
+            now: watch.wall(),
+        };
+        metrics::write(file, &state.path, &measured, log);
     }
     Ok(code)
 }
