@@ -21,6 +21,8 @@ pub struct Metrics<'a> {
     pub tally: &'a Tally,
     /// The state can be read.
     pub state_usable: bool,
+    /// Patroni's scope; `None` if nothing was compared.
+    pub cluster: Option<&'a str>,
     /// Each state that the rules want.
     pub compared: &'a [Comparison],
     /// The rules that were used, if there were any.
@@ -190,9 +192,11 @@ impl Metrics<'_> {
 
     /// Barman's state as the pass found it.
     fn barman(&self, metric: &mut impl FnMut(&str, &str, Vec<(String, f64)>)) {
+        let cluster = self.cluster.unwrap_or_default();
         let drift = self.compared.iter().map(|one| {
             let server = one.server_name().map_or("", |name| name.as_str());
             let labels = labels(&[
+                ("cluster", cluster),
                 ("api", &one.api().0),
                 ("server", server),
                 ("rule", &one.step.rule),
@@ -207,7 +211,11 @@ impl Metrics<'_> {
         let mut servers: BTreeMap<String, &Comparison> = BTreeMap::new();
         for one in self.compared {
             if let Some(name) = one.server_name() {
-                let labels = labels(&[("api", &one.api().0), ("server", name.as_str())]);
+                let labels = labels(&[
+                    ("cluster", cluster),
+                    ("api", &one.api().0),
+                    ("server", name.as_str()),
+                ]);
                 servers.entry(labels).or_insert(one);
             }
         }

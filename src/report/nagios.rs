@@ -52,14 +52,14 @@ fn fine(status: &Status<'_>) -> String {
     let cluster = &here.cluster;
     let leader = here.leader.as_deref().unwrap_or("nobody");
     match status.compared.len() {
-        0 => format!("{cluster}: no rule applies to a member; the leader is {leader}"),
-        _ => format!("{cluster}: Barman is as the rules want it; the leader is {leader}"),
+        0 => format!("{cluster}: no rule applies to a member, the leader is {leader}"),
+        _ => format!("{cluster}: Barman is as the rules want it, the leader is {leader}"),
     }
 }
 
-/// Text without the sign that begins performance data, on one line.
+/// Text on one line, without the sign that begins performance data, and the one that Nagios replaces.
 fn plain(text: &str) -> String {
-    one_line(text).replace('|', "/")
+    one_line(text).replace('|', "/").replace(';', ",")
 }
 
 fn perfdata(status: &Status<'_>) -> String {

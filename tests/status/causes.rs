@@ -21,7 +21,7 @@ fn says(node: &Node, exit: i32, level: &str, cause: &str) {
         codes.iter().position(|word| *word == level),
         usize::try_from(code).ok()
     );
-    let wanted = format!("{level} - demo: {cause}");
+    let wanted = format!("{level} - demo: {cause}").replace(';', ",");
     assert!(line.starts_with(&wanted), "no `{wanted}` in {line}");
 }
 
@@ -34,7 +34,7 @@ fn all_is_well() {
     assert_eq!(code, 0);
     assert_eq!(
         line,
-        "OK - demo: Barman is as the rules want it; the leader is n1"
+        "OK - demo: Barman is as the rules want it, the leader is n1"
     );
 }
 
@@ -264,4 +264,16 @@ fn a_bar_in_a_message_does_not_begin_performance_data() {
     node.write_rules(&RULES.replace("PATRONI", "http://nowhere.invalid/a|b"));
     let ended = node.run(["status", "--format", "nagios"]).exits(3);
     assert!(ended.stdout.matches('|').count() <= 1, "{}", ended.stdout);
+}
+
+#[test]
+fn a_barman_that_takes_long_is_given_up_in_time() {
+    let node = node();
+    node.barman().set_faults("diagnose:hang".parse().unwrap());
+    let ended = node.run(["status", "--timeout", "300ms"]).exits(1);
+    let cause = "no answer from ";
+    assert!(ended.stdout.contains(cause), "{}", ended.stdout);
+    let ended = node.run(["status", "--format", "nagios", "--timeout", "300ms"]);
+    assert_eq!(ended.exit, 3, "{}", ended.stdout);
+    assert!(ended.stdout.contains("within 300ms"), "{}", ended.stdout);
 }

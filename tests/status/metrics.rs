@@ -30,7 +30,7 @@ fn has(samples: &BTreeMap<String, f64>, name: &str, value: f64) {
     );
 }
 
-const DEMO: &str = "{api=\"default\",server=\"demo\"}";
+const DEMO: &str = "{cluster=\"demo\",api=\"default\",server=\"demo\"}";
 
 #[test]
 fn a_healthy_leader() {
@@ -46,7 +46,7 @@ fn a_healthy_leader() {
         ("rules_valid", 1.0),
         ("state_usable", 1.0),
         (
-            "drift{api=\"default\",server=\"demo\",rule=\"follow\"}",
+            "drift{cluster=\"demo\",api=\"default\",server=\"demo\",rule=\"follow\"}",
             0.0,
         ),
     ] {
@@ -112,13 +112,12 @@ fn a_receiver_that_does_not_run() {
 fn corrections_and_promotions_are_counted_for_good() {
     let node = with(barman().active("demo", "demo:n2"));
     let (samples, _) = measure(&node, 0);
-    let demo = "{cluster=\"demo\",api=\"default\",server=\"demo\"}";
-    has(&samples, &format!("corrections_total{demo}"), 1.0);
+    has(&samples, &format!("corrections_total{DEMO}"), 1.0);
     assert!(!samples.contains_key("promotion_to_streaming_seconds_count{cluster=\"demo\"}"));
     for promotions in [1.0, 2.0] {
         node.run(CALLBACK).exits(0);
         let (samples, _) = measure(&node, 0);
-        has(&samples, &format!("corrections_total{demo}"), 1.0);
+        has(&samples, &format!("corrections_total{DEMO}"), 1.0);
         let histogram = "promotion_to_streaming_seconds";
         has(
             &samples,

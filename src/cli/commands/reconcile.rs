@@ -125,6 +125,7 @@ fn measured(
         state::passed(&state.path, exit.code, watch);
         if let Some(file) = &args.metrics_file {
             let measured = Measured {
+                cluster: None,
                 compared: &[],
                 rules_valid: Rules::age_at(&path, context) == Age::Current,
                 rules: rules.map(|rules| rules.seen(&path)),
@@ -216,6 +217,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     state::passed(&state.path, code, watch);
     if let Some(file) = &args.metrics_file {
         let measured = Measured {
+            cluster: Some(&here.cluster),
             compared: &compared,
             rules: Some(rules.seen(&path)),
             rules_valid: age == Age::Current,

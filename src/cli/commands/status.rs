@@ -1,5 +1,7 @@
 //! `status`: Barman's state compared with the wanted one.
 
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 
 use crate::report;
@@ -7,6 +9,7 @@ use crate::report;
 use crate::cli::shared::args::RulesArgs;
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
+use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
 use crate::cli::shared::output::print;
 use crate::cli::shared::view::Base;
@@ -35,6 +38,11 @@ pub struct Status {
     /// Where the rules are.
     #[command(flatten)]
     pub rules: RulesArgs,
+    /// How long Barman may take to tell its state [default: 5m; with --format nagios 50s].
+    ///
+    /// pg-backup-api asks every PostgreSQL of the Barman host for it, which takes minutes where there are hundreds.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
     /// How the result is written to standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: StatusFormat,
@@ -54,6 +62,9 @@ pub enum StatusFormat {
 /// The exit code of a Nagios plugin that can't tell.
 const UNKNOWN: u8 = 3;
 
+/// Nagios ends a plugin after a minute.
+const PLUGIN: Duration = Duration::from_secs(50);
+
 impl Command for Status {
     const GROUP: Group = Group::Barman;
     const CONNECTED: bool = true;
@@ -67,6 +78,14 @@ impl Command for Status {
                 return Ok(UNKNOWN);
             }
             base => base?,
+        };
+        let limit = match self.format {
+            StatusFormat::Nagios => Some(self.timeout.unwrap_or(PLUGIN)),
+            StatusFormat::Human | StatusFormat::Json => self.timeout,
+        };
+        let base = match limit {
+            Some(limit) => base.within(limit),
+            None => base,
         };
         let compared = base.compare(base.view(&self.rules, context));
         let status = compared.status();

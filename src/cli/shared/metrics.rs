@@ -14,6 +14,8 @@ use super::version::{COMMIT, VERSION};
 
 /// What a pass of `reconcile` tells.
 pub struct Measured<'a> {
+    /// Patroni's scope, if it is known.
+    pub cluster: Option<&'a str>,
     /// Each state that the rules want.
     pub compared: &'a [Comparison],
     /// The rules that were used, if there were any.
@@ -46,6 +48,7 @@ pub fn write(file: &Path, state: &Path, measured: &Measured<'_>, log: &Log) {
         intents: &intents,
         tally: &tally,
         state_usable,
+        cluster: measured.cluster,
         compared: measured.compared,
         rules: measured.rules.as_ref(),
         rules_valid: measured.rules_valid,

@@ -69,6 +69,13 @@ impl<'a> Base<'a> {
         })
     }
 
+    /// Gives up on each exchange with an API after this time.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.outside = self.outside.within(limit);
+        self
+    }
+
     /// Asks Patroni and the rules.
     pub fn view(&self, args: &RulesArgs, context: &Context) -> Result<View, Exit> {
         let given = args
