@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules in import order.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 21] = [
     "source",
     "diagnostic",
     "model",
@@ -18,8 +18,10 @@ const ORDER: [&str; 19] = [
     "http",
     "barman",
     "patroni",
+    "dcs",
     "store",
     "execute",
+    "agent",
     "simulator",
     "rule_test",
     "report",

@@ -16,9 +16,19 @@ pub struct Interest {
     pub servers: BTreeSet<String>,
     /// Models by name.
     pub models: BTreeSet<String>,
+    /// Every server and model.
+    everything: bool,
 }
 
 impl Interest {
+    /// Every server and model.
+    pub fn everything() -> Self {
+        Self {
+            everything: true,
+            ..Self::default()
+        }
+    }
+
     /// Everything that these operations name.
     pub fn of<'a>(operations: impl IntoIterator<Item = &'a Operation>) -> Self {
         let mut all = Self::default();
@@ -49,6 +59,14 @@ impl Interest {
     pub(super) fn sieve(&self) -> Sieve {
         let interest = self.clone();
         Arc::new(move |source| {
+            if interest.everything {
+                let document = [
+                    ("global", GLOBAL),
+                    ("servers", Keep::Each(&SERVER)),
+                    ("models", Keep::Each(&NAME)),
+                ];
+                return reduce(Keep::Keys(&document), source);
+            }
             let servers = Keep::Named {
                 names: &interest.servers,
                 these: &SERVER,
@@ -145,6 +163,7 @@ mod tests {
         let interest = Interest {
             servers: ["wanted".to_owned()].into(),
             models: ["m".to_owned()].into(),
+            ..Interest::default()
         };
         let part = reduced(&interest, &document);
         let (whole, some) = (Diagnosis::read(&document), Diagnosis::read(&part));

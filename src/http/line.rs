@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ureq::config::Config;
 use ureq::http::Method;
-use ureq::http::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER, SERVER};
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER, SERVER};
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 use ureq::{Agent, AsSendBody, Body, Proxy};
 
@@ -74,6 +74,10 @@ impl Line {
         self.watch.start(timeout);
         let explain = |error: &ureq::Error| explain(api, &self.watch, timeout, error);
         let call = headers.put(ureq::http::Request::builder().uri(&request.url));
+        let call = match &request.token {
+            Some(token) => call.header(AUTHORIZATION, token),
+            None => call,
+        };
         let result = match &request.body {
             None => self.run(timeout, call.method(Method::GET).body(())),
             Some(body) => {

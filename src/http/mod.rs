@@ -50,6 +50,8 @@ pub struct Request {
     pub fresh: bool,
     /// Reads the body of a success.
     pub sieve: Option<Sieve>,
+    /// The `Authorization` header, beside those that the rules file names.
+    pub token: Option<String>,
 }
 
 impl Request {
@@ -62,6 +64,7 @@ impl Request {
             effort,
             fresh: false,
             sieve: None,
+            token: None,
         }
     }
 
@@ -74,6 +77,7 @@ impl Request {
             effort: Effort::Usual,
             fresh: true,
             sieve: None,
+            token: None,
         }
     }
 }
