@@ -112,7 +112,7 @@ fn help(failure: &Failure<'_>) -> String {
 }
 
 /// Every template of a rule: its condition, and what its requests are made of.
-fn templates(rule: &Rule) -> Vec<(&Template, Syntax)> {
+pub(super) fn templates(rule: &Rule) -> Vec<(&Template, Syntax)> {
     let mut found = Vec::new();
     found.extend(rule.when.as_ref().map(|when| (when, Syntax::Expression)));
     for RequestTemplate { server, body, .. } in &rule.requests {

@@ -46,6 +46,8 @@ enum Fact {
     Table(Arc<BTreeMap<String, String>>),
     /// A table of which only this is known: any other key may be there or not, but for those that are said not to be.
     OpenTable(Arc<BTreeMap<String, String>>, Arc<BTreeSet<String>>),
+    /// A table in which texts are restricted to some; one that is restricted to a single text has it.
+    TableAmong(Arc<BTreeMap<String, String>>, Arc<BTreeMap<String, Asked>>),
     /// Not known for this event, and why.
     Missing(&'static str),
     /// Not known before the event: whatever looks at it can't be told yet, not even whether it is there.
@@ -141,10 +143,21 @@ impl Scope {
         self
     }
 
-    /// The texts that a fact may be, if it is not known and restricted to some.
-    pub(super) fn possible(&self, name: &str) -> Option<&Asked> {
-        match self.known.get(name)? {
-            Fact::UnsettledAmong(possible) => Some(possible),
+    /// Adds a table of which nobody knows yet what is in it, but for restrictions of some keys.
+    #[must_use]
+    pub fn table_among(self, name: &'static str, possible: BTreeMap<String, Asked>) -> Self {
+        let fixed = possible
+            .iter()
+            .filter_map(|(key, asked)| Some((key.clone(), asked.only()?.to_owned())));
+        let fact = Fact::TableAmong(Arc::new(fixed.collect()), Arc::new(possible));
+        self.with(name, fact)
+    }
+
+    /// The texts that a fact, or a key of one, may be, if it is not known and restricted to some.
+    pub(super) fn possible(&self, name: &str, key: Option<&str>) -> Option<&Asked> {
+        match (self.known.get(name)?, key) {
+            (Fact::UnsettledAmong(possible), None) => Some(possible),
+            (Fact::TableAmong(_, possible), Some(key)) => possible.get(key),
             _ => None,
         }
     }
@@ -241,6 +254,15 @@ impl Scope {
                     guards: guards.clone(),
                     open: Some(Unsettled {
                         absent: absent.clone(),
+                        seen: self.unsettled.clone(),
+                    }),
+                })),
+                Fact::TableAmong(values, _) => Some(Value::from_object(Table {
+                    name: name.to_owned(),
+                    values: values.clone(),
+                    guards: guards.clone(),
+                    open: Some(Unsettled {
+                        absent: Arc::default(),
                         seen: self.unsettled.clone(),
                     }),
                 })),
