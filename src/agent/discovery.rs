@@ -44,7 +44,11 @@ enum End {
 }
 
 /// Watches the DCS and tells what happens there; it never ends.
-pub async fn discover<H: Http>(etcd: &Etcd<'_, H>, clock: &impl Clock, tell: impl Fn(Discovery<'_>)) {
+pub async fn discover<H: Http>(
+    etcd: &Etcd<'_, H>,
+    clock: &impl Clock,
+    tell: impl Fn(Discovery<'_>),
+) {
     let tree = RefCell::new(Tree::default());
     let mut failures = 0_u32;
     loop {
@@ -113,13 +117,11 @@ async fn watch<H: Http>(
             }
         });
         let Some(next) = within(clock, limit, next).await else {
-            return match is_first {
-                true => End::Error(DcsError::Silent),
-                false => {
-                    etcd.turn();
-                    End::Resume(revision)
-                }
-            };
+            if is_first {
+                return End::Error(DcsError::Silent);
+            }
+            etcd.turn();
+            return End::Resume(revision);
         };
         let Some(batch) = next else {
             return match ended {

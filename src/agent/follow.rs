@@ -49,6 +49,9 @@ const SILENT: Duration = Duration::from_secs(10);
 /// How many requests of the past a row has.
 const HISTORY: u32 = 10;
 
+/// What the rules want of a cluster; an error if that cannot be told.
+pub type Decided = Result<(Wanted, Vec<Part>), String>;
+
 /// A cluster and everything that its loop needs.
 pub struct Followed<'a, W: World> {
     /// Patroni's scope.
@@ -58,7 +61,7 @@ pub struct Followed<'a, W: World> {
     /// What the DCS tells.
     pub signal: &'a Signal,
     /// Evaluates the rules.
-    pub decide: &'a dyn Fn(&Here) -> Result<(Wanted, Vec<Part>), String>,
+    pub decide: &'a dyn Fn(&Here) -> Decided,
     /// The diagnoses of the process.
     pub looks: &'a Looks,
     /// Where its row is.
@@ -82,7 +85,7 @@ pub async fn follow<W: World>(followed: Followed<'_, W>, pace: Pace) {
         let pause = match followed.see().await {
             Ok(seen) => followed.act_on(&seen, &mut state, pace).await,
             Err(silence) => {
-                followed.turn(Condition::Unreachable, Some(silence));
+                followed.turn(Condition::Unreachable, Some(&silence));
                 state.silent += 1;
                 (pace.poll * state.silent).min(SILENT.max(pace.poll))
             }
@@ -126,7 +129,7 @@ impl<W: World> Followed<'_, W> {
             row.seen = Some(clock.wall());
         });
         if seen.leader.is_none() {
-            let message = "no member holds the leader key; nothing is sent".to_owned();
+            let message = "no member holds the leader key; nothing is sent";
             self.turn(Condition::NoLeader, Some(message));
             state.traits = None;
             return pace.poll;
@@ -180,7 +183,7 @@ impl<W: World> Followed<'_, W> {
         let (wanted, parts) = match (self.decide)(here) {
             Ok(decided) => decided,
             Err(why) => {
-                self.turn(Condition::Wrong, Some(why));
+                self.turn(Condition::Wrong, Some(&why));
                 return (Condition::Wrong, false);
             }
         };
@@ -226,7 +229,7 @@ impl<W: World> Followed<'_, W> {
             row.correction = last.or_else(|| row.correction.take());
             row.compared_at = Some(now);
         });
-        self.turn(condition, trouble);
+        self.turn(condition, trouble.as_deref());
         (condition, sent)
     }
 
@@ -239,20 +242,25 @@ impl<W: World> Followed<'_, W> {
             limit: Some(HISTORY),
             ..Query::default()
         };
-        let read = within(self.world.clock(), Duration::from_secs(5), store.history(&query)).await;
+        let read = within(
+            self.world.clock(),
+            Duration::from_secs(5),
+            store.history(&query),
+        )
+        .await;
         read.and_then(Result::ok).unwrap_or_default()
     }
 
     /// Says how the cluster fares, in the log if that has changed.
-    fn turn(&self, condition: Condition, trouble: Option<String>) {
+    fn turn(&self, condition: Condition, trouble: Option<&str>) {
         let mut before = (Condition::New, None);
         self.board.change(self.name, |row: &mut Row| {
             before = (row.condition, row.trouble.take());
             row.condition = condition;
-            row.trouble.clone_from(&trouble);
+            row.trouble = trouble.map(str::to_owned);
         });
-        if before != (condition, trouble.clone()) {
-            (self.say)(condition, trouble.as_deref().unwrap_or_default());
+        if before != (condition, trouble.map(str::to_owned)) {
+            (self.say)(condition, trouble.unwrap_or_default());
         }
     }
 }
@@ -282,7 +290,11 @@ fn judge(
         let message = "no rule wants anything of its members".to_owned();
         return (Condition::NoRule, Some(message));
     }
-    if let Some(Err(why)) = compared.iter().map(|one| &one.differs).find(|one| one.is_err()) {
+    if let Some(Err(why)) = compared
+        .iter()
+        .map(|one| &one.differs)
+        .find(|one| one.is_err())
+    {
         return (Condition::Unknown, Some(why.clone()));
     }
     let failed = outcome.steps.iter().find(|step| step.outcome.is_failure());

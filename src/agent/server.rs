@@ -133,7 +133,10 @@ fn respond(
     pages: &Pages,
 ) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "nothing can be changed here\n");
+        let mut response = plain(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "nothing can be changed here\n",
+        );
         let methods = HeaderValue::from_static("GET, HEAD");
         response.headers_mut().insert(ALLOW, methods);
         return response;

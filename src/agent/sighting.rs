@@ -140,10 +140,7 @@ impl Sighting {
 /// Remembers where the members' Patronis are, for a time when those that are known are silent.
 fn learn(seen: &Sighting, addresses: &RefCell<Vec<Url>>) {
     for member in &seen.members {
-        let url = member
-            .api_url
-            .as_deref()
-            .and_then(|url| Url::new(url).ok());
+        let url = member.api_url.as_deref().and_then(|url| Url::new(url).ok());
         if let Some(url) = url
             && !addresses.borrow().contains(&url)
         {

@@ -165,7 +165,13 @@ impl<'a, H: Http> Etcd<'a, H> {
                 match self.ask_one(path, body, sieve.clone(), limit).await {
                     Ok(answer) => return Ok(answer),
                     Err(error) => {
-                        let refused = matches!(&error, DcsError::Answer { status: 400 | 401 | 403, .. });
+                        let refused = matches!(
+                            &error,
+                            DcsError::Answer {
+                                status: 400 | 401 | 403,
+                                ..
+                            }
+                        );
                         let had_token = self.token.borrow_mut().take().is_some();
                         trouble = Some(error);
                         if !(refused && had_token) {
@@ -203,10 +209,10 @@ impl<'a, H: Http> Etcd<'a, H> {
             url,
             path,
             Request {
-                token,
-                sieve,
                 limit,
                 effort,
+                sieve,
+                token,
                 ..Request::post(String::new(), body.clone())
             },
         )
@@ -259,7 +265,9 @@ impl<'a, H: Http> Etcd<'a, H> {
         Err(DcsError::Answer {
             url: url.to_string(),
             status: response.status,
-            message: self.http.hide(words.collect::<Vec<_>>().first().unwrap_or(&"")),
+            message: self
+                .http
+                .hide(words.collect::<Vec<_>>().first().unwrap_or(&"")),
         })
     }
 }

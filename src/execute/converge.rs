@@ -299,9 +299,8 @@ pub async fn pass<W: World>(
         let wrong = |one: &&Comparison| one.elsewhere && one.calls_for_action();
         let suspects: Vec<&Comparison> = compared.iter().filter(wrong).collect();
         let sees_all = looks.are_of_fleet();
-        let look_again = !sees_all
-            || !interval.is_zero()
-            || wait_for_others(api, &suspects, world).await;
+        let look_again =
+            !sees_all || !interval.is_zero() || wait_for_others(api, &suspects, world).await;
         if !suspects.is_empty() && !elsewhere.is_empty() && !look_again {
             steps.extend(enforce(&elsewhere, &compared, world).await.steps);
         } else if !suspects.is_empty() && !elsewhere.is_empty() {

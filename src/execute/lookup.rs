@@ -216,7 +216,10 @@ pub(super) async fn age_of_last<H: Http>(
     clock: &impl Clock,
 ) -> Option<Duration> {
     const RECENT: i64 = 60;
-    let listed = barman.operations(&Scope::Server(server.clone())).await.ok()?;
+    let listed = barman
+        .operations(&Scope::Server(server.clone()))
+        .await
+        .ok()?;
     let last = listed.operations.iter().map(|one| &one.id).max()?;
     let now = listed.date.unwrap_or_else(|| clock.wall()).as_secs();
     let now = i64::try_from(now).unwrap_or(i64::MAX);

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use ureq::config::Config;
 use ureq::http::Method;
-use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER, SERVER};
+use ureq::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER, SERVER,
+};
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 use ureq::{Agent, AsSendBody, Body, Proxy};
 

@@ -11,6 +11,7 @@ mod kinds;
 mod limits;
 mod matches;
 mod names;
+mod page;
 mod partial;
 mod premise;
 mod render;
@@ -30,6 +31,7 @@ pub use inspect::{
 };
 pub use matches::check_pattern;
 pub use names::known_names;
+pub use page::page;
 pub use partial::{Residual, Unknown, partial};
 pub use premise::{Asked, Premises, premises};
 pub use render::{RenderError, RenderErrorKind, condition, render};

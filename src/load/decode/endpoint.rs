@@ -95,7 +95,12 @@ impl<'a> Decoder<'a> {
         self.endpoint_at(url, value, origin)
     }
 
-    pub(super) fn endpoint_at(&mut self, url: Option<Url>, value: &Value, origin: &Origin) -> Option<Api> {
+    pub(super) fn endpoint_at(
+        &mut self,
+        url: Option<Url>,
+        value: &Value,
+        origin: &Origin,
+    ) -> Option<Api> {
         let file = |key: &str| value.get(key).and_then(Value::as_str).map(PathBuf::from);
         self.names_of_headers(value, origin);
         let proxy = value.get("proxy");

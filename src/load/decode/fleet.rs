@@ -56,8 +56,7 @@ impl<'a> Decoder<'a> {
         let api = self.endpoint_at(endpoints.first().cloned(), etcd, &place)?;
         let none = Value::Object(serde_json::Map::new());
         let patroni = value.get("patroni").unwrap_or(&none);
-        let patroni =
-            self.endpoint_at(Some(api.url.clone()), patroni, &origin.child("patroni"))?;
+        let patroni = self.endpoint_at(Some(api.url.clone()), patroni, &origin.child("patroni"))?;
         Some(Discover {
             etcd: api,
             endpoints,

@@ -1,0 +1,305 @@
+//! The clusters that the rules list or find, each with a loop of its own.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use crate::agent::{
+    Board, Condition, Crowd, Decided, Discovery, Followed, Pace, RulesState, Signal, discover,
+    follow,
+};
+use crate::dcs::{Etcd, Tree};
+use crate::evaluate::Wanted;
+use crate::execute::{Here, Looks};
+use crate::http::{Client, Clock as _};
+use crate::model::{Api, Discover, Operation, Patroni};
+
+use super::context::Context;
+use super::decide::Decider;
+use super::rules::{Age, Rules};
+use super::view::wants;
+use super::watch::Watch;
+use super::world::{Addresses, Outside};
+
+/// The pause between two looks at what the process was told.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What is the same for all clusters.
+pub struct Fleet<'a> {
+    /// The rules.
+    pub rules: &'a Rules,
+    /// What every command has at hand.
+    pub context: &'a Context,
+    /// The outside, with the state and without a cluster.
+    pub outside: &'a Outside<'a>,
+    /// The variables that a command line sets.
+    pub sets: &'a [String],
+    /// What is known.
+    pub board: &'a Board,
+    /// The times.
+    pub pace: Pace,
+}
+
+/// A cluster that is followed.
+struct Member {
+    name: String,
+    /// How its Patronis are reached.
+    patroni: Api,
+    addresses: Addresses,
+    signal: Signal,
+    /// It was found, and may disappear.
+    is_found: bool,
+}
+
+impl Member {
+    fn listed(name: &str, patroni: &Patroni) -> Self {
+        Self {
+            name: name.to_owned(),
+            patroni: patroni.api.clone(),
+            addresses: Rc::new(RefCell::new(patroni.urls.clone())),
+            signal: Signal::default(),
+            is_found: false,
+        }
+    }
+
+    fn found(name: &str, discover: &Discover) -> Self {
+        Self {
+            name: name.to_owned(),
+            patroni: discover.patroni.clone(),
+            addresses: Addresses::default(),
+            signal: Signal::default(),
+            is_found: true,
+        }
+    }
+}
+
+impl Fleet<'_> {
+    /// Follows all clusters until `ends` says so, or with `once` until each was passed over once.
+    pub async fn run(&self, ends: impl Fn() -> bool) {
+        let looks = Looks::of_fleet();
+        let members: RefCell<BTreeMap<String, Rc<Member>>> = RefCell::default();
+        let crowd = Crowd::default();
+        let add = |member: Member| {
+            let member = Rc::new(member);
+            let name = member.name.clone();
+            self.board.change(&name, |_| ());
+            members
+                .borrow_mut()
+                .insert(name.clone(), Rc::clone(&member));
+            crowd.add(&name, self.follow(member, &looks));
+        };
+        for (name, patroni) in &self.rules.set.clusters {
+            add(Member::listed(name, patroni));
+        }
+        let listed = members.borrow().clone();
+        self.board
+            .keep(|name| listed.contains_key(name) || self.rules.set.discover.is_some());
+        self.board.set_dcs(None);
+        let finds = async {
+            if let Some(found) = &self.rules.set.discover {
+                let notes = RefCell::new(Notes::default());
+                let tell = |discovery: Discovery<'_>| {
+                    self.found(&discovery, found, &members, &crowd, &add, &notes);
+                };
+                self.find(found, tell).await;
+            }
+        };
+        let watch = Watch::new(&self.context.log);
+        let has_found = Cell::new(false);
+        let ended = async {
+            loop {
+                self.board.tick(watch.wall());
+                if ends() || self.pace.once && has_found.get() && crowd.is_empty() {
+                    return;
+                }
+                watch.sleep(TICK).await;
+            }
+        };
+        let (mut ended, mut run, mut finds) = (pin!(ended), pin!(crowd.run()), pin!(finds));
+        poll_fn(|context| {
+            if !has_found.get() && finds.as_mut().poll(context).is_ready() {
+                has_found.set(true);
+            }
+            let _: Poll<()> = run.as_mut().poll(context);
+            ended.as_mut().poll(context)
+        })
+        .await;
+    }
+
+    /// Watches the DCS; with `once` reads it.
+    async fn find(&self, found: &Discover, tell: impl Fn(Discovery<'_>)) {
+        let client = Client::new(&found.etcd, &self.context.environment.vars);
+        let etcd = Etcd::new(&client, found);
+        if !self.pace.once {
+            let watch = Watch::new(&self.context.log);
+            return discover(&etcd, &watch, tell).await;
+        }
+        match etcd.range().await {
+            Ok(snapshot) => {
+                let mut tree = Tree::default();
+                for (key, value) in &snapshot.keys {
+                    tree.set(key, Some(value));
+                }
+                tell(Discovery::All(&tree));
+            }
+            Err(error) => tell(Discovery::Lost(&error)),
+        }
+    }
+
+    async fn follow(&self, member: Rc<Member>, looks: &Looks) {
+        let log = &self.context.log;
+        let watch = Watch::of_cluster(log, &member.name);
+        let outside = self.outside.of_cluster(
+            &member.patroni,
+            Rc::clone(&member.addresses),
+            &self.context.environment,
+            &watch,
+        );
+        let decider = Decider {
+            rules: self.rules,
+            environment: &self.context.environment,
+            call: None,
+        };
+        let decide = |here: &Here| -> Decided {
+            let wanted = wants(&decider, self.sets, here).map_err(|exit| exit.message)?;
+            outside.set_one_receiver(receivers(&wanted) == 1);
+            let parts = here.parts(&wanted, self.sets);
+            Ok((wanted, parts))
+        };
+        let say = |condition: Condition, trouble: &str| {
+            let name = &member.name;
+            match condition {
+                Condition::Fine => log.info(&format!("{name}: as wanted")),
+                Condition::NoRule => log.info(&format!("{name}: {trouble}")),
+                Condition::Wrong | Condition::Disputed => {
+                    log.error(&format!("{name}: {trouble}"));
+                }
+                _ => log.warning(&format!("{name}: {trouble}")),
+            }
+        };
+        let followed = Followed {
+            name: &member.name,
+            addresses: &member.addresses,
+            signal: &member.signal,
+            decide: &decide,
+            looks,
+            board: self.board,
+            say: &say,
+            world: &outside,
+        };
+        follow(followed, self.pace).await;
+    }
+
+    /// Takes note of what the DCS tells.
+    fn found(
+        &self,
+        discovery: &Discovery<'_>,
+        found: &Discover,
+        members: &RefCell<BTreeMap<String, Rc<Member>>>,
+        crowd: &Crowd<'_>,
+        add: &impl Fn(Member),
+        notes: &RefCell<Notes>,
+    ) {
+        let log = &self.context.log;
+        let (tree, changed) = match discovery {
+            Discovery::Lost(error) => {
+                for member in members.borrow().values() {
+                    member.signal.scope.take();
+                }
+                let message = error.to_string();
+                if notes.borrow().lost.as_ref() != Some(&message) {
+                    log.warning(&format!(
+                        "{message}; clusters that are known are polled by their Patronis"
+                    ));
+                }
+                self.board.set_dcs(Some(Err(message.clone())));
+                notes.borrow_mut().lost = Some(message);
+                return;
+            }
+            Discovery::All(tree) => {
+                let scopes = tree.scopes().map(|(name, _)| name.to_owned());
+                let known = members.borrow().keys().cloned().collect::<Vec<_>>();
+                let all: BTreeSet<String> = scopes.chain(known).collect();
+                log.info(&format!(
+                    "etcd is watched: {} clusters below `{}`",
+                    tree.scopes().count(),
+                    found.namespace
+                ));
+                (tree, all)
+            }
+            Discovery::Changed(tree, changed) => (tree, changed.clone()),
+        };
+        notes.borrow_mut().lost = None;
+        self.board.set_dcs(Some(Ok(())));
+        for citus in tree.citus() {
+            if notes.borrow_mut().citus.insert(citus.clone()) {
+                log.warning(&format!(
+                    "`{citus}` is a Citus cluster, whose groups share one name; it is left out"
+                ));
+            }
+        }
+        for name in changed {
+            let scope = tree.scope(&name);
+            let member = members.borrow().get(&name).cloned();
+            match (scope, member) {
+                (Some(scope), None) => {
+                    if found.clusters.include(&name) && !tree.citus().contains(&name) {
+                        log.info(&format!("{name}: found"));
+                        let member = Member::found(&name, found);
+                        member.signal.scope.replace(Some(scope.clone()));
+                        add(member);
+                    }
+                }
+                (Some(scope), Some(member)) => {
+                    let before = member.signal.scope.replace(Some(scope.clone()));
+                    if before.as_ref() != Some(scope) {
+                        member.signal.bell.notify_one();
+                    }
+                }
+                (None, Some(member)) if member.is_found => {
+                    log.info(&format!("{name}: gone"));
+                    members.borrow_mut().remove(&name);
+                    crowd.remove(&name);
+                    let left = members.borrow();
+                    self.board.keep(|name| left.contains_key(name));
+                }
+                (None, Some(member)) => {
+                    member.signal.scope.take();
+                }
+                (None, None) => {}
+            }
+        }
+        let known = members.borrow();
+        self.board.keep(|name| known.contains_key(name));
+    }
+}
+
+/// What was said already.
+#[derive(Default)]
+struct Notes {
+    citus: BTreeSet<String>,
+    lost: Option<String>,
+}
+
+/// The number of Barman servers that are to receive WAL of a cluster.
+fn receivers(wanted: &Wanted) -> usize {
+    let steps = wanted.plans.iter().flat_map(|plan| &plan.steps);
+    let servers = steps.filter_map(|step| match &step.operation {
+        Operation::ConfigSwitch { server, .. } => Some((&step.api, server)),
+        _ => None,
+    });
+    servers.collect::<BTreeSet<_>>().len()
+}
+
+/// The rules, as the page shows them.
+pub fn rules_state(path: &str, rules: &Rules, broken: Option<String>) -> RulesState {
+    let last_good = "the file is broken; the last good rules are used".to_owned();
+    RulesState {
+        path: path.to_owned(),
+        broken: broken.or_else(|| (rules.age == Age::LastGood).then_some(last_good)),
+    }
+}
