@@ -21,6 +21,12 @@ use super::watch::Watch;
 use super::{BODY_LIMIT, Failure, Request, Response};
 use crate::model::Api;
 
+/// The bytes of an answer that are held at once: its head has to fit. An agent keeps thousands of connections.
+const INPUT: usize = 16 * 1024;
+
+/// The bytes of a request that are held at once.
+const OUTPUT: usize = 8 * 1024;
+
 /// An agent that serves one exchange at a time, and the watch over it.
 pub(super) struct Line {
     agent: Agent,
@@ -46,6 +52,9 @@ impl Line {
             .proxy(proxy)
             .timeout_resolve(Some(api.connect_timeout))
             .timeout_connect(Some(api.connect_timeout))
+            .input_buffer_size(INPUT)
+            .output_buffer_size(OUTPUT)
+            .max_idle_connections(1)
             .user_agent(concat!("patroni_barman/", env!("CARGO_PKG_VERSION")))
             .build();
         let connector = StartConnector {

@@ -1,13 +1,11 @@
 //! `agent`: many clusters, followed from one place.
 
-mod fleet;
-
 use std::fs;
 
 use rustix::process::Signal;
 
+use crate::support::fleet::Fleet;
 use crate::support::wait::until;
-use fleet::Fleet;
 
 const TWO: [(&str, &str); 2] = [("main", "east"), ("side", "west")];
 

@@ -17,6 +17,7 @@ mod bootstrap;
 mod calls;
 mod cluster;
 mod crash;
+mod etcd_watch;
 mod folder;
 mod guard;
 mod harness;

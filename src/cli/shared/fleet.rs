@@ -20,6 +20,7 @@ use crate::model::{Api, Discover, Operation, Patroni};
 
 use super::context::Context;
 use super::decide::Decider;
+use super::env::Environment;
 use super::rules::{Age, Rules};
 use super::view::wants;
 use super::watch::Watch;
@@ -47,8 +48,8 @@ pub struct Fleet<'a> {
 /// A cluster that is followed.
 struct Member {
     name: String,
-    /// How its Patronis are reached.
-    patroni: Api,
+    /// Talks to its Patronis.
+    client: Rc<Client>,
     addresses: Addresses,
     signal: Signal,
     /// It was found, and may disappear.
@@ -56,20 +57,20 @@ struct Member {
 }
 
 impl Member {
-    fn listed(name: &str, patroni: &Patroni) -> Self {
+    fn listed(name: &str, patroni: &Patroni, clients: &Clients) -> Self {
         Self {
             name: name.to_owned(),
-            patroni: patroni.api.clone(),
+            client: clients.of(&patroni.api),
             addresses: Rc::new(RefCell::new(patroni.urls.clone())),
             signal: Signal::default(),
             is_found: false,
         }
     }
 
-    fn found(name: &str, discover: &Discover) -> Self {
+    fn found(name: &str, discover: &Discover, clients: &Clients) -> Self {
         Self {
             name: name.to_owned(),
-            patroni: discover.patroni.clone(),
+            client: clients.of(&discover.patroni),
             addresses: Addresses::default(),
             signal: Signal::default(),
             is_found: true,
@@ -77,10 +78,43 @@ impl Member {
     }
 }
 
+/// The clients for Patronis: one for all clusters that are reached in the same way.
+struct Clients<'a> {
+    environment: &'a Environment,
+    made: RefCell<Vec<(Api, Rc<Client>)>>,
+}
+
+impl<'a> Clients<'a> {
+    const fn new(environment: &'a Environment) -> Self {
+        Self {
+            environment,
+            made: RefCell::new(Vec::new()),
+        }
+    }
+
+    fn of(&self, api: &Api) -> Rc<Client> {
+        let same = |other: &Api| {
+            let at = Api {
+                url: api.url.clone(),
+                ..other.clone()
+            };
+            at == *api
+        };
+        let mut made = self.made.borrow_mut();
+        if let Some((_, client)) = made.iter().find(|(other, _)| same(other)) {
+            return Rc::clone(client);
+        }
+        let client = Rc::new(Client::new(api, &self.environment.vars));
+        made.push((api.clone(), Rc::clone(&client)));
+        client
+    }
+}
+
 impl Fleet<'_> {
     /// Follows all clusters until `ends` says so, or with `once` until each was passed over once.
     pub async fn run(&self, ends: impl Fn() -> bool) {
         let looks = Looks::of_fleet();
+        let clients = Clients::new(&self.context.environment);
         let members: RefCell<BTreeMap<String, Rc<Member>>> = RefCell::default();
         let crowd = Crowd::default();
         let add = |member: Member| {
@@ -93,7 +127,7 @@ impl Fleet<'_> {
             crowd.add(&name, self.follow(member, &looks));
         };
         for (name, patroni) in &self.rules.set.clusters {
-            add(Member::listed(name, patroni));
+            add(Member::listed(name, patroni, &clients));
         }
         let listed = members.borrow().clone();
         self.board
@@ -103,7 +137,14 @@ impl Fleet<'_> {
             if let Some(found) = &self.rules.set.discover {
                 let notes = RefCell::new(Notes::default());
                 let tell = |discovery: Discovery<'_>| {
-                    self.found(&discovery, found, &members, &crowd, &add, &notes);
+                    self.found(
+                        &discovery,
+                        found,
+                        &members,
+                        &crowd,
+                        (&add, &clients),
+                        &notes,
+                    );
                 };
                 self.find(found, tell).await;
             }
@@ -154,9 +195,8 @@ impl Fleet<'_> {
         let log = &self.context.log;
         let watch = Watch::of_cluster(log, &member.name);
         let outside = self.outside.of_cluster(
-            &member.patroni,
+            Rc::clone(&member.client),
             Rc::clone(&member.addresses),
-            &self.context.environment,
             &watch,
         );
         let decider = Decider {
@@ -201,7 +241,7 @@ impl Fleet<'_> {
         found: &Discover,
         members: &RefCell<BTreeMap<String, Rc<Member>>>,
         crowd: &Crowd<'_>,
-        add: &impl Fn(Member),
+        (add, clients): (&impl Fn(Member), &Clients<'_>),
         notes: &RefCell<Notes>,
     ) {
         let log = &self.context.log;
@@ -249,7 +289,7 @@ impl Fleet<'_> {
                 (Some(scope), None) => {
                     if found.clusters.include(&name) && !tree.citus().contains(&name) {
                         log.info(&format!("{name}: found"));
-                        let member = Member::found(&name, found);
+                        let member = Member::found(&name, found, clients);
                         member.signal.scope.replace(Some(scope.clone()));
                         add(member);
                     }

@@ -21,7 +21,7 @@ use super::watch::Watch;
 /// The outside of this process.
 pub struct Outside<'a> {
     apis: Rc<BTreeMap<ApiName, Endpoint>>,
-    patroni: Option<(Client, Addresses)>,
+    patroni: Option<(Rc<Client>, Addresses)>,
     watch: &'a Watch<'a>,
     state: Option<Rc<DiscreetStore>>,
     one_receiver: Cell<bool>,
@@ -60,7 +60,7 @@ impl<'a> Outside<'a> {
             ),
             patroni: rules.patroni.as_ref().map(|patroni| {
                 let client = Client::new(&patroni.api, &environment.vars);
-                (client, Rc::new(RefCell::new(patroni.urls.clone())))
+                (Rc::new(client), Rc::new(RefCell::new(patroni.urls.clone())))
             }),
             watch,
             state: None,
@@ -71,12 +71,10 @@ impl<'a> Outside<'a> {
     /// The same outside with the Patronis of one cluster.
     pub fn of_cluster<'w>(
         &self,
-        patroni: &Api,
+        client: Rc<Client>,
         addresses: Addresses,
-        environment: &Environment,
         watch: &'w Watch<'w>,
     ) -> Outside<'w> {
-        let client = Client::new(patroni, &environment.vars);
         Outside {
             apis: Rc::clone(&self.apis),
             patroni: Some((client, addresses)),
@@ -107,7 +105,7 @@ impl Outside<'_> {
     #[must_use]
     pub fn discretion(&self) -> Discretion {
         let apis = self.apis.values().map(|endpoint| &endpoint.client);
-        let patroni = self.patroni.iter().map(|(client, _)| client);
+        let patroni = self.patroni.iter().map(|(client, _)| &**client);
         Discretion::of(apis.chain(patroni).map(Client::secrets))
     }
 }
@@ -133,7 +131,7 @@ impl<'a> World for Outside<'a> {
         };
         let urls = urls.borrow();
         let urls = urls.iter().cloned();
-        urls.map(|url| Patroni::new(client, url)).collect()
+        urls.map(|url| Patroni::new(&**client, url)).collect()
     }
 
     fn clock(&self) -> &Watch<'a> {

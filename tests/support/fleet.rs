@@ -13,8 +13,8 @@ use patroni_barman::simulator::{Config, Served, World};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::program::with_state;
-use crate::support::wait::wait;
+use super::program::with_state;
+use super::wait::wait;
 
 /// What follows every leader.
 pub const FOLLOW: &str = r#"rules:
