@@ -180,6 +180,11 @@ async fn compare_in<W: World>(
     if !compared.iter().all(Comparison::as_wanted) {
         looks.forget(api);
     }
+    // An old diagnosis does not have what Barman has learned of a server since.
+    let misses = |one: &Comparison| one.differs == Ok(None) && one.wal.is_some();
+    if let Some(part) = parts.first().filter(|_| compared.iter().any(misses)) {
+        looks.doubt(api, &part.plan.cluster, world);
+    }
     compared
 }
 

@@ -1,5 +1,7 @@
 //! `agent`: many clusters, followed from one place.
 
+mod watch;
+
 use std::fs;
 
 use rustix::process::Signal;
@@ -223,4 +225,56 @@ fn one_pass_tells_how_each_cluster_fares() {
         .unwrap();
     assert_eq!(once.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&once.stdout).starts_with("main: unreachable: "));
+}
+
+#[test]
+fn systemd_is_told_when_it_is_ready_and_when_it_ends() {
+    let fleet = Fleet::new(&TWO);
+    let path = fleet.path("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    let environment = [
+        ("NOTIFY_SOCKET", path.to_str().unwrap()),
+        ("WATCHDOG_USEC", "200000"),
+    ];
+    let mut agent = fleet.agent_in("watched", &[], &environment);
+    let told = |wanted: &str| {
+        let mut buffer = [0; 64];
+        loop {
+            let length = socket.recv(&mut buffer).unwrap();
+            if &buffer[..length] == wanted.as_bytes() {
+                return;
+            }
+        }
+    };
+    told("READY=1");
+    told("WATCHDOG=1");
+    told("WATCHDOG=1");
+    agent.signal(Signal::TERM);
+    told("STOPPING=1");
+    assert_eq!(agent.end(), Some(0));
+}
+
+#[test]
+fn names_are_escaped_on_the_pages() {
+    let fleet = Fleet::new(&TWO);
+    let odd = "<script>alert(1)</script>";
+    let rules = fs::read_to_string(fleet.rules_path()).unwrap();
+    fleet.write_rules(&rules.replace(
+        "rules:\n",
+        &format!("  \"{odd}\": {{patroni: [\"http://127.0.0.1:1\"]}}\nrules:\n"),
+    ));
+    let mut agent = fleet.agent(&[]);
+    agent.until_fine(&["main", "side"]);
+    agent.until_it_says(&format!("{odd}: Patroni"));
+    let page = agent.get("/");
+    assert!(!page.contains("<script"), "{page}");
+    let page = page.replace("&#x2f;", "/");
+    let first = page.find("/cluster/").unwrap();
+    let link: String = page[first..].chars().take_while(|c| *c != '"').collect();
+    assert_eq!(link, "/cluster/%3Cscript%3Ealert%281%29%3C%2Fscript%3E");
+    let detail = agent.get(&link);
+    assert!(
+        detail.contains("&lt;script&gt;") && !detail.contains("<script"),
+        "{detail}"
+    );
 }

@@ -12,6 +12,7 @@
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 
+mod agent;
 mod barman;
 mod bootstrap;
 mod calls;

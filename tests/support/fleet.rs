@@ -118,10 +118,15 @@ impl Fleet {
 
     /// The same with a state.
     pub fn agent_with(&self, state: &str, arguments: &[&str]) -> Agent {
+        self.agent_in(state, arguments, &[])
+    }
+
+    /// The same with variables.
+    pub fn agent_in(&self, state: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Agent {
         let number = self.agents.replace_with(|number| *number + 1);
         let log = self.path(&format!("agent-{number}.log"));
         let mut command = self.command(state, &["agent", "--listen", "127.0.0.1:0"]);
-        command.args(arguments);
+        command.args(arguments).envs(environment.iter().copied());
         let child = command
             .stdout(Stdio::null())
             .stderr(fs::File::create(&log).unwrap())

@@ -3,6 +3,7 @@
 
 pub mod call;
 pub mod checked;
+pub mod etcd;
 pub mod fleet;
 pub mod help;
 pub mod node;
