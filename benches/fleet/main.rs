@@ -18,6 +18,7 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -61,7 +62,8 @@ fn rules(fleet: &Fleet, pairs: &[(&str, &str)]) -> String {
             .filter(|(_, on)| *on == host)
             .map(|(name, _)| *name)
             .collect();
-        rules += &format!(
+        let _ = write!(
+            rules,
             "  - name: follow-{host}\n    on: [on_role_change, on_start]\n    role: primary\n    cluster: [{}]\n    \
              request: {{type: config_switch, api: {host}, server: \"{{{{ cluster }}}}\", model_name: \"{{{{ cluster }}}}:{{{{ node }}}}\"}}\n    \
              verify: streaming\n",

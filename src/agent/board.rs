@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::evaluate::Conflict;
 use crate::execute::{Comparison, Here, StepOutcome};
-use crate::store::Intent;
+use crate::store::{Intent, Receipt};
 
 /// How a cluster fares: the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +89,8 @@ pub struct Row {
     pub compared: Vec<Comparison>,
     /// What members want differently.
     pub conflicts: Vec<Conflict>,
+    /// The verdicts on the last changes of timeline, the oldest first.
+    pub receipts: Vec<Receipt>,
     /// The last requests, the newest first.
     pub history: Vec<Intent>,
     /// The last one that this agent sent.
@@ -113,10 +115,12 @@ impl Row {
                 leader: None,
                 timeline: None,
                 members: Vec::new(),
+                patroni: None,
             },
             by_watch: false,
             compared: Vec::new(),
             conflicts: Vec::new(),
+            receipts: Vec::new(),
             history: Vec::new(),
             correction: None,
             corrections: 0,

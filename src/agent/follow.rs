@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::evaluate::Wanted;
 use crate::execute::{
-    Comparison, Here, Looks, Outcome, Part, Passed, Verdict, World, compare, flows, pass,
+    Comparison, Here, Looks, Outcome, Part, Passed, Verdict, World, compare, flows, pass, receipts,
 };
 use crate::http::{Clock, within};
 use crate::model::Url;
@@ -213,6 +213,7 @@ impl<W: World> Followed<'_, W> {
             verdict = Verdict::Unfinished;
         }
         let (condition, trouble) = judge(&compared, &wanted, &outcome, verdict, parts.is_empty());
+        let receipts = receipts(here, &compared, self.world).await;
         let history = self.history().await;
         let now = self.world.clock().wall();
         let last = outcome.steps.last().map(|step| Correction {
@@ -225,6 +226,7 @@ impl<W: World> Followed<'_, W> {
             row.compared = compared;
             row.conflicts.clone_from(&wanted.conflicts);
             row.history = history;
+            row.receipts = receipts;
             row.corrections += u64::try_from(outcome.steps.len()).unwrap_or_default();
             row.correction = last.or_else(|| row.correction.take());
             row.compared_at = Some(now);
@@ -301,7 +303,7 @@ fn judge(
     let why = failed.and_then(|step| step.message.clone());
     let differs = compared.iter().find(|one| !one.as_wanted()).map(|one| {
         let what = one.differs.clone().ok().flatten();
-        what.or_else(|| one.wal.as_ref().map(|wal| wal.message.clone()))
+        what.or_else(|| one.no_wal().map(|wal| wal.message.clone()))
             .unwrap_or_default()
     });
     match (why, differs, verdict) {

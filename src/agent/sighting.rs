@@ -69,6 +69,7 @@ impl Sighting {
             leader: self.leader.clone(),
             timeline: self.timeline,
             members: self.members.clone(),
+            patroni: None,
         }
     }
 

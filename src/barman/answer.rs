@@ -182,6 +182,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::Lsn;
 
     fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
         Response {
@@ -458,6 +459,7 @@ mod tests {
         let slot = Slot {
             name: "barman".to_owned(),
             active: true,
+            restart: Lsn::parse("0/6000000"),
         };
         assert_eq!(server.slot, Some(slot));
     }

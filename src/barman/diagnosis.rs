@@ -4,10 +4,12 @@
 //! value should be when PostgreSQL is down. So everything here may be missing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::model::ModelName;
+use crate::model::{Lsn, ModelName};
 
 /// Barman's configuration and state.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -36,7 +38,7 @@ pub struct ServerState {
     /// That PostgreSQL's timeline.
     pub timeline: Option<u64>,
     /// That PostgreSQL's position in the WAL.
-    pub xlogpos: Option<String>,
+    pub position: Option<Lsn>,
     /// Barman's replication slot there.
     pub slot: Option<Slot>,
     /// The reason why Barman did not reach PostgreSQL.
@@ -54,7 +56,18 @@ pub struct ServerState {
     /// `recovery_options`, for example `get-wal`.
     pub recovery_options: Option<String>,
     /// The newest WAL file in the archive of each timeline.
-    pub last_archived_wal_per_timeline: BTreeMap<u64, String>,
+    pub last_archived_wal_per_timeline: BTreeMap<u64, ArchivedWal>,
+    /// The size of that PostgreSQL's WAL segments in bytes.
+    pub segment_size: Option<u64>,
+}
+
+/// A WAL file in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct ArchivedWal {
+    /// Its name.
+    pub name: String,
+    /// When the file was last written, since the Unix epoch.
+    pub written: Option<Duration>,
 }
 
 /// The model that is active on a server.
@@ -76,6 +89,8 @@ pub struct Slot {
     pub name: String,
     /// WAL is being received through it.
     pub active: bool,
+    /// PostgreSQL keeps the WAL from here on for it.
+    pub restart: Option<Lsn>,
 }
 
 /// One backup.
@@ -89,6 +104,8 @@ pub struct Backup {
     pub timeline: Option<u64>,
     /// The system identifier of the cluster that it is of.
     pub systemid: Option<String>,
+    /// The WAL file in which it began.
+    pub begin_wal: Option<String>,
     /// The WAL file in which it ended: without it the backup is of no use.
     pub end_wal: Option<String>,
 }
@@ -148,7 +165,7 @@ impl ServerState {
             streaming: status("streaming").and_then(Value::as_bool),
             is_in_recovery: status("is_in_recovery").and_then(Value::as_bool),
             timeline: status("timeline").and_then(Value::as_u64),
-            xlogpos: text(status("xlogpos")),
+            position: lsn(status("xlogpos")).or_else(|| lsn(status("current_lsn"))),
             slot: status("replication_slot").and_then(Slot::read),
             connection_error: text(status("connection_error")),
             systemid: text(status("postgres_systemid"))
@@ -159,6 +176,7 @@ impl ServerState {
             streaming_archiver_name: text(option("streaming_archiver_name")),
             recovery_options: text(option("recovery_options")),
             last_archived_wal_per_timeline: last_wals(server),
+            segment_size: status("xlog_segment_size").and_then(Value::as_u64),
             config,
         }
     }
@@ -172,14 +190,48 @@ impl ServerState {
         name.unwrap_or(Self::RECEIVER)
     }
 
+    /// The replication slot that it is configured to use.
+    pub fn slot_name(&self) -> Option<&str> {
+        let name = self.config.get("slot_name").and_then(Value::as_str);
+        name.filter(|name| !name.is_empty())
+    }
+
+    /// The bytes of WAL that PostgreSQL has written and Barman has not confirmed: what the slot keeps. Barman confirms whole
+    /// segments only.
+    pub fn wal_lag(&self) -> Option<u64> {
+        let confirmed = self.slot.as_ref()?.restart?;
+        Some(self.position?.0.saturating_sub(confirmed.0))
+    }
+
+    /// The newest backup and its id; ids are times.
+    pub fn last_backup(&self) -> Option<(&str, &Backup)> {
+        let (id, backup) = self.backups.last_key_value()?;
+        Some((id, backup))
+    }
+
+    /// The newest backup that Barman restores.
+    pub fn last_good_backup(&self) -> Option<(&str, &Backup)> {
+        let mut all = self.backups.iter().rev();
+        let (id, backup) = all.find(|(_, backup)| backup.is_usable())?;
+        Some((id, backup))
+    }
+
     /// The newest WAL file in the archive: names begin with the timeline.
-    pub fn last_wal(&self) -> Option<&str> {
+    pub fn last_wal(&self) -> Option<&ArchivedWal> {
         let wals = self.last_archived_wal_per_timeline.values();
-        wals.max().map(String::as_str)
+        wals.max_by_key(|wal| &wal.name)
     }
 }
 
 impl Backup {
+    /// The moment it ended, since the Unix epoch.
+    pub fn ended(&self) -> Option<Duration> {
+        let time: Timestamp = self.end_time.as_deref()?.parse().ok()?;
+        u64::try_from(time.as_second())
+            .ok()
+            .map(Duration::from_secs)
+    }
+
     /// Tells a backup that Barman restores.
     pub fn is_usable(&self) -> bool {
         let status = self.status.as_deref();
@@ -192,6 +244,7 @@ impl Backup {
             end_time: text(backup.get("end_time")),
             timeline: backup.get("timeline").and_then(Value::as_u64),
             systemid: text(backup.get("systemid")),
+            begin_wal: text(backup.get("begin_wal")),
             end_wal: text(backup.get("end_wal")),
         }
     }
@@ -203,24 +256,34 @@ impl Slot {
         Some(Self {
             name: slot.get(0)?.as_str()?.to_owned(),
             active: slot.get(1)?.as_bool()?,
+            restart: lsn(slot.get(2)),
         })
     }
 }
 
 /// Timelines are written as eight hexadecimal digits.
-fn last_wals(server: &Value) -> BTreeMap<u64, String> {
+fn last_wals(server: &Value) -> BTreeMap<u64, ArchivedWal> {
     let wals = server
         .pointer("/wals/last_archived_wal_per_timeline")
         .and_then(Value::as_object);
     let wals = wals.into_iter().flatten().filter_map(|(timeline, wal)| {
         let timeline = u64::from_str_radix(timeline, 16).ok()?;
-        Some((timeline, text(wal.get("name"))?))
+        let written = wal.get("time").and_then(Value::as_f64);
+        let wal = ArchivedWal {
+            name: text(wal.get("name"))?,
+            written: written.and_then(|time| Duration::try_from_secs_f64(time).ok()),
+        };
+        Some((timeline, wal))
     });
     wals.collect()
 }
 
 fn text(value: Option<&Value>) -> Option<String> {
     value.and_then(Value::as_str).map(str::to_owned)
+}
+
+fn lsn(value: Option<&Value>) -> Option<Lsn> {
+    Lsn::parse(value?.as_str()?)
 }
 
 fn options(section: &Value) -> Map<String, Value> {
@@ -242,6 +305,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::SEGMENT;
 
     #[test]
     fn the_recorded_answer_is_read() {
@@ -268,11 +332,15 @@ mod tests {
         );
         assert_eq!(server.recovery_options.as_deref(), Some(""));
         assert_eq!(server.systemid.as_deref(), Some("7711199725761920879"));
-        assert_eq!(server.last_wal(), Some("000000030000000000000005"));
+        let last = server.last_wal().unwrap();
+        assert_eq!(last.name, "000000030000000000000005");
+        assert!(last.written.is_some());
+        assert_eq!(server.segment_size, Some(SEGMENT));
         assert_eq!(server.last_archived_wal_per_timeline.len(), 1);
         let backup = &server.backups["20261123T032313"];
         assert_eq!(backup.systemid, server.systemid);
-        assert_eq!(backup.end_wal.as_deref(), server.last_wal());
+        assert_eq!(backup.end_wal.as_ref(), Some(&last.name));
+        assert_eq!(backup.begin_wal, backup.end_wal);
         assert_eq!(diagnosis.why_no_models(), None);
     }
 
@@ -315,7 +383,8 @@ mod tests {
             server("on").slot,
             Some(Slot {
                 name: "barman".into(),
-                active: true
+                active: true,
+                restart: Some(Lsn(1)),
             })
         );
         assert_eq!(

@@ -102,6 +102,7 @@ const SERVER: Keep<'_> = Keep::Keys(&[
             ("end_time", Keep::All),
             ("timeline", Keep::All),
             ("systemid", Keep::All),
+            ("begin_wal", Keep::All),
             ("end_wal", Keep::All),
         ])),
     ),
@@ -109,12 +110,14 @@ const SERVER: Keep<'_> = Keep::Keys(&[
         "status",
         Keep::Keys(&[
             ("connection_error", Keep::All),
+            ("current_lsn", Keep::All),
             ("is_in_recovery", Keep::All),
             ("postgres_systemid", Keep::All),
             ("replication_slot", Keep::All),
             ("streaming", Keep::All),
             ("streaming_systemid", Keep::All),
             ("timeline", Keep::All),
+            ("xlog_segment_size", Keep::All),
             ("xlogpos", Keep::All),
         ]),
     ),
@@ -122,7 +125,7 @@ const SERVER: Keep<'_> = Keep::Keys(&[
         "wals",
         Keep::Keys(&[(
             "last_archived_wal_per_timeline",
-            Keep::Each(&Keep::Keys(&[("name", Keep::All)])),
+            Keep::Each(&Keep::Keys(&[("name", Keep::All), ("time", Keep::All)])),
         )]),
     ),
 ]);

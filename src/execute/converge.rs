@@ -10,7 +10,7 @@ use crate::store::{Cause, Intent, Query, State, Store as _};
 
 use super::fighting::{self, Fighting};
 use super::here::{Part, Seat};
-use super::look::{self, NoWal, Shown};
+use super::look::{self, NoWal, Shown, Wal};
 use super::looks::{Looks, Seen};
 use super::{Outcome, Verdict, World, carry_out, journal, lookup, verify};
 
@@ -25,10 +25,12 @@ pub struct Comparison {
     pub step: Step,
     /// What is different, if anything is; an error if it can't be told.
     pub differs: Result<Option<String>, String>,
-    /// Why WAL does not flow from the member that a switch follows, where the rules want to see that it does.
-    pub wal: Option<NoWal>,
+    /// What is known of the WAL from the member that a switch follows.
+    pub wal: Option<Wal>,
     /// The server's state, for a switch.
     pub server: Option<ServerState>,
+    /// Barman's version.
+    pub barman: Option<String>,
     /// Something else sets it again and again; it is not corrected for a while.
     pub fighting: Option<Fighting>,
 }
@@ -72,13 +74,20 @@ impl Comparison {
 impl Comparison {
     /// Tells whether Barman has what is wanted and, where that matters, receives WAL.
     pub fn as_wanted(&self) -> bool {
-        self.differs == Ok(None) && self.wal.is_none()
+        self.differs == Ok(None) && self.no_wal().is_none()
+    }
+
+    /// The reason why WAL does not flow, where the rules want to see that it does.
+    pub fn no_wal(&self) -> Option<&NoWal> {
+        let wal = self.wal.as_ref();
+        wal.and_then(Wal::missing)
+            .filter(|_| self.step.verify == Verify::Streaming)
     }
 
     /// Tells whether the request is to be sent: something differs, or it is evident that no WAL is received, and nobody
     /// fights over it.
     fn calls_for_action(&self) -> bool {
-        let no_wal = self.wal.as_ref().is_some_and(|wal| wal.evident);
+        let no_wal = self.no_wal().is_some_and(|wal| wal.evident);
         let differs = matches!(self.differs, Ok(Some(_))) || self.differs == Ok(None) && no_wal;
         differs && self.fighting.is_none()
     }
@@ -160,6 +169,7 @@ async fn compare_in<W: World>(
                 differs: Ok(None),
                 wal: None,
                 server: None,
+                barman: None,
                 fighting: None,
             };
             match &seen {
@@ -181,7 +191,7 @@ async fn compare_in<W: World>(
         looks.forget(api);
     }
     // An old diagnosis does not have what Barman has learned of a server since.
-    let misses = |one: &Comparison| one.differs == Ok(None) && one.wal.is_some();
+    let misses = |one: &Comparison| one.differs == Ok(None) && one.no_wal().is_some();
     if let Some(part) = parts.first().filter(|_| compared.iter().any(misses)) {
         looks.doubt(api, &part.plan.cluster, world);
     }
@@ -221,6 +231,7 @@ async fn compare_one<W: World>(
         Shown::Hidden(_) if was_done(step, world).await => None,
         Shown::Differs(what) | Shown::Hidden(what) => Some(what),
     });
+    one.barman.clone_from(&diagnosis.version);
     let server = step.operation.server();
     one.server = server.and_then(|name| diagnosis.servers.get(name.as_str()).cloned());
     if one.differs == Ok(None) {
@@ -324,7 +335,8 @@ pub async fn pass<W: World>(
             steps.extend(enforce(&now, &found, world).await.steps);
         }
         if let Some(part) = parts.first().filter(|_| !steps.is_empty()) {
-            looks.acted(api, &part.plan.cluster, &steps, &compared, world);
+            let wanted: Vec<_> = compared.iter().map(|one| &one.step).collect();
+            looks.acted(api, &part.plan.cluster, &steps, &wanted, world);
         }
         (compared, steps)
     });

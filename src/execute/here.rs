@@ -23,6 +23,8 @@ pub struct Here {
     pub timeline: Option<u64>,
     /// The members.
     pub members: Vec<Member>,
+    /// The version of the Patroni that answered.
+    pub patroni: Option<String>,
 }
 
 /// Why it is not known what to do here.
@@ -79,6 +81,29 @@ impl Seat {
 }
 
 impl Here {
+    /// The leader's timeline, as the list of members has it.
+    pub(super) fn leader_timeline(&self) -> Option<u64> {
+        self.member(self.leader.as_deref()?)?.timeline
+    }
+
+    /// The leader's place.
+    pub(super) fn leader_seat(&self) -> Option<Seat> {
+        let leader = self.leader.as_deref()?;
+        Some(self.seat(Some(leader)))
+    }
+
+    fn member(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+
+    fn seat(&self, name: Option<&str>) -> Seat {
+        if name == self.node.as_deref() {
+            return Seat::Here;
+        }
+        let url = name.and_then(|name| self.member(name)?.api_url.as_deref());
+        Seat::Elsewhere(url.and_then(|url| Url::new(url).ok()))
+    }
+
     /// Asks the Patronis that the rules name, the local one first; `None` if they name none. `name` is this member's
     /// name, if it is known.
     pub async fn ask<W: World>(world: &W, name: Option<&str>) -> Option<Result<Self, HereError>> {
@@ -105,6 +130,7 @@ impl Here {
         let answer = patroni.node().await?;
         let cluster = patroni.cluster().await?;
         let scope = answer.scope.clone().or_else(|| cluster.scope.clone());
+        let patroni_version = answer.version.clone();
         let own = if local { answer } else { Node::default() };
         let name = match name.map(str::to_owned).or(own.name) {
             None if local => Some(
@@ -126,6 +152,7 @@ impl Here {
             leader,
             timeline: own.timeline,
             members: cluster.members,
+            patroni: patroni_version,
         })
     }
 
@@ -151,21 +178,10 @@ impl Here {
 
     /// The plans, each with its member's place.
     pub fn parts(&self, wanted: &Wanted, sets: &[String]) -> Vec<Part> {
-        let part = |plan: &Plan| {
-            let member = self
-                .members
-                .iter()
-                .find(|member| Some(&member.name) == plan.node.as_ref());
-            let url = member.and_then(|member| Url::new(member.api_url.as_deref()?).ok());
-            Part {
-                plan: plan.clone(),
-                sets: sets.to_vec(),
-                seat: if plan.node == self.node {
-                    Seat::Here
-                } else {
-                    Seat::Elsewhere(url)
-                },
-            }
+        let part = |plan: &Plan| Part {
+            plan: plan.clone(),
+            sets: sets.to_vec(),
+            seat: self.seat(plan.node.as_deref()),
         };
         wanted.plans.iter().map(part).collect()
     }

@@ -15,7 +15,7 @@ use crate::model::{ApiName, Operation, SwitchTo, Verify};
 
 use super::here::Part;
 use super::look::{self, Shown};
-use super::{Comparison, StepOutcome, StepReport, World, verify};
+use super::{StepOutcome, StepReport, World, verify};
 
 /// The diagnoses of one process.
 #[derive(Debug, Default)]
@@ -198,7 +198,7 @@ impl Looks {
         name: &ApiName,
         cluster: &str,
         reports: &[StepReport],
-        compared: &[Comparison],
+        wanted: &[&Step],
         world: &W,
     ) {
         if !self.fleet {
@@ -206,8 +206,7 @@ impl Looks {
         }
         let api = self.api(name);
         for report in reports {
-            let step = compared.iter().map(|one| &one.step);
-            let step = step.filter(|step| step.verify != Verify::None);
+            let step = wanted.iter().filter(|step| step.verify != Verify::None);
             let mut step = step.filter(|step| step.rule == report.rule);
             let switch = step.next().map(|step| &step.operation);
             let (StepOutcome::Done, Some(Operation::ConfigSwitch { server, to })) =

@@ -5,6 +5,7 @@
 //! it. Everything that happens is told to an observer as [`Progress`], in the order in which it
 //! happens: logs, the line on a terminal and tests read the same events.
 
+mod apis;
 mod backoff;
 mod backup;
 mod callback;
@@ -22,6 +23,7 @@ mod outcome;
 mod poll;
 mod progress;
 mod proof;
+mod receipt;
 mod resume;
 mod submit;
 mod verify;
@@ -38,15 +40,17 @@ use crate::store::{Cause, Decision, EventId, IntentId, Store};
 
 use lane::Turn;
 
+pub use apis::{ApiSeen, apis};
 pub use callback::{Ended, Undecided, callback, second_look};
 pub use converge::{Comparison, Passed, compare, look_again, pass};
 pub use fighting::Fighting;
 pub use here::{Here, HereError, Part, Seat};
 pub use journal::patience_of;
-pub use look::NoWal;
+pub use look::{NoWal, Wal};
 pub use looks::{Looks, flows};
 pub use outcome::{Outcome, StepOutcome, StepReport, Verdict};
 pub use progress::Progress;
+pub use receipt::receipts;
 pub use resume::{Which, Whose, resume};
 
 /// The outside of one process.

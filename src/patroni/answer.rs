@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Cluster, Configuration, Member, Node, Switch, Walsender};
-use crate::model::Role;
+use crate::model::{Lsn, Role};
 
 /// Reads the answer of `GET /patroni`.
 pub fn read_node(answer: &Value) -> Option<Node> {
@@ -84,7 +84,7 @@ pub fn read_history(answer: &Value) -> Option<Vec<Switch>> {
         let word = |index: usize| entry.get(index).and_then(Value::as_str).map(str::to_owned);
         Some(Switch {
             timeline: entry.get(0)?.as_u64()?,
-            lsn: entry.get(1)?.as_u64()?,
+            lsn: Lsn(entry.get(1)?.as_u64()?),
             time: word(3),
             new_leader: word(4),
         })
@@ -192,7 +192,7 @@ mod tests {
         ]);
         let history = read_history(&answer).unwrap();
         assert_eq!(history.len(), 2);
-        assert_eq!((history[0].timeline, history[0].lsn), (1, 50_616_136));
+        assert_eq!((history[0].timeline, history[0].lsn), (1, Lsn(50_616_136)));
         assert_eq!(history[0].new_leader.as_deref(), Some("n2"));
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::http::{Effort, Failure, Http, Request, Response};
-use crate::model::{Role, Url};
+use crate::model::{Lsn, Role, Url};
 
 pub use answer::{read_cluster, read_configuration, read_history, read_node};
 pub use name::{name_in, own_name};
@@ -136,7 +136,7 @@ pub struct Switch {
     /// The timeline that ended.
     pub timeline: u64,
     /// The position in the WAL at which it ended.
-    pub lsn: u64,
+    pub lsn: Lsn,
     /// When, as Patroni writes it.
     pub time: Option<String>,
     /// The leader of the next timeline.

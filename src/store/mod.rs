@@ -8,10 +8,12 @@ mod file;
 mod intent;
 mod last_good;
 mod owner;
+mod receipt;
 mod record;
 mod rows;
 mod schema;
 mod sqlite;
+mod tally;
 mod whole;
 mod worker;
 
@@ -21,7 +23,9 @@ pub use intent::{
 };
 pub use last_good::{Known, LastGood};
 pub use owner::Owner;
+pub use receipt::{Receipt, Verdict};
 pub use sqlite::Sqlite;
+pub use tally::{Correction, LastPass, Tally};
 pub use whole::{replace_file, replace_private_file};
 pub use worker::{Worker, at_once};
 
@@ -134,4 +138,10 @@ pub trait Store {
     /// # Errors
     /// [`StoreError`].
     async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError>;
+
+    /// Reads the receipts of a cluster, the oldest change of timeline first.
+    async fn receipts(&self, cluster: &str) -> Result<Vec<Receipt>, StoreError>;
+
+    /// Writes a receipt down, in the place of an older one of the same change.
+    async fn keep_receipt(&self, receipt: &Receipt) -> Result<(), StoreError>;
 }

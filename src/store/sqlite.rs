@@ -14,8 +14,8 @@ use crate::model::{Event, Name, Role, Target};
 
 use super::rows::{self, SELECT};
 use super::{
-    Cause, Decision, EventId, Forget, Intent, IntentId, Owner, Query, Recorded, Settled, Source,
-    Standing, State, Store, StoreError, file, record, schema,
+    Cause, Decision, EventId, Forget, Intent, IntentId, Owner, Query, Receipt, Recorded, Settled,
+    Source, Standing, State, Store, StoreError, file, record, schema, tally,
 };
 
 /// How long to wait for another process that writes. Every write is a few rows.
@@ -256,12 +256,19 @@ impl Sqlite {
         Ok(false)
     }
 
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        work(&self.connection.borrow()).map_err(|error| StoreError::Io(error.to_string()))
+    }
+
     /// Tells whether an owner still works on what it took: it is alive, and not stuck.
     fn holds(&self, owner: Option<&str>, claim: i64, now: Duration) -> bool {
         claim > rows::millis(now) && owner.is_some_and(|owner| (self.alive)(&Owner::read(owner)))
     }
 
-    fn write<T>(
+    pub(super) fn write<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
@@ -475,12 +482,15 @@ impl Store for Sqlite {
 
     async fn settled(&self, id: IntentId, end: &Settled<'_>) -> Result<(), StoreError> {
         self.write(|transaction| {
-            transaction.execute(
+            let changed = transaction.execute(
                 "UPDATE intent SET state = ?2, message = ?3, ended_ms = ?4 WHERE id = ?1 AND state = 'pending'",
                 params![id.0, end.state.as_str(), end.message, rows::millis(end.now)],
-            )
+            )?;
+            if changed > 0 && end.state == State::Done {
+                tally::count(transaction, id)?;
+            }
+            Ok(())
         })
-        .map(drop)
     }
 
     async fn ended(&self, id: IntentId) -> Result<(), StoreError> {
@@ -599,6 +609,45 @@ impl Store for Sqlite {
                 .collect::<rusqlite::Result<Vec<Intent>>>()
         };
         read().map_err(|error| StoreError::Io(error.to_string()))
+    }
+
+    async fn receipts(&self, cluster: &str) -> Result<Vec<Receipt>, StoreError> {
+        let connection = self.connection.borrow();
+        let read = || {
+            let mut statement = connection.prepare(
+                "SELECT * FROM receipt WHERE cluster = ?1 ORDER BY timeline, api, server",
+            )?;
+            let found = statement.query_map([cluster], rows::receipt)?;
+            found
+                .filter_map(Result::transpose)
+                .collect::<Result<_, _>>()
+        };
+        read().map_err(|error: rusqlite::Error| StoreError::Io(error.to_string()))
+    }
+
+    async fn keep_receipt(&self, receipt: &Receipt) -> Result<(), StoreError> {
+        let verdict = serde_json::to_string(&receipt.verdict).unwrap_or_default();
+        self.write(|transaction| {
+            transaction.execute(
+                "INSERT OR REPLACE INTO receipt
+                 (cluster, api, server, timeline, ended, lsn, leader, changed, verdict, held, judged_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                params![
+                    receipt.cluster,
+                    receipt.api.0,
+                    receipt.server.as_str(),
+                    rows::number(receipt.to),
+                    rows::number(receipt.from),
+                    receipt.lsn.to_string(),
+                    receipt.leader,
+                    receipt.changed,
+                    verdict,
+                    receipt.held,
+                    rows::millis(receipt.judged),
+                ],
+            )
+        })
+        .map(drop)
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use patroni_barman::http::block_on;
 use patroni_barman::model::{Name, Operation, Role};
 use patroni_barman::store::{
-    Decision, EventId, Intent, IntentId, Owner, Query, Recorded, Settled, Sqlite, Standing, State,
-    Store, StoreError,
+    Decision, EventId, Intent, IntentId, Owner, Query, Receipt, Recorded, Settled, Sqlite,
+    Standing, State, Store, StoreError,
 };
 
 use super::mutation::Mutation;
@@ -300,6 +300,16 @@ impl Store for Paper {
             return Ok(Vec::new());
         }
         self.write(async |sqlite| sqlite.history(query).await, |_| ())
+            .await
+    }
+
+    async fn receipts(&self, cluster: &str) -> Result<Vec<Receipt>, StoreError> {
+        self.write(async |sqlite| sqlite.receipts(cluster).await, |_| ())
+            .await
+    }
+
+    async fn keep_receipt(&self, receipt: &Receipt) -> Result<(), StoreError> {
+        self.write(async |sqlite| sqlite.keep_receipt(receipt).await, |()| ())
             .await
     }
 }

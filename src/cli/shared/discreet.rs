@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use crate::barman::ActiveModel;
-use crate::execute::{Comparison, Outcome, Progress, StepReport};
+use crate::execute::{Comparison, NoWal, Outcome, Progress, StepReport, Wal};
 use crate::http::Secrets;
 use crate::model::{Name, Role};
 use crate::store::{
-    Cause, Decision, EventId, Intent, IntentId, Query, Recorded, Settled, Sqlite, Standing, Store,
-    StoreError, Worker, at_once,
+    Cause, Decision, EventId, Intent, IntentId, Query, Receipt, Recorded, Settled, Sqlite,
+    Standing, Store, StoreError, Worker, at_once,
 };
 
 /// The secrets of several endpoints.
@@ -47,10 +47,14 @@ impl Discretion {
     #[must_use]
     pub fn compared(&self, mut compared: Vec<Comparison>) -> Vec<Comparison> {
         for one in &mut compared {
-            let (Ok(Some(text)) | Err(text)) = &mut one.differs else {
-                continue;
-            };
-            *text = self.hide(text);
+            if let Ok(Some(text)) | Err(text) = &mut one.differs {
+                *text = self.hide(text);
+            }
+            if let Some(Wal::Missing(NoWal { message: text, .. }) | Wal::Unchecked(text)) =
+                &mut one.wal
+            {
+                *text = self.hide(text);
+            }
             if let Some(server) = &mut one.server
                 && let ActiveModel::Model(name) = &server.active_model
                 && self.hide(name.as_str()) != name.as_str()
@@ -220,6 +224,18 @@ impl Store for DiscreetStore {
     async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError> {
         let query = query.clone();
         self.ask(move |state| at_once(state.history(&query))).await
+    }
+
+    async fn receipts(&self, cluster: &str) -> Result<Vec<Receipt>, StoreError> {
+        let cluster = cluster.to_owned();
+        self.ask(move |state| at_once(state.receipts(&cluster)))
+            .await
+    }
+
+    async fn keep_receipt(&self, receipt: &Receipt) -> Result<(), StoreError> {
+        let receipt = receipt.clone();
+        self.ask(move |state| at_once(state.keep_receipt(&receipt)))
+            .await
     }
 }
 

@@ -6,6 +6,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::barman::Barman;
 use crate::execute::{Progress, Stamp, World};
@@ -25,6 +26,7 @@ pub struct Outside<'a> {
     watch: &'a Watch<'a>,
     state: Option<Rc<DiscreetStore>>,
     one_receiver: Cell<bool>,
+    limit: Option<Duration>,
 }
 
 /// The addresses of Patronis; an agent learns more of them.
@@ -65,6 +67,7 @@ impl<'a> Outside<'a> {
             watch,
             state: None,
             one_receiver: Cell::new(rules.streaming_targets() == 1),
+            limit: None,
         }
     }
 
@@ -81,6 +84,7 @@ impl<'a> Outside<'a> {
             watch,
             state: self.state.clone(),
             one_receiver: Cell::new(false),
+            limit: None,
         }
     }
 
@@ -99,6 +103,19 @@ impl Outside<'_> {
             discretion: self.discretion(),
         }));
         self
+    }
+
+    /// Gives up on each exchange with an API after this time.
+    #[must_use]
+    pub const fn within(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// The address of the first Patroni that the rules name.
+    pub fn patroni_url(&self) -> Option<String> {
+        let (_, urls) = self.patroni.as_ref()?;
+        urls.borrow().first().map(ToString::to_string)
     }
 
     /// What nothing that is shown may have in it.
@@ -120,9 +137,12 @@ impl<'a> World for Outside<'a> {
     type Store = DiscreetStore;
 
     fn barman(&self, api: &ApiName) -> Option<Barman<'_, Client>> {
-        self.apis
-            .get(api)
-            .map(|endpoint| Barman::new(&endpoint.client, &endpoint.url))
+        let Endpoint { client, url } = self.apis.get(api)?;
+        let barman = Barman::new(client, url);
+        Some(match self.limit {
+            Some(limit) => barman.within(limit),
+            None => barman,
+        })
     }
 
     fn patronis(&self) -> Vec<Patroni<'_, Client>> {

@@ -6,8 +6,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::agent::{Board, Condition, Row};
+use crate::barman::{ActiveModel, ServerState};
+use crate::execute::Wal;
 use crate::report::history::local_time;
 use crate::report::{describe, difference};
+use crate::store::{Receipt, Verdict};
 use crate::template;
 
 const STYLE: &str = include_str!("fleet.css");
@@ -76,6 +79,7 @@ pub(super) fn cluster(row: &Row, board: &Board, now: Duration) -> String {
         "members": members.collect::<Vec<_>>(),
         "states": states.collect::<Vec<_>>(),
         "history": history.collect::<Vec<_>>(),
+        "receipts": row.receipts.iter().rev().map(receipt).collect::<Vec<_>>(),
         "compared": row.compared_at.map(|at| ago(at, now)),
         "seen": row.seen.map(|at| ago(at, now)),
         "followed_by": if row.by_watch { "a watch of etcd" } else { "polling its Patronis" },
@@ -98,22 +102,23 @@ fn line(row: &Row, now: Duration) -> Value {
         .filter(|one| one.server_name().is_some());
     let servers = servers.map(|one| {
         let server = one.server.as_ref();
-        let backup = server.and_then(|server| server.backups.last_key_value());
+        let backup = server.and_then(ServerState::last_backup);
+        let wal = server.and_then(ServerState::last_wal);
         json!({
             "server": one.server_name(),
             "api": one.api(),
             "model": one.wanted_model().flatten(),
             "active": match one.active_model() {
-                Some(crate::barman::ActiveModel::Model(name)) => Some(name.as_str()),
-                Some(crate::barman::ActiveModel::None) => Some("none"),
+                Some(ActiveModel::Model(name)) => Some(name.as_str()),
+                Some(ActiveModel::None) => Some("none"),
                 _ => None,
             },
             "streaming": match (&one.wal, &one.differs) {
-                (None, Ok(None)) => "yes",
-                (Some(wal), _) if wal.evident => "no",
+                (Some(Wal::Received), Ok(None)) => "yes",
+                (Some(Wal::Missing(why)), _) if !why.unknown => "no",
                 _ => "unknown",
             },
-            "last_wal": server.and_then(crate::barman::ServerState::last_wal),
+            "last_wal": wal.map(|wal| &wal.name),
             "last_backup": backup.map(|(id, _)| id),
         })
     });
@@ -129,11 +134,36 @@ fn line(row: &Row, now: Duration) -> Value {
         "members": row.here.members.len(),
         "servers": servers.collect::<Vec<_>>(),
         "corrected": correction.map(|correction| ago(correction.at, now)),
+        "receipt": row.receipts.last().map(receipt),
         "correction": correction.map(|correction| json!({
             "rule": correction.rule,
             "outcome": correction.outcome,
             "message": correction.message,
         })),
+    })
+}
+
+/// The verdict on a change of timeline.
+fn receipt(receipt: &Receipt) -> Value {
+    let detail = match &receipt.verdict {
+        Verdict::Continuous => None,
+        Verdict::Gap { begin, end, .. } => Some(format!("{begin}..{end}")),
+        Verdict::Unknown { reason, .. } => Some(reason.clone()),
+    };
+    json!({
+        "server": receipt.server,
+        "from": receipt.from,
+        "to": receipt.to,
+        "lsn": receipt.lsn.to_string(),
+        "leader": receipt.leader,
+        "changed": receipt.changed,
+        "word": receipt.verdict.as_str(),
+        "class": match receipt.verdict {
+            Verdict::Continuous => "good",
+            Verdict::Gap { .. } => "bad",
+            Verdict::Unknown { .. } => "doubt",
+        },
+        "detail": detail,
     })
 }
 

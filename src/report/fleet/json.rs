@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::agent::{Board, Correction, Row};
 use crate::patroni::Member;
 use crate::report::history::utc;
-use crate::report::{Status, intent};
+use crate::report::{RulesSeen, StateSeen, Status, intent};
 
 /// Everything that is known.
 pub(super) fn status(board: &Board, now: Duration) -> Value {
@@ -26,11 +26,16 @@ pub(super) fn status(board: &Board, now: Duration) -> Value {
 
 /// One cluster.
 pub(super) fn cluster(row: &Row) -> Value {
+    let (rules, state) = (RulesSeen::default(), StateSeen::default());
     let status = Status {
-        here: &row.here,
+        rules: &rules,
+        state: &state,
+        here: Ok(&row.here),
+        misplaced: None,
+        apis: &[],
         compared: &row.compared,
         conflicts: &row.conflicts,
-        pending: &[],
+        now: Duration::ZERO,
     };
     let mut status = status.to_json();
     let take =
@@ -49,6 +54,7 @@ pub(super) fn cluster(row: &Row) -> Value {
         "last_correction": row.correction.as_ref().map(correction),
         "conflicts": take(&mut status, "conflicts"),
         "states": take(&mut status, "states"),
+        "receipts": row.receipts,
         "history": row.history.iter().map(intent).collect::<Vec<_>>(),
     })
 }
