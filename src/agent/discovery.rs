@@ -54,11 +54,7 @@ pub async fn discover<H: Http>(
     loop {
         let error = match etcd.range().await {
             Ok(snapshot) => {
-                let mut all = Tree::default();
-                for (key, value) in &snapshot.keys {
-                    all.set(key, Some(value));
-                }
-                *tree.borrow_mut() = all;
+                *tree.borrow_mut() = Tree::of(&snapshot);
                 let mut revision = snapshot.revision;
                 let is_told = Cell::new(false);
                 loop {

@@ -26,6 +26,8 @@ pub struct Pace {
     pub wait: Duration,
     /// It ends after one pass.
     pub once: bool,
+    /// What differs is corrected; if not, it is only looked at.
+    pub acts: bool,
 }
 
 /// The pause between two looks at a cluster that a watch tells of, and between two looks at whether WAL flows.
@@ -195,7 +197,14 @@ impl<W: World> Followed<'_, W> {
             }
             Err(_) => Vec::new(),
         };
-        let passed = pass(&parts, &again, pace.wait, self.looks, self.world).await;
+        let passed = if pace.acts {
+            pass(&parts, &again, pace.wait, self.looks, self.world).await
+        } else {
+            Passed {
+                compared: compare(&parts, self.looks, self.world).await,
+                outcome: Outcome::of(Vec::new()),
+            }
+        };
         let sent = !passed.outcome.steps.is_empty();
         let left = Outcome::of(Vec::new());
         let mut verdict = passed.verdict(&left, &wanted, &parts);

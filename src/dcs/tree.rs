@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use crate::patroni::Member;
 
+use super::etcd::Snapshot;
+
 /// Everything below the namespace, as it was read and has changed since.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tree {
@@ -52,6 +54,15 @@ impl Scope {
 }
 
 impl Tree {
+    /// The clusters of a snapshot.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let mut tree = Self::default();
+        for (key, value) in &snapshot.keys {
+            tree.set(key, Some(value));
+        }
+        tree
+    }
+
     /// The clusters that have any key.
     pub fn scopes(&self) -> impl Iterator<Item = (&str, &Scope)> {
         let scopes = self.scopes.iter().filter(|(_, scope)| !scope.is_empty());

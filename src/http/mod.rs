@@ -8,6 +8,7 @@ mod client;
 mod clock;
 mod date;
 mod failure;
+mod hands;
 mod headers;
 mod line;
 mod lookup;

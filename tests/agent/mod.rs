@@ -1,5 +1,6 @@
 //! `agent`: many clusters, followed from one place.
 
+mod all;
 mod watch;
 
 use std::fs;

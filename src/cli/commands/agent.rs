@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::agent::{Board, Condition, Pace, Server};
+use crate::agent::{Board, Pace, Server};
 use crate::execute::patience_of;
 use crate::http::{Clock as _, Real, block_on};
 use crate::model::Event;
@@ -19,7 +19,7 @@ use crate::cli::shared::args::RulesArgs;
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::{Exit, INVALID};
-use crate::cli::shared::fleet::{Fleet, rules_state};
+use crate::cli::shared::fleet::{Fleet, once_code, refuse_without_clusters, rules_state};
 use crate::cli::shared::invocation::rules_path;
 use crate::cli::shared::notify::Manager;
 use crate::cli::shared::output::print;
@@ -98,6 +98,7 @@ impl Command for Agent {
             poll: POLL,
             wait: STEP * self.rank,
             once: self.once,
+            acts: true,
         };
         manager.tell("READY=1");
         let reloaded = RefCell::new(None);
@@ -149,8 +150,7 @@ impl Command for Agent {
             return Ok(0);
         }
         print(&report::fleet::once(&board));
-        let conditions: Vec<Condition> = board.rows().iter().map(|row| row.condition).collect();
-        Ok(once_code(&conditions))
+        Ok(once_code(&board))
     }
 }
 
@@ -214,33 +214,5 @@ fn read_again(
             board.set_rules(rules_state(&shown, old, Some(message)));
             None
         }
-    }
-}
-
-fn refuse_without_clusters(rules: &Rules) -> Result<(), Exit> {
-    if rules.set.names_clusters() {
-        return Ok(());
-    }
-    Err(Exit::invalid("the rules name no clusters to follow")
-        .help("add `clusters` or `discover` to the rules file"))
-}
-
-/// The exit code of one pass over all clusters.
-fn once_code(conditions: &[Condition]) -> u8 {
-    let any = |of: &[Condition]| conditions.iter().any(|one| of.contains(one));
-    if any(&[Condition::Wrong, Condition::Disputed]) {
-        2
-    } else if conditions.is_empty()
-        || any(&[
-            Condition::Unreachable,
-            Condition::NoLeader,
-            Condition::Unknown,
-            Condition::Acting,
-            Condition::New,
-        ])
-    {
-        3
-    } else {
-        u8::from(!any(&[Condition::Fine]))
     }
 }

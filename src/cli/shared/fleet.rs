@@ -14,14 +14,18 @@ use crate::agent::{
 };
 use crate::dcs::{Etcd, Tree};
 use crate::evaluate::Wanted;
-use crate::execute::{Here, Looks};
-use crate::http::{Client, Clock as _};
-use crate::model::{Api, Discover, Operation, Patroni};
+use crate::execute::{Here, Looks, patience_of};
+use crate::http::{Client, Clock as _, block_on};
+use crate::model::{Api, Discover, Event, Operation, Patroni, RuleSet, Url};
 
+use super::args::RulesArgs;
 use super::context::Context;
 use super::decide::Decider;
 use super::env::Environment;
+use super::exit::Exit;
+use super::invocation::rules_path;
 use super::rules::{Age, Rules};
+use super::state;
 use super::view::wants;
 use super::watch::Watch;
 use super::world::{Addresses, Outside};
@@ -181,11 +185,7 @@ impl Fleet<'_> {
         }
         match etcd.range().await {
             Ok(snapshot) => {
-                let mut tree = Tree::default();
-                for (key, value) in &snapshot.keys {
-                    tree.set(key, Some(value));
-                }
-                tell(Discovery::All(&tree));
+                tell(Discovery::All(&Tree::of(&snapshot)));
             }
             Err(error) => tell(Discovery::Lost(&error)),
         }
@@ -341,5 +341,113 @@ pub fn rules_state(path: &str, rules: &Rules, broken: Option<String>) -> RulesSt
     RulesState {
         path: path.to_owned(),
         broken: broken.or_else(|| (rules.age == Age::LastGood).then_some(last_good)),
+    }
+}
+
+/// The clusters that the rules list or find, with the addresses of their Patronis.
+pub fn clusters(
+    rules: &RuleSet,
+    environment: &Environment,
+) -> Result<BTreeMap<String, Patroni>, Exit> {
+    let mut all = rules.clusters.clone();
+    if let Some(found) = &rules.discover {
+        let client = Client::new(&found.etcd, &environment.vars);
+        let snapshot = block_on(Etcd::new(&client, found).range())
+            .map_err(|error| Exit::new(3, error.to_string()))?;
+        let tree = Tree::of(&snapshot);
+        for (name, scope) in tree.scopes() {
+            let members = scope.members();
+            let urls = members
+                .iter()
+                .filter_map(|member| member.api_url.as_deref());
+            let urls: Vec<Url> = urls.filter_map(|url| Url::new(url).ok()).collect();
+            let is_known = all.contains_key(name) || urls.is_empty();
+            if is_known || !found.clusters.include(name) || tree.citus().contains(name) {
+                continue;
+            }
+            let patroni = Patroni {
+                api: found.patroni.clone(),
+                urls,
+                origin: found.origin.clone(),
+            };
+            all.insert(name.to_owned(), patroni);
+        }
+    }
+    if all.is_empty() {
+        return Err(Exit::invalid("the rules name no clusters")
+            .help("add `clusters` or `discover` to the rules file"));
+    }
+    Ok(all)
+}
+
+/// Passes over all clusters once; without `acts`, nothing is sent.
+pub fn pass_over(
+    args: &RulesArgs,
+    context: &Context,
+    acts: bool,
+    wait: Duration,
+) -> Result<Board, Exit> {
+    let path = rules_path(args.rules.as_ref(), &context.environment);
+    let mut rules = if acts {
+        Rules::read_or_last_good(&path, context)?
+    } else {
+        Rules::look(&path, context)?
+    };
+    rules.connect(&context.global)?;
+    refuse_without_clusters(&rules)?;
+    let board = Board::default();
+    board.set_rules(rules_state(&path.display().to_string(), &rules, None));
+    let watch = Watch::new(&context.log);
+    let outside = Outside::new(&rules.set, &context.environment, &watch);
+    let place = state::place(Some(&rules.set), &context.environment);
+    let outside = if acts || place.path.exists() {
+        state::remember(outside, &place, patience_of(Event::OnRoleChange), context)
+    } else {
+        outside
+    };
+    let fleet = Fleet {
+        rules: &rules,
+        context,
+        outside: &outside,
+        sets: &args.sets,
+        board: &board,
+        pace: Pace {
+            poll: Duration::ZERO,
+            wait,
+            once: true,
+            acts,
+        },
+    };
+    block_on(fleet.run(|| false));
+    Ok(board)
+}
+
+/// Refuses rules that name no clusters.
+pub fn refuse_without_clusters(rules: &Rules) -> Result<(), Exit> {
+    if rules.set.names_clusters() {
+        return Ok(());
+    }
+    Err(Exit::invalid("the rules name no clusters to follow")
+        .help("add `clusters` or `discover` to the rules file"))
+}
+
+/// The exit code of one pass over all clusters.
+pub fn once_code(board: &Board) -> u8 {
+    let rows = board.rows();
+    let any = |of: &[Condition]| rows.iter().any(|row| of.contains(&row.condition));
+    if any(&[Condition::Wrong, Condition::Disputed]) {
+        2
+    } else if rows.is_empty()
+        || any(&[
+            Condition::Unreachable,
+            Condition::NoLeader,
+            Condition::Unknown,
+            Condition::Acting,
+            Condition::New,
+        ])
+    {
+        3
+    } else {
+        u8::from(!any(&[Condition::Fine]))
     }
 }

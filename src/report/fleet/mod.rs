@@ -29,10 +29,7 @@ pub fn page(path: &str, board: &Board, now: Duration) -> Option<Answer> {
             "application/openmetrics-text; version=1.0.0; charset=utf-8",
             metrics::text(board, now),
         ),
-        "/api/status" => answer(
-            "application/json",
-            format!("{:#}\n", json::status(board, now)),
-        ),
+        "/api/status" => answer("application/json", json(board, now)),
         "/healthz" => {
             let alive = now.saturating_sub(board.alive()) < ALIVE;
             let (status, body) = if alive {
@@ -54,6 +51,44 @@ pub fn page(path: &str, board: &Board, now: Duration) -> Option<Answer> {
             answer(HTML, html::cluster(&*board.row(&name)?, board, now))
         }
     }
+}
+
+/// The answer of `/api/status`.
+pub fn json(board: &Board, now: Duration) -> String {
+    format!("{:#}\n", json::status(board, now))
+}
+
+/// One line for Nagios, and the exit code of its plugins.
+pub fn nagios(board: &Board) -> (u8, String) {
+    let rows = board.rows();
+    let count = |worst: &[Condition]| {
+        let of = rows.iter().filter(|row| worst.contains(&row.condition));
+        of.count()
+    };
+    let bad = count(&[
+        Condition::Wrong,
+        Condition::Disputed,
+        Condition::Unreachable,
+    ]);
+    let fine = count(&[Condition::Fine, Condition::NoRule]);
+    let doubt = rows.len() - bad - fine;
+    let (code, word) = match (bad, doubt, rows.len()) {
+        (0, 0, 1..) => (0, "OK"),
+        (1.., ..) => (2, "CRITICAL"),
+        (_, 1.., _) => (1, "WARNING"),
+        _ => (3, "UNKNOWN"),
+    };
+    let worst = rows.first().filter(|_| code > 0).map(|row| {
+        let trouble = row.trouble.as_deref().unwrap_or_default();
+        let text = format!(": {}: {trouble}", row.here.cluster);
+        super::one_line(&text).replace('|', "/")
+    });
+    let all = rows.len();
+    let line = format!(
+        "PATRONI_BARMAN {word} - {fine} of {all} clusters{} | bad={bad} doubt={doubt} ok={fine}\n",
+        worst.unwrap_or_default()
+    );
+    (code, line)
 }
 
 /// One line for each cluster, the worst first.
