@@ -112,6 +112,7 @@ struct State {
     glance: Duration,
     failures: u32,
     silent: u32,
+    knows_history: bool,
 }
 
 impl<W: World> Followed<'_, W> {
@@ -223,7 +224,12 @@ impl<W: World> Followed<'_, W> {
         }
         let (condition, trouble) = judge(&compared, &wanted, &outcome, verdict, parts.is_empty());
         let receipts = receipts(here, &compared, self.world).await;
-        let history = self.history().await;
+        let history = if sent || !state.knows_history {
+            state.knows_history = true;
+            Some(self.history().await)
+        } else {
+            None
+        };
         let now = self.world.clock().wall();
         let last = outcome.steps.last().map(|step| Correction {
             at: now,
@@ -234,7 +240,9 @@ impl<W: World> Followed<'_, W> {
         self.board.change(self.name, |row| {
             row.compared = compared;
             row.conflicts.clone_from(&wanted.conflicts);
-            row.history = history;
+            if let Some(history) = history {
+                row.history = history;
+            }
             row.receipts = receipts;
             row.corrections += u64::try_from(outcome.steps.len()).unwrap_or_default();
             row.correction = last.or_else(|| row.correction.take());

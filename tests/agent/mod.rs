@@ -279,3 +279,43 @@ fn names_are_escaped_on_the_pages() {
         "{detail}"
     );
 }
+
+#[test]
+fn what_something_else_keeps_setting_is_left_alone_and_reported() {
+    let fleet = Fleet::new(&TWO[..1]);
+    let url = fleet.world.barman("east").unwrap().url().to_owned();
+    let other = [
+        "config-switch",
+        "--api-url",
+        &url,
+        "--barman-server",
+        "main",
+        "--barman-model",
+        "main:n3",
+        "--switch-when",
+        "always",
+        "on_role_change",
+        "primary",
+        "main",
+    ];
+    for round in 0..4 {
+        let done = fleet.command("other", &other).output().unwrap();
+        assert_eq!(done.status.code(), Some(0), "{done:?}");
+        let once = fleet
+            .command("once", &["agent", "--once"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&once.stdout).into_owned();
+        if round < 3 {
+            assert_eq!(once.status.code(), Some(0), "{text}");
+            assert_eq!(fleet.active("east", "main"), "main:n1");
+        } else {
+            assert_eq!(once.status.code(), Some(2), "{text}");
+            assert!(
+                text.starts_with("main: disputed: something else keeps setting"),
+                "{text}"
+            );
+            assert_eq!(fleet.active("east", "main"), "main:n3");
+        }
+    }
+}
