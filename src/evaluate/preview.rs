@@ -307,7 +307,7 @@ impl<'r> Previewer<'r> {
             if !asks.is_empty() && in_doubt() {
                 return Err(Trouble::Open(Why::Asks(asks)));
             }
-            if self.rules.patroni.is_none() {
+            if !self.rules.has_patroni() {
                 step.fence = Fence::None;
             }
             steps.push(step);

@@ -12,6 +12,7 @@ mod kinds;
 mod limits;
 mod matches;
 mod names;
+mod page;
 mod partial;
 mod premise;
 mod render;
@@ -32,6 +33,7 @@ pub use inspect::{
 };
 pub use matches::check_pattern;
 pub use names::{UnknownKind, known_names};
+pub use page::page;
 pub use partial::{Residual, Unknown, partial};
 pub use premise::{Asked, Premises, premises};
 pub use render::{condition, render};
