@@ -148,6 +148,10 @@ impl<W: World> Followed<'_, W> {
         }
         if changed {
             state.failures = 0;
+            let leader = state.traits.as_ref().map(|(leader, ..)| leader);
+            if leader != Some(&seen.leader) {
+                self.looks.another_leads(self.name, self.world);
+            }
         }
         let other = seen.another_leader(
             self.name,

@@ -315,8 +315,11 @@ pub async fn pass<W: World>(
         let wrong = |one: &&Comparison| one.elsewhere && one.calls_for_action();
         let suspects: Vec<&Comparison> = compared.iter().filter(wrong).collect();
         let sees_all = looks.are_of_fleet();
-        let look_again =
-            !sees_all || !interval.is_zero() || wait_for_others(api, &suspects, world).await;
+        let others = sees_all && interval.is_zero() && wait_for_others(api, &suspects, world).await;
+        if let Some(part) = parts.first().filter(|_| others) {
+            looks.doubt(api, &part.plan.cluster, world);
+        }
+        let look_again = !sees_all || !interval.is_zero() || others;
         if !suspects.is_empty() && !elsewhere.is_empty() && !look_again {
             steps.extend(enforce(&elsewhere, &compared, world).await.steps);
         } else if !suspects.is_empty() && !elsewhere.is_empty() {
