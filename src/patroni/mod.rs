@@ -150,7 +150,7 @@ pub enum PatroniError {
     #[error("Patroni cannot be reached: {0}")]
     Unreachable(#[from] Failure),
     /// It answered something else.
-    #[error("Patroni at `{url}` answered {status} without {missing}")]
+    #[error("Patroni at `{url}` answered {status} without {missing}{}", other(server.as_ref()))]
     Answer {
         /// The address that was asked.
         url: String,
@@ -158,6 +158,8 @@ pub enum PatroniError {
         status: u16,
         /// The part that the answer lacks.
         missing: &'static str,
+        /// The server that answered, if it is another one by its name.
+        server: Option<String>,
     },
     /// It belongs to another cluster.
     #[error(
@@ -171,6 +173,18 @@ pub enum PatroniError {
         /// The cluster that was meant.
         wanted: String,
     },
+}
+
+fn other(server: Option<&String>) -> String {
+    server.map_or_else(String::new, |server| {
+        format!("; the server there calls itself `{server}` and is not Patroni")
+    })
+}
+
+/// The name of a server that is not Patroni's own, which is Python's.
+fn not_patroni(response: &Response) -> Option<String> {
+    let name = response.product()?;
+    (name != "BaseHTTP").then(|| name.to_owned())
 }
 
 /// A Patroni REST API at an address.
@@ -241,10 +255,11 @@ impl<'a, H: Http> Patroni<'a, H> {
         let body = serde_json::from_slice(&response.body).ok();
         let body = body.filter(|_| status == 200);
         body.and_then(|body| read_configuration(&body))
-            .ok_or(PatroniError::Answer {
+            .ok_or_else(|| PatroniError::Answer {
                 url,
                 status,
                 missing,
+                server: not_patroni(&response),
             })
     }
 
@@ -270,6 +285,7 @@ impl<'a, H: Http> Patroni<'a, H> {
                     url,
                     status,
                     missing: "200 or 503",
+                    server: not_patroni(&response),
                 });
             }
         };
@@ -305,10 +321,11 @@ impl<'a, H: Http> Patroni<'a, H> {
         serde_json::from_slice(&response.body)
             .ok()
             .and_then(|body| read(&body))
-            .ok_or(PatroniError::Answer {
+            .ok_or_else(|| PatroniError::Answer {
                 url,
                 status: response.status,
                 missing,
+                server: not_patroni(&response),
             })
     }
 
