@@ -12,10 +12,11 @@ use minijinja::machinery::parse_expr;
 
 use crate::model::{Template, TemplateValue};
 
+use super::error::RenderError;
 use super::inspect::names_in;
 use super::kinds::{Kinds, of_filter, of_test};
 use super::premise::Asked;
-use super::render::{RenderError, failed, guards, render, tree_value, truth, undefined};
+use super::render::{failed, guards, render, tree_value, truth, undefined};
 use super::scope::{Guards, Root};
 use super::{FACTS, Scope, Syntax, is_template, lone_expression};
 

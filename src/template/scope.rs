@@ -9,9 +9,9 @@ use minijinja::{Error, ErrorKind, Value};
 
 use crate::model::{TemplateValue, Var};
 
+use super::error::{Cause, RenderError, RenderErrorKind};
 use super::kinds::Kinds;
 use super::premise::Asked;
-use super::render::{Cause, RenderError, RenderErrorKind, render_value};
 
 /// How many variables may use one another in a row. Each is rendered inside the one that uses it, and a
 /// stack has an end.
@@ -37,7 +37,11 @@ pub struct Scope {
     unsettled: Arc<OnceLock<()>>,
     /// Whether variables without a value are not known yet.
     unsettled_vars: bool,
+    render: Render,
 }
+
+/// Renders the value of a variable.
+type Render = fn(&TemplateValue, &Scope) -> Result<Value, RenderError>;
 
 /// A built-in variable.
 #[derive(Debug, Clone)]
@@ -84,9 +88,8 @@ struct Found {
 }
 
 impl Scope {
-    /// A scope that knows only the file's variables; all of them are visible.
-    #[must_use]
-    pub fn new(vars: &[Var]) -> Self {
+    /// A scope that knows only the file's variables, which this function renders.
+    pub(super) fn rendered_by(render: Render, vars: &[Var]) -> Self {
         let cells = vars.iter().map(VarCell::new);
         let places = vars.iter().enumerate().rev();
         let places = places.map(|(index, var)| (var.name.clone(), index));
@@ -99,6 +102,7 @@ impl Scope {
             missing: Arc::default(),
             unsettled: Arc::default(),
             unsettled_vars: false,
+            render,
         }
     }
 
@@ -328,7 +332,7 @@ impl Scope {
 
     fn find(&self, value: &TemplateValue) -> Found {
         Found {
-            value: render_value(value, self),
+            value: (self.render)(value, self),
             missing: self.missing(),
             guessed: self.guessed(),
         }
