@@ -12,6 +12,9 @@ use super::{Called, Outcome, Verdict, Which, Whose, World, execute, journal, loo
 /// A Patroni that is started and finds its PostgreSQL running fires `on_start` before its REST API listens.
 const PATRONI_STARTS_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long Patroni may take to tell a name that is only written down.
+const RECORD: Duration = Duration::from_secs(2);
+
 /// The pause before Patroni is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -91,7 +94,10 @@ pub async fn callback<W: World>(
             }
         }
     }
-    let plan = decided?;
+    let mut plan = decided?;
+    if foreground && plan.node.is_none() && !plan.steps.is_empty() {
+        plan.node = name_at_once(world).await;
+    }
     let outcome = execute(&plan, Called { at: called, event }, world).await;
     if !foreground {
         let whose = Whose {
@@ -122,6 +128,13 @@ pub async fn second_look<W: World>(plan: &Plan, sets: &[String], after: Duration
     }
     world.clock().sleep(after).await;
     look_again(plan, sets, world).await;
+}
+
+/// The member's name, for the record of a request that does not depend on it.
+async fn name_at_once<W: World>(world: &W) -> Option<String> {
+    let local = world.patronis().into_iter().next()?;
+    let asked = own_name(&local.within(RECORD)).await;
+    asked.ok().flatten()
 }
 
 /// The member's name as the local Patroni tells it, which may only just have been started.

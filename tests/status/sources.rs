@@ -118,3 +118,43 @@ fn a_state_that_cannot_be_read_is_told() {
     }
     fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
 }
+
+#[test]
+fn a_history_that_is_not_there_is_no_empty_one() {
+    let node = node();
+    let said = node.run(["history", "--rules", "/nowhere/rules.yml"]);
+    said.exits(2).says("can't read");
+    let elsewhere = node
+        .call(["history"])
+        .env("PATRONI_BARMAN_STATE", "/nowhere/state.db");
+    elsewhere
+        .run()
+        .exits(2)
+        .says("there is no folder for the state `/nowhere/state.db`");
+    fs::create_dir(node.state().parent().unwrap()).unwrap();
+    let said = node.run(["history"]).exits(0).stdout;
+    let words = format!("no requests recorded in `{}`\n", node.state().display());
+    assert_eq!(said, words);
+}
+
+#[test]
+fn a_recovery_is_recorded_for_the_member_that_patroni_names() {
+    let node = node();
+    let rules = format!(
+        "{RULES}  - name: rep\n    on: create_replica\n    request: {{type: recovery, server: demo, backup_id: latest, \
+         remote_ssh_command: ssh, destination_directory: \"{{{{ datadir }}}}\"}}\n"
+    );
+    node.write_rules(&rules);
+    let datadir = format!("--datadir={}", node.datadir().display());
+    let create = [
+        "run",
+        "--event",
+        "create_replica",
+        "--scope=demo",
+        "--role=replica",
+        &datadir,
+    ];
+    node.run(create).exits(2);
+    let history = node.json(&["history"], 0);
+    assert_eq!(history["requests"][0]["node"], "n1");
+}

@@ -63,8 +63,9 @@ impl Command for History {
     const GROUP: Group = Group::Barman;
 
     fn run(&self, context: &Context) -> Result<u8, Exit> {
-        let path = database(self.rules.as_ref(), context);
-        let intents = if path.exists() {
+        let place = database(self.rules.as_ref(), context)?;
+        let path = &place.path;
+        let intents = if place.is_there()? {
             let query = Query {
                 cluster: self.cluster.clone(),
                 rule: self.rule.clone(),
@@ -74,12 +75,15 @@ impl Command for History {
                     .map(|since| Real::new().wall().saturating_sub(since)),
                 limit: Some(self.limit),
             };
-            let read = Sqlite::look(&path).and_then(|state| block_on(state.history(&query)));
+            let read = Sqlite::look(path).and_then(|state| block_on(state.history(&query)));
             read.map_err(|error| Exit::new(USAGE, error.to_string()))?
         } else {
             Vec::new()
         };
         print(&match self.format {
+            Format::Human if intents.is_empty() => {
+                format!("no requests recorded in `{}`\n", path.display())
+            }
             Format::Human => report::history(&intents),
             Format::Json => {
                 let all: Vec<_> = intents.iter().map(report::intent).collect();

@@ -13,6 +13,7 @@ use crate::store::{LastPass, Query, Sqlite, State, Store as _, StoreError, Worke
 
 use super::context::Context;
 use super::env::Environment;
+use super::exit::{Exit, USAGE};
 use super::watch::Watch;
 use super::world::Outside;
 
@@ -30,6 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Place {
     /// The database.
     pub path: PathBuf,
+    /// The environment or the rules file names it.
+    pub named: bool,
     /// How long what is settled is kept.
     pub keep: Duration,
 }
@@ -39,13 +42,15 @@ pub struct Place {
 #[must_use]
 pub fn place(rules: Option<&RuleSet>, environment: &Environment) -> Place {
     let settings = rules.map(|rules| rules.state.clone()).unwrap_or_default();
-    let path = environment
+    let given = environment
         .get(STATE_VARIABLE)
         .map(PathBuf::from)
-        .or(settings.path)
-        .unwrap_or_else(|| folder(environment).join("state.db"));
+        .or(settings.path);
+    let named = given.is_some();
+    let path = given.unwrap_or_else(|| folder(environment).join("state.db"));
     Place {
         path,
+        named,
         keep: settings.keep,
     }
 }
@@ -161,6 +166,22 @@ pub fn exists(path: &Path) -> Result<bool, String> {
         let path = path.display();
         format!("the state `{path}` can't be read: {error}")
     })
+}
+
+impl Place {
+    /// Tells whether there is anything to read; a place that is named and can't be is an error.
+    pub fn is_there(&self) -> Result<bool, Exit> {
+        let there = exists(&self.path).map_err(|error| Exit::new(USAGE, error))?;
+        let folder = self.path.parent().is_none_or(Path::exists);
+        if there || folder || !self.named {
+            return Ok(there);
+        }
+        let path = self.path.display();
+        Err(Exit::new(
+            USAGE,
+            format!("there is no folder for the state `{path}`"),
+        ))
+    }
 }
 
 /// Why callbacks can't use the database, if it is theirs: somebody who may only read it sees nothing odd.
