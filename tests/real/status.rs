@@ -139,7 +139,8 @@ fn backup_failed(stack: &Stack, cluster: &Cluster) {
         .guard
         .start(&stack.barman.command(&["backup", "main"]));
     let process = wait::until(seconds(30), "pg_basebackup", || {
-        let found = stack.processes(&["pg_basebackup"]);
+        // Before that, Barman asks it for its version.
+        let found = stack.processes(&["--max-rate"]);
         found.into_iter().next_back().ok_or("none")
     });
     stack.guard.kill_tree(process);
