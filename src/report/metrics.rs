@@ -5,13 +5,15 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::execute::Comparison;
-use crate::store::{Intent, State};
+use crate::store::{Intent, Receipt, Receipts, State, Verdict};
 
 /// What there is to measure.
 #[derive(Debug, Clone, Copy)]
 pub struct Metrics<'a> {
     /// Everything that is remembered.
     pub intents: &'a [Intent],
+    /// The verdicts on changes of timeline.
+    pub receipts: &'a [Receipt],
     /// Each state that the rules want.
     pub compared: &'a [Comparison],
     /// Whether the rules file is broken, so that older rules were used if there are any.
@@ -90,6 +92,7 @@ impl Metrics<'_> {
             "1 if Barman's state was not as the rules want it, or could not be compared.",
             drift.collect(),
         );
+        receipts(self.receipts, &mut metric);
         let samples = successes.iter().map(|((cluster, rule), at)| {
             (
                 labels(&[("cluster", cluster), ("rule", rule)]),
@@ -123,6 +126,42 @@ impl Metrics<'_> {
         );
         out
     }
+}
+
+/// The verdict on the newest change of each server, and the servers that need a new backup.
+fn receipts(all: &[Receipt], metric: &mut impl FnMut(&str, &str, Vec<(String, f64)>)) {
+    let mut newest = BTreeMap::new();
+    let mut needs: BTreeMap<_, bool> = BTreeMap::new();
+    for one in Receipts::current(all) {
+        let place = [
+            ("cluster", one.cluster.as_str()),
+            ("api", &one.api.0),
+            ("server", one.server.as_str()),
+        ];
+        *needs.entry(place).or_default() |= one.needs_backup();
+        // The oldest change comes first.
+        newest.insert(place, one);
+    }
+    let truth = |so: bool| f64::from(u8::from(so));
+    let each = newest.iter().flat_map(|(place, one)| {
+        let [cluster, api, server] = *place;
+        Verdict::WORDS.map(|word| {
+            let all = labels(&[cluster, api, server, ("verdict", word)]);
+            (all, truth(one.verdict.as_str() == word))
+        })
+    });
+    metric(
+        "receipt",
+        "1 for the verdict on the newest change of timeline: is the WAL archive continuous across it?",
+        each.collect(),
+    );
+    let needs = needs.iter();
+    let needs = needs.map(|(place, needs)| (labels(place), truth(*needs)));
+    metric(
+        "receipt_needs_backup",
+        "1 while WAL is missing, or may be, at a change of timeline, and no usable backup began after it.",
+        needs.collect(),
+    );
 }
 
 fn plain(value: f64) -> Vec<(String, f64)> {

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use crate::barman::{ActiveModel, ServerState};
 use crate::evaluate::Conflict;
-use crate::execute::{Comparison, Fighting, Here};
+use crate::execute::{Comparison, Fighting, Here, Judged};
 use crate::model::Role;
-use crate::store::Intent;
+use crate::store::{Intent, Receipts};
 
 use super::history::{attempts, local_time, utc};
 use super::text::put_line;
-use super::{describe, intent};
+use super::{describe, intent, receipts, receipts_json};
 
 /// What there is to show.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,8 @@ pub struct Status<'a> {
     pub conflicts: &'a [Conflict],
     /// What was decided on and is not finished.
     pub pending: &'a [Intent],
+    /// The verdicts on changes of timeline.
+    pub judged: &'a Judged,
 }
 
 impl Status<'_> {
@@ -47,6 +49,8 @@ impl Status<'_> {
             "conflicts": self.conflicts.iter().map(conflict).collect::<Vec<_>>(),
             "states": self.compared.iter().map(one).collect::<Vec<_>>(),
             "pending": self.pending.iter().map(intent).collect::<Vec<_>>(),
+            "receipts": receipts_json(Receipts::current(&self.judged.receipts)),
+            "receipts_unknown": self.judged.blind,
         })
     }
 }
@@ -129,6 +133,7 @@ pub fn status(status: &Status<'_>) -> String {
         compared,
         conflicts,
         pending,
+        judged,
     } = status;
     let mut text = String::new();
     let leader = here.leader.as_deref().unwrap_or("nobody");
@@ -165,6 +170,14 @@ pub fn status(status: &Status<'_>) -> String {
         if let Some(server) = &one.server {
             server_lines(&mut text, server);
         }
+    }
+    let current = Receipts::current(&judged.receipts);
+    if !current.is_empty() || judged.blind.is_some() {
+        text.push('\n');
+        text.push_str(&receipts(current));
+    }
+    if let Some(why) = &judged.blind {
+        put_line!(text, "changes of timeline cannot be judged: {why}");
     }
     if !pending.is_empty() {
         text.push('\n');

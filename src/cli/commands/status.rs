@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::report;
+use crate::store::Receipt;
 
 use crate::cli::shared::args::Format;
 use crate::cli::shared::args::RulesArgs;
@@ -49,6 +50,10 @@ impl Command for Status {
             Format::Human => report::status(&status),
             Format::Json => format!("{:#}\n", status.to_json()),
         });
-        Ok(u8::from(!status.as_wanted() || compared.pending.is_none()))
+        let judged = &compared.judged;
+        let needs_backup = judged.receipts.iter().any(Receipt::needs_backup);
+        Ok(u8::from(
+            !status.as_wanted() || compared.pending.is_none() || needs_backup,
+        ))
     }
 }

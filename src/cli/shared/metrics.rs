@@ -28,8 +28,10 @@ pub fn write(
     } else {
         Vec::new()
     };
+    let receipts = super::state::receipts(None, state).unwrap_or_default();
     let metrics = report::Metrics {
         intents: &intents,
+        receipts: &receipts.verdicts,
         compared,
         last_good: age == Age::LastGood,
         exit_code: code,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::execute::World as _;
 use crate::http::{Clock as _, block_on};
 use crate::model::RuleSet;
-use crate::store::{Intent, Query, Sqlite, State, Store as _, Worker};
+use crate::store::{Intent, Query, Receipts, Sqlite, State, Store as _, StoreError, Worker};
 
 use super::context::Context;
 use super::env::Environment;
@@ -101,6 +101,14 @@ pub fn remember<'a>(
             outside
         }
     }
+}
+
+/// The receipts that are written down. A state that was never made has none, and is not made for this.
+pub fn receipts(cluster: Option<&str>, path: &Path) -> Result<Receipts, StoreError> {
+    if !path.exists() {
+        return Ok(Receipts::default());
+    }
+    Sqlite::look(path).and_then(|state| block_on(state.receipts(cluster)))
 }
 
 /// What is pending in this cluster. A state that was never made has nothing in it, and is not made for this.

@@ -1,7 +1,7 @@
 //! The cluster as Patroni shows it, and what the rules want of it.
 
 use crate::evaluate::{Wanted, wanted};
-use crate::execute::{Comparison, Here, Looks, Part, compare};
+use crate::execute::{Comparison, Here, Judged, Looks, Part, compare, receipts_with};
 use crate::http::block_on;
 use crate::report::Status;
 use crate::store::{Intent, Recorded};
@@ -86,14 +86,22 @@ pub struct Compared {
     states: Vec<Comparison>,
     /// The pending requests; `None` if they can't be read.
     pub pending: Option<Vec<Intent>>,
+    /// The receipts.
+    pub judged: Judged,
 }
 
 impl View<'_> {
     /// Compares everything that is wanted; nothing is sent.
     pub fn compare(&self, context: &Context) -> Compared {
         let states = block_on(compare(&self.parts, &Looks::default(), &self.outside));
+        let discretion = self.outside.discretion();
+        let judged = match state::receipts(Some(&self.here.cluster), &self.state.path) {
+            Ok(known) => block_on(receipts_with(&known, &self.here, &states, &self.outside)),
+            Err(error) => Judged::blind(error.to_string()),
+        };
         Compared {
-            states: self.outside.discretion().compared(states),
+            judged: discretion.judged(judged),
+            states: discretion.compared(states),
             pending: state::pending(&self.here.cluster, &self.state.path, context),
         }
     }
@@ -105,6 +113,7 @@ impl View<'_> {
             compared: &compared.states,
             conflicts: &self.wanted.conflicts,
             pending: compared.pending.as_deref().unwrap_or_default(),
+            judged: &compared.judged,
         }
     }
 }
