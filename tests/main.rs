@@ -27,6 +27,7 @@ mod secrets;
 mod simulation;
 mod simulator;
 mod state;
+mod status;
 mod structure;
 mod support;
 mod templates;

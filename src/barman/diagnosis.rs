@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::model::{Lsn, ModelName};
@@ -37,7 +38,7 @@ pub struct ServerState {
     /// That PostgreSQL's timeline.
     pub timeline: Option<u64>,
     /// That PostgreSQL's position in the WAL.
-    pub xlogpos: Option<String>,
+    pub position: Option<Lsn>,
     /// Barman's replication slot there.
     pub slot: Option<Slot>,
     /// The reason why Barman did not reach PostgreSQL.
@@ -168,7 +169,7 @@ impl ServerState {
             streaming: status("streaming").and_then(Value::as_bool),
             is_in_recovery: status("is_in_recovery").and_then(Value::as_bool),
             timeline: status("timeline").and_then(Value::as_u64),
-            xlogpos: text(status("xlogpos")),
+            position: lsn(status("xlogpos")).or_else(|| lsn(status("current_lsn"))),
             slot: status("replication_slot").and_then(Slot::read),
             connection_error: text(status("connection_error")),
             systemid: text(status("postgres_systemid"))
@@ -194,6 +195,32 @@ impl ServerState {
         name.unwrap_or(Self::RECEIVER)
     }
 
+    /// The replication slot that it is configured to use.
+    pub fn slot_name(&self) -> Option<&str> {
+        let name = self.config.get("slot_name").and_then(Value::as_str);
+        name.filter(|name| !name.is_empty())
+    }
+
+    /// The bytes of WAL that PostgreSQL has written and Barman has not confirmed: what the slot keeps. Barman confirms whole
+    /// segments only.
+    pub fn wal_lag(&self) -> Option<u64> {
+        let confirmed = self.slot.as_ref()?.restart?;
+        Some(self.position?.0.saturating_sub(confirmed.0))
+    }
+
+    /// The newest backup and its id; ids are times.
+    pub fn last_backup(&self) -> Option<(&str, &Backup)> {
+        let (id, backup) = self.backups.last_key_value()?;
+        Some((id, backup))
+    }
+
+    /// The newest backup that Barman restores.
+    pub fn last_good_backup(&self) -> Option<(&str, &Backup)> {
+        let mut all = self.backups.iter().rev();
+        let (id, backup) = all.find(|(_, backup)| backup.is_usable())?;
+        Some((id, backup))
+    }
+
     /// The newest WAL file in the archive: names begin with the timeline.
     pub fn last_wal(&self) -> Option<&ArchivedWal> {
         let wals = self.last_archived_wal_per_timeline.values();
@@ -202,6 +229,14 @@ impl ServerState {
 }
 
 impl Backup {
+    /// The moment it ended, since the Unix epoch.
+    pub fn ended(&self) -> Option<Duration> {
+        let time: Timestamp = self.end_time.as_deref()?.parse().ok()?;
+        u64::try_from(time.as_second())
+            .ok()
+            .map(Duration::from_secs)
+    }
+
     /// Tells a backup that Barman restores.
     pub fn is_usable(&self) -> bool {
         let status = self.status.as_deref();
@@ -227,7 +262,7 @@ impl Slot {
         Some(Self {
             name: slot.get(0)?.as_str()?.to_owned(),
             active: slot.get(1)?.as_bool()?,
-            restart: slot.get(2).and_then(Value::as_str).and_then(Lsn::parse),
+            restart: lsn(slot.get(2)),
         })
     }
 }
@@ -251,6 +286,10 @@ fn last_wals(server: &Value) -> BTreeMap<u64, ArchivedWal> {
 
 fn text(value: Option<&Value>) -> Option<String> {
     value.and_then(Value::as_str).map(str::to_owned)
+}
+
+fn lsn(value: Option<&Value>) -> Option<Lsn> {
+    Lsn::parse(value?.as_str()?)
 }
 
 fn options(section: &Value) -> Map<String, Value> {

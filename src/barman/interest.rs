@@ -93,6 +93,7 @@ const SERVER: Keep<'_> = Keep::Keys(&[
         "status",
         Keep::Keys(&[
             ("connection_error", Keep::All),
+            ("current_lsn", Keep::All),
             ("is_in_recovery", Keep::All),
             ("postgres_systemid", Keep::All),
             ("replication_slot", Keep::All),

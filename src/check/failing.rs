@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{RequestTemplate, Rule, RuleSet, Template, TemplateValue};
-use crate::template::{RenderError, RenderErrorKind, Syntax, is_template, render};
+use crate::model::{RequestTemplate, Rule, RuleSet, Template, TemplateValue, Var};
+use crate::template::{RenderError, RenderErrorKind, Syntax, is_template, lone_expression, render};
 
 use super::cells::place;
 use super::judge::{Judge, Look};
@@ -66,12 +66,12 @@ impl<'r> Lint<'r> for Failing<'r> {
         }
     }
 
-    fn problems(self: Box<Self>, _: &All<'_, 'r>) -> Vec<Problem> {
+    fn problems(self: Box<Self>, all: &All<'_, 'r>) -> Vec<Problem> {
         let problems = self.found.into_iter().map(|failure| {
             let place = place(failure.index, failure.cluster.as_deref());
             let message = format!("on {place} this fails: {}", failure.why);
             let spot = Spot::value(&failure.template.origin);
-            Problem::new(Code::AlwaysFails, spot, message).help(help(&failure))
+            Problem::new(Code::AlwaysFails, spot, message).help(help(&failure, all.rules))
         });
         problems.collect()
     }
@@ -100,19 +100,39 @@ fn endless(rules: &RuleSet, judge: &Judge<'_>) -> Vec<Problem> {
     failures.collect()
 }
 
-fn help(failure: &Failure<'_>) -> String {
+fn help(failure: &Failure<'_>, rules: &RuleSet) -> String {
     let when = failure.template.text.trim();
     let nothing = "nothing at all is sent then, by no rule";
     // A name by itself, as `env.FLAG`.
     let named = |c: char| c.is_ascii_alphanumeric() || "_.[]\"'".contains(c);
     if failure.why.kind == RenderErrorKind::TextForTruth && when.chars().all(named) {
+        if rules
+            .vars
+            .iter()
+            .any(|var| var.name == when && is_padded(var))
+        {
+            return format!(
+                "{nothing}: `{when}` is a text because of the blanks or line breaks around its braces: leave them out, and write `|-` for `|`"
+            );
+        }
         return format!("{nothing}: compare it with a text, as in `{when} == \"yes\"`");
     }
     format!("{nothing}: mend it, or take the event out of `on`")
 }
 
+/// Tells whether a variable would be the value of an expression, but for blanks around it.
+fn is_padded(var: &Var) -> bool {
+    match &var.value {
+        TemplateValue::Text(template) => {
+            let text = template.text.as_str();
+            lone_expression(text).is_none() && lone_expression(text.trim()).is_some()
+        }
+        _ => false,
+    }
+}
+
 /// Every template of a rule: its condition, and what its requests are made of.
-fn templates(rule: &Rule) -> Vec<(&Template, Syntax)> {
+pub(super) fn templates(rule: &Rule) -> Vec<(&Template, Syntax)> {
     let mut found = Vec::new();
     found.extend(rule.when.as_ref().map(|when| (when, Syntax::Expression)));
     for RequestTemplate { server, body, .. } in &rule.requests {

@@ -255,10 +255,14 @@ impl<'r> Judge<'r> {
         }
     }
 
-    /// The result of a condition in a cell for a member of this name.
-    pub(super) fn residual_for(&mut self, when: &Template, index: usize, member: &str) -> Residual {
-        let scope = self.scope(index).text("node", member);
-        partial(when, Syntax::Expression, &scope)
+    /// The result of a condition in a cell for a member.
+    pub(super) fn residual_for(
+        &mut self,
+        when: &Template,
+        index: usize,
+        member: impl FnOnce(Scope) -> Scope,
+    ) -> Residual {
+        partial(when, Syntax::Expression, &member(self.scope(index)))
     }
 
     /// The facts of conditions in a cell, in a cluster that is not known.

@@ -5,6 +5,7 @@
 
 mod act;
 mod hurt;
+mod sample;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -13,14 +14,15 @@ use crate::load::{Problem, Spot};
 use crate::model::{Event, Origin, Role, RuleSet, Target};
 use crate::space::Cluster;
 
-use self::act::{Act, Members, Stage};
+use self::act::{Act, Stage};
 use self::hurt::{Contest, Hurt, Step};
+use self::sample::Members;
 use super::lint::{All, Kind, Lint};
 use super::table::Table;
 
 /// What was found, over all kinds of cluster.
-pub(super) struct Contested {
-    members: Members,
+pub(super) struct Contested<'r> {
+    members: Members<'r>,
     problems: Vec<Problem>,
     /// The requests that were blamed, with the code.
     blamed: HashSet<(usize, usize, Code)>,
@@ -30,7 +32,7 @@ pub(super) struct Contested {
     first: HashMap<Target, (String, Act)>,
 }
 
-impl<'r> Lint<'r> for Contested {
+impl<'r> Lint<'r> for Contested<'r> {
     fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
         let (table, cluster) = (kind.table, kind.cluster);
         let mut stage = Stage {
@@ -60,8 +62,8 @@ impl<'r> Lint<'r> for Contested {
     }
 }
 
-impl Contested {
-    pub(super) fn new(rules: &RuleSet) -> Self {
+impl<'r> Contested<'r> {
+    pub(super) fn new(rules: &'r RuleSet) -> Self {
         Self {
             members: Members::new(rules),
             problems: Vec::new(),
@@ -74,7 +76,8 @@ impl Contested {
     fn blame(&mut self, table: &Table<'_>, target: &Target, hurt: &Hurt) {
         let culprit = (hurt.culprit.rule, hurt.culprit.request, hurt.code);
         if self.blamed.insert(culprit) {
-            self.problems.extend(problem(table, target, hurt));
+            let problem = problem(table, &self.members, target, hurt);
+            self.problems.extend(problem);
         }
     }
 
@@ -95,7 +98,7 @@ impl Contested {
             };
             // The members of two clusters are never the same.
             let other = acts.iter().filter(leads);
-            let mut other = other.filter(|act| act.member != before.member);
+            let mut other = other.filter(|act| act.member.name != before.member.name);
             let Some(act) = other.find(|act| act.differs(before)) else {
                 continue;
             };
@@ -123,10 +126,27 @@ fn is_named(cluster: &Cluster) -> bool {
     cluster.matches.len() == 1 || cluster.matches.iter().any(is_name)
 }
 
-fn problem(table: &Table<'_>, target: &Target, hurt: &Hurt) -> Option<Problem> {
-    let steps: Vec<String> = hurt.steps.iter().map(|step| told(step, None)).collect();
+fn problem(
+    table: &Table<'_>,
+    members: &Members<'_>,
+    target: &Target,
+    hurt: &Hurt,
+) -> Option<Problem> {
+    let rules = [hurt.culprit.rule, hurt.other.rule];
+    let mut steps = Vec::new();
+    let mut introduced = None;
+    for step in &hurt.steps {
+        let words = members.surroundings_in_words(&step.member, rules);
+        let known = introduced.replace(&step.member) == Some(&step.member);
+        let of = if known || words.is_empty() {
+            String::new()
+        } else {
+            format!(" (where {})", words.join(" and "))
+        };
+        steps.push(told(step, &of));
+    }
     let end = hurt.leader.as_ref();
-    let end = end.map(|leader| format!(", while `{leader}` leads"));
+    let end = end.map(|leader| format!(", while `{}` leads", leader.name));
     let what = match hurt.code {
         Code::FollowerSets if hurt.leader.is_none() => "depends on whose callback comes last",
         Code::FollowerSets => "does not follow the leader",
@@ -177,7 +197,7 @@ fn of_two_clusters(
     let steps: Vec<String> = [before, act]
         .into_iter()
         .zip(names)
-        .map(|(act, name)| told(&Step::of(act), Some(name)))
+        .map(|(act, name)| told(&Step::of(act), &format!(" of the cluster `{name}`")))
         .collect();
     let message = format!(
         "the leaders of two clusters set {target}: {}",
@@ -193,10 +213,9 @@ fn of_two_clusters(
     Some(problem.related(Spot::value(&origin(table, before)?), note))
 }
 
-/// A step in words: "the replica `n2` starts (`on_start replica`) and sets it to `main:n2`".
-fn told(step: &Step, cluster: Option<&str>) -> String {
-    let of_cluster = cluster.map(|name| format!(" of the cluster `{name}`"));
-    let member = format!("`{}`{}", step.member, of_cluster.unwrap_or_default());
+/// A step in words: "the replica `n2` starts (`on_start replica`) and sets it to `main:n2`". `of` says more of the member.
+fn told(step: &Step, of: &str) -> String {
+    let member = format!("`{}`{of}", step.member.name);
     let leads = step.role.leads();
     let happens = match (step.event, step.role) {
         (Event::OnRoleChange, Role::Replica) => format!("{member} becomes a replica"),

@@ -3,7 +3,6 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::pairs;
 use crate::evaluate::{Step, Unresolved};
 
 /// One change in a cell.
@@ -130,7 +129,7 @@ impl Change {
                 let timing = |field: &Field| {
                     field.field.starts_with("retry.") || field.field.starts_with("poll.")
                 };
-                if pairs::retargeted(old, new) {
+                if retargeted(old, new) {
                     Class::Retargeted
                 } else if fields.iter().all(timing) {
                     Class::TimingOnly
@@ -208,4 +207,11 @@ impl Told {
             .as_ref()
             .map_or(&self.steps, |one| &one.steps)
     }
+}
+
+/// Tells whether nothing of what the old step was about is left.
+fn retargeted(old: &Step, new: &Step) -> bool {
+    let kept = new.operation.targets(&new.api);
+    let of_old = old.operation.targets(&old.api);
+    old.url != new.url || !of_old.iter().any(|target| kept.contains(target))
 }

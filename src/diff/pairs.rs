@@ -162,13 +162,6 @@ fn moved(partners: &[Option<usize>]) -> HashSet<usize> {
     moved
 }
 
-/// Tells whether nothing of what the old step was about is left.
-pub(super) fn retargeted(old: &Step, new: &Step) -> bool {
-    let kept = new.operation.targets(&new.api);
-    let of_old = old.operation.targets(&old.api);
-    old.url != new.url || !of_old.iter().any(|target| kept.contains(target))
-}
-
 /// The address and the targets, as one text.
 fn target(step: &Step) -> String {
     let targets = step.operation.targets(&step.api);

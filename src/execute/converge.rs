@@ -12,7 +12,7 @@ use crate::store::{Cause, Intent, Query, State, Store as _};
 
 use super::fighting::{self, Fighting};
 use super::here::{Part, Seat};
-use super::look::{self, NoWal, Shown};
+use super::look::{self, NoWal, Shown, Wal};
 use super::{Outcome, Verdict, World, carry_out, journal, verify};
 
 /// One state that the rules want.
@@ -26,10 +26,12 @@ pub struct Comparison {
     pub step: Step,
     /// What is different, if anything is; an error if it can't be told.
     pub differs: Result<Option<String>, String>,
-    /// Why WAL does not flow from the member that a switch follows, where the rules want to see that it does.
-    pub wal: Option<NoWal>,
+    /// What is known of the WAL from the member that a switch follows.
+    pub wal: Option<Wal>,
     /// The server's state, for a switch.
     pub server: Option<ServerState>,
+    /// Barman's version.
+    pub barman: Option<String>,
     /// Something else sets it again and again; it is not corrected for a while.
     pub fighting: Option<Fighting>,
 }
@@ -73,13 +75,20 @@ impl Comparison {
 impl Comparison {
     /// Tells whether Barman has what is wanted and, where that matters, receives WAL.
     pub fn as_wanted(&self) -> bool {
-        self.differs == Ok(None) && self.wal.is_none()
+        self.differs == Ok(None) && self.no_wal().is_none()
+    }
+
+    /// The reason why WAL does not flow, where the rules want to see that it does.
+    pub fn no_wal(&self) -> Option<&NoWal> {
+        let wal = self.wal.as_ref();
+        wal.and_then(Wal::missing)
+            .filter(|_| self.step.verify == Verify::Streaming)
     }
 
     /// Tells whether the request is to be sent: something differs, or it is evident that no WAL is received, and nobody
     /// fights over it.
     fn calls_for_action(&self) -> bool {
-        let no_wal = self.wal.as_ref().is_some_and(|wal| wal.evident);
+        let no_wal = self.no_wal().is_some_and(|wal| wal.evident);
         let differs = matches!(self.differs, Ok(Some(_))) || self.differs == Ok(None) && no_wal;
         differs && self.fighting.is_none()
     }
@@ -238,6 +247,7 @@ async fn compare_in<W: World>(
                 differs: Ok(None),
                 wal: None,
                 server: None,
+                barman: None,
                 fighting: None,
             };
             match &diagnosis {
@@ -265,6 +275,7 @@ async fn compare_one<W: World>(
         Shown::Hidden(_) if was_done(step, world).await => None,
         Shown::Differs(what) | Shown::Hidden(what) => Some(what),
     });
+    one.barman.clone_from(&diagnosis.version);
     let server = step.operation.server();
     one.server = server.and_then(|name| diagnosis.servers.get(name.as_str()).cloned());
     if one.differs == Ok(None) {

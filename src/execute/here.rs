@@ -23,6 +23,8 @@ pub struct Here {
     pub timeline: Option<u64>,
     /// The members.
     pub members: Vec<Member>,
+    /// The version of the Patroni that answered.
+    pub patroni: Option<String>,
 }
 
 /// Why it is not known what to do here.
@@ -128,6 +130,7 @@ impl Here {
         let answer = patroni.node().await?;
         let cluster = patroni.cluster().await?;
         let scope = answer.scope.clone().or_else(|| cluster.scope.clone());
+        let patroni_version = answer.version.clone();
         let own = if local { answer } else { Node::default() };
         let name = match name.map(str::to_owned).or(own.name) {
             None if local => Some(
@@ -149,6 +152,7 @@ impl Here {
             leader,
             timeline: own.timeline,
             members: cluster.members,
+            patroni: patroni_version,
         })
     }
 

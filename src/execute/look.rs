@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::barman::{ActiveModel, Diagnosis, same_value};
+use crate::barman::{ActiveModel, Diagnosis, ServerState, same_value};
 use crate::evaluate::Step;
-use crate::model::{Name, Operation, Role, SwitchTo, Verify};
+use crate::model::{Name, Operation, Role, SwitchTo};
+use crate::patroni::{Node, Walsender};
 
 use super::World;
 use super::here::{Part, Seat};
@@ -24,8 +25,31 @@ pub(super) enum Look {
     NotYet(String),
     /// It is evident that no WAL is received.
     NoWal(String),
+    /// It cannot be told whether WAL is received.
+    Unclear(String),
     /// It is done, and Barman does not show it.
     Hidden(String),
+}
+
+/// What is known of the WAL that a server should receive from the member that it follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wal {
+    /// It is received.
+    Received,
+    /// It is not received, or that can't be told.
+    Missing(NoWal),
+    /// Barman does not stream WAL for this server, for this reason.
+    Unchecked(String),
+}
+
+impl Wal {
+    /// The reason why it is not received.
+    pub const fn missing(&self) -> Option<&NoWal> {
+        match self {
+            Self::Missing(why) => Some(why),
+            Self::Received | Self::Unchecked(_) => None,
+        }
+    }
 }
 
 /// WAL is not received, or that can't be told.
@@ -35,6 +59,8 @@ pub struct NoWal {
     pub message: String,
     /// It is evident: sending the switch again restarts Barman's receiver.
     pub evident: bool,
+    /// Nothing shows whether it is received.
+    pub unknown: bool,
 }
 
 /// What `/diagnose` shows of the state that an operation sets.
@@ -52,17 +78,19 @@ pub(super) fn shown(operation: &Operation, diagnosis: &Diagnosis) -> Shown {
     match applied(operation, diagnosis) {
         Look::Holds => Shown::AsWanted,
         Look::Hidden(what) => Shown::Hidden(what),
-        Look::Differs(what) | Look::NotYet(what) | Look::NoWal(what) => Shown::Differs(what),
+        Look::Differs(what) | Look::NotYet(what) | Look::NoWal(what) | Look::Unclear(what) => {
+            Shown::Differs(what)
+        }
     }
 }
 
-/// Tells why WAL does not flow, if the step wants to see that it does.
+/// Tells whether WAL flows from the member that a switch follows; `None` for a step that follows none.
 pub(super) async fn wal<W: World>(
     step: &Step,
     part: &Part,
     diagnosis: &Diagnosis,
     world: &W,
-) -> Option<NoWal> {
+) -> Option<Wal> {
     let Operation::ConfigSwitch {
         server,
         to: SwitchTo::Model(_),
@@ -70,20 +98,21 @@ pub(super) async fn wal<W: World>(
     else {
         return None;
     };
-    if step.verify != Verify::Streaming {
-        return None;
-    }
-    match streaming(world, &part.seat, part.plan.role, diagnosis, server).await {
-        Look::Holds | Look::Hidden(_) => None,
-        Look::NoWal(message) => Some(NoWal {
+    let missing = |message, evident, unknown| {
+        Wal::Missing(NoWal {
             message,
-            evident: true,
-        }),
-        Look::Differs(message) | Look::NotYet(message) => Some(NoWal {
-            message,
-            evident: false,
-        }),
-    }
+            evident,
+            unknown,
+        })
+    };
+    let look = streaming(world, &part.seat, part.plan.role, diagnosis, server).await;
+    Some(match look {
+        Look::Holds => Wal::Received,
+        Look::Hidden(why) => Wal::Unchecked(why),
+        Look::NoWal(message) => missing(message, true, false),
+        Look::Differs(message) | Look::NotYet(message) => missing(message, false, false),
+        Look::Unclear(message) => missing(message, false, true),
+    })
 }
 
 pub(super) fn applied(operation: &Operation, diagnosis: &Diagnosis) -> Look {
@@ -194,36 +223,8 @@ pub(super) async fn streaming<W: World>(
             format!("the active model of `{server}` points to a replica, not to the primary");
         return Look::NotYet(what);
     }
-    match &state.slot {
-        Some(slot) if slot.active => {
-            let senders = node.as_ref().and_then(|node| node.walsenders.as_ref());
-            let name = state.receiver();
-            // Who uses the slot is in Patroni's list, if there is one.
-            if role == Role::Primary
-                && is_primary
-                && senders.is_some_and(|all| {
-                    !all.is_empty() && all.iter().all(|one| one.application_name != name)
-                })
-            {
-                let what = format!(
-                    "the replication slot `{}` of `{server}` is in use, but not by Barman: \
-                     the primary has no walsender `{name}`",
-                    slot.name
-                );
-                return Look::NoWal(what);
-            }
-        }
-        Some(slot) => {
-            let what = format!(
-                "the replication slot `{}` of `{server}` is not active",
-                slot.name
-            );
-            return Look::NoWal(what);
-        }
-        None => {
-            let what = format!("Barman shows no replication slot for `{server}`");
-            return Look::NotYet(what);
-        }
+    if let Some(look) = slot(server, state, node.as_ref().filter(|_| is_primary), role) {
+        return look;
     }
     if let Some(wanted) = node.and_then(|node| node.timeline)
         && let Some(got) = state.timeline
@@ -233,4 +234,47 @@ pub(super) async fn streaming<W: World>(
         return Look::NotYet(what);
     }
     Look::Holds
+}
+
+/// The finding about Barman's slot, and about the walsender that uses it; `None` if WAL is received. `primary` is what
+/// Patroni shows of the member that is followed, if that is a primary.
+fn slot(server: &Name, state: &ServerState, primary: Option<&Node>, role: Role) -> Option<Look> {
+    let name = state.receiver();
+    // Who receives is in Patroni's list, if there is one.
+    let senders = primary.filter(|_| role == Role::Primary);
+    let senders = senders.and_then(|node| node.walsenders.as_ref());
+    let absent = |all: &Vec<Walsender>| all.iter().all(|one| one.application_name != name);
+    match (&state.slot, state.slot_name()) {
+        (Some(slot), _) if slot.active => {
+            let other = senders.is_some_and(|all| !all.is_empty() && absent(all));
+            other.then(|| {
+                Look::NoWal(format!(
+                    "the replication slot `{}` of `{server}` is in use, but not by Barman: \
+                     the primary has no walsender `{name}`",
+                    slot.name
+                ))
+            })
+        }
+        (Some(slot), _) => Some(Look::NoWal(format!(
+            "the replication slot `{}` of `{server}` is not active",
+            slot.name
+        ))),
+        // Nothing was learned by the connection that lists slots.
+        (None, _) if state.is_in_recovery.is_none() => Some(Look::Unclear(format!(
+            "Barman cannot ask the PostgreSQL of `{server}` for its replication slot: its `conninfo` does not work"
+        ))),
+        (None, Some(slot)) => Some(Look::NotYet(format!(
+            "the replication slot `{slot}` of `{server}` does not exist on the PostgreSQL that Barman is set to"
+        ))),
+        (None, None) => match senders {
+            Some(all) if absent(all) => Some(Look::NoWal(format!(
+                "Barman does not receive WAL of `{server}`: the primary has no walsender `{name}`"
+            ))),
+            Some(_) => None,
+            None => Some(Look::Unclear(format!(
+                "whether Barman receives WAL of `{server}` cannot be told: it has no replication slot, and Patroni \
+                 shows no walsenders"
+            ))),
+        },
+    }
 }

@@ -5,6 +5,7 @@
 //! it. Everything that happens is told to an observer as [`Progress`], in the order in which it
 //! happens: logs, the line on a terminal and tests read the same events.
 
+mod apis;
 mod backoff;
 mod backup;
 mod callback;
@@ -38,13 +39,14 @@ use crate::store::{Cause, Decision, EventId, IntentId, Store};
 
 use lane::Turn;
 
+pub use apis::{ApiSeen, apis};
 pub use callback::{Ended, Undecided, callback, second_look};
 use converge::look_again;
 pub use converge::{Comparison, Looks, Passed, compare, pass};
 pub use fighting::Fighting;
 pub use here::{Here, HereError, Part, Seat};
 pub use journal::patience_of;
-pub use look::NoWal;
+pub use look::{NoWal, Wal};
 pub use outcome::{Outcome, StepOutcome, StepReport, Verdict};
 pub use progress::Progress;
 pub use receipt::{Judged, receipts, receipts_with};

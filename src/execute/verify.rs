@@ -115,7 +115,7 @@ pub(super) async fn verify<W: World>(
         }
         let elapsed = clock.now().saturating_sub(started);
         let missing = match (&last, &silent) {
-            (Some(Look::NotYet(what) | Look::NoWal(what)), _) => what.clone(),
+            (Some(Look::NotYet(what) | Look::NoWal(what) | Look::Unclear(what)), _) => what.clone(),
             (_, Some(trouble)) => trouble.clone(),
             _ => "WAL is not received yet".to_owned(),
         };

@@ -30,6 +30,12 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
+    /// Tells whether any rule is for the cluster of this name.
+    pub fn has_rule_for(&self, cluster: &str) -> bool {
+        let mut enabled = self.rules.iter().filter(|rule| rule.enabled);
+        enabled.any(|rule| rule.cluster.include(cluster))
+    }
+
     /// The number of Barman servers that receive WAL by streaming, as far as the rules' text tells: pairs of an API and
     /// what is written as a switch's `server`.
     pub fn streaming_targets(&self) -> usize {

@@ -1,5 +1,6 @@
 //! How results look: plain functions from data to text.
 
+mod age;
 mod diff;
 mod diff_html;
 mod explanation;
@@ -13,6 +14,7 @@ mod junit;
 mod matrix;
 mod matrix_html;
 mod metrics;
+mod nagios;
 mod plan;
 mod receipt;
 mod run;
@@ -32,10 +34,11 @@ pub use junit::junit;
 pub use matrix::matrix;
 pub use matrix_html::matrix_html;
 pub use metrics::Metrics;
+pub use nagios::{nagios, nagios_failure};
 pub use plan::{idle, plan};
 pub use receipt::{receipt, receipts, receipts_json, verdict};
 pub use run::{describe, run};
 pub use sarif::sarif;
-pub use status::{Status, conflict, difference, status};
+pub use status::{Level, Problem, RulesSeen, StateSeen, Status, conflict, difference, status};
 pub use test_run::{Checked, Covered, Mutated, TestRun, Tested, tests, tests_json};
 pub use text::{Colour, one_line};

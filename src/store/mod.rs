@@ -14,6 +14,7 @@ mod record;
 mod rows;
 mod schema;
 mod sqlite;
+mod tally;
 mod whole;
 mod worker;
 
@@ -25,6 +26,7 @@ pub use last_good::{Known, LastGood};
 pub use owner::Owner;
 pub use receipt::{MayTell, Receipt, Receipts, Sighting, Verdict};
 pub use sqlite::Sqlite;
+pub use tally::{Correction, LastPass, Tally};
 pub use whole::{replace_file, replace_private_file};
 pub use worker::{Worker, at_once};
 

@@ -41,6 +41,23 @@ const MIGRATIONS: [&str; 1] = ["
     ) STRICT;
     CREATE INDEX target_name ON target (name);
     CREATE INDEX target_intent ON target (intent);
+    CREATE TABLE promotion (
+        id INTEGER PRIMARY KEY,
+        cluster TEXT NOT NULL,
+        took_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE correction (
+        cluster TEXT NOT NULL,
+        api TEXT NOT NULL,
+        server TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        PRIMARY KEY (cluster, api, server)
+    ) STRICT;
+    CREATE TABLE pass (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        ended_ms INTEGER NOT NULL,
+        code INTEGER NOT NULL
+    ) STRICT;
     CREATE TABLE receipt (
         cluster TEXT NOT NULL,
         api TEXT NOT NULL,

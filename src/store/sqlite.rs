@@ -15,7 +15,7 @@ use crate::model::{Event, Name, Role, Target};
 use super::rows::{self, SELECT};
 use super::{
     Cause, Decision, EventId, Forget, Intent, IntentId, Owner, Query, Receipts, Recorded, Settled,
-    Source, Standing, State, Store, StoreError, file, receipt_rows, record, schema,
+    Source, Standing, State, Store, StoreError, file, receipt_rows, record, schema, tally,
 };
 
 /// How long to wait for another process that writes. Every write is a few rows.
@@ -256,12 +256,19 @@ impl Sqlite {
         Ok(false)
     }
 
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        work(&self.connection.borrow()).map_err(|error| StoreError::Io(error.to_string()))
+    }
+
     /// Tells whether an owner still works on what it took: it is alive, and not stuck.
     fn holds(&self, owner: Option<&str>, claim: i64, now: Duration) -> bool {
         claim > rows::millis(now) && owner.is_some_and(|owner| (self.alive)(&Owner::read(owner)))
     }
 
-    fn write<T>(
+    pub(super) fn write<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
@@ -475,12 +482,15 @@ impl Store for Sqlite {
 
     async fn settled(&self, id: IntentId, end: &Settled<'_>) -> Result<(), StoreError> {
         self.write(|transaction| {
-            transaction.execute(
+            let changed = transaction.execute(
                 "UPDATE intent SET state = ?2, message = ?3, ended_ms = ?4 WHERE id = ?1 AND state = 'pending'",
                 params![id.0, end.state.as_str(), end.message, rows::millis(end.now)],
-            )
+            )?;
+            if changed > 0 && end.state == State::Done {
+                tally::count(transaction, id)?;
+            }
+            Ok(())
         })
-        .map(drop)
     }
 
     async fn ended(&self, id: IntentId) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Value, context};
 
 use super::ENGINE;
-use super::names::known_names;
+use super::names::{UnknownKind, known_names};
 
 /// What a text is to be read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,19 +61,6 @@ pub struct UnknownName {
     pub name: String,
     /// Where in the text, in bytes.
     pub range: Range<usize>,
-}
-
-/// What kind of name is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnknownKind {
-    /// `value | name`.
-    Filter,
-    /// `value is name`.
-    Test,
-    /// `name(…)`.
-    Function,
-    /// `value.name(…)`: texts, numbers, lists and tables have none.
-    Method,
 }
 
 /// Whether a string has anything for the template engine to do.

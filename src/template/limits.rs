@@ -4,7 +4,7 @@ use minijinja::tests::is_in;
 use minijinja::value::{DynObject, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use super::render::{Cause, RenderErrorKind};
+use super::error::{Cause, RenderErrorKind};
 use super::scope::{Placeholders, Table};
 
 /// How many values a value may have in it.

@@ -6,6 +6,7 @@
 //! file system in here.
 
 mod cut;
+mod error;
 mod inspect;
 mod kinds;
 mod limits;
@@ -24,15 +25,16 @@ use std::sync::LazyLock;
 use minijinja::{Environment, UndefinedBehavior};
 
 pub use cut::{Cut, Put};
+pub use error::{RenderError, RenderErrorKind};
 pub use inspect::{
-    Reference, Syntax, SyntaxError, UnknownKind, UnknownName, Usage, around_expressions, inspect,
-    is_template, lone_expression,
+    Reference, Syntax, SyntaxError, UnknownName, Usage, around_expressions, inspect, is_template,
+    lone_expression,
 };
 pub use matches::check_pattern;
-pub use names::known_names;
+pub use names::{UnknownKind, known_names};
 pub use partial::{Residual, Unknown, partial};
 pub use premise::{Asked, Premises, premises};
-pub use render::{RenderError, RenderErrorKind, condition, render};
+pub use render::{condition, render};
 pub use scope::Scope;
 pub use subject::{Compared, choices, compared};
 

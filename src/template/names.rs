@@ -1,6 +1,17 @@
 //! What a template may call, for suggestions.
 
-use super::UnknownKind;
+/// A kind of name that is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownKind {
+    /// `value | name`.
+    Filter,
+    /// `value is name`.
+    Test,
+    /// `name(…)`.
+    Function,
+    /// `value.name(…)`: texts, numbers, lists and tables have none.
+    Method,
+}
 
 /// The names that a filter, test or function may have, for suggestions.
 #[must_use]

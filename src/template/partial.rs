@@ -12,10 +12,11 @@ use minijinja::machinery::parse_expr;
 
 use crate::model::{Template, TemplateValue};
 
+use super::error::RenderError;
 use super::inspect::names_in;
 use super::kinds::{Kinds, of_filter, of_test};
 use super::premise::Asked;
-use super::render::{RenderError, failed, guards, render, tree_value, truth, undefined};
+use super::render::{failed, guards, render, tree_value, truth, undefined};
 use super::scope::{Guards, Root};
 use super::{FACTS, Scope, Syntax, is_template, lone_expression};
 
@@ -303,12 +304,31 @@ impl<'a> Evaluation<'a> {
         if part.kinds().never_equal(other.kinds()) {
             return true;
         }
-        let (Expr::Var(node), Part::Open { .. }, Part::Known(value)) = (tree, part, other) else {
+        let (Part::Open { .. }, Part::Known(value)) = (part, other) else {
             return false;
         };
-        let possible = self.scope.possible(node.id);
+        let possible = match tree {
+            Expr::Var(node) => self.scope.possible(node.id, None),
+            Expr::GetAttr(node) => self.possible_in(&node.expr, Some(node.name)),
+            Expr::GetItem(node) => self.possible_in(&node.expr, key_of(&node.subscript_expr)),
+            _ => None,
+        };
         let text = value.as_str();
         possible.is_some_and(|possible: &Asked| text.is_some_and(|text| !possible.allows(text)))
+    }
+
+    fn possible_in(&self, base: &Expr<'_>, key: Option<&str>) -> Option<&Asked> {
+        match base {
+            Expr::Var(node) => self.scope.possible(node.id, Some(key?)),
+            _ => None,
+        }
+    }
+}
+
+fn key_of<'t>(tree: &'t Expr<'_>) -> Option<&'t str> {
+    match tree {
+        Expr::Const(node) => node.value.as_str(),
+        _ => None,
     }
 }
 

@@ -41,9 +41,9 @@ impl Premises {
     /// The values that must be one certain text, with that text.
     pub fn fixed(&self) -> impl Iterator<Item = (String, String)> {
         let common = self.common().into_iter();
-        common.filter_map(|(subject, asked)| match asked {
-            Asked::OneOf(mut texts) if texts.len() == 1 => Some((subject, texts.pop()?)),
-            _ => None,
+        common.filter_map(|(subject, asked)| {
+            let only = asked.only()?.to_owned();
+            Some((subject, only))
         })
     }
 
@@ -122,6 +122,18 @@ impl Asked {
         match self {
             Self::OneOf(texts) => texts.iter().any(|known| known == text),
             Self::NoneOf(texts) => !texts.iter().any(|known| known == text),
+        }
+    }
+
+    /// The text, if it can only be one.
+    #[must_use]
+    pub fn only(&self) -> Option<&str> {
+        match self {
+            Self::OneOf(texts) => match texts.as_slice() {
+                [only] => Some(only),
+                _ => None,
+            },
+            Self::NoneOf(_) => None,
         }
     }
 

@@ -6,77 +6,18 @@ use minijinja::machinery::{CodeGenerator, ast, eval, make_string_output, parse, 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Error, Value};
 
-use crate::model::{Origin, Template, TemplateValue};
+use crate::model::{Template, TemplateValue, Var};
 
+use super::error::{Cause, RenderError, RenderErrorKind};
 use super::limits::Budget;
 use super::scope::{Guards, Root};
 use super::{ENGINE, Scope, Syntax, Usage, inspect, is_template, lone_expression, strict};
 
-/// A template that could not be rendered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct RenderError {
-    /// The kind of the mistake.
-    pub kind: RenderErrorKind,
-    /// What went wrong.
-    pub message: String,
-    /// The template that it went wrong in.
-    pub origin: Origin,
-}
-
-/// The kinds of mistake that a lint tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RenderErrorKind {
-    /// A value has more in it than a value may have.
-    TooLarge,
-    /// A condition gives a text instead of true or false.
-    TextForTruth,
-    /// A variable that the template uses fails.
-    OfVariable,
-    /// Any other mistake.
-    Other,
-}
-
-/// Carries the kind of a mistake through the engine.
-#[derive(Debug, thiserror::Error)]
-#[error("")]
-pub(super) struct Cause(pub(super) RenderErrorKind);
-
-impl Cause {
-    fn of(error: &Error) -> Option<RenderErrorKind> {
-        let mut next = std::error::Error::source(error);
-        while let Some(error) = next {
-            if let Some(Self(kind)) = error.downcast_ref() {
-                return Some(*kind);
-            }
-            next = error.source();
-        }
-        None
-    }
-}
-
-impl RenderError {
-    /// The error of a condition that gives a value of this kind; `or_false` if it may also be false.
-    pub(super) fn no_truth(kind: &str, or_false: bool, template: &Template) -> Self {
-        let unless = if or_false { " unless it is false" } else { "" };
-        Self {
-            kind: match kind {
-                "string" => RenderErrorKind::TextForTruth,
-                _ => RenderErrorKind::Other,
-            },
-            message: format!("`when` must give true or false, and gives a {kind}{unless}"),
-            origin: template.origin.clone(),
-        }
-    }
-
-    /// An error of no special kind.
+impl Scope {
+    /// A scope that knows only the file's variables; all of them are visible.
     #[must_use]
-    pub const fn new(message: String, origin: Origin) -> Self {
-        Self {
-            kind: RenderErrorKind::Other,
-            message,
-            origin,
-        }
+    pub fn new(vars: &[Var]) -> Self {
+        Self::rendered_by(render_value, vars)
     }
 }
 
@@ -268,6 +209,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use serde_json::json;
+
+    use crate::model::Origin;
 
     use super::*;
     use crate::model::Var;

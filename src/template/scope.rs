@@ -9,9 +9,9 @@ use minijinja::{Error, ErrorKind, Value};
 
 use crate::model::{TemplateValue, Var};
 
+use super::error::{Cause, RenderError, RenderErrorKind};
 use super::kinds::Kinds;
 use super::premise::Asked;
-use super::render::{Cause, RenderError, RenderErrorKind, render_value};
 
 /// How many variables may use one another in a row. Each is rendered inside the one that uses it, and a
 /// stack has an end.
@@ -37,7 +37,11 @@ pub struct Scope {
     unsettled: Arc<OnceLock<()>>,
     /// Whether variables without a value are not known yet.
     unsettled_vars: bool,
+    render: Render,
 }
+
+/// Renders the value of a variable.
+type Render = fn(&TemplateValue, &Scope) -> Result<Value, RenderError>;
 
 /// A built-in variable.
 #[derive(Debug, Clone)]
@@ -46,6 +50,8 @@ enum Fact {
     Table(Arc<BTreeMap<String, String>>),
     /// A table of which only this is known: any other key may be there or not, but for those that are said not to be.
     OpenTable(Arc<BTreeMap<String, String>>, Arc<BTreeSet<String>>),
+    /// A table in which texts are restricted to some; one that is restricted to a single text has it.
+    TableAmong(Arc<BTreeMap<String, String>>, Arc<BTreeMap<String, Asked>>),
     /// Not known for this event, and why.
     Missing(&'static str),
     /// Not known before the event: whatever looks at it can't be told yet, not even whether it is there.
@@ -82,9 +88,8 @@ struct Found {
 }
 
 impl Scope {
-    /// A scope that knows only the file's variables; all of them are visible.
-    #[must_use]
-    pub fn new(vars: &[Var]) -> Self {
+    /// A scope that knows only the file's variables, which this function renders.
+    pub(super) fn rendered_by(render: Render, vars: &[Var]) -> Self {
         let cells = vars.iter().map(VarCell::new);
         let places = vars.iter().enumerate().rev();
         let places = places.map(|(index, var)| (var.name.clone(), index));
@@ -97,6 +102,7 @@ impl Scope {
             missing: Arc::default(),
             unsettled: Arc::default(),
             unsettled_vars: false,
+            render,
         }
     }
 
@@ -141,10 +147,21 @@ impl Scope {
         self
     }
 
-    /// The texts that a fact may be, if it is not known and restricted to some.
-    pub(super) fn possible(&self, name: &str) -> Option<&Asked> {
-        match self.known.get(name)? {
-            Fact::UnsettledAmong(possible) => Some(possible),
+    /// Adds a table of which nobody knows yet what is in it, but for restrictions of some keys.
+    #[must_use]
+    pub fn table_among(self, name: &'static str, possible: BTreeMap<String, Asked>) -> Self {
+        let fixed = possible
+            .iter()
+            .filter_map(|(key, asked)| Some((key.clone(), asked.only()?.to_owned())));
+        let fact = Fact::TableAmong(Arc::new(fixed.collect()), Arc::new(possible));
+        self.with(name, fact)
+    }
+
+    /// The texts that a fact, or a key of one, may be, if it is not known and restricted to some.
+    pub(super) fn possible(&self, name: &str, key: Option<&str>) -> Option<&Asked> {
+        match (self.known.get(name)?, key) {
+            (Fact::UnsettledAmong(possible), None) => Some(possible),
+            (Fact::TableAmong(_, possible), Some(key)) => possible.get(key),
             _ => None,
         }
     }
@@ -244,6 +261,15 @@ impl Scope {
                         seen: self.unsettled.clone(),
                     }),
                 })),
+                Fact::TableAmong(values, _) => Some(Value::from_object(Table {
+                    name: name.to_owned(),
+                    values: values.clone(),
+                    guards: guards.clone(),
+                    open: Some(Unsettled {
+                        absent: Arc::default(),
+                        seen: self.unsettled.clone(),
+                    }),
+                })),
                 Fact::Placeholders(word) => Some(Value::from_object(Placeholders(word))),
                 Fact::Unsettled | Fact::UnsettledAmong(_) => {
                     let () = self.unsettled.get_or_init(|| ());
@@ -306,7 +332,7 @@ impl Scope {
 
     fn find(&self, value: &TemplateValue) -> Found {
         Found {
-            value: render_value(value, self),
+            value: (self.render)(value, self),
             missing: self.missing(),
             guessed: self.guessed(),
         }

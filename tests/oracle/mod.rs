@@ -45,7 +45,11 @@ fn said(finding: &Finding) -> Option<Said> {
         None => (tale, None),
     };
     let step = |step: &str| {
-        let words: Vec<&str> = step.split('`').collect();
+        let plain = match (step.split_once(" (where "), step.split_once(") ")) {
+            (Some((member, _)), Some((_, rest))) => format!("{member} {rest}"),
+            _ => step.to_owned(),
+        };
+        let words: Vec<&str> = plain.split('`').collect();
         let (event, role) = words[3].split_once(' ').unwrap();
         let call = (
             member(words[1]).unwrap(),

@@ -31,7 +31,8 @@ const EVENTS: [Event; 5] = [
 /// What the rules' plans set, by target, for each way in which members are at the sites.
 pub fn effects(rules: &RuleSet) -> BTreeMap<String, Vec<Effects>> {
     let mut all: BTreeMap<String, Vec<Effects>> = BTreeMap::new();
-    for sites in 0..8_usize {
+    let sites = sites(rules);
+    for around in 0..sites.len().pow(3) {
         let mut found: BTreeMap<String, Effects> = BTreeMap::new();
         for (member, name) in MEMBERS.iter().enumerate() {
             for event in EVENTS {
@@ -39,11 +40,8 @@ pub fn effects(rules: &RuleSet) -> BTreeMap<String, Vec<Effects>> {
                     if !event.roles().contains(&role) {
                         continue;
                     }
-                    let site = if sites >> member & 1 == 0 {
-                        "paris"
-                    } else {
-                        "lyon"
-                    };
+                    let place = u32::try_from(member).unwrap();
+                    let site = sites[around / sites.len().pow(place) % sites.len()];
                     let facts = Facts {
                         node: Some((*name).to_owned()),
                         env: BTreeMap::from([("SITE".to_owned(), site.to_owned())]),
@@ -66,6 +64,17 @@ pub fn effects(rules: &RuleSet) -> BTreeMap<String, Vec<Effects>> {
         }
     }
     all
+}
+
+/// The sites that members are tried at: all that conditions tell apart.
+fn sites(rules: &RuleSet) -> &'static [&'static str] {
+    let conditions = rules.rules.iter().filter_map(|rule| rule.when.as_ref());
+    let mut conditions = conditions.map(|when| when.text.as_str());
+    if conditions.any(|when| when.contains("env.SITE")) {
+        &["paris", "lyon", "oslo"]
+    } else {
+        &["paris", "lyon"]
+    }
 }
 
 fn set_by(operation: &Operation) -> (String, String) {

@@ -33,6 +33,7 @@ mod replica;
 mod restart;
 mod sshd;
 mod stack;
+mod status;
 #[path = "../support/mod.rs"]
 mod support;
 mod switchover;

@@ -109,10 +109,7 @@ fn a_stale_callback_and_a_broken_file() {
     let ended = stack.ask(&cluster, "n1", &["reconcile", "--metrics-file", &file]);
     assert_eq!(ended.code, 6, "{}", ended.output);
     let text = std::fs::read_to_string(&metrics).expect("metrics");
-    assert!(
-        text.contains("\npatroni_barman_rules_last_good 1\n"),
-        "{text}"
-    );
+    assert!(text.contains("\npatroni_barman_rules_valid 0\n"), "{text}");
 }
 
 /// Waits until Patroni has called the new primary's callback.

@@ -87,10 +87,7 @@ fn reconcile_and_its_metrics_know_that_the_last_good_rules_are_used() {
     node.run(["reconcile", "--metrics-file", metrics.to_str().unwrap()])
         .exits(6);
     let text = fs::read_to_string(&metrics).unwrap();
-    assert!(
-        text.contains("\npatroni_barman_rules_last_good 1\n"),
-        "{text}"
-    );
+    assert!(text.contains("\npatroni_barman_rules_valid 0\n"), "{text}");
 }
 
 /// The file of the folder whose name ends so.

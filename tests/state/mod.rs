@@ -196,10 +196,7 @@ fn a_broken_file_does_not_keep_a_callback_from_its_last_good_rules() {
     let reconciled = node.run(["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
     assert_eq!(reconciled.exit, 6);
     let text = fs::read_to_string(&metrics).unwrap();
-    assert!(
-        text.contains("\npatroni_barman_rules_last_good 1\n"),
-        "{text}"
-    );
+    assert!(text.contains("\npatroni_barman_rules_valid 0\n"), "{text}");
     assert!(
         text.contains("\npatroni_barman_pending{cluster=\"demo\"} 0\n"),
         "{text}"
@@ -325,16 +322,10 @@ fn a_broken_file_is_measured_also_if_the_run_cannot_begin() {
     let nowhere = RULES.replace("PATRONI", "http://127.0.0.1:1");
     node.write_rules(&nowhere);
     let text = reconcile();
-    assert!(
-        text.contains("\npatroni_barman_rules_last_good 0\n"),
-        "{text}"
-    );
+    assert!(text.contains("\npatroni_barman_rules_valid 1\n"), "{text}");
     node.write_rules(&nowhere.replace("role: primary", "role: [primary"));
     let text = reconcile();
-    assert!(
-        text.contains("\npatroni_barman_rules_last_good 1\n"),
-        "{text}"
-    );
+    assert!(text.contains("\npatroni_barman_rules_valid 0\n"), "{text}");
     assert!(
         text.contains("\npatroni_barman_last_exit_code 3\n"),
         "{text}"
@@ -349,10 +340,7 @@ fn metrics_make_no_database() {
     let reconciled = node.run(["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
     assert_eq!(reconciled.exit, 4);
     let text = fs::read_to_string(&metrics).unwrap();
-    assert!(
-        text.contains("\npatroni_barman_rules_last_good 1\n"),
-        "{text}"
-    );
+    assert!(text.contains("\npatroni_barman_rules_valid 0\n"), "{text}");
     assert!(!text.contains("\npatroni_barman_pending{"), "{text}");
     assert!(!node.folder().join("state/state.db").exists());
 }

@@ -1,5 +1,5 @@
-//! What needs other programs: a browser, git, libxml2, and Node with npm for the YAML language server. Where one of them
-//! is missing, the test that uses it fails and names it.
+//! What needs other programs: a browser, git, libxml2, Node with npm for the YAML language server, Prometheus' `promtool`,
+//! Nagios and its plugins, and Python with a package index for Grafana's model of dashboards. Where one of them is missing, the test that uses it fails and names it.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -14,5 +14,6 @@ mod browser;
 mod editor;
 mod git;
 mod junit;
+mod monitoring;
 #[path = "../support/mod.rs"]
 mod support;

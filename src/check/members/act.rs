@@ -1,20 +1,21 @@
 //! The values that members set targets to, evaluated for examples of members.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::model::{Event, Match, RequestTemplate, Role, Rule, RuleSet, Target, TemplateValue};
+use crate::model::{Event, Match, RequestTemplate, Role, Rule, Target, TemplateValue};
 use crate::space::{Cluster, events};
-use crate::template::{Asked, Residual, Scope, premises, render};
+use crate::template::{Residual, Scope, render};
 
 use super::super::cells::Cells;
 use super::super::judge::Judge;
 use super::super::setting::of_request;
 use super::super::table::{Firing, Table};
+use super::sample::{Member, Members};
 
-/// The number of members that rules name and that are tried with every rule.
-const MOST_NAMED: usize = 8;
+/// How many rules that may fire before others are kept for each member.
+const MOST_INSTEAD: usize = 8;
 
 /// A value that a member sets a target to when Patroni calls for a cell.
 #[derive(Debug, Clone)]
@@ -25,8 +26,7 @@ pub(super) struct Act {
     pub(super) role: Role,
     /// The number of the cell.
     pub(super) cell: usize,
-    /// The member's name.
-    pub(super) member: String,
+    pub(super) member: Member,
     pub(super) value: String,
     /// The value is made of something that only the member knows, its environment say.
     pub(super) private: bool,
@@ -42,7 +42,7 @@ impl Act {
     /// Tells whether the two may set different values.
     pub(super) fn differs(&self, other: &Self) -> bool {
         self.value != other.value
-            || (self.member != other.member && (self.private || other.private))
+            || (self.member.name != other.member.name && (self.private || other.private))
     }
 
     /// The same request with the same value in another cell.
@@ -51,69 +51,13 @@ impl Act {
     }
 }
 
-/// Example members: two that no rule names, and those that rules name.
-pub(super) struct Members {
-    others: Vec<String>,
-    named: BTreeSet<String>,
-    /// For each rule the only members that its condition is for, if it names them.
-    only: HashMap<usize, Vec<String>>,
-}
-
-impl Members {
-    pub(super) fn new(rules: &RuleSet) -> Self {
-        let mut mentioned = BTreeSet::new();
-        let mut named = BTreeSet::new();
-        let mut only = HashMap::new();
-        for (number, rule) in rules.rules.iter().enumerate() {
-            let Some(when) = &rule.when else {
-                continue;
-            };
-            let premises = premises(&when.text, &rules.vars);
-            for (_, asked) in premises.each().filter(|(fact, _)| *fact == "node") {
-                let (Asked::OneOf(texts) | Asked::NoneOf(texts)) = asked;
-                mentioned.extend(texts.iter().cloned());
-                if matches!(asked, Asked::NoneOf(_)) {
-                    named.extend(texts.iter().take(MOST_NAMED).cloned());
-                }
-            }
-            if let Some(Asked::OneOf(texts)) = premises.common().remove("node") {
-                let first: Vec<_> = texts.into_iter().take(MOST_NAMED).collect();
-                named.extend(first.iter().cloned());
-                only.insert(number, first);
-            }
-        }
-        let examples = (1..).map(|number| format!("n{number}"));
-        let unnamed = examples.filter(|name| !mentioned.contains(name));
-        Self {
-            others: unnamed.take(2).collect(),
-            named,
-            only,
-        }
-    }
-
-    /// Tells whether a rule names its members.
-    pub(super) fn is_of_one(&self, rule: usize) -> bool {
-        self.only.contains_key(&rule)
-    }
-
-    /// The members that a rule is tried for.
-    fn of_rule(&self, rule: usize) -> Vec<&String> {
-        if let Some(only) = self.only.get(&rule) {
-            return only.iter().collect();
-        }
-        let few = self.named.len() <= MOST_NAMED;
-        let named = self.named.iter().filter(|_| few);
-        self.others.iter().chain(named).collect()
-    }
-}
-
 /// Evaluates rules for members; the scopes of one kind of cluster are made once.
 pub(super) struct Stage<'a, 'r> {
     pub(super) table: &'a Table<'r>,
-    pub(super) members: &'a Members,
+    pub(super) members: &'a Members<'r>,
     pub(super) cluster: &'a Cluster,
     pub(super) judge: &'a mut Judge<'r>,
-    pub(super) scopes: HashMap<(usize, String), Scopes>,
+    pub(super) scopes: HashMap<(usize, Member), Scopes>,
 }
 
 /// What a request sees on one member.
@@ -136,9 +80,9 @@ impl<'r> Stage<'_, 'r> {
             let Some(rule) = self.table.rule(firing.rule) else {
                 continue;
             };
-            let members = self.members;
-            let mut fires: BTreeMap<(usize, &String), bool> = BTreeMap::new();
-            for member in members.of_rule(firing.rule) {
+            let members = self.members.of_rule(firing.rule);
+            let mut fires: BTreeMap<(usize, Member), bool> = BTreeMap::new();
+            for member in &members {
                 for index in firing.may.indices() {
                     let sure = self.fires(firing, index, member);
                     let key = (index, member.clone());
@@ -151,7 +95,7 @@ impl<'r> Stage<'_, 'r> {
                     let is_taken = taken.sure.contains(&key)
                         || earlier.is_some_and(|earlier| earlier.iter().any(same));
                     let sure = sure.filter(|_| !is_taken);
-                    fires.extend(sure.map(|sure| ((index, member), sure)));
+                    fires.extend(sure.map(|sure| (key, sure)));
                 }
             }
             let requests = rule.requests.iter().enumerate();
@@ -160,7 +104,7 @@ impl<'r> Stage<'_, 'r> {
                 let values = request.server.iter();
                 let mut values = values.chain(request.body.iter().map(|(_, value)| value));
                 let by_cell = values.any(|value| self.judge.value(value).cell);
-                for member in members.of_rule(firing.rule) {
+                for member in &members {
                     let mut same = None;
                     for index in firing.may.indices() {
                         let Some((event, of_role)) = events().nth(index) else {
@@ -170,10 +114,11 @@ impl<'r> Stage<'_, 'r> {
                             // It ends before anyone leads.
                             continue;
                         }
-                        let Some(sure) = fires.get(&(index, member)).copied() else {
+                        let key = (index, member.clone());
+                        let Some(sure) = fires.get(&key).copied() else {
                             continue;
                         };
-                        let instead = taken.maybe.get(&(index, member.clone()));
+                        let instead = taken.maybe.get(&key);
                         let instead = instead.cloned().unwrap_or_default();
                         let settings = match same.take() {
                             Some(settings) if !by_cell => settings,
@@ -209,13 +154,15 @@ impl<'r> Stage<'_, 'r> {
     }
 
     /// Tells whether a rule surely fires for a member; `None` if it never does.
-    fn fires(&mut self, firing: &Firing, index: usize, member: &str) -> Option<bool> {
+    fn fires(&mut self, firing: &Firing, index: usize, member: &Member) -> Option<bool> {
         let sure = !firing.sure.and(Cells::one(index)).is_empty();
         let rule = self.table.rule(firing.rule)?;
         let Some(when) = rule.when.as_ref().filter(|_| !sure) else {
             return Some(sure);
         };
-        match self.judge.residual_for(when, index, member) {
+        let members = self.members;
+        let with_member = |scope| members.seen_by(member, scope);
+        match self.judge.residual_for(when, index, with_member) {
             Residual::Value(Value::Bool(true)) => Some(true),
             Residual::Value(_) => None,
             Residual::Unknown(_) | Residual::Error(_) => Some(false),
@@ -228,16 +175,20 @@ impl<'r> Stage<'_, 'r> {
         &mut self,
         request: &'r RequestTemplate,
         index: usize,
-        member: &str,
+        member: &Member,
     ) -> Vec<(Target, String, bool)> {
         let (judge, cluster) = (&*self.judge, &self.cluster.name);
-        let scopes = self.scopes.entry((index, member.to_owned()));
+        let members = self.members;
+        let scopes = self.scopes.entry((index, member.clone()));
         let scopes = scopes
             .or_insert_with(|| {
-                let shown = judge.request_scope(index, cluster).text("node", member);
+                let shown = judge
+                    .request_scope(index, cluster)
+                    .text("node", &member.name);
                 let known = ["host", "args", "env"]
                     .into_iter()
                     .fold(shown.clone(), Scope::unsettled);
+                let known = members.seen_by(member, known);
                 Scopes { known, shown }
             })
             .clone();
@@ -260,20 +211,19 @@ impl<'r> Stage<'_, 'r> {
 /// The rules that fire before others under `match: first`, by cell and member.
 #[derive(Default)]
 struct Taken {
-    sure: HashSet<(usize, String)>,
+    sure: HashSet<(usize, Member)>,
     /// Enough of them to tell two cells apart.
-    maybe: HashMap<(usize, String), Vec<usize>>,
+    maybe: HashMap<(usize, Member), Vec<usize>>,
 }
 
 impl Taken {
-    fn add(&mut self, rule: usize, fires: BTreeMap<(usize, &String), bool>) {
-        for ((index, member), sure) in fires {
-            let key = (index, member.clone());
+    fn add(&mut self, rule: usize, fires: BTreeMap<(usize, Member), bool>) {
+        for (key, sure) in fires {
             if sure {
                 self.sure.insert(key);
             } else {
                 let rules = self.maybe.entry(key).or_default();
-                if rules.len() < MOST_NAMED {
+                if rules.len() < MOST_INSTEAD {
                     rules.push(rule);
                 }
             }
@@ -306,7 +256,7 @@ fn has_own_name(request: &RequestTemplate, known: &Scope) -> bool {
 
 /// Drops what a later request of the same cell and member surely replaces.
 fn last(acts: &mut Vec<Act>) {
-    let mut sure: HashMap<(usize, String), usize> = HashMap::new();
+    let mut sure: HashMap<(usize, Member), usize> = HashMap::new();
     for act in acts.iter().filter(|act| act.sure) {
         sure.insert((act.cell, act.member.clone()), act.order);
     }

@@ -14,6 +14,7 @@ use crate::template::{Asked, Premises, premises};
 use super::super::cells::name;
 use super::super::table::Table;
 use super::act::Act;
+use super::sample::Member;
 
 /// How many pairs of one target are looked at: more of them than anyone would write.
 const MOST_LOOKS: usize = 20_000;
@@ -28,7 +29,7 @@ pub(super) struct Hurt {
     pub(super) other: Act,
     pub(super) steps: Vec<Step>,
     /// The member that leads in the end, if the others' values are compared with its own.
-    pub(super) leader: Option<String>,
+    pub(super) leader: Option<Member>,
 }
 
 /// A callback of a member, and the value that it sets the target to, if it does.
@@ -36,7 +37,7 @@ pub(super) struct Hurt {
 pub(super) struct Step {
     pub(super) event: Event,
     pub(super) role: Role,
-    pub(super) member: String,
+    pub(super) member: Member,
     pub(super) value: Option<String>,
     /// The value is one that only the member knows.
     pub(super) private: bool,
@@ -60,11 +61,11 @@ impl Step {
         cell.map_or_else(String::new, |(index, _)| name(index))
     }
 
-    fn silent(event: Event, role: Role, member: &str) -> Self {
+    fn silent(event: Event, role: Role, member: &Member) -> Self {
         Self {
             event,
             role,
-            member: member.to_owned(),
+            member: member.clone(),
             value: None,
             private: false,
         }
@@ -77,9 +78,9 @@ pub(super) struct Contest<'a, 'r> {
     leads: Role,
     acts: Vec<&'a Act>,
     /// What each member wants while it leads: what its promotion sets, else what its start does.
-    wants: BTreeMap<&'a str, Vec<&'a Act>>,
+    wants: BTreeMap<&'a Member, Vec<&'a Act>>,
     /// What each member sets in each event while it leads.
-    leading: HashMap<(&'a str, Event), Vec<&'a Act>>,
+    leading: HashMap<(&'a Member, Event), Vec<&'a Act>>,
     looks: usize,
 }
 
@@ -89,12 +90,12 @@ impl<'a, 'r> Contest<'a, 'r> {
         let acts: Vec<&Act> = acts.iter().filter(takes_part).collect();
         let mut leading: HashMap<_, Vec<&Act>> = HashMap::new();
         for act in acts.iter().copied().filter(|act| act.role.leads()) {
-            let key = (act.member.as_str(), act.event);
+            let key = (&act.member, act.event);
             leading.entry(key).or_default().push(act);
         }
         let mut wants = BTreeMap::new();
         for act in &acts {
-            let member = act.member.as_str();
+            let member = &act.member;
             let of = |event| leading.get(&(member, event));
             if let Some(found) = of(Event::OnRoleChange).or_else(|| of(Event::OnStart)) {
                 wants.entry(member).or_insert_with(|| found.clone());
@@ -112,8 +113,8 @@ impl<'a, 'r> Contest<'a, 'r> {
 
     /// One sequence for each request to blame.
     pub(super) fn hurts(&mut self) -> Vec<Hurt> {
-        let first = self.acts.first().map(|act| &act.member);
-        if self.acts.iter().all(|act| Some(&act.member) == first) {
+        let first = self.acts.first().map(|act| &act.member.name);
+        if self.acts.iter().all(|act| Some(&act.member.name) == first) {
             return Vec::new();
         }
         let mut hurts: Vec<Hurt> = Vec::new();
@@ -137,13 +138,13 @@ impl<'a, 'r> Contest<'a, 'r> {
 
     /// The acts in the order of the rules. In stories the first member leads, and the last one does what hurts.
     fn in_order(&self) -> Vec<&'a Act> {
-        let mut members: Vec<&str> = Vec::new();
+        let mut members: Vec<&Member> = Vec::new();
         for act in &self.acts {
-            if !members.contains(&act.member.as_str()) {
+            if !members.contains(&&act.member) {
                 members.push(&act.member);
             }
         }
-        let place = |act: &Act| members.iter().position(|member| *member == act.member);
+        let place = |act: &Act| members.iter().position(|member| **member == act.member);
         let mut acts = self.acts.clone();
         acts.sort_by_cached_key(|act| {
             let place = place(act).unwrap_or_default();
@@ -162,7 +163,7 @@ impl<'a, 'r> Contest<'a, 'r> {
         act.event == Event::OnStart && act.role.leads()
     }
 
-    fn leading(&self, member: &str, event: Event) -> Vec<&'a Act> {
+    fn leading(&self, member: &Member, event: Event) -> Vec<&'a Act> {
         self.leading
             .get(&(member, event))
             .cloned()
@@ -194,7 +195,7 @@ impl<'a, 'r> Contest<'a, 'r> {
     /// A member that does not lead sets what the leader wants otherwise.
     fn of_follower(&mut self, act: &'a Act) -> Option<Hurt> {
         for (leader, wants) in self.wants.clone() {
-            for want in wants.into_iter().filter(|_| leader != act.member) {
+            for want in wants.into_iter().filter(|_| leader.name != act.member.name) {
                 if !self.may_look() {
                     return None;
                 }
@@ -204,7 +205,7 @@ impl<'a, 'r> Contest<'a, 'r> {
                         culprit: act.clone(),
                         other: want.clone(),
                         steps: vec![Step::of(want), Step::of(act)],
-                        leader: Some(leader.to_owned()),
+                        leader: Some(leader.clone()),
                     });
                 }
             }
@@ -214,7 +215,7 @@ impl<'a, 'r> Contest<'a, 'r> {
 
     /// Another event of a leader sets something else than its promotion.
     fn of_leader(&mut self, act: &'a Act) -> Option<Hurt> {
-        let wants = self.wants.get(act.member.as_str())?.clone();
+        let wants = self.wants.get(&act.member)?.clone();
         let beside = self.leading(&act.member, act.event);
         let start = self.leading(&act.member, Event::OnStart);
         for want in &wants {
@@ -241,7 +242,7 @@ impl<'a, 'r> Contest<'a, 'r> {
         None
     }
 
-    fn differ(&self, act: &Act, other: &Act, leader: Option<String>) -> Hurt {
+    fn differ(&self, act: &Act, other: &Act, leader: Option<Member>) -> Hurt {
         let mut steps = vec![Step::of(other), Step::of(act)];
         if act.event == Event::OnStop {
             steps.push(Step::silent(Event::OnStart, self.leads, &act.member));
@@ -266,7 +267,7 @@ impl<'a, 'r> Contest<'a, 'r> {
             if !self.may_look() {
                 return None;
             }
-            let led = before.role.leads() && before.member != act.member;
+            let led = before.role.leads() && before.member.name != act.member.name;
             if led && before.differs(act) && self.can_both(before, act) {
                 return Some(self.not_followed(act, before, &act.member));
             }
@@ -274,14 +275,14 @@ impl<'a, 'r> Contest<'a, 'r> {
         None
     }
 
-    fn not_followed(&self, culprit: &Act, before: &Act, leader: &str) -> Hurt {
+    fn not_followed(&self, culprit: &Act, before: &Act, leader: &Member) -> Hurt {
         let promotion = Step::silent(Event::OnRoleChange, self.leads, leader);
         Hurt {
             code: Code::PromotionNotFollowed,
             culprit: culprit.clone(),
             other: before.clone(),
             steps: vec![Step::of(before), promotion],
-            leader: Some(leader.to_owned()),
+            leader: Some(leader.clone()),
         }
     }
 
@@ -291,6 +292,7 @@ impl<'a, 'r> Contest<'a, 'r> {
             .acts
             .iter()
             .copied()
+            .filter(|other| other.member == act.member || other.member.name != act.member.name)
             .partition(|other| other.member == act.member);
         for other in own.into_iter().chain(others) {
             if !self.may_look() {

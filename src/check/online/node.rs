@@ -5,7 +5,7 @@ use crate::load::nearest;
 use crate::model::RuleSet;
 
 use super::answers::{Here, Seen};
-use super::found::{Found, is_for};
+use super::found::Found;
 
 pub(super) fn look(rules: &RuleSet, here: &Here, found: &mut Found) {
     let Some(patroni) = &rules.patroni else {
@@ -26,8 +26,7 @@ pub(super) fn look(rules: &RuleSet, here: &Here, found: &mut Found) {
         let help = "name members of one cluster under `patroni`";
         found.say(Code::OtherPatroni, at, url, message, help);
     }
-    let mut enabled = rules.rules.iter().filter(|rule| rule.enabled);
-    if !enabled.any(|rule| is_for(rule, Some(first))) {
+    if !rules.has_rule_for(first) {
         let message = format!(
             "the Patroni at `{first_url}` is of the cluster `{first}`, for which there is no rule"
         );

@@ -24,13 +24,14 @@ use crate::cli::shared::args::Global;
 use crate::cli::shared::command::{Command, Facts};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::Exit;
+use crate::cli::shared::version;
 
 /// Makes Barman follow a Patroni cluster: a YAML rules file maps Patroni's events and roles to
 /// pg-backup-api requests.
 #[derive(Debug, Parser)]
 #[command(
     name = "patroni_barman",
-    version,
+    version = version::line(),
     arg_required_else_help = true,
     subcommand_required = true,
     after_help = "Start with `patroni_barman demo`. Write rules, look at them with `check` and `plan`, then name `patroni_barman run` \

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::evaluate::Left;
 use crate::execute::{
-    Here, Looks, Outcome, Verdict, Which, Whose, pass, patience_of, receipts, resume,
+    Comparison, Here, Looks, Outcome, Verdict, Which, Whose, pass, patience_of, receipts, resume,
 };
 use crate::http::{Clock as _, block_on};
 use crate::model::Event;
@@ -28,12 +28,12 @@ use crate::cli::shared::decide::Decider;
 use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
 use crate::cli::shared::invocation::rules_path;
-use crate::cli::shared::metrics;
+use crate::cli::shared::metrics::{self, Measured};
 use crate::cli::shared::output::print;
-use crate::cli::shared::rules::Rules;
+use crate::cli::shared::rules::{Age, Rules};
 use crate::cli::shared::signals::Hangup;
 use crate::cli::shared::state;
-use crate::cli::shared::view::{View, wants};
+use crate::cli::shared::view::{Base, View, wants};
 use crate::cli::shared::watch::Watch;
 
 /// Finishes what callbacks left, corrects what differs.
@@ -118,38 +118,45 @@ fn measured(
     looks: &Looks,
 ) -> Result<u8, Exit> {
     let result = once(args, context, watch, looks);
-    if let (Err(exit), Some(file), false) = (&result, &args.metrics_file, args.dry) {
+    if let (Err(exit), false) = (&result, args.dry) {
         let path = rules_path(args.rules.rules.as_ref(), &context.environment);
         let rules = Rules::of_last_good(&path, context);
         let state = state::place(rules.as_ref().map(|rules| &rules.set), &context.environment);
-        let age = Rules::age_at(&path, context);
-        metrics::write(
-            file,
-            &state.path,
-            &[],
-            age,
-            exit.code,
-            watch.wall(),
-            &context.log,
-        );
+        state::passed(&state.path, exit.code, watch);
+        if let Some(file) = &args.metrics_file {
+            let measured = Measured {
+                cluster: None,
+                compared: &[],
+                rules_valid: Rules::age_at(&path, context) == Age::Current,
+                rules: rules.map(|rules| rules.seen(&path)),
+                code: exit.code,
+                now: watch.wall(),
+            };
+            metrics::write(file, &state.path, &measured, &context.log);
+        }
     }
     result
 }
 
 fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -> Result<u8, Exit> {
     let asked = watch.wall();
-    let view = View::take(&args.rules, context, watch)?;
+    let base = Base::read(&args.rules, context, watch, !args.dry)?;
+    let view = base.view(&args.rules, context)?;
     if args.dry {
-        return Ok(dry(args, context, &view));
+        return Ok(dry(args, context, &base, view));
     }
     let View {
-        outside,
         here,
         wanted,
         parts,
-        state,
-        rules,
+        ..
     } = view;
+    let Base {
+        path,
+        rules,
+        outside,
+        state,
+    } = base;
     let age = rules.age;
     let log = &context.log;
     for one in &wanted.left {
@@ -211,23 +218,38 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         Format::Human => report::run(&outcome),
         Format::Json => format!("{:#}\n", to_json(&here, &outcome, code)),
     });
+    state::passed(&state.path, code, watch);
     if let Some(file) = &args.metrics_file {
-        metrics::write(file, &state.path, &compared, age, code, watch.wall(), log);
+        let measured = Measured {
+            cluster: Some(&here.cluster),
+            compared: &compared,
+            rules: Some(rules.seen(&path)),
+            rules_valid: age == Age::Current,
+            code,
+            now: watch.wall(),
+        };
+        metrics::write(file, &state.path, &measured, log);
     }
     Ok(code)
 }
 
 /// Shows what would be sent.
-fn dry(args: &Reconcile, context: &Context, view: &View<'_>) -> u8 {
-    let compared = view.compare(context);
-    let status = view.status(&compared);
+fn dry(args: &Reconcile, context: &Context, base: &Base<'_>, view: View) -> u8 {
+    let compared = base.compare(Ok(view));
+    let status = compared.status();
+    if let Some(trouble) = &status.state.trouble {
+        context.log.error(trouble);
+    }
     print(&match args.format {
         Format::Human => would_do(&status),
         Format::Json => format!("{:#}\n", status.to_json()),
     });
     let blind =
-        compared.pending.is_none() || status.compared.iter().any(|one| one.differs.is_err());
-    match (status.as_wanted(), blind) {
+        status.state.trouble.is_some() || status.compared.iter().any(|one| one.differs.is_err());
+    let clean = status.state.pending.is_empty()
+        && status.conflicts.is_empty()
+        && status.compared.iter().all(Comparison::as_wanted);
+    match (clean, blind) {
         (_, true) => Verdict::Unfinished.exit_code(),
         (true, false) => 0,
         (false, false) => Verdict::Failed.exit_code(),
@@ -235,7 +257,7 @@ fn dry(args: &Reconcile, context: &Context, view: &View<'_>) -> u8 {
 }
 
 fn would_do(status: &report::Status<'_>) -> String {
-    let pending = status.pending.iter().map(|intent| {
+    let pending = status.state.pending.iter().map(|intent| {
         let what = report::describe(&intent.step.operation);
         format!(
             "pending: {what}, decided for {} {}",
@@ -248,7 +270,9 @@ fn would_do(status: &report::Status<'_>) -> String {
         .map(|conflict| format!("left alone: {}", report::conflict(conflict)));
     let compared = status.compared.iter().map(|one| {
         let what = report::describe(&one.step.operation);
-        let why = report::difference(one, status.here);
+        let why = status
+            .here
+            .map_or_else(|_| String::new(), |here| report::difference(one, here));
         if one.as_wanted() {
             format!("as wanted: {what}")
         } else if one.differs.is_err() {

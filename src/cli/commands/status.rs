@@ -1,59 +1,104 @@
-//! `status`: Barman's state beside the wanted one.
+//! `status`: Barman's state compared with the wanted one.
 
-use clap::Args;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
 
 use crate::report;
-use crate::store::Receipt;
 
-use crate::cli::shared::args::Format;
 use crate::cli::shared::args::RulesArgs;
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::Exit;
+use crate::cli::shared::duration::parse_duration;
+use crate::cli::shared::exit::{Exit, INVALID};
 use crate::cli::shared::output::print;
-use crate::cli::shared::view::View;
+use crate::cli::shared::view::Base;
 use crate::cli::shared::watch::Watch;
 
-/// Shows Barman's state beside the one that the rules want.
+/// Shows whether Barman follows the cluster.
 ///
-/// What they want of the members of this node's cluster, that is; nothing is sent:
+/// Works on any node of the cluster, and sends nothing:
 ///
 ///     patroni_barman status --rules /etc/patroni_barman/rules.yml
 ///
-/// For each server: the member for which something is wanted, the wanted and the active model, whether WAL is being received and
-/// through which slot, the timeline, the last WAL file and backup, and what is pending. The rules file must name
-/// the local Patroni under `patroni`.
+/// What is wrong comes first, a line each. Then it names the rules file, the state database, the last pass of `reconcile`, and the
+/// versions of Patroni and Barman. For each server: the active model, whether WAL is received and how much of it is not confirmed,
+/// the slot, the timeline, the last archived WAL file, the last backup and the last good one. Last, what is pending. WAL counts as
+/// received if Barman uses its replication slot on the member that is followed. The rules file must name the local Patroni under
+/// `patroni`.
 ///
-/// Exit codes: 0 everything is as wanted; 1 something differs or is pending, or the state can't be read; 3 Patroni
-/// could not be reached; 4 invalid rules or arguments.
+/// `--format nagios` is for Nagios and Icinga: one line with the worst problem and performance data, the exit code 0 for OK, 1 for
+/// WARNING, 2 for CRITICAL, 3 for UNKNOWN.
+///
+/// Exit codes: 0 everything is as wanted; 1 something differs or is pending, WAL is not received, the rules file is broken, or the
+/// state or the API can't be read; 3 Patroni could not be reached, or no member leads; 4 invalid rules or arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Status {
     /// Where the rules are.
     #[command(flatten)]
     pub rules: RulesArgs,
+    /// How long Barman may take to tell its state [default: 5m; with --format nagios 50s].
+    ///
+    /// pg-backup-api asks every PostgreSQL of the Barman host for it, which takes minutes where there are hundreds.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
     /// How the result is written to standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: Format,
+    pub format: StatusFormat,
 }
+
+/// How a status is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    /// For people.
+    Human,
+    /// For programs; its schema is printed by `patroni_barman schema status`.
+    Json,
+    /// For Nagios and Icinga.
+    Nagios,
+}
+
+/// The exit code of a Nagios plugin that can't tell.
+const UNKNOWN: u8 = 3;
+
+/// Nagios ends a plugin after a minute.
+const PLUGIN: Duration = Duration::from_secs(50);
 
 impl Command for Status {
     const GROUP: Group = Group::Barman;
     const CONNECTED: bool = true;
+    const USAGE: u8 = INVALID;
 
     fn run(&self, context: &Context) -> Result<u8, Exit> {
         let watch = Watch::new(&context.log);
-        let view = View::take(&self.rules, context, &watch)?;
-        let compared = view.compare(context);
-        let status = view.status(&compared);
-        print(&match self.format {
-            Format::Human => report::status(&status),
-            Format::Json => format!("{:#}\n", status.to_json()),
-        });
-        let judged = &compared.judged;
-        let needs_backup = judged.receipts.iter().any(Receipt::needs_backup);
-        Ok(u8::from(
-            !status.as_wanted() || compared.pending.is_none() || needs_backup,
-        ))
+        let base = match Base::read(&self.rules, context, &watch, false) {
+            Err(exit) if self.format == StatusFormat::Nagios => {
+                print(&report::nagios_failure(&exit.to_string()));
+                return Ok(UNKNOWN);
+            }
+            base => base?,
+        };
+        let limit = match self.format {
+            StatusFormat::Nagios => Some(self.timeout.unwrap_or(PLUGIN)),
+            StatusFormat::Human | StatusFormat::Json => self.timeout,
+        };
+        let base = match limit {
+            Some(limit) => base.within(limit),
+            None => base,
+        };
+        let compared = base.compare(base.view(&self.rules, context));
+        let status = compared.status();
+        let mut counting = status.problems().into_iter().filter(|one| one.counts);
+        let code = compared
+            .blind()
+            .unwrap_or_else(|| u8::from(counting.next().is_some()));
+        let (code, text) = match self.format {
+            StatusFormat::Human => (code, report::status(&status)),
+            StatusFormat::Json => (code, format!("{:#}\n", status.to_json())),
+            StatusFormat::Nagios => report::nagios(&status),
+        };
+        print(&text);
+        Ok(code)
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::barman::ActiveModel;
-use crate::execute::{Comparison, Judged, Outcome, Progress, StepReport};
+use crate::execute::{Comparison, Judged, NoWal, Outcome, Progress, StepReport, Wal};
 use crate::http::Secrets;
 use crate::model::{Name, Role};
 use crate::store::{
@@ -47,10 +47,14 @@ impl Discretion {
     #[must_use]
     pub fn compared(&self, mut compared: Vec<Comparison>) -> Vec<Comparison> {
         for one in &mut compared {
-            let (Ok(Some(text)) | Err(text)) = &mut one.differs else {
-                continue;
-            };
-            *text = self.hide(text);
+            if let Ok(Some(text)) | Err(text) = &mut one.differs {
+                *text = self.hide(text);
+            }
+            if let Some(Wal::Missing(NoWal { message: text, .. }) | Wal::Unchecked(text)) =
+                &mut one.wal
+            {
+                *text = self.hide(text);
+            }
             if let Some(server) = &mut one.server
                 && let ActiveModel::Model(name) = &server.active_model
                 && self.hide(name.as_str()) != name.as_str()

@@ -5,37 +5,57 @@ use std::time::Duration;
 
 use crate::execute::Comparison;
 use crate::http::block_on;
-use crate::report;
-use crate::store::{Query, Sqlite, Store as _, replace_file};
+use crate::report::{self, RulesSeen};
+use crate::store::{Query, Sqlite, Store as _, StoreError, replace_file};
 
 use super::log::Log;
-use super::rules::Age;
+use super::state;
+use super::version::{COMMIT, VERSION};
+
+/// What a pass of `reconcile` tells.
+pub struct Measured<'a> {
+    /// Patroni's scope, if it is known.
+    pub cluster: Option<&'a str>,
+    /// Each state that the rules want.
+    pub compared: &'a [Comparison],
+    /// The rules that were used, if there were any.
+    pub rules: Option<RulesSeen>,
+    /// The rules file is valid.
+    pub rules_valid: bool,
+    /// The exit code.
+    pub code: u8,
+    /// The wall clock.
+    pub now: Duration,
+}
 
 /// Writes the metrics file as a whole or not at all; trouble with it is only logged. A state that is not there has
 /// nothing in it, and is not made for this.
-pub fn write(
-    file: &Path,
-    state: &Path,
-    compared: &[Comparison],
-    age: Age,
-    code: u8,
-    now: Duration,
-    log: &Log,
-) {
-    let read = || Sqlite::look(state).and_then(|it| block_on(it.history(&Query::default())));
-    let intents = if state.exists() {
-        read().unwrap_or_default()
-    } else {
-        Vec::new()
+pub fn write(file: &Path, state: &Path, measured: &Measured<'_>, log: &Log) {
+    let read = || {
+        let store = Sqlite::look(state)?;
+        let intents = block_on(store.history(&Query::default()))?;
+        Ok::<_, StoreError>((intents, store.tally()?))
     };
-    let receipts = super::state::receipts(None, state).unwrap_or_default();
+    let read = match state::exists(state) {
+        Ok(false) => Some(Default::default()),
+        Ok(true) => read().ok(),
+        Err(_) => None,
+    };
+    let state_usable = read.is_some();
+    let (intents, tally) = read.unwrap_or_default();
+    let receipts = state::receipts(None, state).unwrap_or_default();
     let metrics = report::Metrics {
+        build: (VERSION, COMMIT.unwrap_or_default()),
         intents: &intents,
         receipts: &receipts.verdicts,
-        compared,
-        last_good: age == Age::LastGood,
-        exit_code: code,
-        now,
+        tally: &tally,
+        state_usable,
+        cluster: measured.cluster,
+        compared: measured.compared,
+        rules: measured.rules.as_ref(),
+        rules_valid: measured.rules_valid,
+        exit_code: measured.code,
+        now: measured.now,
     };
     // The collector reads `*.prom` only, so it never sees the new file half written.
     if let Err(error) = replace_file(file, &metrics.to_text()) {

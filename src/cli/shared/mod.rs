@@ -20,6 +20,7 @@ pub mod rules;
 pub mod shipped;
 pub mod signals;
 pub mod state;
+pub mod version;
 pub mod view;
 pub mod watch;
 pub mod world;

@@ -38,6 +38,7 @@ impl Online {
             set: rules.clone(),
             sources: Vec::new(),
             age: Age::Current,
+            broken: None,
         };
         rules.connect(&context.global).map_err(Exit::into_usage)?;
         let rules = rules.set;

@@ -1,11 +1,15 @@
 //! The rules that a command works with: read, checked, with what the command line replaces.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+
+use ring::digest;
 
 use crate::diagnostic::Severity;
 use crate::execute::Verdict;
 use crate::load::{load, locate, read};
 use crate::model::{Api, ApiName, Event, Fallback, Origin, RuleSet, Url};
+use crate::report::RulesSeen;
 use crate::source::Source;
 use crate::store::{Known, LastGood};
 
@@ -24,6 +28,8 @@ pub struct Rules {
     pub sources: Vec<Source>,
     /// Which rules they are.
     pub age: Age,
+    /// Why the rules in the file are not used, if they are not.
+    pub broken: Option<String>,
 }
 
 /// Which rules are used.
@@ -75,6 +81,7 @@ impl Rules {
             set,
             sources,
             age: Age::Current,
+            broken: None,
         })
     }
 
@@ -84,8 +91,20 @@ impl Rules {
     /// # Errors
     /// [`Exit`] if there are none to use.
     pub fn read_or_last_good(path: &Path, context: &Context) -> Result<Self, Exit> {
+        Self::usable(path, context, true)
+    }
+
+    /// The same without writing anything down: neither the rules nor the verdict on them.
+    ///
+    /// # Errors
+    /// [`Exit`] if there are none to use.
+    pub fn look(path: &Path, context: &Context) -> Result<Self, Exit> {
+        Self::usable(path, context, false)
+    }
+
+    fn usable(path: &Path, context: &Context, remember: bool) -> Result<Self, Exit> {
         let broken = match Self::read(path, &context.log) {
-            Ok(rules) => match rules.checked(path, context) {
+            Ok(rules) => match rules.checked(path, context, remember) {
                 Ok(()) => return Ok(rules),
                 Err(broken) => broken,
             },
@@ -98,7 +117,10 @@ impl Rules {
                 context
                     .log
                     .error(&format!("{message}; the last good rules are used instead"));
-                Ok(rules)
+                Ok(Self {
+                    broken: Some(broken.message),
+                    ..rules
+                })
             }
             None => Err(Exit {
                 message: format!("{}; nothing was sent", broken.message),
@@ -109,7 +131,7 @@ impl Rules {
 
     /// Checks rules, once for each change of them. What only a newer version of this program finds is logged, and does
     /// not take rules away that have worked.
-    fn checked(&self, path: &Path, context: &Context) -> Result<(), Exit> {
+    fn checked(&self, path: &Path, context: &Context, remember: bool) -> Result<(), Exit> {
         let copy = LastGood::of(path, &state::folder(&context.environment));
         let log = &context.log;
         let known = copy.known(&self.sources);
@@ -121,6 +143,7 @@ impl Rules {
         let is_good = errors.is_empty() || known == Known::GoodBefore;
         let remembered = match known {
             Known::Refused(_) => Ok(()),
+            _ if !remember => Ok(()),
             _ if is_good => copy.keep(&self.sources),
             _ => copy.refuse(&self.sources, &errors),
         };
@@ -173,6 +196,7 @@ impl Rules {
             set: load(&sources).rules?,
             sources,
             age: Age::LastGood,
+            broken: None,
         })
     }
 
@@ -215,6 +239,30 @@ impl Rules {
             }
         }
         Ok(())
+    }
+
+    /// The rules as a status shows them.
+    #[must_use]
+    pub fn seen(&self, path: &Path) -> RulesSeen {
+        RulesSeen {
+            path: path.display().to_string(),
+            sha256: self.sha256(),
+            broken: self.broken.clone(),
+        }
+    }
+
+    /// The SHA-256 of their text, as `sha256sum` writes it; of the texts one after the other if there are several files.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for source in &self.sources {
+            context.update(source.text.as_bytes());
+        }
+        let sum = context.finish();
+        sum.as_ref().iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 
     /// Where a value of the rules stands, as `file:line:column`.

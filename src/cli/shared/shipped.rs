@@ -137,6 +137,7 @@ impl Shipped<'_> {
             set,
             sources,
             age: Age::Current,
+            broken: None,
         };
         rules.connect(&context.global)?;
         let sets: Vec<String> = self

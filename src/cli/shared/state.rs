@@ -1,16 +1,19 @@
 //! Where the state is kept.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::execute::World as _;
-use crate::http::{Clock as _, block_on};
+use crate::http::{Clock as _, block_on, within};
 use crate::model::RuleSet;
-use crate::store::{Intent, Query, Receipts, Sqlite, State, Store as _, StoreError, Worker};
+use crate::report::StateSeen;
+use crate::store::{LastPass, Query, Receipts, Sqlite, State, Store as _, StoreError, Worker};
 
 use super::context::Context;
 use super::env::Environment;
+use super::watch::Watch;
 use super::world::Outside;
 
 /// The folder that packages make for it.
@@ -18,6 +21,9 @@ const SYSTEM: &str = "/var/lib/patroni_barman";
 
 /// The variable that names the database.
 pub const STATE_VARIABLE: &str = "PATRONI_BARMAN_STATE";
+
+/// How long the state is waited for when nothing depends on it.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where the state is and how long it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,29 +111,77 @@ pub fn remember<'a>(
 
 /// The receipts that are written down. A state that was never made has none, and is not made for this.
 pub fn receipts(cluster: Option<&str>, path: &Path) -> Result<Receipts, StoreError> {
-    if !path.exists() {
-        return Ok(Receipts::default());
+    match exists(path) {
+        Ok(false) => Ok(Receipts::default()),
+        Ok(true) => Sqlite::look(path).and_then(|state| block_on(state.receipts(cluster))),
+        Err(error) => Err(StoreError::Io(error)),
     }
-    Sqlite::look(path).and_then(|state| block_on(state.receipts(cluster)))
 }
 
-/// What is pending in this cluster. A state that was never made has nothing in it, and is not made for this.
-pub fn pending(cluster: &str, path: &Path, context: &Context) -> Option<Vec<Intent>> {
-    if !path.exists() {
-        return Some(Vec::new());
+/// Writes down that a pass of `reconcile` has ended, if there is a state. Trouble with it was said before.
+pub fn passed(path: &Path, code: u8, watch: &Watch<'_>) {
+    if exists(path) != Ok(true) {
+        return;
     }
-    let query = Query {
-        cluster: Some(cluster.to_owned()),
-        state: Some(State::Pending),
-        ..Query::default()
+    let pass = LastPass {
+        ended: watch.wall(),
+        code,
     };
-    match Sqlite::look(path).and_then(|state| block_on(state.history(&query))) {
-        Ok(pending) => Some(pending),
-        Err(error) => {
-            context
-                .log
-                .error(&format!("what is pending can't be told: {error}"));
-            None
-        }
+    if let Ok(state) = Worker::open(path, Duration::ZERO, PATIENCE) {
+        let written = state.ask(move |state| state.passed(pass));
+        let _ = block_on(within(watch, PATIENCE, written));
     }
+}
+
+/// Reads a state without changing it; of all clusters unless one is named. A state that was never made has nothing in it,
+/// and is not made for this.
+pub fn look(cluster: Option<&str>, path: &Path) -> StateSeen {
+    let mut seen = StateSeen::none(path);
+    let read = || {
+        let store = Sqlite::look(path)?;
+        let query = Query {
+            cluster: cluster.map(str::to_owned),
+            state: Some(State::Pending),
+            ..Query::default()
+        };
+        Ok::<_, StoreError>((block_on(store.history(&query))?, store.last_pass()?))
+    };
+    match exists(path) {
+        Ok(false) => return seen,
+        Ok(true) => {
+            seen.exists = true;
+            match read() {
+                Ok((pending, last_pass)) => {
+                    seen.pending = pending;
+                    seen.last_pass = last_pass;
+                    seen.trouble = not_writable(path);
+                }
+                Err(error) => seen.trouble = Some(error.to_string()),
+            }
+        }
+        Err(error) => seen.trouble = Some(error),
+    }
+    seen
+}
+
+/// Tells whether there is a database; a folder that can't be looked into is an error.
+pub fn exists(path: &Path) -> Result<bool, String> {
+    fs::exists(path).map_err(|error| {
+        let path = path.display();
+        format!("the state `{path}` can't be read: {error}")
+    })
+}
+
+/// Why callbacks can't use the database, if it is theirs: somebody who may only read it sees nothing odd.
+fn not_writable(path: &Path) -> Option<String> {
+    let folder = fs::metadata(path.parent()?).ok()?;
+    let file = fs::metadata(path).ok()?;
+    let me = rustix::process::geteuid().as_raw();
+    let path = path.display();
+    (me != 0 && folder.uid() == me && file.uid() != me).then(|| {
+        format!(
+            "the state `{path}` belongs to the user with number {}, and callbacks may not write it: `chown {me} {path}` mends that",
+            file.uid()
+        )
+    })
 }

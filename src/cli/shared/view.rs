@@ -1,10 +1,16 @@
 //! The cluster as Patroni shows it, and what the rules want of it.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use crate::evaluate::{Wanted, wanted};
-use crate::execute::{Comparison, Here, Judged, Looks, Part, compare, receipts_with};
-use crate::http::block_on;
-use crate::report::Status;
-use crate::store::{Intent, Recorded};
+use crate::execute::{
+    ApiSeen, Comparison, Here, Judged, Looks, Part, World as _, apis, compare, receipts_with,
+};
+use crate::http::{Clock as _, block_on};
+use crate::model::ApiName;
+use crate::report::{RulesSeen, StateSeen, Status};
+use crate::store::Recorded;
 
 use super::args::RulesArgs;
 use super::context::Context;
@@ -16,34 +22,69 @@ use super::state::{self, Place};
 use super::watch::Watch;
 use super::world::Outside;
 
-/// The cluster as it is, and what the rules want of it.
-pub struct View<'a> {
+/// The rules, and the outside that they name.
+pub struct Base<'a> {
+    /// Where the rules are.
+    pub path: PathBuf,
+    /// The rules.
+    pub rules: Rules,
     /// The outside.
     pub outside: Outside<'a>,
+    /// Where the state is.
+    pub state: Place,
+}
+
+/// The cluster as it is, and what the rules want of it.
+pub struct View {
     /// What Patroni says.
     pub here: Here,
+    /// That no rule is for this cluster.
+    pub misplaced: Option<String>,
     /// What the rules want of the members.
     pub wanted: Wanted,
     /// The same, with the members' places.
     pub parts: Vec<Part>,
-    /// Where the state is.
-    pub state: Place,
-    /// The rules.
-    pub rules: Rules,
 }
 
-impl<'a> View<'a> {
-    /// Asks Patroni and the rules.
-    pub fn take(args: &RulesArgs, context: &Context, watch: &'a Watch<'a>) -> Result<Self, Exit> {
+impl<'a> Base<'a> {
+    /// Reads the rules. Unless something is to be done by them, nothing is written down.
+    pub fn read(
+        args: &RulesArgs,
+        context: &Context,
+        watch: &'a Watch<'a>,
+        acts: bool,
+    ) -> Result<Self, Exit> {
         let path = rules_path(args.rules.as_ref(), &context.environment);
-        let mut rules = Rules::read_or_last_good(&path, context)?;
+        let mut rules = if acts {
+            Rules::read_or_last_good(&path, context)?
+        } else {
+            Rules::look(&path, context)?
+        };
         rules.connect(&context.global)?;
         let outside = Outside::new(&rules.set, &context.environment, watch);
+        let state = state::place(Some(&rules.set), &context.environment);
+        Ok(Self {
+            path,
+            rules,
+            outside,
+            state,
+        })
+    }
+
+    /// Gives up on each exchange with an API after this time.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.outside = self.outside.within(limit);
+        self
+    }
+
+    /// Asks Patroni and the rules.
+    pub fn view(&self, args: &RulesArgs, context: &Context) -> Result<View, Exit> {
         let given = args
             .node
             .as_deref()
             .or(context.environment.get("PATRONI_NAME"));
-        let here = match block_on(Here::ask(&outside, given)) {
+        let here = match block_on(Here::ask(&self.outside, given)) {
             Some(Ok(here)) => here,
             Some(Err(silence)) => return Err(Exit::new(3, silence.to_string())),
             None => {
@@ -51,70 +92,114 @@ impl<'a> View<'a> {
                     .help("add `patroni: {url: \"http://127.0.0.1:8008\"}` to the rules file"));
             }
         };
+        let cluster = &here.cluster;
+        let misplaced = (!self.rules.set.has_rule_for(cluster)).then(|| {
+            let url = self.outside.patroni_url().unwrap_or_default();
+            format!(
+                "the Patroni at `{url}` is of the cluster `{cluster}`, for which there is no rule"
+            )
+        });
+        if let Some(misplaced) = &misplaced {
+            context.log.error(misplaced);
+        }
         if here.leader.is_none() {
-            let cluster = &here.cluster;
             let message = format!("no member of `{cluster}` holds the leader key; nothing is sent");
             return Err(Exit::new(3, message));
         }
         if let Some(node) = here.node.as_ref().filter(|_| !here.is_listed()) {
-            let cluster = &here.cluster;
             context.log.warning(&format!(
                 "Patroni lists no member `{node}` in `{cluster}`: nothing is wanted for it"
             ));
         }
         let decider = Decider {
-            rules: &rules,
+            rules: &self.rules,
             environment: &context.environment,
             call: None,
         };
         let wanted = wants(&decider, &args.sets, &here)?;
         let parts = here.parts(&wanted, &args.sets);
-        let state = state::place(Some(&rules.set), &context.environment);
-        Ok(Self {
-            outside,
+        Ok(View {
             here,
+            misplaced,
             wanted,
             parts,
-            state,
-            rules,
         })
     }
 }
 
-/// Barman's state beside the wanted one.
-pub struct Compared {
-    states: Vec<Comparison>,
-    /// The pending requests; `None` if they can't be read.
-    pub pending: Option<Vec<Intent>>,
-    /// The receipts.
-    pub judged: Judged,
+/// Why there is no view, and the exit code for that.
+struct Blind {
+    code: u8,
+    message: String,
 }
 
-impl View<'_> {
-    /// Compares everything that is wanted; nothing is sent.
-    pub fn compare(&self, context: &Context) -> Compared {
-        let states = block_on(compare(&self.parts, &Looks::default(), &self.outside));
-        let discretion = self.outside.discretion();
-        let judged = match state::receipts(Some(&self.here.cluster), &self.state.path) {
-            Ok(known) => block_on(receipts_with(&known, &self.here, &states, &self.outside)),
-            Err(error) => Judged::blind(error.to_string()),
+/// Barman's state compared with the wanted one.
+pub struct Compared {
+    view: Result<View, Blind>,
+    rules: RulesSeen,
+    state: StateSeen,
+    apis: Vec<ApiSeen>,
+    states: Vec<Comparison>,
+    judged: Judged,
+    now: Duration,
+}
+
+impl Base<'_> {
+    /// Compares everything that is wanted; nothing is sent. What can be told without Patroni is told also if it is silent.
+    pub fn compare(&self, view: Result<View, Exit>) -> Compared {
+        let names: Vec<ApiName> = self.rules.set.apis.keys().cloned().collect();
+        let apis = block_on(apis(&names, &self.outside));
+        let none = Vec::new();
+        let parts = view.as_ref().map_or(&none, |view| &view.parts);
+        let states = block_on(compare(parts, &Looks::default(), &self.outside));
+        let cluster = view.as_ref().ok().map(|view| view.here.cluster.as_str());
+        let judged = match (&view, state::receipts(cluster, &self.state.path)) {
+            (Ok(View { here, .. }), Ok(known)) => {
+                block_on(receipts_with(&known, here, &states, &self.outside))
+            }
+            (Ok(_), Err(error)) => Judged::blind(error.to_string()),
+            (Err(_), _) => Judged::default(),
         };
+        let discretion = self.outside.discretion();
+        let state = state::look(cluster, &self.state.path);
         Compared {
-            judged: discretion.judged(judged),
+            rules: self.rules.seen(&self.path),
+            state,
+            apis,
             states: discretion.compared(states),
-            pending: state::pending(&self.here.cluster, &self.state.path, context),
+            judged: discretion.judged(judged),
+            now: self.outside.clock().wall(),
+            view: view.map_err(|exit| Blind {
+                code: exit.code,
+                message: exit.to_string(),
+            }),
+        }
+    }
+}
+
+impl Compared {
+    /// The same, to be shown.
+    pub fn status(&self) -> Status<'_> {
+        let view = self.view.as_ref();
+        Status {
+            rules: &self.rules,
+            state: &self.state,
+            here: match view {
+                Ok(view) => Ok(&view.here),
+                Err(blind) => Err(&blind.message),
+            },
+            misplaced: view.ok().and_then(|view| view.misplaced.as_deref()),
+            apis: &self.apis,
+            compared: &self.states,
+            judged: &self.judged,
+            conflicts: view.map_or(&[], |view| &view.wanted.conflicts),
+            now: self.now,
         }
     }
 
-    /// The same, to be shown.
-    pub fn status<'v>(&'v self, compared: &'v Compared) -> Status<'v> {
-        Status {
-            here: &self.here,
-            compared: &compared.states,
-            conflicts: &self.wanted.conflicts,
-            pending: compared.pending.as_deref().unwrap_or_default(),
-            judged: &compared.judged,
-        }
+    /// The exit code of a view that could not be taken.
+    pub fn blind(&self) -> Option<u8> {
+        self.view.as_ref().err().map(|blind| blind.code)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::barman::Barman;
 use crate::execute::{Progress, Stamp, World};
@@ -23,6 +24,7 @@ pub struct Outside<'a> {
     watch: &'a Watch<'a>,
     state: Option<DiscreetStore>,
     one_receiver: bool,
+    limit: Option<Duration>,
 }
 
 /// A server and the client that talks to it.
@@ -58,6 +60,7 @@ impl<'a> Outside<'a> {
             watch,
             state: None,
             one_receiver: rules.streaming_targets() == 1,
+            limit: None,
         }
     }
 }
@@ -71,6 +74,19 @@ impl Outside<'_> {
             discretion: self.discretion(),
         });
         self
+    }
+
+    /// Gives up on each exchange with an API after this time.
+    #[must_use]
+    pub const fn within(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// The address of the first Patroni that the rules name.
+    pub fn patroni_url(&self) -> Option<&str> {
+        let (_, urls) = self.patroni.as_ref()?;
+        urls.first().map(Url::as_str)
     }
 
     /// What nothing that is shown may have in it.
@@ -92,9 +108,12 @@ impl<'a> World for Outside<'a> {
     type Store = DiscreetStore;
 
     fn barman(&self, api: &ApiName) -> Option<Barman<'_, Client>> {
-        self.apis
-            .get(api)
-            .map(|endpoint| Barman::new(&endpoint.client, &endpoint.url))
+        let Endpoint { client, url } = self.apis.get(api)?;
+        let barman = Barman::new(client, url);
+        Some(match self.limit {
+            Some(limit) => barman.within(limit),
+            None => barman,
+        })
     }
 
     fn patronis(&self) -> Vec<Patroni<'_, Client>> {

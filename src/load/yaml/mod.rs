@@ -55,6 +55,13 @@ impl Fault {
         }
     }
 
+    /// What is here has too many levels.
+    fn too_deep(range: Range<usize>) -> Self {
+        Self::new(Code::TooDeep, range, "this is nested too deeply").help(format!(
+            "{MAX_DEPTH} levels are allowed; does an alias stand inside its own anchor?"
+        ))
+    }
+
     fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self

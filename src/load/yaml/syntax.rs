@@ -6,7 +6,6 @@ use granit_parser::{ErrorKind, ScanError};
 
 use super::Fault;
 use super::part::token_end;
-use super::tree::too_deep;
 use crate::diagnostic::Code;
 
 /// What an error means to someone who writes rules, and what to do.
@@ -66,7 +65,7 @@ pub(super) fn fault(text: &str, error: &ScanError, opened: Option<usize>) -> Fau
     }
     let (start, meaning) = meaning(text, kind, at, opened);
     let range = match kind {
-        ErrorKind::RecursionLimitExceeded => return too_deep(at..token_end(text, at)),
+        ErrorKind::RecursionLimitExceeded => return Fault::too_deep(at..token_end(text, at)),
         ErrorKind::MappingValueNotAllowed if start < at => to_line_end(text, start),
         _ if meaning == Some(BEHIND_VALUE) => to_line_end(text, start),
         _ => start..token_end(text, start).max(start + first_char(text, start)),
@@ -274,6 +273,14 @@ fn not_closed(text: &str, at: usize, opened: Option<usize>) -> (usize, Option<Me
     } else {
         opened.unwrap_or(at)
     };
+    if start < at && is(at, ":") {
+        // The second `: ` of an entry.
+        let entry = text.get(start..at).unwrap_or_default();
+        let entry = entry.rsplit_once(',').map_or(entry, |(_, last)| last);
+        if let Some((_, value)) = entry.split_once(": ").filter(|_| !entry.contains('\n')) {
+            return (at - value.trim_start().len(), Some(COLON));
+        }
+    }
     let meaning = if is(start, "{") {
         NOT_CLOSED_MAP
     } else {

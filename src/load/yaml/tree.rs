@@ -163,13 +163,6 @@ fn empty(text: &str) -> Fault {
         .help("begin it with `version: 1`")
 }
 
-/// The fault of what stands here.
-pub(super) fn too_deep(range: Range<usize>) -> Fault {
-    Fault::new(Code::TooDeep, range, "this is nested too deeply").help(format!(
-        "{MAX_DEPTH} levels are allowed; does an alias stand inside its own anchor?"
-    ))
-}
-
 /// There is too much in the file, and the fault is noted.
 struct TooMuch;
 
@@ -229,7 +222,7 @@ impl<'t> Builder<'t> {
 
     fn too_deep(&mut self, start: usize) -> TooMuch {
         let range = start..token_end(self.text, start);
-        self.fault(too_deep(range));
+        self.fault(Fault::too_deep(range));
         TooMuch
     }
 

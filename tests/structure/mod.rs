@@ -1,7 +1,11 @@
 //! The way of a rule from YAML to HTTP is the order in which modules may import each other.
 
+mod graph;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use self::graph::Graph;
 
 /// Modules in import order.
 const ORDER: [&str; 19] = [
@@ -64,6 +68,37 @@ fn an_import_against_the_order_would_be_seen() {
         imports("    crate::http::block_on(crate::model::x)"),
         ["http", "model"]
     );
+}
+
+#[test]
+fn files_import_each_other_in_no_circle() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let circles = Graph::of(&src, &files(&src)).circles();
+    assert!(
+        circles.is_empty(),
+        "each of these files imports from the next: {circles:#?}"
+    );
+}
+
+#[test]
+fn a_circle_of_files_would_be_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let mut all = vec![
+        file("lib.rs", "pub mod a;\npub mod b;\n"),
+        file("a/mod.rs", "mod c;\npub use c::{Made, self};\n"),
+        file("a/c.rs", "pub struct Made;\n"),
+        file("b.rs", "use crate::a::{\n    Made as Taken,\n};\n"),
+    ];
+    assert!(Graph::of(folder.path(), &all).circles().is_empty());
+    all.push(file("a/c.rs", "use crate::b::Other;\npub struct Made;\n"));
+    all.remove(2);
+    assert_eq!(Graph::of(folder.path(), &all).circles(), [["a/c", "b"]]);
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

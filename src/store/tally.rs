@@ -1,0 +1,139 @@
+//! Counts that only grow, and the last pass of `reconcile`. Requests are forgotten after a while; what a monitoring system
+//! counts is not.
+
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use crate::model::{Event, Name, Operation, SwitchTo, Verify};
+
+use super::rows::{self, SELECT};
+use super::{IntentId, Source, Sqlite, StoreError};
+
+/// What was counted so far.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tally {
+    /// For each promotion, the cluster and the time from the callback to WAL streaming from the new leader.
+    pub promotions: Vec<(String, Duration)>,
+    /// The corrections that were made.
+    pub corrections: Vec<Correction>,
+}
+
+/// Corrections of one server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// Patroni's scope.
+    pub cluster: String,
+    /// The API.
+    pub api: String,
+    /// The server; empty for options of the whole instance.
+    pub server: String,
+    /// How many.
+    pub made: u64,
+}
+
+/// The last pass of `reconcile`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastPass {
+    /// When it ended.
+    pub ended: Duration,
+    /// Its exit code.
+    pub code: u8,
+}
+
+/// Counts an intent that is done.
+pub(super) fn count(transaction: &Transaction<'_>, id: IntentId) -> rusqlite::Result<()> {
+    let found = transaction
+        .query_row(
+            &format!("{SELECT} WHERE intent.id = ?1"),
+            [id.0],
+            rows::intent,
+        )
+        .optional()?;
+    let Some(intent) = found.flatten() else {
+        return Ok(());
+    };
+    let follows = matches!(
+        &intent.step.operation,
+        Operation::ConfigSwitch {
+            to: SwitchTo::Model(_),
+            ..
+        }
+    );
+    let promoted = intent.event == Event::OnRoleChange && intent.role.leads();
+    if intent.source == Source::Look && intent.attempts > 0 {
+        let server = intent.step.operation.server().map(Name::as_str);
+        transaction.execute(
+            "INSERT INTO correction VALUES (?1, ?2, ?3, 1)
+             ON CONFLICT (cluster, api, server) DO UPDATE SET made = made + 1",
+            params![
+                intent.cluster,
+                intent.step.api.0,
+                server.unwrap_or_default()
+            ],
+        )?;
+    } else if promoted && follows && intent.step.verify == Verify::Streaming {
+        let ended = intent.ended.unwrap_or(intent.created);
+        let took = ended.saturating_sub(intent.created);
+        transaction.execute(
+            "INSERT INTO promotion (cluster, took_ms) VALUES (?1, ?2)",
+            params![intent.cluster, rows::millis(took)],
+        )?;
+    }
+    Ok(())
+}
+
+impl Sqlite {
+    /// Reads what was counted.
+    pub fn tally(&self) -> Result<Tally, StoreError> {
+        let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
+        self.read(|connection| {
+            let mut promotions =
+                connection.prepare("SELECT cluster, took_ms FROM promotion ORDER BY id")?;
+            let promotions = promotions.query_map([], |row| {
+                let took = Duration::from_millis(unsigned(row.get(1)?));
+                Ok((row.get(0)?, took))
+            })?;
+            let mut corrections =
+                connection.prepare("SELECT * FROM correction ORDER BY cluster, api, server")?;
+            let corrections = corrections.query_map([], |row| {
+                Ok(Correction {
+                    cluster: row.get(0)?,
+                    api: row.get(1)?,
+                    server: row.get(2)?,
+                    made: unsigned(row.get(3)?),
+                })
+            })?;
+            Ok(Tally {
+                promotions: promotions.collect::<rusqlite::Result<_>>()?,
+                corrections: corrections.collect::<rusqlite::Result<_>>()?,
+            })
+        })
+    }
+
+    /// Writes down that a pass of `reconcile` has ended.
+    pub fn passed(&self, pass: LastPass) -> Result<(), StoreError> {
+        let written = self.write(|transaction| {
+            transaction.execute(
+                "INSERT OR REPLACE INTO pass VALUES (1, ?1, ?2)",
+                params![rows::millis(pass.ended), pass.code],
+            )
+        });
+        written.map(drop)
+    }
+
+    /// Reads when `reconcile` ended last; `None` if it never ran with this state.
+    pub fn last_pass(&self) -> Result<Option<LastPass>, StoreError> {
+        self.read(|connection| {
+            let row = connection.query_row("SELECT ended_ms, code FROM pass", [], |row| {
+                Ok(LastPass {
+                    ended: Duration::from_millis(
+                        u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default(),
+                    ),
+                    code: row.get(1)?,
+                })
+            });
+            row.optional()
+        })
+    }
+}

@@ -1,0 +1,52 @@
+//! `status`: what an operator and a monitoring system are told, and on which node.
+
+mod causes;
+mod metrics;
+mod sources;
+
+use std::time::Duration;
+
+use patroni_barman::simulator::Config;
+
+use crate::support::node::Node;
+
+const RULES: &str = r#"version: 1
+api: {url: "BARMAN"}
+patroni: {url: "PATRONI"}
+defaults: {verify: streaming, retry: {wait: 10ms, max_wait: 20ms, deadline: 300ms}, poll: {timeout: 30s}}
+rules:
+  - name: follow
+    on: [on_role_change, on_start]
+    role: primary
+    request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
+"#;
+
+/// A Barman that follows n1.
+fn barman() -> Config {
+    Config::default()
+        .server("demo")
+        .model("demo:n1")
+        .model("demo:n2")
+        .active("demo", "demo:n1")
+        .backup("demo", "20261120T000000")
+        .operation_time(Duration::from_millis(20))
+}
+
+/// Node n1, which leads.
+fn node() -> Node {
+    with(barman())
+}
+
+fn with(config: Config) -> Node {
+    Node::new(RULES).with_patroni("n1").with_barman(config)
+}
+
+const CALLBACK: [&str; 6] = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
+
+/// The first line of the output for Nagios, without performance data, and the exit code.
+fn nagios(node: &Node) -> (String, i32) {
+    let ended = node.run(["status", "--format", "nagios"]);
+    let line = ended.stdout.lines().next().unwrap_or_default();
+    let (line, _) = line.split_once('|').unwrap_or((line, ""));
+    (line.to_owned(), ended.exit)
+}

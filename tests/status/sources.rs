@@ -1,0 +1,120 @@
+//! `status` names what it has read, and says when it could not read it.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::{CALLBACK, RULES, nagios, node};
+
+#[test]
+fn it_names_what_it_has_read() {
+    let node = node();
+    let json = node.json(&["status"], 0);
+    assert_eq!(json["rules"]["path"], node.rules().to_str().unwrap());
+    assert_eq!(json["rules"]["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(json["state"]["path"], node.state().to_str().unwrap());
+    assert_eq!(json["state"]["exists"], false);
+    assert_eq!(json["patroni"]["version"], "4.1.5");
+    assert_eq!(json["apis"][0]["barman"], "3.19.1");
+    assert_eq!(json["apis"][0]["version"], "2.1.0 or later");
+    let said = node.run(["status"]).stdout;
+    for words in [
+        node.rules().to_str().unwrap(),
+        "state.db (not made yet)",
+        "last reconcile     never",
+        "Patroni            4.1.5",
+        "Barman 3.19.1, pg-backup-api 2.1.0 or later",
+    ] {
+        assert!(said.contains(words), "no `{words}` in\n{said}");
+    }
+}
+
+#[test]
+fn it_writes_nothing() {
+    let node = node();
+    node.run(["status"]).exits(0);
+    node.run(["reconcile", "--dry-run"]).exits(0);
+    assert!(!node.state().parent().unwrap().exists());
+}
+
+#[test]
+fn it_tells_of_the_last_pass() {
+    let node = node();
+    node.run(["reconcile"]).exits(0);
+    let said = node.run(["status"]).exits(0).stdout;
+    assert!(said.contains("s ago, exit code 0\n"), "{said}");
+    let json = node.json(&["status"], 0);
+    assert_eq!(json["state"]["last_reconcile"]["exit_code"], 0);
+    node.write_rules(&RULES.replace("PATRONI", "http://127.0.0.1:1"));
+    node.run(["reconcile"]).exits(3);
+    let json = node.json(&["status"], 3);
+    assert_eq!(json["state"]["last_reconcile"]["exit_code"], 3);
+}
+
+#[test]
+fn broken_rules_are_no_success() {
+    let node = node();
+    node.run(CALLBACK).exits(0);
+    node.run(["status"]).exits(0);
+    for broken in [
+        RULES.replace("role: primary", "role: primry"),
+        "rulez".to_owned(),
+    ] {
+        node.write_rules(&broken);
+        let ended = node.run(["status"]).exits(1);
+        let cause = "the last good rules are in use";
+        assert!(ended.stdout.contains(cause), "{}", ended.stdout);
+        assert!(ended.stdout.contains("as wanted\n"), "{}", ended.stdout);
+        let (line, code) = nagios(&node);
+        assert_eq!(code, 1, "{line}");
+        assert!(line.contains(cause), "{line}");
+        assert!(node.json(&["status"], 1)["rules"]["broken"].is_string());
+    }
+    fs::remove_file(node.rules()).unwrap();
+    node.run(["status"]).exits(1).says("can't read");
+}
+
+#[test]
+fn rules_that_cannot_be_used_at_all_are_unknown_to_nagios() {
+    let node = node();
+    node.write_rules("rulez");
+    node.run(["status"]).exits(4);
+    let (line, code) = nagios(&node);
+    assert_eq!(code, 3);
+    assert!(line.starts_with("UNKNOWN - the rules in "), "{line}");
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_told() {
+    let node = node();
+    node.run(CALLBACK).exits(0);
+    let folder = node.state().parent().unwrap().to_owned();
+    for file in ["state.db", "state.db-wal", "state.db-shm"] {
+        let _ = fs::remove_file(node.state().with_file_name(file));
+    }
+    fs::write(
+        node.state(),
+        "no database, and long enough to be read as one",
+    )
+    .unwrap();
+    let ended = node.run(["status"]).exits(1);
+    let cause = format!("the state `{}` can't be opened", node.state().display());
+    assert!(
+        ended.stdout.contains(&format!("UNKNOWN   {cause}")),
+        "{}",
+        ended.stdout
+    );
+    let (line, code) = nagios(&node);
+    assert_eq!(code, 3);
+    assert!(line.contains(&cause), "{line}");
+    // Root may look into any folder.
+    fs::set_permissions(&folder, Permissions::from_mode(0o000)).unwrap();
+    if fs::read_dir(&folder).is_err() {
+        let ended = node.run(["status"]).exits(1);
+        assert!(
+            ended.stdout.contains("can't be read: Permission denied"),
+            "{}",
+            ended.stdout
+        );
+    }
+    fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
+}
