@@ -86,6 +86,7 @@ const SERVER: Keep<'_> = Keep::Keys(&[
             ("systemid", Keep::All),
             ("begin_wal", Keep::All),
             ("end_wal", Keep::All),
+            ("xlog_segment_size", Keep::All),
         ])),
     ),
     (

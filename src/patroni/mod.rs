@@ -34,6 +34,8 @@ pub struct Node {
     pub system_id: Option<String>,
     /// Patroni's version.
     pub version: Option<String>,
+    /// When it last had contact with the DCS, by its own clock, since the Unix epoch.
+    pub dcs_last_seen: Option<Duration>,
 }
 
 /// A walsender of a member's PostgreSQL.
@@ -139,6 +141,8 @@ pub struct Switch {
     pub lsn: Lsn,
     /// When, as Patroni writes it.
     pub time: Option<String>,
+    /// The same since the Unix epoch, by the new leader's clock.
+    pub at: Option<Duration>,
     /// The leader of the next timeline.
     pub new_leader: Option<String>,
 }

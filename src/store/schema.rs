@@ -68,8 +68,20 @@ const MIGRATIONS: [&str; 1] = ["
         leader TEXT,
         changed TEXT,
         verdict TEXT NOT NULL,
-        held INTEGER NOT NULL,
-        judged_ms INTEGER NOT NULL,
+        backup TEXT,
+        since_ms INTEGER NOT NULL,
+        PRIMARY KEY (cluster, api, server, timeline)
+    ) STRICT;
+    CREATE TABLE sighting (
+        cluster TEXT NOT NULL,
+        api TEXT NOT NULL,
+        server TEXT NOT NULL,
+        timeline INTEGER NOT NULL,
+        archived TEXT,
+        received TEXT,
+        passed INTEGER NOT NULL,
+        since_ms INTEGER NOT NULL,
+        seen_ms INTEGER NOT NULL,
         PRIMARY KEY (cluster, api, server, timeline)
     ) STRICT;
 "];

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::evaluate::Left;
 use crate::execute::{
-    Comparison, Here, Looks, Outcome, Verdict, Which, Whose, pass, patience_of, resume,
+    Comparison, Here, Looks, Outcome, Verdict, Which, Whose, pass, patience_of, receipts, resume,
 };
 use crate::http::{Clock as _, block_on};
 use crate::model::Event;
@@ -197,6 +197,10 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     let passed = block_on(pass(&parts, &again, args.second_look, looks, &outside));
     let verdict = passed.verdict(&left, &wanted, &parts);
     let discretion = outside.discretion();
+    let judged = discretion.judged(block_on(receipts(&here, &passed.compared, &outside)));
+    if let Some(why) = &judged.blind {
+        log.debug(&format!("changes of timeline are not judged: {why}"));
+    }
     let compared = discretion.compared(passed.compared);
     for one in compared.iter().filter(|one| !one.as_wanted()) {
         let what = report::difference(one, &here);

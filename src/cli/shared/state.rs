@@ -9,7 +9,7 @@ use crate::execute::World as _;
 use crate::http::{Clock as _, block_on, within};
 use crate::model::RuleSet;
 use crate::report::StateSeen;
-use crate::store::{LastPass, Query, Sqlite, State, Store as _, StoreError, Worker};
+use crate::store::{LastPass, Query, Receipts, Sqlite, State, Store as _, StoreError, Worker};
 
 use super::context::Context;
 use super::env::Environment;
@@ -111,6 +111,15 @@ pub fn remember<'a>(
             ));
             outside
         }
+    }
+}
+
+/// The receipts that are written down. A state that was never made has none, and is not made for this.
+pub fn receipts(cluster: Option<&str>, path: &Path) -> Result<Receipts, StoreError> {
+    match exists(path) {
+        Ok(false) => Ok(Receipts::default()),
+        Ok(true) => Sqlite::look(path).and_then(|state| block_on(state.receipts(cluster))),
+        Err(error) => Err(StoreError::Io(error)),
     }
 }
 
