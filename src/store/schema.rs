@@ -56,7 +56,8 @@ const MIGRATIONS: [&str; 1] = ["
     CREATE TABLE pass (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         ended_ms INTEGER NOT NULL,
-        code INTEGER NOT NULL
+        code INTEGER NOT NULL,
+        members TEXT NOT NULL
     ) STRICT;
     CREATE TABLE receipt (
         cluster TEXT NOT NULL,

@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::{CALLBACK, RULES, nagios, node};
+use crate::support::patroni::Patroni;
 
 #[test]
 fn it_names_what_it_has_read() {
@@ -46,7 +47,7 @@ fn it_tells_of_the_last_pass() {
     assert_eq!(json["state"]["last_reconcile"]["exit_code"], 0);
     node.write_rules(&RULES.replace("PATRONI", "http://127.0.0.1:1"));
     node.run(["reconcile"]).exits(3);
-    let json = node.json(&["status"], 3);
+    let json = node.json(&["status"], 0);
     assert_eq!(json["state"]["last_reconcile"]["exit_code"], 3);
 }
 
@@ -157,4 +158,21 @@ fn a_recovery_is_recorded_for_the_member_that_patroni_names() {
     node.run(create).exits(2);
     let history = node.json(&["history"], 0);
     assert_eq!(history["requests"][0]["node"], "n1");
+}
+
+#[test]
+fn a_silent_local_patroni_leaves_the_members_that_reconcile_saw() {
+    let node = node();
+    let other = Patroni::start("n2", "n1");
+    node.patroni().lists("n1", "http://127.0.0.1:1");
+    node.patroni().lists("n2", &other.url);
+    node.run(["reconcile"]).exits(0);
+    node.write_rules(&RULES.replace("PATRONI", "http://127.0.0.1:1"));
+    node.run(["reconcile"]).exits(3);
+    for leader in ["n1", "n2"] {
+        other.leader(leader);
+        let status = node.json(&["status"], i32::from(leader == "n2"));
+        assert_eq!(status["leader"], leader);
+        assert_eq!(status["node"], serde_json::Value::Null);
+    }
 }

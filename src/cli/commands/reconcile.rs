@@ -122,7 +122,7 @@ fn measured(
         let path = rules_path(args.rules.rules.as_ref(), &context.environment);
         let rules = Rules::of_last_good(&path, context);
         let state = state::place(rules.as_ref().map(|rules| &rules.set), &context.environment);
-        state::passed(&state.path, exit.code, watch);
+        state::passed(&state.path, exit.code, Vec::new(), watch);
         if let Some(file) = &args.metrics_file {
             let measured = Measured {
                 cluster: None,
@@ -218,7 +218,9 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         Format::Human => report::run(&outcome),
         Format::Json => format!("{:#}\n", to_json(&here, &outcome, code)),
     });
-    state::passed(&state.path, code, watch);
+    let members = here.members.iter();
+    let members = members.filter_map(|member| member.api_url.clone());
+    state::passed(&state.path, code, members.collect(), watch);
     if let Some(file) = &args.metrics_file {
         let measured = Measured {
             cluster: Some(&here.cluster),

@@ -124,16 +124,17 @@ pub fn receipts(cluster: Option<&str>, path: &Path) -> Result<Receipts, StoreErr
 }
 
 /// Writes down that a pass of `reconcile` has ended, if there is a state. Trouble with it was said before.
-pub fn passed(path: &Path, code: u8, watch: &Watch<'_>) {
+pub fn passed(path: &Path, code: u8, members: Vec<String>, watch: &Watch<'_>) {
     if exists(path) != Ok(true) {
         return;
     }
     let pass = LastPass {
         ended: watch.wall(),
         code,
+        members,
     };
     if let Ok(state) = Worker::open(path, Duration::ZERO, PATIENCE) {
-        let written = state.ask(move |state| state.passed(pass));
+        let written = state.ask(move |state| state.passed(&pass));
         let _ = block_on(within(watch, PATIENCE, written));
     }
 }
@@ -167,6 +168,16 @@ pub fn look(cluster: Option<&str>, path: &Path) -> StateSeen {
         Err(error) => seen.trouble = Some(error),
     }
     seen
+}
+
+/// The addresses of the members' REST APIs, as `reconcile` saw them last.
+pub fn members(path: &Path) -> Vec<String> {
+    if exists(path) != Ok(true) {
+        return Vec::new();
+    }
+    let read = Sqlite::look(path).and_then(|state| state.last_pass());
+    let pass = read.ok().flatten();
+    pass.map_or_else(Vec::new, |pass| pass.members)
 }
 
 /// Tells whether there is a database; a folder that can't be looked into is an error.

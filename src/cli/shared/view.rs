@@ -61,8 +61,11 @@ impl<'a> Base<'a> {
             Rules::look(&path, context)?
         };
         rules.connect(&context.global)?;
-        let outside = Outside::new(&rules.set, &context.environment, watch);
         let state = state::place(Some(&rules.set), &context.environment);
+        let mut outside = Outside::new(&rules.set, &context.environment, watch);
+        if !acts {
+            outside = outside.also_asking(&state::members(&state.path));
+        }
         Ok(Self {
             path,
             rules,

@@ -95,7 +95,7 @@ fn sources(text: &mut String, status: &Status<'_>) {
         (None, false) => " (not made yet)",
     };
     line(text, "state", &format!("{}{there}", state.path));
-    let pass = match state.last_pass {
+    let pass = match &state.last_pass {
         Some(pass) => format!(
             "{} ago, exit code {}",
             age(status.now, pass.ended),

@@ -127,7 +127,7 @@ impl Status<'_> {
                 "path": self.state.path,
                 "exists": self.state.exists,
                 "trouble": self.state.trouble,
-                "last_reconcile": self.state.last_pass.map(|pass| {
+                "last_reconcile": self.state.last_pass.as_ref().map(|pass| {
                     json!({"ended": utc(pass.ended), "exit_code": pass.code})
                 }),
             },
