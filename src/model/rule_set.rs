@@ -1,6 +1,6 @@
 //! A whole rules file, or a directory of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,6 +30,13 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
+    /// The APIs that requests go to.
+    pub fn used_apis(&self) -> BTreeSet<&ApiName> {
+        let enabled = self.rules.iter().filter(|rule| rule.enabled);
+        let requests = enabled.flat_map(|rule| &rule.requests);
+        requests.map(|request| &request.api).collect()
+    }
+
     /// Tells whether any rule is for the cluster of this name.
     pub fn has_rule_for(&self, cluster: &str) -> bool {
         let mut enabled = self.rules.iter().filter(|rule| rule.enabled);

@@ -176,3 +176,12 @@ fn a_silent_local_patroni_leaves_the_members_that_reconcile_saw() {
         assert_eq!(status["node"], serde_json::Value::Null);
     }
 }
+
+#[test]
+fn an_api_that_no_rule_uses_is_not_asked() {
+    let node = node();
+    let more = "apis: {other: {url: \"http://127.0.0.1:1\"}}\nrules:";
+    node.write_rules(&RULES.replace("rules:", more));
+    let status = node.json(&["status"], 0);
+    assert_eq!(status["apis"].as_array().unwrap().len(), 1);
+}

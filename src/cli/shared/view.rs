@@ -150,8 +150,8 @@ pub struct Compared {
 impl Base<'_> {
     /// Compares everything that is wanted; nothing is sent. What can be told without Patroni is told also if it is silent.
     pub fn compare(&self, view: Result<View, Exit>) -> Compared {
-        let names: Vec<ApiName> = self.rules.set.apis.keys().cloned().collect();
-        let apis = block_on(apis(&names, &self.outside));
+        let used: Vec<ApiName> = self.rules.set.used_apis().into_iter().cloned().collect();
+        let apis = block_on(apis(&used, &self.outside));
         let none = Vec::new();
         let parts = view.as_ref().map_or(&none, |view| &view.parts);
         let states = block_on(compare(parts, &Looks::default(), &self.outside));
