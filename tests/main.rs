@@ -11,6 +11,7 @@
 )]
 
 mod advice;
+mod agent;
 mod check;
 mod dependencies;
 mod diagnostics;

@@ -1,4 +1,4 @@
-//! Counting what is done, in the transaction that writes it down.
+//! Counts what is done, in the transaction that settles it.
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::rows;
-use super::{Sqlite, StoreError};
+use super::{Sqlite, StoreError, rows};
 
 /// What was counted so far.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -27,6 +27,7 @@ use crate::cli::shared::context::Context;
 use crate::cli::shared::decide::Decider;
 use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
+use crate::cli::shared::fleet::{once_code, pass_over};
 use crate::cli::shared::invocation::rules_path;
 use crate::cli::shared::metrics::{self, Measured};
 use crate::cli::shared::output::print;
@@ -59,6 +60,9 @@ pub struct Reconcile {
     /// Where the rules are.
     #[command(flatten)]
     pub rules: RulesArgs,
+    /// Pass over every cluster that the rules list or find; JSON has the schema of `agent`.
+    #[arg(long, conflicts_with_all = ["node", "metrics_file"])]
+    pub all: bool,
     /// Do it again and again, with this pause, until the process is stopped.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub every: Option<Duration>,
@@ -139,6 +143,14 @@ fn measured(
 }
 
 fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -> Result<u8, Exit> {
+    if args.all {
+        let board = pass_over(&args.rules, context, !args.dry, args.second_look)?;
+        print(&match args.format {
+            Format::Human => report::fleet::once(&board),
+            Format::Json => report::fleet::json(&board, watch.wall()),
+        });
+        return Ok(once_code(&board));
+    }
     let asked = watch.wall();
     let base = Base::read(&args.rules, context, watch, !args.dry)?;
     let view = base.view(&args.rules, context)?;
@@ -202,14 +214,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         log.debug(&format!("changes of timeline are not judged: {why}"));
     }
     let compared = discretion.compared(passed.compared);
-    for one in compared.iter().filter(|one| !one.as_wanted()) {
-        let what = report::difference(one, &here);
-        match &one.differs {
-            Err(_) => log.error(&format!("reconcile: {what}")),
-            Ok(_) if one.fighting.is_some() => log.error(&format!("reconcile: {what}")),
-            Ok(_) => log.warning(&format!("reconcile: {what}")),
-        }
-    }
+    say_what_differs(&compared, &here, context);
     let steps = left.steps.into_iter().chain(passed.outcome.steps);
     let mut outcome = discretion.outcome(Outcome::of(steps.collect()));
     outcome.verdict = verdict;
@@ -233,6 +238,18 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         metrics::write(file, &state.path, &measured, log);
     }
     Ok(code)
+}
+
+fn say_what_differs(compared: &[Comparison], here: &Here, context: &Context) {
+    let log = &context.log;
+    for one in compared.iter().filter(|one| !one.as_wanted()) {
+        let what = report::difference(one, here);
+        match &one.differs {
+            Err(_) => log.error(&format!("reconcile: {what}")),
+            Ok(_) if one.fighting.is_some() => log.error(&format!("reconcile: {what}")),
+            Ok(_) => log.warning(&format!("reconcile: {what}")),
+        }
+    }
 }
 
 /// Shows what would be sent.
