@@ -227,7 +227,7 @@ impl<W: World> Followed<'_, W> {
             verdict = Verdict::Unfinished;
         }
         let (condition, trouble) = judge(&compared, &wanted, &outcome, verdict, parts.is_empty());
-        let receipts = receipts(here, &compared, self.world).await;
+        let receipts = receipts(here, &compared, self.world).await.receipts;
         let history = if sent || !state.knows_history {
             state.knows_history = true;
             Some(self.history().await)

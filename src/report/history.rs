@@ -36,9 +36,6 @@ pub fn intent(intent: &Intent) -> Value {
 #[must_use]
 pub fn history(intents: &[Intent]) -> String {
     let mut text = String::new();
-    if intents.is_empty() {
-        text.push_str("nothing was decided on\n");
-    }
     for intent in intents {
         let took = match (intent.state, intent.ended) {
             (State::Pending, _) | (_, None) => String::new(),
@@ -55,13 +52,16 @@ pub fn history(intents: &[Intent]) -> String {
             .map_or_else(String::new, |id| format!(", operation {id}"));
         put_line!(
             text,
-            "{}  {} {} {} {} on {}: {}{took}",
+            "{}  {} {} {} {}{}: {}{took}",
             intent.id.0,
             local_time(intent.created),
             intent.cluster,
             intent.event,
             intent.role,
-            intent.node.as_deref().unwrap_or("?"),
+            intent
+                .node
+                .as_ref()
+                .map_or_else(String::new, |node| format!(" on {node}")),
             intent.state.as_str(),
         );
         put_line!(

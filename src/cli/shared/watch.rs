@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::execute::{Progress, StepOutcome};
 use crate::http::{Clock, Real};
 use crate::model::duration;
-use crate::report::describe;
+use crate::report::{describe, receipt as receipt_line};
+use crate::store::{Receipt, Verdict};
 
 use super::log::Log;
 
@@ -101,11 +102,9 @@ impl<'a> Watch<'a> {
                 ));
             }
             Progress::Waiting { step, reason, wait } => {
-                let wait = duration::format(*wait);
-                self.log.warning(&format!(
-                    "rule `{}`: {reason}; next attempt in {wait}",
-                    step.rule
-                ));
+                let (rule, wait) = (&step.rule, duration::format(*wait));
+                self.log
+                    .warning(&format!("rule `{rule}`: {reason}; next attempt in {wait}"));
             }
             Progress::Accepted { step, id } => {
                 self.log
@@ -166,6 +165,7 @@ impl<'a> Watch<'a> {
             Progress::StateTrouble { message } => {
                 self.log.error(&format!("{message}; going on without it"));
             }
+            Progress::Receipt { receipt } => self.judged(receipt),
             Progress::Settled { report } => {
                 self.wait_for(None);
                 let time = format!("{:.2} s", report.duration.as_secs_f64());
@@ -184,6 +184,15 @@ impl<'a> Watch<'a> {
                     )),
                 }
             }
+        }
+    }
+
+    fn judged(&self, receipt: &Receipt) {
+        let text = receipt_line(receipt);
+        match receipt.verdict {
+            Verdict::Gap { .. } if receipt.needs_backup() => self.log.error(&text),
+            _ if receipt.needs_backup() => self.log.warning(&text),
+            _ => self.log.info(&text),
         }
     }
 
