@@ -54,39 +54,45 @@ pub(super) async fn bounded<W: World, T>(
         .unwrap_or_else(|| Err(late()))
 }
 
-/// Notes that an attempt is about to be made. Waits while another process works on the same intent. Returns the part
-/// of the step that is left, if a newer decision took some of it over.
-pub(super) async fn sending<W: World>(stage: Stage<'_, W>) -> Result<Option<Box<Step>>, End> {
+/// Permission to make an attempt.
+pub(super) enum Claim {
+    /// Given; with the part of the step that is left, if a newer decision took some of it over.
+    Given(Option<Box<Step>>),
+    /// Another process works on the same intent; it was waited for a moment.
+    Taken,
+}
+
+/// Notes that an attempt is about to be made. `asked` is when this was asked for first.
+pub(super) async fn sending<W: World>(stage: Stage<'_, W>, asked: Duration) -> Result<Claim, End> {
     let Some((store, id)) = place(stage) else {
-        return Ok(None);
+        return Ok(Claim::Given(None));
     };
     let clock = stage.world.clock();
     let limit = patience(stage.step.operation.kind());
-    let deadline = clock.now() + stage.step.retry.deadline;
-    loop {
-        let claimed = store.sending(id, clock.wall(), HELD);
-        match bounded(stage.world, limit, claimed).await {
-            Ok(Standing::Current) => return Ok(None),
-            Ok(Standing::Narrowed(step)) => return Ok(Some(step)),
-            Ok(Standing::Superseded) => {
-                let message = "a newer decision took its place, or an operator gave it up; nothing more is sent";
-                return Err(End::new(StepOutcome::Superseded, message));
-            }
-            Ok(Standing::Done) => {
-                return Err(End::new(
-                    StepOutcome::Done,
-                    "another process has finished it",
-                ));
-            }
-            Ok(Standing::Taken) if clock.now() >= deadline => {
-                let message = "another process still works on it";
-                return Err(End::new(StepOutcome::Unfinished, message));
-            }
-            Ok(Standing::Taken) => clock.sleep(TAKEN).await,
-            Err(error) => {
-                complain(stage.world, &error);
-                return Ok(None);
-            }
+    let claimed = store.sending(id, clock.wall(), HELD);
+    match bounded(stage.world, limit, claimed).await {
+        Ok(Standing::Current) => Ok(Claim::Given(None)),
+        Ok(Standing::Narrowed(step)) => Ok(Claim::Given(Some(step))),
+        Ok(Standing::Superseded) => {
+            let message =
+                "a newer decision took its place, or an operator gave it up; nothing more is sent";
+            Err(End::new(StepOutcome::Superseded, message))
+        }
+        Ok(Standing::Done) => Err(End::new(
+            StepOutcome::Done,
+            "another process has finished it",
+        )),
+        Ok(Standing::Taken) if clock.now() >= asked + stage.step.retry.deadline => {
+            let message = "another process still works on it";
+            Err(End::new(StepOutcome::Unfinished, message))
+        }
+        Ok(Standing::Taken) => {
+            clock.sleep(TAKEN).await;
+            Ok(Claim::Taken)
+        }
+        Err(error) => {
+            complain(stage.world, &error);
+            Ok(Claim::Given(None))
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::barman::{Class, Trouble};
 use crate::http::Clock;
 use crate::model::{Name, Verify, duration};
 
+use super::journal::Claim;
 use super::proof::Proof;
 use super::{
     End, Progress, Stage, Start, StepOutcome, StepReport, World, backoff, fence, journal, lookup,
@@ -68,6 +69,7 @@ impl<'a, W: World> Tries<'a, W> {
             world,
             ..
         } = self.stage;
+        let mut asked: Option<Duration> = None;
         loop {
             self.attempt += 1;
             self.pass_the_fence().await?;
@@ -76,10 +78,19 @@ impl<'a, W: World> Tries<'a, W> {
                 let message = format!("gave up after {deadline} (`retry.deadline`)");
                 return Err(End::new(StepOutcome::Unfinished, message));
             }
-            let narrowed = journal::sending(self.stage).await?;
+            let since = *asked.get_or_insert_with(|| world.clock().now());
+            let narrowed = match journal::sending(self.stage, since).await? {
+                Claim::Given(narrowed) => narrowed,
+                // The role may be another by now.
+                Claim::Taken => {
+                    self.attempt -= 1;
+                    continue;
+                }
+            };
             let operation = narrowed
                 .as_ref()
                 .map_or(&step.operation, |step| &step.operation);
+            asked = None;
             report.attempts += 1;
             world.observe(&Progress::Sending {
                 step,
