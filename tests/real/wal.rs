@@ -120,29 +120,23 @@ impl Drop for End<'_> {
 }
 
 /// A server made of a backup and all archived WAL.
-pub struct Restored {
+struct Restored {
     socket: PathBuf,
     port: u16,
 }
 
 impl Restored {
     fn start(stack: &Stack, cluster: &Cluster, backup: &str) -> Self {
-        Self::archive(stack, cluster, "n1");
-        Self::recover(stack, backup, "restored", &["--target-tli", "latest"])
-    }
-
-    /// Waits until everything that the primary has written is in the archive.
-    pub fn archive(stack: &Stack, cluster: &Cluster, primary: &str) {
         let barman = &stack.barman;
         // twice: Barman does not archive the segment that it received last
         for _ in 0..2 {
-            let port = cluster.node(primary).port;
+            let port = cluster.node("n1").port;
             postgres::query(port, "INSERT INTO in_common VALUES (now())")
                 .expect("something to switch from");
             barman.must(&["switch-wal", "--force", "main"], seconds(30));
         }
         let last = "SELECT pg_walfile_name(pg_current_wal_lsn())";
-        let last = postgres::query(cluster.node(primary).port, last).expect("the current segment");
+        let last = postgres::query(cluster.node("n1").port, last).expect("the current segment");
         let archived = barman.home().join("data/main/wals").join(&last[..16]);
         wait::until(
             seconds(60),
@@ -153,15 +147,12 @@ impl Restored {
                     .ok_or_else(|| format!("{:?}", newest(&archived)))
             },
         );
-    }
-
-    /// Restores a backup in this folder, and starts it.
-    pub fn recover(stack: &Stack, backup: &str, name: &str, options: &[&str]) -> Self {
-        let barman = &stack.barman;
-        let data = barman.home().join(name);
+        let data = barman.home().join("restored");
         let target = data.display().to_string();
-        let words = [&["recover"], options, &["main", backup, &target]].concat();
-        barman.must(&words, seconds(120));
+        barman.must(
+            &["recover", "--target-tli", "latest", "main", backup, &target],
+            seconds(120),
+        );
         let socket = barman.home().to_owned();
         let port = folder::port();
         let options = [
@@ -186,11 +177,13 @@ impl Restored {
                 .into_iter()
                 .flat_map(|option| ["-c".to_owned(), option]),
         );
-        stack.guard.start(&Spec::new(name, words).user("barman"));
+        stack
+            .guard
+            .start(&Spec::new("restored", words).user("barman"));
         Self { socket, port }
     }
 
-    pub fn query(&self, sql: &str) -> Result<String, String> {
+    fn query(&self, sql: &str) -> Result<String, String> {
         postgres::query_at(&self.socket.display().to_string(), self.port, sql)
     }
 }
