@@ -15,7 +15,7 @@ use crate::model::{Event, Name, Role, Target};
 use super::rows::{self, SELECT};
 use super::{
     Cause, Decision, EventId, Forget, Intent, IntentId, Owner, Query, Receipts, Recorded, Settled,
-    Source, Standing, State, Store, StoreError, file, receipt_rows, record, schema, tally,
+    Source, Standing, State, Store, StoreError, count, file, receipt_rows, record, schema,
 };
 
 /// How long to wait for another process that writes. Every write is a few rows.
@@ -506,7 +506,7 @@ impl Store for Sqlite {
                 params![id.0, end.state.as_str(), end.message, rows::millis(end.now)],
             )?;
             if changed > 0 && end.state == State::Done {
-                tally::count(transaction, id)?;
+                count::count(transaction, id)?;
             }
             Ok(())
         })

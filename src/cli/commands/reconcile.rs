@@ -27,6 +27,7 @@ use crate::cli::shared::context::Context;
 use crate::cli::shared::decide::Decider;
 use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
+use crate::cli::shared::fleet::{once_code, pass_over};
 use crate::cli::shared::invocation::rules_path;
 use crate::cli::shared::metrics::{self, Measured};
 use crate::cli::shared::output::print;
@@ -59,6 +60,9 @@ pub struct Reconcile {
     /// Where the rules are.
     #[command(flatten)]
     pub rules: RulesArgs,
+    /// Pass over every cluster that the rules list or find; JSON has the schema of `agent`.
+    #[arg(long, conflicts_with_all = ["node", "metrics_file"])]
+    pub all: bool,
     /// Do it again and again, with this pause, until the process is stopped.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub every: Option<Duration>,
@@ -139,6 +143,14 @@ fn measured(
 }
 
 fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -> Result<u8, Exit> {
+    if args.all {
+        let board = pass_over(&args.rules, context, !args.dry, args.second_look)?;
+        print(&match args.format {
+            Format::Human => report::fleet::once(&board),
+            Format::Json => report::fleet::json(&board, watch.wall()),
+        });
+        return Ok(once_code(&board));
+    }
     let asked = watch.wall();
     let base = Base::read(&args.rules, context, watch, !args.dry)?;
     let view = base.view(&args.rules, context)?;

@@ -18,9 +18,40 @@ const FRAME: Duration = Duration::from_millis(100);
 /// How often a log says that an operation is still running.
 const REMIND: Duration = Duration::from_secs(30);
 
+/// The log, for lines about one cluster if there are many.
+struct Voice<'a> {
+    log: &'a Log,
+    about: Option<String>,
+}
+
+impl Voice<'_> {
+    fn line(&self, message: &str) -> String {
+        match &self.about {
+            Some(cluster) => format!("{cluster}: {message}"),
+            None => message.to_owned(),
+        }
+    }
+
+    fn debug(&self, message: &str) {
+        self.log.debug(&self.line(message));
+    }
+
+    fn info(&self, message: &str) {
+        self.log.info(&self.line(message));
+    }
+
+    fn warning(&self, message: &str) {
+        self.log.warning(&self.line(message));
+    }
+
+    fn error(&self, message: &str) {
+        self.log.error(&self.line(message));
+    }
+}
+
 /// Tells an operator what happens.
 pub struct Watch<'a> {
-    log: &'a Log,
+    log: Voice<'a>,
     clock: Real,
     terminal: bool,
     /// What the moving line says, while there is something to wait for.
@@ -34,12 +65,22 @@ impl<'a> Watch<'a> {
     #[must_use]
     pub fn new(log: &'a Log) -> Self {
         Self {
-            log,
+            log: Voice { log, about: None },
             clock: Real::new(),
             terminal: io::stderr().is_terminal(),
             line: RefCell::new(None),
             frame: Cell::new(0),
             reminded: Cell::new(Duration::ZERO),
+        }
+    }
+
+    /// The same for one of many clusters: each line begins with its name, and nothing moves.
+    pub fn of_cluster(log: &'a Log, cluster: &str) -> Self {
+        let about = Some(cluster.to_owned());
+        Self {
+            log: Voice { log, about },
+            terminal: false,
+            ..Self::new(log)
         }
     }
 
