@@ -111,6 +111,7 @@ const SWITCHED: Keep<'_> = Keep::Keys(&[
 
 const OPTIONS: Keep<'_> = Keep::Keys(&[
     ("active", Keep::All),
+    ("archiver", Keep::All),
     ("cluster", Keep::All),
     ("primary_ssh_command", Keep::All),
     ("recovery_options", Keep::All),
@@ -120,6 +121,7 @@ const OPTIONS: Keep<'_> = Keep::Keys(&[
 ]);
 
 const BACKUPS: Keep<'_> = Keep::Each(&Keep::Keys(&[
+    ("xlog_segment_size", Keep::All),
     ("status", Keep::All),
     ("end_time", Keep::All),
     ("timeline", Keep::All),

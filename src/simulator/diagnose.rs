@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::model::{Lsn, SEGMENT};
+
 use super::backup::BackupStatus;
 use super::moment::Moment;
 use super::receiver::State;
@@ -120,7 +122,10 @@ fn slot(server: &Server, postgres: &Postgres, config: &Map<String, Value>) -> Va
         Some(Value::String(name)) if postgres.slot != Slot::Missing => {
             let is_running = server.receiver.state == State::Running;
             let active = is_running && postgres.slot == Slot::Usable;
-            json!([name, active, "0/6000000"])
+            let at = server
+                .received
+                .map_or(0x0600_0000, |(_, at)| at / SEGMENT * SEGMENT);
+            json!([name, active, Lsn(at)])
         }
         _ => Value::Null,
     }
@@ -191,8 +196,10 @@ fn backup(server: &str, id: &str, stored: &Stored) -> Value {
     set("server_name", server.into());
     set("timeline", stored.timeline.into());
     set("systemid", stored.system_id.clone().into());
-    set("begin_wal", wal_name(stored.timeline).into());
-    set("end_wal", wal_name(stored.timeline).into());
+    let usual = || wal_name(stored.timeline);
+    let file = stored.begin.clone().unwrap_or_else(usual);
+    set("begin_wal", file.clone().into());
+    set("end_wal", file.into());
     if let Some(begin) = iso_time(id) {
         set("begin_time", begin.clone().into());
         set("end_time", begin.into());

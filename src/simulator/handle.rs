@@ -103,6 +103,17 @@ impl Simulator {
         service.api().backend().kill_receiver(now, server)
     }
 
+    /// Does something to Barman that is written as for the control path, such as `drop-slot demo`.
+    ///
+    /// # Errors
+    /// When it can't be done.
+    pub fn tell(&self, what: &str) -> Result<(), String> {
+        let now = self.shared.now();
+        let words: Vec<&str> = what.split_whitespace().collect();
+        let mut service = self.shared.service();
+        service.api().backend().control(now, &words)
+    }
+
     /// Adds a server, which pg-backup-api does not know before it answers `/diagnose`.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::fault::Faults;
 use super::moment::Moment;
-use super::sections::{Node, Postgres};
+use super::sections::{Node, Postgres, Wal};
 use super::version::{self, Version};
 
 pub use change::{Change, ChangeError};
@@ -70,6 +70,8 @@ pub struct Cluster {
     is_standby: bool,
     history: Vec<Switch>,
     version: Version,
+    /// Where WAL ends, if it was said.
+    wal: Option<u64>,
 }
 
 impl Cluster {
@@ -86,6 +88,7 @@ impl Cluster {
             is_standby: false,
             history: Vec::new(),
             version: version::PATRONI,
+            wal: None,
         }
     }
 
@@ -191,8 +194,11 @@ impl Cluster {
         self.timeline - u64::from(is_under_way)
     }
 
-    /// Where WAL ends: 16 MB on each timeline so far, and a bit each second.
+    /// Where WAL ends: where it was said to end, or 16 MB on each timeline so far, and a bit each second.
     fn position(&self, now: Moment) -> u64 {
+        if let Some(wal) = self.wal {
+            return wal;
+        }
         (self.timeline_at(now) + 2) * 0x0100_0000 + now.elapsed.as_secs() * 0x100
     }
 
@@ -211,6 +217,14 @@ impl Cluster {
                     in_recovery: !self.is_primary(member, now),
                     promotes_at,
                     system_id: self.system_id.clone(),
+                    wal: self.wal.map(|position| Wal {
+                        position,
+                        ended: self
+                            .history
+                            .iter()
+                            .map(|switch| (switch.timeline, switch.lsn))
+                            .collect(),
+                    }),
                     ..Postgres::default()
                 },
             }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::model::{SEGMENT, WalFile};
+
 use super::backup::BackupStatus;
 use super::options;
 use super::receiver::Receiver;
@@ -39,6 +41,17 @@ pub struct Postgres {
     pub promotes_at: Option<Duration>,
     /// The identifier of its cluster.
     pub system_id: String,
+    /// Its WAL, if the cluster says where that is.
+    pub wal: Option<Wal>,
+}
+
+/// The WAL of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wal {
+    /// Where it ends.
+    pub position: u64,
+    /// The timelines that ended, each with its end.
+    pub ended: Vec<(u64, u64)>,
 }
 
 impl Postgres {
@@ -62,6 +75,7 @@ impl Default for Postgres {
             slot: Slot::default(),
             promotes_at: None,
             system_id: system_id(),
+            wal: None,
         }
     }
 }
@@ -125,6 +139,8 @@ pub(super) struct Stored {
     pub(super) status: BackupStatus,
     pub(super) timeline: u64,
     pub(super) system_id: String,
+    /// The WAL file in which it began, if that is not the usual one.
+    pub(super) begin: Option<String>,
 }
 
 impl Default for Stored {
@@ -133,6 +149,7 @@ impl Default for Stored {
             status: BackupStatus::Done,
             timeline: 1,
             system_id: system_id(),
+            begin: None,
         }
     }
 }
@@ -152,6 +169,8 @@ pub(super) struct Server {
     /// Whether nothing but what the configuration names is archived.
     pub(super) has_given_wals: bool,
     pub(super) receiver: Receiver,
+    /// The timeline and the position up to which WAL was received, if the cluster says where it is.
+    pub(super) received: Option<(u64, u64)>,
 }
 
 impl Server {
@@ -165,7 +184,32 @@ impl Server {
             wals: BTreeMap::new(),
             has_given_wals: false,
             receiver: Receiver::default(),
+            received: None,
         }
+    }
+
+    /// Receives and archives what a PostgreSQL on this timeline has, timeline after timeline. Without a place to go on
+    /// from, it begins at the end.
+    pub(super) fn receive(&mut self, timeline: u64, wal: &Wal) {
+        let (mut from, mut at) = self.received.unwrap_or((timeline, wal.position));
+        let ended = wal.ended.iter().copied();
+        let ended = ended.filter(|(ended, _)| *ended < timeline);
+        for (ended, end) in ended.chain([(timeline, wal.position)]) {
+            if ended < from {
+                continue;
+            }
+            if let Some(last) = (end / SEGMENT).checked_sub(1)
+                && last >= at / SEGMENT
+            {
+                let file = WalFile {
+                    timeline: ended,
+                    segment: last,
+                };
+                self.wals.insert(ended, file.name(SEGMENT));
+            }
+            (from, at) = (ended + 1, end);
+        }
+        self.received = Some((timeline, wal.position));
     }
 
     pub(super) fn cluster(&self) -> Option<&str> {

@@ -116,7 +116,7 @@ impl Sqlite {
     fn with(connection: rusqlite::Result<Connection>, path: &Path) -> Result<Self, Opening> {
         let prepare = |mut connection: Connection| {
             connection.busy_timeout(PATIENCE)?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
+            write_ahead(&connection)?;
             // A commit is on the disk when it returns: an intent must outlive a power cut too.
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
@@ -284,6 +284,25 @@ impl Sqlite {
             Ok(result)
         };
         run(&mut connection).map_err(|error: rusqlite::Error| StoreError::Io(error.to_string()))
+    }
+}
+
+/// Lets readers and a writer work side by side. SQLite does not wait for the lock that the first one needs for it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a database has no clock of its own, and its own waits are of this kind"
+)]
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let clock = Real::new();
+    loop {
+        let set = connection.pragma_update(None, "journal_mode", "WAL");
+        let is_busy = |error: &rusqlite::Error| {
+            error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+        };
+        if !set.as_ref().is_err_and(is_busy) || clock.now() >= PATIENCE {
+            return set;
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

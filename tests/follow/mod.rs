@@ -6,6 +6,7 @@ mod cluster;
 mod diagnose;
 mod patience;
 mod python_tool;
+mod receipt;
 mod receiver;
 mod recovery;
 mod versions;

@@ -30,6 +30,7 @@ mod partition;
 mod postgres;
 mod prerequisites;
 mod proxy;
+mod receipt;
 mod receiver;
 mod replica;
 mod restart;

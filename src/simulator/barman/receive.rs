@@ -87,7 +87,7 @@ impl Barman {
             };
             let matters =
                 |postgres: &Postgres| (postgres.reachable, postgres.timeline, postgres.promotes_at);
-            if matters(&seen) != matters(postgres) {
+            if matters(&seen) != matters(postgres) || seen.wal != postgres.wal {
                 self.quiet_until = None;
             }
             *postgres = seen;
@@ -215,6 +215,10 @@ impl Barman {
             let own = server.postgres.as_ref();
             if let Some(postgres) = model.map(|model| &model.postgres).or(own) {
                 let timeline = postgres.timeline;
+                if let Some(wal) = postgres.wal.clone() {
+                    server.receive(timeline, &wal);
+                    continue;
+                }
                 server
                     .wals
                     .entry(timeline)

@@ -216,6 +216,7 @@ fn stored(backup: &Backup) -> Stored {
         status: backup.status,
         timeline: backup.timeline,
         system_id: backup.system_id.clone().unwrap_or(stored.system_id),
+        begin: None,
     }
 }
 

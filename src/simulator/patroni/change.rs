@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::model::duration;
+use crate::model::{Lsn, duration};
 
 use super::super::fault::{FaultError, Faults};
 use super::super::moment::Moment;
@@ -34,6 +34,8 @@ pub enum Change {
     Lag(String, u64),
     /// The cluster follows another one, or no longer.
     Standby(bool),
+    /// WAL ends there from now on.
+    Wal(Lsn),
     /// What goes wrong with a member's REST API from now on.
     Fault(String, Faults),
 }
@@ -66,6 +68,7 @@ write one of
   scope MEMBER CLUSTER
   lag MEMBER BYTES
   standby-cluster on|off
+  wal LSN                     WAL ends there from now on, such as `wal 0/5000060`
   fault MEMBER FAULT          such as `/patroni:503*2`, as for `--fault`";
 
 impl FromStr for Change {
@@ -91,6 +94,7 @@ impl FromStr for Change {
             ["remove", name] => Self::Remove(member(name)),
             ["scope", name, scope] => Self::Scope(member(name), (*scope).to_owned()),
             ["lag", name, bytes] => Self::Lag(member(name), bytes.parse().map_err(|_| unknown())?),
+            ["wal", lsn] => Self::Wal(Lsn::parse(lsn).ok_or_else(unknown)?),
             ["standby-cluster", "on"] => Self::Standby(true),
             ["standby-cluster", "off"] => Self::Standby(false),
             ["fault", name, faults] => Self::Fault(member(name), faults.parse()?),
@@ -111,7 +115,7 @@ impl Change {
             | Self::Scope(name, _)
             | Self::Lag(name, _)
             | Self::Fault(name, _) => Some(name),
-            Self::NoLeader | Self::Pause(_) | Self::Standby(_) => None,
+            Self::NoLeader | Self::Pause(_) | Self::Standby(_) | Self::Wal(_) => None,
         }
     }
 }
@@ -141,6 +145,7 @@ impl Cluster {
                 }
             }
             Change::Pause(is_paused) => self.is_paused = is_paused,
+            Change::Wal(lsn) => self.wal = Some(lsn.0),
             Change::Standby(is_standby) => self.is_standby = is_standby,
             Change::Stop(name) => {
                 self.set_state(&name, State::Stopped);
