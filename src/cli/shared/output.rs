@@ -1,7 +1,9 @@
 //! Standard output and standard error.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::args::Format;
 
 /// A result could not be written.
 static UNWRITTEN: AtomicBool = AtomicBool::new(false);
@@ -21,6 +23,12 @@ pub fn print_with(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) {
         complain(&format!("the result can't be written: {error}"), None);
         UNWRITTEN.store(true, Ordering::Relaxed);
     }
+}
+
+/// The format of a result that nobody may want: Patroni's log and the journal have the log, and get a result only if the
+/// command line asks for one.
+pub fn result_format(given: Option<Format>) -> Option<Format> {
+    given.or_else(|| io::stdout().is_terminal().then_some(Format::Human))
 }
 
 /// Tells whether every result could be written.

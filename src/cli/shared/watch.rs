@@ -2,14 +2,20 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
+use std::rc::Rc;
 use std::time::Duration;
 
-use crate::execute::{Progress, StepOutcome};
-use crate::http::{Clock, Real};
-use crate::model::duration;
-use crate::report::describe;
+use serde_json::Value;
 
-use super::log::Log;
+use crate::evaluate::Step;
+use crate::execute::{Progress, StepOutcome, StepReport};
+use crate::http::{Clock, Heard, Real};
+use crate::model::{Name, duration};
+use crate::report::{describe, local_time};
+use crate::store::{Intent, Source};
+
+use super::args::LogLevel;
+use super::log::{Fields, Log, fields};
 
 /// How often the moving line is drawn.
 const FRAME: Duration = Duration::from_millis(100);
@@ -19,7 +25,8 @@ const REMIND: Duration = Duration::from_secs(30);
 
 /// Tells an operator what happens.
 pub struct Watch<'a> {
-    log: &'a Log,
+    log: &'a Rc<Log>,
+    source: Cell<Source>,
     clock: Real,
     terminal: bool,
     /// What the moving line says, while there is something to wait for.
@@ -31,15 +38,33 @@ pub struct Watch<'a> {
 impl<'a> Watch<'a> {
     /// Writes to this log, and to the terminal if standard error is one.
     #[must_use]
-    pub fn new(log: &'a Log) -> Self {
+    pub fn new(log: &'a Rc<Log>) -> Self {
         Self {
             log,
+            source: Cell::new(Source::Reconcile),
             clock: Real::new(),
             terminal: io::stderr().is_terminal(),
             line: RefCell::new(None),
             frame: Cell::new(0),
             reminded: Cell::new(Duration::ZERO),
         }
+    }
+
+    /// Says who looks, in the log and in the state, when something is found to differ.
+    pub fn looks_as(&self, source: Source) {
+        self.source.set(source);
+    }
+
+    /// Says who looks when something is found to differ.
+    pub fn source(&self) -> Source {
+        self.source.get()
+    }
+
+    /// Writes each HTTP exchange to the log, if it is as detailed as that.
+    pub fn hears(&self) -> Option<Heard> {
+        let log = Rc::clone(self.log);
+        log.is_written(LogLevel::Debug)
+            .then(|| Rc::new(move |line: &str| log.debug(line)) as Heard)
     }
 
     /// Takes note of what happens.
@@ -52,72 +77,89 @@ impl<'a> Watch<'a> {
                 let again = if *attempt > 1 {
                     format!(" (attempt {attempt})")
                 } else {
+                    self.log.forget(&step.rule);
                     String::new()
                 };
-                self.log.info(&format!(
-                    "rule `{}`: sending {what} to {}{again}",
-                    step.rule, step.url
-                ));
+                let url = &step.url;
+                let said = format!("sending {what} to {url}{again}");
+                self.step(
+                    LogLevel::Info,
+                    step,
+                    &said,
+                    [("attempt", (*attempt).into())],
+                );
             }
             Progress::Waiting { step, reason, wait } => {
-                let wait = duration::format(*wait);
-                self.log.warning(&format!(
-                    "rule `{}`: {reason}; next attempt in {wait}",
-                    step.rule
-                ));
+                let next = duration::rounded(*wait);
+                let said = format!("{reason}; next attempt in {next}");
+                let wait = [("wait_seconds", wait.as_secs_f64().into())];
+                self.repeat(LogLevel::Warning, step, reason, &said, wait);
             }
             Progress::Accepted { step, id } => {
-                self.log
-                    .info(&format!("rule `{}`: created operation {id}", step.rule));
+                let said = format!("created operation {id}");
+                self.step(
+                    LogLevel::Info,
+                    step,
+                    &said,
+                    [("operation_id", id.as_str().into())],
+                );
             }
-            Progress::Found { step, id } => self.log.warning(&format!(
-                "rule `{}`: the answer was lost; found operation {id}, waiting for it",
-                step.rule
-            )),
+            Progress::Found { step, id } => {
+                let said = format!("the answer was lost; found operation {id}, waiting for it");
+                let id = [("operation_id", id.as_str().into())];
+                self.step(LogLevel::Warning, step, &said, id);
+            }
             Progress::Running {
                 step,
                 id,
                 elapsed,
                 trouble,
-            } => match trouble {
-                Some(trouble) => self.log.warning(&format!(
-                    "rule `{}`: operation {id} can't be asked for, going on: {trouble}",
-                    step.rule
-                )),
-                None if *elapsed >= self.reminded.get() + REMIND => {
-                    self.reminded.set(*elapsed);
-                    let elapsed = elapsed.as_secs();
-                    self.log.info(&format!(
-                        "rule `{}`: operation {id} is in progress, {elapsed} s so far",
-                        step.rule
-                    ));
-                }
-                None => self.log.debug(&format!(
-                    "rule `{}`: operation {id} is in progress",
-                    step.rule
-                )),
-            },
+            } => self.running(step, id, *elapsed, *trouble),
             Progress::Verifying { step, waiting_for } => match waiting_for {
-                None => self.log.debug(&format!("rule `{}`: verifying", step.rule)),
-                Some(what) => self
-                    .log
-                    .info(&format!("rule `{}`: waiting: {what}", step.rule)),
+                None => self.step(LogLevel::Debug, step, "verifying", []),
+                Some(what) => {
+                    self.repeat(LogLevel::Info, step, what, &format!("waiting: {what}"), []);
+                }
             },
-            Progress::Resuming { intent } => self.log.info(&format!(
-                "rule `{}`: going on with {} of {} {}, decided earlier",
-                intent.step.rule,
-                describe(&intent.step.operation),
-                intent.event,
-                intent.role
-            )),
-            Progress::Earlier { step, intent } => self.log.warning(&format!(
-                "rule `{}`: an earlier recovery into the same directory may still run{}; waiting for its end",
-                step.rule,
-                intent.operation_id.as_ref().map_or_else(String::new, |id| format!(" (operation {id})"))
-            )),
-            Progress::Stalled { .. } => self.log.warning(&stalled(progress)),
+            Progress::Resuming { intent } => {
+                let Intent {
+                    step,
+                    event,
+                    role,
+                    id,
+                    created,
+                    ..
+                } = intent;
+                let what = describe(&step.operation);
+                let at = local_time(*created);
+                let said = format!("resuming {what} from {event} {role} at {at}");
+                self.step(LogLevel::Info, step, &said, [("intent", id.0.into())]);
+            }
+            Progress::Earlier { step, intent } => {
+                let id = intent.operation_id.as_ref();
+                let id = id.map_or_else(String::new, |id| format!(" (operation {id})"));
+                let said = format!(
+                    "an earlier recovery into the same directory may still run{id}; waiting for its end"
+                );
+                self.step(LogLevel::Warning, step, &said, []);
+            }
+            Progress::Correcting { step, member, what } => {
+                let by = match self.source.get() {
+                    Source::Callback | Source::SecondLook => "second look",
+                    source => source.as_str(),
+                };
+                let member = member.map_or_else(String::new, |member| format!(" (for `{member}`)"));
+                let said = format!("{by}: rule `{}`: {what}{member}; correcting it", step.rule);
+                let mut more = Self::about(step);
+                more.extend(fields([("source", self.source.get().as_str().into())]));
+                self.log.tell(LogLevel::Warning, &said, &more);
+            }
+            Progress::Stalled { step, id, .. } => {
+                let id = [("operation_id", id.as_str().into())];
+                self.step(LogLevel::Warning, step, &stalled(progress), id);
+            }
             Progress::Doubt { step, message } => {
-                self.log.warning(&format!("rule `{}`: {message}", step.rule));
+                self.step(LogLevel::Warning, step, message, []);
             }
             Progress::Undecided { reason } => self.log.error(&format!(
                 "{reason}; the event is kept, and the next callback or `reconcile` decides it"
@@ -125,25 +167,98 @@ impl<'a> Watch<'a> {
             Progress::StateTrouble { message } => {
                 self.log.error(&format!("{message}; going on without it"));
             }
-            Progress::Settled { report } => {
-                self.wait_for(None);
-                let time = format!("{:.2} s", report.duration.as_secs_f64());
-                match (&report.message, report.outcome) {
-                    (Some(warning), StepOutcome::Done) => {
-                        self.log.warning(&format!("rule `{}`: {warning}", report.rule));
-                    }
-                    (_, StepOutcome::Done) => {
-                        self.log
-                            .info(&format!("rule `{}`: done after {time}", report.rule));
-                    }
-                    (message, _) => self.log.error(&format!(
-                        "rule `{}`: {}",
-                        report.rule,
-                        message.as_deref().unwrap_or("not done")
-                    )),
-                }
+            Progress::Settled { report } => self.settled(report),
+        }
+    }
+
+    fn running(&self, step: &Step, id: &Name, elapsed: Duration, trouble: Option<&str>) {
+        let more = [("operation_id", id.as_str().into())];
+        match trouble {
+            Some(trouble) => {
+                let said = format!("operation {id} can't be asked for, going on: {trouble}");
+                self.repeat(LogLevel::Warning, step, trouble, &said, more);
+            }
+            None if elapsed >= self.reminded.get() + REMIND => {
+                self.reminded.set(elapsed);
+                let elapsed = elapsed.as_secs();
+                let said = format!("operation {id} is in progress, {elapsed} s so far");
+                self.step(LogLevel::Info, step, &said, more);
+            }
+            None => {
+                let said = format!("operation {id} is in progress");
+                self.step(LogLevel::Debug, step, &said, more);
             }
         }
+    }
+
+    fn settled(&self, report: &StepReport) {
+        self.wait_for(None);
+        self.log.forget(&report.rule);
+        let (level, said) = match (&report.message, report.outcome) {
+            (Some(warning), StepOutcome::Done) => (LogLevel::Warning, warning.clone()),
+            (None, StepOutcome::Done) => {
+                let time = duration::rounded(report.duration);
+                (LogLevel::Info, format!("done after {time}"))
+            }
+            (message, _) => {
+                let message = message.as_deref().unwrap_or("not done");
+                (LogLevel::Error, message.to_owned())
+            }
+        };
+        let id = report.operation_id.as_ref();
+        let fields = fields([
+            ("rule", report.rule.clone().into()),
+            (
+                "request",
+                report.body.get("type").cloned().unwrap_or_default(),
+            ),
+            ("operation_id", id.map(Name::as_str).into()),
+            (
+                "outcome",
+                serde_json::to_value(report.outcome).unwrap_or_default(),
+            ),
+            ("attempts", report.attempts.into()),
+            ("duration_seconds", report.duration.as_secs_f64().into()),
+        ]);
+        let said = format!("rule `{}`: {said}", report.rule);
+        self.log.tell(level, &said, &fields);
+    }
+
+    /// Fields of every line about a step.
+    fn about(step: &Step) -> Fields {
+        fields([
+            ("rule", step.rule.clone().into()),
+            ("request", step.operation.kind().as_str().into()),
+            ("api", step.api.0.clone().into()),
+            ("server", step.operation.server().map(Name::as_str).into()),
+        ])
+    }
+
+    fn step<const N: usize>(
+        &self,
+        level: LogLevel,
+        step: &Step,
+        said: &str,
+        more: [(&str, Value); N],
+    ) {
+        let mut all = Self::about(step);
+        all.extend(fields(more));
+        let said = format!("rule `{}`: {said}", step.rule);
+        self.log.tell(level, &said, &all);
+    }
+
+    fn repeat<const N: usize>(
+        &self,
+        level: LogLevel,
+        step: &Step,
+        reason: &str,
+        said: &str,
+        more: [(&str, Value); N],
+    ) {
+        let mut all = Self::about(step);
+        all.extend(fields(more));
+        let said = format!("rule `{}`: {said}", step.rule);
+        self.log.repeat(&step.rule, reason, level, &said, &all);
     }
 
     fn wait_for(&self, what: Option<String>) {
@@ -202,18 +317,17 @@ impl Clock for Watch<'_> {
 /// Says that a recovery may never end, and how to give it up.
 fn stalled(progress: &Progress<'_>) -> String {
     let Progress::Stalled {
-        step,
         id,
         intent,
         unchanged,
+        ..
     } = progress
     else {
         return String::new();
     };
     format!(
-        "rule `{}`: operation {id} is in progress, and nothing has changed in its destination for {} minutes; if it no longer \
+        "operation {id} is in progress, and nothing has changed in its destination for {} minutes; if it no longer \
          runs on the Barman host, give it up with `patroni_barman forget {}`",
-        step.rule,
         unchanged.as_secs() / 60,
         intent.0
     )

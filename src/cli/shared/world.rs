@@ -34,9 +34,9 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    fn new(api: &Api, environment: &Environment) -> Self {
+    fn new(api: &Api, environment: &Environment, watch: &Watch<'_>) -> Self {
         Self {
-            client: Client::new(api, &environment.vars),
+            client: Client::new(api, &environment.vars).heard_by(watch.hears()),
             url: api.url.clone(),
         }
     }
@@ -46,7 +46,7 @@ impl<'a> Outside<'a> {
     /// The outside that these rules name; nothing is connected before it is used.
     #[must_use]
     pub fn new(rules: &RuleSet, environment: &Environment, watch: &'a Watch<'a>) -> Self {
-        let endpoint = |api: &Api| Endpoint::new(api, environment);
+        let endpoint = |api: &Api| Endpoint::new(api, environment, watch);
         Self {
             apis: rules
                 .apis
@@ -55,6 +55,7 @@ impl<'a> Outside<'a> {
                 .collect(),
             patroni: rules.patroni.as_ref().map(|patroni| {
                 let client = Client::new(&patroni.api, &environment.vars);
+                let client = client.heard_by(watch.hears());
                 (client, patroni.urls.clone())
             }),
             watch,
@@ -72,6 +73,7 @@ impl Outside<'_> {
         self.state = Some(DiscreetStore {
             state,
             discretion: self.discretion(),
+            by: self.watch.source(),
         });
         self
     }
