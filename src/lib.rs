@@ -6,12 +6,14 @@
 //!
 //! The way of a rule from YAML to HTTP is the order in which modules may import
 //! each other, and a test holds it: `source`, `diagnostic`, `model`, `template`,
-//! `load`, `evaluate`, `space`, `check`, `matrix`, `diff`, `http`, `barman`, `patroni`, `store`,
-//! `execute`, `simulator`, `rule_test`, `report`, `cli`.
+//! `load`, `evaluate`, `space`, `check`, `matrix`, `diff`, `http`, `barman`, `patroni`, `dcs`,
+//! `store`, `execute`, `agent`, `simulator`, `rule_test`, `report`, `cli`.
 
+pub mod agent;
 pub mod barman;
 pub mod check;
 pub mod cli;
+pub mod dcs;
 pub mod diagnostic;
 pub mod diff;
 pub mod evaluate;

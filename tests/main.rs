@@ -10,6 +10,7 @@
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 
+mod agent;
 mod check;
 mod dependencies;
 mod diagnostics;

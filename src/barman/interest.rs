@@ -16,9 +16,19 @@ pub struct Interest {
     pub servers: BTreeSet<String>,
     /// Models by name.
     pub models: BTreeSet<String>,
+    /// Every server and model.
+    everything: bool,
 }
 
 impl Interest {
+    /// Every server and model, as far as switches are about them.
+    pub fn everything() -> Self {
+        Self {
+            everything: true,
+            ..Self::default()
+        }
+    }
+
     /// Everything that these operations name.
     pub fn of<'a>(operations: impl IntoIterator<Item = &'a Operation>) -> Self {
         let mut all = Self::default();
@@ -49,6 +59,14 @@ impl Interest {
     pub(super) fn sieve(&self) -> Sieve {
         let interest = self.clone();
         Arc::new(move |source| {
+            if interest.everything {
+                let document = [
+                    ("global", GLOBAL),
+                    ("servers", Keep::Each(&SWITCHED)),
+                    ("models", Keep::Each(&NAME)),
+                ];
+                return reduce(Keep::Keys(&document), source);
+            }
             let servers = Keep::Named {
                 names: &interest.servers,
                 these: &SERVER,
@@ -77,40 +95,56 @@ const GLOBAL: Keep<'_> = Keep::Keys(&[("system_info", Keep::Keys(&[("barman_ver"
 const SERVER: Keep<'_> = Keep::Keys(&[
     ("active_model", Keep::All),
     ("config", Keep::All),
-    (
-        "backups",
-        Keep::Each(&Keep::Keys(&[
-            ("status", Keep::All),
-            ("end_time", Keep::All),
-            ("timeline", Keep::All),
-            ("systemid", Keep::All),
-            ("begin_wal", Keep::All),
-            ("end_wal", Keep::All),
-        ])),
-    ),
-    (
-        "status",
-        Keep::Keys(&[
-            ("connection_error", Keep::All),
-            ("current_lsn", Keep::All),
-            ("is_in_recovery", Keep::All),
-            ("postgres_systemid", Keep::All),
-            ("replication_slot", Keep::All),
-            ("streaming", Keep::All),
-            ("streaming_systemid", Keep::All),
-            ("timeline", Keep::All),
-            ("xlog_segment_size", Keep::All),
-            ("xlogpos", Keep::All),
-        ]),
-    ),
-    (
-        "wals",
-        Keep::Keys(&[(
-            "last_archived_wal_per_timeline",
-            Keep::Each(&Keep::Keys(&[("name", Keep::All), ("time", Keep::All)])),
-        )]),
-    ),
+    ("backups", BACKUPS),
+    ("status", STATUS),
+    ("wals", WALS),
 ]);
+
+/// The same without the options that only updates are about: an agent holds this of every server.
+const SWITCHED: Keep<'_> = Keep::Keys(&[
+    ("active_model", Keep::All),
+    ("config", OPTIONS),
+    ("backups", BACKUPS),
+    ("status", STATUS),
+    ("wals", WALS),
+]);
+
+const OPTIONS: Keep<'_> = Keep::Keys(&[
+    ("active", Keep::All),
+    ("cluster", Keep::All),
+    ("primary_ssh_command", Keep::All),
+    ("recovery_options", Keep::All),
+    ("slot_name", Keep::All),
+    ("streaming_archiver", Keep::All),
+    ("streaming_archiver_name", Keep::All),
+]);
+
+const BACKUPS: Keep<'_> = Keep::Each(&Keep::Keys(&[
+    ("status", Keep::All),
+    ("end_time", Keep::All),
+    ("timeline", Keep::All),
+    ("systemid", Keep::All),
+    ("begin_wal", Keep::All),
+    ("end_wal", Keep::All),
+]));
+
+const STATUS: Keep<'_> = Keep::Keys(&[
+    ("connection_error", Keep::All),
+    ("current_lsn", Keep::All),
+    ("is_in_recovery", Keep::All),
+    ("postgres_systemid", Keep::All),
+    ("replication_slot", Keep::All),
+    ("streaming", Keep::All),
+    ("streaming_systemid", Keep::All),
+    ("timeline", Keep::All),
+    ("xlog_segment_size", Keep::All),
+    ("xlogpos", Keep::All),
+]);
+
+const WALS: Keep<'_> = Keep::Keys(&[(
+    "last_archived_wal_per_timeline",
+    Keep::Each(&Keep::Keys(&[("name", Keep::All), ("time", Keep::All)])),
+)]);
 
 const LIST: Keep<'_> = Keep::Keys(&[(
     "operations",
@@ -122,7 +156,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::barman::Diagnosis;
+    use crate::barman::{Diagnosis, ServerState};
 
     fn reduced(interest: &Interest, document: &Value) -> Value {
         let text = document.to_string();
@@ -148,6 +182,7 @@ mod tests {
         let interest = Interest {
             servers: ["wanted".to_owned()].into(),
             models: ["m".to_owned()].into(),
+            ..Interest::default()
         };
         let part = reduced(&interest, &document);
         let (whole, some) = (Diagnosis::read(&document), Diagnosis::read(&part));
@@ -158,6 +193,17 @@ mod tests {
         assert_eq!(part["servers"]["other"], name_only);
         assert_eq!(part["models"]["n"], name_only);
         assert_eq!(reduced(&interest, &part), part);
+        let all = Diagnosis::read(&reduced(&Interest::everything(), &document));
+        let without_options = |server: &str| ServerState {
+            config: serde_json::Map::new(),
+            ..all.servers[server].clone()
+        };
+        let expected = ServerState {
+            config: serde_json::Map::new(),
+            ..whole.servers["wanted"].clone()
+        };
+        assert_eq!(without_options("wanted"), expected);
+        assert_eq!(without_options("other"), expected);
     }
 
     #[test]

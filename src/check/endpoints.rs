@@ -47,6 +47,9 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     if let (Some(patroni), Some(origin)) = (&rules.patroni, &rules.places.patroni) {
         problems.extend(unencrypted(&patroni.api, origin));
     }
+    for patroni in rules.clusters.values() {
+        problems.extend(unencrypted(&patroni.api, &patroni.origin));
+    }
     problems
 }
 

@@ -10,7 +10,7 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
 }
 
 fn problem(rules: &RuleSet) -> Option<Problem> {
-    if rules.patroni.is_some() {
+    if rules.has_patroni() {
         return None;
     }
     let wants = |rule: &&Rule| {

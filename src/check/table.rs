@@ -21,6 +21,8 @@ pub(super) struct Table<'r> {
     pairs: usize,
     /// For each rule, the cells that it names.
     cells: Vec<Cells>,
+    /// For each rule, whether it names each of its clusters.
+    names_clusters: Vec<bool>,
 }
 
 /// Where a rule fires in one kind of cluster.
@@ -49,6 +51,13 @@ pub(super) struct Seen {
     pub(super) doubtful: Cells,
     /// Some of the rules that fire before it, where it could.
     pub(super) taken_by: BTreeSet<usize>,
+}
+
+/// Tells whether a rule names each of its clusters.
+fn names_clusters(rule: &Rule) -> bool {
+    let patterns = rule.cluster.named();
+    let is_name = |pattern: &str| !pattern.contains(['*', '?']);
+    !patterns.is_empty() && patterns.iter().all(|pattern| is_name(pattern.as_str()))
 }
 
 impl<'r> Table<'r> {
@@ -92,6 +101,7 @@ impl<'r> Table<'r> {
             pairs: of_cluster.iter().map(Vec::len).sum(),
             of_cluster,
             cells,
+            names_clusters: rules.rules.iter().map(names_clusters).collect(),
         }
     }
 
@@ -143,11 +153,10 @@ impl<'r> Table<'r> {
             if cells.is_empty() {
                 continue;
             }
-            let named = |pattern: &str| !pattern.contains(['*', '?']);
-            let patterns = rule.cluster.named();
-            let named = !patterns.is_empty() && patterns.iter().all(|c| named(c.as_str()));
             let name = match example {
-                Some(kind) if named => Some(kind.name.as_str()),
+                Some(kind) if self.names_clusters.get(number) == Some(&true) => {
+                    Some(kind.name.as_str())
+                }
                 other => other.and_then(|kind| self.exact(kind)),
             };
             let truth = judge.truth(rule, *cells, name);

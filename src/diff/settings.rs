@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::Duration;
 
-use crate::model::{Api, ApiName, Patroni, RuleSet};
+use crate::model::{Api, ApiName, Discover, Patroni, RuleSet};
 
 use super::unseen::{Edit, bare_value};
 
@@ -50,6 +50,8 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         matching,
         apis,
         patroni,
+        clusters,
+        discover,
         vars,
         rules: _,
         state,
@@ -78,6 +80,27 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         all.api("patroni", api);
         let several = Some(urls).filter(|urls| urls.len() > 1);
         all.maybe("patroni.urls", several);
+    }
+    for (name, patroni) in clusters {
+        all.api(&format!("clusters.{name}"), &patroni.api);
+        all.put(&format!("clusters.{name}.patroni"), &patroni.urls);
+    }
+    if let Some(discover) = discover {
+        let Discover {
+            etcd,
+            endpoints,
+            namespace,
+            user,
+            clusters,
+            patroni,
+            origin: _,
+        } = discover;
+        all.api("discover.etcd", etcd);
+        all.api("discover.patroni", patroni);
+        all.put("discover.etcd.endpoints", endpoints);
+        all.put("discover.etcd.namespace", namespace);
+        all.put("discover.etcd.clusters", clusters);
+        all.maybe("discover.etcd.username", user.as_ref());
     }
     // Those of rules show in their requests.
     for var in vars.iter().filter(|var| !var.is_of_rule()) {

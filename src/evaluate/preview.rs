@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::model::{Fence, Match, Rule, RuleSet, Template, TemplateValue, Var};
 use crate::template::{
-    Reference, RenderError, Residual, Scope, Syntax, Unknown as Undecided, choices, condition,
-    inspect, is_template, partial, premises,
+    Premises, Reference, RenderError, Residual, Scope, Syntax, Unknown as Undecided, choices,
+    condition, inspect, is_template, partial, premises,
 };
 
 use super::{Because, EvaluateError, Facts, Plan, Step, Trace, matching, request};
@@ -169,7 +169,7 @@ impl<'r> Previewer<'r> {
         };
         let mut taken: Option<&str> = None;
         // The rules before that may fire.
-        let mut doubts: Vec<&Rule> = Vec::new();
+        let mut doubts = Doubts::default();
         let first = self.rules.matching == Match::First;
         for rule in rules {
             let mut because = matching::mismatch(rule, facts, taken.filter(|_| first));
@@ -184,10 +184,9 @@ impl<'r> Previewer<'r> {
                     Fires::No | Fires::Fails(_) => Ok(Vec::new()),
                 };
                 let asked = when.filter(|_| matches!(fires, Fires::Open(_)));
-                let mut before = doubts
-                    .iter()
-                    .filter(|other| first && !exclude(other, rule, &self.rules.vars));
-                let after = before.next().map(|other| Why::After(other.name.clone()));
+                let asks = first.then(|| asks(rule, &self.rules.vars)).flatten();
+                let before = doubts.first_beside(asks.as_ref()).filter(|_| first);
+                let after = before.map(|other| Why::After(other.name.clone()));
                 let (why, fails) = match fires {
                     Fires::No => {
                         because = when.map(|when| Because {
@@ -206,7 +205,7 @@ impl<'r> Previewer<'r> {
                 };
                 match (why, fails) {
                     (Some(why), fails) => {
-                        doubts.push(rule);
+                        doubts.add(rule, asks);
                         let fails = match &steps {
                             Err(Trouble::Fails(error)) => Some(error.message.clone()),
                             _ => fails.map(|error| error.message),
@@ -308,7 +307,7 @@ impl<'r> Previewer<'r> {
             if !asks.is_empty() && in_doubt() {
                 return Err(Trouble::Open(Why::Asks(asks)));
             }
-            if self.rules.patroni.is_none() {
+            if !self.rules.has_patroni() {
                 step.fence = Fence::None;
             }
             steps.push(step);
@@ -406,11 +405,40 @@ pub fn as_written(when: &Template, vars: &[Var]) -> String {
     text
 }
 
-/// Whether two rules certainly never fire together.
-fn exclude(one: &Rule, other: &Rule, vars: &[Var]) -> bool {
-    match (&one.when, &other.when) {
-        (Some(one), Some(other)) => premises(&one.text, vars).exclude(&premises(&other.text, vars)),
-        _ => false,
+/// What the condition of a rule asks for at least.
+fn asks(rule: &Rule, vars: &[Var]) -> Option<Premises> {
+    let when = rule.when.as_ref()?;
+    Some(premises(&when.text, vars))
+}
+
+/// How many pairs of conditions are compared in one cell: more than anyone would write.
+const MOST_LOOKS: usize = 100_000;
+
+/// Rules that may fire, in their order.
+#[derive(Default)]
+struct Doubts<'r> {
+    rules: Vec<(&'r Rule, Option<Premises>)>,
+    looks: usize,
+}
+
+impl<'r> Doubts<'r> {
+    fn add(&mut self, rule: &'r Rule, asks: Option<Premises>) {
+        self.rules.push((rule, asks));
+    }
+
+    /// The first that may fire when a rule that asks for this does. After too many comparisons, any may.
+    fn first_beside(&mut self, asks: Option<&Premises>) -> Option<&'r Rule> {
+        for (rule, others) in &self.rules {
+            self.looks += 1;
+            let apart = match (others, asks) {
+                (Some(one), Some(other)) if self.looks <= MOST_LOOKS => one.exclude(other),
+                _ => false,
+            };
+            if !apart {
+                return Some(rule);
+            }
+        }
+        None
     }
 }
 

@@ -1,10 +1,8 @@
 //! What the rules want now, beside what Barman has: compared, and corrected.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::barman::{ActiveModel, Diagnosis, Interest, ServerState, Trouble};
+use crate::barman::{ActiveModel, Diagnosis, ServerState};
 use crate::evaluate::{Plan, Step, Wanted};
 use crate::http::{Clock as _, together};
 use crate::model::{ApiName, ModelName, Name, Operation, RequestKind, SwitchTo, Verify};
@@ -13,7 +11,8 @@ use crate::store::{Cause, Intent, Query, State, Store as _};
 use super::fighting::{self, Fighting};
 use super::here::{Part, Seat};
 use super::look::{self, NoWal, Shown, Wal};
-use super::{Outcome, Progress, Verdict, World, carry_out, journal, verify};
+use super::looks::{Looks, Seen};
+use super::{Outcome, Progress, Verdict, World, carry_out, journal, lookup, verify};
 
 /// One state that the rules want.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,83 +103,6 @@ impl Comparison {
     }
 }
 
-/// The diagnoses of one process: `/diagnose` walks every server of a Barman host, so it is not asked more often than it
-/// has to be.
-#[derive(Debug, Default)]
-pub struct Looks(RefCell<BTreeMap<ApiName, Kept>>);
-
-/// A diagnosis by which everything was as wanted.
-#[derive(Debug, Clone)]
-struct Kept {
-    diagnosis: Diagnosis,
-    at: Duration,
-    took: Duration,
-    steps: Vec<Step>,
-}
-
-/// A diagnosis is good for so long, as long as WAL is seen to flow.
-const FRESH: Duration = Duration::from_secs(300);
-
-/// It is good for so many times the time that it took.
-const WORTH: u32 = 10;
-
-impl Looks {
-    /// One diagnosis of an API, with what these steps are about; `None` if the rules have no such API.
-    async fn take<W: World>(
-        &self,
-        api: &ApiName,
-        parts: &[Part],
-        world: &W,
-    ) -> Option<Result<Diagnosis, Trouble>> {
-        let barman = world.barman(api)?;
-        let steps: Vec<Step> = parts
-            .iter()
-            .flat_map(|part| part.plan.steps.clone())
-            .collect();
-        let kept = self.0.borrow().get(api).cloned();
-        if let Some(kept) = kept
-            && kept.steps == steps
-            && world.clock().now().saturating_sub(kept.at) < FRESH.max(WORTH * kept.took)
-            && flows(parts, world).await
-        {
-            return Some(Ok(kept.diagnosis));
-        }
-        self.0.borrow_mut().remove(api);
-        let at = world.clock().now();
-        let interest = Interest::of(steps.iter().map(|step| &step.operation));
-        let diagnosis = barman.diagnose(&interest).await;
-        if let Ok(diagnosis) = &diagnosis {
-            let kept = Kept {
-                diagnosis: diagnosis.clone(),
-                at,
-                took: world.clock().now().saturating_sub(at),
-                steps,
-            };
-            self.0.borrow_mut().insert(api.clone(), kept);
-        }
-        Some(diagnosis)
-    }
-
-    fn forget(&self, api: &ApiName) {
-        self.0.borrow_mut().remove(api);
-    }
-}
-
-/// Tells whether no member's Patroni says that Barman stopped receiving WAL.
-async fn flows<W: World>(parts: &[Part], world: &W) -> bool {
-    for part in parts {
-        let streams = part
-            .plan
-            .steps
-            .iter()
-            .any(|step| step.verify == Verify::Streaming);
-        if streams && verify::receives(world, &part.seat, part.plan.role).await == Some(false) {
-            return false;
-        }
-    }
-    true
-}
-
 /// Compares every state that plans set with Barman's; nothing is sent.
 pub async fn compare<W: World>(parts: &[Part], looks: &Looks, world: &W) -> Vec<Comparison> {
     let each = by_api(parts);
@@ -239,8 +161,8 @@ async fn compare_in<W: World>(
     if parts.is_empty() {
         return Vec::new();
     }
-    let diagnosis = match looks.take(api, parts, world).await {
-        Some(diagnosis) => diagnosis.map_err(|trouble| trouble.message),
+    let seen = match looks.take(api, parts, world).await {
+        Some(seen) => seen.map_err(|trouble| trouble.message),
         None => Err(format!("there is no api `{api}`")),
     };
     let mut compared = Vec::new();
@@ -256,9 +178,17 @@ async fn compare_in<W: World>(
                 barman: None,
                 fighting: None,
             };
-            match &diagnosis {
-                Ok(diagnosis) => compare_one(&mut one, part, diagnosis, world).await,
+            match &seen {
+                Ok(Seen { diagnosis, .. }) => compare_one(&mut one, part, diagnosis, world).await,
                 Err(message) => one.differs = Err(message.clone()),
+            }
+            if matches!(&seen, Ok(seen) if seen.is_old)
+                && matches!(one.differs, Ok(Some(_)))
+                && verify::receives(world, &part.seat, part.plan.role).await == Some(true)
+            {
+                // Somebody has switched it since: a receiver through which WAL flows is not restarted.
+                one.differs = Ok(None);
+                looks.doubt(api, &part.plan.cluster, world);
             }
             compared.push(one);
         }
@@ -266,8 +196,34 @@ async fn compare_in<W: World>(
     if !compared.iter().all(Comparison::as_wanted) {
         looks.forget(api);
     }
+    // An old diagnosis does not have what Barman has learned of a server since.
+    let misses = |one: &Comparison| one.differs == Ok(None) && one.no_wal().is_some();
+    if let Some(part) = parts.first().filter(|_| compared.iter().any(misses)) {
+        looks.doubt(api, &part.plan.cluster, world);
+    }
     compared
 }
+
+/// Waits for a switch of a server that somebody else has just begun. Returns false if there is none.
+async fn wait_for_others<W: World>(api: &ApiName, suspects: &[&Comparison], world: &W) -> bool {
+    let mut waited = false;
+    for server in suspects.iter().filter_map(|one| one.server_name()) {
+        let Some(barman) = world.barman(api) else {
+            continue;
+        };
+        if let Some(age) = lookup::age_of_last(barman, server, world.clock()).await
+            && let left = IN_PROGRESS.saturating_sub(age)
+            && !left.is_zero()
+        {
+            waited = true;
+            world.clock().sleep(left).await;
+        }
+    }
+    waited
+}
+
+/// A switch may be in progress for so long before it counts as lost.
+const IN_PROGRESS: Duration = Duration::from_secs(10);
 
 async fn compare_one<W: World>(
     one: &mut Comparison,
@@ -364,7 +320,12 @@ pub async fn pass<W: World>(
         let mut steps = enforce(&here, &compared, world).await.steps;
         let wrong = |one: &&Comparison| one.elsewhere && one.calls_for_action();
         let suspects: Vec<&Comparison> = compared.iter().filter(wrong).collect();
-        if !suspects.is_empty() && !elsewhere.is_empty() {
+        let sees_all = looks.are_of_fleet();
+        let look_again =
+            !sees_all || !interval.is_zero() || wait_for_others(api, &suspects, world).await;
+        if !suspects.is_empty() && !elsewhere.is_empty() && !look_again {
+            steps.extend(enforce(&elsewhere, &compared, world).await.steps);
+        } else if !suspects.is_empty() && !elsewhere.is_empty() {
             world.clock().sleep(interval).await;
             let (_, now) = by_api(&again().await)
                 .into_iter()
@@ -379,8 +340,9 @@ pub async fn pass<W: World>(
             });
             steps.extend(enforce(&now, &found, world).await.steps);
         }
-        if !steps.is_empty() {
-            looks.forget(api);
+        if let Some(part) = parts.first().filter(|_| !steps.is_empty()) {
+            let wanted: Vec<_> = compared.iter().map(|one| &one.step).collect();
+            looks.acted(api, &part.plan.cluster, &steps, &wanted, world);
         }
         (compared, steps)
     });

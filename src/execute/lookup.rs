@@ -6,8 +6,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::barman::{Class, Scope, Trouble};
-use crate::http::Clock;
+use crate::barman::{Barman, Class, Scope, Trouble};
+use crate::http::{Clock, Http};
 use crate::model::Name;
 
 use super::proof::Proof;
@@ -207,6 +207,25 @@ pub(super) async fn find<W: World>(
         }
         clock.sleep(SEARCH).await;
     }
+}
+
+/// How long ago the last operation of a server was begun, if that is a moment; `None` if the list can't be read.
+pub(super) async fn age_of_last<H: Http>(
+    barman: Barman<'_, H>,
+    server: &Name,
+    clock: &impl Clock,
+) -> Option<Duration> {
+    const RECENT: i64 = 60;
+    let listed = barman
+        .operations(&Scope::Server(server.clone()))
+        .await
+        .ok()?;
+    let last = listed.operations.iter().map(|one| &one.id).max()?;
+    let now = listed.date.unwrap_or_else(|| clock.wall()).as_secs();
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let ago = |ago: &i64| named_in(last, &(now - ago..=now - ago));
+    let ago = (-1..RECENT).find(ago)?;
+    Some(Duration::from_secs(ago.max(0).unsigned_abs()))
 }
 
 /// Tells whether an id (`YYYYMMDDThhmmss`) names one of these seconds in some time zone: those that are kept anywhere are

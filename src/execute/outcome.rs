@@ -68,7 +68,7 @@ pub enum StepOutcome {
 impl StepOutcome {
     /// Whether it keeps the steps behind it from being taken, if it is to stop for failures. What a newer decision took
     /// over has not failed, and the others have targets of their own.
-    pub(super) const fn is_failure(self) -> bool {
+    pub const fn is_failure(self) -> bool {
         !matches!(self, Self::Done | Self::Superseded)
     }
 }

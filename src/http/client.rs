@@ -1,5 +1,6 @@
 //! The client that the program uses.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -10,7 +11,7 @@ use super::headers::{self, Headers, Secrets, Variables};
 use super::line::Line;
 use super::tls::Material;
 use super::{Clock as _, Failure, Http, Real, Request, Response, blocking};
-use crate::model::Api;
+use crate::model::{Api, Url};
 
 /// Exchanges with one endpoint, several at once if need be. Nothing is read or opened before the first one.
 pub struct Client {
@@ -34,7 +35,8 @@ struct Shared {
 /// The things that one exchange leaves for the next.
 #[derive(Default)]
 struct Kept {
-    idle: Vec<Line>,
+    /// By the server that they lead to.
+    idle: BTreeMap<String, Vec<Line>>,
     /// Certificates and key, until something goes wrong: they may have been replaced.
     tls: Option<Arc<Material>>,
 }
@@ -69,13 +71,18 @@ impl Client {
 impl Shared {
     fn exchange(&self, request: &Request) -> Result<Response, Failure> {
         let headers = Headers::read(&self.api.headers, &self.variables)?;
-        let line = self.line(request.fresh)?;
+        let server = origin(&request.url);
+        let api = self.api_at(server);
+        let line = self.line(&api, server, request.fresh)?;
         let timeout = request.effort.limit(self.api.timeout, request.limit);
         let timeout = timeout.max(Duration::from_millis(1));
-        let result = line.exchange(&self.api, &headers, request, timeout);
+        let result = line.exchange(&api, &headers, request, timeout);
         match result {
             Ok(_) => {
-                self.kept().idle.push(line);
+                let mut kept = self.kept();
+                let idle = kept.idle.entry(server.to_owned()).or_default();
+                idle.push(line);
+                drop(kept);
                 self.secrets.remember(headers);
             }
             Err(_) => self.kept().tls = None,
@@ -83,19 +90,28 @@ impl Shared {
         result
     }
 
-    /// Takes an idle connection, or prepares one. A fresh one takes the place of an idle one.
-    fn line(&self, fresh: bool) -> Result<Line, Failure> {
-        let idle = self.kept().idle.pop().filter(|_| !fresh);
-        match idle {
-            Some(line) => Ok(line),
-            None => Line::new(&self.api, self.tls()?.as_deref()),
+    /// The endpoint at another server: that of another member, which is reached in the same way.
+    fn api_at(&self, server: &str) -> Cow<'_, Api> {
+        match Url::new(server) {
+            Ok(url) if origin(self.api.url.as_str()) != server => Cow::Owned(Api {
+                url,
+                ..self.api.clone()
+            }),
+            _ => Cow::Borrowed(&self.api),
         }
     }
 
-    fn tls(&self) -> Result<Option<Arc<Material>>, Failure> {
-        let mut urls = [Some(&self.api.url), self.api.proxy.as_ref()]
-            .into_iter()
-            .flatten();
+    /// Takes an idle connection, or prepares one. A fresh one takes the place of an idle one.
+    fn line(&self, api: &Api, server: &str, fresh: bool) -> Result<Line, Failure> {
+        let idle = self.kept().idle.get_mut(server).and_then(Vec::pop);
+        match idle.filter(|_| !fresh) {
+            Some(line) => Ok(line),
+            None => Line::new(api, self.tls(api)?.as_deref()),
+        }
+    }
+
+    fn tls(&self, api: &Api) -> Result<Option<Arc<Material>>, Failure> {
+        let mut urls = [Some(&api.url), api.proxy.as_ref()].into_iter().flatten();
         if !urls.any(|url| url.as_str().starts_with("https://")) {
             return Ok(None);
         }
@@ -110,6 +126,13 @@ impl Shared {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Scheme, host and port of an address.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + "://".len());
+    let end = url.get(host..).and_then(|rest| rest.find('/'));
+    end.and_then(|end| url.get(..host + end)).unwrap_or(url)
 }
 
 impl Http for Client {
@@ -171,7 +194,7 @@ mod tests {
 
     use super::super::{BODY_LIMIT, Effort, block_on, together};
     use super::*;
-    use crate::model::{Secret, Url};
+    use crate::model::Secret;
 
     /// A server that takes one connection, reads as much as is said, does what is said with it,
     /// and gives back what it read.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use ureq::config::Config;
 use ureq::http::Method;
-use ureq::http::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER, SERVER};
+use ureq::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER, SERVER,
+};
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 use ureq::{Agent, AsSendBody, Body, Proxy};
 
@@ -18,6 +20,12 @@ use super::transport::{TlsConnector, WatchConnector};
 use super::watch::Watch;
 use super::{BODY_LIMIT, Failure, Request, Response};
 use crate::model::Api;
+
+/// The bytes of an answer that are held at once: its head has to fit. An agent keeps thousands of connections.
+const INPUT: usize = 16 * 1024;
+
+/// The bytes of a request that are held at once.
+const OUTPUT: usize = 8 * 1024;
 
 /// An agent that serves one exchange at a time, and the watch over it.
 pub(super) struct Line {
@@ -44,6 +52,9 @@ impl Line {
             .proxy(proxy)
             .timeout_resolve(Some(api.connect_timeout))
             .timeout_connect(Some(api.connect_timeout))
+            .input_buffer_size(INPUT)
+            .output_buffer_size(OUTPUT)
+            .max_idle_connections(1)
             .user_agent(concat!("patroni_barman/", env!("CARGO_PKG_VERSION")))
             .build();
         let connector = StartConnector {
@@ -74,6 +85,10 @@ impl Line {
         self.watch.start(timeout);
         let explain = |error: &ureq::Error| explain(api, &self.watch, timeout, error);
         let call = headers.put(ureq::http::Request::builder().uri(&request.url));
+        let call = match &request.token {
+            Some(token) => call.header(AUTHORIZATION, token),
+            None => call,
+        };
         let result = match &request.body {
             None => self.run(timeout, call.method(Method::GET).body(())),
             Some(body) => {

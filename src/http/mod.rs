@@ -8,6 +8,7 @@ mod client;
 mod clock;
 mod date;
 mod failure;
+mod hands;
 mod headers;
 mod line;
 mod lookup;
@@ -50,6 +51,8 @@ pub struct Request {
     pub fresh: bool,
     /// Reads the body of a success.
     pub sieve: Option<Sieve>,
+    /// The `Authorization` header, beside those that the rules file names.
+    pub token: Option<String>,
 }
 
 impl Request {
@@ -62,6 +65,7 @@ impl Request {
             effort,
             fresh: false,
             sieve: None,
+            token: None,
         }
     }
 
@@ -74,6 +78,7 @@ impl Request {
             effort: Effort::Usual,
             fresh: true,
             sieve: None,
+            token: None,
         }
     }
 }

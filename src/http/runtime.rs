@@ -4,15 +4,13 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-use super::Clock;
+use super::{Clock, hands};
 
 /// Runs a future to its end. Work that still blocks then is left behind and does not hold up the process.
 #[expect(
@@ -34,21 +32,11 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 /// the work to itself. `None` if it panicked.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, result) = oneshot::channel();
-    let work = Arc::new(Mutex::new(Some(work)));
-    let run = {
-        let work = Arc::clone(&work);
-        move || {
-            let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(work) = work {
-                let _ = done.send(work());
-            }
-        }
-    };
-    if thread::Builder::new().spawn(run).is_ok() {
-        return result.await.ok();
+    let run = move || drop(done.send(work()));
+    if let Some(run) = hands::give(Box::new(run)) {
+        run();
     }
-    let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
-    work.map(|work| work())
+    result.await.ok()
 }
 
 /// Runs futures side by side and returns what each gave, in their order.

@@ -34,7 +34,9 @@ pub fn has_key(source: &Source, key: &str) -> bool {
 #[must_use]
 pub fn is_rules_file(source: &Source) -> bool {
     let value = yaml::read(&source.text).value.unwrap_or_default();
-    let only_in_rules = ["api", "apis", "patroni", "defaults", "vars"];
+    let only_in_rules = [
+        "api", "apis", "patroni", "clusters", "discover", "defaults", "vars",
+    ];
     let rules = value.get("rules").is_some_and(Value::is_array);
     rules || only_in_rules.iter().any(|key| value.get(key).is_some())
 }

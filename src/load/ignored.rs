@@ -81,7 +81,9 @@ fn looks_like_rules(path: &Path) -> bool {
     }
     let text = String::from_utf8_lossy(&bytes);
     let has = |key: &str| text.lines().any(|line| begins_with_key(line, key));
-    let others = ["api", "apis", "vars", "defaults", "patroni"];
+    let others = [
+        "api", "apis", "vars", "defaults", "patroni", "clusters", "discover",
+    ];
     let others = || others.iter().any(|key| has(key));
     !has("tests") && (has("rules") || has("version") && others())
 }

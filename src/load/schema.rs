@@ -25,6 +25,9 @@ pub const STATUS: &str = include_str!("../../schemas/status.schema.json");
 /// What `history --format json` prints.
 pub const HISTORY: &str = include_str!("../../schemas/history.schema.json");
 
+/// The answer of `/api/status` of `agent`.
+pub const AGENT: &str = include_str!("../../schemas/agent.schema.json");
+
 /// What `check --format json` prints.
 pub const CHECK: &str = include_str!("../../schemas/check.schema.json");
 /// The shape of a file of rule tests.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Api, ApiName, Origin, Patroni, RequestKind, Rule, TemplateValue};
+use super::{Api, ApiName, Discover, Origin, Patroni, RequestKind, Rule, TemplateValue};
 
 /// Rules that have passed every check.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -15,6 +15,10 @@ pub struct RuleSet {
     pub apis: BTreeMap<ApiName, Api>,
     /// The local Patroni, if the file names it.
     pub patroni: Option<Patroni>,
+    /// The clusters that an agent follows, by their names.
+    pub clusters: BTreeMap<String, Patroni>,
+    /// Where more of them are found.
+    pub discover: Option<Discover>,
     /// The file's variables, in order: each may use those before it.
     pub vars: Vec<Var>,
     /// The rules, in order.
@@ -30,6 +34,16 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
+    /// Tells whether a fence has anything to ask.
+    pub fn has_patroni(&self) -> bool {
+        self.patroni.is_some() || self.names_clusters()
+    }
+
+    /// Tells whether there are clusters to follow from one place.
+    pub fn names_clusters(&self) -> bool {
+        !self.clusters.is_empty() || self.discover.is_some()
+    }
+
     /// Tells whether any rule is for the cluster of this name.
     pub fn has_rule_for(&self, cluster: &str) -> bool {
         let mut enabled = self.rules.iter().filter(|rule| rule.enabled);

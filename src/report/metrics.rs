@@ -312,7 +312,7 @@ fn plain(value: f64) -> Vec<(String, f64)> {
     vec![(String::new(), value)]
 }
 
-fn labels(pairs: &[(&str, &str)]) -> String {
+pub(super) fn labels(pairs: &[(&str, &str)]) -> String {
     let escape = |value: &str| {
         value
             .replace('\\', "\\\\")

@@ -6,6 +6,7 @@ mod diff_html;
 mod explanation;
 mod finding;
 pub mod findings;
+pub mod fleet;
 mod folded;
 mod github;
 mod history;

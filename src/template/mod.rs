@@ -12,6 +12,7 @@ mod kinds;
 mod limits;
 mod matches;
 mod names;
+mod page;
 mod partial;
 mod premise;
 mod render;
@@ -32,6 +33,7 @@ pub use inspect::{
 };
 pub use matches::check_pattern;
 pub use names::{UnknownKind, known_names};
+pub use page::page;
 pub use partial::{Residual, Unknown, partial};
 pub use premise::{Asked, Premises, premises};
 pub use render::{condition, render};
@@ -54,7 +56,7 @@ pub const FACTS: [&str; 10] = [
 
 /// How many instructions one render may take. A template that an operator would write takes
 /// fewer than a hundred.
-const FUEL: u64 = 20_000;
+const FUEL: u64 = 5_000;
 
 static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut engine = Environment::new();

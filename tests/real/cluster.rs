@@ -107,6 +107,22 @@ impl Cluster {
         patroni.stop(seconds(40));
     }
 
+    /// Takes everything of this program out of the nodes' configuration, before their start.
+    pub fn without_callbacks(&self) {
+        for node in &self.nodes {
+            let path = node.home.join("patroni.yml");
+            let text = std::fs::read_to_string(&path).expect("patroni.yml");
+            let (before, _) = text.split_once("  callbacks:\n").expect("callbacks");
+            folder::write(&path, before);
+        }
+    }
+
+    /// Sends a signal to a node's Patroni alone.
+    pub fn signal(&self, name: &str, signal: &str) {
+        let patroni = self.node(name).patroni.as_ref();
+        patroni.expect("a node that runs").signal(signal);
+    }
+
     /// Waits for the end of a Patroni that gives up.
     pub fn ends_by_itself(&mut self, name: &str) {
         let patroni = self

@@ -12,11 +12,13 @@
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 
+mod agent;
 mod barman;
 mod bootstrap;
 mod calls;
 mod cluster;
 mod crash;
+mod etcd_watch;
 mod folder;
 mod guard;
 mod harness;

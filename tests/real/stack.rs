@@ -19,7 +19,7 @@ pub struct Stack {
     pub etcd: u16,
     versions: Versions,
     sshd: Sshd,
-    _etcd: Process,
+    served_by: Process,
 }
 
 impl Stack {
@@ -46,7 +46,7 @@ impl Stack {
             etcd: etcd_port,
             versions,
             sshd,
-            _etcd: etcd,
+            served_by: etcd,
         }
     }
 
@@ -216,8 +216,21 @@ impl Drop for Stack {
     }
 }
 
+impl Stack {
+    /// Ends etcd, and starts it again with its data.
+    pub fn restart_etcd(&mut self) {
+        self.served_by.kill();
+        self.served_by = run_etcd(&self.guard, self.etcd);
+    }
+}
+
 fn start_etcd(guard: &Guard) -> (Process, u16) {
-    let (client, peer) = (folder::port(), folder::port());
+    let client = folder::port();
+    (run_etcd(guard, client), client)
+}
+
+fn run_etcd(guard: &Guard, client: u16) -> Process {
+    let peer = folder::port();
     let url = |port| format!("http://127.0.0.1:{port}");
     let words = [
         "/usr/bin/etcd".to_owned(),
@@ -230,7 +243,7 @@ fn start_etcd(guard: &Guard) -> (Process, u16) {
     ];
     let process = guard.start(&Spec::new("etcd", words));
     wait::until(seconds(20), "etcd", || http::get(client, "/health"));
-    (process, client)
+    process
 }
 
 /// The end of every log, as part of the failing test's output.

@@ -80,6 +80,7 @@ pub const COMMANDS: &[(&str, &[&str])] = &[
         ],
     ),
     ("reconcile", &["--rules", "RULES", "--format", "json"]),
+    ("agent", &["--rules", "RULES", "--once"]),
     ("status", &["--rules", "RULES", "--format", "json"]),
     ("history", &["--rules", "RULES", "--format", "json"]),
     ("forget", &["--rules", "RULES", "1"]),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use self::graph::Graph;
 
 /// Modules in import order.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 21] = [
     "source",
     "diagnostic",
     "model",
@@ -22,8 +22,10 @@ const ORDER: [&str; 19] = [
     "http",
     "barman",
     "patroni",
+    "dcs",
     "store",
     "execute",
+    "agent",
     "simulator",
     "rule_test",
     "report",

@@ -3,6 +3,8 @@
 
 pub mod call;
 pub mod checked;
+pub mod etcd;
+pub mod fleet;
 pub mod help;
 pub mod node;
 pub mod parity;

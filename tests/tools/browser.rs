@@ -14,12 +14,17 @@ const BROWSERS: [&str; 4] = [
     "google-chrome-stable",
 ];
 
+/// The browser.
+pub fn browser() -> std::path::PathBuf {
+    find(&BROWSERS, "chromium")
+}
+
 /// Loads a page; returns the document as the browser has it, and its log.
 fn load(page: &str, width: u32) -> (String, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("page.html");
     fs::write(&file, page).unwrap();
-    let output = Command::new(find(&BROWSERS, "chromium"))
+    let output = Command::new(browser())
         .args([
             "--headless",
             "--no-sandbox",

@@ -12,6 +12,7 @@
 
 mod browser;
 mod editor;
+mod fleet_page;
 mod git;
 mod junit;
 mod monitoring;

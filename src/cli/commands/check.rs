@@ -58,6 +58,9 @@ pub struct Check {
     /// Also ask Barman and Patroni.
     #[arg(long)]
     pub online: bool,
+    /// With --online: ask for every cluster that the rules list or find.
+    #[arg(long, requires = "online", conflicts_with = "node")]
+    pub all: bool,
     /// This Patroni member's name, with --online [default: `PATRONI_NAME`, then what the local Patroni says].
     #[arg(long, value_name = "NAME", requires = "online")]
     pub node: Option<String>,
@@ -159,7 +162,11 @@ impl All {
         }
         let online = match rules.rules() {
             Some(rules) if args.online => {
-                let asked = Online::ask(rules, args.node.as_deref(), context)?;
+                let asked = if args.all {
+                    Online::ask_all(rules, context)?
+                } else {
+                    Online::ask(rules, args.node.as_deref(), context)?
+                };
                 self.failures.extend(asked.failures);
                 Some(asked.problems)
             }

@@ -1,7 +1,10 @@
 //! `demo`: a switchover from beginning to end on a machine that has nothing.
 
+mod fleet;
+
 use std::fmt::Write as _;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 use std::time::Duration;
@@ -30,6 +33,8 @@ const RULES: &str = include_str!("../../../rules/follow-the-primary.yml");
 ///
 ///     patroni_barman demo
 ///
+/// With --fleet, an agent follows 20 simulated clusters on two Barman hosts, and shows them on a page.
+///
 /// Exit codes: 0 Barman followed; 2 it did not.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -37,6 +42,17 @@ pub struct Demo {
     /// How long Barman takes for a switch.
     #[arg(long, value_name = "DURATION", default_value = "700ms", value_parser = parse_duration)]
     pub operation_time: Duration,
+    /// Show an agent with 20 clusters, of which one fails over every few seconds, until Ctrl-C.
+    #[arg(long)]
+    pub fleet: bool,
+    /// With --fleet: serve the agent's pages on this address.
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:9187",
+        requires = "fleet"
+    )]
+    pub listen: SocketAddr,
 }
 
 /// What Patroni does in a switchover from n1 to n2, as recorded from two nodes of Patroni 4.1.
@@ -58,6 +74,9 @@ impl Command for Demo {
     const GROUP: Group = Group::Rehearsal;
 
     fn run(&self, context: &Context) -> Result<u8, Exit> {
+        if self.fleet {
+            return fleet::show(self.listen, self.operation_time, context);
+        }
         let failed =
             |what: &str, error: &dyn std::fmt::Display| Exit::new(2, format!("{what}: {error}"));
         let config = Config::default()

@@ -1,5 +1,6 @@
 //! The commands: a file and a row for each.
 
+mod agent;
 mod check;
 mod completions;
 mod config_switch;
@@ -102,6 +103,7 @@ commands! {
     Schema(schema::Schema),
     Status(status::Status),
     Reconcile(reconcile::Reconcile),
+    Agent(agent::Agent),
     History(history::History),
     Forget(forget::ForgetArgs),
     Demo(demo::Demo),

@@ -27,6 +27,7 @@ use crate::cli::shared::context::Context;
 use crate::cli::shared::decide::Decider;
 use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
+use crate::cli::shared::fleet::{once_code, pass_over};
 use crate::cli::shared::invocation::rules_path;
 use crate::cli::shared::log::{Log, fields};
 use crate::cli::shared::metrics::{self, Measured};
@@ -60,6 +61,9 @@ pub struct Reconcile {
     /// Where the rules are.
     #[command(flatten)]
     pub rules: RulesArgs,
+    /// Pass over every cluster that the rules list or find; JSON has the schema of `agent`.
+    #[arg(long, conflicts_with_all = ["node", "metrics_file"])]
+    pub all: bool,
     /// Do it again and again, with this pause, until the process is stopped.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub every: Option<Duration>,
@@ -151,6 +155,14 @@ fn measured(
 }
 
 fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -> Result<u8, Exit> {
+    if args.all {
+        let board = pass_over(&args.rules, context, !args.dry, args.second_look)?;
+        print(&match args.format {
+            Some(Format::Human) | None => report::fleet::once(&board),
+            Some(Format::Json) => report::fleet::json(&board, watch.wall()),
+        });
+        return Ok(once_code(&board));
+    }
     let asked = watch.wall();
     let base = Base::read(&args.rules, context, watch, !args.dry)?;
     let view = base.view(&args.rules, context)?;
@@ -211,21 +223,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     let verdict = passed.verdict(&left, &wanted, &parts);
     let discretion = outside.discretion();
     let compared = discretion.compared(passed.compared);
-    let not_corrected = |one: &&Comparison| !one.as_wanted() && !one.calls_for_action();
-    for one in compared.iter().filter(not_corrected) {
-        let what = report::difference(one, &here);
-        let level = match &one.differs {
-            Ok(_) if one.fighting.is_none() => LogLevel::Warning,
-            _ => LogLevel::Error,
-        };
-        let rule = &one.step.rule;
-        let more = fields([
-            ("rule", rule.clone().into()),
-            ("source", "reconcile".into()),
-        ]);
-        let said = format!("reconcile: rule `{rule}`: {what}");
-        log.repeat(&format!("reconcile {rule}"), &what, level, &said, &more);
-    }
+    tell_uncorrected(&compared, &here, log);
     let steps = left.steps.into_iter().chain(passed.outcome.steps);
     let mut outcome = discretion.outcome(Outcome::of(steps.collect()));
     outcome.verdict = verdict;
@@ -248,6 +246,25 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         metrics::write(file, &state.path, &measured, log);
     }
     Ok(code)
+}
+
+/// Says what differs and is not corrected.
+fn tell_uncorrected(compared: &[Comparison], here: &Here, log: &Log) {
+    let not_corrected = |one: &&Comparison| !one.as_wanted() && !one.calls_for_action();
+    for one in compared.iter().filter(not_corrected) {
+        let what = report::difference(one, here);
+        let level = match &one.differs {
+            Ok(_) if one.fighting.is_none() => LogLevel::Warning,
+            _ => LogLevel::Error,
+        };
+        let rule = &one.step.rule;
+        let more = fields([
+            ("rule", rule.clone().into()),
+            ("source", "reconcile".into()),
+        ]);
+        let said = format!("reconcile: rule `{rule}`: {what}");
+        log.repeat(&format!("reconcile {rule}"), &what, level, &said, &more);
+    }
 }
 
 /// Says which cluster, member and role this process works for; once, if nothing of that changes.

@@ -55,6 +55,8 @@ pub enum SchemaName {
     Status,
     /// What `history --format json` prints.
     History,
+    /// What `/api/status` of `agent` answers.
+    Agent,
 }
 
 impl Command for Schema {
@@ -74,6 +76,7 @@ impl Command for Schema {
             SchemaName::Reconcile => schema::RECONCILE,
             SchemaName::Status => schema::STATUS,
             SchemaName::History => schema::HISTORY,
+            SchemaName::Agent => schema::AGENT,
         });
         Ok(0)
     }

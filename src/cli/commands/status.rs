@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::http::{Clock as _, Real};
 use crate::report;
 
 use crate::cli::shared::args::RulesArgs;
@@ -11,6 +12,7 @@ use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
+use crate::cli::shared::fleet::{once_code, pass_over};
 use crate::cli::shared::output::print;
 use crate::cli::shared::view::Base;
 use crate::cli::shared::watch::Watch;
@@ -38,6 +40,9 @@ pub struct Status {
     /// Where the rules are.
     #[command(flatten)]
     pub rules: RulesArgs,
+    /// Show every cluster that the rules list or find, a line each; JSON has the schema of `agent`.
+    #[arg(long, conflicts_with_all = ["node", "timeout"])]
+    pub all: bool,
     /// How long Barman may take to tell its state [default: 5m; with --format nagios 50s].
     ///
     /// pg-backup-api asks every PostgreSQL of the Barman host for it, which takes minutes where there are hundreds.
@@ -71,6 +76,9 @@ impl Command for Status {
     const USAGE: u8 = INVALID;
 
     fn run(&self, context: &Context) -> Result<u8, Exit> {
+        if self.all {
+            return all(self, context);
+        }
         let watch = Watch::new(&context.log);
         let base = match Base::read(&self.rules, context, &watch, false) {
             Err(exit) if self.format == StatusFormat::Nagios => {
@@ -101,4 +109,22 @@ impl Command for Status {
         print(&text);
         Ok(code)
     }
+}
+
+/// Looks at all clusters.
+fn all(args: &Status, context: &Context) -> Result<u8, Exit> {
+    let board = pass_over(&args.rules, context, false, Duration::ZERO)?;
+    let text = report::fleet::once(&board);
+    let code = once_code(&board);
+    let (code, text) = match args.format {
+        StatusFormat::Human => (code, text),
+        StatusFormat::Json => (code, report::fleet::json(&board, Real::new().wall())),
+        StatusFormat::Nagios => report::fleet::nagios(&board),
+    };
+    print(&text);
+    Ok(match (args.format, code) {
+        (StatusFormat::Nagios, code) => code,
+        (_, 2) => 1,
+        (_, code) => code,
+    })
 }

@@ -16,6 +16,7 @@ use crate::space::Known;
 
 use super::context::Context;
 use super::exit::Exit;
+use super::fleet;
 use super::rules::{Age, Rules};
 use super::watch::Watch;
 use super::world::Outside;
@@ -34,17 +35,33 @@ impl Online {
     /// # Errors
     /// [`Exit`] for options of the connection that can't be used.
     pub fn ask(rules: &RuleSet, node: Option<&str>, context: &Context) -> Result<Self, Exit> {
-        let mut rules = Rules {
-            set: rules.clone(),
-            sources: Vec::new(),
-            age: Age::Current,
-            broken: None,
+        let rules = connected(rules.clone(), context)?;
+        let given = node.or_else(|| context.environment.get("PATRONI_NAME"));
+        let given = given.map(str::to_owned);
+        Ok(Self::of(&[(rules, None)], given.as_deref(), context))
+    }
+
+    /// The same for every cluster that the rules list or find.
+    ///
+    /// # Errors
+    /// As [`Online::ask`], and if clusters cannot be found.
+    pub fn ask_all(rules: &RuleSet, context: &Context) -> Result<Self, Exit> {
+        let rules = connected(rules.clone(), context)?;
+        let clusters = fleet::clusters(&rules, &context.environment)?;
+        let of = |(name, patroni): (String, crate::model::Patroni)| {
+            let mut rules = rules.clone();
+            rules.places.patroni = Some(patroni.origin.clone());
+            rules.patroni = Some(patroni);
+            (rules, Some(name))
         };
-        rules.connect(&context.global).map_err(Exit::into_usage)?;
-        let rules = rules.set;
+        let all: Vec<_> = clusters.into_iter().map(of).collect();
+        Ok(Self::of(&all, None, context))
+    }
+
+    /// Asks about rule sets that differ in their Patroni only; each for a cluster if that is known.
+    fn of(all: &[(RuleSet, Option<String>)], given: Option<&str>, context: &Context) -> Self {
         let environment = &context.environment;
         let watch = Watch::new(&context.log);
-        let outside = Outside::new(&rules, environment, &watch);
         let mut failures = Vec::new();
         let mut fail = |message: String| {
             failures.push(Failure {
@@ -52,36 +69,27 @@ impl Online {
                 message,
             });
         };
-        let known = Known::default();
-        let mut here = Here {
-            given: node
-                .or_else(|| environment.get("PATRONI_NAME"))
-                .map(str::to_owned),
-            told: None,
-            known: Known {
-                host: environment.host.clone().unwrap_or(known.host),
-                env: environment.vars.clone(),
-                ..known
-            },
-            patronis: Vec::new(),
-        };
-        let patronis = outside.patronis();
-        let asked = patronis.iter().enumerate();
-        let asked = asked.map(|(number, patroni)| cluster(patroni, number == 0));
-        for answer in block_on(together(asked.collect())) {
-            match answer {
-                Ok(answer) => {
-                    here.told = here.told.or(answer.name);
-                    here.patronis.push(answer.seen);
-                    if let Some(error) = answer.no_configuration {
-                        fail(error.to_string());
-                    }
-                }
-                Err(error) => fail(error.to_string()),
-            }
+        let each = all.iter().map(async |(rules, name)| {
+            let outside = Outside::new(rules, environment, &watch);
+            look(&outside, given, name.as_deref(), context).await
+        });
+        let mut heres = Vec::new();
+        for (here, silent) in block_on(together(each.collect())) {
+            heres.push(here);
+            silent.into_iter().for_each(&mut fail);
         }
-        let wants = wants(&rules, &here);
-        let interests = interests(&rules, &wants);
+        let Some((rules, _)) = all.first() else {
+            return Self {
+                problems: Vec::new(),
+                failures,
+            };
+        };
+        let outside = Outside::new(rules, environment, &watch);
+        let pairs = all.iter().map(|(rules, _)| rules).zip(&heres);
+        let wanted: Vec<_> = pairs
+            .map(|(rules, here)| (rules, here, wants(rules, here)))
+            .collect();
+        let interests = interests(rules, wanted.iter().flat_map(|(.., wants)| wants));
         let apis = interests.iter().filter_map(|(api, interest)| {
             let barman = outside.barman(api)?;
             Some(inventory(api, barman, interest))
@@ -91,9 +99,75 @@ impl Online {
             barmans.insert(api, inventory);
             failure.into_iter().for_each(&mut fail);
         }
-        let problems = problems(&rules, &here, &wants, &barmans);
-        Ok(Self { problems, failures })
+        let mut found: Vec<Problem> = Vec::new();
+        for (rules, here, wants) in &wanted {
+            for problem in problems(rules, here, wants, &barmans) {
+                if !found.contains(&problem) {
+                    found.push(problem);
+                }
+            }
+        }
+        Self {
+            problems: found,
+            failures,
+        }
     }
+}
+
+fn connected(set: RuleSet, context: &Context) -> Result<RuleSet, Exit> {
+    let mut rules = Rules {
+        set,
+        sources: Vec::new(),
+        age: Age::Current,
+        broken: None,
+    };
+    rules.connect(&context.global).map_err(Exit::into_usage)?;
+    Ok(rules.set)
+}
+
+/// Asks the Patronis of one rule set. They are those of a cluster, if that is named; else the first one is local.
+async fn look(
+    outside: &Outside<'_>,
+    given: Option<&str>,
+    cluster: Option<&str>,
+    context: &Context,
+) -> (Here, Vec<String>) {
+    let environment = &context.environment;
+    let known = Known::default();
+    let mut silent = Vec::new();
+    let mut here = Here {
+        given: given.map(str::to_owned),
+        told: None,
+        known: Known {
+            host: environment.host.clone().unwrap_or(known.host),
+            env: environment.vars.clone(),
+            ..known
+        },
+        patronis: Vec::new(),
+    };
+    let patronis = outside.patronis();
+    let asked = patronis.iter().enumerate();
+    let asked = asked.map(|(number, patroni)| tell(patroni, number == 0 && cluster.is_none()));
+    for (answer, patroni) in together(asked.collect()).await.into_iter().zip(&patronis) {
+        let answer = answer.and_then(|answer| match cluster {
+            Some(cluster) => patroni
+                .same_scope(answer.seen.scope.as_deref(), cluster)
+                .map(|()| answer),
+            None => Ok(answer),
+        });
+        match answer {
+            Ok(answer) => {
+                here.told = here.told.or(answer.name);
+                here.patronis.push(answer.seen);
+                silent.extend(answer.no_configuration.map(|error| error.to_string()));
+            }
+            Err(error) => silent.push(match cluster {
+                Some(cluster) => format!("{cluster}: {error}"),
+                None => error.to_string(),
+            }),
+        }
+    }
+    (here, silent)
 }
 
 /// What a Patroni told.
@@ -104,7 +178,7 @@ struct Told {
     no_configuration: Option<PatroniError>,
 }
 
-async fn cluster(patroni: &Patroni<'_, Client>, is_local: bool) -> Result<Told, PatroniError> {
+async fn tell(patroni: &Patroni<'_, Client>, is_local: bool) -> Result<Told, PatroniError> {
     let node = patroni.node().await?;
     let cluster = patroni.cluster().await?;
     let configuration = patroni.configuration().await;
@@ -135,7 +209,10 @@ async fn cluster(patroni: &Patroni<'_, Client>, is_local: bool) -> Result<Told, 
 }
 
 /// The servers and models that rules want of each API. An API is asked even if nothing of it can be told.
-fn interests(rules: &RuleSet, wants: &[Want<'_>]) -> BTreeMap<ApiName, Interest> {
+fn interests<'w>(
+    rules: &RuleSet,
+    wants: impl Iterator<Item = &'w Want<'w>>,
+) -> BTreeMap<ApiName, Interest> {
     let mut interests: BTreeMap<ApiName, Interest> = BTreeMap::new();
     let enabled = rules.rules.iter().filter(|rule| rule.enabled);
     for request in enabled.flat_map(|rule| &rule.requests) {

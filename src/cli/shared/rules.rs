@@ -129,6 +129,11 @@ impl Rules {
         }
     }
 
+    /// Refuses rules with errors; those that are good are kept.
+    pub fn refuse_errors(&self, path: &Path, context: &Context) -> Result<(), Exit> {
+        self.checked(path, context, true)
+    }
+
     /// Checks rules, once for each change of them. What only a newer version of this program finds is logged, and does
     /// not take rules away that have worked.
     fn checked(&self, path: &Path, context: &Context, remember: bool) -> Result<(), Exit> {

@@ -31,3 +31,36 @@ impl Hangup {
         self.0.swap(false, Ordering::Relaxed)
     }
 }
+
+/// The same for a process that has something to do before it ends: the first SIGTERM or SIGINT asks it to end, the second one
+/// ends it.
+pub struct Orders {
+    hangup: Hangup,
+    end: Arc<AtomicBool>,
+}
+
+impl Orders {
+    /// Obeys these signals from here on.
+    pub fn obey() -> Self {
+        let (hangup, end) = (Arc::default(), Arc::<AtomicBool>::default());
+        let _ = flag::register(SIGHUP, Arc::clone(&hangup));
+        for signal in [SIGTERM, SIGINT] {
+            let _ = flag::register_conditional_shutdown(signal, 0, Arc::clone(&end));
+            let _ = flag::register(signal, Arc::clone(&end));
+        }
+        Self {
+            hangup: Hangup(hangup),
+            end,
+        }
+    }
+
+    /// Tells once of each SIGHUP.
+    pub fn reload(&self) -> bool {
+        self.hangup.came()
+    }
+
+    /// Tells whether the process is to end.
+    pub fn end(&self) -> bool {
+        self.end.load(Ordering::Relaxed)
+    }
+}

@@ -26,6 +26,8 @@ const REMIND: Duration = Duration::from_secs(30);
 /// Tells an operator what happens.
 pub struct Watch<'a> {
     log: &'a Rc<Log>,
+    /// The cluster that lines are about, if there are many.
+    about: Option<String>,
     source: Cell<Source>,
     clock: Real,
     terminal: bool,
@@ -41,12 +43,22 @@ impl<'a> Watch<'a> {
     pub fn new(log: &'a Rc<Log>) -> Self {
         Self {
             log,
+            about: None,
             source: Cell::new(Source::Reconcile),
             clock: Real::new(),
             terminal: io::stderr().is_terminal(),
             line: RefCell::new(None),
             frame: Cell::new(0),
             reminded: Cell::new(Duration::ZERO),
+        }
+    }
+
+    /// The same for one of many clusters: each line begins with its name, and nothing moves.
+    pub fn of_cluster(log: &'a Rc<Log>, cluster: &str) -> Self {
+        Self {
+            about: Some(cluster.to_owned()),
+            terminal: false,
+            ..Self::new(log)
         }
     }
 
@@ -77,7 +89,7 @@ impl<'a> Watch<'a> {
                 let again = if *attempt > 1 {
                     format!(" (attempt {attempt})")
                 } else {
-                    self.log.forget(&step.rule);
+                    self.log.forget(&self.thing(&step.rule));
                     String::new()
                 };
                 let url = &step.url;
@@ -143,17 +155,7 @@ impl<'a> Watch<'a> {
                 );
                 self.step(LogLevel::Warning, step, &said, []);
             }
-            Progress::Correcting { step, member, what } => {
-                let by = match self.source.get() {
-                    Source::Callback | Source::SecondLook => "second look",
-                    source => source.as_str(),
-                };
-                let member = member.map_or_else(String::new, |member| format!(" (for `{member}`)"));
-                let said = format!("{by}: rule `{}`: {what}{member}; correcting it", step.rule);
-                let mut more = Self::about(step);
-                more.extend(fields([("source", self.source.get().as_str().into())]));
-                self.log.tell(LogLevel::Warning, &said, &more);
-            }
+            Progress::Correcting { step, member, what } => self.correcting(step, *member, what),
             Progress::Stalled { step, id, .. } => {
                 let id = [("operation_id", id.as_str().into())];
                 self.step(LogLevel::Warning, step, &stalled(progress), id);
@@ -161,14 +163,30 @@ impl<'a> Watch<'a> {
             Progress::Doubt { step, message } => {
                 self.step(LogLevel::Warning, step, message, []);
             }
-            Progress::Undecided { reason } => self.log.error(&format!(
-                "{reason}; the event is kept, and the next callback or `reconcile` decides it"
-            )),
+            Progress::Undecided { reason } => {
+                let said = format!(
+                    "{reason}; the event is kept, and the next callback or `reconcile` decides it"
+                );
+                self.tell(LogLevel::Error, &said, Fields::new());
+            }
             Progress::StateTrouble { message } => {
-                self.log.error(&format!("{message}; going on without it"));
+                let said = format!("{message}; going on without it");
+                self.tell(LogLevel::Error, &said, Fields::new());
             }
             Progress::Settled { report } => self.settled(report),
         }
+    }
+
+    fn correcting(&self, step: &Step, member: Option<&str>, what: &str) {
+        let by = match self.source.get() {
+            Source::Callback | Source::SecondLook => "second look",
+            source => source.as_str(),
+        };
+        let member = member.map_or_else(String::new, |member| format!(" (for `{member}`)"));
+        let said = format!("{by}: rule `{}`: {what}{member}; correcting it", step.rule);
+        let mut more = Self::about(step);
+        more.extend(fields([("source", self.source.get().as_str().into())]));
+        self.tell(LogLevel::Warning, &said, more);
     }
 
     fn running(&self, step: &Step, id: &Name, elapsed: Duration, trouble: Option<&str>) {
@@ -193,7 +211,7 @@ impl<'a> Watch<'a> {
 
     fn settled(&self, report: &StepReport) {
         self.wait_for(None);
-        self.log.forget(&report.rule);
+        self.log.forget(&self.thing(&report.rule));
         let (level, said) = match (&report.message, report.outcome) {
             (Some(warning), StepOutcome::Done) => (LogLevel::Warning, warning.clone()),
             (None, StepOutcome::Done) => {
@@ -221,7 +239,26 @@ impl<'a> Watch<'a> {
             ("duration_seconds", report.duration.as_secs_f64().into()),
         ]);
         let said = format!("rule `{}`: {said}", report.rule);
-        self.log.tell(level, &said, &fields);
+        self.tell(level, &said, fields);
+    }
+
+    fn tell(&self, level: LogLevel, said: &str, more: Fields) {
+        let (said, more) = self.line(said, more);
+        self.log.tell(level, &said, &more);
+    }
+
+    /// A line about the cluster, if there are many.
+    fn line(&self, said: &str, mut more: Fields) -> (String, Fields) {
+        let Some(cluster) = &self.about else {
+            return (said.to_owned(), more);
+        };
+        more.extend(fields([("cluster", cluster.clone().into())]));
+        (format!("{cluster}: {said}"), more)
+    }
+
+    /// The rule of this cluster, as something that goes on.
+    fn thing(&self, rule: &str) -> String {
+        format!("{} {rule}", self.about.as_deref().unwrap_or_default())
     }
 
     /// Fields of every line about a step.
@@ -244,7 +281,7 @@ impl<'a> Watch<'a> {
         let mut all = Self::about(step);
         all.extend(fields(more));
         let said = format!("rule `{}`: {said}", step.rule);
-        self.log.tell(level, &said, &all);
+        self.tell(level, &said, all);
     }
 
     fn repeat<const N: usize>(
@@ -258,7 +295,9 @@ impl<'a> Watch<'a> {
         let mut all = Self::about(step);
         all.extend(fields(more));
         let said = format!("rule `{}`: {said}", step.rule);
-        self.log.repeat(&step.rule, reason, level, &said, &all);
+        let (said, all) = self.line(&said, all);
+        self.log
+            .repeat(&self.thing(&step.rule), reason, level, &said, &all);
     }
 
     fn wait_for(&self, what: Option<String>) {

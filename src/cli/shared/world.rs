@@ -1,9 +1,11 @@
 //! The outside as it is: HTTP clients, the computer's clock, the file system.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::barman::Barman;
@@ -11,7 +13,7 @@ use crate::execute::{Progress, Stamp, World};
 use crate::http::Client;
 use crate::model::{Api, ApiName, RuleSet, Url};
 use crate::patroni::Patroni;
-use crate::store::Worker;
+use crate::store::{Source, Worker};
 
 use super::discreet::{DiscreetStore, Discretion};
 use super::env::Environment;
@@ -19,13 +21,16 @@ use super::watch::Watch;
 
 /// The outside of this process.
 pub struct Outside<'a> {
-    apis: BTreeMap<ApiName, Endpoint>,
-    patroni: Option<(Client, Vec<Url>)>,
+    apis: Rc<BTreeMap<ApiName, Endpoint>>,
+    patroni: Option<(Rc<Client>, Addresses)>,
     watch: &'a Watch<'a>,
-    state: Option<DiscreetStore>,
-    one_receiver: bool,
+    state: Option<Rc<DiscreetStore>>,
+    one_receiver: Cell<bool>,
     limit: Option<Duration>,
 }
+
+/// The addresses of Patronis; an agent learns more of them.
+pub type Addresses = Rc<RefCell<Vec<Url>>>;
 
 /// A server and the client that talks to it.
 struct Endpoint {
@@ -48,33 +53,62 @@ impl<'a> Outside<'a> {
     pub fn new(rules: &RuleSet, environment: &Environment, watch: &'a Watch<'a>) -> Self {
         let endpoint = |api: &Api| Endpoint::new(api, environment, watch);
         Self {
-            apis: rules
-                .apis
-                .iter()
-                .map(|(name, api)| (name.clone(), endpoint(api)))
-                .collect(),
+            apis: Rc::new(
+                rules
+                    .apis
+                    .iter()
+                    .map(|(name, api)| (name.clone(), endpoint(api)))
+                    .collect(),
+            ),
             patroni: rules.patroni.as_ref().map(|patroni| {
                 let client = Client::new(&patroni.api, &environment.vars);
                 let client = client.heard_by(watch.hears());
-                (client, patroni.urls.clone())
+                (Rc::new(client), Rc::new(RefCell::new(patroni.urls.clone())))
             }),
             watch,
             state: None,
-            one_receiver: rules.streaming_targets() == 1,
+            one_receiver: Cell::new(rules.streaming_targets() == 1),
             limit: None,
         }
+    }
+
+    /// The same outside with the Patronis of one cluster.
+    pub fn of_cluster<'w>(
+        &self,
+        client: Rc<Client>,
+        addresses: Addresses,
+        watch: &'w Watch<'w>,
+    ) -> Outside<'w> {
+        Outside {
+            apis: Rc::clone(&self.apis),
+            patroni: Some((client, addresses)),
+            watch,
+            state: self.state.clone(),
+            one_receiver: Cell::new(false),
+            limit: None,
+        }
+    }
+
+    /// Says whether exactly one Barman receives WAL of the cluster.
+    pub fn set_one_receiver(&self, so: bool) {
+        self.one_receiver.set(so);
     }
 }
 
 impl Outside<'_> {
+    /// Who looks when something is found to differ.
+    pub fn source(&self) -> Source {
+        self.watch.source()
+    }
+
     /// Remembers in this state from here on.
     #[must_use]
     pub fn remembering(mut self, state: Worker) -> Self {
-        self.state = Some(DiscreetStore {
+        self.state = Some(Rc::new(DiscreetStore {
             state,
             discretion: self.discretion(),
             by: self.watch.source(),
-        });
+        }));
         self
     }
 
@@ -86,16 +120,16 @@ impl Outside<'_> {
     }
 
     /// The address of the first Patroni that the rules name.
-    pub fn patroni_url(&self) -> Option<&str> {
+    pub fn patroni_url(&self) -> Option<String> {
         let (_, urls) = self.patroni.as_ref()?;
-        urls.first().map(Url::as_str)
+        urls.borrow().first().map(ToString::to_string)
     }
 
     /// What nothing that is shown may have in it.
     #[must_use]
     pub fn discretion(&self) -> Discretion {
         let apis = self.apis.values().map(|endpoint| &endpoint.client);
-        let patroni = self.patroni.iter().map(|(client, _)| client);
+        let patroni = self.patroni.iter().map(|(client, _)| &**client);
         Discretion::of(apis.chain(patroni).map(Client::secrets))
     }
 }
@@ -119,11 +153,12 @@ impl<'a> World for Outside<'a> {
     }
 
     fn patronis(&self) -> Vec<Patroni<'_, Client>> {
-        let all = self.patroni.iter().flat_map(|(client, urls)| {
-            let one = move |url: &Url| Patroni::new(client, url.clone());
-            urls.iter().map(one)
-        });
-        all.collect()
+        let Some((client, urls)) = &self.patroni else {
+            return Vec::new();
+        };
+        let urls = urls.borrow();
+        let urls = urls.iter().cloned();
+        urls.map(|url| Patroni::new(&**client, url)).collect()
     }
 
     fn clock(&self) -> &Watch<'a> {
@@ -131,7 +166,7 @@ impl<'a> World for Outside<'a> {
     }
 
     fn store(&self) -> Option<&DiscreetStore> {
-        self.state.as_ref()
+        self.state.as_deref()
     }
 
     fn stamp(&self, path: &Path) -> Option<Stamp> {
@@ -170,7 +205,7 @@ impl<'a> World for Outside<'a> {
     }
 
     fn one_receiver(&self) -> bool {
-        self.one_receiver
+        self.one_receiver.get()
     }
 
     fn observe(&self, progress: &Progress<'_>) {

@@ -95,7 +95,12 @@ impl<'a> Decoder<'a> {
         self.endpoint_at(url, value, origin)
     }
 
-    fn endpoint_at(&mut self, url: Option<Url>, value: &Value, origin: &Origin) -> Option<Api> {
+    pub(super) fn endpoint_at(
+        &mut self,
+        url: Option<Url>,
+        value: &Value,
+        origin: &Origin,
+    ) -> Option<Api> {
         let file = |key: &str| value.get(key).and_then(Value::as_str).map(PathBuf::from);
         self.names_of_headers(value, origin);
         let proxy = value.get("proxy");
@@ -150,7 +155,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn url(&mut self, value: &Value, origin: &Origin, label: &str) -> Option<Url> {
+    pub(super) fn url(&mut self, value: &Value, origin: &Origin, label: &str) -> Option<Url> {
         let text = value.as_str()?;
         let reason = match Url::new(text) {
             Ok(url) => return Some(url),

@@ -6,6 +6,7 @@
 mod constant;
 mod each;
 mod endpoint;
+mod fleet;
 mod request;
 mod rule;
 mod template;
@@ -58,9 +59,10 @@ struct Decoder<'a> {
 }
 
 /// The sections that may stand in one file only.
-const SINGLE: [&str; 6] = [
+const SINGLE: [&str; 7] = [
     "api",
     "patroni",
+    "discover",
     "match",
     "defaults",
     "state",
@@ -118,6 +120,10 @@ impl<'a> Decoder<'a> {
         let patroni = section("patroni")
             .first()
             .and_then(|(origin, value)| self.patroni(value, origin));
+        let clusters = self.followed(&section("clusters"));
+        let discover = section("discover")
+            .first()
+            .and_then(|(origin, value)| self.discover(value, origin));
         let mut vars = self.vars(files);
         let defaults = self.defaults(section("defaults").first());
         let rules = self.rules(&section("rules"), &defaults);
@@ -139,6 +145,8 @@ impl<'a> Decoder<'a> {
             matching,
             apis,
             patroni,
+            clusters,
+            discover,
             vars,
             rules,
             state,

@@ -173,6 +173,12 @@ impl Misfit<'_> {
                 let message = format!("{label} is longer than {limit} characters");
                 (Some(message), own.map(str::to_owned))
             }
+            Kind::MaxItems { limit } => {
+                (Some(format!("{label} has more than {limit} items")), None)
+            }
+            Kind::MaxProperties { limit } => {
+                (Some(format!("{label} has more than {limit} keys")), None)
+            }
             Kind::MinItems { .. } => (Some(format!("{label} is an empty list")), Some(at_least)),
             Kind::Minimum { limit } => (None, Some(format!("it is at least {limit}"))),
             Kind::Maximum { limit } => (None, Some(format!("it is at most {limit}"))),

@@ -41,7 +41,7 @@ pub struct Status<'a> {
 }
 
 /// The rules that a command has read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RulesSeen {
     /// Where they are.
     pub path: String,

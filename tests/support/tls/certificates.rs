@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use tempfile::TempDir;
 
@@ -44,6 +44,9 @@ impl Certificates {
         folder.write("self-signed.key", &own_key.serialize_pem());
 
         folder.sign("client", &params(&["n1"]), &ca);
+        let mut nameless = params(&["n1"]);
+        nameless.distinguished_name = DistinguishedName::new();
+        folder.sign("nameless", &nameless, &ca);
         folder.sign("stranger", &params(&["n1"]), &other);
         let mut old = params(&["n1"]);
         old.not_before = date_time_ymd(2019, 1, 1);

@@ -1,0 +1,220 @@
+//! `agent`: follow a fleet from one place.
+
+use std::cell::RefCell;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::agent::{Board, Pace, Server};
+use crate::execute::patience_of;
+use crate::http::{Clock as _, Real, block_on};
+use crate::model::Event;
+use crate::report;
+use crate::store::Source;
+
+use crate::cli::shared::args::RulesArgs;
+use crate::cli::shared::command::{Command, Group};
+use crate::cli::shared::context::Context;
+use crate::cli::shared::exit::{Exit, INVALID};
+use crate::cli::shared::fleet::{Fleet, once_code, refuse_without_clusters, rules_state};
+use crate::cli::shared::invocation::rules_path;
+use crate::cli::shared::notify::Manager;
+use crate::cli::shared::output::print;
+use crate::cli::shared::rules::Rules;
+use crate::cli::shared::signals::Orders;
+use crate::cli::shared::state;
+use crate::cli::shared::watch::Watch;
+use crate::cli::shared::world::Outside;
+
+/// Follows many clusters from one place.
+///
+/// It keeps Barman as the rules want it for every cluster that the rules file lists under `clusters` or finds with
+/// `discover`. Its natural place is the Barman host: the database nodes then need nothing, and pg-backup-api can stay on
+/// loopback.
+///
+///     patroni_barman agent --rules /etc/patroni_barman --listen 127.0.0.1:9187
+///
+/// A new leader is acted on at once if etcd is watched, and else within about two seconds. The pages are `/` for people,
+/// `/api/status` for programs, `/metrics` for Prometheus and `/healthz`; nothing can be changed there.
+///
+/// SIGHUP opens the log file again and reads the rules again; if they are broken, the last good ones stay in use.
+/// Several agents do no harm: give the second one `--rank 1`, the third one `--rank 2`. Callbacks may run as well.
+///
+/// Exit codes: 0 it was told to end, or with --once everything is as wanted; 1 with --once: no rule wants anything; 2 with
+/// --once: something is not as wanted; 3 with --once: something could not be reached; 4 invalid rules or arguments.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Agent {
+    /// Where the rules are.
+    #[command(flatten)]
+    pub rules: RulesArgs,
+    /// Serve the pages on this address. One that is not on loopback needs --token-file.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// The file with the token that a client has to show, as `Authorization: Bearer TOKEN` or as the password of a browser's
+    /// dialogue.
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Pass over each cluster once, and end.
+    #[arg(long)]
+    pub once: bool,
+    /// Act this many times 10 seconds after drift was seen, for agents that run beside others.
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..100))]
+    pub rank: u32,
+}
+
+/// The pause between two looks at a cluster that no watch tells of.
+const POLL: Duration = Duration::from_secs(2);
+
+/// How long each agent waits longer than the one before.
+const STEP: Duration = Duration::from_secs(10);
+
+impl Command for Agent {
+    const GROUP: Group = Group::Barman;
+    const CONNECTED: bool = true;
+    const USAGE: u8 = INVALID;
+
+    fn acts(&self) -> bool {
+        true
+    }
+
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
+        let manager = Manager::of(&context.environment);
+        let orders = Orders::obey();
+        let log = &context.log;
+        let path = rules_path(self.rules.rules.as_ref(), &context.environment);
+        let mut rules = Rules::read_or_last_good(&path, context)?;
+        rules.connect(&context.global)?;
+        refuse_without_clusters(&rules)?;
+        let board = Arc::new(Board::default());
+        let shown = path.display().to_string();
+        board.set_rules(rules_state(&shown, &rules, None));
+        board.tick(Real::new().wall());
+        self.serve(&board, context)?;
+        let pace = Pace {
+            poll: POLL,
+            wait: STEP * self.rank,
+            once: self.once,
+            acts: true,
+        };
+        manager.tell("READY=1");
+        let reloaded = RefCell::new(None);
+        loop {
+            let watch = Watch::new(log);
+            watch.looks_as(Source::Agent);
+            let outside = Outside::new(&rules.set, &context.environment, &watch);
+            let database = state::place(Some(&rules.set), &context.environment);
+            let outside = state::remember(
+                outside,
+                &database,
+                patience_of(Event::OnRoleChange),
+                context,
+            );
+            let fleet = Fleet {
+                rules: &rules,
+                context,
+                outside: &outside,
+                sets: &self.rules.sets,
+                board: &board,
+                pace,
+            };
+            let last = std::cell::Cell::new(Duration::ZERO);
+            let ends = || {
+                let now = watch.now();
+                if let Some(pause) = manager.watchdog
+                    && now >= last.get() + pause
+                {
+                    manager.tell("WATCHDOG=1");
+                    last.set(now);
+                }
+                if orders.reload() {
+                    log.reopen();
+                    manager.tell("RELOADING=1");
+                    let read = read_again(&path, &rules, context, &board);
+                    manager.tell("READY=1");
+                    *reloaded.borrow_mut() = read;
+                }
+                orders.end() || reloaded.borrow().is_some()
+            };
+            block_on(fleet.run(ends));
+            drop(outside);
+            match reloaded.take() {
+                Some(read) if !orders.end() => rules = read,
+                _ => break,
+            }
+        }
+        manager.tell("STOPPING=1");
+        if !self.once {
+            return Ok(0);
+        }
+        print(&report::fleet::once(&board));
+        Ok(once_code(&board))
+    }
+}
+
+impl Agent {
+    fn serve(&self, board: &Arc<Board>, context: &Context) -> Result<(), Exit> {
+        let Some(address) = self.listen else {
+            return Ok(());
+        };
+        let token = self.token_file.as_ref().map(|file| {
+            let unusable = |why: &str| {
+                Exit::invalid(format!(
+                    "the token in `{}` is of no use: {why}",
+                    file.display()
+                ))
+            };
+            let text = fs::read_to_string(file).map_err(|error| unusable(&error.to_string()))?;
+            match text.trim() {
+                "" => Err(unusable("the file is empty")),
+                token => Ok(token.to_owned()),
+            }
+        });
+        let token = token.transpose()?;
+        if token.is_none() && !address.ip().is_loopback() {
+            let message = format!("`--listen {address}` is not on loopback, and needs a token");
+            return Err(Exit::invalid(message).help("give `--token-file FILE`"));
+        }
+        let board = Arc::clone(board);
+        let clock = Real::new();
+        let pages = move |path: &str| report::fleet::page(path, &board, clock.wall());
+        let server = Server::start(address, token, pages)
+            .map_err(|error| Exit::new(2, error.to_string()))?;
+        let address = server.address;
+        context.log.info(&format!("pages on http://{address}/"));
+        Ok(())
+    }
+}
+
+/// Reads the rules again. Broken ones change nothing but the page.
+fn read_again(
+    path: &std::path::Path,
+    old: &Rules,
+    context: &Context,
+    board: &Board,
+) -> Option<Rules> {
+    let read = Rules::read(path, &context.log).and_then(|rules| {
+        rules.refuse_errors(path, context)?;
+        refuse_without_clusters(&rules)?;
+        Ok(rules)
+    });
+    let read = read.and_then(|mut rules| rules.connect(&context.global).map(|()| rules));
+    let shown = path.display().to_string();
+    match read {
+        Ok(rules) => {
+            context.log.info("the rules were read again");
+            board.set_rules(rules_state(&shown, &rules, None));
+            Some(rules)
+        }
+        Err(broken) => {
+            let message = format!("{}; the rules from before stay in use", broken.message);
+            context.log.error(&message);
+            board.set_rules(rules_state(&shown, old, Some(message)));
+            None
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The fleet for Prometheus, in the format `OpenMetrics`.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::agent::{Board, Condition, Row};
+use crate::report::metrics::labels;
+
+/// The whole text.
+pub(super) fn text(board: &Board, now: Duration) -> String {
+    let rows = board.rows();
+    let mut out = String::new();
+    let mut metric = |name: &str, help: &str, samples: Vec<(String, f64)>| {
+        let name = format!("patroni_barman_agent_{name}");
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (labels, value) in samples {
+            let _ = writeln!(out, "{name}{labels} {value}");
+        }
+    };
+    let own = |value: f64| vec![(String::new(), value)];
+    let truth = |so: bool| f64::from(u8::from(so));
+    metric(
+        "rules_broken",
+        "1 while the rules file is broken and older rules are used.",
+        own(truth(board.rules().broken.is_some())),
+    );
+    if let Some(dcs) = board.dcs() {
+        metric(
+            "etcd_watched",
+            "1 while etcd is watched, 0 while clusters are only polled.",
+            own(truth(dcs.is_ok())),
+        );
+    }
+    metric(
+        "loop_timestamp_seconds",
+        "When the loop of the agent ran last.",
+        own(board.alive().min(now).as_secs_f64()),
+    );
+    let counted = Condition::ALL.iter().map(|condition| {
+        let count = rows
+            .iter()
+            .filter(|row| row.condition == *condition)
+            .count();
+        let labels = labels(&[("condition", condition.as_str())]);
+        (labels, f64::from(u32::try_from(count).unwrap_or(u32::MAX)))
+    });
+    metric("clusters", "Clusters by how they fare.", counted.collect());
+    let each = |value: &dyn Fn(&Row) -> Option<f64>| {
+        let sample = |row: &std::sync::Arc<Row>| {
+            let labels = labels(&[("cluster", &row.here.cluster)]);
+            Some((labels, value(row)?))
+        };
+        rows.iter().filter_map(sample).collect::<Vec<_>>()
+    };
+    metric(
+        "cluster_ok",
+        "1 if Barman follows the cluster as the rules want it.",
+        each(&|row| Some(truth(row.condition == Condition::Fine))),
+    );
+    metric(
+        "cluster_timeline",
+        "The timeline of the leader.",
+        each(&|row| Some(number(row.here.timeline?))),
+    );
+    metric(
+        "cluster_seen_timestamp_seconds",
+        "When the cluster was seen last.",
+        each(&|row| Some(row.seen?.as_secs_f64())),
+    );
+    metric(
+        "cluster_compared_timestamp_seconds",
+        "When Barman was last compared with the rules.",
+        each(&|row| Some(row.compared_at?.as_secs_f64())),
+    );
+    metric(
+        "cluster_corrections",
+        "Requests that this agent has sent since it was started.",
+        each(&|row| Some(number(row.corrections))),
+    );
+    metric(
+        "cluster_correction_timestamp_seconds",
+        "When the last of them ended.",
+        each(&|row| Some(row.correction.as_ref()?.at.as_secs_f64())),
+    );
+    let leaders = rows.iter().filter_map(|row| {
+        let leader = row.here.leader.as_deref()?;
+        let pairs = [("cluster", row.here.cluster.as_str()), ("leader", leader)];
+        Some((labels(&pairs), 1.0))
+    });
+    metric(
+        "cluster_leader",
+        "1 for the member that leads.",
+        leaders.collect(),
+    );
+    out.push_str("# EOF\n");
+    out
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn number(count: u64) -> f64 {
+    count as f64
+}

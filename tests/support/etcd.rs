@@ -1,0 +1,171 @@
+//! A small etcd: its JSON gateway as far as a reader needs it.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Value, json};
+
+/// Keys below `/service/`. It serves until the test ends.
+#[derive(Clone)]
+pub struct Etcd {
+    pub url: String,
+    shared: Arc<(Mutex<State>, Condvar)>,
+}
+
+#[derive(Default)]
+struct State {
+    revision: u64,
+    keys: BTreeMap<String, String>,
+    changes: Vec<(u64, String, Option<String>)>,
+    compacted: u64,
+    /// Watches that are older than this end.
+    cut: u64,
+}
+
+impl Etcd {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let etcd = Self {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            shared: Arc::default(),
+        };
+        let serving = etcd.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let serving = serving.clone();
+                thread::spawn(move || serving.serve(stream));
+            }
+        });
+        etcd
+    }
+
+    fn change(&self, key: &str, value: Option<&str>) {
+        let mut state = self.shared.0.lock().unwrap();
+        state.revision += 1;
+        let revision = state.revision;
+        match value {
+            Some(value) => state.keys.insert(key.to_owned(), value.to_owned()),
+            None => state.keys.remove(key),
+        };
+        let change = (revision, key.to_owned(), value.map(str::to_owned));
+        state.changes.push(change);
+        self.shared.1.notify_all();
+    }
+
+    pub fn put(&self, key: &str, value: &str) {
+        self.change(key, Some(value));
+    }
+
+    pub fn delete(&self, key: &str) {
+        self.change(key, None);
+    }
+
+    /// Forgets what came before now, and breaks every watch off.
+    pub fn compact_and_cut(&self) {
+        let mut state = self.shared.0.lock().unwrap();
+        state.compacted = state.revision;
+        state.changes.clear();
+        state.cut += 1;
+        self.shared.1.notify_all();
+    }
+
+    fn serve(&self, stream: TcpStream) -> Option<()> {
+        let mut reader = BufReader::new(stream.try_clone().ok()?);
+        let mut stream = stream;
+        loop {
+            let (mut path, mut length) = (String::new(), 0);
+            loop {
+                let mut line = String::new();
+                if reader.read_line(&mut line).ok()? == 0 {
+                    return None;
+                }
+                let line = line.trim_end();
+                if let Some(rest) = line.strip_prefix("POST ") {
+                    rest.split(' ').next()?.clone_into(&mut path);
+                }
+                let (name, value) = line.split_once(": ").unwrap_or_default();
+                if name.eq_ignore_ascii_case("content-length") {
+                    length = value.parse().ok()?;
+                }
+                if line.is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).ok()?;
+            let body: Value = serde_json::from_slice(&body).ok()?;
+            if path == "/v3/watch" {
+                return self.watch(&mut stream, &body);
+            }
+            let answer = self.range().to_string();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
+                answer.len()
+            );
+            stream.write_all((head + &answer).as_bytes()).ok()?;
+        }
+    }
+
+    fn range(&self) -> Value {
+        let state = self.shared.0.lock().unwrap();
+        let keys = state.keys.iter().map(|(key, value)| pair(key, value));
+        let keys: Vec<Value> = keys.collect();
+        json!({"header": {"revision": state.revision.to_string()}, "kvs": keys})
+    }
+
+    fn watch(&self, stream: &mut TcpStream, body: &Value) -> Option<()> {
+        let start = body["create_request"]["start_revision"].as_str()?;
+        let mut next: u64 = start.parse().ok()?;
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        stream.write_all(head.as_bytes()).ok()?;
+        let mut say = |result: &Value| {
+            let line = format!("{}\n", json!({"result": result}));
+            let chunk = format!("{:x}\r\n{line}\r\n", line.len());
+            stream.write_all(chunk.as_bytes()).ok()
+        };
+        let mut state = self.shared.0.lock().unwrap();
+        let cut = state.cut;
+        let header = json!({"revision": state.revision.to_string()});
+        if next <= state.compacted {
+            let compacted = state.compacted.to_string();
+            return say(
+                &json!({"header": header, "canceled": true, "compact_revision": compacted}),
+            );
+        }
+        say(&json!({"header": header, "created": true}))?;
+        while state.cut == cut {
+            let new = state
+                .changes
+                .iter()
+                .filter(|(revision, ..)| *revision >= next);
+            let events: Vec<Value> = new
+                .map(|(_, key, value)| match value {
+                    Some(value) => json!({"kv": pair(key, value)}),
+                    None => json!({"type": "DELETE", "kv": {"key": encoded(key)}}),
+                })
+                .collect();
+            next = state.revision + 1;
+            if !events.is_empty() {
+                let header = json!({"revision": state.revision.to_string()});
+                say(&json!({"header": header, "events": events}))?;
+            }
+            let wait = Duration::from_millis(500);
+            state = self.shared.1.wait_timeout(state, wait).unwrap().0;
+        }
+        None
+    }
+}
+
+fn encoded(key: &str) -> String {
+    BASE64.encode(format!("/service/{key}"))
+}
+
+fn pair(key: &str, value: &str) -> Value {
+    json!({"key": encoded(key), "value": BASE64.encode(value)})
+}
