@@ -72,7 +72,11 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
         Ok(_) if !cli.command.acts() && !is_complete() => exit::USAGE,
         Ok(code) => code,
         Err(exit) => {
-            exit.log(&context.log);
+            if cli.command.acts() {
+                exit.log(&context.log);
+            } else {
+                complain(&exit.message, exit.help.as_deref());
+            }
             exit.code
         }
     }

@@ -1,5 +1,7 @@
 //! The log: whose line it is, what programs read in it, and what the journal and Patroni's own log get.
 
+mod history;
+
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 use std::process::Stdio;

@@ -13,9 +13,9 @@ use crate::store::{Query, Sqlite, State, Store as _};
 use crate::cli::shared::args::Format;
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
-use crate::cli::shared::duration::parse_duration;
+use crate::cli::shared::duration::parse_since;
 use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::output::print;
+use crate::cli::shared::output::{colour, print, width};
 use crate::cli::shared::rules::database;
 
 /// Shows the requests that were decided on and what became of them.
@@ -28,20 +28,20 @@ use crate::cli::shared::rules::database;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct History {
-    /// Of this cluster.
+    /// Only this cluster.
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
-    /// Of this rule.
+    /// Only this rule.
     #[arg(long, value_name = "NAME")]
     pub rule: Option<String>,
     /// With this outcome: `pending`, `done`, `failed`, `refused`, `unverified`, `fenced`, `superseded`,
     /// `abandoned`, `forgotten`.
     #[arg(long, value_name = "OUTCOME", value_parser = parse_state)]
     pub outcome: Option<State>,
-    /// Decided within this time, for example `1d`.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    /// Decided within this time: `12h`, `1d`, `2w`, `yesterday` (24 hours).
+    #[arg(long, value_name = "DURATION", value_parser = parse_since)]
     pub since: Option<Duration>,
-    /// At most so many.
+    /// Maximum number of entries.
     #[arg(long, value_name = "NUMBER", default_value_t = 50)]
     pub limit: u32,
     /// The rules file, if it says where the state is.
@@ -80,7 +80,11 @@ impl Command for History {
             Vec::new()
         };
         print(&match self.format {
-            Format::Human => report::history(&intents),
+            Format::Human => report::history(
+                &intents,
+                width(&context.environment),
+                colour(&context.environment),
+            ),
             Format::Json => {
                 let all: Vec<_> = intents.iter().map(report::intent).collect();
                 format!("{:#}\n", json!({"requests": all}))
