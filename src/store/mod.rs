@@ -4,6 +4,7 @@
 //! before it is sent, its operation as soon as it is known, its outcome when it is settled; whoever
 //! comes next can go on from there.
 
+mod count;
 mod file;
 mod intent;
 mod last_good;

@@ -15,7 +15,7 @@ use crate::model::{Event, Name, Role, Target};
 use super::rows::{self, SELECT};
 use super::{
     Cause, Decision, EventId, Forget, Intent, IntentId, Owner, Query, Receipt, Recorded, Settled,
-    Source, Standing, State, Store, StoreError, file, record, schema, tally,
+    Source, Standing, State, Store, StoreError, count, file, record, schema,
 };
 
 /// How long to wait for another process that writes. Every write is a few rows.
@@ -500,7 +500,7 @@ impl Store for Sqlite {
                 params![id.0, end.state.as_str(), end.message, rows::millis(end.now)],
             )?;
             if changed > 0 && end.state == State::Done {
-                tally::count(transaction, id)?;
+                count::count(transaction, id)?;
             }
             Ok(())
         })
