@@ -10,6 +10,7 @@
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 
+mod advice;
 mod agent;
 mod check;
 mod dependencies;

@@ -148,6 +148,10 @@ impl<W: World> Followed<'_, W> {
         }
         if changed {
             state.failures = 0;
+            let leader = state.traits.as_ref().map(|(leader, ..)| leader);
+            if leader != Some(&seen.leader) {
+                self.looks.another_leads(self.name, self.world);
+            }
         }
         let other = seen.another_leader(
             self.name,
@@ -223,7 +227,7 @@ impl<W: World> Followed<'_, W> {
             verdict = Verdict::Unfinished;
         }
         let (condition, trouble) = judge(&compared, &wanted, &outcome, verdict, parts.is_empty());
-        let receipts = receipts(here, &compared, self.world).await;
+        let receipts = receipts(here, &compared, self.world).await.receipts;
         let history = if sent || !state.knows_history {
             state.knows_history = true;
             Some(self.history().await)

@@ -117,6 +117,10 @@ fn success(response: &Response, on: On) -> Result<Value, Trouble> {
             "{speaker} answered {}; does it want a token or password in `headers`?",
             sentence(status, body)
         ),
+        500 if on == On::Submit && speaker == Speaker::Api => format!(
+            "{speaker} answered {}, as it does when two operations begin in the same second",
+            status_line(status)
+        ),
         500 if on == On::Diagnose && !matches!(speaker, Speaker::Front(_)) => format!(
             "{speaker} answered {} to `/diagnose`; if it always does, this pg-backup-api does not fit this Barman: \
              2.0.0 needs Barman before 3.10, 2.1.0 needs 3.10 or later",
@@ -218,7 +222,7 @@ mod tests {
 
     #[test]
     fn every_recorded_exchange_is_read_for_what_it_was() {
-        const FAULT: &str = "Collision: the API answered 500 Internal Server Error: The server encountered an internal error and was unable to complete your request. Either the server is overloaded or there is an error in the application.";
+        const FAULT: &str = "Collision: the API answered 500 Internal Server Error, as it does when two operations begin in the same second";
         const OPTIONS: &str = "Refused: the API answered 400 Bad Request: Make sure all options/arguments are met and try again";
         const NO_PATH: &str = "404 Not Found: The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.";
         let wanted = |name: &str, id: &str| {

@@ -53,6 +53,8 @@ pub struct ServerState {
     pub streaming_archiver: Option<bool>,
     /// The `application_name` of Barman's WAL receiver.
     pub streaming_archiver_name: Option<String>,
+    /// `archiver`: PostgreSQL's `archive_command` delivers WAL files, too.
+    pub archiver: Option<bool>,
     /// `recovery_options`, for example `get-wal`.
     pub recovery_options: Option<String>,
     /// The newest WAL file in the archive of each timeline.
@@ -108,6 +110,8 @@ pub struct Backup {
     pub begin_wal: Option<String>,
     /// The WAL file in which it ended: without it the backup is of no use.
     pub end_wal: Option<String>,
+    /// The size of WAL segments in bytes.
+    pub segment_size: Option<u64>,
 }
 
 /// One model.
@@ -174,6 +178,7 @@ impl ServerState {
             passive: text(option("primary_ssh_command")).is_some(),
             streaming_archiver: option("streaming_archiver").and_then(Value::as_bool),
             streaming_archiver_name: text(option("streaming_archiver_name")),
+            archiver: option("archiver").and_then(Value::as_bool),
             recovery_options: text(option("recovery_options")),
             last_archived_wal_per_timeline: last_wals(server),
             segment_size: status("xlog_segment_size").and_then(Value::as_u64),
@@ -246,6 +251,7 @@ impl Backup {
             systemid: text(backup.get("systemid")),
             begin_wal: text(backup.get("begin_wal")),
             end_wal: text(backup.get("end_wal")),
+            segment_size: backup.get("xlog_segment_size").and_then(Value::as_u64),
         }
     }
 }

@@ -126,6 +126,7 @@ const BACKUPS: Keep<'_> = Keep::Each(&Keep::Keys(&[
     ("systemid", Keep::All),
     ("begin_wal", Keep::All),
     ("end_wal", Keep::All),
+    ("xlog_segment_size", Keep::All),
 ]));
 
 const STATUS: Keep<'_> = Keep::Keys(&[

@@ -29,12 +29,10 @@ impl Speaker {
         if is_own_json(body) || is_own_page(body) {
             return Self::Api;
         }
-        let server = response.server.as_deref().and_then(product);
-        let own = server
-            .as_ref()
-            .is_some_and(|name| OWN.iter().any(|own| name.eq_ignore_ascii_case(own)));
+        let server = response.product();
+        let own = server.is_some_and(|name| OWN.iter().any(|own| name.eq_ignore_ascii_case(own)));
         match server {
-            Some(name) if !own => Self::Front(Some(name)),
+            Some(name) if !own => Self::Front(Some(name.to_owned())),
             _ if is_html(&response.body) => Self::Front(None),
             Some(_) => Self::Api,
             None => Self::Unknown,
@@ -90,13 +88,6 @@ fn is_own_page(body: &[u8]) -> bool {
             .is_some_and(|(status, name)| status.parse::<u16>().is_ok() && name == heading),
         _ => false,
     }
-}
-
-/// The product's name in a `Server` header: `nginx` of `nginx/1.18.0 (Ubuntu)`.
-fn product(header: &str) -> Option<String> {
-    let name = header.split(['/', ' ', '(']).next()?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    (!name.is_empty() && name.len() <= 40 && name.chars().all(plain)).then(|| name.to_owned())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The command line: the only place that reads the environment and the terminal.
 
+mod advice;
 mod commands;
 pub mod compat;
 mod extra;
@@ -15,7 +16,7 @@ use compat::Reading;
 use shared::context::Context;
 use shared::env::Environment;
 use shared::log::Log;
-use shared::output::{complain, is_complete, print};
+use shared::output::{advise, complain, is_complete, print};
 use shared::{exit, signals};
 
 /// Takes the command line to its end and gives the exit code.
@@ -46,6 +47,9 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
+            if let Some(advice) = advice::of(&error, &arguments) {
+                advise(&advice);
+            }
             return if error.use_stderr() {
                 extra::usage_code(command, &arguments)
             } else {

@@ -7,10 +7,17 @@ use crate::http::Clock as _;
 use crate::patroni::own_name;
 use crate::store::{Recorded, Store as _};
 
-use super::{Called, Outcome, Verdict, Which, Whose, World, execute, journal, look_again, resume};
+use super::look::SIDE;
+use super::{
+    Called, Here, Looks, Outcome, Part, Seat, Verdict, Which, Whose, World, compare, execute,
+    journal, look_again, receipts, resume,
+};
 
 /// A Patroni that is started and finds its PostgreSQL running fires `on_start` before its REST API listens.
 const PATRONI_STARTS_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long Patroni may take to tell a name that is only written down.
+const RECORD: Duration = Duration::from_secs(2);
 
 /// The pause before Patroni is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -91,7 +98,10 @@ pub async fn callback<W: World>(
             }
         }
     }
-    let plan = decided?;
+    let mut plan = decided?;
+    if foreground && plan.node.is_none() && !plan.steps.is_empty() {
+        plan.node = name_at_once(world).await;
+    }
     let outcome = execute(&plan, Called { at: called, event }, world).await;
     if !foreground {
         let whose = Whose {
@@ -111,7 +121,8 @@ pub async fn callback<W: World>(
 }
 
 /// Looks at what a leader's callback did once more after a while: a request of the member that led before may have
-/// arrived late. Nothing is said if everything is as it was left.
+/// arrived late. Nothing is said if everything is as it was left. Before and after, the change of timeline is judged: the
+/// WAL with which the new timeline begins is soon behind Barman's receiver.
 pub async fn second_look<W: World>(plan: &Plan, sets: &[String], after: Duration, world: &W) {
     let states = plan
         .steps
@@ -120,8 +131,41 @@ pub async fn second_look<W: World>(plan: &Plan, sets: &[String], after: Duration
     if !plan.role.leads() || !states || after.is_zero() || world.patronis().is_empty() {
         return;
     }
+    if let Some(here) = on_a_later_timeline(plan, world).await {
+        let parts = [here_and_now(plan, sets)];
+        let compared = compare(&parts, &Looks::default(), world).await;
+        receipts(&here, &compared, world).await;
+    }
     world.clock().sleep(after).await;
-    look_again(plan, sets, world).await;
+    let passed = look_again(here_and_now(plan, sets), world).await;
+    if let Some(here) = on_a_later_timeline(plan, world).await {
+        receipts(&here, &passed.compared, world).await;
+    }
+}
+
+fn here_and_now(plan: &Plan, sets: &[String]) -> Part {
+    Part {
+        plan: plan.clone(),
+        sets: sets.to_vec(),
+        seat: Seat::Here,
+    }
+}
+
+/// The cluster, if this member leads it on another timeline than the first.
+async fn on_a_later_timeline<W: World>(plan: &Plan, world: &W) -> Option<Here> {
+    let patronis = world.patronis();
+    let node = patronis.first()?.clone().within(SIDE).node().await.ok()?;
+    node.timeline.filter(|timeline| *timeline > 1)?;
+    let here = Here::ask(world, plan.node.as_deref()).await?.ok()?;
+    let leads = here.leader.is_some() && here.leader == plan.node && here.cluster == plan.cluster;
+    leads.then_some(here)
+}
+
+/// The member's name, for the record of a request that does not depend on it.
+async fn name_at_once<W: World>(world: &W) -> Option<String> {
+    let local = world.patronis().into_iter().next()?;
+    let asked = own_name(&local.within(RECORD)).await;
+    asked.ok().flatten()
 }
 
 /// The member's name as the local Patroni tells it, which may only just have been started.

@@ -321,8 +321,11 @@ pub async fn pass<W: World>(
         let wrong = |one: &&Comparison| one.elsewhere && one.calls_for_action();
         let suspects: Vec<&Comparison> = compared.iter().filter(wrong).collect();
         let sees_all = looks.are_of_fleet();
-        let look_again =
-            !sees_all || !interval.is_zero() || wait_for_others(api, &suspects, world).await;
+        let others = sees_all && interval.is_zero() && wait_for_others(api, &suspects, world).await;
+        if let Some(part) = parts.first().filter(|_| others) {
+            looks.doubt(api, &part.plan.cluster, world);
+        }
+        let look_again = !sees_all || !interval.is_zero() || others;
         if !suspects.is_empty() && !elsewhere.is_empty() && !look_again {
             steps.extend(enforce(&elsewhere, &compared, world).await.steps);
         } else if !suspects.is_empty() && !elsewhere.is_empty() {
@@ -380,15 +383,7 @@ async fn enforce<W: World>(parts: &[Part], compared: &[Comparison], world: &W) -
 }
 
 /// Looks at what was just done once more and corrects it: a request of a member that led before may have arrived late.
-pub async fn look_again<W: World>(plan: &Plan, sets: &[String], world: &W) -> Outcome {
-    let part = Part {
-        plan: plan.clone(),
-        sets: sets.to_vec(),
-        seat: Seat::Here,
-    };
+pub(super) async fn look_again<W: World>(part: Part, world: &W) -> Passed {
     let nobody = async || Vec::new();
-    let looks = Looks::default();
-    pass(&[part], &nobody, Duration::ZERO, &looks, world)
-        .await
-        .outcome
+    pass(&[part], &nobody, Duration::ZERO, &Looks::default(), world).await
 }

@@ -81,9 +81,9 @@ impl Seat {
 }
 
 impl Here {
-    /// The leader's timeline, as the list of members has it.
-    pub(super) fn leader_timeline(&self) -> Option<u64> {
-        self.member(self.leader.as_deref()?)?.timeline
+    /// The leader's role.
+    pub(super) fn leader_role(&self) -> Option<Role> {
+        Some(self.member(self.leader.as_deref()?)?.rules_role())
     }
 
     /// The leader's place.

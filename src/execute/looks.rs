@@ -23,6 +23,8 @@ pub struct Looks {
     /// They are shared by the clusters of a fleet.
     fleet: bool,
     apis: RefCell<BTreeMap<ApiName, Rc<Api>>>,
+    /// When a cluster got the leader that it has.
+    led: RefCell<BTreeMap<String, Duration>>,
 }
 
 /// What is kept of one API.
@@ -175,7 +177,19 @@ impl Looks {
         if !kept.has(steps) {
             return Some(kept.seen(true));
         }
-        (kept.is_fresh(world) && flows(parts, world).await).then(|| kept.seen(false))
+        // Another leader's request may have come in between, if WAL does not show that it did not.
+        let led = self.led.borrow().get(cluster).copied();
+        let shows = |flows| match flows {
+            Some(flows) => flows,
+            None => led.is_none_or(|led| led <= kept.at),
+        };
+        (kept.is_fresh(world) && shows(flow(parts, world).await)).then(|| kept.seen(false))
+    }
+
+    /// A cluster has another leader from now on.
+    pub fn another_leads<W: World>(&self, cluster: &str, world: &W) {
+        let now = world.clock().now();
+        self.led.borrow_mut().insert(cluster.to_owned(), now);
     }
 
     /// What was kept is no longer right, or was not to begin with.
@@ -236,15 +250,27 @@ impl Looks {
 
 /// Tells whether no member's Patroni says that Barman stopped receiving WAL.
 pub async fn flows<W: World>(parts: &[Part], world: &W) -> bool {
+    flow(parts, world).await != Some(false)
+}
+
+/// Tells whether Barman receives all WAL that it should, by the members' Patronis; `None` if they cannot tell.
+async fn flow<W: World>(parts: &[Part], world: &W) -> Option<bool> {
+    let mut all = Some(true);
     for part in parts {
         let streams = part
             .plan
             .steps
             .iter()
             .any(|step| step.verify == Verify::Streaming);
-        if streams && verify::receives(world, &part.seat, part.plan.role).await == Some(false) {
-            return false;
+        let receives = if streams {
+            verify::receives(world, &part.seat, part.plan.role).await
+        } else {
+            None
+        };
+        if receives == Some(false) {
+            return receives;
         }
+        all = all.and(receives);
     }
-    true
+    all
 }

@@ -42,7 +42,8 @@ use lane::Turn;
 
 pub use apis::{ApiSeen, apis};
 pub use callback::{Ended, Undecided, callback, second_look};
-pub use converge::{Comparison, Passed, compare, look_again, pass};
+use converge::look_again;
+pub use converge::{Comparison, Passed, compare, pass};
 pub use fighting::Fighting;
 pub use here::{Here, HereError, Part, Seat};
 pub use journal::patience_of;
@@ -50,7 +51,7 @@ pub use look::{NoWal, Wal};
 pub use looks::{Looks, flows};
 pub use outcome::{Outcome, StepOutcome, StepReport, Verdict};
 pub use progress::Progress;
-pub use receipt::receipts;
+pub use receipt::{Judged, receipts, receipts_with};
 pub use resume::{Which, Whose, resume};
 
 /// The outside of one process.

@@ -226,8 +226,10 @@ async fn failed<W: World>(stage: Stage<'_, W>, id: &Name) -> End {
     let found = super::verify::explain(stage).await;
     let hopeless = found.is_some();
     let reason = found.unwrap_or_else(|| match stage.step.operation.server() {
-        Some(server) => format!("Barman's log and its `{server}/output/{id}.json` say why"),
-        None => format!("Barman's log and its `output/{id}.json` say why"),
+        Some(server) => {
+            format!("Barman's log and `{server}/output/{id}.json` below its `barman_home` say why")
+        }
+        None => format!("Barman's log and `output/{id}.json` below its `barman_home` say why"),
     });
     End {
         hopeless,

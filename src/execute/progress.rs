@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::evaluate::Step;
 use crate::model::Name;
-use crate::store::{Intent, IntentId};
+use crate::store::{Intent, IntentId, Receipt};
 
 use super::StepReport;
 
@@ -112,5 +112,10 @@ pub enum Progress<'a> {
     Settled {
         /// How.
         report: &'a StepReport,
+    },
+    /// A change of timeline has a verdict, or another one than before.
+    Receipt {
+        /// It.
+        receipt: &'a Receipt,
     },
 }

@@ -1,265 +1,437 @@
-//! The receipt: is the WAL archive continuous across a change of timeline?
+//! The receipt of a change of timeline: is Barman's WAL archive continuous across it?
 //!
-//! Patroni's `/history` gives the position at which a timeline ended, Barman's `/diagnose` the last archived WAL file of
-//! each timeline, the slot and the backups. The segment in which a timeline ends is archived under the name of the next
-//! timeline, so the old one has to be complete up to the segment before, and the new one has to begin with that segment.
-//! The archive shows only the end of a timeline. Its beginning is known if the first file is still the last one, or if
-//! Barman's slot on the new leader was seen to reach back that far while Barman received through it.
+//! Patroni's `/history` gives the position at which a timeline ended, Barman's `/diagnose` the last archived file of each
+//! timeline, the slot and the backups.
 
-use std::collections::BTreeMap;
+mod judge;
+#[cfg(test)]
+mod tests;
 
-use crate::barman::{Backup, ServerState};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::barman::ServerState;
 use crate::http::Clock as _;
-use crate::model::{ApiName, Lsn, Name, Operation, SEGMENT, SwitchTo, WalFile};
+use crate::model::{ApiName, Lsn, Name, Operation, Role, SwitchTo};
 use crate::patroni::Switch;
-use crate::store::{Receipt, Store as _, Verdict};
+use crate::store::{MayTell, Receipt, Receipts, Sighting, Store as _, Verdict};
 
 use super::here::Here;
 use super::look::SIDE;
-use super::{Comparison, World, journal};
+use super::{Comparison, Progress, World, journal};
+use judge::{Archive, Case, Change, sight};
 
-/// Changes of timeline that are looked at, the newest ones: an older one is what it is.
-const CHANGES: usize = 20;
+/// The time that an unchanged sighting is written down again is off by less than this.
+const OFTEN: Duration = Duration::from_secs(60);
 
-/// One end of a timeline and the beginning of the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Change {
-    from: u64,
-    to: u64,
-    lsn: Lsn,
-    /// The position at which the old timeline began.
-    began: Option<Lsn>,
+/// Patroni's clock agrees with ours if it had contact with the DCS no longer ago than this; it has every few seconds.
+const CLOCKS: Duration = Duration::from_secs(30);
+
+/// What became of the receipts of a cluster in one pass.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Judged {
+    /// All of them, the oldest change first: those of this pass, and those that are written down.
+    pub receipts: Vec<Receipt>,
+    /// The reason why this pass could not judge.
+    pub blind: Option<String>,
+    /// What is new, to be written down.
+    pub news: Receipts,
 }
 
-/// Judges the last changes of timeline for every server that follows the leader of this cluster, by what a comparison
-/// showed of them; the oldest comes first. What was not judged before and lies before the newest backup is left out: no
-/// restore goes over it.
-pub async fn receipts<W: World>(here: &Here, compared: &[Comparison], world: &W) -> Vec<Receipt> {
-    let followed: Vec<_> = compared
-        .iter()
-        .filter_map(|one| followed(one, here))
-        .collect();
-    if followed.is_empty() || here.leader_timeline().is_some_and(|timeline| timeline <= 1) {
-        return Vec::new();
+impl Judged {
+    /// This pass could not judge, and what is written down cannot be read.
+    pub fn blind(why: String) -> Self {
+        Self {
+            blind: Some(why),
+            ..Self::default()
+        }
     }
-    let Some((history, timeline, system_id)) = ask(here, world).await else {
-        return Vec::new();
-    };
-    let changes = changes(&history, timeline);
+}
+
+/// Judges the changes of timeline for every server that follows the cluster's leader, by what a comparison showed of
+/// it, and writes down what is new. An unknown verdict is looked at again by each pass. A change that was never judged and that
+/// lies before the newest usable backup is left out: no restore from that backup crosses it.
+pub async fn receipts<W: World>(here: &Here, compared: &[Comparison], world: &W) -> Judged {
     let known = match world.store() {
         Some(store) => {
-            let read = store.receipts(&here.cluster);
-            journal::bounded(world, journal::STATE, read)
-                .await
-                .unwrap_or_default()
+            let read = store.receipts(Some(&here.cluster));
+            journal::bounded(world, journal::STATE, read).await
         }
-        None => Vec::new(),
+        None => Ok(Receipts::default()),
     };
-    let mut all = Vec::new();
-    for (api, server, state) in followed {
-        let newest = changes.len().saturating_sub(CHANGES);
-        for (change, switch) in changes.iter().zip(&history).skip(newest) {
-            let before = known.iter().find(|one| {
-                (&one.api, &one.server, one.to) == (api, server, change.to) && one.lsn == change.lsn
-            });
-            if before.is_none() && is_behind_backup(change, state) {
+    // Evidence that cannot be read must not be written over.
+    let known = match known {
+        Ok(known) => known,
+        Err(error) => {
+            journal::complain(world, &error);
+            return Judged::blind(error.to_string());
+        }
+    };
+    let judged = receipts_with(&known, here, compared, world).await;
+    let is_said = |one: &Receipt| {
+        let mut known = known.verdicts.iter();
+        known.any(|known| key(known) == key(one) && known.verdict == one.verdict)
+    };
+    for receipt in judged.news.verdicts.iter().filter(|one| !is_said(one)) {
+        world.observe(&Progress::Receipt { receipt });
+    }
+    if let Some(store) = world.store().filter(|_| !judged.news.is_empty()) {
+        let kept = store.keep_receipts(&judged.news);
+        if let Err(error) = journal::bounded(world, journal::STATE, kept).await {
+            journal::complain(world, &error);
+        }
+    }
+    judged
+}
+
+/// Judges by what is known already, and writes nothing.
+pub async fn receipts_with<W: World>(
+    known: &Receipts,
+    here: &Here,
+    compared: &[Comparison],
+    world: &W,
+) -> Judged {
+    let mut all: BTreeMap<_, Receipt> = known
+        .verdicts
+        .iter()
+        .map(|one| (key(one), one.clone()))
+        .collect();
+    let mut news = Receipts::default();
+    let followed = followed(here, compared);
+    let (leader, blind) = if followed.is_empty() {
+        (None, None)
+    } else {
+        match Leader::ask(here, world).await {
+            Ok(leader) => (leader, None),
+            Err(why) => (None, Some(why)),
+        }
+    };
+    if let Some(leader) = leader {
+        for ((api, server), state) in followed {
+            let place = Place {
+                here,
+                leader: &leader,
+                api,
+                server,
+                now: world.clock().wall(),
+            };
+            let (verdicts, sightings) = place.judge(state, known);
+            for one in verdicts {
+                if all.get(&key(&one)) != Some(&one) {
+                    news.verdicts.push(one.clone());
+                }
+                all.insert(key(&one), one);
+            }
+            news.sightings.extend(sightings);
+        }
+    }
+    Judged {
+        receipts: all.into_values().collect(),
+        blind,
+        news,
+    }
+}
+
+fn key(receipt: &Receipt) -> (u64, ApiName, Name) {
+    (
+        receipt.timeline,
+        receipt.api.clone(),
+        receipt.server.clone(),
+    )
+}
+
+/// The servers that follow the leader by a switch of models, as `/diagnose` shows them.
+fn followed<'a>(
+    here: &Here,
+    compared: &'a [Comparison],
+) -> BTreeMap<(&'a ApiName, &'a Name), &'a ServerState> {
+    let one = |one: &'a Comparison| {
+        let Operation::ConfigSwitch {
+            server,
+            to: SwitchTo::Model(_),
+        } = &one.step.operation
+        else {
+            return None;
+        };
+        let state = one.server.as_ref().filter(|_| one.member == here.leader)?;
+        Some(((one.api(), server), state))
+    };
+    compared.iter().filter_map(one).collect()
+}
+
+/// What the leader's Patroni says of its timelines.
+struct Leader {
+    timeline: u64,
+    system_id: Option<String>,
+    history: Vec<Switch>,
+    /// Its clock and ours show the same.
+    clocks_agree: bool,
+}
+
+impl Leader {
+    /// Asks it; `None` if there is nothing to judge.
+    async fn ask<W: World>(here: &Here, world: &W) -> Result<Option<Self>, String> {
+        let is_standby = here.leader_role() == Some(Role::StandbyLeader);
+        let Some(patroni) = here.leader_seat().and_then(|seat| seat.patroni(world)) else {
+            return Err("the leader's Patroni has no address".to_owned());
+        };
+        let patroni = patroni.within(SIDE);
+        let node = patroni.node().await.map_err(|error| error.to_string())?;
+        let Some(timeline) = node.timeline.filter(|timeline| *timeline > 1) else {
+            return Ok(None);
+        };
+        if is_standby {
+            return Err(
+                "the timelines of a standby cluster begin in the cluster that it follows, and Patroni's \
+                 `/history` does not list them"
+                    .to_owned(),
+            );
+        }
+        let its_time = node.dcs_last_seen;
+        let ours = world.clock().wall();
+        let clocks_agree = its_time.is_some_and(|its| its.abs_diff(ours) <= CLOCKS);
+        let history = patroni.history().await.map_err(|error| error.to_string())?;
+        Ok(Some(Self {
+            timeline,
+            system_id: node.system_id,
+            history,
+            clocks_agree,
+        }))
+    }
+
+    /// The changes that led to its timeline, each with the line of the history. Patroni writes its history down a moment
+    /// after a promotion: how the newest timeline began may not be known yet.
+    fn changes(&self, leader: Option<&str>) -> Vec<(Change, &Switch)> {
+        let next = self.history.iter().skip(1).map(|switch| switch.timeline);
+        let next = next.chain([self.timeline]);
+        let mut began =
+            (self.history.first().map(|first| first.timeline) == Some(1)).then_some(Lsn(0));
+        let mut all = Vec::new();
+        for (switch, to) in self.history.iter().zip(next) {
+            let from = switch.timeline;
+            // The last line is of an earlier leader until Patroni has added the newest one. Timelines may leave out a number.
+            let is_late = to > from + 1
+                && to == self.timeline
+                && switch
+                    .new_leader
+                    .as_deref()
+                    .is_some_and(|named| Some(named) != leader);
+            if let Some(began) = began
+                && to > from
+                && !is_late
+            {
+                let change = Change {
+                    from,
+                    to,
+                    lsn: switch.lsn,
+                    began,
+                    at: switch.at.filter(|_| self.clocks_agree),
+                };
+                all.push((change, switch));
+            }
+            began = Some(switch.lsn);
+        }
+        all
+    }
+}
+
+/// One Barman server that follows the leader.
+struct Place<'a> {
+    here: &'a Here,
+    leader: &'a Leader,
+    api: &'a ApiName,
+    server: &'a Name,
+    now: Duration,
+}
+
+impl Place<'_> {
+    fn judge(&self, state: &ServerState, known: &Receipts) -> (Vec<Receipt>, Vec<Sighting>) {
+        let Self { here, leader, .. } = self;
+        let is_own = |api: &ApiName, server: &Name| (api, server) == (self.api, self.server);
+        let listed = leader.changes(here.leader.as_deref());
+        let changes: Vec<Change> = listed.iter().map(|(change, _)| *change).collect();
+        let known_verdicts: BTreeMap<u64, &Receipt> = known
+            .verdicts
+            .iter()
+            .filter(|one| is_own(&one.api, &one.server))
+            .map(|one| (one.timeline, one))
+            .collect();
+        let own = leader.system_id.as_deref().zip(state.systemid.as_deref());
+        if let Some((wanted, found)) = own
+            && wanted != found
+        {
+            let reason = format!(
+                "Barman is connected to the database system {found}, and the leader's is {wanted}"
+            );
+            return (self.newest(&listed, &known_verdicts, &reason), Vec::new());
+        }
+        let Some(archive) = Archive::read(state, leader.timeline) else {
+            let reason = "Barman does not tell the size of the WAL segments";
+            return (self.newest(&listed, &known_verdicts, reason), Vec::new());
+        };
+        let mut sightings: BTreeMap<u64, Sighting> = known
+            .sightings
+            .iter()
+            .filter(|one| is_own(&one.api, &one.server))
+            .map(|one| (one.timeline, one.clone()))
+            .collect();
+        let timelines = changes
+            .iter()
+            .map(|change| change.to)
+            .chain([leader.timeline]);
+        let mut news = Vec::new();
+        for timeline in timelines.collect::<BTreeSet<_>>() {
+            let before = sightings
+                .get(&timeline)
+                .cloned()
+                .unwrap_or_else(|| self.nothing_of(timeline));
+            let leads = timeline == leader.timeline;
+            let told = known_verdicts.get(&timeline);
+            if told.is_some_and(|told| told.verdict == Verdict::Continuous) {
                 continue;
             }
-            let own = system_id.as_deref().zip(state.systemid.as_deref());
-            let held = before.is_some_and(|before| before.held) || is_held(change, state);
-            let verdict = match own {
-                Some((leader, barman)) if leader != barman => unknown(format!(
-                    "Barman's PostgreSQL is of the database system {barman}, and the leader's is {leader}"
-                )),
-                _ => judge(change, state, held),
-            };
-            // What was once continuous stays so: retention takes the files away from the old end.
-            let verdict = match before.map(|before| &before.verdict) {
-                Some(Verdict::Continuous) => Verdict::Continuous,
-                Some(gap @ Verdict::Gap { .. }) if matches!(verdict, Verdict::Unknown { .. }) => {
-                    gap.clone()
-                }
-                _ => verdict,
-            };
-            let receipt = Receipt {
-                cluster: here.cluster.clone(),
-                api: api.clone(),
-                server: server.clone(),
-                from: change.from,
-                to: change.to,
-                lsn: change.lsn,
-                leader: switch.new_leader.clone(),
-                changed: switch.time.clone(),
-                held,
-                judged: match before {
-                    Some(before) if before.verdict == verdict => before.judged,
-                    _ => world.clock().wall(),
-                },
-                verdict,
-            };
-            if before != Some(&receipt)
-                && let Some(store) = world.store()
-                && let Err(error) =
-                    journal::bounded(world, journal::STATE, store.keep_receipt(&receipt)).await
-            {
-                journal::complain(world, &error);
+            let after = sight(&before, &archive, leads, self.now);
+            // A time alone is not worth a write.
+            let mut worth = after.clone();
+            if after.seen.saturating_sub(before.seen) < OFTEN {
+                worth.seen = before.seen;
             }
-            all.push(receipt);
+            if worth != before {
+                news.push(after.clone());
+            }
+            sightings.insert(timeline, after);
+        }
+        let case = Case {
+            changes: &changes,
+            archive: &archive,
+            sightings: &sightings,
+            now: self.now,
+        };
+        let mut continuous = BTreeSet::new();
+        let mut verdicts = Vec::new();
+        let newest_backup = archive
+            .backups
+            .last_key_value()
+            .map(|(_, begin)| begin.timeline);
+        for (change, switch) in &listed {
+            let before = known_verdicts.get(&change.to).copied();
+            let is_newest = change.to == leader.timeline;
+            // Without a backup nothing can be restored; only the newest change is worth a word.
+            let behind = newest_backup.map_or(!is_newest, |timeline| timeline >= change.to);
+            if before.is_none() && behind {
+                continue;
+            }
+            let verdict = self.verdict(&case, change, switch, before);
+            if verdict == Verdict::Continuous {
+                continuous.insert(change.to);
+            }
+            let backup = case.backup(change, |one| continuous.contains(&one.to));
+            let receipt = self.receipt(change, switch, verdict, backup, before);
+            verdicts.push(receipt);
+        }
+        (verdicts, news)
+    }
+
+    fn verdict(
+        &self,
+        case: &Case<'_>,
+        change: &Change,
+        switch: &Switch,
+        before: Option<&Receipt>,
+    ) -> Verdict {
+        if let Some(other) = clash(change, before) {
+            return Verdict::Unknown {
+                reason: format!(
+                    "timeline {} began at {other} before and begins at {} now: two leaders made a timeline of this number",
+                    change.to, change.lsn
+                ),
+                may_tell: MayTell::Nothing,
+            };
+        }
+        let same = before.filter(|before| before.from == change.from);
+        // What was continuous stays so: Barman removes files that no backup needs any more.
+        if let Some(Verdict::Continuous) = same.map(|before| &before.verdict) {
+            return Verdict::Continuous;
+        }
+        let node = self.here.node.as_deref();
+        let other = switch
+            .new_leader
+            .as_deref()
+            .filter(|leader| node.is_some_and(|node| node != *leader));
+        let verdict = case.judge(change, other);
+        match same.map(|before| &before.verdict) {
+            Some(gap @ Verdict::Gap { .. }) if verdict != Verdict::Continuous => gap.clone(),
+            _ => verdict,
         }
     }
-    all
-}
 
-/// The server of a switch that follows the leader, as `/diagnose` shows it.
-fn followed<'a>(
-    one: &'a Comparison,
-    here: &Here,
-) -> Option<(&'a ApiName, &'a Name, &'a ServerState)> {
-    let Operation::ConfigSwitch {
-        server,
-        to: SwitchTo::Model(_),
-    } = &one.step.operation
-    else {
-        return None;
-    };
-    (one.member == here.leader).then_some(())?;
-    Some((one.api(), server, one.server.as_ref()?))
-}
-
-/// The timelines that ended, the leader's timeline and its system identifier.
-async fn ask<W: World>(here: &Here, world: &W) -> Option<(Vec<Switch>, u64, Option<String>)> {
-    let patroni = here.leader_seat()?.patroni(world)?.within(SIDE);
-    let node = patroni.node().await.ok()?;
-    let timeline = node.timeline?;
-    let history = patroni.history().await.ok()?;
-    Some((history, timeline, node.system_id))
-}
-
-/// Each end of a timeline with what came after. Patroni writes its history down a moment after a promotion: a timeline
-/// that it does not know of yet has no change.
-fn changes(history: &[Switch], timeline: u64) -> Vec<Change> {
-    let next = history.iter().skip(1).map(|switch| switch.timeline);
-    let next = next.chain([timeline]);
-    let before = std::iter::once(None).chain(history.iter().map(|switch| Some(switch.lsn)));
-    let all = history.iter().zip(next).zip(before);
-    all.filter(|((switch, to), _)| *to > switch.timeline)
-        .map(|((switch, to), began)| Change {
-            from: switch.timeline,
-            to,
-            lsn: switch.lsn,
-            began,
-        })
-        .collect()
-}
-
-fn size(state: &ServerState) -> u64 {
-    state
-        .segment_size
-        .filter(|size| *size > 0)
-        .unwrap_or(SEGMENT)
-}
-
-/// The last archived segment of a timeline.
-fn last(state: &ServerState, timeline: u64) -> Option<u64> {
-    let wal = state.last_archived_wal_per_timeline.get(&timeline)?;
-    let file = WalFile::parse(&wal.name, size(state))?;
-    (file.timeline == timeline).then_some(file.segment)
-}
-
-/// Tells whether Barman evidently has, or will be sent, the new timeline from its beginning.
-fn is_held(change: &Change, state: &ServerState) -> bool {
-    let size = size(state);
-    let first = change.lsn.segment(size);
-    let slot = state.slot.as_ref().filter(|slot| slot.active);
-    let reaches = slot
-        .and_then(|slot| slot.restart)
-        .is_some_and(|restart| restart.segment(size) <= first);
-    last(state, change.to) == Some(first)
-        || state.timeline == Some(change.to) && state.is_in_recovery != Some(true) && reaches
-}
-
-/// Tells whether every restore begins behind the change: the newest usable backup is of the new timeline or a later one.
-fn is_behind_backup(change: &Change, state: &ServerState) -> bool {
-    usable(&state.backups).any(|(_, backup)| {
-        backup
-            .timeline
-            .is_some_and(|timeline| timeline >= change.to)
-    })
-}
-
-fn usable(
-    backups: &BTreeMap<String, Backup>,
-) -> impl DoubleEndedIterator<Item = (&String, &Backup)> {
-    backups
-        .iter()
-        .filter(|(_, backup)| backup.status.as_deref() == Some("DONE"))
-}
-
-fn judge(change: &Change, state: &ServerState, held: bool) -> Verdict {
-    let size = size(state);
-    let Change {
-        from,
-        to,
-        lsn,
-        began,
-    } = *change;
-    let first = lsn.segment(size);
-    let file = |timeline: u64, segment: u64| WalFile { timeline, segment }.name(size);
-    let start = began.map_or(1, |began| began.segment(size));
-    // A timeline that ended in the segment in which it began has no file of its own.
-    let complete = first <= start || last(state, from).is_some_and(|last| last + 1 >= first);
-    let follows = last(state, to);
-    if complete {
-        return match follows {
-            _ if held => Verdict::Continuous,
-            None => open(format!(
-                "nothing of timeline {to} is in the archive yet, and Barman's slot was not seen to keep WAL from {lsn} on"
-            )),
-            Some(follows) => unknown(format!(
-                "timeline {to} is in the archive up to `{}`; it was not seen whether it begins with `{}`; a new backup is safe",
-                file(to, follows),
-                file(to, first),
-            )),
-        };
+    /// The newest change as unknown, unless it is known already.
+    fn newest(
+        &self,
+        listed: &[(Change, &Switch)],
+        known: &BTreeMap<u64, &Receipt>,
+        reason: &str,
+    ) -> Vec<Receipt> {
+        let newest = listed
+            .last()
+            .filter(|(change, _)| change.to == self.leader.timeline);
+        let receipt = newest.and_then(|(change, switch)| {
+            let before = known.get(&change.to).copied();
+            let open =
+                before.is_none_or(|before| matches!(before.verdict, Verdict::Unknown { .. }));
+            let verdict = Verdict::Unknown {
+                reason: reason.to_owned(),
+                may_tell: MayTell::LaterPass,
+            };
+            open.then(|| self.receipt(change, switch, verdict, None, before))
+        });
+        receipt.into_iter().collect()
     }
-    let Some(archived) = last(state, from) else {
-        return open(format!(
-            "nothing of timeline {from}, which ended at {lsn}, is in the archive"
-        ));
-    };
-    if follows.is_none() {
-        return open(format!(
-            "timeline {from} ended at {lsn}, and the last file of it in the archive is `{}`",
-            file(from, archived)
-        ));
+
+    fn receipt(
+        &self,
+        change: &Change,
+        switch: &Switch,
+        verdict: Verdict,
+        backup: Option<String>,
+        before: Option<&Receipt>,
+    ) -> Receipt {
+        Receipt {
+            cluster: self.here.cluster.clone(),
+            api: self.api.clone(),
+            server: self.server.clone(),
+            from: change.from,
+            timeline: change.to,
+            switch_lsn: clash(change, before).unwrap_or(change.lsn),
+            leader: switch.new_leader.clone(),
+            changed: switch.time.clone(),
+            since: match before {
+                Some(before) if before.verdict == verdict => before.since,
+                _ => self.now,
+            },
+            verdict,
+            backup,
+        }
     }
-    let missing = WalFile {
-        timeline: from,
-        segment: archived + 1,
-    };
-    let behind = |(_, backup): &(&String, &Backup)| {
-        let begin = backup
-            .begin_wal
-            .as_deref()
-            .and_then(|name| WalFile::parse(name, size));
-        begin.is_some_and(|begin| begin.timeline >= to && begin.segment >= first)
-    };
-    Verdict::Gap {
-        begin: missing.start(size),
-        end: lsn,
-        closed_by: usable(&state.backups)
-            .find(behind)
-            .map(|(id, _)| id.clone()),
+
+    fn nothing_of(&self, timeline: u64) -> Sighting {
+        Sighting {
+            cluster: self.here.cluster.clone(),
+            api: self.api.clone(),
+            server: self.server.clone(),
+            timeline,
+            archived: None,
+            received: None,
+            passed: false,
+            since: self.now,
+            seen: self.now,
+        }
     }
 }
 
-fn open(reason: String) -> Verdict {
-    Verdict::Unknown { reason, open: true }
-}
-
-fn unknown(reason: String) -> Verdict {
-    Verdict::Unknown {
-        reason,
-        open: false,
-    }
+/// The other position at which the same change was seen before.
+fn clash(change: &Change, before: Option<&Receipt>) -> Option<Lsn> {
+    let same = before.filter(|before| before.from == change.from);
+    let other = same.filter(|before| before.switch_lsn != change.lsn);
+    other.map(|before| before.switch_lsn)
 }

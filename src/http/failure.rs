@@ -87,6 +87,10 @@ fn broken(api: &Api, watch: &Watch, timeout: Duration, error: &Error) -> String 
             let reason = io_reason(error);
             format!("the connection to {at} broke before an answer came: {reason}")
         }
+        // Some servers hang up on a request that is not TLS, without a word.
+        _ if api.url.as_str().starts_with("http://") => format!(
+            "{at} closed the connection without an answer; if it speaks TLS, its address must start with `https://`"
+        ),
         _ => format!("{at} closed the connection without an answer"),
     }
 }

@@ -133,6 +133,15 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
+impl Response {
+    /// The server's name in the `Server` header: `nginx` of `nginx/1.18.0 (Ubuntu)`.
+    pub fn product(&self) -> Option<&str> {
+        let name = self.server.as_deref()?.split(['/', ' ', '(']).next()?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        (!name.is_empty() && name.len() <= 40 && name.chars().all(plain)).then_some(name)
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {

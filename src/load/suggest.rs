@@ -40,8 +40,9 @@ pub(super) fn did_you_mean<'a>(
 
 /// A help line that names all candidates, if they are few.
 pub(super) fn one_of<'a>(candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let all: Vec<_> = candidates.into_iter().collect();
-    (1..=12)
+    const FEW: usize = 12;
+    let all: Vec<_> = candidates.into_iter().take(FEW + 1).collect();
+    (1..=FEW)
         .contains(&all.len())
         .then(|| format!("it can be {}", list(all, "or")))
 }

@@ -66,6 +66,9 @@ impl Url {
         if rest.contains(['<', '>', '"', '\\', '^', '`', '{', '|', '}']) {
             return Err("it has a character that addresses can't have");
         }
+        if authority.parse::<Ipv6Addr>().is_ok() || is_v6_with_port(authority) {
+            return Err("an IPv6 address must stand in brackets, as in `http://[::1]:7480`");
+        }
         let (host, port) = match authority.strip_prefix('[') {
             Some(v6) => {
                 let (host, port) = v6
@@ -192,4 +195,11 @@ impl Patroni {
             origin: Origin::default(),
         }
     }
+}
+/// Recognises `::1:7480`, where nothing tells the address from the port.
+fn is_v6_with_port(authority: &str) -> bool {
+    let address = authority
+        .rsplit_once(':')
+        .map_or("", |(address, _)| address);
+    address.parse::<Ipv6Addr>().is_ok()
 }

@@ -1,6 +1,6 @@
 //! A whole rules file, or a directory of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,6 +34,13 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
+    /// The APIs that requests go to.
+    pub fn used_apis(&self) -> BTreeSet<&ApiName> {
+        let enabled = self.rules.iter().filter(|rule| rule.enabled);
+        let requests = enabled.flat_map(|rule| &rule.requests);
+        requests.map(|request| &request.api).collect()
+    }
+
     /// Tells whether a fence has anything to ask.
     pub fn has_patroni(&self) -> bool {
         self.patroni.is_some() || self.names_clusters()

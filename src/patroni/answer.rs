@@ -1,5 +1,8 @@
 //! From Patroni's JSON to what it says. Every part may be missing: versions differ.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Cluster, Configuration, Member, Node, Switch, Walsender};
@@ -20,6 +23,10 @@ pub fn read_node(answer: &Value) -> Option<Node> {
         walsenders: running.then(|| walsenders(answer)),
         system_id: text(answer, "database_system_identifier"),
         version: own("version"),
+        dcs_last_seen: answer
+            .get("dcs_last_seen")
+            .and_then(Value::as_u64)
+            .map(Duration::from_secs),
     })
 }
 
@@ -82,10 +89,16 @@ pub fn read_configuration(answer: &Value) -> Option<Configuration> {
 pub fn read_history(answer: &Value) -> Option<Vec<Switch>> {
     let entry = |entry: &Value| {
         let word = |index: usize| entry.get(index).and_then(Value::as_str).map(str::to_owned);
+        let time = word(3);
+        let at = time
+            .as_deref()
+            .and_then(|time| time.parse::<Timestamp>().ok());
+        let at = at.and_then(|at| u64::try_from(at.as_millisecond()).ok());
         Some(Switch {
             timeline: entry.get(0)?.as_u64()?,
             lsn: Lsn(entry.get(1)?.as_u64()?),
-            time: word(3),
+            at: at.map(Duration::from_millis),
+            time,
             new_leader: word(4),
         })
     };
@@ -194,5 +207,7 @@ mod tests {
         assert_eq!(history.len(), 2);
         assert_eq!((history[0].timeline, history[0].lsn), (1, Lsn(50_616_136)));
         assert_eq!(history[0].new_leader.as_deref(), Some("n2"));
+        assert_eq!(history[0].at, Some(Duration::from_secs(1_795_403_724)));
+        assert_eq!(history[1].at, None);
     }
 }

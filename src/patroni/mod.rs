@@ -34,6 +34,8 @@ pub struct Node {
     pub system_id: Option<String>,
     /// Patroni's version.
     pub version: Option<String>,
+    /// When it last had contact with the DCS, by its own clock, since the Unix epoch.
+    pub dcs_last_seen: Option<Duration>,
 }
 
 /// A walsender of a member's PostgreSQL.
@@ -139,6 +141,8 @@ pub struct Switch {
     pub lsn: Lsn,
     /// When, as Patroni writes it.
     pub time: Option<String>,
+    /// The same since the Unix epoch, by the new leader's clock.
+    pub at: Option<Duration>,
     /// The leader of the next timeline.
     pub new_leader: Option<String>,
 }
@@ -150,7 +154,7 @@ pub enum PatroniError {
     #[error("Patroni cannot be reached: {0}")]
     Unreachable(#[from] Failure),
     /// It answered something else.
-    #[error("Patroni at `{url}` answered {status} without {missing}")]
+    #[error("Patroni at `{url}` answered {status} without {missing}{}", other(server.as_ref()))]
     Answer {
         /// The address that was asked.
         url: String,
@@ -158,6 +162,8 @@ pub enum PatroniError {
         status: u16,
         /// The part that the answer lacks.
         missing: &'static str,
+        /// The server that answered, if it is another one by its name.
+        server: Option<String>,
     },
     /// It belongs to another cluster.
     #[error(
@@ -171,6 +177,18 @@ pub enum PatroniError {
         /// The cluster that was meant.
         wanted: String,
     },
+}
+
+fn other(server: Option<&String>) -> String {
+    server.map_or_else(String::new, |server| {
+        format!("; the server there calls itself `{server}` and is not Patroni")
+    })
+}
+
+/// The name of a server that is not Patroni's own, which is Python's.
+fn not_patroni(response: &Response) -> Option<String> {
+    let name = response.product()?;
+    (name != "BaseHTTP").then(|| name.to_owned())
 }
 
 /// A Patroni REST API at an address.
@@ -241,10 +259,11 @@ impl<'a, H: Http> Patroni<'a, H> {
         let body = serde_json::from_slice(&response.body).ok();
         let body = body.filter(|_| status == 200);
         body.and_then(|body| read_configuration(&body))
-            .ok_or(PatroniError::Answer {
+            .ok_or_else(|| PatroniError::Answer {
                 url,
                 status,
                 missing,
+                server: not_patroni(&response),
             })
     }
 
@@ -270,6 +289,7 @@ impl<'a, H: Http> Patroni<'a, H> {
                     url,
                     status,
                     missing: "200 or 503",
+                    server: not_patroni(&response),
                 });
             }
         };
@@ -305,10 +325,11 @@ impl<'a, H: Http> Patroni<'a, H> {
         serde_json::from_slice(&response.body)
             .ok()
             .and_then(|body| read(&body))
-            .ok_or(PatroniError::Answer {
+            .ok_or_else(|| PatroniError::Answer {
                 url,
                 status: response.status,
                 missing,
+                server: not_patroni(&response),
             })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::barman::ServerState;
 use crate::execute::{Comparison, Wal};
-use crate::store::{Intent, State, Tally};
+use crate::store::{Intent, Receipt, Receipts, State, Tally, Verdict};
 
 use super::status::RulesSeen;
 
@@ -17,6 +17,8 @@ pub struct Metrics<'a> {
     pub build: (&'a str, &'a str),
     /// Everything that is remembered.
     pub intents: &'a [Intent],
+    /// The verdicts on changes of timeline.
+    pub receipts: &'a [Receipt],
     /// What was counted.
     pub tally: &'a Tally,
     /// The state can be read.
@@ -157,6 +159,7 @@ impl Metrics<'_> {
             "When the oldest of them was decided; absent if nothing is pending.",
             oldest.collect(),
         );
+        receipts(self.receipts, metric);
         let samples = successes.iter().map(|((cluster, rule), at)| {
             (
                 labels(&[("cluster", cluster), ("rule", rule)]),
@@ -306,6 +309,41 @@ fn family(out: &mut String, name: &str, kind: &str, help: &str, samples: Vec<(St
     for (labels, value) in samples {
         let _ = writeln!(out, "patroni_barman_{name}{labels} {value}");
     }
+}
+
+/// The verdict on the newest change of each server, and the servers that need a new backup.
+fn receipts(all: &[Receipt], metric: &mut impl FnMut(&str, &str, Vec<(String, f64)>)) {
+    let mut newest = BTreeMap::new();
+    let mut needs: BTreeMap<_, bool> = BTreeMap::new();
+    for one in Receipts::current(all) {
+        let place = [
+            ("cluster", one.cluster.as_str()),
+            ("api", &one.api.0),
+            ("server", one.server.as_str()),
+        ];
+        *needs.entry(place).or_default() |= one.needs_backup();
+        // The oldest change comes first.
+        newest.insert(place, one);
+    }
+    let each = newest.iter().flat_map(|(place, one)| {
+        let [cluster, api, server] = *place;
+        Verdict::WORDS.map(|word| {
+            let all = labels(&[cluster, api, server, ("verdict", word)]);
+            (all, truth(one.verdict.as_str() == word))
+        })
+    });
+    metric(
+        "receipt",
+        "1 for the verdict on the newest change of timeline: is the WAL archive continuous across it?",
+        each.collect(),
+    );
+    let needs = needs.iter();
+    let needs = needs.map(|(place, needs)| (labels(place), truth(*needs)));
+    metric(
+        "receipt_needs_backup",
+        "1 while WAL is missing, or may be, at a change of timeline, and no usable backup began after it.",
+        needs.collect(),
+    );
 }
 
 fn plain(value: f64) -> Vec<(String, f64)> {

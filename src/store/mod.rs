@@ -10,6 +10,7 @@ mod intent;
 mod last_good;
 mod owner;
 mod receipt;
+mod receipt_rows;
 mod record;
 mod rows;
 mod schema;
@@ -24,7 +25,7 @@ pub use intent::{
 };
 pub use last_good::{Known, LastGood};
 pub use owner::Owner;
-pub use receipt::{Receipt, Verdict};
+pub use receipt::{MayTell, Receipt, Receipts, Sighting, Verdict};
 pub use sqlite::Sqlite;
 pub use tally::{Correction, LastPass, Tally};
 pub use whole::{replace_file, replace_private_file};
@@ -140,9 +141,9 @@ pub trait Store {
     /// [`StoreError`].
     async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError>;
 
-    /// Reads the receipts of a cluster, the oldest change of timeline first.
-    async fn receipts(&self, cluster: &str) -> Result<Vec<Receipt>, StoreError>;
+    /// Reads the receipts of one cluster or of all, the oldest change of timeline first, and what they rest on.
+    async fn receipts(&self, cluster: Option<&str>) -> Result<Receipts, StoreError>;
 
-    /// Writes a receipt down, in the place of an older one of the same change.
-    async fn keep_receipt(&self, receipt: &Receipt) -> Result<(), StoreError>;
+    /// Writes receipts and evidence down, in the place of older ones of the same timelines.
+    async fn keep_receipts(&self, news: &Receipts) -> Result<(), StoreError>;
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::evaluate::Step;
-use crate::model::{ApiName, Event, Lsn, Name, Role, Target};
+use crate::model::{Event, Name, Role, Target};
 
-use super::{Intent, IntentId, Receipt, Recorded, Source, State, record};
+use super::{Intent, IntentId, Recorded, Source, State, record};
 
 pub(super) fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row(
@@ -165,36 +165,6 @@ pub(super) fn supersede_role(
              AND role <> ?4 AND event NOT IN ('bootstrap', 'create_replica'))",
         params![millis(now), cluster, node, role.as_str()],
     )
-}
-
-/// A receipt of a row; `None` if a newer program wrote a verdict that this one does not know.
-pub(super) fn receipt(row: &Row<'_>) -> rusqlite::Result<Option<Receipt>> {
-    let text = |column: &str| row.get::<_, String>(column);
-    let number = |column: &str| {
-        let number = row.get::<_, i64>(column);
-        number.map(|number| u64::try_from(number).unwrap_or_default())
-    };
-    let parts = (
-        Name::new(text("server")?).ok(),
-        Lsn::parse(&text("lsn")?),
-        serde_json::from_str(&text("verdict")?).ok(),
-    );
-    let (Some(server), Some(lsn), Some(verdict)) = parts else {
-        return Ok(None);
-    };
-    Ok(Some(Receipt {
-        cluster: text("cluster")?,
-        api: ApiName(text("api")?),
-        server,
-        from: number("ended")?,
-        to: number("timeline")?,
-        lsn,
-        leader: row.get("leader")?,
-        changed: row.get("changed")?,
-        verdict,
-        held: row.get("held")?,
-        judged: Duration::from_millis(number("judged_ms")?),
-    }))
 }
 
 pub(super) fn number(number: u64) -> i64 {

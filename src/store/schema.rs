@@ -56,7 +56,8 @@ const MIGRATIONS: [&str; 1] = ["
     CREATE TABLE pass (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         ended_ms INTEGER NOT NULL,
-        code INTEGER NOT NULL
+        code INTEGER NOT NULL,
+        members TEXT NOT NULL
     ) STRICT;
     CREATE TABLE receipt (
         cluster TEXT NOT NULL,
@@ -68,8 +69,20 @@ const MIGRATIONS: [&str; 1] = ["
         leader TEXT,
         changed TEXT,
         verdict TEXT NOT NULL,
-        held INTEGER NOT NULL,
-        judged_ms INTEGER NOT NULL,
+        backup TEXT,
+        since_ms INTEGER NOT NULL,
+        PRIMARY KEY (cluster, api, server, timeline)
+    ) STRICT;
+    CREATE TABLE sighting (
+        cluster TEXT NOT NULL,
+        api TEXT NOT NULL,
+        server TEXT NOT NULL,
+        timeline INTEGER NOT NULL,
+        archived TEXT,
+        received TEXT,
+        passed INTEGER NOT NULL,
+        since_ms INTEGER NOT NULL,
+        seen_ms INTEGER NOT NULL,
         PRIMARY KEY (cluster, api, server, timeline)
     ) STRICT;
 "];

@@ -14,8 +14,8 @@ use crate::model::{Event, Name, Role, Target};
 
 use super::rows::{self, SELECT};
 use super::{
-    Cause, Decision, EventId, Forget, Intent, IntentId, Owner, Query, Receipt, Recorded, Settled,
-    Source, Standing, State, Store, StoreError, count, file, record, schema,
+    Cause, Decision, EventId, Forget, Intent, IntentId, Owner, Query, Receipts, Recorded, Settled,
+    Source, Standing, State, Store, StoreError, count, file, receipt_rows, record, schema,
 };
 
 /// How long to wait for another process that writes. Every write is a few rows.
@@ -624,43 +624,13 @@ impl Store for Sqlite {
         read().map_err(|error| StoreError::Io(error.to_string()))
     }
 
-    async fn receipts(&self, cluster: &str) -> Result<Vec<Receipt>, StoreError> {
+    async fn receipts(&self, cluster: Option<&str>) -> Result<Receipts, StoreError> {
         let connection = self.connection.borrow();
-        let read = || {
-            let mut statement = connection.prepare(
-                "SELECT * FROM receipt WHERE cluster = ?1 ORDER BY timeline, api, server",
-            )?;
-            let found = statement.query_map([cluster], rows::receipt)?;
-            found
-                .filter_map(Result::transpose)
-                .collect::<Result<_, _>>()
-        };
-        read().map_err(|error: rusqlite::Error| StoreError::Io(error.to_string()))
+        receipt_rows::read(&connection, cluster).map_err(|error| StoreError::Io(error.to_string()))
     }
 
-    async fn keep_receipt(&self, receipt: &Receipt) -> Result<(), StoreError> {
-        let verdict = serde_json::to_string(&receipt.verdict).unwrap_or_default();
-        self.write(|transaction| {
-            transaction.execute(
-                "INSERT OR REPLACE INTO receipt
-                 (cluster, api, server, timeline, ended, lsn, leader, changed, verdict, held, judged_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-                params![
-                    receipt.cluster,
-                    receipt.api.0,
-                    receipt.server.as_str(),
-                    rows::number(receipt.to),
-                    rows::number(receipt.from),
-                    receipt.lsn.to_string(),
-                    receipt.leader,
-                    receipt.changed,
-                    verdict,
-                    receipt.held,
-                    rows::millis(receipt.judged),
-                ],
-            )
-        })
-        .map(drop)
+    async fn keep_receipts(&self, news: &Receipts) -> Result<(), StoreError> {
+        self.write(|transaction| receipt_rows::write(transaction, news))
     }
 }
 

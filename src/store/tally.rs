@@ -30,12 +30,14 @@ pub struct Correction {
 }
 
 /// The last pass of `reconcile`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastPass {
     /// When it ended.
     pub ended: Duration,
     /// Its exit code.
     pub code: u8,
+    /// The addresses of the members' REST APIs, as the last pass saw them that saw any.
+    pub members: Vec<String>,
 }
 
 impl Sqlite {
@@ -67,11 +69,13 @@ impl Sqlite {
     }
 
     /// Writes down that a pass of `reconcile` has ended.
-    pub fn passed(&self, pass: LastPass) -> Result<(), StoreError> {
+    pub fn passed(&self, pass: &LastPass) -> Result<(), StoreError> {
+        let members = serde_json::Value::from(pass.members.as_slice()).to_string();
         let written = self.write(|transaction| {
             transaction.execute(
-                "INSERT OR REPLACE INTO pass VALUES (1, ?1, ?2)",
-                params![rows::millis(pass.ended), pass.code],
+                "INSERT INTO pass VALUES (1, ?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET ended_ms = ?1, code = ?2,
+                     members = CASE ?3 WHEN '[]' THEN members ELSE ?3 END",
+                params![rows::millis(pass.ended), pass.code, members],
             )
         });
         written.map(drop)
@@ -80,12 +84,13 @@ impl Sqlite {
     /// Reads when `reconcile` ended last; `None` if it never ran with this state.
     pub fn last_pass(&self) -> Result<Option<LastPass>, StoreError> {
         self.read(|connection| {
-            let row = connection.query_row("SELECT ended_ms, code FROM pass", [], |row| {
+            let row = connection.query_row("SELECT ended_ms, code, members FROM pass", [], |row| {
                 Ok(LastPass {
                     ended: Duration::from_millis(
                         u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default(),
                     ),
                     code: row.get(1)?,
+                    members: rows::sets(&row.get::<_, String>(2)?),
                 })
             });
             row.optional()

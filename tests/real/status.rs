@@ -16,10 +16,11 @@ struct Cause<'a> {
 #[test]
 fn each_cause_is_named_in_one_line() {
     let mut stack = Stack::start();
-    let cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let mut cluster = stack.cluster("main", &["n1", "n2"], 2);
     stack.follows(&cluster, "n1");
     stack.barman.stop_cron();
     all_is_well(&stack, &cluster);
+    silent_patroni(&stack, &mut cluster);
 
     kill_receiver(&stack, &cluster);
     let slot = "the replication slot `barman` of `main` is not active";
@@ -63,6 +64,19 @@ fn each_cause_is_named_in_one_line() {
     all_is_well(&stack, &cluster);
     backup_failed(&stack, &cluster);
     api_down(&mut stack, &cluster);
+}
+
+/// The other members are asked, whose addresses `reconcile` has written down.
+fn silent_patroni(stack: &Stack, cluster: &mut Cluster) {
+    let reconcile = stack.ask(cluster, "n2", &["reconcile"]);
+    assert_eq!(reconcile.code, 0, "{}", reconcile.output);
+    cluster.kill_patroni("n2");
+    let status = stack.ask(cluster, "n2", &["status"]);
+    assert_eq!(status.code, 0, "{}", status.output);
+    let start = "main: the leader is n1";
+    assert!(status.output.starts_with(start), "{}", status.output);
+    cluster.start("n2");
+    cluster.settle("n1", seconds(60));
 }
 
 const fn critical<'a>(words: &'a [&'a str]) -> Cause<'a> {
@@ -139,7 +153,8 @@ fn backup_failed(stack: &Stack, cluster: &Cluster) {
         .guard
         .start(&stack.barman.command(&["backup", "main"]));
     let process = wait::until(seconds(30), "pg_basebackup", || {
-        let found = stack.processes(&["pg_basebackup"]);
+        // Before that, Barman asks it for its version.
+        let found = stack.processes(&["--max-rate"]);
         found.into_iter().next_back().ok_or("none")
     });
     stack.guard.kill_tree(process);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use patroni_barman::http::block_on;
 use patroni_barman::model::{Name, Operation, Role};
 use patroni_barman::store::{
-    Decision, EventId, Intent, IntentId, Owner, Query, Receipt, Recorded, Settled, Sqlite,
+    Decision, EventId, Intent, IntentId, Owner, Query, Receipts, Recorded, Settled, Sqlite,
     Standing, State, Store, StoreError,
 };
 
@@ -303,13 +303,13 @@ impl Store for Paper {
             .await
     }
 
-    async fn receipts(&self, cluster: &str) -> Result<Vec<Receipt>, StoreError> {
+    async fn receipts(&self, cluster: Option<&str>) -> Result<Receipts, StoreError> {
         self.write(async |sqlite| sqlite.receipts(cluster).await, |_| ())
             .await
     }
 
-    async fn keep_receipt(&self, receipt: &Receipt) -> Result<(), StoreError> {
-        self.write(async |sqlite| sqlite.keep_receipt(receipt).await, |()| ())
+    async fn keep_receipts(&self, news: &Receipts) -> Result<(), StoreError> {
+        self.write(async |sqlite| sqlite.keep_receipts(news).await, |()| ())
             .await
     }
 }

@@ -26,7 +26,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mutation::Mutation;
-use script::{Ending, play};
+use script::{Ending, play, play_with};
 use truth::Invariant;
 use universe::Tracing;
 
@@ -104,6 +104,24 @@ fn barman_follows_the_leader_whatever_happens() {
             count * 100 > runs,
             "`{what}` happens only {count} times in {runs} runs"
         );
+    }
+}
+
+/// One agent, and two of them; callbacks run beside them, and in some runs timers.
+#[test]
+fn barman_follows_the_leader_with_agents() {
+    let seeds = number("PATRONI_BARMAN_AGENT_SEEDS").unwrap_or(150);
+    for agents in [1, 2] {
+        for seed in 0..seeds {
+            let Ending { broken, .. } = play_with(seed, agents, Mutation::None, Tracing::Off);
+            if !broken.is_empty() {
+                let ending = play_with(seed, agents, Mutation::None, Tracing::On);
+                panic!(
+                    "seed {seed} with {agents} agents breaks {broken:#?}\n{}",
+                    ending.trace.join("\n")
+                );
+            }
+        }
     }
 }
 

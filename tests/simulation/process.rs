@@ -1,11 +1,12 @@
 //! The processes: callbacks and reconcile runs, made of the program's own parts.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use patroni_barman::agent::{Board, Condition, Decided, Followed, Pace, Signal, follow};
 use patroni_barman::barman::Barman;
 use patroni_barman::evaluate::{Facts, Plan, Step, evaluate, wanted};
 use patroni_barman::execute::{
@@ -124,6 +125,8 @@ pub struct Process {
     pub has_state: bool,
     /// The state could not be written or read once: what it holds is not all that the process does.
     pub state_failed: Cell<bool>,
+    /// It is an agent, which looks at many clusters from one place.
+    pub is_agent: Cell<bool>,
     /// Whether an API is being asked.
     pub busy: Cell<bool>,
     /// Whether Patroni answered when it was last asked.
@@ -155,6 +158,7 @@ impl Inside {
             attempt: Cell::default(),
             has_state: opens,
             state_failed: Cell::default(),
+            is_agent: Cell::default(),
             busy: Cell::default(),
             patroni_answered: Cell::default(),
         });
@@ -467,6 +471,52 @@ pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
         world.note(|| format!("reconciled {:?}, {sent:?}", left.verdict));
         let now = world.universe.now();
         world.universe.truth.borrow_mut().reconciled(node, now);
+    });
+    pid
+}
+
+/// What a service manager starts on a node: `agent`, which follows the cluster until it is killed. It has nothing to
+/// remember: its state may be deleted at any time.
+pub fn agent(universe: &Rc<Universe>, node: usize, rank: u32) -> Pid {
+    let world = Inside {
+        store: None,
+        ..Inside::new(universe, node)
+    };
+    let pid = world.process.pid;
+    world.process.is_agent.set(true);
+    world.process.role.set(Some(Role::Primary));
+    world.note(|| format!("agent {rank}"));
+    universe.scheduler.start(pid, async move {
+        let (board, looks, signal) = (Board::default(), Looks::of_fleet(), Signal::default());
+        let addresses = RefCell::new(Vec::new());
+        let decide = |here: &Here| -> Decided {
+            let own = |_, _| -> Result<Plan, Infallible> { unreachable!("no member is here") };
+            let wanted = LOADED
+                .with(|rules| wanted(&rules[world.universe.rules], &here.view(), own))
+                .unwrap();
+            let parts = here.parts(&wanted, &[pid.to_string()]);
+            Ok((wanted, parts))
+        };
+        let say = |condition: Condition, trouble: &str| {
+            world.note(|| format!("agent: {} {trouble}", condition.as_str()));
+        };
+        let followed = Followed {
+            name: "demo",
+            addresses: &addresses,
+            signal: &signal,
+            decide: &decide,
+            looks: &looks,
+            board: &board,
+            say: &say,
+            world: &world,
+        };
+        let pace = Pace {
+            poll: Duration::from_secs(2),
+            wait: ANOTHERS * rank,
+            once: false,
+            acts: true,
+        };
+        follow(followed, pace).await;
     });
     pid
 }

@@ -8,6 +8,7 @@ use patroni_barman::model::Event;
 
 use super::mutation::Mutation;
 use super::process::{self, ANOTHERS, POLL};
+use super::scheduler::Pid;
 use super::truth::Invariant;
 use super::universe::{APIS, Tracing, Universe, name};
 use super::wire::LATEST;
@@ -26,6 +27,11 @@ pub struct Ending {
 
 /// Plays one seed.
 pub fn play(seed: u64, mutation: Mutation, tracing: Tracing) -> Ending {
+    play_with(seed, 0, mutation, tracing)
+}
+
+/// The same with so many agents beside the callbacks.
+pub fn play_with(seed: u64, agents: u32, mutation: Mutation, tracing: Tracing) -> Ending {
     let universe = Universe::new(seed, mutation, tracing);
     universe.note(|| {
         format!(
@@ -40,6 +46,12 @@ pub fn play(seed: u64, mutation: Mutation, tracing: Tracing) -> Ending {
         reconcile_every(&universe, node, first);
     }
     let mut time = Duration::ZERO;
+    for rank in 0..agents {
+        let node = universe
+            .scheduler
+            .draw(|random| random.below(universe.nodes()));
+        keep_agent(&universe, node, rank, None);
+    }
     for _ in 0..universe.scheduler.draw(|random| 3 + random.below(10)) {
         let pauses = [300, 3_000, 30_000];
         let longest = universe.scheduler.draw(|random| random.pick(&pauses));
@@ -59,7 +71,7 @@ pub fn play(seed: u64, mutation: Mutation, tracing: Tracing) -> Ending {
     let followed = calm + INTERVAL + 2 * POLL + ANOTHERS;
     universe.scheduler.run_until(followed);
     for _ in 0..7 {
-        if !universe.reconciles.is_empty() {
+        if agents > 0 || !universe.reconciles.is_empty() {
             universe.must_follow();
         }
         universe
@@ -196,5 +208,20 @@ fn reconcile_every(universe: &Rc<Universe>, node: usize, pause: Duration) {
             later.cluster.borrow_mut().nodes[node].reconcile = Some(pid);
         }
         reconcile_every(&later, node, INTERVAL);
+    });
+}
+
+/// The service manager: it starts an agent again when it was killed.
+fn keep_agent(universe: &Rc<Universe>, node: usize, rank: u32, pid: Option<Pid>) {
+    let runs = pid.is_some_and(|pid| universe.scheduler.is_alive(pid));
+    let up = universe.cluster.borrow().nodes[node].machine_up;
+    let pid = if runs || !up {
+        pid
+    } else {
+        Some(process::agent(universe, node, rank))
+    };
+    let later = Rc::clone(universe);
+    universe.scheduler.after(Duration::from_secs(3), move || {
+        keep_agent(&later, node, rank, pid);
     });
 }

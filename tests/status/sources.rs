@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::{CALLBACK, RULES, nagios, node};
+use crate::support::patroni::Patroni;
 
 #[test]
 fn it_names_what_it_has_read() {
@@ -46,7 +47,7 @@ fn it_tells_of_the_last_pass() {
     assert_eq!(json["state"]["last_reconcile"]["exit_code"], 0);
     node.write_rules(&RULES.replace("PATRONI", "http://127.0.0.1:1"));
     node.run(["reconcile"]).exits(3);
-    let json = node.json(&["status"], 3);
+    let json = node.json(&["status"], 0);
     assert_eq!(json["state"]["last_reconcile"]["exit_code"], 3);
 }
 
@@ -117,4 +118,70 @@ fn a_state_that_cannot_be_read_is_told() {
         );
     }
     fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn a_history_that_is_not_there_is_no_empty_one() {
+    let node = node();
+    let said = node.run(["history", "--rules", "/nowhere/rules.yml"]);
+    said.exits(2).says("can't read");
+    let elsewhere = node
+        .call(["history"])
+        .env("PATRONI_BARMAN_STATE", "/nowhere/state.db");
+    elsewhere
+        .run()
+        .exits(2)
+        .says("there is no folder for the state `/nowhere/state.db`");
+    fs::create_dir(node.state().parent().unwrap()).unwrap();
+    let said = node.run(["history"]).exits(0).stdout;
+    let words = format!("no requests recorded in `{}`\n", node.state().display());
+    assert_eq!(said, words);
+}
+
+#[test]
+fn a_recovery_is_recorded_for_the_member_that_patroni_names() {
+    let node = node();
+    let rules = format!(
+        "{RULES}  - name: rep\n    on: create_replica\n    request: {{type: recovery, server: demo, backup_id: latest, \
+         remote_ssh_command: ssh, destination_directory: \"{{{{ datadir }}}}\"}}\n"
+    );
+    node.write_rules(&rules);
+    let datadir = format!("--datadir={}", node.datadir().display());
+    let create = [
+        "run",
+        "--event",
+        "create_replica",
+        "--scope=demo",
+        "--role=replica",
+        &datadir,
+    ];
+    node.run(create).exits(2);
+    let history = node.json(&["history"], 0);
+    assert_eq!(history["requests"][0]["node"], "n1");
+}
+
+#[test]
+fn a_silent_local_patroni_leaves_the_members_that_reconcile_saw() {
+    let node = node();
+    let other = Patroni::start("n2", "n1");
+    node.patroni().lists("n1", "http://127.0.0.1:1");
+    node.patroni().lists("n2", &other.url);
+    node.run(["reconcile"]).exits(0);
+    node.write_rules(&RULES.replace("PATRONI", "http://127.0.0.1:1"));
+    node.run(["reconcile"]).exits(3);
+    for leader in ["n1", "n2"] {
+        other.leader(leader);
+        let status = node.json(&["status"], i32::from(leader == "n2"));
+        assert_eq!(status["leader"], leader);
+        assert_eq!(status["node"], serde_json::Value::Null);
+    }
+}
+
+#[test]
+fn an_api_that_no_rule_uses_is_not_asked() {
+    let node = node();
+    let more = "apis: {other: {url: \"http://127.0.0.1:1\"}}\nrules:";
+    node.write_rules(&RULES.replace("rules:", more));
+    let status = node.json(&["status"], 0);
+    assert_eq!(status["apis"].as_array().unwrap().len(), 1);
 }

@@ -13,6 +13,7 @@ use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::{Exit, USAGE};
 use crate::cli::shared::output::print;
 use crate::cli::shared::rules::database;
+use crate::cli::shared::state::exists;
 
 /// Gives up requests that are pending.
 ///
@@ -43,8 +44,9 @@ impl Command for ForgetArgs {
     }
 
     fn run(&self, context: &Context) -> Result<u8, Exit> {
-        let path = database(self.rules.as_ref(), context);
-        if !path.exists() {
+        let place = database(self.rules.as_ref(), context)?;
+        let path = &place.path;
+        if !exists(path).map_err(|error| Exit::new(USAGE, error))? {
             let message = format!(
                 "there is no state at `{}`: nothing is pending",
                 path.display()
@@ -52,7 +54,7 @@ impl Command for ForgetArgs {
             return Err(Exit::new(1, message));
         }
         let trouble = |error: crate::store::StoreError| Exit::new(USAGE, error.to_string());
-        let state = Sqlite::open(&path).map_err(trouble)?;
+        let state = Sqlite::open(path).map_err(trouble)?;
         let mut code = 0;
         for number in &self.numbers {
             let now = Real::new().wall();

@@ -1,6 +1,6 @@
 //! `history`: what was done.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::http::{Clock as _, Real, block_on};
 use crate::report;
-use crate::store::{Query, Sqlite, State, Store as _};
+use crate::store::{Query, Receipt, Sqlite, State, Store as _};
 
 use crate::cli::shared::args::Format;
 use crate::cli::shared::command::{Command, Group};
@@ -17,10 +17,11 @@ use crate::cli::shared::duration::parse_since;
 use crate::cli::shared::exit::{Exit, USAGE};
 use crate::cli::shared::output::{colour, print, width};
 use crate::cli::shared::rules::database;
+use crate::cli::shared::state;
 
 /// Shows the requests that were decided on and what became of them.
 ///
-/// The newest stands first. Those that failed since yesterday:
+/// Below them are the changes of timeline, each with the verdict on the WAL archive. The newest stands first. Those that failed since yesterday:
 ///
 ///     patroni_barman history --since 1d --outcome failed
 ///
@@ -63,8 +64,9 @@ impl Command for History {
     const GROUP: Group = Group::Barman;
 
     fn run(&self, context: &Context) -> Result<u8, Exit> {
-        let path = database(self.rules.as_ref(), context);
-        let intents = if path.exists() {
+        let place = database(self.rules.as_ref(), context)?;
+        let path = &place.path;
+        let intents = if place.is_there()? {
             let query = Query {
                 cluster: self.cluster.clone(),
                 rule: self.rule.clone(),
@@ -74,22 +76,49 @@ impl Command for History {
                     .map(|since| Real::new().wall().saturating_sub(since)),
                 limit: Some(self.limit),
             };
-            let read = Sqlite::look(&path).and_then(|state| block_on(state.history(&query)));
+            let read = Sqlite::look(path).and_then(|state| block_on(state.history(&query)));
             read.map_err(|error| Exit::new(USAGE, error.to_string()))?
         } else {
             Vec::new()
         };
+        let receipts = self.receipts(path)?;
         print(&match self.format {
-            Format::Human => report::history(
-                &intents,
-                width(&context.environment),
-                colour(&context.environment),
-            ),
+            Format::Human => {
+                let environment = &context.environment;
+                let mut text = report::history(&intents, width(environment), colour(environment));
+                if intents.is_empty() {
+                    text = format!("no requests recorded in `{}`\n", path.display());
+                }
+                if !receipts.is_empty() {
+                    text.push('\n');
+                    text.push_str(&report::receipts(receipts.iter().rev()));
+                }
+                text
+            }
             Format::Json => {
                 let all: Vec<_> = intents.iter().map(report::intent).collect();
-                format!("{:#}\n", json!({"requests": all}))
+                let receipts = report::receipts_json(receipts.iter().rev());
+                format!("{:#}\n", json!({"requests": all, "receipts": receipts}))
             }
         });
         Ok(0)
+    }
+}
+
+impl History {
+    /// The verdicts on changes of timeline; they are of no rule and have no outcome.
+    fn receipts(&self, path: &Path) -> Result<Vec<Receipt>, Exit> {
+        if self.rule.is_some() || self.outcome.is_some() {
+            return Ok(Vec::new());
+        }
+        let read = state::receipts(self.cluster.as_deref(), path);
+        let mut all = read
+            .map_err(|error| Exit::new(USAGE, error.to_string()))?
+            .verdicts;
+        if let Some(since) = self.since {
+            let begin = Real::new().wall().saturating_sub(since);
+            all.retain(|one| one.since >= begin);
+        }
+        Ok(all)
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::evaluate::Left;
 use crate::execute::{
-    Comparison, Here, Looks, Outcome, Verdict, Which, Whose, pass, patience_of, resume,
+    Comparison, Here, Looks, Outcome, Verdict, Which, Whose, pass, patience_of, receipts, resume,
 };
 use crate::http::{Clock as _, block_on};
 use crate::model::{Event, Role};
@@ -138,7 +138,7 @@ fn measured(
         let path = rules_path(args.rules.rules.as_ref(), &context.environment);
         let rules = Rules::of_last_good(&path, context);
         let state = state::place(rules.as_ref().map(|rules| &rules.set), &context.environment);
-        state::passed(&state.path, exit.code, watch);
+        state::passed(&state.path, exit.code, Vec::new(), watch);
         if let Some(file) = &args.metrics_file {
             let measured = Measured {
                 cluster: None,
@@ -222,6 +222,10 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     let passed = block_on(pass(&parts, &again, args.second_look, looks, &outside));
     let verdict = passed.verdict(&left, &wanted, &parts);
     let discretion = outside.discretion();
+    let judged = discretion.judged(block_on(receipts(&here, &passed.compared, &outside)));
+    if let Some(why) = &judged.blind {
+        log.debug(&format!("changes of timeline are not judged: {why}"));
+    }
     let compared = discretion.compared(passed.compared);
     tell_uncorrected(&compared, &here, log);
     let steps = left.steps.into_iter().chain(passed.outcome.steps);
@@ -233,7 +237,9 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         Some(Format::Json) => print(&format!("{:#}\n", to_json(&here, &outcome, code))),
         None => {}
     }
-    state::passed(&state.path, code, watch);
+    let members = here.members.iter();
+    let members = members.filter_map(|member| member.api_url.clone());
+    state::passed(&state.path, code, members.collect(), watch);
     if let Some(file) = &args.metrics_file {
         let measured = Measured {
             cluster: Some(&here.cluster),

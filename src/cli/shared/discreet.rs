@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use crate::barman::ActiveModel;
-use crate::execute::{Comparison, NoWal, Outcome, Progress, StepReport, Wal};
+use crate::execute::{Comparison, Judged, NoWal, Outcome, Progress, StepReport, Wal};
 use crate::http::Secrets;
 use crate::model::{Name, Role};
 use crate::store::{
-    Cause, Decision, EventId, Intent, IntentId, Query, Receipt, Recorded, Settled, Source, Sqlite,
+    Cause, Decision, EventId, Intent, IntentId, Query, Receipts, Recorded, Settled, Source, Sqlite,
     Standing, Store, StoreError, Worker, at_once,
 };
 
@@ -63,6 +63,13 @@ impl Discretion {
             }
         }
         compared
+    }
+
+    /// The receipts of a pass, as they may be told.
+    #[must_use]
+    pub fn judged(&self, mut judged: Judged) -> Judged {
+        judged.blind = judged.blind.map(|why| self.hide(&why));
+        judged
     }
 
     /// Tells what happens.
@@ -233,15 +240,15 @@ impl Store for DiscreetStore {
         self.ask(move |state| at_once(state.history(&query))).await
     }
 
-    async fn receipts(&self, cluster: &str) -> Result<Vec<Receipt>, StoreError> {
-        let cluster = cluster.to_owned();
-        self.ask(move |state| at_once(state.receipts(&cluster)))
+    async fn receipts(&self, cluster: Option<&str>) -> Result<Receipts, StoreError> {
+        let cluster = cluster.map(str::to_owned);
+        self.ask(move |state| at_once(state.receipts(cluster.as_deref())))
             .await
     }
 
-    async fn keep_receipt(&self, receipt: &Receipt) -> Result<(), StoreError> {
-        let receipt = receipt.clone();
-        self.ask(move |state| at_once(state.keep_receipt(&receipt)))
+    async fn keep_receipts(&self, news: &Receipts) -> Result<(), StoreError> {
+        let news = news.clone();
+        self.ask(move |state| at_once(state.keep_receipts(&news)))
             .await
     }
 }

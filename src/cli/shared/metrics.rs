@@ -43,9 +43,11 @@ pub fn write(file: &Path, state: &Path, measured: &Measured<'_>, log: &Log) {
     };
     let state_usable = read.is_some();
     let (intents, tally) = read.unwrap_or_default();
+    let receipts = state::receipts(None, state).unwrap_or_default();
     let metrics = report::Metrics {
         build: (VERSION, COMMIT.unwrap_or_default()),
         intents: &intents,
+        receipts: &receipts.verdicts,
         tally: &tally,
         state_usable,
         cluster: measured.cluster,

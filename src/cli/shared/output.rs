@@ -66,9 +66,13 @@ pub fn is_complete() -> bool {
 
 /// Says on standard error what keeps the program from starting.
 pub fn complain(message: &str, help: Option<&str>) {
-    let mut stderr = io::stderr();
-    let _ = writeln!(stderr, "error: {message}");
+    let _ = writeln!(io::stderr(), "error: {message}");
     if let Some(help) = help {
-        let _ = writeln!(stderr, "  help: {help}");
+        advise(help);
     }
+}
+
+/// Says on standard error what to do about it.
+pub fn advise(help: &str) {
+    let _ = writeln!(io::stderr(), "  help: {help}");
 }

@@ -18,7 +18,7 @@ use super::context::Context;
 use super::exit::{Exit, LAST_GOOD};
 use super::invocation::rules_path;
 use super::log::Log;
-use super::state;
+use super::state::{self, Place};
 
 /// Rules and the text that they were read from.
 pub struct Rules {
@@ -290,8 +290,9 @@ fn errors(sources: &[Source]) -> Vec<String> {
         .collect()
 }
 
-/// The database. Rules that are missing or broken do not keep anybody from reading what was done.
-pub fn database(rules: Option<&PathBuf>, context: &Context) -> PathBuf {
+/// The place of the database. Rules that are broken do not keep anybody from reading what was done; rules that are named
+/// and can't be read, and of which there is no copy, are an error.
+pub fn database(rules: Option<&PathBuf>, context: &Context) -> Result<Place, Exit> {
     let path = rules_path(rules, &context.environment);
     let read = if rules.is_some() || path.exists() {
         let copy = LastGood::of(&path, &state::folder(&context.environment));
@@ -299,10 +300,17 @@ pub fn database(rules: Option<&PathBuf>, context: &Context) -> PathBuf {
         match Rules::read(&path, &context.log) {
             Ok(rules) if is_refused(&rules) => Rules::of_last_good(&path, context).or(Some(rules)),
             Ok(rules) => Some(rules),
-            Err(_) => Rules::of_last_good(&path, context),
+            Err(exit) => {
+                let kept = Rules::of_last_good(&path, context);
+                if kept.is_none() && rules.is_some() && !path.exists() {
+                    return Err(exit.into_usage());
+                }
+                kept
+            }
         }
     } else {
         None
     };
-    state::place(read.as_ref().map(|rules| &rules.set), &context.environment).path
+    let set = read.as_ref().map(|rules| &rules.set);
+    Ok(state::place(set, &context.environment))
 }

@@ -9,10 +9,11 @@ use crate::execute::World as _;
 use crate::http::{Clock as _, block_on, within};
 use crate::model::RuleSet;
 use crate::report::StateSeen;
-use crate::store::{LastPass, Query, Sqlite, State, Store as _, StoreError, Worker};
+use crate::store::{LastPass, Query, Receipts, Sqlite, State, Store as _, StoreError, Worker};
 
 use super::context::Context;
 use super::env::Environment;
+use super::exit::{Exit, USAGE};
 use super::watch::Watch;
 use super::world::Outside;
 
@@ -30,6 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Place {
     /// The database.
     pub path: PathBuf,
+    /// The environment or the rules file names it.
+    pub named: bool,
     /// How long what is settled is kept.
     pub keep: Duration,
 }
@@ -39,13 +42,15 @@ pub struct Place {
 #[must_use]
 pub fn place(rules: Option<&RuleSet>, environment: &Environment) -> Place {
     let settings = rules.map(|rules| rules.state.clone()).unwrap_or_default();
-    let path = environment
+    let given = environment
         .get(STATE_VARIABLE)
         .map(PathBuf::from)
-        .or(settings.path)
-        .unwrap_or_else(|| folder(environment).join("state.db"));
+        .or(settings.path);
+    let named = given.is_some();
+    let path = given.unwrap_or_else(|| folder(environment).join("state.db"));
     Place {
         path,
+        named,
         keep: settings.keep,
     }
 }
@@ -109,17 +114,27 @@ pub fn remember<'a>(
     }
 }
 
+/// The receipts that are written down. A state that was never made has none, and is not made for this.
+pub fn receipts(cluster: Option<&str>, path: &Path) -> Result<Receipts, StoreError> {
+    match exists(path) {
+        Ok(false) => Ok(Receipts::default()),
+        Ok(true) => Sqlite::look(path).and_then(|state| block_on(state.receipts(cluster))),
+        Err(error) => Err(StoreError::Io(error)),
+    }
+}
+
 /// Writes down that a pass of `reconcile` has ended, if there is a state. Trouble with it was said before.
-pub fn passed(path: &Path, code: u8, watch: &Watch<'_>) {
+pub fn passed(path: &Path, code: u8, members: Vec<String>, watch: &Watch<'_>) {
     if exists(path) != Ok(true) {
         return;
     }
     let pass = LastPass {
         ended: watch.wall(),
         code,
+        members,
     };
     if let Ok(state) = Worker::open(path, Duration::ZERO, PATIENCE) {
-        let written = state.ask(move |state| state.passed(pass));
+        let written = state.ask(move |state| state.passed(&pass));
         let _ = block_on(within(watch, PATIENCE, written));
     }
 }
@@ -155,12 +170,38 @@ pub fn look(cluster: Option<&str>, path: &Path) -> StateSeen {
     seen
 }
 
+/// The addresses of the members' REST APIs, as `reconcile` saw them last.
+pub fn members(path: &Path) -> Vec<String> {
+    if exists(path) != Ok(true) {
+        return Vec::new();
+    }
+    let read = Sqlite::look(path).and_then(|state| state.last_pass());
+    let pass = read.ok().flatten();
+    pass.map_or_else(Vec::new, |pass| pass.members)
+}
+
 /// Tells whether there is a database; a folder that can't be looked into is an error.
 pub fn exists(path: &Path) -> Result<bool, String> {
     fs::exists(path).map_err(|error| {
         let path = path.display();
         format!("the state `{path}` can't be read: {error}")
     })
+}
+
+impl Place {
+    /// Tells whether there is anything to read; a place that is named and can't be is an error.
+    pub fn is_there(&self) -> Result<bool, Exit> {
+        let there = exists(&self.path).map_err(|error| Exit::new(USAGE, error))?;
+        let folder = self.path.parent().is_none_or(Path::exists);
+        if there || folder || !self.named {
+            return Ok(there);
+        }
+        let path = self.path.display();
+        Err(Exit::new(
+            USAGE,
+            format!("there is no folder for the state `{path}`"),
+        ))
+    }
 }
 
 /// Why callbacks can't use the database, if it is theirs: somebody who may only read it sees nothing odd.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::evaluate::{Wanted, wanted};
-use crate::execute::{ApiSeen, Comparison, Here, Looks, Part, World as _, apis, compare};
+use crate::execute::{
+    ApiSeen, Comparison, Here, Judged, Looks, Part, World as _, apis, compare, receipts_with,
+};
 use crate::http::{Clock as _, block_on};
 use crate::model::ApiName;
 use crate::report::{RulesSeen, StateSeen, Status};
@@ -59,8 +61,11 @@ impl<'a> Base<'a> {
             Rules::look(&path, context)?
         };
         rules.connect(&context.global)?;
-        let outside = Outside::new(&rules.set, &context.environment, watch);
         let state = state::place(Some(&rules.set), &context.environment);
+        let mut outside = Outside::new(&rules.set, &context.environment, watch);
+        if !acts {
+            outside = outside.also_asking(&state::members(&state.path));
+        }
         Ok(Self {
             path,
             rules,
@@ -138,24 +143,34 @@ pub struct Compared {
     state: StateSeen,
     apis: Vec<ApiSeen>,
     states: Vec<Comparison>,
+    judged: Judged,
     now: Duration,
 }
 
 impl Base<'_> {
     /// Compares everything that is wanted; nothing is sent. What can be told without Patroni is told also if it is silent.
     pub fn compare(&self, view: Result<View, Exit>) -> Compared {
-        let names: Vec<ApiName> = self.rules.set.apis.keys().cloned().collect();
-        let apis = block_on(apis(&names, &self.outside));
+        let used: Vec<ApiName> = self.rules.set.used_apis().into_iter().cloned().collect();
+        let apis = block_on(apis(&used, &self.outside));
         let none = Vec::new();
         let parts = view.as_ref().map_or(&none, |view| &view.parts);
         let states = block_on(compare(parts, &Looks::default(), &self.outside));
         let cluster = view.as_ref().ok().map(|view| view.here.cluster.as_str());
+        let judged = match (&view, state::receipts(cluster, &self.state.path)) {
+            (Ok(View { here, .. }), Ok(known)) => {
+                block_on(receipts_with(&known, here, &states, &self.outside))
+            }
+            (Ok(_), Err(error)) => Judged::blind(error.to_string()),
+            (Err(_), _) => Judged::default(),
+        };
+        let discretion = self.outside.discretion();
         let state = state::look(cluster, &self.state.path);
         Compared {
             rules: self.rules.seen(&self.path),
             state,
             apis,
-            states: self.outside.discretion().compared(states),
+            states: discretion.compared(states),
+            judged: discretion.judged(judged),
             now: self.outside.clock().wall(),
             view: view.map_err(|exit| Blind {
                 code: exit.code,
@@ -179,6 +194,7 @@ impl Compared {
             misplaced: view.ok().and_then(|view| view.misplaced.as_deref()),
             apis: &self.apis,
             compared: &self.states,
+            judged: &self.judged,
             conflicts: view.map_or(&[], |view| &view.wanted.conflicts),
             now: self.now,
         }

@@ -11,8 +11,8 @@ use crate::evaluate::Step;
 use crate::execute::{Progress, StepOutcome, StepReport};
 use crate::http::{Clock, Heard, Real};
 use crate::model::{Name, duration};
-use crate::report::{describe, local_time};
-use crate::store::{Intent, Source};
+use crate::report::{describe, local_time, receipt as receipt_line};
+use crate::store::{Intent, Receipt, Source, Verdict};
 
 use super::args::LogLevel;
 use super::log::{Fields, Log, fields};
@@ -173,6 +173,7 @@ impl<'a> Watch<'a> {
                 let said = format!("{message}; going on without it");
                 self.tell(LogLevel::Error, &said, Fields::new());
             }
+            Progress::Receipt { receipt } => self.judged(receipt),
             Progress::Settled { report } => self.settled(report),
         }
     }
@@ -207,6 +208,21 @@ impl<'a> Watch<'a> {
                 self.step(LogLevel::Debug, step, &said, more);
             }
         }
+    }
+
+    fn judged(&self, receipt: &Receipt) {
+        let text = receipt_line(receipt);
+        let level = match receipt.verdict {
+            Verdict::Gap { .. } if receipt.needs_backup() => LogLevel::Error,
+            _ if receipt.needs_backup() => LogLevel::Warning,
+            _ => LogLevel::Info,
+        };
+        let more = fields([
+            ("api", receipt.api.0.clone().into()),
+            ("server", receipt.server.as_str().into()),
+            ("verdict", receipt.verdict.as_str().into()),
+        ]);
+        self.tell(level, &text, more);
     }
 
     fn settled(&self, report: &StepReport) {

@@ -119,6 +119,18 @@ impl Outside<'_> {
         self
     }
 
+    /// Asks these Patronis too, if those that the rules name are silent.
+    #[must_use]
+    pub fn also_asking(self, members: &[String]) -> Self {
+        if let Some((_, urls)) = &self.patroni {
+            let mut urls = urls.borrow_mut();
+            let more = members.iter().filter_map(|url| Url::new(url).ok());
+            let more: Vec<Url> = more.filter(|url| !urls.contains(url)).collect();
+            urls.extend(more);
+        }
+        self
+    }
+
     /// The address of the first Patroni that the rules name.
     pub fn patroni_url(&self) -> Option<String> {
         let (_, urls) = self.patroni.as_ref()?;

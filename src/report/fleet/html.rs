@@ -153,8 +153,8 @@ fn receipt(receipt: &Receipt) -> Value {
     json!({
         "server": receipt.server,
         "from": receipt.from,
-        "to": receipt.to,
-        "lsn": receipt.lsn.to_string(),
+        "to": receipt.timeline,
+        "lsn": receipt.switch_lsn.to_string(),
         "leader": receipt.leader,
         "changed": receipt.changed,
         "word": receipt.verdict.as_str(),

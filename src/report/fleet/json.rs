@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::agent::{Board, Correction, Row};
+use crate::execute::Judged;
 use crate::patroni::Member;
 use crate::report::history::utc;
-use crate::report::{RulesSeen, StateSeen, Status, intent};
+use crate::report::{RulesSeen, StateSeen, Status, intent, receipts_json};
 
 /// Everything that is known.
 pub(super) fn status(board: &Board, now: Duration) -> Value {
@@ -26,7 +27,11 @@ pub(super) fn status(board: &Board, now: Duration) -> Value {
 
 /// One cluster.
 pub(super) fn cluster(row: &Row) -> Value {
-    let (rules, state) = (RulesSeen::default(), StateSeen::default());
+    let (rules, state, judged) = (
+        RulesSeen::default(),
+        StateSeen::default(),
+        Judged::default(),
+    );
     let status = Status {
         rules: &rules,
         state: &state,
@@ -34,6 +39,7 @@ pub(super) fn cluster(row: &Row) -> Value {
         misplaced: None,
         apis: &[],
         compared: &row.compared,
+        judged: &judged,
         conflicts: &row.conflicts,
         now: Duration::ZERO,
     };
@@ -54,7 +60,7 @@ pub(super) fn cluster(row: &Row) -> Value {
         "last_correction": row.correction.as_ref().map(correction),
         "conflicts": take(&mut status, "conflicts"),
         "states": take(&mut status, "states"),
-        "receipts": row.receipts,
+        "receipts": receipts_json(&row.receipts),
         "history": row.history.iter().map(intent).collect::<Vec<_>>(),
     })
 }

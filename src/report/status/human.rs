@@ -3,11 +3,12 @@
 use crate::barman::{ActiveModel, Backup, ServerState};
 use crate::execute::{Comparison, Wal};
 use crate::model::Role;
+use crate::store::Receipts;
 
 use super::super::age::{age, bytes};
-use super::super::describe;
 use super::super::history::attempts;
 use super::super::text::put_line;
+use super::super::{describe, receipts};
 use super::{Status, conflict};
 
 /// The status for people.
@@ -38,6 +39,7 @@ pub fn status(status: &Status<'_>) -> String {
             server_lines(&mut text, status, one, server);
         }
     }
+    changes(&mut text, status);
     pending(&mut text, status);
     text
 }
@@ -93,7 +95,7 @@ fn sources(text: &mut String, status: &Status<'_>) {
         (None, false) => " (not made yet)",
     };
     line(text, "state", &format!("{}{there}", state.path));
-    let pass = match state.last_pass {
+    let pass = match &state.last_pass {
         Some(pass) => format!(
             "{} ago, exit code {}",
             age(status.now, pass.ended),
@@ -185,6 +187,17 @@ fn backup(status: &Status<'_>, found: Option<(&str, &Backup)>) -> String {
     match backup.ended() {
         Some(ended) => format!("{id} {word}, {} ago", age(status.now, ended)),
         None => format!("{id} {word}"),
+    }
+}
+
+fn changes(text: &mut String, status: &Status<'_>) {
+    let current = Receipts::current(&status.judged.receipts);
+    if !current.is_empty() || status.judged.blind.is_some() {
+        text.push('\n');
+        text.push_str(&receipts(current));
+    }
+    if let Some(why) = &status.judged.blind {
+        put_line!(text, "changes of timeline can't be judged: {why}");
     }
 }
 

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use crate::barman::{ActiveModel, Backup, ServerState};
 use crate::evaluate::Conflict;
-use crate::execute::{ApiSeen, Comparison, Fighting, Here, NoWal, Wal};
-use crate::store::{Intent, LastPass};
+use crate::execute::{ApiSeen, Comparison, Fighting, Here, Judged, NoWal, Wal};
+use crate::store::{Intent, LastPass, Receipts};
 
 use super::history::{local_time, utc};
-use super::intent;
+use super::{intent, receipts_json};
 
 pub use human::status;
 pub use problem::{Level, Problem};
@@ -36,6 +36,8 @@ pub struct Status<'a> {
     pub compared: &'a [Comparison],
     /// What members want differently.
     pub conflicts: &'a [Conflict],
+    /// The verdicts on changes of timeline.
+    pub judged: &'a Judged,
     /// The wall clock.
     pub now: Duration,
 }
@@ -125,7 +127,7 @@ impl Status<'_> {
                 "path": self.state.path,
                 "exists": self.state.exists,
                 "trouble": self.state.trouble,
-                "last_reconcile": self.state.last_pass.map(|pass| {
+                "last_reconcile": self.state.last_pass.as_ref().map(|pass| {
                     json!({"ended": utc(pass.ended), "exit_code": pass.code})
                 }),
             },
@@ -142,6 +144,8 @@ impl Status<'_> {
             "conflicts": self.conflicts.iter().map(conflict).collect::<Vec<_>>(),
             "states": self.compared.iter().map(|one| self.one(one)).collect::<Vec<_>>(),
             "pending": self.state.pending.iter().map(intent).collect::<Vec<_>>(),
+            "receipts": receipts_json(Receipts::current(&self.judged.receipts)),
+            "receipts_unknown": self.judged.blind,
         })
     }
 

@@ -1,10 +1,13 @@
 //! What keeps a cluster's backups from being as they should, each in a sentence: a status for people, for programs and
 //! for a monitoring system says the same.
 
+use std::time::Duration;
+
 use crate::execute::{Comparison, Wal};
+use crate::store::{MayTell, Verdict};
 
 use super::super::age::age;
-use super::super::describe;
+use super::super::{describe, receipt};
 use super::{Status, conflict, difference};
 
 /// How bad a problem is.
@@ -28,6 +31,10 @@ impl Level {
         }
     }
 }
+
+/// A verdict on a change of timeline should be there after so long: Barman archives each minute, but not while nothing is
+/// written.
+const UNKNOWN_FOR: Duration = Duration::from_secs(3600);
 
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +103,21 @@ impl Status<'_> {
             if let Some(message) = self.of_backups(one) {
                 say(Level::Warning, false, message);
             }
+        }
+        for one in &self.judged.receipts {
+            let (level, counts) = match one.verdict {
+                _ if !one.is_open() => continue,
+                Verdict::Gap { .. } => (Level::Critical, true),
+                Verdict::Unknown { .. } if one.needs_backup() => (Level::Warning, true),
+                Verdict::Unknown { may_tell, .. }
+                    if may_tell == MayTell::LaterPass
+                        && self.now.saturating_sub(one.since) > UNKNOWN_FOR =>
+                {
+                    (Level::Warning, false)
+                }
+                Verdict::Unknown { .. } | Verdict::Continuous => continue,
+            };
+            say(level, counts, receipt(one));
         }
         all.sort_by_key(|problem| std::cmp::Reverse(problem.level));
         all

@@ -106,13 +106,14 @@ fn rules_at(path: &Path) -> Result<(RuleSet, Vec<Source>), String> {
     for source in &mut sources {
         source.name = tidy(Path::new(&*source.name)).into();
     }
-    let found = check::findings(&sources);
+    let unchecked = check::Unchecked::new(&sources);
+    let rules = unchecked.rules().cloned();
+    let found = unchecked.check(None).findings;
     let errors = found
         .iter()
         .filter(|finding| finding.severity() == Severity::Error);
     let count = errors.count();
-    let rules = load::load(&sources).rules.filter(|_| count == 0);
-    let Some(rules) = rules else {
+    let Some(rules) = rules.filter(|_| count == 0) else {
         let path = path.display();
         let errors = if count == 1 { "error" } else { "errors" };
         return Err(format!(

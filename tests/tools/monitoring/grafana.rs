@@ -98,10 +98,8 @@ pub fn assert_names(text: &str, metrics: &str) {
             .find_map(|end| name.strip_suffix(end))
             .unwrap_or(&name);
         let known = metrics.contains(&format!("# TYPE {family} "));
-        // The unit of systemd has a similar name, and these come with the first change of timeline.
-        let other =
-            name == "patroni_barman_reconcile" || name.starts_with("patroni_barman_receipt");
-        assert!(known || other, "{name}");
+        // The unit of systemd has a similar name.
+        assert!(known || name == "patroni_barman_reconcile", "{name}");
     }
 }
 
