@@ -20,6 +20,7 @@ mod faults;
 mod follow;
 mod help;
 mod kill;
+mod logs;
 mod oracle;
 mod pages;
 mod parity;

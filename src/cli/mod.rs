@@ -60,21 +60,27 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
     cli.command.take_others(others);
     signals::survive_file_limit();
     let global = cli.global;
+    let environment = Environment::read();
     let log = Log::open(
         global.log_file.as_deref(),
         global.log_format,
         global.log_level,
+        environment.get("JOURNAL_STREAM"),
     );
     let context = Context {
         global,
-        environment: Environment::read(),
-        log,
+        environment,
+        log: log.into(),
     };
     match cli.command.run(&context) {
         Ok(_) if !cli.command.acts() && !is_complete() => exit::USAGE,
         Ok(code) => code,
         Err(exit) => {
-            exit.log(&context.log);
+            if cli.command.acts() {
+                exit.log(&context.log);
+            } else {
+                complain(&exit.message, exit.help.as_deref());
+            }
             exit.code
         }
     }

@@ -12,7 +12,7 @@ use super::fighting::{self, Fighting};
 use super::here::{Part, Seat};
 use super::look::{self, NoWal, Shown, Wal};
 use super::looks::{Looks, Seen};
-use super::{Outcome, Verdict, World, carry_out, journal, lookup, verify};
+use super::{Outcome, Progress, Verdict, World, carry_out, journal, lookup, verify};
 
 /// One state that the rules want.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,9 +84,15 @@ impl Comparison {
             .filter(|_| self.step.verify == Verify::Streaming)
     }
 
+    /// What shows that Barman is not as the rules want it.
+    fn evidence(&self) -> Option<&str> {
+        let differs = self.differs.as_ref().ok().and_then(Option::as_deref);
+        differs.or_else(|| self.no_wal().map(|wal| wal.message.as_str()))
+    }
+
     /// Tells whether the request is to be sent: something differs, or it is evident that no WAL is received, and nobody
     /// fights over it.
-    fn calls_for_action(&self) -> bool {
+    pub fn calls_for_action(&self) -> bool {
         let no_wal = self.no_wal().is_some_and(|wal| wal.evident);
         let differs = matches!(self.differs, Ok(Some(_))) || self.differs == Ok(None) && no_wal;
         differs && self.fighting.is_none()
@@ -354,11 +360,16 @@ pub async fn pass<W: World>(
 /// is working on: its request is newer than our look, and the store leaves ours out.
 async fn enforce<W: World>(parts: &[Part], compared: &[Comparison], world: &W) -> Outcome {
     let sent = parts.iter().map(async |part| {
-        let steps = compared
-            .iter()
-            .filter(|one| one.is_about(part) && one.calls_for_action())
-            .map(|one| one.step.clone())
-            .collect();
+        let wrong = |one: &&Comparison| one.is_about(part) && one.calls_for_action();
+        let wrong: Vec<&Comparison> = compared.iter().filter(wrong).collect();
+        for one in &wrong {
+            world.observe(&Progress::Correcting {
+                step: &one.step,
+                member: one.member.as_deref().filter(|_| one.elsewhere),
+                what: one.evidence().unwrap_or("no WAL is received"),
+            });
+        }
+        let steps = wrong.iter().map(|one| one.step.clone()).collect();
         let plan = Plan {
             steps,
             ..part.plan.clone()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::evaluate::Step;
 use crate::http::Clock as _;
-use crate::store::{Intent, Query, Source, State, Store as _};
+use crate::store::{Intent, Query, State, Store as _};
 
 use super::{World, journal};
 
@@ -39,7 +39,7 @@ pub(super) async fn over<W: World>(step: &Step, cluster: &str, world: &W) -> Opt
     // After a failover another value is wanted, which is no fight.
     let corrects = |one: &&Intent| {
         let same = (&one.step.api, &one.step.operation) == (&step.api, &step.operation);
-        one.source == Source::Look && one.state == State::Done && same
+        one.source.corrects() && one.state == State::Done && same
     };
     let times = intents.iter().rev().filter(corrects);
     judge(times.filter_map(|one| one.sent), now)

@@ -89,6 +89,15 @@ pub enum Progress<'a> {
         /// What, and why.
         message: &'a str,
     },
+    /// Barman's state is not as the rules want it, and is corrected.
+    Correcting {
+        /// The step that corrects it.
+        step: &'a Step,
+        /// The member for which it is wanted, if that is on another node.
+        member: Option<&'a str>,
+        /// What is different.
+        what: &'a str,
+    },
     /// Nothing can be decided yet; the event stays written down.
     Undecided {
         /// Why.

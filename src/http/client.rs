@@ -3,17 +3,27 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::headers::{self, Headers, Secrets, Variables};
 use super::line::Line;
 use super::tls::Material;
-use super::{Failure, Http, Request, Response, blocking};
+use super::{Clock as _, Failure, Http, Real, Request, Response, blocking};
 use crate::model::{Api, Url};
 
 /// Exchanges with one endpoint, several at once if need be. Nothing is read or opened before the first one.
-pub struct Client(Arc<Shared>);
+pub struct Client {
+    shared: Arc<Shared>,
+    heard: Option<Heard>,
+}
+
+/// Is told of each exchange, in a line without secrets.
+pub type Heard = Rc<dyn Fn(&str)>;
+
+/// The longest part of an answer that is told.
+const TOLD: usize = 400;
 
 struct Shared {
     api: Api,
@@ -34,17 +44,27 @@ struct Kept {
 impl Client {
     /// A client for this endpoint; `environment` holds the variables that its headers may come from.
     pub fn new(api: &Api, environment: &BTreeMap<String, String>) -> Self {
-        Self(Arc::new(Shared {
-            api: api.clone(),
-            variables: headers::variables(&api.headers, environment),
-            secrets: Secrets::default(),
-            kept: Mutex::default(),
-        }))
+        Self {
+            shared: Arc::new(Shared {
+                api: api.clone(),
+                variables: headers::variables(&api.headers, environment),
+                secrets: Secrets::default(),
+                kept: Mutex::default(),
+            }),
+            heard: None,
+        }
+    }
+
+    /// Tells of each exchange.
+    #[must_use]
+    pub fn heard_by(mut self, heard: Option<Heard>) -> Self {
+        self.heard = heard;
+        self
     }
 
     /// The secrets that its last request carried.
     pub fn secrets(&self) -> Secrets {
-        self.0.secrets.clone()
+        self.shared.secrets.clone()
     }
 }
 
@@ -117,14 +137,41 @@ fn origin(url: &str) -> &str {
 
 impl Http for Client {
     async fn exchange(&self, request: &Request) -> Result<Response, Failure> {
-        let (shared, request) = (Arc::clone(&self.0), request.clone());
-        blocking(move || shared.exchange(&request))
+        let clock = Real::new();
+        let began = clock.now();
+        let (shared, own) = (Arc::clone(&self.shared), request.clone());
+        let answer = blocking(move || shared.exchange(&own))
             .await
-            .unwrap_or_else(|| Err(Failure::Unknown("the exchange broke off".to_owned())))
+            .unwrap_or_else(|| Err(Failure::Unknown("the exchange broke off".to_owned())));
+        if let Some(heard) = &self.heard {
+            heard(&self.hide(&told(request, &answer, clock.now().saturating_sub(began))));
+        }
+        answer
     }
 
     fn hide(&self, text: &str) -> String {
-        self.0.secrets.hide(text)
+        self.shared.secrets.hide(text)
+    }
+}
+
+/// An exchange in a line.
+fn told(request: &Request, answer: &Result<Response, Failure>, took: Duration) -> String {
+    let Request { url, body, .. } = request;
+    let asked = match body {
+        Some(body) => format!("POST {url} {body}"),
+        None => format!("GET {url}"),
+    };
+    let took = took.as_millis();
+    match answer {
+        Ok(Response { status, body, .. }) => {
+            let text = String::from_utf8_lossy(body.get(..TOLD).unwrap_or(body));
+            let rest = match body.len().saturating_sub(TOLD) {
+                0 => String::new(),
+                rest => format!("… ({rest} bytes more)"),
+            };
+            format!("{asked}: {status} in {took} ms: {text}{rest}")
+        }
+        Err(failure) => format!("{asked}: no answer after {took} ms: {failure}"),
     }
 }
 
@@ -132,7 +179,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The variables hold secrets.
         f.debug_struct("Client")
-            .field("url", &self.0.api.url)
+            .field("url", &self.shared.api.url)
             .finish_non_exhaustive()
     }
 }

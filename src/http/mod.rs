@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub use client::Client;
+pub use client::{Client, Heard};
 pub use clock::Real;
 pub use headers::Secrets;
 pub use runtime::{block_on, blocking, together, within};

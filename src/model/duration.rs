@@ -53,6 +53,24 @@ pub fn read(text: &str) -> Result<Duration, DurationError> {
         .ok_or(DurationError::TooLong)
 }
 
+/// A duration for people: `120 ms`, `3.6 s`, `5 min 10 s`, `1 h 30 min`.
+pub fn rounded(duration: Duration) -> String {
+    let tenths = duration.as_millis().div_ceil(100);
+    let seconds = duration.as_secs();
+    let two = |large: u64, one: &str, small: u64, other: &str| match small {
+        0 => format!("{large} {one}"),
+        small => format!("{large} {one} {small} {other}"),
+    };
+    match duration.as_millis() {
+        0..1_000 => format!("{} ms", duration.as_millis()),
+        1_000..60_000 if tenths.is_multiple_of(10) => format!("{} s", tenths / 10),
+        1_000..60_000 => format!("{}.{} s", tenths / 10, tenths % 10),
+        60_000..3_600_000 => two(seconds / 60, "min", seconds % 60, "s"),
+        3_600_000..172_800_000 => two(seconds / 3600, "h", seconds % 3600 / 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
+    }
+}
+
 /// Reads a duration as [`read`] does.
 pub fn parse(text: &str) -> Option<Duration> {
     read(text).ok()

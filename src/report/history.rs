@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::store::{Intent, State};
+use crate::model::{Operation, SwitchTo, duration};
+use crate::store::{Intent, Source, State};
 
-use super::describe;
-use super::text::put_line;
+use super::text::{Colour, Style, one_line, put_line};
 
 /// An intent as `schemas/history.schema.json` describes it.
 #[must_use]
@@ -32,51 +32,142 @@ pub fn intent(intent: &Intent) -> Value {
     })
 }
 
-/// Intents for people, two lines each.
+/// Intents as a table that fits a terminal of this width; what is not done has its reason below.
 #[must_use]
-pub fn history(intents: &[Intent]) -> String {
-    let mut text = String::new();
-    for intent in intents {
-        let took = match (intent.state, intent.ended) {
-            (State::Pending, _) | (_, None) => String::new(),
-            (_, Some(ended)) => {
-                format!(
-                    " after {:.1} s",
-                    ended.saturating_sub(intent.created).as_secs_f64()
-                )
+pub fn history(intents: &[Intent], width: usize, colour: Colour) -> String {
+    if intents.is_empty() {
+        return "no requests recorded\n".to_owned();
+    }
+    let rows: Vec<[String; 7]> = intents.iter().map(row).collect();
+    let longest = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        let heading = HEADINGS.get(column).map_or(0, |heading| heading.len());
+        let cells = cells.map(|cell| cell.chars().count());
+        cells.fold(heading, usize::max)
+    };
+    let mut widths: [usize; 7] = std::array::from_fn(longest);
+    let fixed = widths.iter().sum::<usize>() - widths[RULE] - widths[REQUEST] + 2 * 6;
+    let room = width.saturating_sub(fixed).max(2 * NARROWEST);
+    // What one of the two does not need is the other's.
+    let half = room / 2;
+    widths[RULE] = widths[RULE].min(half.max(room.saturating_sub(widths[REQUEST])));
+    widths[REQUEST] = widths[REQUEST].min(room - widths[RULE]);
+    let mut text = line(&HEADINGS.map(str::to_owned), &widths, |_, cell| {
+        colour.paint(Style::Strong, cell)
+    });
+    for (intent, row) in intents.iter().zip(&rows) {
+        text.push_str(&line(row, &widths, |column, cell| {
+            match style(intent.state) {
+                Some(style) if column == OUTCOME => colour.paint(style, cell),
+                _ => cell.to_owned(),
             }
-        };
-        let id = intent
-            .operation_id
-            .as_ref()
-            .map_or_else(String::new, |id| format!(", operation {id}"));
-        put_line!(
-            text,
-            "{}  {} {} {} {}{}: {}{took}",
-            intent.id.0,
-            local_time(intent.created),
-            intent.cluster,
-            intent.event,
-            intent.role,
-            intent
-                .node
-                .as_ref()
-                .map_or_else(String::new, |node| format!(" on {node}")),
-            intent.state.as_str(),
-        );
-        put_line!(
-            text,
-            "    {}: {}, {}{id}{}",
-            intent.step.rule,
-            describe(&intent.step.operation),
-            attempts(intent),
-            intent
-                .message
-                .as_ref()
-                .map_or_else(String::new, |why| format!("; {why}")),
-        );
+        }));
+        if let Some(why) = reason(intent) {
+            for part in wrapped(&one_line(&why), width.saturating_sub(4)) {
+                put_line!(text, "    {part}");
+            }
+        }
     }
     text
+}
+
+const HEADINGS: [&str; 7] = ["#", "WHEN", "EVENT", "RULE", "REQUEST", "OUTCOME", "TOOK"];
+const RULE: usize = 3;
+const REQUEST: usize = 4;
+const OUTCOME: usize = 5;
+
+/// Names are not cut to less than this.
+const NARROWEST: usize = 8;
+
+fn row(intent: &Intent) -> [String; 7] {
+    let event = match intent.source {
+        Source::Callback => intent.event.as_str(),
+        Source::SecondLook => "second look",
+        source => source.as_str(),
+    };
+    let took = match (intent.state, intent.ended) {
+        (State::Pending, _) | (_, None) => String::new(),
+        (_, Some(ended)) => duration::rounded(ended.saturating_sub(intent.created)),
+    };
+    [
+        intent.id.0.to_string(),
+        local_time(intent.created)
+            .get(5..)
+            .unwrap_or_default()
+            .to_owned(),
+        event.to_owned(),
+        intent.step.rule.clone(),
+        short(&intent.step.operation),
+        intent.state.as_str().to_owned(),
+        took,
+    ]
+    .map(|cell| one_line(&cell))
+}
+
+/// A request in the fewest words.
+fn short(operation: &Operation) -> String {
+    match operation {
+        Operation::ConfigSwitch {
+            to: SwitchTo::Model(model),
+            ..
+        } => format!("switch to {model}"),
+        Operation::ConfigSwitch { server, .. } => format!("reset of {server}"),
+        Operation::Recovery(recovery) => format!("recovery of {}", recovery.server),
+        Operation::ConfigUpdate { changes } => format!("update of {}", changes.len()),
+    }
+}
+
+/// Whose request it was and why it is not done.
+fn reason(intent: &Intent) -> Option<String> {
+    let why = match (&intent.message, intent.state) {
+        (Some(why), _) => why.clone(),
+        (None, State::Done) => return None,
+        (None, _) => attempts(intent),
+    };
+    let node = intent.node.as_ref();
+    let node = node.map_or_else(String::new, |node| format!(" on {node}"));
+    let (cluster, role) = (&intent.cluster, intent.role);
+    Some(format!("{cluster} {role}{node}: {why}"))
+}
+
+const fn style(state: State) -> Option<Style> {
+    match state {
+        State::Failed | State::Refused | State::Unverified | State::Abandoned => Some(Style::Error),
+        State::Pending => Some(Style::Warning),
+        State::Done | State::Fenced | State::Superseded | State::Forgotten => None,
+    }
+}
+
+/// One line of the table; `paint` colours a cell that has its width already.
+fn line(cells: &[String; 7], widths: &[usize; 7], paint: impl Fn(usize, &str) -> String) -> String {
+    let mut text = String::new();
+    for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        let mut cell = cell.clone();
+        if cell.chars().count() > *width {
+            cell = cell.chars().take(width - 1).chain(['…']).collect();
+        }
+        let gap = width - cell.chars().count();
+        text.push_str(&paint(column, &cell));
+        text.push_str(&" ".repeat(gap + 2));
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+/// A text in lines of at most this many characters; a longer word has a line of its own.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// A time since the epoch, to the second, in local time.

@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use crate::model::{Event, Name, Operation, SwitchTo, Verify};
 
+use super::IntentId;
 use super::rows::{self, SELECT};
-use super::{IntentId, Source};
 
 /// Counts an intent that is done.
 pub(super) fn count(transaction: &Transaction<'_>, id: IntentId) -> rusqlite::Result<()> {
@@ -27,7 +27,7 @@ pub(super) fn count(transaction: &Transaction<'_>, id: IntentId) -> rusqlite::Re
         }
     );
     let promoted = intent.event == Event::OnRoleChange && intent.role.leads();
-    if intent.source == Source::Look && intent.attempts > 0 {
+    if intent.source.corrects() && intent.attempts > 0 {
         let server = intent.step.operation.server().map(Name::as_str);
         transaction.execute(
             "INSERT INTO correction VALUES (?1, ?2, ?3, 1)

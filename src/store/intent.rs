@@ -32,27 +32,42 @@ pub enum Cause<'a> {
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Patroni called.
-    Event,
-    /// Barman's state was found to differ.
-    Look,
+    Callback,
+    /// A callback looked once more at what it had done.
+    SecondLook,
+    /// A pass of `reconcile` found that Barman's state differs.
+    Reconcile,
+    /// A pass of `agent` did.
+    Agent,
 }
 
 impl Source {
+    /// Every source.
+    const ALL: [Self; 4] = [
+        Self::Callback,
+        Self::SecondLook,
+        Self::Reconcile,
+        Self::Agent,
+    ];
+
     /// The word in the store and in messages.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Event => "event",
-            Self::Look => "look",
+            Self::Callback => "callback",
+            Self::SecondLook => "second_look",
+            Self::Reconcile => "reconcile",
+            Self::Agent => "agent",
         }
     }
-}
 
-impl From<Cause<'_>> for Source {
-    fn from(cause: Cause<'_>) -> Self {
-        match cause {
-            Cause::Event(_) => Self::Event,
-            Cause::Look(_) => Self::Look,
-        }
+    /// The source of this word.
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+
+    /// Tells whether it corrects what it finds different.
+    pub const fn corrects(self) -> bool {
+        !matches!(self, Self::Callback)
     }
 }
 

@@ -48,10 +48,7 @@ pub(super) fn intent(row: &Row<'_>) -> rusqlite::Result<Option<Intent>> {
         created: time("created_ms")?.unwrap_or_default(),
         cluster: text("cluster")?,
         node: row.get("node")?,
-        source: match text("source")?.as_str() {
-            "look" => Source::Look,
-            _ => Source::Event,
-        },
+        source: Source::parse(&text("source")?).unwrap_or(Source::Callback),
         event,
         role,
         raw_role: text("raw_role")?,

@@ -14,7 +14,7 @@ const MIGRATIONS: [&str; 1] = ["
         raw_role TEXT NOT NULL,
         sets TEXT NOT NULL DEFAULT '[]',
         open INTEGER NOT NULL DEFAULT 0,
-        source TEXT NOT NULL DEFAULT 'event'
+        source TEXT NOT NULL
     ) STRICT;
     CREATE INDEX decision_open ON decision (open) WHERE open = 1;
     CREATE TABLE intent (

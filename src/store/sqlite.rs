@@ -268,6 +268,83 @@ impl Sqlite {
         claim > rows::millis(now) && owner.is_some_and(|owner| (self.alive)(&Owner::read(owner)))
     }
 
+    /// Writes a decision down as [`Store::intend`] does; `by` says who looked if it was made by looking.
+    pub fn intend_by(
+        &self,
+        by: Source,
+        decision: &Decision<'_>,
+    ) -> Result<Vec<Option<IntentId>>, StoreError> {
+        let Decision { plan, cause, now } = decision;
+        let by = match cause {
+            Cause::Event(_) => Source::Callback,
+            Cause::Look(_) => by,
+        };
+        self.write(|transaction| {
+            if matches!(cause, Cause::Event(_)) {
+                rows::supersede_role(transaction, &plan.cluster, plan.node.as_deref(), plan.role, *now)?;
+            }
+            let number = match cause {
+                Cause::Event(Some(event)) => {
+                    let opened = transaction.execute(
+                        "UPDATE decision SET open = 0, node = ?2 WHERE id = ?1 AND open = 1",
+                        params![event.0, plan.node],
+                    )?;
+                    // Another process has decided it meanwhile.
+                    if opened == 0 {
+                        return Ok(vec![None; plan.steps.len()]);
+                    }
+                    event.0
+                }
+                Cause::Event(None) | Cause::Look(_) => {
+                    let event = Recorded {
+                        cluster: plan.cluster.clone(),
+                        node: plan.node.clone(),
+                        event: plan.event,
+                        role: plan.role,
+                        raw_role: plan.role.as_str().to_owned(),
+                        sets: match cause {
+                            Cause::Look(sets) => sets.to_vec(),
+                            Cause::Event(_) => Vec::new(),
+                        },
+                    };
+                    rows::insert_decision(transaction, &event, by, false, *now)?
+                }
+            };
+            let mut ids = Vec::with_capacity(plan.steps.len());
+            for step in &plan.steps {
+                let targets = step.operation.targets(&step.api);
+                let here = (plan.cluster.as_str(), plan.node.as_deref());
+                if matches!(cause, Cause::Look(_)) && self.is_in_hand(transaction, &targets, here, *now)? {
+                    ids.push(None);
+                    continue;
+                }
+                rows::take_place(transaction, number, &targets, *now)?;
+                transaction.execute(
+                    "INSERT INTO intent (decision, step, rule, state, owner, claim_ms) VALUES (?1, ?2, ?3, 'pending', ?4, ?5)",
+                    params![
+                        number,
+                        record::write(step).to_string(),
+                        step.rule,
+                        self.owner.as_str(),
+                        rows::millis(*now + FIRST_CLAIM)
+                    ],
+                )?;
+                let id = transaction.last_insert_rowid();
+                for target in &targets {
+                    transaction.execute(
+                        "INSERT INTO target (intent, name) VALUES (?1, ?2)",
+                        params![id, target.key()],
+                    )?;
+                }
+                ids.push(Some(IntentId(id)));
+            }
+            if matches!(cause, Cause::Look(_)) && ids.iter().all(Option::is_none) {
+                transaction.execute("DELETE FROM decision WHERE id = ?1", [number])?;
+            }
+            Ok(ids)
+        })
+    }
+
     pub(super) fn write<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
@@ -319,7 +396,7 @@ impl Store for Sqlite {
             Ok(EventId(rows::insert_decision(
                 transaction,
                 event,
-                Source::Event,
+                Source::Callback,
                 true,
                 now,
             )?))
@@ -370,71 +447,7 @@ impl Store for Sqlite {
     }
 
     async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<Option<IntentId>>, StoreError> {
-        let Decision { plan, cause, now } = decision;
-        self.write(|transaction| {
-            if matches!(cause, Cause::Event(_)) {
-                rows::supersede_role(transaction, &plan.cluster, plan.node.as_deref(), plan.role, *now)?;
-            }
-            let number = match cause {
-                Cause::Event(Some(event)) => {
-                    let opened = transaction.execute(
-                        "UPDATE decision SET open = 0, node = ?2 WHERE id = ?1 AND open = 1",
-                        params![event.0, plan.node],
-                    )?;
-                    // Another process has decided it meanwhile.
-                    if opened == 0 {
-                        return Ok(vec![None; plan.steps.len()]);
-                    }
-                    event.0
-                }
-                Cause::Event(None) | Cause::Look(_) => {
-                    let event = Recorded {
-                        cluster: plan.cluster.clone(),
-                        node: plan.node.clone(),
-                        event: plan.event,
-                        role: plan.role,
-                        raw_role: plan.role.as_str().to_owned(),
-                        sets: match cause {
-                            Cause::Look(sets) => sets.to_vec(),
-                            Cause::Event(_) => Vec::new(),
-                        },
-                    };
-                    rows::insert_decision(transaction, &event, (*cause).into(), false, *now)?
-                }
-            };
-            let mut ids = Vec::with_capacity(plan.steps.len());
-            for step in &plan.steps {
-                let targets = step.operation.targets(&step.api);
-                let here = (plan.cluster.as_str(), plan.node.as_deref());
-                if matches!(cause, Cause::Look(_)) && self.is_in_hand(transaction, &targets, here, *now)? {
-                    ids.push(None);
-                    continue;
-                }
-                rows::take_place(transaction, number, &targets, *now)?;
-                transaction.execute(
-                    "INSERT INTO intent (decision, step, rule, state, owner, claim_ms) VALUES (?1, ?2, ?3, 'pending', ?4, ?5)",
-                    params![
-                        number,
-                        record::write(step).to_string(),
-                        step.rule,
-                        self.owner.as_str(),
-                        rows::millis(*now + FIRST_CLAIM)
-                    ],
-                )?;
-                let id = transaction.last_insert_rowid();
-                for target in &targets {
-                    transaction.execute(
-                        "INSERT INTO target (intent, name) VALUES (?1, ?2)",
-                        params![id, target.key()],
-                    )?;
-                }
-                ids.push(Some(IntentId(id)));
-            }
-            if matches!(cause, Cause::Look(_)) && ids.iter().all(Option::is_none) {
-                transaction.execute("DELETE FROM decision WHERE id = ?1", [number])?;
-            }
-            Ok(ids)
-        })
+        self.intend_by(Source::Reconcile, decision)
     }
 
     async fn role_changed(
@@ -585,7 +598,7 @@ impl Store for Sqlite {
         self.write(|transaction| {
             let mut statement = transaction.prepare(
                 "SELECT intent.id, owner, claim_ms FROM intent JOIN decision ON decision.id = intent.decision
-                 WHERE state = 'pending' AND source = 'look' AND cluster = ?1 AND node IS NOT ?2",
+                 WHERE state = 'pending' AND source <> 'callback' AND cluster = ?1 AND node IS NOT ?2",
             )?;
             let found: Vec<(i64, Option<String>, i64)> = statement
                 .query_map(params![cluster, node], |row| {

@@ -36,7 +36,7 @@ fn a_replica_corrects_what_the_leader_cannot() {
     let ended = node.run(PASS);
     assert_eq!(ended.exit, 0, "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("(for the leader `n2`)"),
+        ended.stderr.contains("(for `n2`); correcting it"),
         "{}",
         ended.stderr
     );
@@ -45,7 +45,7 @@ fn a_replica_corrects_what_the_leader_cannot() {
     let request = &history["requests"][0];
     assert_eq!(
         [&request["node"], &request["source"], &request["outcome"]],
-        ["n2", "look", "done"]
+        ["n2", "reconcile", "done"]
     );
     node.run(PASS).exits(0);
     assert_eq!(node.posts().len(), 1);

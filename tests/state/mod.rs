@@ -109,7 +109,7 @@ fn what_others_say_stays_on_its_line() {
             &["plan", "--node", "\u{1b}[31m", "on_stop", "demoted", "demo"][..],
             1,
         ),
-        (&CALLBACK, 2),
+        (&[&CALLBACK[..], &["--format", "human"]].concat(), 2),
         (&["history"], 0),
         (&["status"], 1),
         (&["reconcile", "--dry-run"], 3),

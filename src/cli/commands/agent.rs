@@ -14,6 +14,7 @@ use crate::execute::patience_of;
 use crate::http::{Clock as _, Real, block_on};
 use crate::model::Event;
 use crate::report;
+use crate::store::Source;
 
 use crate::cli::shared::args::RulesArgs;
 use crate::cli::shared::command::{Command, Group};
@@ -104,6 +105,7 @@ impl Command for Agent {
         let reloaded = RefCell::new(None);
         loop {
             let watch = Watch::new(log);
+            watch.looks_as(Source::Agent);
             let outside = Outside::new(&rules.set, &context.environment, &watch);
             let database = state::place(Some(&rules.set), &context.environment);
             let outside = state::remember(

@@ -1,6 +1,5 @@
 //! `check`: everything that is wrong with rules, before Patroni calls.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -8,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::check::{Checked, Unchecked, ignored};
 use crate::diagnostic::{Finding, Severity};
 use crate::load::{self, ReadError, read, read_from};
-use crate::report::{self, Colour, Failure, Findings};
+use crate::report::{self, Failure, Findings};
 use crate::source::Source;
 
 use crate::cli::shared::command::{Command, Group};
@@ -16,6 +15,7 @@ use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::{Exit, USAGE};
 use crate::cli::shared::invocation::set_vars;
 use crate::cli::shared::online::Online;
+use crate::cli::shared::output::colour;
 use crate::cli::shared::output::print;
 
 /// The path that stands for standard input.
@@ -205,12 +205,7 @@ fn is_stdin(path: &Path) -> bool {
 }
 
 fn human(found: &Findings<'_>, all: &All, context: &Context) -> String {
-    let colour = if std::io::stdout().is_terminal() && context.environment.get("NO_COLOR").is_none()
-    {
-        Colour::Always
-    } else {
-        Colour::Never
-    };
+    let colour = colour(&context.environment);
     let names = all.names.iter();
     let names: Vec<_> = names
         .map(|name| format!("`{}`", report::one_line(name)))

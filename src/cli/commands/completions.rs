@@ -70,7 +70,10 @@ impl Command for Man {
                 &page(command).map_err(|error| failed(&error))?,
             )),
             Some(folder) => {
-                write_all(&command, "patroni_barman", folder).map_err(|error| failed(&error))?;
+                write_all(&command, "patroni_barman", folder).map_err(|error| Exit {
+                    message: format!("{} (`{}`)", failed(&error).message, folder.display()),
+                    ..failed(&error)
+                })?;
             }
         }
         Ok(0)

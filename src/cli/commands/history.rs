@@ -13,9 +13,9 @@ use crate::store::{Query, Receipt, Sqlite, State, Store as _};
 use crate::cli::shared::args::Format;
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
-use crate::cli::shared::duration::parse_duration;
+use crate::cli::shared::duration::parse_since;
 use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::output::print;
+use crate::cli::shared::output::{colour, print, width};
 use crate::cli::shared::rules::database;
 use crate::cli::shared::state;
 
@@ -29,20 +29,20 @@ use crate::cli::shared::state;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct History {
-    /// Of this cluster.
+    /// Only this cluster.
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
-    /// Of this rule.
+    /// Only this rule.
     #[arg(long, value_name = "NAME")]
     pub rule: Option<String>,
     /// With this outcome: `pending`, `done`, `failed`, `refused`, `unverified`, `fenced`, `superseded`,
     /// `abandoned`, `forgotten`.
     #[arg(long, value_name = "OUTCOME", value_parser = parse_state)]
     pub outcome: Option<State>,
-    /// Decided within this time, for example `1d`.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    /// Decided within this time: `12h`, `1d`, `2w`, `yesterday` (24 hours).
+    #[arg(long, value_name = "DURATION", value_parser = parse_since)]
     pub since: Option<Duration>,
-    /// At most so many.
+    /// Maximum number of entries.
     #[arg(long, value_name = "NUMBER", default_value_t = 50)]
     pub limit: u32,
     /// The rules file, if it says where the state is.
@@ -84,7 +84,8 @@ impl Command for History {
         let receipts = self.receipts(path)?;
         print(&match self.format {
             Format::Human => {
-                let mut text = report::history(&intents);
+                let environment = &context.environment;
+                let mut text = report::history(&intents, width(environment), colour(environment));
                 if intents.is_empty() {
                     text = format!("no requests recorded in `{}`\n", path.display());
                 }

@@ -16,12 +16,12 @@ use crate::execute::{
     Comparison, Here, Looks, Outcome, Verdict, Which, Whose, pass, patience_of, receipts, resume,
 };
 use crate::http::{Clock as _, block_on};
-use crate::model::Event;
+use crate::model::{Event, Role};
 use crate::report;
 use crate::store::Recorded;
 
-use crate::cli::shared::args::Format;
 use crate::cli::shared::args::RulesArgs;
+use crate::cli::shared::args::{Format, LogLevel};
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::decide::Decider;
@@ -29,8 +29,9 @@ use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
 use crate::cli::shared::fleet::{once_code, pass_over};
 use crate::cli::shared::invocation::rules_path;
+use crate::cli::shared::log::{Log, fields};
 use crate::cli::shared::metrics::{self, Measured};
-use crate::cli::shared::output::print;
+use crate::cli::shared::output::{print, result_format};
 use crate::cli::shared::rules::{Age, Rules};
 use crate::cli::shared::signals::Hangup;
 use crate::cli::shared::state;
@@ -77,9 +78,10 @@ pub struct Reconcile {
     /// Write metrics for node_exporter's textfile collector to this file.
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
-    /// How the result is written to standard output; with --dry-run JSON has the schema of `status`.
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: Format,
+    /// How the result is written to standard output [default: human, but with --every only on a terminal]; with --dry-run
+    /// JSON has the schema of `status`.
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
 }
 
 impl Command for Reconcile {
@@ -110,6 +112,16 @@ impl Command for Reconcile {
                 exit.log(&context.log);
             }
             block_on(watch.sleep(every));
+        }
+    }
+}
+
+impl Reconcile {
+    /// The format of the result, if it is shown.
+    fn shown(&self) -> Option<Format> {
+        match self.every {
+            None => self.format.or(Some(Format::Human)),
+            Some(_) => result_format(self.format),
         }
     }
 }
@@ -146,8 +158,8 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     if args.all {
         let board = pass_over(&args.rules, context, !args.dry, args.second_look)?;
         print(&match args.format {
-            Format::Human => report::fleet::once(&board),
-            Format::Json => report::fleet::json(&board, watch.wall()),
+            Some(Format::Human) | None => report::fleet::once(&board),
+            Some(Format::Json) => report::fleet::json(&board, watch.wall()),
         });
         return Ok(once_code(&board));
     }
@@ -171,6 +183,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     } = base;
     let age = rules.age;
     let log = &context.log;
+    begin(&here, log);
     for one in &wanted.left {
         let Left { member, rule, why } = one;
         log.debug(&format!("rule `{rule}` is left to `{member}`: {why}"));
@@ -214,15 +227,16 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         log.debug(&format!("changes of timeline are not judged: {why}"));
     }
     let compared = discretion.compared(passed.compared);
-    say_what_differs(&compared, &here, context);
+    tell_uncorrected(&compared, &here, log);
     let steps = left.steps.into_iter().chain(passed.outcome.steps);
     let mut outcome = discretion.outcome(Outcome::of(steps.collect()));
     outcome.verdict = verdict;
     let code = age.exit_code(Event::OnRoleChange, outcome.verdict);
-    print(&match args.format {
-        Format::Human => report::run(&outcome),
-        Format::Json => format!("{:#}\n", to_json(&here, &outcome, code)),
-    });
+    match args.shown() {
+        Some(Format::Human) => print(&report::run(&outcome)),
+        Some(Format::Json) => print(&format!("{:#}\n", to_json(&here, &outcome, code))),
+        None => {}
+    }
     let members = here.members.iter();
     let members = members.filter_map(|member| member.api_url.clone());
     state::passed(&state.path, code, members.collect(), watch);
@@ -240,16 +254,40 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     Ok(code)
 }
 
-fn say_what_differs(compared: &[Comparison], here: &Here, context: &Context) {
-    let log = &context.log;
-    for one in compared.iter().filter(|one| !one.as_wanted()) {
+/// Says what differs and is not corrected.
+fn tell_uncorrected(compared: &[Comparison], here: &Here, log: &Log) {
+    let not_corrected = |one: &&Comparison| !one.as_wanted() && !one.calls_for_action();
+    for one in compared.iter().filter(not_corrected) {
         let what = report::difference(one, here);
-        match &one.differs {
-            Err(_) => log.error(&format!("reconcile: {what}")),
-            Ok(_) if one.fighting.is_some() => log.error(&format!("reconcile: {what}")),
-            Ok(_) => log.warning(&format!("reconcile: {what}")),
-        }
+        let level = match &one.differs {
+            Ok(_) if one.fighting.is_none() => LogLevel::Warning,
+            _ => LogLevel::Error,
+        };
+        let rule = &one.step.rule;
+        let more = fields([
+            ("rule", rule.clone().into()),
+            ("source", "reconcile".into()),
+        ]);
+        let said = format!("reconcile: rule `{rule}`: {what}");
+        log.repeat(&format!("reconcile {rule}"), &what, level, &said, &more);
     }
+}
+
+/// Says which cluster, member and role this process works for; once, if nothing of that changes.
+fn begin(here: &Here, log: &Log) {
+    let (role, cluster) = (here.role.map(Role::as_str), here.cluster.as_str());
+    log.about(fields([
+        ("event", "reconcile".into()),
+        ("role", role.into()),
+        ("cluster", cluster.into()),
+        ("member", here.node.clone().into()),
+    ]));
+    let member = here.node.as_ref();
+    let member = member.map_or_else(String::new, |node| format!(" on {node}"));
+    let process = std::process::id();
+    let role = role.unwrap_or("without a role");
+    let said = format!("reconcile {role} {cluster}{member}, process {process}");
+    log.change("pass", &said);
 }
 
 /// Shows what would be sent.
@@ -260,8 +298,8 @@ fn dry(args: &Reconcile, context: &Context, base: &Base<'_>, view: View) -> u8 {
         context.log.error(trouble);
     }
     print(&match args.format {
-        Format::Human => would_do(&status),
-        Format::Json => format!("{:#}\n", status.to_json()),
+        Some(Format::Json) => format!("{:#}\n", status.to_json()),
+        Some(Format::Human) | None => would_do(&status),
     });
     let blind =
         status.state.trouble.is_some() || status.compared.iter().any(|one| one.differs.is_err());

@@ -5,13 +5,13 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::evaluate::{Plan, Trace};
+use crate::evaluate::{Facts, Plan, Trace};
 use crate::execute::{Ended, Outcome, Verdict, callback, patience_of, second_look};
 use crate::http::{Clock as _, block_on};
 use crate::report;
-use crate::store::Recorded;
+use crate::store::{Recorded, Source};
 
-use crate::cli::shared::args::{EventArgs, Format};
+use crate::cli::shared::args::{EventArgs, Format, LogLevel};
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::decide::{Decider, recorded};
@@ -19,7 +19,8 @@ use crate::cli::shared::dry_run::dry_run;
 use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
 use crate::cli::shared::invocation::{facts, rules_path};
-use crate::cli::shared::output::print;
+use crate::cli::shared::log::fields;
+use crate::cli::shared::output::{print, result_format};
 use crate::cli::shared::rules::Rules;
 use crate::cli::shared::state::{self};
 use crate::cli::shared::watch::Watch;
@@ -59,9 +60,10 @@ pub struct Run {
     /// arrives late; `0s` for callers that wait for this process.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30s", hide_short_help = true)]
     pub second_look: Duration,
-    /// How the result is written to standard output; with --dry-run JSON has the schema of `plan`.
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: Format,
+    /// How the result is written to standard output [default: human on a terminal, else the log says it all]; with
+    /// --dry-run JSON has the schema of `plan`.
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
 }
 
 impl Command for Run {
@@ -80,11 +82,13 @@ impl Command for Run {
 
     fn run(&self, context: &Context) -> Result<u8, Exit> {
         if self.dry {
-            return dry_run(&self.event, self.format, context);
+            return dry_run(&self.event, self.format.unwrap_or(Format::Human), context);
         }
         let watch = Watch::new(&context.log);
         let called = watch.now();
+        watch.looks_as(Source::SecondLook);
         let facts = facts(&self.event, &context.environment)?;
+        begin(&facts, context);
         let path = rules_path(self.event.rules.as_ref(), &context.environment);
         let mut rules = Rules::read_or_last_good(&path, context)?;
         rules.connect(&context.global)?;
@@ -113,10 +117,18 @@ impl Command for Run {
         if nothing {
             let log = &context.log;
             let idle = ended.plan.as_ref().and_then(report::idle);
-            log.info(&match &idle {
-                Some(idle) => format!("done {word} {role} {cluster}: {idle}"),
-                None => format!("skipped {word} {role} {cluster}: no rule matches"),
-            });
+            let (said, outcome) = match &idle {
+                Some(idle) => (format!("done {word} {role} {cluster}: {idle}"), "done"),
+                None => (
+                    format!("skipped {word} {role} {cluster}: no rule matches"),
+                    "skipped",
+                ),
+            };
+            log.tell(
+                LogLevel::Info,
+                &said,
+                &fields([("outcome", outcome.into())]),
+            );
         }
         let Ended { plan, outcome } = ended;
         let mut outcome = discretion.outcome(outcome);
@@ -129,20 +141,48 @@ impl Command for Run {
             tell_end(&outcome, context);
         }
         let code = rules.age.exit_code(word, outcome.verdict);
-        print(&match (self.format, &plan) {
-            (Format::Json, Some(plan)) => format!("{:#}\n", to_json(plan, &outcome, code)),
-            (Format::Json, None) => format!("{:#}\n", outcome.to_json(code)),
-            (Format::Human, _) => match idle.filter(|_| outcome.steps.is_empty()) {
+        match (result_format(self.format), &plan) {
+            (Some(Format::Json), Some(plan)) => {
+                print(&format!("{:#}\n", to_json(plan, &outcome, code)));
+            }
+            (Some(Format::Json), None) => print(&format!("{:#}\n", outcome.to_json(code))),
+            (Some(Format::Human), _) => print(&match idle.filter(|_| outcome.steps.is_empty()) {
                 Some(idle) => format!("{idle}\n"),
                 None => report::run(&outcome),
-            },
-        });
+            }),
+            (None, _) => {}
+        }
         if let (Some(plan), Verdict::Done) = (&plan, outcome.verdict) {
             let sets = &self.event.sets;
             block_on(second_look(plan, sets, self.second_look, &outside));
         }
         Ok(code)
     }
+}
+
+/// Says in the first line what this process was called for; every later line has it in its fields.
+fn begin(facts: &Facts, context: &Context) {
+    let Facts {
+        event,
+        role,
+        cluster,
+        node,
+        ..
+    } = facts;
+    let member = node
+        .as_ref()
+        .map_or_else(String::new, |node| format!(" on {node}"));
+    context.log.about(fields([
+        ("event", event.as_str().into()),
+        ("role", role.as_str().into()),
+        ("cluster", cluster.clone().into()),
+        ("member", node.clone().into()),
+    ]));
+    let process = std::process::id();
+    let log = &context.log;
+    log.info(&format!(
+        "run {event} {role} {cluster}{member}, process {process}"
+    ));
 }
 
 /// Says what is true now, and what happens next.

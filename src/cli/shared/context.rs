@@ -1,5 +1,7 @@
 //! What every command has at hand.
 
+use std::rc::Rc;
+
 use super::args::Global;
 use super::env::Environment;
 use super::log::Log;
@@ -11,5 +13,5 @@ pub struct Context {
     /// The environment.
     pub environment: Environment,
     /// The log.
-    pub log: Log,
+    pub log: Rc<Log>,
 }

@@ -8,7 +8,7 @@ use crate::execute::{Comparison, Judged, NoWal, Outcome, Progress, StepReport, W
 use crate::http::Secrets;
 use crate::model::{Name, Role};
 use crate::store::{
-    Cause, Decision, EventId, Intent, IntentId, Query, Receipts, Recorded, Settled, Sqlite,
+    Cause, Decision, EventId, Intent, IntentId, Query, Receipts, Recorded, Settled, Source, Sqlite,
     Standing, Store, StoreError, Worker, at_once,
 };
 
@@ -87,6 +87,11 @@ impl Discretion {
                 step,
                 waiting_for: Some(&self.hide(what)),
             }),
+            Progress::Correcting { step, member, what } => tell(&Progress::Correcting {
+                step,
+                member,
+                what: &self.hide(what),
+            }),
             Progress::Doubt { step, message } => tell(&Progress::Doubt {
                 step,
                 message: &self.hide(message),
@@ -105,6 +110,8 @@ pub struct DiscreetStore {
     pub state: Worker,
     /// What no message may have in it.
     pub discretion: Discretion,
+    /// Who finds that something differs.
+    pub by: Source,
 }
 
 impl Store for DiscreetStore {
@@ -130,7 +137,7 @@ impl Store for DiscreetStore {
 
     async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<Option<IntentId>>, StoreError> {
         let plan = decision.plan.clone();
-        let now = decision.now;
+        let (now, by) = (decision.now, self.by);
         let (event, sets) = match decision.cause {
             Cause::Event(event) => (event, None),
             Cause::Look(sets) => (None, Some(sets.to_vec())),
@@ -142,7 +149,7 @@ impl Store for DiscreetStore {
                 cause,
                 now,
             };
-            at_once(state.intend(&decision))
+            state.intend_by(by, &decision)
         })
         .await
     }

@@ -15,7 +15,7 @@ use crate::agent::{
 use crate::dcs::{Etcd, Tree};
 use crate::evaluate::Wanted;
 use crate::execute::{Here, Looks, patience_of};
-use crate::http::{Client, Clock as _, block_on};
+use crate::http::{Client, Clock as _, Heard, block_on};
 use crate::model::{Api, Discover, Event, Operation, Patroni, RuleSet, Url};
 
 use super::args::RulesArgs;
@@ -85,13 +85,15 @@ impl Member {
 /// The clients for Patronis: one for all clusters that are reached in the same way.
 struct Clients<'a> {
     environment: &'a Environment,
+    heard: Option<Heard>,
     made: RefCell<Vec<(Api, Rc<Client>)>>,
 }
 
 impl<'a> Clients<'a> {
-    const fn new(environment: &'a Environment) -> Self {
+    const fn new(environment: &'a Environment, heard: Option<Heard>) -> Self {
         Self {
             environment,
+            heard,
             made: RefCell::new(Vec::new()),
         }
     }
@@ -108,7 +110,8 @@ impl<'a> Clients<'a> {
         if let Some((_, client)) = made.iter().find(|(other, _)| same(other)) {
             return Rc::clone(client);
         }
-        let client = Rc::new(Client::new(api, &self.environment.vars));
+        let client = Client::new(api, &self.environment.vars).heard_by(self.heard.clone());
+        let client = Rc::new(client);
         made.push((api.clone(), Rc::clone(&client)));
         client
     }
@@ -118,7 +121,10 @@ impl Fleet<'_> {
     /// Follows all clusters until `ends` says so, or with `once` until each was passed over once.
     pub async fn run(&self, ends: impl Fn() -> bool) {
         let looks = Looks::of_fleet();
-        let clients = Clients::new(&self.context.environment);
+        let clients = Clients::new(
+            &self.context.environment,
+            Watch::new(&self.context.log).hears(),
+        );
         let members: RefCell<BTreeMap<String, Rc<Member>>> = RefCell::default();
         let crowd = Crowd::default();
         let add = |member: Member| {
@@ -194,6 +200,7 @@ impl Fleet<'_> {
     async fn follow(&self, member: Rc<Member>, looks: &Looks) {
         let log = &self.context.log;
         let watch = Watch::of_cluster(log, &member.name);
+        watch.looks_as(self.outside.source());
         let outside = self.outside.of_cluster(
             Rc::clone(&member.client),
             Rc::clone(&member.addresses),

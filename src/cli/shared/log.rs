@@ -1,19 +1,30 @@
-//! Log lines, in the format of the Python tool or as JSON.
+//! Log lines: in the format of the Python tool, as JSON, or as the journal takes them.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{OFlags, fcntl_setfl};
-use serde_json::json;
+use rustix::fs::{OFlags, fcntl_setfl, fstat};
+use serde_json::{Map, Value};
+
+use crate::http::{Clock as _, Real};
 
 use super::args::{LogFormat, LogLevel};
+
+/// The parts of a line that programs read.
+pub type Fields = Map<String, Value>;
+
+/// How often an unchanged reason is repeated.
+const REPEAT: Duration = Duration::from_secs(30);
 
 /// Where log lines go. A line that can't be written, or not soon, is dropped: neither a full disk nor a reader that
 /// does not read may stop a failover.
@@ -22,7 +33,14 @@ pub struct Log {
     level: LogLevel,
     format: LogFormat,
     file: Option<LogFile>,
+    /// Standard error is the journal's, which has its own times, priorities and process ids.
+    journal: bool,
     dropped: Cell<u32>,
+    clock: Real,
+    /// The event or pass that every line is about.
+    about: RefCell<Fields>,
+    /// What was said last about something, and when.
+    said: RefCell<HashMap<String, (String, Duration)>>,
 }
 
 /// A log file, which is opened anew when it was rotated.
@@ -44,12 +62,23 @@ const PIPE: usize = 4096;
 impl Log {
     /// A log to this file, or to standard error. A file that can't be opened must not stop a failover: that is
     /// said on standard error, and the log goes there too.
-    pub fn open(file: Option<&Path>, format: LogFormat, level: LogLevel) -> Self {
-        let log = |file| Self {
+    ///
+    /// `journal` is systemd's `JOURNAL_STREAM`: the device and inode of the journal's socket.
+    pub fn open(
+        file: Option<&Path>,
+        format: LogFormat,
+        level: LogLevel,
+        journal: Option<&str>,
+    ) -> Self {
+        let log = |file: Option<LogFile>| Self {
             level,
             format,
+            journal: file.is_none() && journal.is_some_and(is_stderr),
             file,
             dropped: Cell::new(0),
+            clock: Real::new(),
+            about: RefCell::default(),
+            said: RefCell::default(),
         };
         let Some(path) = file else {
             return log(None);
@@ -79,10 +108,61 @@ impl Log {
         }
     }
 
-    /// Writes a line if it is important enough, in one call, so that processes that share a file do not
-    /// mix their lines.
+    /// Says what every line from here on is about.
+    pub fn about(&self, fields: Fields) {
+        self.about.borrow_mut().extend(fields);
+    }
+
+    /// Tells whether lines of this level are written.
+    pub fn is_written(&self, level: LogLevel) -> bool {
+        level >= self.level
+    }
+
+    /// Writes a line if it is important enough.
     pub fn write(&self, level: LogLevel, message: &str) {
-        if level < self.level {
+        self.tell(level, message, &Fields::new());
+    }
+
+    /// Writes a line about something that goes on: an unchanged reason is repeated every 30 s, and every time only for
+    /// those who want every detail.
+    pub fn repeat(
+        &self,
+        about: &str,
+        reason: &str,
+        level: LogLevel,
+        message: &str,
+        fields: &Fields,
+    ) {
+        let mut said = self.said.borrow_mut();
+        let is_new = said
+            .get(about)
+            .is_none_or(|(last, at)| last != reason || self.clock.now() >= *at + REPEAT);
+        if is_new {
+            said.insert(about.to_owned(), (reason.to_owned(), self.clock.now()));
+        }
+        drop(said);
+        let level = if is_new { level } else { LogLevel::Debug };
+        self.tell(level, message, fields);
+    }
+
+    /// Writes a line at INFO unless it was the last one about this.
+    pub fn change(&self, about: &str, message: &str) {
+        let now = (message.to_owned(), self.clock.now());
+        let before = self.said.borrow_mut().insert(about.to_owned(), now);
+        if before.is_none_or(|(last, _)| last != message) {
+            self.info(message);
+        }
+    }
+
+    /// Forgets what was said about something that is over.
+    pub fn forget(&self, about: &str) {
+        self.said.borrow_mut().remove(about);
+    }
+
+    /// Writes a line with fields for programs if it is important enough, in one call, so that processes that share a
+    /// file do not mix their lines.
+    pub fn tell(&self, level: LogLevel, message: &str, fields: &Fields) {
+        if !self.is_written(level) {
             return;
         }
         let dropped = self.dropped.get();
@@ -93,13 +173,13 @@ impl Log {
                 "lines were"
             };
             let said = format!("{dropped} log {lines} dropped: nothing took them");
-            if !self.put(&self.line(LogLevel::Warning, &said)) {
+            if !self.put(&self.line(LogLevel::Warning, &said, &Fields::new())) {
                 self.dropped.set(dropped.saturating_add(1));
                 return;
             }
             self.dropped.set(0);
         }
-        if !self.put(&self.line(level, message)) {
+        if !self.put(&self.line(level, message, fields)) {
             self.dropped.set(self.dropped.get().saturating_add(1));
         }
     }
@@ -133,32 +213,68 @@ impl Log {
         self.write(LogLevel::Error, message);
     }
 
-    fn line(&self, level: LogLevel, message: &str) -> String {
-        let now = Timestamp::now();
-        let word = match level {
-            LogLevel::Debug => "DEBUG",
-            LogLevel::Info => "INFO",
-            LogLevel::Warning => "WARNING",
-            LogLevel::Error => "ERROR",
+    fn line(&self, level: LogLevel, message: &str, fields: &Fields) -> String {
+        let (word, priority) = match level {
+            LogLevel::Debug => ("DEBUG", "<7>"),
+            LogLevel::Info => ("INFO", "<6>"),
+            LogLevel::Warning => ("WARNING", "<4>"),
+            LogLevel::Error => ("ERROR", "<3>"),
         };
+        let priority = if self.journal { priority } else { "" };
+        let now = Timestamp::now();
         match self.format {
             LogFormat::Text => {
+                // A message is one line, whatever a server wrote into it.
+                let message = crate::report::one_line(&message.replace('\r', " "));
+                if self.journal {
+                    return format!("{priority}{message}\n");
+                }
                 let local = now.to_zoned(TimeZone::system()).datetime();
                 let time = local.strftime("%Y-%m-%d %H:%M:%S");
                 let millis = local.millisecond();
-                // A message is one line, whatever a server wrote into it.
-                let message = crate::report::one_line(&message.replace('\r', " "));
-                format!("{time},{millis:03} {word}: {message}\n")
+                let process = self.process();
+                format!("{time},{millis:03} {word}: {process}{message}\n")
             }
             LogFormat::Json => {
-                let time = format!("{now:.3}");
-                format!(
-                    "{}\n",
-                    json!({"time": time, "level": word, "message": message})
-                )
+                let mut line = Fields::new();
+                line.insert("time".to_owned(), format!("{now:.3}").into());
+                line.insert("level".to_owned(), word.into());
+                line.insert("pid".to_owned(), process::id().into());
+                line.extend(self.about.borrow().clone());
+                line.extend(fields.clone());
+                line.insert("message".to_owned(), message.into());
+                format!("{priority}{}\n", Value::from(line))
             }
         }
     }
+
+    /// The process in front of a line about an event: callbacks that overlap share a file.
+    fn process(&self) -> String {
+        let shared = self.file.is_some() || !io::stderr().is_terminal();
+        if shared && !self.about.borrow().is_empty() {
+            format!("[{}] ", process::id())
+        } else {
+            String::new()
+        }
+    }
+}
+
+/// Fields of a log line; those that are null are left out.
+pub fn fields<const N: usize>(named: [(&str, Value); N]) -> Fields {
+    let named = named.into_iter().filter(|(_, value)| !value.is_null());
+    named
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// Tells whether `DEVICE:INODE` is standard error.
+fn is_stderr(stream: &str) -> bool {
+    let named = stream.split_once(':');
+    let named = named.and_then(|(device, inode)| {
+        Some((device.parse::<u64>().ok()?, inode.parse::<u64>().ok()?))
+    });
+    let own = fstat(io::stderr()).map(|stat| (stat.st_dev, stat.st_ino));
+    named.is_some() && named == own.ok()
 }
 
 /// Writes a line when that does not have to wait for long.

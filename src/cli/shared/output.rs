@@ -1,7 +1,14 @@
 //! Standard output and standard error.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::termios::tcgetwinsize;
+
+use crate::report::Colour;
+
+use super::args::Format;
+use super::env::Environment;
 
 /// A result could not be written.
 static UNWRITTEN: AtomicBool = AtomicBool::new(false);
@@ -21,6 +28,35 @@ pub fn print_with(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) {
         complain(&format!("the result can't be written: {error}"), None);
         UNWRITTEN.store(true, Ordering::Relaxed);
     }
+}
+
+/// The columns of standard output: `COLUMNS`, else those of the terminal, else 80.
+pub fn width(environment: &Environment) -> usize {
+    let set = environment
+        .get("COLUMNS")
+        .and_then(|text| text.parse().ok());
+    let own = || tcgetwinsize(io::stdout()).map(|size| usize::from(size.ws_col));
+    let width = set.or_else(|| own().ok()).filter(|width| *width > 0);
+    width.unwrap_or(80)
+}
+
+/// Tells whether standard output gets colours: `NO_COLOR` and `CLICOLOR_FORCE`, else whether it is a terminal.
+pub fn colour(environment: &Environment) -> Colour {
+    let forced = environment
+        .get("CLICOLOR_FORCE")
+        .is_some_and(|value| value != "0");
+    let never = environment.get("NO_COLOR").is_some();
+    if !never && (forced || io::stdout().is_terminal()) {
+        Colour::Always
+    } else {
+        Colour::Never
+    }
+}
+
+/// The format of a result that nobody may want: Patroni's log and the journal have the log, and get a result only if the
+/// command line asks for one.
+pub fn result_format(given: Option<Format>) -> Option<Format> {
+    given.or_else(|| io::stdout().is_terminal().then_some(Format::Human))
 }
 
 /// Tells whether every result could be written.

@@ -2,15 +2,20 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
+use std::rc::Rc;
 use std::time::Duration;
 
-use crate::execute::{Progress, StepOutcome};
-use crate::http::{Clock, Real};
-use crate::model::duration;
-use crate::report::{describe, receipt as receipt_line};
-use crate::store::{Receipt, Verdict};
+use serde_json::Value;
 
-use super::log::Log;
+use crate::evaluate::Step;
+use crate::execute::{Progress, StepOutcome, StepReport};
+use crate::http::{Clock, Heard, Real};
+use crate::model::{Name, duration};
+use crate::report::{describe, local_time, receipt as receipt_line};
+use crate::store::{Intent, Receipt, Source, Verdict};
+
+use super::args::LogLevel;
+use super::log::{Fields, Log, fields};
 
 /// How often the moving line is drawn.
 const FRAME: Duration = Duration::from_millis(100);
@@ -18,40 +23,12 @@ const FRAME: Duration = Duration::from_millis(100);
 /// How often a log says that an operation is still running.
 const REMIND: Duration = Duration::from_secs(30);
 
-/// The log, for lines about one cluster if there are many.
-struct Voice<'a> {
-    log: &'a Log,
-    about: Option<String>,
-}
-
-impl Voice<'_> {
-    fn line(&self, message: &str) -> String {
-        match &self.about {
-            Some(cluster) => format!("{cluster}: {message}"),
-            None => message.to_owned(),
-        }
-    }
-
-    fn debug(&self, message: &str) {
-        self.log.debug(&self.line(message));
-    }
-
-    fn info(&self, message: &str) {
-        self.log.info(&self.line(message));
-    }
-
-    fn warning(&self, message: &str) {
-        self.log.warning(&self.line(message));
-    }
-
-    fn error(&self, message: &str) {
-        self.log.error(&self.line(message));
-    }
-}
-
 /// Tells an operator what happens.
 pub struct Watch<'a> {
-    log: Voice<'a>,
+    log: &'a Rc<Log>,
+    /// The cluster that lines are about, if there are many.
+    about: Option<String>,
+    source: Cell<Source>,
     clock: Real,
     terminal: bool,
     /// What the moving line says, while there is something to wait for.
@@ -63,9 +40,11 @@ pub struct Watch<'a> {
 impl<'a> Watch<'a> {
     /// Writes to this log, and to the terminal if standard error is one.
     #[must_use]
-    pub fn new(log: &'a Log) -> Self {
+    pub fn new(log: &'a Rc<Log>) -> Self {
         Self {
-            log: Voice { log, about: None },
+            log,
+            about: None,
+            source: Cell::new(Source::Reconcile),
             clock: Real::new(),
             terminal: io::stderr().is_terminal(),
             line: RefCell::new(None),
@@ -75,13 +54,29 @@ impl<'a> Watch<'a> {
     }
 
     /// The same for one of many clusters: each line begins with its name, and nothing moves.
-    pub fn of_cluster(log: &'a Log, cluster: &str) -> Self {
-        let about = Some(cluster.to_owned());
+    pub fn of_cluster(log: &'a Rc<Log>, cluster: &str) -> Self {
         Self {
-            log: Voice { log, about },
+            about: Some(cluster.to_owned()),
             terminal: false,
             ..Self::new(log)
         }
+    }
+
+    /// Says who looks, in the log and in the state, when something is found to differ.
+    pub fn looks_as(&self, source: Source) {
+        self.source.set(source);
+    }
+
+    /// Says who looks when something is found to differ.
+    pub fn source(&self) -> Source {
+        self.source.get()
+    }
+
+    /// Writes each HTTP exchange to the log, if it is as detailed as that.
+    pub fn hears(&self) -> Option<Heard> {
+        let log = Rc::clone(self.log);
+        log.is_written(LogLevel::Debug)
+            .then(|| Rc::new(move |line: &str| log.debug(line)) as Heard)
     }
 
     /// Takes note of what happens.
@@ -94,106 +89,231 @@ impl<'a> Watch<'a> {
                 let again = if *attempt > 1 {
                     format!(" (attempt {attempt})")
                 } else {
+                    self.log.forget(&self.thing(&step.rule));
                     String::new()
                 };
-                self.log.info(&format!(
-                    "rule `{}`: sending {what} to {}{again}",
-                    step.rule, step.url
-                ));
+                let url = &step.url;
+                let said = format!("sending {what} to {url}{again}");
+                self.step(
+                    LogLevel::Info,
+                    step,
+                    &said,
+                    [("attempt", (*attempt).into())],
+                );
             }
             Progress::Waiting { step, reason, wait } => {
-                let (rule, wait) = (&step.rule, duration::format(*wait));
-                self.log
-                    .warning(&format!("rule `{rule}`: {reason}; next attempt in {wait}"));
+                let next = duration::rounded(*wait);
+                let said = format!("{reason}; next attempt in {next}");
+                let wait = [("wait_seconds", wait.as_secs_f64().into())];
+                self.repeat(LogLevel::Warning, step, reason, &said, wait);
             }
             Progress::Accepted { step, id } => {
-                self.log
-                    .info(&format!("rule `{}`: created operation {id}", step.rule));
+                let said = format!("created operation {id}");
+                self.step(
+                    LogLevel::Info,
+                    step,
+                    &said,
+                    [("operation_id", id.as_str().into())],
+                );
             }
-            Progress::Found { step, id } => self.log.warning(&format!(
-                "rule `{}`: the answer was lost; found operation {id}, waiting for it",
-                step.rule
-            )),
+            Progress::Found { step, id } => {
+                let said = format!("the answer was lost; found operation {id}, waiting for it");
+                let id = [("operation_id", id.as_str().into())];
+                self.step(LogLevel::Warning, step, &said, id);
+            }
             Progress::Running {
                 step,
                 id,
                 elapsed,
                 trouble,
-            } => match trouble {
-                Some(trouble) => self.log.warning(&format!(
-                    "rule `{}`: operation {id} can't be asked for, going on: {trouble}",
-                    step.rule
-                )),
-                None if *elapsed >= self.reminded.get() + REMIND => {
-                    self.reminded.set(*elapsed);
-                    let elapsed = elapsed.as_secs();
-                    self.log.info(&format!(
-                        "rule `{}`: operation {id} is in progress, {elapsed} s so far",
-                        step.rule
-                    ));
-                }
-                None => self.log.debug(&format!(
-                    "rule `{}`: operation {id} is in progress",
-                    step.rule
-                )),
-            },
+            } => self.running(step, id, *elapsed, *trouble),
             Progress::Verifying { step, waiting_for } => match waiting_for {
-                None => self.log.debug(&format!("rule `{}`: verifying", step.rule)),
-                Some(what) => self
-                    .log
-                    .info(&format!("rule `{}`: waiting: {what}", step.rule)),
+                None => self.step(LogLevel::Debug, step, "verifying", []),
+                Some(what) => {
+                    self.repeat(LogLevel::Info, step, what, &format!("waiting: {what}"), []);
+                }
             },
-            Progress::Resuming { intent } => self.log.info(&format!(
-                "rule `{}`: going on with {} of {} {}, decided earlier",
-                intent.step.rule,
-                describe(&intent.step.operation),
-                intent.event,
-                intent.role
-            )),
-            Progress::Earlier { step, intent } => self.log.warning(&format!(
-                "rule `{}`: an earlier recovery into the same directory may still run{}; waiting for its end",
-                step.rule,
-                intent.operation_id.as_ref().map_or_else(String::new, |id| format!(" (operation {id})"))
-            )),
-            Progress::Stalled { .. } => self.log.warning(&stalled(progress)),
-            Progress::Doubt { step, message } => {
-                self.log.warning(&format!("rule `{}`: {message}", step.rule));
+            Progress::Resuming { intent } => {
+                let Intent {
+                    step,
+                    event,
+                    role,
+                    id,
+                    created,
+                    ..
+                } = intent;
+                let what = describe(&step.operation);
+                let at = local_time(*created);
+                let said = format!("resuming {what} from {event} {role} at {at}");
+                self.step(LogLevel::Info, step, &said, [("intent", id.0.into())]);
             }
-            Progress::Undecided { reason } => self.log.error(&format!(
-                "{reason}; the event is kept, and the next callback or `reconcile` decides it"
-            )),
+            Progress::Earlier { step, intent } => {
+                let id = intent.operation_id.as_ref();
+                let id = id.map_or_else(String::new, |id| format!(" (operation {id})"));
+                let said = format!(
+                    "an earlier recovery into the same directory may still run{id}; waiting for its end"
+                );
+                self.step(LogLevel::Warning, step, &said, []);
+            }
+            Progress::Correcting { step, member, what } => self.correcting(step, *member, what),
+            Progress::Stalled { step, id, .. } => {
+                let id = [("operation_id", id.as_str().into())];
+                self.step(LogLevel::Warning, step, &stalled(progress), id);
+            }
+            Progress::Doubt { step, message } => {
+                self.step(LogLevel::Warning, step, message, []);
+            }
+            Progress::Undecided { reason } => {
+                let said = format!(
+                    "{reason}; the event is kept, and the next callback or `reconcile` decides it"
+                );
+                self.tell(LogLevel::Error, &said, Fields::new());
+            }
             Progress::StateTrouble { message } => {
-                self.log.error(&format!("{message}; going on without it"));
+                let said = format!("{message}; going on without it");
+                self.tell(LogLevel::Error, &said, Fields::new());
             }
             Progress::Receipt { receipt } => self.judged(receipt),
-            Progress::Settled { report } => {
-                self.wait_for(None);
-                let time = format!("{:.2} s", report.duration.as_secs_f64());
-                match (&report.message, report.outcome) {
-                    (Some(warning), StepOutcome::Done) => {
-                        self.log.warning(&format!("rule `{}`: {warning}", report.rule));
-                    }
-                    (_, StepOutcome::Done) => {
-                        self.log
-                            .info(&format!("rule `{}`: done after {time}", report.rule));
-                    }
-                    (message, _) => self.log.error(&format!(
-                        "rule `{}`: {}",
-                        report.rule,
-                        message.as_deref().unwrap_or("not done")
-                    )),
-                }
+            Progress::Settled { report } => self.settled(report),
+        }
+    }
+
+    fn correcting(&self, step: &Step, member: Option<&str>, what: &str) {
+        let by = match self.source.get() {
+            Source::Callback | Source::SecondLook => "second look",
+            source => source.as_str(),
+        };
+        let member = member.map_or_else(String::new, |member| format!(" (for `{member}`)"));
+        let said = format!("{by}: rule `{}`: {what}{member}; correcting it", step.rule);
+        let mut more = Self::about(step);
+        more.extend(fields([("source", self.source.get().as_str().into())]));
+        self.tell(LogLevel::Warning, &said, more);
+    }
+
+    fn running(&self, step: &Step, id: &Name, elapsed: Duration, trouble: Option<&str>) {
+        let more = [("operation_id", id.as_str().into())];
+        match trouble {
+            Some(trouble) => {
+                let said = format!("operation {id} can't be asked for, going on: {trouble}");
+                self.repeat(LogLevel::Warning, step, trouble, &said, more);
+            }
+            None if elapsed >= self.reminded.get() + REMIND => {
+                self.reminded.set(elapsed);
+                let elapsed = elapsed.as_secs();
+                let said = format!("operation {id} is in progress, {elapsed} s so far");
+                self.step(LogLevel::Info, step, &said, more);
+            }
+            None => {
+                let said = format!("operation {id} is in progress");
+                self.step(LogLevel::Debug, step, &said, more);
             }
         }
     }
 
     fn judged(&self, receipt: &Receipt) {
         let text = receipt_line(receipt);
-        match receipt.verdict {
-            Verdict::Gap { .. } if receipt.needs_backup() => self.log.error(&text),
-            _ if receipt.needs_backup() => self.log.warning(&text),
-            _ => self.log.info(&text),
-        }
+        let level = match receipt.verdict {
+            Verdict::Gap { .. } if receipt.needs_backup() => LogLevel::Error,
+            _ if receipt.needs_backup() => LogLevel::Warning,
+            _ => LogLevel::Info,
+        };
+        let more = fields([
+            ("api", receipt.api.0.clone().into()),
+            ("server", receipt.server.as_str().into()),
+            ("verdict", receipt.verdict.as_str().into()),
+        ]);
+        self.tell(level, &text, more);
+    }
+
+    fn settled(&self, report: &StepReport) {
+        self.wait_for(None);
+        self.log.forget(&self.thing(&report.rule));
+        let (level, said) = match (&report.message, report.outcome) {
+            (Some(warning), StepOutcome::Done) => (LogLevel::Warning, warning.clone()),
+            (None, StepOutcome::Done) => {
+                let time = duration::rounded(report.duration);
+                (LogLevel::Info, format!("done after {time}"))
+            }
+            (message, _) => {
+                let message = message.as_deref().unwrap_or("not done");
+                (LogLevel::Error, message.to_owned())
+            }
+        };
+        let id = report.operation_id.as_ref();
+        let fields = fields([
+            ("rule", report.rule.clone().into()),
+            (
+                "request",
+                report.body.get("type").cloned().unwrap_or_default(),
+            ),
+            ("operation_id", id.map(Name::as_str).into()),
+            (
+                "outcome",
+                serde_json::to_value(report.outcome).unwrap_or_default(),
+            ),
+            ("attempts", report.attempts.into()),
+            ("duration_seconds", report.duration.as_secs_f64().into()),
+        ]);
+        let said = format!("rule `{}`: {said}", report.rule);
+        self.tell(level, &said, fields);
+    }
+
+    fn tell(&self, level: LogLevel, said: &str, more: Fields) {
+        let (said, more) = self.line(said, more);
+        self.log.tell(level, &said, &more);
+    }
+
+    /// A line about the cluster, if there are many.
+    fn line(&self, said: &str, mut more: Fields) -> (String, Fields) {
+        let Some(cluster) = &self.about else {
+            return (said.to_owned(), more);
+        };
+        more.extend(fields([("cluster", cluster.clone().into())]));
+        (format!("{cluster}: {said}"), more)
+    }
+
+    /// The rule of this cluster, as something that goes on.
+    fn thing(&self, rule: &str) -> String {
+        format!("{} {rule}", self.about.as_deref().unwrap_or_default())
+    }
+
+    /// Fields of every line about a step.
+    fn about(step: &Step) -> Fields {
+        fields([
+            ("rule", step.rule.clone().into()),
+            ("request", step.operation.kind().as_str().into()),
+            ("api", step.api.0.clone().into()),
+            ("server", step.operation.server().map(Name::as_str).into()),
+        ])
+    }
+
+    fn step<const N: usize>(
+        &self,
+        level: LogLevel,
+        step: &Step,
+        said: &str,
+        more: [(&str, Value); N],
+    ) {
+        let mut all = Self::about(step);
+        all.extend(fields(more));
+        let said = format!("rule `{}`: {said}", step.rule);
+        self.tell(level, &said, all);
+    }
+
+    fn repeat<const N: usize>(
+        &self,
+        level: LogLevel,
+        step: &Step,
+        reason: &str,
+        said: &str,
+        more: [(&str, Value); N],
+    ) {
+        let mut all = Self::about(step);
+        all.extend(fields(more));
+        let said = format!("rule `{}`: {said}", step.rule);
+        let (said, all) = self.line(&said, all);
+        self.log
+            .repeat(&self.thing(&step.rule), reason, level, &said, &all);
     }
 
     fn wait_for(&self, what: Option<String>) {
@@ -252,18 +372,17 @@ impl Clock for Watch<'_> {
 /// Says that a recovery may never end, and how to give it up.
 fn stalled(progress: &Progress<'_>) -> String {
     let Progress::Stalled {
-        step,
         id,
         intent,
         unchanged,
+        ..
     } = progress
     else {
         return String::new();
     };
     format!(
-        "rule `{}`: operation {id} is in progress, and nothing has changed in its destination for {} minutes; if it no longer \
+        "operation {id} is in progress, and nothing has changed in its destination for {} minutes; if it no longer \
          runs on the Barman host, give it up with `patroni_barman forget {}`",
-        step.rule,
         unchanged.as_secs() / 60,
         intent.0
     )

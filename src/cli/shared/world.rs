@@ -13,7 +13,7 @@ use crate::execute::{Progress, Stamp, World};
 use crate::http::Client;
 use crate::model::{Api, ApiName, RuleSet, Url};
 use crate::patroni::Patroni;
-use crate::store::Worker;
+use crate::store::{Source, Worker};
 
 use super::discreet::{DiscreetStore, Discretion};
 use super::env::Environment;
@@ -39,9 +39,9 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    fn new(api: &Api, environment: &Environment) -> Self {
+    fn new(api: &Api, environment: &Environment, watch: &Watch<'_>) -> Self {
         Self {
-            client: Client::new(api, &environment.vars),
+            client: Client::new(api, &environment.vars).heard_by(watch.hears()),
             url: api.url.clone(),
         }
     }
@@ -51,7 +51,7 @@ impl<'a> Outside<'a> {
     /// The outside that these rules name; nothing is connected before it is used.
     #[must_use]
     pub fn new(rules: &RuleSet, environment: &Environment, watch: &'a Watch<'a>) -> Self {
-        let endpoint = |api: &Api| Endpoint::new(api, environment);
+        let endpoint = |api: &Api| Endpoint::new(api, environment, watch);
         Self {
             apis: Rc::new(
                 rules
@@ -62,6 +62,7 @@ impl<'a> Outside<'a> {
             ),
             patroni: rules.patroni.as_ref().map(|patroni| {
                 let client = Client::new(&patroni.api, &environment.vars);
+                let client = client.heard_by(watch.hears());
                 (Rc::new(client), Rc::new(RefCell::new(patroni.urls.clone())))
             }),
             watch,
@@ -95,12 +96,18 @@ impl<'a> Outside<'a> {
 }
 
 impl Outside<'_> {
+    /// Who looks when something is found to differ.
+    pub fn source(&self) -> Source {
+        self.watch.source()
+    }
+
     /// Remembers in this state from here on.
     #[must_use]
     pub fn remembering(mut self, state: Worker) -> Self {
         self.state = Some(Rc::new(DiscreetStore {
             state,
             discretion: self.discretion(),
+            by: self.watch.source(),
         }));
         self
     }
