@@ -160,8 +160,22 @@ impl Case<'_> {
                 ),
             );
         }
+        // Of the old timeline only the last file is shown: one beyond the end says nothing of those before.
+        let before = first.saturating_sub(1);
+        let own = self.sightings.get(&from).and_then(|own| own.archived);
+        let was_seen = own.is_some_and(|file| file.segment(archive.size) == before);
+        if let Some(stray) = last(from).filter(|last| *last >= first && first > begins && !was_seen)
+        {
+            return unknown(
+                MayTell::Nothing,
+                format!(
+                    "timeline {from} ended at {lsn}, and the archive has `{}`, which lies beyond that and is of another history",
+                    archive.file(from, stray)
+                ),
+            );
+        }
         // A timeline that ended in the segment in which it began has no file of its own.
-        if first <= begins || last(from).is_some_and(|last| last + 1 >= first) {
+        if first <= begins || was_seen || last(from) == Some(before) {
             if self.is_held(change) {
                 return Verdict::Continuous;
             }
@@ -287,8 +301,9 @@ impl Case<'_> {
 
     /// Tells whether a usable backup needs the whole of the old timeline.
     fn is_needed(&self, change: &Change) -> bool {
+        let began = change.began.segment(self.archive.size);
         let mut begins = self.archive.backups.values();
-        begins.any(|begin| begin.timeline < change.from)
+        begins.any(|begin| begin.timeline < change.from && begin.segment <= began)
     }
 }
 

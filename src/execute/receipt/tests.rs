@@ -313,6 +313,42 @@ impl World {
     }
 }
 
+/// The receiver was ahead of the next leader and began anew: what it archived of the old one's own branch says nothing of
+/// the segment before the change.
+#[test]
+fn a_file_of_another_branch_is_no_end() {
+    use Event::{Archive, FailOver, Recycle, Reset, Stream, Write};
+    let mut world = World::new();
+    let mut events = vec![
+        FailOver(0),
+        Write(22),
+        FailOver(14),
+        FailOver(0),
+        Write(8),
+        FailOver(0),
+    ];
+    events.extend([Reset, Write(20), Stream(10), FailOver(12), Archive(1)]);
+    events.extend([Reset, Recycle]);
+    for event in events {
+        world.happen(event);
+    }
+    world.look(MINUTE);
+}
+
+/// Nothing is needed for a backup that an old leader's own branch holds, so nothing of it is missing.
+#[test]
+fn a_backup_of_another_branch_needs_no_files() {
+    use Event::{Archive, BackUp, FailOver, Reset, Retain, Stream, Write};
+    let mut world = World::new();
+    let mut events = vec![Write(17), Stream(17), BackUp, FailOver(11), Reset];
+    events.extend([Write(3), Stream(4), Write(10), Archive(2), FailOver(0)]);
+    events.extend([Reset, Retain, Write(9), Stream(10), Archive(1)]);
+    for event in events {
+        world.happen(event);
+    }
+    world.look(MINUTE);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
