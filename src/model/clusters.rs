@@ -1,5 +1,6 @@
 //! The clusters that a rule is for.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use super::Pattern;
@@ -8,6 +9,8 @@ use super::Pattern;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Clusters {
     named: Vec<Pattern>,
+    /// Those of them that are names: there may be thousands.
+    names: HashSet<String>,
     /// Each with its place in the list.
     excluded: Vec<(usize, Pattern)>,
 }
@@ -20,10 +23,15 @@ impl Clusters {
     pub fn new<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         let mut clusters = Self::default();
         for (index, word) in words.into_iter().enumerate() {
-            match word.strip_prefix(Self::EXCLUDES) {
-                Some(text) => clusters.excluded.push((index, Pattern::new(text))),
-                None => clusters.named.push(Pattern::new(word)),
+            if let Some(text) = word.strip_prefix(Self::EXCLUDES) {
+                clusters.excluded.push((index, Pattern::new(text)));
+                continue;
             }
+            let pattern = Pattern::new(word);
+            if !pattern.is_glob() {
+                clusters.names.insert(word.to_owned());
+            }
+            clusters.named.push(pattern);
         }
         clusters
     }
@@ -35,7 +43,9 @@ impl Clusters {
 
     /// Returns true if the rule is for the cluster of this name.
     pub fn include(&self, name: &str) -> bool {
-        let named = self.named.iter().any(|pattern| pattern.matches(name));
+        let has_globs = self.names.len() < self.named.len();
+        let mut globs = self.named.iter().filter(|_| has_globs);
+        let named = self.names.contains(name) || globs.any(|pattern| pattern.matches(name));
         (named || self.are_any()) && !self.exclude(name)
     }
 

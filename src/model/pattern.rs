@@ -18,6 +18,11 @@ impl Pattern {
         &self.0
     }
 
+    /// Tells whether it is more than a name.
+    pub fn is_glob(&self) -> bool {
+        self.0.contains(['*', '?'])
+    }
+
     /// Whether the whole of `name` fits. Linear in the product of both lengths at worst: a `*`
     /// that must be tried again only moves forward.
     #[must_use]

@@ -19,12 +19,41 @@ pub(super) struct Group<'m> {
     pub(super) elsewhere: usize,
 }
 
-/// The groups, in the order of their first clusters, and the rules that do something in them.
-pub(super) fn groups<'m>(matrix: &'m Matrix<'_>, with_trace: bool) -> (Vec<Group<'m>>, Active) {
+/// How many groups are shown: more than anyone reads.
+const MOST: usize = 1_000;
+
+/// The groups, in the order of their first clusters.
+pub(super) struct Groups<'m> {
+    pub(super) shown: Vec<Group<'m>>,
+    /// The rules that do something in them.
+    pub(super) active: Active,
+    /// How many kinds of cluster there are that are not shown.
+    pub(super) more: usize,
+}
+
+impl Groups<'_> {
+    /// Says that there are more, and how to see them.
+    pub(super) fn what_is_left(&self) -> Option<String> {
+        (self.more > 0).then(|| {
+            format!(
+                "{} more kinds of cluster are not shown: name one with `--cluster`, or take `--format json`",
+                self.more
+            )
+        })
+    }
+}
+
+/// Puts clusters for which the same is done together.
+pub(super) fn groups<'m>(matrix: &'m Matrix<'_>, with_trace: bool) -> Groups<'m> {
     let mut active = Active::default();
+    let mut seen = 0;
     let mut groups: Vec<Group<'m>> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for (cluster, mut cells) in matrix.blocks() {
+        if groups.len() == MOST {
+            break;
+        }
+        seen += 1;
         active.add(&cells);
         let mut key = String::new();
         for cell in &cells {
@@ -52,7 +81,11 @@ pub(super) fn groups<'m>(matrix: &'m Matrix<'_>, with_trace: bool) -> (Vec<Group
             elsewhere,
         });
     }
-    (groups, active)
+    Groups {
+        shown: groups,
+        active,
+        more: matrix.clusters.len() - seen,
+    }
 }
 
 impl Group<'_> {

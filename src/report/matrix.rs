@@ -16,8 +16,8 @@ use super::text::put_line;
 pub fn matrix(matrix: &Matrix<'_>) -> String {
     let mut legend = Legend::default();
     let mut text = String::new();
-    let (groups, active) = groups(matrix, false);
-    for group in &groups {
+    let groups = groups(matrix, false);
+    for group in &groups.shown {
         put_line!(text, "{}", heading(group));
         text.push('\n');
         let (events, nothing) = group.events();
@@ -57,7 +57,10 @@ pub fn matrix(matrix: &Matrix<'_>) -> String {
         text,
         "(no entry: Patroni does not pass this role with this event)"
     );
-    put_silent(&mut text, matrix, &active);
+    match groups.what_is_left() {
+        Some(more) => put_line!(text, "\n{more}"),
+        None => put_silent(&mut text, matrix, &groups.active),
+    }
     text
 }
 

@@ -20,11 +20,11 @@ pub fn matrix_html(matrix: &Matrix<'_>, rules: &str) -> String {
          that it passes, and what is then asked of pg-backup-api.</p>\n",
         escape(rules)
     );
-    let (groups, active) = groups(matrix, true);
+    let groups = groups(matrix, true);
     let _ = writeln!(body, "<p class=\"note\">{}</p>", facts(&matrix.known));
     if matrix.clusters.len() > 1 {
         body.push_str("<nav>Clusters: ");
-        for (index, group) in groups.iter().enumerate() {
+        for (index, group) in groups.shown.iter().enumerate() {
             for cluster in &group.clusters {
                 let name = escape(&cluster.name);
                 let _ = write!(body, "<a href=\"#cluster-{index}\">{name}</a> ");
@@ -33,13 +33,18 @@ pub fn matrix_html(matrix: &Matrix<'_>, rules: &str) -> String {
         body.push_str("</nav>\n");
     }
     body.push_str("</header>\n");
-    for (index, group) in groups.iter().enumerate() {
+    for (index, group) in groups.shown.iter().enumerate() {
         let _ = writeln!(body, "<section id=\"cluster-{index}\">");
         body.push_str(&heading(group));
         body.push_str(&table(group, matrix));
         body.push_str("</section>\n");
     }
-    body.push_str(&unseen(matrix, &active));
+    match groups.what_is_left() {
+        Some(more) => {
+            let _ = writeln!(body, "<p class=\"note\">{}</p>", escape(&more));
+        }
+        None => body.push_str(&unseen(matrix, &groups.active)),
+    }
     page(&title, &body)
 }
 
