@@ -20,7 +20,7 @@ impl Stage {
         Self::with(Cluster::new("demo"))
     }
 
-    /// The WAL begins in the fifth segment, as the backup does.
+    /// The backup begins in the fifth segment, which is archived; the leader writes the sixth.
     fn with(cluster: Cluster) -> Self {
         let barman = Config::default()
             .server("demo")
@@ -32,7 +32,7 @@ impl Stage {
         let cluster = cluster.member("n1").member("n2");
         let barmans = [("barman".to_owned(), barman)];
         let world = World::start(vec![cluster], barmans).unwrap();
-        world.tell("demo", "wal 0/5000028").unwrap();
+        world.tell("demo", "wal 0/6000028").unwrap();
         let rules = RULES.replace("BARMAN", world.barman("barman").unwrap().url());
         let node = |name: &str| {
             let url = world.url("demo", name).unwrap();
@@ -176,7 +176,7 @@ fn thirty_failovers(step: u64) {
     let stage = Stage::new();
     for round in 0..30_u64 {
         stage.fail_over(if round.is_multiple_of(2) { "n2" } else { "n1" });
-        let at = 0x0500_0028 + (round + 1) * step;
+        let at = 0x0600_0028 + (round + 1) * step;
         stage.wal(&format!("{:X}/{:X}", at >> 32, at & 0xFFFF_FFFF));
     }
     stage.pass("n1");
@@ -272,11 +272,8 @@ fn what_is_unknown_is_looked_at_again() {
     assert_eq!(receipt["may_tell"], "later_pass");
     let reason = "timeline 1 ended at 0/9A3F0D8, and the last file of it in the archive is `000000010000000000000006`";
     assert_eq!(receipt["reason"], reason);
-    assert_eq!(
-        stage.receipts("n2"),
-        Vec::<Value>::new(),
-        "status writes nothing down"
-    );
+    let state = stage.node("n2").state();
+    assert!(!state.exists(), "status writes nothing down");
     stage.call_back("n2");
     assert_eq!(stage.verdicts("n2"), continuous([2]));
 }

@@ -40,7 +40,8 @@ fn node() -> Node {
 #[test]
 fn a_callback_whose_rule_does_nothing_on_purpose_is_done() {
     let node = node();
-    let ended = node.run(["run", "on_start", "primary", "lab-1"]).exits(0);
+    let call = ["run", "--format", "human", "on_start", "primary", "lab-1"];
+    let ended = node.run(call).exits(0);
     assert_eq!(
         ended.stdout,
         "rule `leave-the-lab-alone` does nothing on purpose\n"
