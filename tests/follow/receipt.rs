@@ -272,8 +272,8 @@ fn what_is_unknown_is_looked_at_again() {
     assert_eq!(receipt["may_tell"], "later_pass");
     let reason = "timeline 1 ended at 0/9A3F0D8, and the last file of it in the archive is `000000010000000000000006`";
     assert_eq!(receipt["reason"], reason);
-    let state = stage.node("n2").state();
-    assert!(!state.exists(), "status writes nothing down");
+    let database = stage.node("n2").state();
+    assert!(!database.exists(), "status writes nothing down");
     stage.call_back("n2");
     assert_eq!(stage.verdicts("n2"), continuous([2]));
 }
