@@ -178,9 +178,10 @@ pub(super) fn peer(conninfo: &str) -> (&str, u16) {
     (word("host").unwrap_or_default(), port.unwrap_or(5432))
 }
 
-/// The name of a WAL file that is archived when nothing else is said of a timeline.
+/// The name of the WAL file that is archived last when nothing else is said of a timeline: the one before that which a
+/// simulated leader writes.
 pub(super) fn wal_name(timeline: u64) -> String {
-    format!("{timeline:08X}0000000000000005")
+    format!("{timeline:08X}00000000{:08X}", timeline + 4)
 }
 
 fn wal(timeline: u64, name: &str) -> (String, Value) {

@@ -194,12 +194,12 @@ impl Cluster {
         self.timeline - u64::from(is_under_way)
     }
 
-    /// Where WAL ends: where it was said to end, or 16 MB on each timeline so far, and a bit each second.
+    /// Where WAL ends: where it was said to end, or one segment further for each timeline so far, and a bit each second.
     fn position(&self, now: Moment) -> u64 {
         if let Some(wal) = self.wal {
             return wal;
         }
-        (self.timeline_at(now) + 2) * 0x0100_0000 + now.elapsed.as_secs() * 0x100
+        (self.timeline_at(now) + 5) * 0x0100_0000 + now.elapsed.as_secs() * 0x100
     }
 
     /// The PostgreSQL of every member.

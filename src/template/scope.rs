@@ -17,6 +17,9 @@ use super::premise::Asked;
 /// stack has an end.
 const MOST_DEPTH: usize = 100;
 
+/// How many names a message lists: thousands help nobody, and take long to write for each template.
+const MOST_NAMES: usize = 50;
+
 /// Values by name; a variable of the file is rendered when it is first looked at.
 ///
 /// A variable that can't be rendered for this event (say, one that uses `datadir` in a callback)
@@ -380,16 +383,16 @@ impl Object for Root {
             if self.guards.has(name, None) || self.scope.known.contains_key(name) {
                 return None;
             }
-            let mut names = self.scope.names();
-            names.sort();
             // The engine's own functions are looked up here first; a name that is called is not ours.
             if super::known_names(super::UnknownKind::Function).contains(&name) {
                 return None;
             }
-            let detail = format!(
-                "there is no variable `{name}`; there are {}",
-                names.join(", ")
-            );
+            let mut detail = format!("there is no variable `{name}`");
+            if self.scope.known.len() + self.scope.visible <= MOST_NAMES {
+                let mut names = self.scope.names();
+                names.sort();
+                detail = format!("{detail}; there are {}", names.join(", "));
+            }
             Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)))
         })
     }

@@ -164,7 +164,7 @@ fn diagnose_shows_the_whole_state() {
     );
     assert_eq!(
         demo["wals"]["last_archived_wal_per_timeline"]["00000003"]["name"],
-        "000000030000000000000005"
+        "000000030000000000000007"
     );
     let backups: Vec<_> = demo["backups"]
         .as_object()
@@ -328,7 +328,7 @@ fn backups_say_what_they_were_taken_of() {
         (
             &json!(3),
             &json!("7000000000000000001"),
-            &json!("000000030000000000000005")
+            &json!("000000030000000000000007")
         )
     );
     for (id, status) in [

@@ -76,7 +76,9 @@ pub(super) fn show(
             let model =
                 |config: Config, member: &&str| config.model(&format!("{cluster}:{member}"));
             let config = MEMBERS.iter().fold(config, model);
-            config.active(cluster, &format!("{cluster}:n1"))
+            config
+                .active(cluster, &format!("{cluster}:n1"))
+                .backup(cluster, "20260101T000000")
         });
         ((*host).to_owned(), served)
     });
