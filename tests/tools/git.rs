@@ -136,7 +136,7 @@ fn a_revision_is_read_as_a_disk_is() {
             "git:HEAD@{1 hour ago}:no.yml",
             "other.yml",
             2,
-            "there is no `no.yml` in `HEAD@{1 hour ago}` (if it is new, `--allow-missing-old`",
+            "there is no `no.yml` in `HEAD@{1 hour ago}`",
         ),
         (
             "",
