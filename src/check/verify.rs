@@ -1,10 +1,10 @@
-//! Rules that want to see WAL streaming after requests that start no stream.
+//! Rules that verify WAL streaming after requests that start no stream.
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
 use crate::model::{RequestKind, RequestTemplate, Rule, RuleSet, Verify};
 
-/// One for each rule with a `verify: streaming` of its own and no request that it could be about.
+/// One problem for each rule with a `verify: streaming` of its own and no request it could apply to.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     let rules = rules.rules.iter().filter(|rule| rule.enabled);
     rules.filter_map(problem).collect()
@@ -21,7 +21,7 @@ fn problem(rule: &Rule) -> Option<Problem> {
     Some(Problem::new(Code::IdleVerify, spot, message).help(help))
 }
 
-/// Whether Barman may stream from another node after the request.
+/// Returns true if Barman may stream from another node after the request.
 fn streams(request: &RequestTemplate) -> bool {
     match request.kind {
         RequestKind::ConfigSwitch => request.body.iter().any(|(key, _)| key == "model_name"),
