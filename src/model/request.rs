@@ -1,4 +1,4 @@
-//! What a rule asks of pg-backup-api.
+//! The requests of rules to pg-backup-api.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{ApiName, ModelName, Name, Origin, TemplateValue};
 /// The types of operation that pg-backup-api has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RequestKind {
-    /// Lay a model over a server's configuration, or take it away: `barman config-switch`.
+    /// Apply a model to a server's configuration, or remove it: `barman config-switch`.
     ConfigSwitch,
     /// Restore a backup to a node: `barman recover`.
     Recovery,
@@ -31,8 +31,8 @@ impl RequestKind {
         }
     }
 
-    /// Tells whether it says what Barman's configuration should be. Sending such a request again is harmless; a
-    /// recovery does something once and is never sent twice.
+    /// Returns true if it sets a state of Barman's configuration. Sending such a request again is harmless; a
+    /// recovery acts once and is never sent twice.
     pub const fn sets_state(self) -> bool {
         match self {
             Self::ConfigSwitch | Self::ConfigUpdate => true,
@@ -40,8 +40,8 @@ impl RequestKind {
         }
     }
 
-    /// How long an operation is waited for by default. A recovery has no bound: when the wait is over Barman still
-    /// copies, and Patroni's next method would write into the same directory.
+    /// The default time limit of an operation. A recovery has none: when the wait is over Barman is still
+    /// copying, and Patroni's next method would write into the same directory.
     pub const fn timeout(self) -> Option<Duration> {
         match self {
             Self::ConfigSwitch | Self::ConfigUpdate => Some(Duration::from_secs(600)),
@@ -49,36 +49,36 @@ impl RequestKind {
         }
     }
 
-    /// The kind of this word.
+    /// The kind with this name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
-/// A request as the rules file writes it, its templates not yet rendered.
+/// A request in the notation of the rules file, with templates not yet rendered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestTemplate {
     /// Its `type`.
     pub kind: RequestKind,
     /// The endpoint it goes to.
     pub api: ApiName,
-    /// The server whose operation it is; a `config_update` has none.
+    /// The server that the operation belongs to; a `config_update` has none.
     pub server: Option<TemplateValue>,
     /// The body without `type`, `server` and `api`.
     pub body: Vec<(String, TemplateValue)>,
-    /// Where the request stands.
+    /// Its place in the rules.
     pub origin: Origin,
 }
 
-/// A request that pg-backup-api can take: its body is known to be valid.
+/// A request that pg-backup-api accepts: its body is known to be valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
     /// Set or reset the active model of a server.
     ConfigSwitch {
         /// The server.
         server: Name,
-        /// What to switch to.
+        /// The model to switch to, or a reset.
         to: SwitchTo,
     },
     /// Restore a backup.
@@ -90,7 +90,7 @@ pub enum Operation {
     },
 }
 
-/// The end state that a config switch asks for.
+/// The end state of a config switch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SwitchTo {
     /// This model is active.
@@ -99,21 +99,21 @@ pub enum SwitchTo {
     Reset,
 }
 
-/// A recovery's parts, named as pg-backup-api names them.
+/// The parts of a recovery, with pg-backup-api's names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoveryRequest {
-    /// The server whose backup it is.
+    /// The server of the backup.
     pub server: Name,
-    /// A backup's id, or `latest`, `last`, `oldest`, `first`, `last-failed`.
+    /// A backup's ID, or `latest`, `last`, `oldest`, `first`, `last-failed`.
     pub backup_id: Name,
-    /// How Barman reaches the node, for example `ssh postgres@node2`.
+    /// The command with which Barman reaches the node, for example `ssh postgres@node2`.
     pub remote_ssh_command: String,
     /// The data directory on the node.
     pub destination_directory: String,
 }
 
 impl Operation {
-    /// The operation of a body that is valid, as [`Operation::body`] gives it; `None` for another.
+    /// The operation of a valid body, as [`Operation::body`] returns it; `None` for any other.
     #[must_use]
     pub fn from_body(server: Option<Name>, body: &Value) -> Option<Self> {
         let text = |key: &str| body.get(key)?.as_str().map(str::to_owned);
@@ -154,7 +154,7 @@ impl Operation {
         }
     }
 
-    /// The server whose operation it is; none for the whole Barman instance.
+    /// The server that the operation belongs to; `None` for the whole Barman instance.
     #[must_use]
     pub const fn server(&self) -> Option<&Name> {
         match self {
