@@ -1,4 +1,4 @@
-//! What became of a plan, for people.
+//! The outcome of a plan, for people.
 
 use crate::execute::{Outcome, StepOutcome, Verdict};
 use crate::model::{Operation, SwitchTo};
@@ -32,7 +32,7 @@ pub fn describe(operation: &Operation) -> String {
     }
 }
 
-/// The outcome, a line a step.
+/// The outcome, one line per step.
 #[must_use]
 pub fn run(outcome: &Outcome) -> String {
     let mut text = String::new();
