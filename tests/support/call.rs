@@ -1,4 +1,4 @@
-//! The program as Patroni and operators start it on a node.
+//! The program as started on a node by Patroni and by operators.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use super::node::Node;
 use super::program::with_state;
 use super::wait::wait;
 
-/// Arguments that every `run` of a test gets, unless it names the option itself.
+/// Arguments of every `run` in a test, unless the test sets the option itself.
 const EVERY_RUN: &[&str] = &["--second-look", "0s"];
 
-/// A command line that is not started yet.
+/// A command line that is not yet started.
 pub struct Call<'a> {
     node: &'a Node,
     arguments: Vec<String>,
@@ -43,7 +43,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// The command, to be started in another way.
+    /// The command, for other ways of starting it.
     pub fn command(&self) -> Command {
         let mut command = with_state(&self.node.state());
         command
@@ -86,7 +86,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// A program that runs. Its output is in files, so that no pipe can hold it up.
+/// A running program. Its output goes to files, so that no pipe can block it.
 pub struct Running {
     child: Child,
     stdout: PathBuf,
@@ -114,7 +114,7 @@ impl Running {
         assert_eq!(said, Some(true), "no `{words}` in\n{}", self.log());
     }
 
-    /// Kills it with SIGKILL as soon as this is so. Returns `false` if it ended by itself before.
+    /// Kills it with SIGKILL as soon as the condition is true. Returns `false` if it ended by itself before.
     pub fn kill_when(&mut self, mut so: impl FnMut() -> bool) -> bool {
         let child = &mut self.child;
         let killed = wait(|| {
@@ -136,7 +136,7 @@ impl Running {
         self.child.wait().unwrap();
     }
 
-    /// Waits for its end. A program that hangs is killed.
+    /// Waits for its end. A hanging program is killed.
     pub fn end(mut self) -> Ended {
         let status = wait(|| self.child.try_wait().unwrap());
         if status.is_none() {

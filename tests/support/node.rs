@@ -29,7 +29,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// Node n1 with these rules. In them, `BARMAN` and `PATRONI` become the addresses of the node's own.
+    /// Node n1 with these rules. In them, `BARMAN` and `PATRONI` become the addresses of the node's own servers.
     pub fn new(rules: &str) -> Self {
         let node = Self {
             folder: tempfile::tempdir().unwrap(),
@@ -49,14 +49,14 @@ impl Node {
         self
     }
 
-    /// Gives it a Patroni that says that this member leads.
+    /// Gives it a Patroni according to which this member leads.
     pub fn with_patroni(mut self, leader: &str) -> Self {
         self.patroni = Some(Patroni::start(&self.name, leader));
         self.write_rules(&self.rules);
         self
     }
 
-    /// Gives it a Barman of its own.
+    /// Gives it its own Barman.
     pub fn with_barman(mut self, config: Config) -> Self {
         self.barman = Some(Simulator::start(config).unwrap());
         self.write_rules(&self.rules);
@@ -99,7 +99,7 @@ impl Node {
         self.folder().join("data")
     }
 
-    /// The number of the next call; its output is in files.
+    /// The number of the next call; its output goes to files.
     pub fn next_call(&self) -> u32 {
         self.calls.fetch_add(1, Ordering::Relaxed)
     }
@@ -115,7 +115,7 @@ impl Node {
             .args(["on_role_change", "primary", "demo"])
     }
 
-    /// The command that makes this node a replica.
+    /// The command that creates this node as a replica.
     pub fn create_replica(&self) -> Call<'_> {
         let datadir = format!("--datadir={}", self.datadir().display());
         self.call(["run", "--node", &self.name, "--event", "create_replica"])
@@ -127,7 +127,7 @@ impl Node {
         self.call(arguments).run()
     }
 
-    /// A command, to be started in another way.
+    /// A command, for other ways of starting it.
     pub fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<str>>) -> Command {
         self.call(arguments).command()
     }
@@ -162,14 +162,14 @@ impl Node {
         served
     }
 
-    /// Those of this type.
+    /// The posts of this type.
     pub fn posts_of(&self, kind: &str) -> Vec<Served> {
         let mut posts = self.posts();
         posts.retain(|served| served.body["type"] == kind);
         posts
     }
 
-    /// The number of them that Barman accepted.
+    /// The number of posts of this type that Barman accepted.
     pub fn accepted(&self, kind: &str) -> usize {
         let posts = self.posts_of(kind);
         posts
