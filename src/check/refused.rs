@@ -15,8 +15,8 @@ use super::lint::{All, Kind, Lint};
 
 /// One problem for each value, where it first occurs.
 pub(super) struct Refused<'r> {
-    /// Where a rule fires in any case, an empty variable is sent as it is, unless the command line says
-    /// otherwise. Elsewhere the rule's condition may have checked for it.
+    /// A judge for which empty variables really are empty: where a rule fires in any case, an empty variable is sent as it is, unless
+    /// the command line says otherwise. Elsewhere the rule's condition may have checked for it.
     of_empty_texts: Option<Judge<'r>>,
     /// The cells already examined, by rule.
     seen: HashMap<usize, Cells>,
