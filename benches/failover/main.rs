@@ -115,7 +115,7 @@ fn write_a_row(cluster: &Cluster, leader: &str, replica: &str) {
     });
 }
 
-/// The current leader, by its index.
+/// The current leader of the two nodes.
 #[derive(Default)]
 struct Leader {
     second: bool,

@@ -85,7 +85,6 @@ impl Barman {
         diagnosis["servers"].clone()
     }
 
-    /// The answer of `GET /diagnose`.
     pub fn diagnose(&self) -> String {
         let address = self.url.trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).expect("it listens");

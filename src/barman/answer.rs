@@ -42,7 +42,7 @@ pub fn operations(response: &Response) -> Result<Listing, Trouble> {
         return Err(malformed(response, "without a list of `operations`"));
     };
     let listed = |entry: &Value| {
-        // pg-backup-api 1.3.0 lists ids alone; it has nothing but recoveries.
+        // pg-backup-api 1.3.0 lists only IDs; its only operations are recoveries.
         if let Value::String(id) = entry {
             return Some(Listed {
                 id: Name::new(id.as_str()).ok()?,

@@ -100,7 +100,7 @@ pub struct Slot {
 pub struct Backup {
     /// `DONE`, `FAILED`, `WAITING_FOR_WALS` and so on.
     pub status: Option<String>,
-    /// The moment it ended, as Barman writes it.
+    /// The time it ended, in Barman's notation.
     pub end_time: Option<String>,
     /// The timeline it was taken on.
     pub timeline: Option<u64>,

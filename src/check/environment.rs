@@ -13,7 +13,7 @@ const PREFIX: &str = "PATRONI_";
 /// Settings that have no section.
 const ALONE: [&str; 3] = ["NAME", "SCOPE", "NAMESPACE"];
 
-/// Words of Patroni's configuration. `PATRONI_X_WORD` is taken for a setting whatever `X` is.
+/// Words of Patroni's configuration. Patroni takes `PATRONI_X_WORD` for a setting, whatever `X` is.
 const WORDS: [&str; 14] = [
     "CACERT",
     "CERT",

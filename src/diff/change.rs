@@ -209,7 +209,7 @@ impl Told {
     }
 }
 
-/// Returns true if the two steps have no target in common.
+/// Returns true if the address differs, or the two steps have no target in common.
 fn retargeted(old: &Step, new: &Step) -> bool {
     let kept = new.operation.targets(&new.api);
     let of_old = old.operation.targets(&old.api);

@@ -152,7 +152,7 @@ fn here_and_now(plan: &Plan, sets: &[String]) -> Part {
     }
 }
 
-/// The cluster, if this member leads it on another timeline than the first.
+/// The cluster, if this member leads it on a timeline after the first.
 async fn on_a_later_timeline<W: World>(plan: &Plan, world: &W) -> Option<Here> {
     let patronis = world.patronis();
     let node = patronis.first()?.clone().within(SIDE).node().await.ok()?;

@@ -48,7 +48,7 @@ impl Comparison {
         self.step.operation.server()
     }
 
-    /// The model that should be active: `None` if this is no switch, `Some(None)` if none should be.
+    /// The model that should be active: `None` if this is not a switch, `Some(None)` if none should be.
     #[must_use]
     pub const fn wanted_model(&self) -> Option<Option<&ModelName>> {
         match &self.step.operation {

@@ -240,7 +240,7 @@ fn named_in(id: &Name, moments: &RangeInclusive<i64>) -> bool {
     })
 }
 
-/// An id as seconds since the epoch, as if it were UTC.
+/// An ID as seconds since the epoch, as if it were UTC.
 fn seconds(id: &str) -> Option<i64> {
     let (date, time) = id.split_once('T')?;
     let number = |text: &str, range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();

@@ -61,7 +61,7 @@ pub enum StepOutcome {
     Fenced,
     /// A newer decision replaced it.
     Superseded,
-    /// A step before it was not done.
+    /// An earlier step was not done.
     NotRun,
 }
 

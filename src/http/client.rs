@@ -154,7 +154,7 @@ impl Http for Client {
     }
 }
 
-/// An exchange in a line.
+/// An exchange on one line.
 fn told(request: &Request, answer: &Result<Response, Failure>, took: Duration) -> String {
     let Request { url, body, .. } = request;
     let asked = match body {

@@ -58,7 +58,7 @@ impl ReadError {
 }
 
 /// Reads a file, or the `*.yml` and `*.yaml` files of a directory in the order of their names.
-///
+/// 3698
 /// # Errors
 /// [`ReadError`] for the first one that can't be read.
 pub fn read(path: &Path) -> Result<Vec<Source>, ReadError> {
@@ -84,7 +84,7 @@ pub fn read(path: &Path) -> Result<Vec<Source>, ReadError> {
 }
 
 /// Reads an open file, standard input for example, with this name in findings.
-///
+/// 3702
 /// # Errors
 /// [`ReadError`] with that name.
 pub fn read_from(reader: impl Read, name: &Path) -> Result<Source, ReadError> {
@@ -113,7 +113,7 @@ pub(super) fn is_hidden(path: &Path) -> bool {
 
 /// Returns true for a named pipe. Opening one without a writer never ends; one that a shell created for
 /// us has its writer.
-///
+/// 3709
 /// # Errors
 /// The error of looking at it.
 pub fn is_pipe(path: &Path) -> io::Result<bool> {

@@ -27,20 +27,20 @@ impl fmt::Display for ApiName {
     }
 }
 
+/// An `http` or `https` address without user, password, query or fragment; its scheme is in lower
 /// case, and its path prefix is kept, without a slash at the end.
-/// The longest address, in bytes. Servers accept lines of a few thousand, and the path of a request is added.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Url(String);
 
 impl Url {
-    /// Accepts an address that a path can be appended to.
+    /// The longest address, in bytes. Servers accept lines of a few thousand, and the path of a request is added.
     const LONGEST: usize = 2048;
 
-    /// Takes an address that can stand in front of a path.
+    /// Accepts an address that a path can be appended to.
     ///
+    /// # Errors
     /// The problem with it, for a message; a password in it is not repeated.
-    /// What is wrong with it, for a message; a password in it is not repeated.
     pub fn new(text: &str) -> Result<Self, &'static str> {
         let (scheme, rest) = text
             .split_once("://")

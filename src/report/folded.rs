@@ -108,7 +108,6 @@ pub(super) fn is_nothing(preview: &Preview) -> bool {
         && preview.failures.is_empty()
 }
 
-/// A list of events.
 pub(super) fn list(events: &[Event]) -> String {
     let names: Vec<&str> = events.iter().map(|event| event.as_str()).collect();
     names.join(", ")

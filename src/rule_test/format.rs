@@ -52,7 +52,6 @@ impl Given {
     }
 }
 
-/// A test.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Test {
     pub(super) name: String,

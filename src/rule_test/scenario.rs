@@ -27,7 +27,6 @@ use super::world::{Cluster, Outside};
 /// The time after the last step by which everything in Barman has ended.
 const LATER: Duration = Duration::from_secs(24 * 3600);
 
-/// One scenario.
 #[derive(Debug, Clone)]
 pub(super) struct Scenario {
     pub(super) name: String,

@@ -67,7 +67,7 @@ impl Simulator {
     }
 
     /// Starts with the caller's clock, which determines the operations' IDs and their ends.
-    ///
+    /// 5238
     /// # Errors
     /// As [`Simulator::start`].
     pub fn start_with_clock(config: Config, clock: Clock) -> Result<Self, StartError> {
@@ -104,7 +104,7 @@ impl Simulator {
     }
 
     /// Executes a command for Barman, in the notation of the control path, such as `drop-slot demo`.
-    ///
+    /// 5245
     /// # Errors
     /// The command failed.
     pub fn tell(&self, what: &str) -> Result<(), String> {
@@ -136,7 +136,7 @@ impl Simulator {
 
 impl<B: Backend + 'static> Simulator<B> {
     /// Starts in front of any Barman.
-    ///
+    /// 5254
     /// # Errors
     /// As [`Simulator::start`].
     pub fn start_with_backend(backend: B, front: Front, clock: Clock) -> Result<Self, StartError> {

@@ -42,7 +42,7 @@ impl World {
     }
 
     /// Starts everything, with the caller's clock.
-    ///
+    /// 5619
     /// # Errors
     /// As [`World::start`].
     pub fn start_with_clock(

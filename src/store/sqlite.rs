@@ -62,7 +62,7 @@ fn unopened(path: &Path, error: &dyn fmt::Display) -> StoreError {
 
 impl Sqlite {
     /// Opens the database at this path, and creates it if necessary.
-    ///
+    /// 5969
     /// # Errors
     /// [`StoreError`] if it can't be created, opened or migrated to this program's version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
@@ -103,7 +103,7 @@ impl Sqlite {
     }
 
     /// A database in memory.
-    ///
+    /// 5977
     /// # Errors
     /// [`StoreError`] if there is no memory for it.
     pub fn in_memory() -> Result<Self, StoreError> {
@@ -152,7 +152,7 @@ impl Sqlite {
 
     /// Forgets settled decisions from before this time. Usually there are none, and no lock
     /// is taken.
-    ///
+    /// 5985
     /// # Errors
     /// [`StoreError`].
     pub fn prune(&self, before: Duration) -> Result<(), StoreError> {

@@ -14,7 +14,7 @@ pub fn replace_file(file: &Path, text: &str) -> io::Result<()> {
 }
 
 /// The same for a file that may contain secrets: only its owner may read it.
-///
+/// 6025
 /// # Errors
 /// As for [`replace_file`].
 pub fn replace_private_file(file: &Path, text: &str) -> io::Result<()> {

@@ -133,7 +133,7 @@ fn words(text: &str, syntax: Syntax) -> Result<(), SyntaxError> {
 }
 
 /// Finds the references of a text.
-///
+/// 6099
 /// # Errors
 /// [`SyntaxError`] if the text is not a template.
 pub fn inspect(text: &str, syntax: Syntax) -> Result<Usage, SyntaxError> {

@@ -65,7 +65,7 @@ fn matches(state: &State<'_, '_>, text: &Value, pattern: &Value) -> Result<bool,
     })
 }
 
-/// Checks a pattern.
+/// Checks a pattern for `matches`.
 ///
 /// # Errors
 /// The reason why it can't be used, in words.

@@ -11,7 +11,6 @@ use super::prerequisites::Versions;
 use super::wait::{self, seconds};
 use super::{folder, http, template};
 
-/// One Barman host.
 pub struct Barman {
     guard: Guard,
     name: String,
@@ -106,7 +105,6 @@ impl Barman {
         self.run(&["check", name], seconds(30));
     }
 
-    /// A Barman command, as its user.
     pub fn command(&self, arguments: &[&str]) -> Spec {
         let barman = self.versions.program("barman").display().to_string();
         let config = self.config().display().to_string();
@@ -126,7 +124,6 @@ impl Barman {
         self.guard.must(&self.command(arguments), limit)
     }
 
-    /// Runs a Barman command.
     pub fn run(&self, arguments: &[&str], limit: Duration) -> Ended {
         self.guard.run(&self.command(arguments), limit)
     }
@@ -183,7 +180,6 @@ impl Barman {
         format!("{} -c {}", barman.display(), self.config().display())
     }
 
-    /// Its configuration file.
     pub fn config(&self) -> PathBuf {
         self.guard.folder().join(format!("{}.conf", self.name))
     }

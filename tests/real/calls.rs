@@ -15,7 +15,6 @@ pub struct Calls {
     pub python: PathBuf,
 }
 
-/// One call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// Seconds since 1970.
@@ -59,7 +58,6 @@ impl Calls {
         folder::write(path, &script);
     }
 
-    /// All calls so far.
     pub fn all(&self) -> Vec<Call> {
         let mut calls: Vec<(String, Call)> = Vec::new();
         for line in std::fs::read_to_string(&self.file)

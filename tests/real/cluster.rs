@@ -11,7 +11,6 @@ use super::prerequisites::Versions;
 use super::wait::{self, seconds};
 use super::{folder, http, postgres, template};
 
-/// A Patroni cluster.
 pub struct Cluster {
     pub name: String,
     pub nodes: Vec<Node>,
@@ -235,7 +234,6 @@ impl Cluster {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The processes of a node.
     pub fn tree(&self, name: &str) -> Vec<u32> {
         self.node(name)
             .patroni

@@ -25,7 +25,6 @@ struct Talk {
     output: BufReader<ChildStdout>,
 }
 
-/// A program to start.
 #[derive(Clone, Debug)]
 pub struct Spec {
     name: String,
@@ -34,7 +33,6 @@ pub struct Spec {
     env: BTreeMap<String, String>,
 }
 
-/// A started program.
 #[derive(Clone)]
 pub struct Process {
     guard: Guard,

@@ -4,7 +4,6 @@ use super::guard::{Guard, Process, Spec};
 use super::wait::{self, seconds};
 use super::{folder, template};
 
-/// A running sshd.
 pub struct Sshd {
     /// The command that reaches it.
     pub command: String,

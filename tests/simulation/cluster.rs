@@ -61,7 +61,6 @@ impl Node {
     }
 }
 
-/// The whole cluster.
 #[derive(Debug)]
 pub struct Cluster {
     pub nodes: Vec<Node>,

@@ -274,7 +274,6 @@ impl World for Inside {
     }
 }
 
-/// A process's clock.
 pub struct Ticks {
     universe: Rc<Universe>,
     process: Rc<Process>,

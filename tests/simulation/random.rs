@@ -39,7 +39,6 @@ impl Random {
         Duration::from_millis(from + self.bits() % (to - from + 1))
     }
 
-    /// One of several.
     pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
     }

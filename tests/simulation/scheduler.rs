@@ -23,7 +23,6 @@ type Event = Box<dyn FnOnce()>;
 /// A process that is waiting.
 type Process = Pin<Box<dyn Future<Output = ()>>>;
 
-/// The scheduler of one run.
 pub struct Scheduler {
     now: Cell<Duration>,
     /// The times of events, and their order at the same time.

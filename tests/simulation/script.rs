@@ -25,7 +25,6 @@ pub struct Ending {
     pub seen: BTreeMap<&'static str, u64>,
 }
 
-/// Plays one seed.
 pub fn play(seed: u64, mutation: Mutation, tracing: Tracing) -> Ending {
     play_with(seed, 0, mutation, tracing)
 }

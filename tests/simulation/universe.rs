@@ -220,7 +220,6 @@ impl Universe {
     }
 }
 
-/// A node's name by its number.
 pub fn name(node: usize) -> String {
     format!("n{}", node + 1)
 }

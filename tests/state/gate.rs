@@ -49,7 +49,7 @@ fn rules_that_pass_are_kept_and_those_with_errors_are_not() {
     assert!(node.posts().len() > sent);
     node.write_rules(&format!("{FOLLOW}{}", FAILS.replace("datadir", "nope")));
     node.run(CALLBACK).exits(6).says("error[PB110]");
-    // an event is not lost when the errors prevent the use of the rules
+    // the last good rules are also used at a start
     node.run(["run", "--node", "n1", "on_start", "primary", "demo"])
         .exits(6);
     node.write_rules(FOLLOW);

@@ -29,7 +29,6 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Adds arguments.
     pub fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let arguments = arguments.into_iter();
         self.arguments
@@ -37,7 +36,6 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Sets a variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
@@ -61,7 +59,6 @@ impl<'a> Call<'a> {
         command
     }
 
-    /// Starts it.
     pub fn start(&self) -> Running {
         let number = self.node.next_call();
         let path = |stream: &str| self.node.folder().join(format!("{stream}.{number}"));
@@ -154,7 +151,6 @@ fn read(path: &PathBuf) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
 }
 
-/// The end of a program.
 #[derive(Debug)]
 pub struct Ended {
     pub exit: i32,

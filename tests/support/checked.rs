@@ -10,11 +10,9 @@ use super::program::{program, root};
 
 /// The output of `check` for some rules.
 pub struct Checked {
-    /// The file or directory.
     pub path: PathBuf,
     /// The output for people.
     pub text: String,
-    /// The exit code.
     pub code: i32,
     /// The output for programs.
     pub json: Value,

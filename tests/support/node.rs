@@ -43,7 +43,6 @@ impl Node {
         node
     }
 
-    /// Gives it another name.
     pub fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
         self
@@ -71,7 +70,6 @@ impl Node {
         self.barman.as_ref().expect("a node with a Barman")
     }
 
-    /// Replaces its rules.
     pub fn write_rules(&self, rules: &str) {
         let mut rules = rules.to_owned();
         if let Some(barman) = &self.barman {
@@ -104,7 +102,6 @@ impl Node {
         self.calls.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Any command.
     pub fn call(&self, arguments: impl IntoIterator<Item = impl AsRef<str>>) -> Call<'_> {
         Call::new(self).args(arguments)
     }
@@ -122,7 +119,6 @@ impl Node {
             .args(["--scope=demo", "--role=replica", &datadir])
     }
 
-    /// Runs a command to its end.
     pub fn run(&self, arguments: impl IntoIterator<Item = impl AsRef<str>>) -> Ended {
         self.call(arguments).run()
     }

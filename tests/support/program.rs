@@ -29,7 +29,6 @@ pub fn fresh_state() -> PathBuf {
     folder.join("state.db")
 }
 
-/// The repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -14,7 +14,6 @@ const BROWSERS: [&str; 4] = [
     "google-chrome-stable",
 ];
 
-/// The browser.
 pub fn browser() -> std::path::PathBuf {
     find(&BROWSERS, "chromium")
 }

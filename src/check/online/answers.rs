@@ -74,7 +74,7 @@ pub struct Server {
     pub slot_name: Option<String>,
     /// Recoveries fetch the WAL of later timelines from Barman.
     pub gets_wal: bool,
-    /// Its backups by id.
+    /// Its backups by ID.
     pub backups: BTreeMap<String, BackupState>,
 }
 

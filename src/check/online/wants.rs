@@ -60,14 +60,14 @@ impl std::ops::Deref for Want<'_> {
 }
 
 impl Want<'_> {
-    /// The servers that it is about.
+    /// The servers in the request.
     pub fn servers(&self) -> impl Iterator<Item = &str> {
         let changed = self.changes.iter().filter(|changed| !changed.is_model);
         let changed = changed.map(|changed| changed.name.as_str());
         self.server.as_deref().into_iter().chain(changed)
     }
 
-    /// The models that it is about.
+    /// The models in the request.
     pub fn models(&self) -> impl Iterator<Item = &str> {
         let changed = self.changes.iter().filter(|changed| changed.is_model);
         let changed = changed.map(|changed| changed.name.as_str());

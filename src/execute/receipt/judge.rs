@@ -46,7 +46,7 @@ pub(super) struct Archive {
     /// The position of the receiver, if it is streaming from the leader, on the leader's timeline. Barman's slot moves to
     /// the position of a receiver as soon as it connects.
     pub(super) receiver: Option<Lsn>,
-    /// The first WAL file of each usable backup, by its id.
+    /// The first WAL file of each usable backup, by its ID.
     pub(super) backups: BTreeMap<String, WalFile>,
 }
 

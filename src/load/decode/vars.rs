@@ -205,7 +205,7 @@ impl<'a> Decoder<'a> {
         true
     }
 
-    /// The names that only this file or the rule at hand has.
+    /// The names that only this file or the current rule has.
     pub(super) fn own_names(&self, within: &Origin) -> impl Iterator<Item = &str> {
         let own = self.own_vars.get(within.file).into_iter().flatten();
         let own = own.map(|(name, _)| name.as_str());

@@ -19,7 +19,6 @@ use annotation::{Annotation, fill, kinds};
 
 /// One schema violation: the value, its place, and the violated part of the schema.
 struct Misfit<'a> {
-    /// The value.
     value: &'a Value,
     origin: Origin,
     /// The keyword's place in the schema, for example `/$defs/rule/then/not`.

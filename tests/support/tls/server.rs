@@ -44,7 +44,7 @@ pub struct TlsServer {
 }
 
 impl TlsServer {
-    /// Serves with the certificate `name` from this folder.
+    /// Serves with the certificate `name` from this directory.
     pub fn start(
         folder: &Path,
         name: &str,
@@ -101,7 +101,6 @@ impl Drop for TlsServer {
     }
 }
 
-/// Serves one request.
 fn serve(
     mut client: StreamOwned<ServerConnection, TcpStream>,
     then: Then,

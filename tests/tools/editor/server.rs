@@ -13,7 +13,6 @@ use crate::support::prerequisite::find;
 /// The package to install; later versions may word messages differently.
 const PACKAGE: &str = "yaml-language-server@1.25.0";
 
-/// A running server.
 pub struct Server {
     child: Child,
     input: ChildStdin,

@@ -18,7 +18,6 @@ use crate::cli::shared::state::STATE_VARIABLE;
 
 use super::Folder;
 
-/// The clusters.
 const CLUSTERS: [&str; 20] = [
     "accounts",
     "archive",
