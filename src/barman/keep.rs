@@ -19,7 +19,6 @@ pub(super) enum Keep<'a> {
     Each(&'a Keep<'a>),
     /// One part of the entries with these names, another of all others.
     Named {
-        /// The names.
         names: &'a BTreeSet<String>,
         /// The part of those.
         these: &'a Keep<'a>,

@@ -16,7 +16,6 @@ pub(super) struct Setting {
     pub(super) rule: usize,
     /// The number of the request in it.
     pub(super) request: usize,
-    /// The target.
     pub(super) target: Target,
     /// Its new value.
     pub(super) value: String,

@@ -81,7 +81,6 @@ impl Seat {
 }
 
 impl Here {
-    /// The leader's role.
     pub(super) fn leader_role(&self) -> Option<Role> {
         Some(self.member(self.leader.as_deref()?)?.rules_role())
     }

@@ -38,7 +38,6 @@ pub enum Detail {
     MissingKey {
         /// The mapping in words.
         holder: String,
-        /// The key.
         key: String,
         /// True if the key determines the other required keys.
         decides: bool,

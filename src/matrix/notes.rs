@@ -24,11 +24,8 @@ pub struct Note {
 /// One finding about a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Found {
-    /// Its code.
     pub code: &'static str,
-    /// Its severity.
     pub severity: &'static str,
-    /// Its message.
     pub message: String,
 }
 

@@ -11,14 +11,12 @@ use super::recorded::RECORDED;
 use super::sections::{Model, Options, Postgres, Server, Slot, Stored};
 use super::version::Version;
 
-/// The options of a server.
 pub(super) fn server_options(cluster: &str, host: &str) -> Map<String, Value> {
     let mut options = connection(host);
     options.insert("cluster".to_owned(), cluster.into());
     options
 }
 
-/// The options of a model.
 pub(super) fn model_options(cluster: &str, node: &str) -> Map<String, Value> {
     let mut options = server_options(cluster, node);
     options.insert("model".to_owned(), true.into());

@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-/// The recording.
 #[derive(Debug, Default, serde::Deserialize)]
 pub(super) struct Recorded {
     pub(super) global: Map<String, Value>,

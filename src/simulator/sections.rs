@@ -89,9 +89,7 @@ fn system_id() -> String {
 /// A member's PostgreSQL as its clients see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Its host.
     pub host: String,
-    /// Its port.
     pub port: u16,
     /// The PostgreSQL there.
     pub postgres: Postgres,

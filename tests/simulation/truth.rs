@@ -17,7 +17,6 @@ use super::universe::{APIS, Universe, name};
 /// permits: the answer's way back, and two writes.
 const KNOWN: Duration = Duration::from_secs(1);
 
-/// An invariant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
     /// Once faults end, the leader's model becomes active within one reconcile interval, and stays so.

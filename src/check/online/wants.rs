@@ -19,11 +19,9 @@ pub struct Names {
     pub member: Option<String>,
     /// The request is for a new cluster.
     pub bootstraps: bool,
-    /// The server.
     pub server: Option<String>,
     /// The model that it is switched to.
     pub model: Option<String>,
-    /// The backup.
     pub backup: Option<String>,
     /// The servers and models whose options it changes.
     pub changes: Vec<Changed>,
@@ -34,7 +32,6 @@ pub struct Names {
 pub struct Changed {
     /// It is a model.
     pub is_model: bool,
-    /// Its name.
     pub name: String,
     /// Its place in the rules.
     pub at: Origin,

@@ -30,7 +30,6 @@ impl Group {
         Self::Installation,
     ];
 
-    /// The heading.
     pub const fn heading(self) -> &'static str {
         match self {
             Self::Patroni => "Called by Patroni",

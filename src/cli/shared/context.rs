@@ -10,8 +10,6 @@ use super::log::Log;
 pub struct Context {
     /// Options for every command.
     pub global: Global,
-    /// The environment.
     pub environment: Environment,
-    /// The log.
     pub log: Rc<Log>,
 }

@@ -106,7 +106,6 @@ impl Discretion {
 
 /// A state whose messages contain no secrets.
 pub struct DiscreetStore {
-    /// The state.
     pub state: Worker,
     /// The secrets to remove.
     pub discretion: Discretion,

@@ -35,7 +35,6 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// The inputs shared by all clusters.
 pub struct Fleet<'a> {
-    /// The rules.
     pub rules: &'a Rules,
     /// The context of the command.
     pub context: &'a Context,

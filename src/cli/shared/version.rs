@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-/// The version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The commit that it was built from, if the build set it, as packages do.

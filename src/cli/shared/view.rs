@@ -26,7 +26,6 @@ use super::world::Outside;
 pub struct Base<'a> {
     /// The path of the rules.
     pub path: PathBuf,
-    /// The rules.
     pub rules: Rules,
     /// The clients for those servers.
     pub outside: Outside<'a>,

@@ -128,7 +128,6 @@ pub(super) fn sight(before: &Sighting, archive: &Archive, leads: bool, now: Dura
 pub(super) struct Case<'a> {
     /// All changes, oldest first.
     pub(super) changes: &'a [Change],
-    /// The archive.
     pub(super) archive: &'a Archive,
     /// The evidence, by timeline.
     pub(super) sightings: &'a BTreeMap<u64, Sighting>,
