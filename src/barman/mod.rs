@@ -155,7 +155,7 @@ impl<'a, H: Http> Barman<'a, H> {
         self.read(answer::diagnosis, &self.http.exchange(&request).await?)
     }
 
-    /// Returns true if pg-backup-api is older than 2.1.0 and knows no operations but recoveries: such a version has no list of
+    /// Returns true if pg-backup-api is older than 2.1.0 and knows no operations but recoveries: such a version has no list of the
     /// instance's operations.
     pub async fn is_too_old(&self) -> bool {
         let listed = self.operations(&Scope::Instance).await;

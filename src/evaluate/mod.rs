@@ -34,6 +34,7 @@ pub struct EvaluateError {
 }
 
 /// Makes the plan.
+///
 /// # Errors
 /// [`EvaluateError`] for the first rule whose condition or request can't be rendered, or whose
 /// request pg-backup-api would refuse.

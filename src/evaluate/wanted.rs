@@ -59,7 +59,7 @@ pub struct Left {
     pub why: String,
 }
 
-/// Evaluates the rules for every member: the last change of its role or, for a cluster that was
+/// Evaluates the rules for every member, with the last change of its role or, for a cluster that was
 /// started in its present state, its start. `own` evaluates them for the own member.
 pub fn wanted<E>(
     rules: &RuleSet,

@@ -142,8 +142,8 @@ fn by_api(parts: &[Part]) -> Vec<(ApiName, Vec<Part>)> {
     apis.into_iter().map(of).collect()
 }
 
-/// Returns true for steps that set a state, unless they say `verify: none`: Barman may show an option in another form
-/// than it was written.
+/// Returns true for steps that set a state, unless they say `verify: none`: Barman may show an option in a form other than
+/// the one it was written in.
 fn is_comparable(step: &Step) -> bool {
     match step.operation.kind() {
         RequestKind::ConfigSwitch => true,

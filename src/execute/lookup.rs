@@ -228,8 +228,8 @@ pub(super) async fn age_of_last<H: Http>(
     Some(Duration::from_secs(ago.max(0).unsigned_abs()))
 }
 
-/// Returns true if an ID (`YYYYMMDDThhmmss`) names one of these seconds in some time zone: all of them are
-/// whole quarters of an hour away from UTC, up to 14 hours.
+/// Returns true if an ID (`YYYYMMDDThhmmss`) names one of these seconds in some time zone: these differ from UTC by
+/// whole quarters of an hour, up to 14 hours.
 fn named_in(id: &Name, moments: &RangeInclusive<i64>) -> bool {
     const QUARTER: i64 = 900;
     const FARTHEST: i64 = 14 * 3_600;

@@ -1,4 +1,4 @@
-//! The receipt of a change of timeline: the verdict if Barman's WAL archive is continuous across it.
+//! The receipt of a change of timeline: whether Barman's WAL archive is continuous across it.
 //!
 //! Patroni's `/history` gives the position at which a timeline ended, Barman's `/diagnose` the last archived file of each
 //! timeline, the slot and the backups.

@@ -58,9 +58,6 @@ impl ReadError {
 }
 
 /// Reads a file, or the `*.yml` and `*.yaml` files of a directory in the order of their names.
-/// 3698
-/// # Errors
-/// [`ReadError`] for the first one that can't be read.
 pub fn read(path: &Path) -> Result<Vec<Source>, ReadError> {
     let failed = |source| ReadError::Io {
         path: path.to_owned(),
@@ -84,9 +81,6 @@ pub fn read(path: &Path) -> Result<Vec<Source>, ReadError> {
 }
 
 /// Reads an open file, standard input for example, with this name in findings.
-/// 3702
-/// # Errors
-/// [`ReadError`] with that name.
 pub fn read_from(reader: impl Read, name: &Path) -> Result<Source, ReadError> {
     let mut bytes = Vec::new();
     let read = reader.take(MAX_FILE + 1).read_to_end(&mut bytes);
@@ -113,9 +107,6 @@ pub(super) fn is_hidden(path: &Path) -> bool {
 
 /// Returns true for a named pipe. Opening one without a writer never ends; one that a shell created for
 /// us has its writer.
-/// 3709
-/// # Errors
-/// The error of looking at it.
 pub fn is_pipe(path: &Path) -> io::Result<bool> {
     let fifo = path.metadata()?.file_type().is_fifo();
     Ok(fifo && !path.starts_with("/dev") && !path.starts_with("/proc"))

@@ -104,10 +104,10 @@ pub trait Backend: Send {
         Vec::new()
     }
 
-    /// Executes a user's command such as `kill-receiver demo`; or returns the list of commands.
+    /// Executes a user's command such as `kill-receiver demo`.
     ///
     /// # Errors
-    /// The command failed or is unknown.
+    /// The command failed, or is unknown; then the error lists the commands.
     fn control(&mut self, _now: Moment, _words: &[&str]) -> Result<(), String> {
         Err("this Barman does what it does".to_owned())
     }

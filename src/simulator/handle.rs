@@ -67,9 +67,6 @@ impl Simulator {
     }
 
     /// Starts with the caller's clock, which determines the operations' IDs and their ends.
-    /// 5238
-    /// # Errors
-    /// As [`Simulator::start`].
     pub fn start_with_clock(config: Config, clock: Clock) -> Result<Self, StartError> {
         Self::start_with_backend(Barman::new(&config)?, config.front, clock)
     }
@@ -104,9 +101,6 @@ impl Simulator {
     }
 
     /// Executes a command for Barman, in the notation of the control path, such as `drop-slot demo`.
-    /// 5245
-    /// # Errors
-    /// The command failed.
     pub fn tell(&self, what: &str) -> Result<(), String> {
         let now = self.shared.now();
         let words: Vec<&str> = what.split_whitespace().collect();
@@ -136,9 +130,6 @@ impl Simulator {
 
 impl<B: Backend + 'static> Simulator<B> {
     /// Starts in front of any Barman.
-    /// 5254
-    /// # Errors
-    /// As [`Simulator::start`].
     pub fn start_with_backend(backend: B, front: Front, clock: Clock) -> Result<Self, StartError> {
         let served = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&served);

@@ -42,9 +42,6 @@ impl World {
     }
 
     /// Starts everything, with the caller's clock.
-    /// 5619
-    /// # Errors
-    /// As [`World::start`].
     pub fn start_with_clock(
         mut clusters: Vec<Cluster>,
         barmans: impl IntoIterator<Item = (String, Config)>,

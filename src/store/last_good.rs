@@ -83,9 +83,6 @@ impl LastGood {
     }
 
     /// Stores rules that passed. The file is replaced atomically.
-    /// 5824
-    /// # Errors
-    /// If it can't be written.
     pub fn keep(&self, sources: &[Source]) -> io::Result<()> {
         replace(&self.file, &write(sources, PROGRAM))
     }

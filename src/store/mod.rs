@@ -65,9 +65,6 @@ pub trait Store {
     async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<Option<IntentId>>, StoreError>;
 
     /// Supersedes decisions for another role of this node; returns the number of intents.
-    /// 5849
-    /// # Errors
-    /// [`StoreError`].
     async fn role_changed(
         &self,
         cluster: &str,
@@ -78,9 +75,6 @@ pub trait Store {
 
     /// Records that an attempt is about to be made and claims the intent for the longest time an exchange may take, unless
     /// it should no longer be executed.
-    /// 5854
-    /// # Errors
-    /// [`StoreError`].
     async fn sending(
         &self,
         id: IntentId,
@@ -92,15 +86,9 @@ pub trait Store {
     async fn renew(&self, id: IntentId, until: Duration) -> Result<(), StoreError>;
 
     /// Records the operation that pg-backup-api created.
-    /// 5859
-    /// # Errors
-    /// [`StoreError`].
     async fn accepted(&self, id: IntentId, operation: &Name) -> Result<(), StoreError>;
 
     /// Records its end. A superseded intent stays superseded.
-    /// 5863
-    /// # Errors
-    /// [`StoreError`].
     async fn settled(&self, id: IntentId, end: &Settled<'_>) -> Result<(), StoreError>;
 
     /// Records that the operation of an intent has ended, with any result.
@@ -110,15 +98,9 @@ pub trait Store {
     async fn is_forgotten(&self, id: IntentId) -> Result<bool, StoreError>;
 
     /// Releases an intent for another process.
-    /// 5869
-    /// # Errors
-    /// [`StoreError`].
     async fn left(&self, id: IntentId, why: &str) -> Result<(), StoreError>;
 
     /// Takes over the pending requests of a cluster that no live process is working on, oldest first.
-    /// 5873
-    /// # Errors
-    /// [`StoreError`].
     async fn take_over(
         &self,
         cluster: &str,
@@ -136,9 +118,6 @@ pub trait Store {
     ) -> Result<(), StoreError>;
 
     /// Reads past requests, newest first.
-    /// 5879
-    /// # Errors
-    /// [`StoreError`].
     async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError>;
 
     /// Reads the receipts of one cluster or of all, the oldest change of timeline first, and the evidence for them.

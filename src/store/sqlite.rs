@@ -62,9 +62,6 @@ fn unopened(path: &Path, error: &dyn fmt::Display) -> StoreError {
 
 impl Sqlite {
     /// Opens the database at this path, and creates it if necessary.
-    /// 5969
-    /// # Errors
-    /// [`StoreError`] if it can't be created, opened or migrated to this program's version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let failed = |error: io::Error| Opening::Failed(unopened(path, &error));
         let make = || {
@@ -103,9 +100,6 @@ impl Sqlite {
     }
 
     /// A database in memory.
-    /// 5977
-    /// # Errors
-    /// [`StoreError`] if there is no memory for it.
     pub fn in_memory() -> Result<Self, StoreError> {
         Ok(Self::with(
             Connection::open_in_memory(),
@@ -152,9 +146,6 @@ impl Sqlite {
 
     /// Forgets settled decisions from before this time. Usually there are none, and no lock
     /// is taken.
-    /// 5985
-    /// # Errors
-    /// [`StoreError`].
     pub fn prune(&self, before: Duration) -> Result<(), StoreError> {
         const OLD: &str = "FROM decision WHERE created_ms < ?1
             AND open = 0 AND NOT EXISTS (SELECT 1 FROM intent WHERE decision = decision.id AND state = 'pending')";

@@ -14,9 +14,6 @@ pub fn replace_file(file: &Path, text: &str) -> io::Result<()> {
 }
 
 /// The same for a file that may contain secrets: only its owner may read it.
-/// 6025
-/// # Errors
-/// As for [`replace_file`].
 pub fn replace_private_file(file: &Path, text: &str) -> io::Result<()> {
     replace(file, text, 0o600)?;
     super::file::give_to_owner(file);

@@ -133,9 +133,6 @@ fn words(text: &str, syntax: Syntax) -> Result<(), SyntaxError> {
 }
 
 /// Finds the references of a text.
-/// 6099
-/// # Errors
-/// [`SyntaxError`] if the text is not a template.
 pub fn inspect(text: &str, syntax: Syntax) -> Result<Usage, SyntaxError> {
     words(text, syntax)?;
     let mut walker = Walker::default();

@@ -394,7 +394,7 @@ impl Truth {
             State::Fenced => self
                 .kept_role(decided.member, decided.role, decided.at)
                 .then(|| format!("is fenced, and kept its role: {message}")),
-            // another process may have made the switch.
+            // Another process may have made the switch.
             // An unrecorded recovery's files may be mistaken for another's; and about a recovery whose caller is gone, it
             // is only known that an operation which began at that time has ended.
             State::Done

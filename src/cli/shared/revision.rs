@@ -23,9 +23,6 @@ pub enum Found {
 }
 
 /// Reads the rules at a path, in a revision, or in git's index.
-/// 1818
-/// # Errors
-/// [`Exit`] if they can't be read.
 pub fn sources(place: &str) -> Result<Found, Exit> {
     let found = match place.strip_prefix(PREFIX) {
         Some(rest) => of_git(place, rest)?,

@@ -54,18 +54,12 @@ impl Age {
 
 impl Rules {
     /// Reads rules; every finding that prevents their use is logged.
-    /// 1849
-    /// # Errors
-    /// [`Exit`] if they can't be read or are invalid.
     pub fn read(path: &Path, log: &Log) -> Result<Self, Exit> {
         let sources = read(path).map_err(|error| Exit::invalid(error.to_string()))?;
         Self::of(sources, &path.display().to_string(), log)
     }
 
     /// Parses rules from texts; `path` is the user's name for them.
-    /// 1853
-    /// # Errors
-    /// [`Exit`] if they are invalid.
     pub fn of(sources: Vec<Source>, path: &str, log: &Log) -> Result<Self, Exit> {
         let loaded = load(&sources);
         let Some(set) = loaded.rules else {
@@ -87,17 +81,11 @@ impl Rules {
 
     /// Reads rules and stores a copy if `check` finds no error in them; otherwise the last stored copy is
     /// used, unless it says `rules_fallback: none`.
-    /// 1858
-    /// # Errors
-    /// [`Exit`] if there are none to use.
     pub fn read_or_last_good(path: &Path, context: &Context) -> Result<Self, Exit> {
         Self::usable(path, context, true)
     }
 
     /// The same without storing anything: neither the rules nor the result of the check.
-    /// 1862
-    /// # Errors
-    /// [`Exit`] if there are none to use.
     pub fn look(path: &Path, context: &Context) -> Result<Self, Exit> {
         Self::usable(path, context, false)
     }
@@ -206,9 +194,6 @@ impl Rules {
     }
 
     /// Replaces the file's `api` by the connection from the command line.
-    /// 1871
-    /// # Errors
-    /// [`Exit`] for an invalid address.
     pub fn connect(&mut self, global: &Global) -> Result<(), Exit> {
         let name = ApiName::default();
         if let Some(text) = &global.api_url {
