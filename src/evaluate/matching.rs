@@ -1,4 +1,4 @@
-//! The decision if a rule fires, and the part that did not match if it does not.
+//! The decision whether a rule fires, and the part that did not match if it does not.
 
 use std::fmt::Display;
 use std::ops::Deref;

@@ -1,4 +1,4 @@
-//! A plan before the event, when some facts are placeholders: the value of a placeholder never decides if
+//! A plan before the event, when some facts are placeholders: the value of a placeholder never decides whether
 //! a rule fires.
 
 use std::cell::LazyCell;

@@ -60,7 +60,7 @@ pub struct Left {
 }
 
 /// Evaluates the rules for every member, with the last change of its role or, for a cluster that was
-/// started in its present state, its start. `own` evaluates them for the own member.
+/// started in its current state, its start. `own` evaluates them for the own member.
 pub fn wanted<E>(
     rules: &RuleSet,
     view: &ClusterView,

@@ -25,7 +25,7 @@ pub(super) enum Look {
     NotYet(String),
     /// It is evident that no WAL is received.
     NoWal(String),
-    /// It is unknown if WAL is received.
+    /// It is unknown whether WAL is received.
     Unclear(String),
     /// It is done, but Barman does not show it.
     Hidden(String),
@@ -184,7 +184,7 @@ fn updated(diagnosis: &Diagnosis, changes: &[Map<String, Value>]) -> Look {
     Look::Holds
 }
 
-/// Checks if WAL is received from the member that Barman points to, on its timeline. A server that does not
+/// Checks whether WAL is received from the member that Barman points to, on its timeline. A server that does not
 /// receive WAL by streaming is judged by its model alone.
 pub(super) async fn streaming<W: World>(
     world: &W,

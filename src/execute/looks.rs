@@ -23,7 +23,7 @@ pub struct Looks {
     /// They are shared by the clusters of a fleet.
     fleet: bool,
     apis: RefCell<BTreeMap<ApiName, Rc<Api>>>,
-    /// The time at which each cluster got its present leader.
+    /// The time at which each cluster got its current leader.
     led: RefCell<BTreeMap<String, Duration>>,
 }
 

@@ -39,7 +39,7 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    /// The present time, for a request about to be sent.
+    /// The current time, for a request about to be sent.
     pub(super) fn now(clock: &impl Clock) -> Self {
         Self {
             wall: clock.wall(),

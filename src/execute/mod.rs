@@ -340,7 +340,7 @@ enum Start<'a> {
     Operation { id: &'a Name, left: Duration },
 }
 
-/// The member that a request was decided for: the fence asks if it still has the role.
+/// The member that a request was decided for: the fence asks whether it still has the role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Holder {
     event: Event,

@@ -15,7 +15,7 @@ const FILES: [&str; 2] = ["PG_VERSION", ".barman-recover.info"];
 pub(super) struct Proof(Vec<(PathBuf, Option<Stamp>)>);
 
 impl Proof {
-    /// Records the present files; none for other requests.
+    /// Records the current files; none for other requests.
     pub(super) fn now<W: World>(stage: Stage<'_, W>) -> Self {
         let Operation::Recovery(recovery) = &stage.step.operation else {
             return Self(Vec::new());

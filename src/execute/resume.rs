@@ -32,7 +32,7 @@ pub struct Whose<'a> {
     pub cluster: &'a str,
     /// The member, if its name is known.
     pub node: Option<&'a str>,
-    /// Its present role.
+    /// Its current role.
     pub role: Role,
     /// The wall-clock time of the call: later decisions may be for another role.
     pub asked: Duration,

@@ -153,7 +153,7 @@ pub(super) async fn verify<W: World>(
     }
 }
 
-/// Checks in Patroni's list of walsenders if Barman receives WAL from a leader; `None` if that list is
+/// Checks in Patroni's list of walsenders whether Barman receives WAL from a leader; `None` if that list is
 /// inconclusive: several Barmans have the same name.
 pub(super) async fn receives<W: World>(world: &W, seat: &Seat, role: Role) -> Option<bool> {
     if !world.one_receiver() || !role.leads() {

@@ -39,7 +39,7 @@ pub const MATRIX: &str = include_str!("../../schemas/matrix.schema.json");
 /// The schema of `diff --format json`.
 pub const DIFF: &str = include_str!("../../schemas/diff.schema.json");
 
-/// A schema: a callback only needs to know if its rules are valid; everything else is prepared when they are not.
+/// A schema: a callback only needs to know whether its rules are valid; everything else is prepared when they are not.
 pub(super) struct Schema {
     fits: fn(&Value) -> bool,
     compiled: LazyLock<Compiled>,

@@ -21,7 +21,7 @@ pub struct Node {
     pub name: Option<String>,
     /// The cluster's name.
     pub scope: Option<String>,
-    /// PostgreSQL's present role; still `replica` during a promotion.
+    /// PostgreSQL's current role; still `replica` during a promotion.
     pub role: Option<Role>,
     /// PostgreSQL's timeline.
     pub timeline: Option<u64>,
@@ -273,7 +273,7 @@ impl<'a, H: Http> Patroni<'a, H> {
             .await
     }
 
-    /// Asks if this member holds the leader key by its own lease, which it takes before a promotion begins. The
+    /// Asks whether this member holds the leader key by its own lease, which it takes before a promotion begins. The
     /// leader of a standby cluster uses another path.
     pub async fn lease(&self, role: Role) -> Result<Lease, PatroniError> {
         let path = match role {

@@ -230,7 +230,7 @@ pub(super) fn summary(diff: &Diff) -> String {
     )
 }
 
-/// The rule and the request, in its present form if it still exists.
+/// The rule and the request, in its current form if it still exists.
 pub(super) fn title(change: &Change, diff: &Diff) -> String {
     match change {
         Change::Added(step) | Change::Removed(step) | Change::Changed { new: step, .. } => {

@@ -1,4 +1,4 @@
-//! The last rules that passed every check, for a callback that finds the file broken, and the result of checking the present
+//! The last rules that passed every check, for a callback that finds the file broken, and the result of checking the current
 //! file: `check` takes longer than a callback, and runs once for each change of the file.
 
 use std::fs;

@@ -130,7 +130,7 @@ impl Scope {
         self.with(name, Fact::Table(Arc::new(value.clone())))
     }
 
-    /// Adds an unknown fact; a template that uses it, even to ask if it exists, can't be
+    /// Adds an unknown fact; a template that uses it, even to ask whether it exists, can't be
     /// rendered.
     #[must_use]
     pub fn unsettled(self, name: &'static str) -> Self {

@@ -6,7 +6,7 @@
 //! UPDATE_CASES=1 cargo test --test cases diagnostics::cases::a-list
 //! ```
 //!
-//! The last command records the program's present output; read the difference before you commit it.
+//! The last command records the program's current output; read the difference before you commit it.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

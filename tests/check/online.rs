@@ -161,7 +161,7 @@ fn a_comment_allows_what_only_barman_and_patroni_tell() {
         json["silenced"][0]["reason"],
         "the slot is made by a playbook"
     );
-    // without asking, it is unknown if the slot is idle
+    // without asking, it is unknown whether the slot is idle
     node.run(["check", "--strict", "rules.yml"]).exits(0);
     node.patroni()
         .config(Some(json!({"slots": {"archive": {}}})));

@@ -37,7 +37,7 @@ fn what_is_not_known_is_said_in_the_cell() {
     assert!(text.contains("config_switch of `CLUSTER` to model `CLUSTER:NODE-remote`"));
 }
 
-/// The environment of the present machine makes no difference.
+/// The environment of this machine makes no difference.
 #[test]
 fn this_machine_is_not_looked_at() {
     let mut command = program();

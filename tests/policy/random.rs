@@ -177,7 +177,7 @@ proptest! {
                             prop_assert_eq!(&preview.plan, &plan);
                             prop_assert!(preview.unresolved.is_empty() && preview.failures.is_empty());
                         }
-                        // without the variable, it is unknown if the plan fails
+                        // without the variable, it is unknown whether the plan fails
                         Err(error) => {
                             let mut said = preview.failures.iter().map(|one| &one.rule)
                                 .chain(preview.unresolved.iter().map(|one| &one.rule));

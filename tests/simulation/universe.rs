@@ -186,7 +186,7 @@ impl Universe {
         Duration::from_millis(u64::try_from(wall).unwrap())
     }
 
-    /// The present moment on the API's host.
+    /// The current moment on the API's host.
     pub fn moment(&self) -> Moment {
         Moment {
             elapsed: self.now(),

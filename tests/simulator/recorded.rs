@@ -126,7 +126,7 @@ fn check(answer: &Answer, recorded: &Value, name: &str) {
     }
 }
 
-/// The recorded list contains earlier operations; their present number is known, and the form of an entry.
+/// The recorded list contains earlier operations; their current number is known, and the form of an entry.
 fn check_list(answer: &Answer, exchange: &Value, created: usize) {
     let name = exchange["name"].as_str().unwrap();
     let recorded = &exchange["response"];

@@ -163,7 +163,7 @@ impl Rules {
             .help(format!("`patroni_barman check {path}` shows each place")))
     }
 
-    /// The age of the rules at a path, which says if those in the file are broken. Nothing is logged.
+    /// The age of the rules at a path, which says whether those in the file are broken. Nothing is logged.
     #[must_use]
     pub fn age_at(path: &Path, context: &Context) -> Age {
         let copy = LastGood::of(path, &state::folder(&context.environment));
