@@ -45,6 +45,7 @@ mod parse;
 ///
 /// In front of the Barman of this host:
 ///
+///     patroni_barman simulate --barman-command 'barman -c /etc/barman.conf'
 ///
 /// Exit codes: 0 ended when it was told to; 2 what it is made of contradicts itself, or the
 /// address is in use.
