@@ -102,7 +102,7 @@ fn endless(rules: &RuleSet, judge: &Judge<'_>) -> Vec<Problem> {
 
 fn help(failure: &Failure<'_>, rules: &RuleSet) -> String {
     let when = failure.template.text.trim();
-    let nothing = "nothing at all is sent then, by no rule";
+    let nothing = "no rule sends anything then";
     // A name by itself, as `env.FLAG`.
     let named = |c: char| c.is_ascii_alphanumeric() || "_.[]\"'".contains(c);
     if failure.why.kind == RenderErrorKind::TextForTruth && when.chars().all(named) {
@@ -117,7 +117,7 @@ fn help(failure: &Failure<'_>, rules: &RuleSet) -> String {
         }
         return format!("{nothing}: compare it with a text, as in `{when} == \"yes\"`");
     }
-    format!("{nothing}: mend it, or take the event out of `on`")
+    format!("{nothing}: correct it, or remove the event from `on`")
 }
 
 /// Tells whether a variable would be the value of an expression, but for blanks around it.

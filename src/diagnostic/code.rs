@@ -81,7 +81,7 @@ codes! {
     /// The text is not YAML.
     YamlSyntax = "PB001", Error, "the text is not YAML";
     /// A key stands twice in one mapping.
-    DuplicateKey = "PB002", Error, "a key stands twice in one mapping";
+    DuplicateKey = "PB002", Error, "a duplicate key";
     /// A key is not a string.
     KeyNotString = "PB003", Error, "a key is not a string";
     /// A number that can't be sent: `.nan`, `.inf` or too large.
@@ -131,7 +131,7 @@ codes! {
     /// A variable that can't have this name.
     BadVariable = "PB115", Error, "a variable that can't have this name";
     /// A part of the rules that may be in one file only is in two.
-    SectionTwice = "PB116", Error, "a section that stands in two files";
+    SectionTwice = "PB116", Error, "a section in two files";
     /// An address that can't be used.
     BadUrl = "PB117", Error, "an address that can't be used";
     /// Not exactly one of `request` and `requests`.
@@ -181,7 +181,7 @@ codes! {
     /// A comment that silences nothing.
     IdleComment = "PB213", Warning, "a comment that silences nothing";
     /// A template that can't be rendered in an event that its rule is for.
-    AlwaysFails = "PB214", Error, "a template that fails whenever it is looked at";
+    AlwaysFails = "PB214", Error, "a template that always fails";
     /// A recovery that is left while Barman still writes.
     RecoveryTimeout = "PB215", Warning, "a recovery with a limit in time";
     /// A variable that Patroni takes out of the environment.

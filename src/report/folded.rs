@@ -115,7 +115,7 @@ pub(super) fn list(events: &[Event]) -> String {
 }
 
 /// What is said of a rule that fails.
-pub(super) const FAILS: &str = "fails: nothing at all is sent";
+pub(super) const FAILS: &str = "fails: nothing is sent";
 
 /// A cell in lines; empty if nothing is sent.
 pub(super) fn meaning(cell: &Cell, matrix: &Matrix<'_>) -> String {
@@ -157,7 +157,7 @@ fn written(cell: &Cell, matrix: &Matrix<'_>, with_notes: bool) -> String {
         put_notes(&mut text, &trace.rule);
     }
     for one in &preview.unresolved {
-        put_line!(text, "{}: can't be told: {}", one.rule, one.message());
+        put_line!(text, "{}: unknown: {}", one.rule, one.message());
         for line in conditional(one, several) {
             put_line!(text, "  {line}");
         }
@@ -200,7 +200,7 @@ pub(super) fn conditional(unresolved: &Unresolved, several_apis: bool) -> Vec<St
         lines.push(format!("  {}", carried_out(step)));
     }
     if let Some(message) = &unresolved.fails {
-        lines.push(format!("if it fires: nothing at all is sent: {message}"));
+        lines.push(format!("if it fires: nothing is sent: {message}"));
     }
     lines
 }
