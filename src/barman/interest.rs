@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::keep::{Keep, reduce};
 use crate::http::Sieve;
-use crate::model::{Operation, SwitchTo};
+use crate::model::Operation;
 
 /// The servers and models that a question is about. Of all others `/diagnose` gives the name and the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,24 +31,8 @@ impl Interest {
     pub fn of<'a>(operations: impl IntoIterator<Item = &'a Operation>) -> Self {
         let mut all = Self::default();
         for operation in operations {
-            all.servers
-                .extend(operation.server().map(ToString::to_string));
-            match operation {
-                Operation::ConfigSwitch {
-                    to: SwitchTo::Model(model),
-                    ..
-                } => {
-                    all.models.insert(model.to_string());
-                }
-                Operation::ConfigUpdate { changes } => {
-                    for change in changes {
-                        let name = |key: &str| change.get(key).and_then(Value::as_str);
-                        all.servers.extend(name("server_name").map(str::to_owned));
-                        all.models.extend(name("model_name").map(str::to_owned));
-                    }
-                }
-                Operation::ConfigSwitch { .. } | Operation::Recovery(_) => {}
-            }
+            all.servers.extend(operation.servers().map(str::to_owned));
+            all.models.extend(operation.models().map(str::to_owned));
         }
         all
     }
@@ -156,7 +138,7 @@ const LIST: Keep<'_> = Keep::Keys(&[(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::barman::{Diagnosis, ServerState};

@@ -216,7 +216,7 @@ impl<'a, H: Http> Barman<'a, H> {
 mod tests {
     use super::*;
     use crate::http::{Failure, block_on};
-    use crate::model::SwitchTo;
+    use crate::model::{ConfigSwitch, ConfigUpdate, SwitchTo};
 
     /// An API that has no path.
     struct Old;
@@ -237,13 +237,13 @@ mod tests {
     fn an_api_without_the_instances_operations_is_too_old() {
         let url = Url::new("http://barman.test").unwrap();
         let barman = Barman::new(&Old, &url);
-        let switch = Operation::ConfigSwitch {
+        let switch = Operation::ConfigSwitch(ConfigSwitch {
             server: Name::new("demo").unwrap(),
             to: SwitchTo::Reset,
-        };
-        let update = Operation::ConfigUpdate {
+        });
+        let update = Operation::ConfigUpdate(ConfigUpdate {
             changes: Vec::new(),
-        };
+        });
         let refused = Class::Refused {
             unknown_server: false,
         };

@@ -23,6 +23,8 @@ pub(super) struct Depends {
     pub(super) cell: bool,
     /// The cluster's name.
     pub(super) cluster: bool,
+    /// The member: its name, host or environment.
+    pub(super) member: bool,
 }
 
 impl Depends {
@@ -30,6 +32,7 @@ impl Depends {
         Self {
             cell: self.cell || other.cell,
             cluster: self.cluster || other.cluster,
+            member: self.member || other.member,
         }
     }
 }
@@ -166,17 +169,16 @@ impl<'r> Judge<'r> {
 
     /// What a variable depends on.
     fn of(&self, name: &str) -> Depends {
+        let mut depends = Depends::default();
         match name {
-            "event" | "role" | "raw_role" | "datadir" | "connstring" | "args" => Depends {
-                cell: true,
-                cluster: false,
-            },
-            "cluster" => Depends {
-                cell: false,
-                cluster: true,
-            },
-            name => self.of_vars.get(name).copied().unwrap_or_default(),
+            "event" | "role" | "raw_role" | "datadir" | "connstring" | "args" => {
+                depends.cell = true;
+            }
+            "cluster" => depends.cluster = true,
+            "node" | "host" | "env" => depends.member = true,
+            name => depends = self.of_vars.get(name).copied().unwrap_or_default(),
         }
+        depends
     }
 
     /// What is known of a rule's condition in these cells. `cluster` is the cluster's name if the rule names each of its

@@ -14,7 +14,7 @@ use crate::load::{Problem, Spot};
 use crate::model::{Event, Origin, Role, RuleSet, Target};
 use crate::space::Cluster;
 
-use self::act::{Act, Stage};
+use self::act::{Act, Residuals, Stage};
 use self::hurt::{Contest, Hurt, Step};
 use self::sample::Members;
 use super::lint::{All, Kind, Lint};
@@ -23,6 +23,7 @@ use super::table::Table;
 /// What was found, over all kinds of cluster.
 pub(super) struct Contested<'r> {
     members: Members<'r>,
+    residuals: Residuals<'r>,
     problems: Vec<Problem>,
     /// The requests that were blamed, with the code.
     blamed: HashSet<(usize, usize, Code)>,
@@ -41,6 +42,7 @@ impl<'r> Lint<'r> for Contested<'r> {
             cluster,
             judge: kind.judge,
             scopes: HashMap::new(),
+            residuals: &mut self.residuals,
         };
         let all = stage.acts(kind.firings);
         for (target, acts) in &all {
@@ -66,6 +68,7 @@ impl<'r> Contested<'r> {
     pub(super) fn new(rules: &'r RuleSet) -> Self {
         Self {
             members: Members::new(rules),
+            residuals: Residuals::new(),
             problems: Vec::new(),
             blamed: HashSet::new(),
             disputed: HashSet::new(),

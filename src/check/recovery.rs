@@ -2,16 +2,14 @@
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{
-    RequestKind, RequestTemplate, Rule, RuleSet, Template, TemplateValue, duration,
-};
+use crate::model::{RequestTemplate, Rule, RuleSet, Template, TemplateValue, duration};
 use crate::template::{FACTS, Scope, render};
 
 /// What is wrong with the recoveries of the rules, each rule by itself.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     let mut problems = Vec::new();
     for rule in rules.rules.iter().filter(|rule| rule.enabled) {
-        let recovers = |request: &&RequestTemplate| request.kind == RequestKind::Recovery;
+        let recovers = |request: &&RequestTemplate| !request.kind.sets_state();
         let recoveries: Vec<_> = rule.requests.iter().filter(recovers).collect();
         if recoveries.is_empty() {
             continue;

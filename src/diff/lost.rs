@@ -1,7 +1,7 @@
 //! What is no longer done for a cluster: the loss that a reviewer must not overlook.
 
 use crate::evaluate::{Preview, Step};
-use crate::model::{ApiName, Event, Operation, Role, SwitchTo, Target};
+use crate::model::{ApiName, Event, Role, Target};
 
 /// Something that is no longer done in a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,18 +108,16 @@ fn all_of(steps: &[Step], role: Role) -> Vec<(ApiName, Loss)> {
     let mut all = Vec::new();
     for step in steps {
         let mut add = |loss| all.push((step.api.clone(), loss));
-        match &step.operation {
-            Operation::ConfigSwitch {
-                server,
-                to: SwitchTo::Model(_),
-            } if role.leads() => add(Loss::Followed(server.to_string())),
-            Operation::ConfigSwitch { .. } => {}
-            Operation::Recovery(recovery) => add(Loss::Restored(recovery.server.to_string())),
-            Operation::ConfigUpdate { .. } => {
-                let targets = step.operation.targets(&step.api);
-                for target in &targets {
-                    add(Loss::Set(option(target)));
-                }
+        let follows = step.operation.follows().filter(|_| role.leads());
+        if let Some((server, _)) = follows {
+            add(Loss::Followed(server.to_string()));
+        }
+        if let Some(recovery) = step.operation.recovery() {
+            add(Loss::Restored(recovery.server.to_string()));
+        }
+        for target in step.operation.targets(&step.api) {
+            if matches!(target, Target::Option { .. }) {
+                add(Loss::Set(option(&target)));
             }
         }
     }

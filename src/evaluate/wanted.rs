@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Event, Match, Operation, RequestKind, Role, RuleSet, Target, Verify};
+use crate::model::{Event, Match, Operation, Role, RuleSet, Target, Verify};
 
 use super::{Facts, Plan, Step, Walk, walk};
 
@@ -149,7 +149,7 @@ fn elsewhere(rules: &RuleSet, cluster: &str, member: &MemberView, left: &mut Vec
             return plan;
         }
         plan.steps
-            .retain(|step| step.operation.kind() == RequestKind::ConfigSwitch);
+            .retain(|step| step.operation.kind().restarts_receiver());
         let decided = !plan.steps.is_empty() || !unknown.is_empty();
         left.append(&mut unknown);
         if decided {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::barman::{Backup, Interest, ServerState};
-use crate::model::{Event, Operation, RecoveryRequest, Url, Verify};
+use crate::model::{Event, Recovery, Url, Verify};
 
 use super::look::SIDE;
 use super::{End, Progress, Stage, StepOutcome, World};
@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_secs(30);
 /// behind the archive. A rule that verifies nothing is not looked at either.
 pub(super) async fn refuse_unfit<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
     let Stage { step, barman, .. } = stage;
-    let Operation::Recovery(recovery) = &step.operation else {
+    let Some(recovery) = step.operation.recovery() else {
         return Ok(());
     };
     if step.verify == Verify::None {
@@ -78,7 +78,7 @@ pub(super) async fn refuse_unfit<W: World>(stage: Stage<'_, W>) -> Result<(), En
 /// The backup that the request names, by its id or by one of the words that pg-backup-api knows.
 fn chosen<'a>(
     backups: &'a BTreeMap<String, Backup>,
-    recovery: &RecoveryRequest,
+    recovery: &Recovery,
 ) -> Option<(&'a String, &'a Backup)> {
     let usable = |(_, backup): &(&String, &Backup)| backup.is_usable();
     let failed = |(_, backup): &(&String, &Backup)| backup.status.as_deref() == Some("FAILED");

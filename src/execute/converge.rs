@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::barman::{ActiveModel, Diagnosis, ServerState};
 use crate::evaluate::{Plan, Step, Wanted};
 use crate::http::{Clock as _, together};
-use crate::model::{ApiName, ModelName, Name, Operation, RequestKind, SwitchTo, Verify};
+use crate::model::{ApiName, ModelName, Name, Verify};
 use crate::store::{Cause, Intent, Query, State, Store as _};
 
 use super::fighting::{self, Fighting};
@@ -44,23 +44,16 @@ impl Comparison {
 
     /// The server, if it is about one.
     #[must_use]
-    pub const fn server_name(&self) -> Option<&Name> {
+    pub fn server_name(&self) -> Option<&Name> {
         self.step.operation.server()
     }
 
     /// The model that should be active: `None` if this is no switch, `Some(None)` if none should be.
     #[must_use]
     pub const fn wanted_model(&self) -> Option<Option<&ModelName>> {
-        match &self.step.operation {
-            Operation::ConfigSwitch {
-                to: SwitchTo::Model(model),
-                ..
-            } => Some(Some(model)),
-            Operation::ConfigSwitch {
-                to: SwitchTo::Reset,
-                ..
-            } => Some(None),
-            _ => None,
+        match self.step.operation.switch() {
+            Some(switch) => Some(switch.to.model()),
+            None => None,
         }
     }
 
@@ -124,7 +117,9 @@ fn by_api(parts: &[Part]) -> Vec<(ApiName, Vec<Part>)> {
     let of = |api: &ApiName| {
         let narrowed = parts.iter().map(|part| {
             let steps = part.plan.steps.iter();
-            let steps = steps.filter(|step| step.api == *api && is_comparable(step));
+            let steps = steps.filter(|step| {
+                step.api == *api && step.operation.kind().is_comparable(step.verify)
+            });
             Part {
                 plan: Plan {
                     steps: steps.cloned().collect(),
@@ -140,16 +135,6 @@ fn by_api(parts: &[Part]) -> Vec<(ApiName, Vec<Part>)> {
         (api.clone(), parts)
     };
     apis.into_iter().map(of).collect()
-}
-
-/// A recovery sets no state; and Barman may show an option otherwise than it was written, which is what
-/// `verify: none` is for.
-fn is_comparable(step: &Step) -> bool {
-    match step.operation.kind() {
-        RequestKind::ConfigSwitch => true,
-        RequestKind::ConfigUpdate => step.verify != Verify::None,
-        RequestKind::Recovery => false,
-    }
 }
 
 async fn compare_in<W: World>(

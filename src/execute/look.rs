@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::barman::{ActiveModel, Diagnosis, ServerState, same_value};
 use crate::evaluate::Step;
-use crate::model::{Name, Operation, Role, SwitchTo};
+use crate::model::{ConfigSwitch, Name, Operation, Role, SwitchTo};
 use crate::patroni::{Node, Walsender};
 
 use super::World;
@@ -91,13 +91,7 @@ pub(super) async fn wal<W: World>(
     diagnosis: &Diagnosis,
     world: &W,
 ) -> Option<Wal> {
-    let Operation::ConfigSwitch {
-        server,
-        to: SwitchTo::Model(_),
-    } = &step.operation
-    else {
-        return None;
-    };
+    let (server, _) = step.operation.follows()?;
     let missing = |message, evident, unknown| {
         Wal::Missing(NoWal {
             message,
@@ -117,8 +111,8 @@ pub(super) async fn wal<W: World>(
 
 pub(super) fn applied(operation: &Operation, diagnosis: &Diagnosis) -> Look {
     match operation {
-        Operation::ConfigSwitch { server, to } => switched(diagnosis, server, to),
-        Operation::ConfigUpdate { changes } => updated(diagnosis, changes),
+        Operation::ConfigSwitch(ConfigSwitch { server, to }) => switched(diagnosis, server, to),
+        Operation::ConfigUpdate(update) => updated(diagnosis, &update.changes),
         Operation::Recovery(_) => Look::Holds,
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use crate::barman::{ActiveModel, Diagnosis, Interest, Trouble};
 use crate::evaluate::Step;
 use crate::http::Clock as _;
-use crate::model::{ApiName, Operation, SwitchTo, Verify};
+use crate::model::{ApiName, ConfigSwitch, Operation, SwitchTo, Verify};
 
 use super::here::Part;
 use super::look::{self, Shown};
@@ -223,7 +223,7 @@ impl Looks {
             let step = wanted.iter().filter(|step| step.verify != Verify::None);
             let mut step = step.filter(|step| step.rule == report.rule);
             let switch = step.next().map(|step| &step.operation);
-            let (StepOutcome::Done, Some(Operation::ConfigSwitch { server, to })) =
+            let (StepOutcome::Done, Some(Operation::ConfigSwitch(ConfigSwitch { server, to }))) =
                 (report.outcome, switch)
             else {
                 self.doubt(name, cluster, world);

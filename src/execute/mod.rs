@@ -34,7 +34,7 @@ use std::time::Duration;
 use crate::barman::Barman;
 use crate::evaluate::{Plan, Step};
 use crate::http::{Clock, Effort, Http};
-use crate::model::{ApiName, Event, Name, RequestKind, Role, Verify};
+use crate::model::{ApiName, Event, Name, Role, Verify};
 use crate::patroni::Patroni;
 use crate::store::{Cause, Decision, EventId, IntentId, Store};
 
@@ -165,7 +165,7 @@ async fn carry_out<W: World>(
 /// Tells whether Barman may have what a step asks for already: only a change of roles is sent at once. A switch restarts
 /// Barman's receiver also when the model is active, so it is looked for even where the end is not verified.
 fn looks_first(event: Event, step: &Step) -> bool {
-    let switches = step.operation.kind() == RequestKind::ConfigSwitch;
+    let switches = step.operation.kind().restarts_receiver();
     event != Event::OnRoleChange
         && step.operation.kind().sets_state()
         && (switches || step.verify != Verify::None)

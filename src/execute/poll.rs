@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::barman::{Class, OperationStatus, Scope};
 use crate::evaluate::Step;
 use crate::http::Clock;
-use crate::model::{Name, Operation, duration};
+use crate::model::{Name, duration};
 use crate::store::IntentId;
 
 use super::{End, Progress, Stage, StepOutcome, World, backoff, journal};
@@ -167,7 +167,7 @@ impl Stall {
 
     /// Looks once a minute, and says it once a minute.
     fn look<W: World>(&mut self, stage: Stage<'_, W>, id: &Name, intent: Option<IntentId>) {
-        let Operation::Recovery(recovery) = &stage.step.operation else {
+        let Some(recovery) = stage.step.operation.recovery() else {
             return;
         };
         let now = stage.world.clock().now();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::model::{Operation, Verify};
+use crate::model::Verify;
 
 use super::{End, Stage, Stamp, StepOutcome, World};
 
@@ -17,7 +17,7 @@ pub(super) struct Proof(Vec<(PathBuf, Option<Stamp>)>);
 impl Proof {
     /// Remembers the files as they are now; none for other requests.
     pub(super) fn now<W: World>(stage: Stage<'_, W>) -> Self {
-        let Operation::Recovery(recovery) = &stage.step.operation else {
+        let Some(recovery) = stage.step.operation.recovery() else {
             return Self(Vec::new());
         };
         let folder = Path::new(&recovery.destination_directory);
@@ -87,7 +87,7 @@ impl Proof {
 
 /// Refuses to recover into the directory of a PostgreSQL that runs.
 pub(super) fn refuse_running<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
-    let Operation::Recovery(recovery) = &stage.step.operation else {
+    let Some(recovery) = stage.step.operation.recovery() else {
         return Ok(());
     };
     let folder = &recovery.destination_directory;

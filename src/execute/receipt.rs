@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::barman::ServerState;
 use crate::http::Clock as _;
-use crate::model::{ApiName, Lsn, Name, Operation, Role, SwitchTo};
+use crate::model::{ApiName, Lsn, Name, Role};
 use crate::patroni::Switch;
 use crate::store::{MayTell, Receipt, Receipts, Sighting, Store as _, Verdict};
 
@@ -146,13 +146,7 @@ fn followed<'a>(
     compared: &'a [Comparison],
 ) -> BTreeMap<(&'a ApiName, &'a Name), &'a ServerState> {
     let one = |one: &'a Comparison| {
-        let Operation::ConfigSwitch {
-            server,
-            to: SwitchTo::Model(_),
-        } = &one.step.operation
-        else {
-            return None;
-        };
+        let (server, _) = one.step.operation.follows()?;
         let state = one.server.as_ref().filter(|_| one.member == here.leader)?;
         Some(((one.api(), server), state))
     };

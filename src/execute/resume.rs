@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::barman::{Class, OperationStatus, Scope, Trouble};
 use crate::evaluate::{Plan, Step};
 use crate::http::{Clock as _, Effort, together};
-use crate::model::{Name, RequestKind, Role, Verify, duration};
+use crate::model::{Name, Role, Verify, duration};
 use crate::store::{Cause, EventId, Intent, IntentId, Recorded, Settled, State, Store, StoreError};
 
 use super::here::Seat;
@@ -240,8 +240,8 @@ async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
         intent: Some(intent.id),
         turn: None,
     };
-    match (step.operation.kind(), intent.sent) {
-        (RequestKind::Recovery, Some(sent)) => {
+    match (step.operation.kind().sets_state(), intent.sent) {
+        (false, Some(sent)) => {
             let sent = lookup::Sent {
                 wall: sent,
                 now: None,
@@ -267,7 +267,7 @@ async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
                 }
             }
         }
-        (RequestKind::Recovery, None) => abandoned(step),
+        (false, None) => abandoned(step),
         // It may have been taken up: then the state is there, and nothing needs to be sent.
         _ if step.verify != Verify::None && verify::is_there(stage, Effort::LONG).await => {
             StepReport::already(step)

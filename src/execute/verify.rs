@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::barman::{Class, Interest, ServerState};
 use crate::http::{Clock, Effort};
-use crate::model::{Operation, Role, SwitchTo, Verify, duration};
+use crate::model::{Role, Verify, duration};
 use crate::patroni::Walsender;
 
 use super::here::Seat;
@@ -71,7 +71,7 @@ pub(super) async fn verify<W: World>(
     watch: &mut Watch,
 ) -> Result<Option<String>, Unverified> {
     let Stage { step, world, .. } = stage;
-    if let Operation::Recovery(_) = &step.operation {
+    if step.operation.recovery().is_some() {
         let proof = watch.before.verify(stage, watch.found);
         return match proof {
             Ok(()) => Ok(None),
@@ -105,7 +105,7 @@ pub(super) async fn verify<W: World>(
                 Ok(Look::Holds) => return Ok(None),
                 Ok(Look::Hidden(why)) => return Ok(Some(why)),
                 Ok(Look::Differs(what)) => {
-                    let again = matches!(step.operation, Operation::ConfigSwitch { .. });
+                    let again = step.operation.kind().restarts_receiver();
                     let end = End::new(StepOutcome::Unverified, what);
                     return Err(Unverified { again, end });
                 }
@@ -202,14 +202,11 @@ async fn look<W: World>(stage: Stage<'_, W>, left: Duration) -> Result<Look, Str
         }
         Err(trouble) => return Err(trouble.message),
     };
-    match (&step.operation, applied(&step.operation, &diagnosis)) {
-        (
-            Operation::ConfigSwitch {
-                server,
-                to: SwitchTo::Model(_),
-            },
-            Look::Holds,
-        ) if step.verify == Verify::Streaming => {
+    match (
+        step.operation.follows(),
+        applied(&step.operation, &diagnosis),
+    ) {
+        (Some((server, _)), Look::Holds) if step.verify == Verify::Streaming => {
             let Holder { seat, role, .. } = stage.holder;
             Ok(streaming(stage.world, seat, *role, &diagnosis, server).await)
         }
@@ -223,13 +220,7 @@ const EXPLAIN: Duration = Duration::from_secs(10);
 /// What is wrong with a request whose operation failed, if Barman's state shows it.
 pub(super) async fn explain<W: World>(stage: Stage<'_, W>) -> Option<String> {
     let Stage { step, barman, .. } = stage;
-    let Operation::ConfigSwitch {
-        server,
-        to: SwitchTo::Model(model),
-    } = &step.operation
-    else {
-        return None;
-    };
+    let (server, model) = step.operation.follows()?;
     if step.verify == Verify::None {
         return None;
     }

@@ -8,7 +8,7 @@ pub(super) const READ_AS_TRUE: &str = "a YAML 1.1 program has read `on` as true"
 pub(super) const WRITE_EVENTS: &str = "write `events:`, which means the same as `on:`";
 
 /// How many words are compared at most.
-const MAX_CANDIDATES: usize = 500;
+pub(super) const MAX_CANDIDATES: usize = 500;
 
 /// The candidate nearest to a word, if one is near enough to have been meant.
 pub(crate) fn nearest<'a>(

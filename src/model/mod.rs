@@ -24,7 +24,10 @@ pub use fleet::Discover;
 pub use lsn::{Lsn, SEGMENT, WalFile};
 pub use name::{ModelName, ModelNameError, Name, NameError};
 pub use pattern::Pattern;
-pub use request::{Operation, RecoveryRequest, RequestKind, RequestTemplate, SwitchTo};
+pub use request::{
+    ConfigSwitch, ConfigUpdate, Operation, Parts, Recovery, RequestKind, RequestTemplate, Settings,
+    SwitchTo,
+};
 pub use rule::{Fence, OnFailure, Poll, Retry, Rule, Verify};
 pub use rule_set::{Fallback, Match, Places, RuleSet, StateSettings, Var};
 pub use target::{OptionScope, Target};

@@ -69,9 +69,10 @@ impl Rule {
 
     /// How its operations of this type are waited for.
     pub fn poll_of(&self, kind: RequestKind) -> Poll {
-        let own = match kind {
-            RequestKind::ConfigSwitch | RequestKind::ConfigUpdate => self.poll.timeout,
-            RequestKind::Recovery => self.recovery_timeout,
+        let own = if kind.sets_state() {
+            self.poll.timeout
+        } else {
+            self.recovery_timeout
         };
         let timeout = own.or_else(|| kind.timeout());
         Poll {

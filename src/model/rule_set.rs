@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Api, ApiName, Discover, Origin, Patroni, RequestKind, Rule, TemplateValue};
+use super::{Api, ApiName, Discover, Origin, Patroni, Rule, TemplateValue};
 
 /// Rules that have passed every check.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -65,7 +65,7 @@ impl RuleSet {
             .iter()
             .filter(|rule| rule.enabled)
             .flat_map(|rule| &rule.requests);
-        let switches = requests.filter(|request| request.kind == RequestKind::ConfigSwitch);
+        let switches = requests.filter(|request| request.kind.restarts_receiver());
         let mut seen: Vec<(&ApiName, &TemplateValue)> = Vec::new();
         for request in switches {
             let Some(server) = &request.server else {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{ApiName, Operation};
+use super::ApiName;
 
 /// Something in Barman or on a node that only one decision at a time can be about: the newest one wins, and two
 /// recoveries into one directory never run side by side.
@@ -149,54 +149,9 @@ impl fmt::Display for Target {
     }
 }
 
-impl Operation {
-    /// What the operation sets or occupies: one target, but for a `config_update`, which has one for each option.
-    pub fn targets(&self, api: &ApiName) -> Vec<Target> {
-        match self {
-            Self::ConfigSwitch { server, .. } => vec![Target::Model {
-                api: api.clone(),
-                server: server.to_string(),
-            }],
-            Self::Recovery(recovery) => vec![Target::directory(
-                &recovery.remote_ssh_command,
-                &recovery.destination_directory,
-            )],
-            Self::ConfigUpdate { changes } => {
-                let mut targets = Vec::new();
-                for (target, _) in changes
-                    .iter()
-                    .flat_map(|change| Target::of_change(api, change))
-                {
-                    if !targets.contains(&target) {
-                        targets.push(target);
-                    }
-                }
-                targets
-            }
-        }
-    }
-
-    /// The operation narrowed to the targets to keep; `None` if that leaves nothing to do.
-    pub fn only(&self, api: &ApiName, keep: &dyn Fn(&Target) -> bool) -> Option<Self> {
-        let Self::ConfigUpdate { changes } = self else {
-            return self.targets(api).iter().any(keep).then(|| self.clone());
-        };
-        let narrowed = |change: &Map<String, Value>| {
-            let dropped: Vec<String> = Target::of_change(api, change)
-                .filter(|(target, _)| !keep(target))
-                .filter_map(|(target, _)| match target {
-                    Target::Option { option, .. } => Some(option),
-                    Target::Model { .. } | Target::Directory { .. } => None,
-                })
-                .collect();
-            let mut change = change.clone();
-            change.retain(|key, _| !dropped.contains(key));
-            let sets_something = change.keys().any(|key| !NO_OPTIONS.contains(&key.as_str()));
-            sets_something.then_some(change)
-        };
-        let changes: Vec<_> = changes.iter().filter_map(narrowed).collect();
-        (!changes.is_empty()).then_some(Self::ConfigUpdate { changes })
-    }
+/// Tells whether an item of `changes` sets an option.
+pub(super) fn sets_something(change: &Map<String, Value>) -> bool {
+    change.keys().any(|key| !NO_OPTIONS.contains(&key.as_str()))
 }
 
 /// The options of ssh that take a value.
@@ -290,8 +245,6 @@ fn normal(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -329,31 +282,5 @@ mod tests {
         ] {
             assert_eq!(normal(path), same, "{path}");
         }
-    }
-
-    #[test]
-    fn an_update_is_narrowed_to_what_is_kept() {
-        let api = ApiName::default();
-        let body = json!({"type": "config_update", "changes": [
-            {"scope": "server", "server_name": "main", "compression": "gzip", "description": "d"},
-            {"scope": "model", "model_name": "main:n1", "description": "m"},
-        ]});
-        let update = Operation::from_body(None, &body).unwrap();
-        let keys: Vec<_> = update.targets(&api).iter().map(Target::key).collect();
-        assert_eq!(
-            keys,
-            [
-                "option default server compression main",
-                "option default server description main",
-                "option default model description main:n1",
-            ]
-        );
-        let narrowed = update.only(&api, &|target| target.key().contains("compression"));
-        assert_eq!(
-            narrowed.unwrap().body()["changes"],
-            json!([{"scope": "server", "server_name": "main", "compression": "gzip"}])
-        );
-        assert_eq!(update.only(&api, &|_| true), Some(update.clone()));
-        assert_eq!(update.only(&api, &|_| false), None);
     }
 }

@@ -269,7 +269,7 @@ impl Cut {
                 } else if index < start + length {
                     cut.carets += wide;
                 }
-                cut.text.push_str(&super::text::drawn(*c));
+                super::text::draw(&mut cut.text, *c);
                 shown += wide;
             }
             at += wide;
@@ -281,5 +281,9 @@ impl Cut {
 
 /// A text on one line, without anything that a terminal would obey.
 fn visible(text: &str) -> String {
-    text.chars().map(super::text::drawn).collect()
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        super::text::draw(&mut line, c);
+    }
+    line
 }

@@ -7,7 +7,6 @@ use crate::matrix::{Active, Cell, Matrix};
 use crate::model::{Event, duration};
 use crate::space::Cluster;
 
-use super::describe;
 use super::plan::{NOTHING, described};
 use super::text::{nameless, put_line};
 
@@ -19,8 +18,9 @@ pub(super) struct Group<'m> {
     pub(super) elsewhere: usize,
 }
 
-/// How many groups are shown: more than anyone reads.
+/// The most groups that are shown, and the most text of their cells in bytes: more than anyone reads.
 const MOST: usize = 1_000;
+const MOST_TEXT: usize = 4 << 20;
 
 /// The groups, in the order of their first clusters.
 pub(super) struct Groups<'m> {
@@ -49,8 +49,9 @@ pub(super) fn groups<'m>(matrix: &'m Matrix<'_>, with_trace: bool) -> Groups<'m>
     let mut seen = 0;
     let mut groups: Vec<Group<'m>> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
+    let mut size = 0;
     for (cluster, mut cells) in matrix.blocks() {
-        if groups.len() == MOST {
+        if groups.len() == MOST || size > MOST_TEXT {
             break;
         }
         seen += 1;
@@ -62,11 +63,13 @@ pub(super) fn groups<'m>(matrix: &'m Matrix<'_>, with_trace: bool) -> Groups<'m>
         }
         let key = nameless(&key, &cluster.name);
         let next = groups.len();
+        let length = key.len();
         let index = *known.entry(key).or_insert(next);
         if let Some(group) = groups.get_mut(index) {
             group.clusters.push(cluster);
             continue;
         }
+        size += length;
         let elsewhere = matrix.elsewhere(&cells);
         if !with_trace {
             for cell in &mut cells {
@@ -207,7 +210,7 @@ pub(super) fn conditional(unresolved: &Unresolved, several_apis: bool) -> Vec<St
 
 /// A request in a few words, with its endpoint if there are several.
 pub(super) fn sentence(step: &Step, several_apis: bool) -> String {
-    let words = describe(&step.operation);
+    let words = step.operation.words();
     if several_apis {
         format!("{words} at `{}`", step.api)
     } else {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::model::{Operation, SwitchTo, duration};
+use crate::model::duration;
 use crate::store::{Intent, Source, State};
 
 use super::text::{Colour, Style, one_line, put_line};
@@ -97,24 +97,11 @@ fn row(intent: &Intent) -> [String; 7] {
             .to_owned(),
         event.to_owned(),
         intent.step.rule.clone(),
-        short(&intent.step.operation),
+        intent.step.operation.short_words(),
         intent.state.as_str().to_owned(),
         took,
     ]
     .map(|cell| one_line(&cell))
-}
-
-/// A request in the fewest words.
-fn short(operation: &Operation) -> String {
-    match operation {
-        Operation::ConfigSwitch {
-            to: SwitchTo::Model(model),
-            ..
-        } => format!("switch to {model}"),
-        Operation::ConfigSwitch { server, .. } => format!("reset of {server}"),
-        Operation::Recovery(recovery) => format!("recovery of {}", recovery.server),
-        Operation::ConfigUpdate { changes } => format!("update of {}", changes.len()),
-    }
 }
 
 /// Whose request it was and why it is not done.

@@ -3,7 +3,6 @@
 use crate::evaluate::Plan;
 use crate::model::{Fence, Verify};
 
-use super::describe;
 use super::text::put_line;
 
 /// The words for a rule that fires and has `request: none`.
@@ -50,7 +49,7 @@ pub fn plan(plan: &Plan) -> String {
             "{}. {}: {}",
             index + 1,
             step.rule,
-            describe(&step.operation)
+            step.operation.words()
         );
         for line in described(plan, &step.rule) {
             put_line!(text, "   {line}");

@@ -76,26 +76,28 @@ pub(super) fn columns(c: char) -> usize {
 
 const TAB: &str = "    ";
 
-/// A character as it may be printed: nothing that a terminal would obey.
-pub(super) fn drawn(c: char) -> String {
+/// Adds a character as it may be printed: nothing that a terminal would obey.
+pub(super) fn draw(text: &mut String, c: char) {
     match c {
-        '\t' => TAB.to_owned(),
+        '\t' => text.push_str(TAB),
         // Control characters, and those that turn the direction of writing or can't be seen.
         c if c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}') =>
         {
-            '\u{fffd}'.to_string()
+            text.push('\u{fffd}');
         }
-        c => c.to_string(),
+        c => text.push(c),
     }
 }
 
 /// Text as it may be printed on one line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c == '\n' { " ".to_owned() } else { drawn(c) })
-        .collect()
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        draw(&mut line, if c == '\n' { ' ' } else { c });
+    }
+    line
 }
 
 /// The text with a sign in the place of a name, wherever that stands as a word of its own: two texts that give the same

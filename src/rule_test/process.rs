@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::barman::Barman;
 use crate::execute::{Progress, Stamp, World};
 use crate::http::{Clock as _, Failure, Http, Request, Response};
-use crate::model::{Api, ApiName, Operation, RuleSet, Url};
+use crate::model::{Api, ApiName, RuleSet, Url};
 use crate::patroni::Patroni;
 use crate::simulator;
 use crate::simulator::service::Delivery;
@@ -194,7 +194,7 @@ impl<'a> World for Process<'a> {
 
     fn observe(&self, progress: &Progress<'_>) {
         if let Progress::Accepted { step, .. } | Progress::Found { step, .. } = progress
-            && let Operation::Recovery(recovery) = &step.operation
+            && let Some(recovery) = step.operation.recovery()
         {
             let folder = PathBuf::from(&recovery.destination_directory);
             let mut restored = self.outside.restored.borrow_mut();

@@ -16,8 +16,8 @@ const MOST_BYTES: usize = 256 * 1024;
 /// How deep a value may be nested.
 const MOST_NESTED: usize = 100;
 
-/// How many values are looked at for one step of a template's budget.
-const VALUES_PER_STEP: usize = 8;
+/// The number of values that are looked at for one step of a template's budget.
+const VALUES_PER_STEP: usize = 2;
 
 /// The filter that refuses what does not exist and what is too large. No template can write its name.
 pub(super) const THERE: &str = "?there";
@@ -59,9 +59,18 @@ fn there(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
 
 fn measured(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
     if !value.is_undefined() {
-        let mut budget = Budget::default();
-        budget.take(value)?;
-        state.consume_fuel(budget.taken() / VALUES_PER_STEP as u64)?;
+        let steps = state.fuel_levels().map_or(u64::MAX, |(_, left)| left);
+        let affordable = usize::try_from(steps).map_or(usize::MAX, |steps| {
+            steps.saturating_add(1).saturating_mul(VALUES_PER_STEP)
+        });
+        let values = affordable.min(MOST_VALUES);
+        let mut budget = Budget {
+            values,
+            ..Budget::default()
+        };
+        let measured = budget.take(value);
+        state.consume_fuel(((values - budget.values) / VALUES_PER_STEP) as u64)?;
+        measured?;
     }
     Ok(value.clone())
 }
@@ -128,10 +137,6 @@ impl Budget {
     /// If the value is larger than what is left, or something in it does not exist.
     pub(super) fn take(&mut self, value: &Value) -> Result<(), Error> {
         self.within(value, 0)
-    }
-
-    fn taken(&self) -> u64 {
-        (MOST_VALUES - self.values) as u64
     }
 
     fn within(&mut self, value: &Value, depth: usize) -> Result<(), Error> {

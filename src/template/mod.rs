@@ -56,7 +56,7 @@ pub const FACTS: [&str; 10] = [
 
 /// How many instructions one render may take. A template that an operator would write takes
 /// fewer than a hundred.
-const FUEL: u64 = 10_000;
+const FUEL: u64 = 2_000;
 
 static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut engine = Environment::new();

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::model::{Event, Match, RequestTemplate, Role, Rule, Target, TemplateValue};
 use crate::space::{Cluster, events};
-use crate::template::{Residual, Scope, render};
+use crate::template::{Residual, Scope, Syntax, render};
 
 use super::super::cells::Cells;
 use super::super::judge::Judge;
@@ -58,7 +58,11 @@ pub(super) struct Stage<'a, 'r> {
     pub(super) cluster: &'a Cluster,
     pub(super) judge: &'a mut Judge<'r>,
     pub(super) scopes: HashMap<(usize, Member), Scopes>,
+    pub(super) residuals: &'a mut Residuals<'r>,
 }
+
+/// The results of conditions, by their text, and the cell and the member if they depend on these.
+pub(super) type Residuals<'r> = HashMap<(&'r str, Option<usize>, Option<Member>), Residual>;
 
 /// What a request sees on one member.
 #[derive(Clone)]
@@ -160,9 +164,18 @@ impl<'r> Stage<'_, 'r> {
         let Some(when) = rule.when.as_ref().filter(|_| !sure) else {
             return Some(sure);
         };
-        let members = self.members;
-        let with_member = |scope| members.seen_by(member, scope);
-        match self.judge.residual_for(when, index, with_member) {
+        let depends = self.judge.depends(when, Syntax::Expression);
+        let key = (
+            when.text.as_str(),
+            depends.cell.then_some(index),
+            depends.member.then(|| member.clone()),
+        );
+        let residual = self.residuals.entry(key).or_insert_with(|| {
+            let members = self.members;
+            let with_member = |scope| members.seen_by(member, scope);
+            self.judge.residual_for(when, index, with_member)
+        });
+        match residual {
             Residual::Value(Value::Bool(true)) => Some(true),
             Residual::Value(_) => None,
             Residual::Unknown(_) | Residual::Error(_) => Some(false),

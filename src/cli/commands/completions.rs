@@ -28,7 +28,7 @@ pub struct Completions {
     pub shell: Shell,
 }
 
-/// Prints the manual page, or writes all manual pages to a directory.
+/// Prints the manual page, or writes all of them.
 ///
 /// There is one page for the program and one for each command:
 ///

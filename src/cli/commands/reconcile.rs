@@ -315,7 +315,7 @@ fn dry(args: &Reconcile, context: &Context, base: &Base<'_>, view: View) -> u8 {
 
 fn would_do(status: &report::Status<'_>) -> String {
     let pending = status.state.pending.iter().map(|intent| {
-        let what = report::describe(&intent.step.operation);
+        let what = intent.step.operation.words();
         format!(
             "pending: {what}, decided for {} {}",
             intent.event, intent.role
@@ -326,7 +326,7 @@ fn would_do(status: &report::Status<'_>) -> String {
         .iter()
         .map(|conflict| format!("left alone: {}", report::conflict(conflict)));
     let compared = status.compared.iter().map(|one| {
-        let what = report::describe(&one.step.operation);
+        let what = one.step.operation.words();
         let why = status
             .here
             .map_or_else(|_| String::new(), |here| report::difference(one, here));

@@ -16,7 +16,7 @@ use crate::dcs::{Etcd, Tree};
 use crate::evaluate::Wanted;
 use crate::execute::{Here, Looks, patience_of};
 use crate::http::{Client, Clock as _, Heard, block_on};
-use crate::model::{Api, Discover, Event, Operation, Patroni, RuleSet, Url};
+use crate::model::{Api, Discover, Event, Patroni, RuleSet, Url};
 
 use super::args::RulesArgs;
 use super::context::Context;
@@ -335,10 +335,7 @@ struct Notes {
 /// The number of Barman servers that are to receive WAL of a cluster.
 fn receivers(wanted: &Wanted) -> usize {
     let steps = wanted.plans.iter().flat_map(|plan| &plan.steps);
-    let servers = steps.filter_map(|step| match &step.operation {
-        Operation::ConfigSwitch { server, .. } => Some((&step.api, server)),
-        _ => None,
-    });
+    let servers = steps.filter_map(|step| Some((&step.api, &step.operation.switch()?.server)));
     servers.collect::<BTreeSet<_>>().len()
 }
 

@@ -11,7 +11,7 @@ use crate::evaluate::Step;
 use crate::execute::{Progress, StepOutcome, StepReport};
 use crate::http::{Clock, Heard, Real};
 use crate::model::{Name, duration};
-use crate::report::{describe, local_time, receipt as receipt_line};
+use crate::report::{local_time, receipt as receipt_line};
 use crate::store::{Intent, Receipt, Source, Verdict};
 
 use super::args::LogLevel;
@@ -84,7 +84,7 @@ impl<'a> Watch<'a> {
         match progress {
             Progress::Sending { step, attempt } => {
                 self.reminded.set(Duration::ZERO);
-                let what = describe(&step.operation);
+                let what = step.operation.words();
                 self.wait_for(Some(what.clone()));
                 let again = if *attempt > 1 {
                     format!(" (attempt {attempt})")
@@ -142,7 +142,7 @@ impl<'a> Watch<'a> {
                     created,
                     ..
                 } = intent;
-                let what = describe(&step.operation);
+                let what = step.operation.words();
                 let at = local_time(*created);
                 let said = format!("resuming {what} from {event} {role} at {at}");
                 self.step(LogLevel::Info, step, &said, [("intent", id.0.into())]);

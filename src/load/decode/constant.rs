@@ -13,7 +13,7 @@ use super::Decoder;
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::load::shape;
-use crate::model::{Name, RequestKind, RequestTemplate, Template, TemplateValue, Var};
+use crate::model::{Name, RequestTemplate, Template, TemplateValue, Var};
 use crate::template::{Scope, Usage, around_expressions, is_template, render};
 
 /// The variables whose values are known, and what templates are known to give.
@@ -134,10 +134,7 @@ impl Decoder<'_> {
             self.name_around_templates("server", server);
         }
         for (key, value) in &request.body {
-            if matches!(
-                (request.kind, key.as_str()),
-                (RequestKind::ConfigSwitch, "model_name") | (RequestKind::Recovery, "backup_id")
-            ) {
+            if request.kind.is_name(key) {
                 self.name_around_templates(key, value);
             }
         }

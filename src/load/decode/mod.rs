@@ -13,7 +13,7 @@ mod template;
 mod values;
 mod vars;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::mem;
 use std::path::PathBuf;
 
@@ -31,9 +31,9 @@ use crate::model::{ApiName, Fallback, Match, Origin, Places, RuleSet, StateSetti
 struct Decoder<'a> {
     problems: Vec<Problem>,
     /// The variables so far that all files may use, with the places that give them their values.
-    vars: HashMap<String, Origin>,
+    vars: BTreeMap<String, Origin>,
     /// Those that only their file may use, by file.
-    own_vars: Vec<HashMap<String, vars::Own>>,
+    own_vars: Vec<BTreeMap<String, vars::Own>>,
     /// A place for each name of those, also before they are read.
     elsewhere: HashMap<&'a str, Origin>,
     /// The variables of the section at hand.
@@ -75,8 +75,8 @@ const SINGLE: [&str; 7] = [
 pub(super) fn decode(files: &[Option<Value>]) -> (RuleSet, Vec<Problem>) {
     let mut decoder = Decoder {
         problems: Vec::new(),
-        vars: HashMap::new(),
-        own_vars: files.iter().map(|_| HashMap::new()).collect(),
+        vars: BTreeMap::new(),
+        own_vars: files.iter().map(|_| BTreeMap::new()).collect(),
         elsewhere: HashMap::new(),
         section: HashMap::new(),
         names: HashMap::new(),

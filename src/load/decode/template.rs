@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use super::Decoder;
 use crate::diagnostic::Code;
+use crate::load::MAX_FINDINGS;
 use crate::load::problem::{Problem, Spot};
-use crate::load::suggest::nearest;
+use crate::load::suggest::{MAX_CANDIDATES, nearest};
 use crate::model::{Template, TemplateValue};
 use crate::template::{
     FACTS, Reference, Syntax, SyntaxError, UnknownKind, UnknownName, check_pattern, inspect,
@@ -45,7 +46,7 @@ impl Decoder<'_> {
             Syntax::Text => &self.inspected.texts,
             Syntax::Expression => &self.inspected.conditions,
         };
-        if seen.contains(&template.text) {
+        if seen.contains(&template.text) || self.problems.len() >= MAX_FINDINGS {
             return;
         }
         let before = self.problems.len();
@@ -129,8 +130,12 @@ impl Decoder<'_> {
     }
 
     fn variable_help(&self, name: &str, template: &Template) -> String {
-        let vars = self.vars.keys().map(String::as_str);
-        let mut vars: Vec<_> = vars.chain(self.own_names(&template.origin)).collect();
+        let shared = self.vars.keys().map(String::as_str);
+        let own = self.own_names(&template.origin);
+        let mut vars: Vec<_> = shared
+            .take(MAX_CANDIDATES)
+            .chain(own.take(MAX_CANDIDATES))
+            .collect();
         vars.sort_unstable();
         vars.dedup();
         if let Some(near) = nearest(name, vars.iter().copied().chain(FACTS)) {
@@ -153,7 +158,7 @@ impl Decoder<'_> {
         match vars.as_slice() {
             [] => format!("there are {facts}, and what `vars` has"),
             vars if vars.len() <= 8 => format!("there are {facts}, and from `vars` {}", list(vars)),
-            _ => format!("there are {facts}, and the {} of `vars`", vars.len()),
+            _ => format!("there are {facts}, and those of `vars`"),
         }
     }
 

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::agent::{Board, Condition, Row};
 use crate::barman::{ActiveModel, ServerState};
 use crate::execute::Wal;
+use crate::report::difference;
 use crate::report::history::local_time;
-use crate::report::{describe, difference};
 use crate::store::{Receipt, Verdict};
 use crate::template;
 
@@ -56,7 +56,7 @@ pub(super) fn cluster(row: &Row, board: &Board, now: Duration) -> String {
     let states = states.map(|(state, compared)| {
         json!({
             "state": state,
-            "what": describe(&compared.step.operation),
+            "what": compared.step.operation.words(),
             "why": (!compared.as_wanted()).then(|| difference(compared, &row.here)),
             "ok": compared.as_wanted(),
         })
@@ -64,7 +64,7 @@ pub(super) fn cluster(row: &Row, board: &Board, now: Duration) -> String {
     let history = row.history.iter().map(|intent| {
         json!({
             "time": local_time(intent.created),
-            "what": describe(&intent.step.operation),
+            "what": intent.step.operation.words(),
             "rule": intent.step.rule,
             "member": intent.node,
             "outcome": intent.state.as_str(),

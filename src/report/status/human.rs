@@ -7,8 +7,8 @@ use crate::store::Receipts;
 
 use super::super::age::{age, bytes};
 use super::super::history::attempts;
+use super::super::receipts;
 use super::super::text::put_line;
-use super::super::{describe, receipts};
 use super::{Status, conflict};
 
 /// The status for people.
@@ -28,7 +28,7 @@ pub fn status(status: &Status<'_>) -> String {
     }
     for one in status.compared {
         text.push('\n');
-        put_line!(text, "{}: {}", one.step.rule, describe(&one.step.operation));
+        put_line!(text, "{}: {}", one.step.rule, one.step.operation.words());
         let word = match &one.differs {
             Err(_) => "can't be compared",
             Ok(None) if one.as_wanted() && status.no_wal(one).is_none() => "as wanted",
@@ -222,7 +222,7 @@ fn pending(text: &mut String, status: &Status<'_>) {
             intent.id.0,
             age(status.now, intent.created),
             intent.step.rule,
-            describe(&intent.step.operation),
+            intent.step.operation.words(),
             attempts(intent),
         );
     }

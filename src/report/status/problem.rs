@@ -7,7 +7,7 @@ use crate::execute::{Comparison, Wal};
 use crate::store::{MayTell, Verdict};
 
 use super::super::age::age;
-use super::super::{describe, receipt};
+use super::super::receipt;
 use super::{Status, conflict, difference};
 
 /// How bad a problem is.
@@ -142,7 +142,7 @@ impl Status<'_> {
     fn of_pending(&self) -> Option<String> {
         let pending = &self.state.pending;
         let oldest = pending.iter().min_by_key(|one| one.created)?;
-        let what = describe(&oldest.step.operation);
+        let what = oldest.step.operation.words();
         let age = age(self.now, oldest.created);
         let count = match pending.len() {
             1 => "1 request is pending".to_owned(),

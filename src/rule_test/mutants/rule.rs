@@ -224,12 +224,10 @@ impl Edits<'_> {
 
     /// The way in which requests are carried out.
     fn way(&mut self, rules: &RuleSet) {
-        let kinds = |kind: RequestKind| self.rule.requests.iter().any(|it| it.kind == kind);
-        let (switches, recovers) = (
-            kinds(RequestKind::ConfigSwitch),
-            kinds(RequestKind::Recovery),
-        );
-        let sets_state = switches || kinds(RequestKind::ConfigUpdate);
+        let any = |is: fn(RequestKind) -> bool| self.rule.requests.iter().any(|it| is(it.kind));
+        let switches = any(RequestKind::restarts_receiver);
+        let sets_state = any(RequestKind::sets_state);
+        let recovers = any(|kind| !kind.sets_state());
         let verify = |verify: Verify| format!("{verify:?}").to_lowercase();
         for other in [Verify::None, Verify::Applied, Verify::Streaming] {
             // Only a switch starts a receiver of WAL.
@@ -322,7 +320,7 @@ impl Edits<'_> {
                 rule.poll.every = time;
             },
         );
-        let recovers = |it: &RequestTemplate| it.kind == RequestKind::Recovery;
+        let recovers = |it: &RequestTemplate| !it.kind.sets_state();
         if poll.timeout.is_some() && !self.rule.requests.iter().all(recovers) {
             self.add("poll/timeout", "`poll.timeout` is the default", |rule| {
                 rule.poll.timeout = None;
