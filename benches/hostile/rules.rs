@@ -1,8 +1,8 @@
-//! Files with very many rules.
+//! Files with a huge number of rules.
 
 use crate::files::{HEAD, Hostile, filled, rule};
 
-/// So many rules, with these lines of their own.
+/// This many rules, each with these extra lines.
 fn rules(count: usize, more: impl Fn(usize) -> String) -> String {
     let rules: String = (1..=count)
         .map(|number| rule(number, &more(number)))

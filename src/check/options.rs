@@ -114,10 +114,10 @@ const OPTIONS: [&str; 106] = [
     "xlogdb_directory",
 ];
 
-/// The keys of a change that are no options.
+/// The keys of a change that are not options.
 const NO_OPTIONS: [&str; 3] = ["scope", "server_name", "model_name"];
 
-/// One for each option that Barman would not know, or not in a model.
+/// One problem for each option that Barman does not know, or not in a model.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     let requests = rules.rules.iter().flat_map(|rule| &rule.requests);
     let values = requests.flat_map(|request| &request.body);
@@ -173,7 +173,7 @@ fn is_known(option: &str, scope: Option<OptionScope>) -> bool {
     model || OPTIONS.binary_search(&option).is_ok()
 }
 
-/// Whether only a server may have the option: directories and scripts.
+/// Returns true if only a server may have the option: directories and scripts.
 fn is_of_servers(option: &str) -> bool {
     option.ends_with("_directory") || option.ends_with("_script")
 }

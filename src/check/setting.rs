@@ -1,4 +1,4 @@
-//! What requests set: the target and what it is set to, as far as that can be told before an event.
+//! The settings of requests: the target and its value, as far as known before an event.
 
 use crate::model::{Parts, RequestTemplate, Target, TemplateValue};
 use crate::template::{Scope, render};
@@ -14,17 +14,16 @@ pub(super) struct Setting {
     pub(super) rule: usize,
     /// The number of the request in it.
     pub(super) request: usize,
-    /// What it sets.
     pub(super) target: Target,
-    /// What it is set to.
+    /// Its new value.
     pub(super) value: String,
-    /// Where it may be sent.
+    /// The cells in which it may be sent.
     pub(super) may: Cells,
-    /// Where it is sent whatever happens.
+    /// The cells in which it is certainly sent.
     pub(super) sure: Cells,
 }
 
-/// What the requests that may be sent in one kind of cluster set, in order.
+/// The settings of the requests that may be sent in one kind of cluster, in order.
 pub(super) fn settings<'r>(
     table: &Table<'r>,
     cluster: usize,
@@ -75,7 +74,7 @@ pub(super) fn settings<'r>(
     all
 }
 
-/// What one request sets; `None` if a template in it can't be rendered.
+/// The settings of one request; `None` if one of its templates can't be rendered.
 pub(super) fn of_request(
     request: &RequestTemplate,
     scope: &Scope,

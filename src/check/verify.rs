@@ -1,10 +1,10 @@
-//! Rules that want to see WAL streaming after requests that start no stream.
+//! Rules that verify WAL streaming after requests that start no stream.
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
 use crate::model::{RequestTemplate, Rule, RuleSet, Verify};
 
-/// One for each rule with a `verify: streaming` of its own and no request that it could be about.
+/// One problem for each rule with a `verify: streaming` of its own and no request it could apply to.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     let rules = rules.rules.iter().filter(|rule| rule.enabled);
     rules.filter_map(problem).collect()

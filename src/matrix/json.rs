@@ -1,4 +1,4 @@
-//! The table for programs, written while its cells are made.
+//! The table for programs, written while its cells are computed.
 
 use std::cell::RefCell;
 use std::io;
@@ -50,7 +50,7 @@ impl Serialize for Matrix<'_> {
     }
 }
 
-/// All cells, made when they are written.
+/// All cells, computed while they are written.
 struct Cells<'m, 'r>(&'m Matrix<'r>, &'m RefCell<Written>);
 
 impl Serialize for Cells<'_, '_> {

@@ -1,6 +1,6 @@
-//! What a rules file says, once it is known to be valid: types only.
+//! The content of a valid rules file: types only.
 //!
-//! `load` makes these from text, `evaluate` makes a plan from them. A [`RuleSet`] that exists has
+//! `load` builds these from text, `evaluate` makes a plan from them. A [`RuleSet`] that exists has
 //! passed every check of the schema, of names and of templates.
 
 mod clusters;

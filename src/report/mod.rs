@@ -1,4 +1,4 @@
-//! How results look: plain functions from data to text.
+//! The presentation of results: plain functions from data to text.
 
 mod age;
 mod diff;

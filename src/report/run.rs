@@ -1,10 +1,10 @@
-//! What became of a plan, for people.
+//! The outcome of a plan, for people.
 
 use crate::execute::{Outcome, StepOutcome, Verdict};
 
 use super::text::put_line;
 
-/// The outcome, a line a step.
+/// The outcome, one line per step.
 #[must_use]
 pub fn run(outcome: &Outcome) -> String {
     let mut text = String::new();

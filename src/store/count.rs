@@ -1,4 +1,4 @@
-//! Counts what is done, in the transaction that settles it.
+//! Counters, updated in the transaction that settles an intent.
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 

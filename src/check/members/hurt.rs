@@ -1,8 +1,8 @@
-//! Sequences of callbacks after which a target is not what the leader's rules want.
+//! Sequences of callbacks after which a target differs from what the leader's rules want.
 //!
 //! A member's callbacks run in the order of its roles, and those of different members in any order. The fence keeps a request
-//! from being sent when the member no longer has the role, so a leader's late request does no harm; a
-//! replica's does, because it still is a replica.
+//! from being sent when the member no longer has the role, so a leader's late request is harmless; a
+//! replica's is not, because it still is a replica.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -17,30 +17,30 @@ use super::super::table::Table;
 use super::act::Act;
 use super::sample::Member;
 
-/// How many pairs of one target are looked at: more of them than anyone would write.
+/// The maximum number of pairs to compare for one target; real rules have far fewer.
 const MOST_LOOKS: usize = 20_000;
 
-/// A sequence that hurts.
+/// A harmful sequence.
 #[derive(Debug, Clone)]
 pub(super) struct Hurt {
     pub(super) code: Code,
     /// The request to blame.
     pub(super) culprit: Act,
-    /// What another one wants.
+    /// The request that wants another value.
     pub(super) other: Act,
     pub(super) steps: Vec<Step>,
-    /// The member that leads in the end, if the others' values are compared with its own.
+    /// The member that leads in the end, if the values of others are compared with its own.
     pub(super) leader: Option<Member>,
 }
 
-/// A callback of a member, and the value that it sets the target to, if it does.
+/// A callback of a member, and the value it sets the target to, if any.
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     pub(super) event: Event,
     pub(super) role: Role,
     pub(super) member: Member,
     pub(super) value: Option<String>,
-    /// The value is one that only the member knows.
+    /// Only the member knows the value.
     pub(super) private: bool,
 }
 
@@ -55,7 +55,7 @@ impl Step {
         }
     }
 
-    /// The cell, as messages call it.
+    /// The cell as messages name it.
     pub(super) fn cell_name(&self) -> String {
         let mut cells = events().enumerate();
         let cell = cells.find(|(_, cell)| *cell == (self.event, self.role));
@@ -73,14 +73,14 @@ impl Step {
     }
 }
 
-/// The acts of one target in one kind of cluster, whose leaders have one role.
+/// The acts on one target in one kind of cluster, whose leaders have one role.
 pub(super) struct Contest<'a, 'r> {
     table: &'a Table<'r>,
     leads: Role,
     acts: Vec<&'a Act>,
-    /// What each member wants while it leads: what its promotion sets, else what its start does.
+    /// The value that each member wants while it leads: from its promotion, or else from its start.
     wants: BTreeMap<&'a Member, Vec<&'a Act>>,
-    /// What each member sets in each event while it leads.
+    /// The acts of each member in each event while it leads.
     leading: HashMap<(&'a Member, Event), Vec<&'a Act>>,
     /// The circumstances in which each event of a leading member sets the target.
     certain: HashSet<(&'a Member, Event, Certain<'a>)>,
@@ -156,7 +156,7 @@ impl<'a, 'r> Contest<'a, 'r> {
         hurts
     }
 
-    /// The acts in the order of the rules. In stories the first member leads, and the last one does what hurts.
+    /// The acts in the order of the rules. In sequences, the first member leads and the last one does the harm.
     fn in_order(&self) -> Vec<&'a Act> {
         let mut members: Vec<&Member> = Vec::new();
         for act in &self.acts {
@@ -183,13 +183,13 @@ impl<'a, 'r> Contest<'a, 'r> {
         act.event == Event::OnStart && act.role.leads()
     }
 
-    /// Counts a comparison; false when there were too many.
+    /// Counts a comparison; returns false once there are too many.
     fn may_look(&self) -> bool {
         self.looks.set(self.looks.get().saturating_sub(1));
         self.looks.get() > 0
     }
 
-    /// A sequence after which the target has the value of this act, and the leader wants another.
+    /// A sequence after which the target has the value of this act while the leader wants another.
     fn against_leader(&self, act: &'a Act) -> Option<Hurt> {
         if !act.role.leads() {
             return self.of_follower(act);
@@ -205,7 +205,7 @@ impl<'a, 'r> Contest<'a, 'r> {
         None
     }
 
-    /// A member that does not lead sets what the leader wants otherwise.
+    /// A member that does not lead sets a value that the leader does not want.
     fn of_follower(&self, act: &'a Act) -> Option<Hurt> {
         for (leader, wants) in &self.wants {
             for want in wants.iter().filter(|_| leader.name != act.member.name) {
@@ -226,7 +226,7 @@ impl<'a, 'r> Contest<'a, 'r> {
         None
     }
 
-    /// Another event of a leader sets something else than its promotion.
+    /// Another event of a leader sets a different value than its promotion.
     fn of_leader(&self, act: &'a Act) -> Option<Hurt> {
         let wants = self.wants.get(&act.member)?;
         let beside = self.leading.get(&(&act.member, act.event))?;
@@ -244,7 +244,7 @@ impl<'a, 'r> Contest<'a, 'r> {
             if replaced(beside, want, act) || replaced(wants, act, want) {
                 continue;
             }
-            // A leader that stops starts again, or another is promoted.
+            // A leader that stops is started again, or another member is promoted.
             let stops = act.event == Event::OnStop;
             let sets = |by: &&Act| self.is_certain(Event::OnStart, by);
             if stops && [act, want].iter().any(sets) {
@@ -269,7 +269,7 @@ impl<'a, 'r> Contest<'a, 'r> {
         }
     }
 
-    /// A leader's start is followed, and a promotion is not.
+    /// The target follows a leader's start but not a promotion.
     fn of_start(&self, act: &'a Act) -> Option<Hurt> {
         if self.is_certain(Event::OnRoleChange, act) {
             return None;
@@ -297,7 +297,7 @@ impl<'a, 'r> Contest<'a, 'r> {
         }
     }
 
-    /// No rule says what a leader wants: all that is set must be one value.
+    /// No rule sets what a leader wants: all acts must set one value.
     fn against_all(&self, act: &'a Act) -> Option<Hurt> {
         let (own, others): (Vec<&Act>, Vec<&Act>) = self
             .acts
@@ -315,7 +315,7 @@ impl<'a, 'r> Contest<'a, 'r> {
                 continue;
             }
             match (act.role.leads(), other.role.leads()) {
-                // The one that does not lead is to blame.
+                // The request of the member that does not lead is to blame.
                 (true, false) => {}
                 (false, _) if is_own => {}
                 (false, _) => {
@@ -348,7 +348,7 @@ impl<'a, 'r> Contest<'a, 'r> {
         .any(|certain| self.certain.contains(&(&act.member, event, certain)))
     }
 
-    /// Tells whether the conditions of both can hold: for one member all of them, for two what is the same in their cluster.
+    /// Returns true if both conditions can hold: all parts for one member, the parts about the cluster for two.
     fn can_both(&self, one: &Act, other: &Act) -> bool {
         if one.rule == other.rule {
             return true;

@@ -1,4 +1,4 @@
-//! `forget`: give up what is pending.
+//! `forget`: give up pending requests.
 
 use std::path::PathBuf;
 

@@ -43,7 +43,6 @@ mod parse;
 ///
 /// With the Barman of this host:
 ///
-///     patroni_barman simulate --barman-command 'barman -c /etc/barman.conf'
 ///
 /// Exit codes: 0 stopped by a signal; 2 conflicting options, or the address is in use.
 #[derive(Debug, Clone, Args)]
@@ -303,7 +302,6 @@ impl Simulate {
 }
 
 impl Simulate {
-    /// Serves until SIGTERM or Ctrl-C.
     fn serve(&self) -> Result<(), StartError> {
         let (listen, members) = (self.listen, self.members());
         if let Some(command) = self.barman_command.clone() {

@@ -1,7 +1,7 @@
 //! The changes of one rule.
 //!
-//! A change that can't make a difference is left out: a role that Patroni never passes with the rule's events, a fence
-//! without a Patroni, `on_failure` with nothing behind it.
+//! Changes that can't make a difference are left out: a role that Patroni never passes with the rule's events, a fence
+//! without a Patroni, `on_failure` without later requests.
 
 use std::time::Duration;
 
@@ -222,7 +222,7 @@ impl Edits<'_> {
         });
     }
 
-    /// The way in which requests are carried out.
+    /// The options of requests.
     fn way(&mut self, rules: &RuleSet) {
         let any = |is: fn(RequestKind) -> bool| self.rule.requests.iter().any(|it| is(it.kind));
         let switches = any(RequestKind::restarts_receiver);
@@ -269,7 +269,7 @@ impl Edits<'_> {
         }
     }
 
-    /// The limits that are not the defaults.
+    /// The limits that differ from the defaults.
     fn limits(&mut self) {
         let (retry, poll) = (self.rule.retry, self.rule.poll);
         let usual = Retry::default();
