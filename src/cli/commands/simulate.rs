@@ -43,6 +43,7 @@ mod parse;
 ///
 /// With the Barman of this host:
 ///
+///     patroni_barman simulate --barman-command 'barman -c /etc/barman.conf'
 ///
 /// Exit codes: 0 stopped by a signal; 2 conflicting options, or the address is in use.
 #[derive(Debug, Clone, Args)]
