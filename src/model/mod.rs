@@ -10,6 +10,7 @@ mod event;
 mod fleet;
 mod lsn;
 mod name;
+mod options;
 mod pattern;
 mod request;
 mod rule;
@@ -23,12 +24,13 @@ pub use event::{Event, Role};
 pub use fleet::Discover;
 pub use lsn::{Lsn, SEGMENT, WalFile};
 pub use name::{ModelName, ModelNameError, Name, NameError};
+pub use options::{Fence, OnFailure, Poll, Retry, Verify};
 pub use pattern::Pattern;
 pub use request::{
     ConfigSwitch, ConfigUpdate, Operation, Parts, Recovery, RequestKind, RequestTemplate, Settings,
     SwitchTo,
 };
-pub use rule::{Fence, OnFailure, Poll, Retry, Rule, Verify};
+pub use rule::Rule;
 pub use rule_set::{Fallback, Match, Places, RuleSet, StateSettings, Var};
 pub use target::{OptionScope, Target};
 pub use value::{Origin, Template, TemplateValue};

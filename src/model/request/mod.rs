@@ -1,4 +1,4 @@
-//! What a rule asks of pg-backup-api: one file for each type of request, with every fact about it.
+//! The requests of rules to pg-backup-api: one file for each type of request, with every fact about it.
 
 mod config_switch;
 mod config_update;
@@ -133,7 +133,7 @@ pub struct RequestTemplate {
     pub server: Option<TemplateValue>,
     /// The body without `type`, `server` and `api`.
     pub body: Vec<(String, TemplateValue)>,
-    /// Where the request stands.
+    /// The request's place.
     pub origin: Origin,
 }
 
@@ -266,7 +266,7 @@ impl Operation {
         self.request().body()
     }
 
-    /// What the operation sets or occupies: one target, but for a `config_update`, which has one for each option.
+    /// The targets of the operation: one, except for a `config_update`, which has one for each option.
     pub fn targets(&self, api: &ApiName) -> Vec<Target> {
         self.request().targets(api)
     }
