@@ -15,7 +15,6 @@ mod agent;
 mod check;
 mod dependencies;
 mod diagnostics;
-mod documented_stack;
 mod faults;
 mod follow;
 mod help;

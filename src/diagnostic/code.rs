@@ -81,7 +81,7 @@ codes! {
     /// The text is not YAML.
     YamlSyntax = "PB001", Error, "the text is not YAML";
     /// A key occurs twice in one mapping.
-    DuplicateKey = "PB002", Error, "a key stands twice in one mapping";
+    DuplicateKey = "PB002", Error, "a duplicate key";
     /// A key is not a string.
     KeyNotString = "PB003", Error, "a key is not a string";
     /// A number that can't be sent: `.nan`, `.inf` or too large.
