@@ -7,9 +7,10 @@
 //! The way of a rule from YAML to HTTP is the order in which modules may import
 //! each other, and a test holds it: `source`, `diagnostic`, `model`, `template`,
 //! `load`, `evaluate`, `space`, `check`, `matrix`, `diff`, `http`, `barman`, `patroni`, `dcs`,
-//! `store`, `execute`, `agent`, `simulator`, `rule_test`, `report`, `cli`.
+//! `store`, `execute`, `agent`, `simulator`, `rule_test`, `report`, `alert`, `cli`.
 
 pub mod agent;
+pub mod alert;
 pub mod barman;
 pub mod check;
 pub mod cli;

@@ -39,6 +39,11 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// Tells whether it has every verdict there is.
+    pub fn is_complete(&self) -> bool {
+        self.blind.is_none() || !self.receipts.is_empty()
+    }
+
     /// This pass could not judge, and what is written down cannot be read.
     pub fn blind(why: String) -> Self {
         Self {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Api, ApiName, Discover, Origin, Patroni, RequestKind, Rule, TemplateValue};
+use super::{Api, ApiName, Discover, Origin, Patroni, Receiver, RequestKind, Rule, TemplateValue};
 
 /// Rules that have passed every check.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,6 +27,8 @@ pub struct RuleSet {
     pub state: StateSettings,
     /// What is used when the file is broken.
     pub fallback: Fallback,
+    /// Who is told when something is wrong.
+    pub receivers: Vec<Receiver>,
     /// The environment variables that headers are read from, with the places that name them.
     pub header_variables: Vec<(String, Origin)>,
     /// Where the endpoints stand.

@@ -178,7 +178,7 @@ pub fn local_time(time: Duration) -> String {
 }
 
 /// A time since the epoch as RFC 3339 writes it.
-pub(super) fn utc(time: Duration) -> String {
+pub fn utc(time: Duration) -> String {
     format!("{:.3}", timestamp(time))
 }
 
