@@ -357,3 +357,6 @@ async fn bounded<T>(
         .await
         .unwrap_or_else(|| Err(late()))
 }
+
+#[cfg(test)]
+mod tests;

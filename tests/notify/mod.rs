@@ -1,9 +1,11 @@
 //! Notifications: who is told of what, how often, and that nothing waits for it.
 
 mod deliveries;
+mod fleet;
 mod incidents;
 
 use std::fs;
+use std::path::Path;
 
 use patroni_barman::simulator::Config;
 
@@ -63,4 +65,28 @@ impl Stage {
         fs::write(self.path(name), text).unwrap();
         self.path(name)
     }
+}
+
+#[test]
+fn the_examples_of_the_page_have_no_findings() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/notify.md");
+    let page = fs::read_to_string(page).unwrap();
+    let blocks = page.split("```yaml\n").skip(1);
+    let blocks = blocks.map(|block| block.split("```").next().unwrap());
+    let mut seen = 0;
+    for block in blocks {
+        seen += 1;
+        let indent = block.len() - block.trim_start().len();
+        let lines = block
+            .lines()
+            .map(|line| line.get(indent..).unwrap_or_default());
+        let block: Vec<_> = lines.collect();
+        let receivers = format!("  - {{name: chat, webhook: {{url: \"CHAT\"}}}}");
+        let rules = RULES.replace(&format!("notify:\n{receivers}"), &block.join("\n"));
+        let stage = Stage::with(&rules.replace("defaults: {", "defaults: {fence: none, "));
+        let path = stage.node.rules();
+        let ended = stage.node.run(["check", path.to_str().unwrap()]);
+        assert!(!ended.stdout.contains("error["), "{}", ended.stdout);
+    }
+    assert_eq!(seen, 4);
 }
