@@ -26,36 +26,10 @@ const PATRONI: [&[&str]; 2] = [
 ];
 
 /// Programs that are part of the environment, and are not run here.
-const NOT_RUN: [&str; 28] = [
-    "apt",
-    "apt-get",
-    "barman",
-    "cargo",
-    "cargo-fuzz",
-    "chown",
-    "dnf",
-    "dpkg",
-    "etcdctl",
-    "git",
-    "groupadd",
-    "install",
-    "journalctl",
-    "ln",
-    "nginx",
-    "openssl",
-    "patronictl",
-    "pg_dropcluster",
-    "podman",
-    "promtool",
-    "psql",
-    "rpm",
-    "seed",
-    "sh",
-    "ssh",
-    "systemctl",
-    "useradd",
-    "usermod",
-];
+const NOT_RUN: &str = "a2enconf a2enmod ansible-galaxy ansible-playbook apache2ctl apt apt-get barman buildah cargo \
+                       cargo-fuzz chmod chown cp docker dnf dpkg etcdctl gh git groupadd install journalctl ln \
+                       logrotate man mkdir nginx openssl patronictl pg_dropcluster podman pre-commit promtool \
+                       psql rm rpm seed sh sha256sum ssh sudoedit systemctl systemd-analyze tar useradd usermod yum zypper";
 
 pub struct Session {
     folder: TempDir,
@@ -129,7 +103,7 @@ impl Session {
             "curl" => self.finish(command, true, &self.curl(command)),
             "patroni_barman" if stays(command) => self.stay(command),
             "patroni_barman" => self.patroni_barman(command),
-            name if NOT_RUN.contains(&name) => Ok(()),
+            name if NOT_RUN.split(' ').any(|known| known == name) => Ok(()),
             name => Err(format!("`{name}` is not a program that this test knows")),
         }
     }
