@@ -96,6 +96,7 @@ impl Session {
     /// Runs a command, and compares what it prints. The error says what is not as the page has it.
     pub fn run(&mut self, command: &Command) -> Result<(), String> {
         match command.program() {
+            "cargo" if command.words[1] == "run" => self.patroni_barman(command),
             "export" => {
                 self.variables.extend(command.variables.clone());
                 Ok(())
@@ -149,7 +150,7 @@ impl Session {
                 "PATRONI_BARMAN_RULES",
                 self.path("/etc/patroni_barman/rules.yml"),
             )
-            .args(command.words[1..].iter().map(|word| self.word(word)))
+            .args(command.arguments().iter().map(|word| self.word(word)))
             .stdin(Stdio::null());
         for (name, value) in self.variables.iter().chain(&command.variables) {
             process.env(name, self.actual(value));

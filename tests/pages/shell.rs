@@ -65,6 +65,13 @@ impl Command {
         command
     }
 
+    /// Its arguments; those of `cargo run` are the program's, after `--`.
+    pub fn arguments(&self) -> &[String] {
+        let cargo = self.program() == "cargo";
+        let dashes = self.words.iter().position(|word| cargo && word == "--");
+        &self.words[dashes.unwrap_or(0) + 1..]
+    }
+
     /// The name of its program, without the folder.
     pub fn program(&self) -> &str {
         let word = self.words.first().map_or("export", String::as_str);
