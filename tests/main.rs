@@ -20,6 +20,7 @@ mod follow;
 mod help;
 mod kill;
 mod logs;
+mod notify;
 mod oracle;
 mod pages;
 mod parity;
