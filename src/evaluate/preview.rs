@@ -67,7 +67,7 @@ impl Unresolved {
         match &self.why {
             Why::Asks(facts) => {
                 let facts: Vec<_> = facts.iter().map(|fact| format!("`{fact}`")).collect();
-                format!("asks for {}", facts.join(", "))
+                format!("depends on {}", facts.join(", "))
             }
             Why::After(rule) => format!("fires only if `{rule}` does not"),
             Why::Request(message) => message.clone(),
