@@ -31,7 +31,7 @@ isolated() {
 in_root() {
     root_=$1
     shift
-    isolated sh -c 'root=$1; shift; mount -t proc proc "$root/proc"; exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' \
+    isolated sh -c 'root=$1; shift; mount -t proc proc "$root/proc"; exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 "$@"' \
         sh "$root_" "$@"
 }
 
@@ -39,4 +39,18 @@ in_root() {
 listing() {
     (cd "$1" && find . -xdev \( -path ./proc -o -path ./root -o -path ./run -o -path ./var/lib/apt -o -path ./var/lib/dpkg -o -path ./var/lib/rpm -o -path ./var/log -o -path ./var/cache \
         -o -path ./etc/patroni_barman -o -path ./var/lib/patroni_barman -o -path ./var/lib/patroni_barman_agent -o -path ./tmp \) -prune -o \( -type d ! -name '*patroni*' \) -o -print) | LC_ALL=C sort
+}
+
+# Prints the commands of a section of docs/install.md, for this version.
+documented() {
+    awk -v heading="## $1" '/^## / { on = ($0 == heading) } /^```/ { code = on && ($0 == "```sh"); next } code { print }' docs/install.md |
+        sed "s/0\\.1\\.0/$version/g; s/_amd64/_$(dpkg --print-architecture)/; s/x86_64/$(uname -m)/"
+}
+
+# Runs the commands of a section in a root, in the folder that has the packages.
+follow() {
+    cp "$packages"/* "$1/root/"
+    documented "$2" > "$1/root/commands"
+    [ -s "$1/root/commands" ] || fail "docs/install.md has no commands under $2"
+    in_root "$1" sh -exc 'cd /root; . ./commands' sh 2> "$work/said" || { cat "$work/said" >&2; fail "the commands under $2 do not work"; }
 }

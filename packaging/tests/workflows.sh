@@ -68,26 +68,34 @@ cat > "$work/steps.py" <<'PY'
 import json, os, subprocess, sys
 import ruamel.yaml
 action = ruamel.yaml.YAML(typ="safe").load(open("action.yml"))
-values = dict(zip(("rules", "tests"), sys.argv[1:]))
+values = dict(zip(("rules", "tests", "strict"), sys.argv[1:]))
 for name, given in action["inputs"].items():
     values.setdefault(name, given.get("default", ""))
 known = {"inputs." + name: value for name, value in values.items()}
 known |= {"github.action_path": os.getcwd(), "github.base_ref": "main",
     "inputs.releases || format('{0}/{1}/releases/download', github.server_url, github.action_repository)": os.environ["PATRONI_BARMAN_RELEASES"]}
+conditions = {None: lambda failed: not failed, "inputs.tests != ''": lambda failed: not failed and values["tests"],
+    "always() && github.base_ref != ''": lambda failed: True}
+failed = 0
 for step in action["runs"]["steps"]:
+    if not conditions[step.get("if")](failed):
+        continue
     env = {name: known[value.removeprefix("${{ ").removesuffix(" }}")] for name, value in step["env"].items()}
     code = subprocess.run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], env=os.environ | env, cwd=os.environ["RULES_FOLDER"]).returncode
     print(f"{step['name']}: {code}", flush=True)
-    if code:
-        sys.exit(code)
+    failed = failed or code
+sys.exit(failed)
 PY
 git clone --quiet "$work/rules" "$work/change"
 sed -i 's/on: \[on_role_change, on_start\]/on: [on_role_change]/' "$work/change/rules.yml"
 export RULES_FOLDER="$work/change" RUNNER_TEMP="$work/runner" GITHUB_STEP_SUMMARY="$work/summary"
 mkdir -p "$RUNNER_TEMP"
-"$tools/bin/python" "$work/steps.py" rules.yml "" > "$work/said" 2>&1 || { cat "$work/said"; fail "the action failed"; }
+action() { "$tools/bin/python" "$work/steps.py" "$@" > "$work/said" 2>&1; }
+action rules.yml "" false || { cat "$work/said"; fail "the action failed"; }
 grep -q 'no longer follows the primary' "$work/summary" || { cat "$work/said" "$work/summary"; fail "the action did not show what changes"; }
-if "$tools/bin/python" "$work/steps.py" rules.yml tests > "$work/said" 2>&1; then fail "the action accepted rules whose tests fail"; fi
+if action rules.yml "" true; then fail "the strict action accepted a warning"; fi
+if action rules.yml tests false; then fail "the action accepted rules whose tests fail"; fi
+grep -q '^Test: 1' "$work/said" || { cat "$work/said"; fail "the tests did not fail"; }
 echo 'version: 2' > "$work/change/rules.yml"
-if "$tools/bin/python" "$work/steps.py" rules.yml "" > "$work/said" 2>&1; then fail "the action accepted a rules file that is not valid"; fi
+if action rules.yml "" false; then fail "the action accepted a rules file that is not valid"; fi
 grep -q '^::error ' "$work/said" || { cat "$work/said"; fail "the action did not annotate the file"; }
