@@ -6,13 +6,14 @@ printf 'Package: patroni\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nob
 printf '#!/bin/sh\necho python\n' > "$other/usr/bin/patroni_barman"
 chmod 755 "$other/usr/bin/patroni_barman"
 dpkg-deb --build --root-owner-group "$other" "$root/root/patroni.deb" >/dev/null
-cp "$packages"/patroni-barman_"$version"-1_*.deb "$root/root/patroni-barman.deb"
 RELEASE=2 PACKAGES=$work/next packaging/build deb >/dev/null
 cp "$work"/next/patroni-barman_"$version"-2_*.deb "$root/root/next.deb"
 
 in_root "$root" dpkg --install /root/patroni.deb >/dev/null
 before=$(listing "$root")
-in_root "$root" apt-get -o Dpkg::Use-Pty=0 install -q -y --no-install-recommends /root/patroni-barman.deb >/dev/null
+printf 'APT::Get::Assume-Yes "true";\nDpkg::Use-Pty "0";\nDpkg::Options { "--force-confold"; };\n' > "$root/etc/apt/apt.conf.d/99-test"
+follow "$root" Download >/dev/null
+follow "$root" "Debian and Ubuntu" >/dev/null
 is "$(in_root "$root" dpkg-query -W -f '${db:Status-Status} ${Version}' patroni-barman)" "installed $version-1" "the package"
 is "$(in_root "$root" /usr/bin/patroni_barman.python)" python "the other program, moved aside"
 is "$(in_root "$root" patroni_barman --version | cut -d' ' -f 1-2)" "patroni_barman $version" "the program"
@@ -34,24 +35,24 @@ for unit in patroni_barman-reconcile.service patroni_barman-agent.service; do
     tail -n 1 "$work/security"
 done
 in_root "$root" systemd-sysusers --dry-run /usr/lib/sysusers.d/patroni_barman.conf
-in_root "$root" systemd-tmpfiles --create /usr/lib/tmpfiles.d/patroni_barman.conf
+follow "$root" "What is installed"
 
 in_root "$root" systemctl enable --quiet patroni_barman-reconcile.timer patroni_barman-agent.service
 
 # an operator's change outlives an upgrade and a removal
 echo '# mine' >> "$root/etc/patroni_barman/rules.yml"
-in_root "$root" apt-get -o Dpkg::Use-Pty=0 install -q -y /root/next.deb >/dev/null
+in_root "$root" apt-get install -q /root/next.deb >/dev/null
 is "$(in_root "$root" dpkg-query -W -f '${Version}' patroni-barman)" "$version-2" "the upgraded package"
 is "$(tail -n 1 "$root/etc/patroni_barman/rules.yml")" "# mine" "the configuration after the upgrade"
 is "$(in_root "$root" /usr/bin/patroni_barman.python)" python "the other program after the upgrade"
 # Patroni is upgraded meanwhile: its program stays aside
 in_root "$root" dpkg --install /root/patroni.deb >/dev/null
 is "$(in_root "$root" patroni_barman --version | cut -d' ' -f 1)" patroni_barman "the program after an upgrade of the other package"
-in_root "$root" apt-get -o Dpkg::Use-Pty=0 remove -q -y patroni-barman >/dev/null
+in_root "$root" apt-get remove -q patroni-barman >/dev/null
 [ -e "$root/etc/patroni_barman/rules.yml" ] || fail "the removal took the configuration"
 [ -e "$root/var/lib/patroni_barman/state.db" ] || fail "the removal took the state"
 is "$(in_root "$root" patroni_barman)" python "the other program, put back"
-in_root "$root" apt-get -o Dpkg::Use-Pty=0 purge -q -y patroni-barman >/dev/null
+in_root "$root" apt purge patroni-barman >/dev/null 2>&1
 for left in /etc/patroni_barman /var/lib/patroni_barman /var/lib/patroni_barman_agent /var/log/patroni_barman; do
     [ ! -e "$root$left" ] || fail "the purge left $left"
 done
