@@ -2,7 +2,7 @@
 //!
 //! Each cluster has a loop of its own ([`follow`]): it looks for changes, and runs a pass of `execute` when there is one,
 //! when WAL stops, and from time to time. All loops run on one thread in a [`Crowd`], so none waits for another one's
-//! server; exchanges that block have threads of their own. [`discover`] watches Patroni's DCS. What is known of each cluster is on
+//! server; blocking exchanges have threads of their own. [`discover`] watches Patroni's DCS. The state of each cluster is on
 //! a [`Board`], which [`Server`] shows over HTTP.
 
 mod board;
@@ -15,6 +15,6 @@ mod sighting;
 pub use board::{Board, Condition, Correction, Row, RulesState};
 pub use crowd::Crowd;
 pub use discovery::{Discovery, discover};
-pub use follow::{Decided, Followed, Pace, follow};
+pub use follow::{Decided, Followed, Pace, Saw, follow};
 pub use server::{Answer, Server, ServerError};
 pub use sighting::{Sighting, Signal};

@@ -1,25 +1,25 @@
-//! What was edited outside the rules: it may be for requests that no cell shows, and some of it is in no request.
+//! Edits outside the rules: they may affect requests that no cell shows, or no request at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::Duration;
 
-use crate::model::{Api, ApiName, Discover, Patroni, RuleSet};
+use crate::model::{Api, ApiName, Discover, Patroni, Receiver, RuleSet, Way};
 
 use super::unseen::{Edit, bare_value};
 
-/// A setting that is not the same in both.
+/// A setting that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// Where it stands in the rules file, for example `api.timeout`.
+    /// Its path in the rules file, for example `api.timeout`.
     pub setting: String,
-    /// What became of it.
+    /// The kind of edit.
     pub what: Edit,
 }
 
 /// The settings that were edited, by their names.
 pub(super) fn settings(old: &RuleSet, new: &RuleSet) -> Vec<Setting> {
-    // A variable of a rule or file has a name of its own in the rule set.
+    // A variable of a rule or file has its own unique name in the rule set.
     let vars = old.vars.iter().chain(&new.vars);
     let labels = vars.filter(|var| var.name != var.label);
     let labels: BTreeMap<String, &str> = labels
@@ -44,7 +44,7 @@ pub(super) fn settings(old: &RuleSet, new: &RuleSet) -> Vec<Setting> {
     edited
 }
 
-/// Every setting with something that is the same exactly if it is.
+/// Every setting with a text that is equal exactly if the setting is.
 fn all(rules: &RuleSet) -> BTreeMap<String, String> {
     let RuleSet {
         matching,
@@ -56,6 +56,7 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         rules: _,
         state,
         fallback,
+        receivers,
         header_variables: _,
         places: _,
     } = rules;
@@ -102,7 +103,10 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         all.put("discover.etcd.clusters", clusters);
         all.maybe("discover.etcd.username", user.as_ref());
     }
-    // Those of rules show in their requests.
+    for receiver in receivers {
+        all.receiver(receiver);
+    }
+    // Variables of rules are visible in their requests.
     for var in vars.iter().filter(|var| !var.is_of_rule()) {
         all.put(&format!("vars.{}", var.name), &bare_value(&var.value));
     }
@@ -121,6 +125,30 @@ impl All {
         if let Some(value) = value {
             self.put(name, value);
         }
+    }
+
+    fn receiver(&mut self, receiver: &Receiver) {
+        let Receiver {
+            name,
+            way,
+            timeout,
+            after,
+            classes,
+        } = receiver;
+        let at = format!("notify.{name}");
+        match way {
+            Way::Webhook(webhook) => {
+                let at = format!("{at}.webhook");
+                self.api(&at, &webhook.api);
+                self.maybe(&format!("{at}.url_file"), webhook.url_file.as_ref());
+                let body = webhook.body.as_ref().map(bare_value);
+                self.maybe(&format!("{at}.body"), body.as_ref());
+            }
+            Way::Command(words) => self.put(&format!("{at}.command"), words),
+        }
+        self.put(&format!("{at}.timeout"), timeout);
+        self.put(&format!("{at}.after"), after);
+        self.put(&format!("{at}.classes"), classes);
     }
 
     fn api(&mut self, at: &str, api: &Api) {

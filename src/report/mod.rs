@@ -1,4 +1,4 @@
-//! How results look: plain functions from data to text.
+//! The presentation of results: plain functions from data to text.
 
 mod age;
 mod diff;
@@ -11,6 +11,7 @@ mod folded;
 mod github;
 mod history;
 mod html;
+mod incident;
 mod junit;
 mod matrix;
 mod matrix_html;
@@ -30,7 +31,8 @@ pub use explanation::{codes, explanation, reference};
 pub use finding::line;
 pub use findings::{Failure, Findings};
 pub use github::github;
-pub use history::{history, intent, local_time};
+pub use history::{history, intent, local_time, utc};
+pub use incident::incidents;
 pub use junit::junit;
 pub use matrix::matrix;
 pub use matrix_html::matrix_html;
@@ -38,7 +40,7 @@ pub use metrics::Metrics;
 pub use nagios::{nagios, nagios_failure};
 pub use plan::{idle, plan};
 pub use receipt::{receipt, receipts, receipts_json, verdict};
-pub use run::{describe, run};
+pub use run::run;
 pub use sarif::sarif;
 pub use status::{Level, Problem, RulesSeen, StateSeen, Status, conflict, difference, status};
 pub use test_run::{Checked, Covered, Mutated, TestRun, Tested, tests, tests_json};

@@ -1,4 +1,4 @@
-//! The rows of the database, and what several writes have in common.
+//! The rows of the database, and code shared by several writes.
 
 use std::time::Duration;
 
@@ -9,9 +9,16 @@ use crate::model::{Event, Name, Role, Target};
 
 use super::{Intent, IntentId, Recorded, Source, State, record};
 
+/// An incident that is open, or of which a receiver knows, or may know, that it began, and not that it is over.
+pub(super) const UNSETTLED: &str = "(ended_ms IS NULL OR EXISTS (SELECT 1 FROM delivery WHERE incident = incident.id AND told IN (1, 2)))";
+
+/// Tells whether a later process may have anything to do.
 pub(super) fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row(
-        "SELECT EXISTS (SELECT 1 FROM intent WHERE state = 'pending') OR EXISTS (SELECT 1 FROM decision WHERE open = 1)",
+        &format!(
+            "SELECT EXISTS (SELECT 1 FROM intent WHERE state = 'pending')
+                 OR EXISTS (SELECT 1 FROM decision WHERE open = 1) OR EXISTS (SELECT 1 FROM incident WHERE {UNSETTLED})"
+        ),
         [],
         |row| row.get(0),
     )
@@ -64,7 +71,7 @@ pub(super) fn intent(row: &Row<'_>) -> rusqlite::Result<Option<Intent>> {
     }))
 }
 
-/// Writes the row of an event; `open` while nothing is decided of it.
+/// Writes the row of an event; `open` while it is undecided.
 pub(super) fn insert_decision(
     transaction: &Transaction<'_>,
     event: &Recorded,
@@ -94,7 +101,7 @@ pub(super) fn sets(text: &str) -> Vec<String> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-/// Takes targets out of older intents: one that has none left is superseded, and one that has is narrowed to them.
+/// Removes targets from older intents: one without remaining targets is superseded, others are narrowed.
 pub(super) fn take_place(
     transaction: &Transaction<'_>,
     decision: i64,
@@ -144,7 +151,7 @@ pub(super) fn take_place(
     Ok(())
 }
 
-/// A recovery was decided on in the foreground of the one who called; it has no role to lose.
+/// A recovery was decided on in the foreground of its caller; it has no role to lose.
 pub(super) fn supersede_role(
     transaction: &Transaction<'_>,
     cluster: &str,

@@ -1,9 +1,11 @@
-//! `reconcile`: finish what was left, and correct what differs.
+//! `reconcile`: finish pending requests and correct differences.
 
 #![expect(
     clippy::doc_markdown,
     reason = "these comments are the help that a terminal shows"
 )]
+
+mod dry;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,15 +13,18 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::evaluate::Left;
+use crate::alert::{Substitute, of_comparisons, of_conflicts, of_receipts};
+use crate::evaluate::{Conflict, Left, Wanted};
 use crate::execute::{
-    Comparison, Here, Looks, Outcome, Verdict, Which, Whose, pass, patience_of, receipts, resume,
+    Comparison, Here, Judged, Looks, Outcome, Which, Whose, World as _, pass, patience_of,
+    receipts, resume,
 };
 use crate::http::{Clock as _, block_on};
 use crate::model::{Event, Role};
 use crate::report;
-use crate::store::Recorded;
+use crate::store::{Extent, Observation, Recorded, Source};
 
+use crate::cli::shared::alerts::{Reporter, desk, rules_seen};
 use crate::cli::shared::args::RulesArgs;
 use crate::cli::shared::args::{Format, LogLevel};
 use crate::cli::shared::command::{Command, Group};
@@ -37,49 +42,52 @@ use crate::cli::shared::signals::Hangup;
 use crate::cli::shared::state;
 use crate::cli::shared::view::{Base, View, wants};
 use crate::cli::shared::watch::Watch;
+use crate::cli::shared::world::Outside;
 
-/// Finishes what callbacks left, corrects what differs.
+use dry::dry;
+
+/// Finishes pending requests and corrects Barman.
 ///
-/// It brings Barman to what the rules want of the cluster. First it takes up what is pending: an operation that is known
-/// is waited for, a request of unknown fate is settled by looking, and only what sets a state is sent again. Then it asks
-/// Patroni for the cluster, asks the rules what they want for each member, compares that with Barman, and sends what
-/// differs: at once what is wanted for this node's member, and for another member a switch that a second look finds
-/// missing too. What is set again and again by something else is left alone for a while and reported. Run it from a
-/// timer on every node, or let it stay:
+/// First, pending requests are resumed: the program waits for operations that were started, looks for requests with an
+/// unknown result, and sends state requests again. Then it asks Patroni for the members of the cluster, evaluates the
+/// rules for each of them, compares the result with Barman, and sends what differs. A difference for this node's member is
+/// corrected at once; for another member, a switch is sent if a second look finds the same difference. A value that
+/// something else keeps changing is left alone for a while and reported. Run this command from a timer on every node, or
+/// keep it running:
 ///
 ///     patroni_barman reconcile --rules /etc/patroni_barman/rules.yml --every 30s
 ///
-/// The rules file must name the local Patroni under `patroni`.
+/// The rules file must have the address of the local Patroni under `patroni`.
 ///
-/// Exit codes: 0 everything is as wanted; 1 no rule wants anything of a member of this cluster; 2 an operation failed or
-/// was refused, or could not be verified, or two rules want different things; 3 Patroni or the API could not be reached or time ran out; 4 invalid rules or
-/// arguments, nothing was sent; 5 this node no longer has the role; 6 everything is as the last good rules want
-/// it, because the file is broken.
+/// Exit codes: 0 Barman is as the rules want it; 1 no rule applies to a member of this cluster; 2 an operation failed, was
+/// refused, or could not be verified, or two rules want different values; 3 Patroni or the API was unreachable, or the time
+/// was up; 4 invalid rules or arguments, nothing was sent; 5 this node no longer has the role; 6 Barman is as the last good
+/// rules want it, because the rules file is broken.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Reconcile {
     /// Where the rules are.
     #[command(flatten)]
     pub rules: RulesArgs,
-    /// Pass over every cluster that the rules list or find; JSON has the schema of `agent`.
+    /// Run for every cluster under `clusters` and `discover`; JSON has the schema of `agent`.
     #[arg(long, conflicts_with_all = ["node", "metrics_file"])]
     pub all: bool,
-    /// Do it again and again, with this pause, until the process is stopped.
+    /// Repeat with this pause until the process is stopped.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub every: Option<Duration>,
-    /// How long after the first look a second one must find another member's server wrong before it is corrected: its
-    /// own callback may be at work.
+    /// The time after which a second look must find the same difference before another member's server is corrected: that
+    /// member's own callback may be running.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
     pub second_look: Duration,
-    /// Send nothing: show what is pending and what differs. Exits with 0 if nothing, with 2 if something, and
-    /// with 3 if it can't be told.
+    /// Send no requests: show pending requests and differences. The exit code is 0 if there are none, 2 if there are, and 3 if
+    /// unknown.
     #[arg(long = "dry-run")]
     pub dry: bool,
-    /// Write metrics for node_exporter's textfile collector to this file.
+    /// Write metrics to this file, for the textfile collector of node_exporter.
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
-    /// How the result is written to standard output [default: human, but with --every only on a terminal]; with --dry-run
-    /// JSON has the schema of `status`.
+    /// The format of the result on standard output [default: human, but with --every only on a terminal]; with --dry-run, JSON
+    /// has the schema of `status`.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
 }
@@ -95,20 +103,20 @@ impl Command for Reconcile {
 
     fn run(&self, context: &Context) -> Result<u8, Exit> {
         let watch = Watch::new(&context.log);
+        let kept = Kept::default();
         let Some(every) = self.every else {
-            return measured(self, context, &watch, &Looks::default());
+            return measured(self, context, &watch, &kept);
         };
         if every.is_zero() {
             return Err(Exit::invalid("`--every 0s` would never pause").help("write `--every 30s`"));
         }
         let hangup = Hangup::obey();
-        let looks = Looks::default();
         loop {
             if hangup.came() {
                 context.log.reopen();
             }
-            // The rules may be mended while we wait.
-            if let Err(exit) = measured(self, context, &watch, &looks) {
+            // The rules may be repaired while we wait.
+            if let Err(exit) = measured(self, context, &watch, &kept) {
                 exit.log(&context.log);
             }
             block_on(watch.sleep(every));
@@ -117,7 +125,7 @@ impl Command for Reconcile {
 }
 
 impl Reconcile {
-    /// The format of the result, if it is shown.
+    /// The format of the result, or `None` if it is not printed.
     fn shown(&self) -> Option<Format> {
         match self.every {
             None => self.format.or(Some(Format::Human)),
@@ -126,14 +134,21 @@ impl Reconcile {
     }
 }
 
-/// One run, of which the metrics tell also if it could not even begin.
+/// What one run leaves for the next.
+#[derive(Default)]
+struct Kept {
+    looks: Looks,
+    substitute: Substitute,
+}
+
+/// Runs once and writes the metrics, even if the run could not start.
 fn measured(
     args: &Reconcile,
     context: &Context,
     watch: &Watch<'_>,
-    looks: &Looks,
+    kept: &Kept,
 ) -> Result<u8, Exit> {
-    let result = once(args, context, watch, looks);
+    let result = once(args, context, watch, kept);
     if let (Err(exit), false) = (&result, args.dry) {
         let path = rules_path(args.rules.rules.as_ref(), &context.environment);
         let rules = Rules::of_last_good(&path, context);
@@ -154,20 +169,15 @@ fn measured(
     result
 }
 
-fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -> Result<u8, Exit> {
+fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, kept: &Kept) -> Result<u8, Exit> {
     if args.all {
-        let board = pass_over(&args.rules, context, !args.dry, args.second_look)?;
-        print(&match args.format {
-            Some(Format::Human) | None => report::fleet::once(&board),
-            Some(Format::Json) => report::fleet::json(&board, watch.wall()),
-        });
-        return Ok(once_code(&board));
+        return all(args, context, watch);
     }
     let asked = watch.wall();
     let base = Base::read(&args.rules, context, watch, !args.dry)?;
     let view = base.view(&args.rules, context)?;
     if args.dry {
-        return Ok(dry(args, context, &base, view));
+        return Ok(dry(args.format, &context.log, &base, view));
     }
     let View {
         here,
@@ -184,18 +194,19 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     let age = rules.age;
     let log = &context.log;
     begin(&here, log);
-    for one in &wanted.left {
-        let Left { member, rule, why } = one;
-        log.debug(&format!("rule `{rule}` is left to `{member}`: {why}"));
-    }
-    for conflict in &wanted.conflicts {
-        log.error(&format!("left alone: {}", report::conflict(conflict)));
-    }
+    tell_left_alone(&wanted, log);
     let outside = state::remember(outside, &state, patience_of(Event::Bootstrap), context);
     let decider = Decider {
         rules: &rules,
         environment: &context.environment,
         call: None,
+    };
+    let desk = desk(&rules, &path, context, &kept.substitute);
+    let reporter = Reporter {
+        cluster: here.cluster.clone(),
+        member: here.node.clone(),
+        source: Source::Reconcile,
+        outside: &outside,
     };
     let mut left = Outcome::of(Vec::new());
     if let Some(role) = here.role {
@@ -206,7 +217,8 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
             role,
             asked,
         };
-        left = block_on(resume(whose, Which::All, &decide, &outside));
+        let resumed = resume(whose, Which::All, &decide, &outside);
+        left = block_on(reporter.beside(resumed, &desk));
     }
     let again = async || {
         let now = Here::ask(&outside, here.node.as_deref()).await;
@@ -219,7 +231,8 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         })
         .unwrap_or_default()
     };
-    let passed = block_on(pass(&parts, &again, args.second_look, looks, &outside));
+    let passed = pass(&parts, &again, args.second_look, &kept.looks, &outside);
+    let passed = block_on(reporter.beside(passed, &desk));
     let verdict = passed.verdict(&left, &wanted, &parts);
     let discretion = outside.discretion();
     let judged = discretion.judged(block_on(receipts(&here, &passed.compared, &outside)));
@@ -251,10 +264,56 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         };
         metrics::write(file, &state.path, &measured, log);
     }
+    let rules = rules_seen(&path, rules.broken.as_deref(), watch);
+    let saw = (compared.as_slice(), wanted.conflicts.as_slice(), &judged);
+    let (extent, seen) = observe(&here, saw, rules, &outside);
+    block_on(reporter.tell(extent, seen, &desk, Duration::MAX));
     Ok(code)
 }
 
-/// Says what differs and is not corrected.
+/// Passes over every cluster.
+fn all(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Exit> {
+    let board = pass_over(&args.rules, context, !args.dry, args.second_look)?;
+    print(&match args.format {
+        Some(Format::Human) | None => report::fleet::once(&board),
+        Some(Format::Json) => report::fleet::json(&board, watch.wall()),
+    });
+    Ok(once_code(&board))
+}
+
+/// Observes what a pass saw, and how much of the cluster that is.
+fn observe(
+    here: &Here,
+    (compared, conflicts, judged): (&[Comparison], &[Conflict], &Judged),
+    rules: Observation,
+    outside: &Outside<'_>,
+) -> (Extent, Vec<Observation>) {
+    let now = outside.clock().wall();
+    let mut seen = outside.attention().ends();
+    seen.push(rules);
+    seen.extend(of_comparisons(compared, now));
+    seen.extend(of_conflicts(conflicts, now));
+    seen.extend(of_receipts(&judged.receipts, now));
+    let extent = if here.role.is_some() && judged.is_complete() {
+        Extent::Cluster
+    } else {
+        Extent::Observed
+    };
+    (extent, seen)
+}
+
+/// Says what is left to other nodes, and what is left alone.
+fn tell_left_alone(wanted: &Wanted, log: &Log) {
+    for one in &wanted.left {
+        let Left { member, rule, why } = one;
+        log.debug(&format!("rule `{rule}` is left to `{member}`: {why}"));
+    }
+    for conflict in &wanted.conflicts {
+        log.error(&format!("left alone: {}", report::conflict(conflict)));
+    }
+}
+
+/// Reports the differences that are not corrected.
 fn tell_uncorrected(compared: &[Comparison], here: &Here, log: &Log) {
     let not_corrected = |one: &&Comparison| !one.as_wanted() && !one.calls_for_action();
     for one in compared.iter().filter(not_corrected) {
@@ -273,7 +332,7 @@ fn tell_uncorrected(compared: &[Comparison], here: &Here, log: &Log) {
     }
 }
 
-/// Says which cluster, member and role this process works for; once, if nothing of that changes.
+/// Logs the cluster, member and role of this process, unless they are unchanged.
 fn begin(here: &Here, log: &Log) {
     let (role, cluster) = (here.role.map(Role::as_str), here.cluster.as_str());
     log.about(fields([
@@ -288,64 +347,6 @@ fn begin(here: &Here, log: &Log) {
     let role = role.unwrap_or("without a role");
     let said = format!("reconcile {role} {cluster}{member}, process {process}");
     log.change("pass", &said);
-}
-
-/// Shows what would be sent.
-fn dry(args: &Reconcile, context: &Context, base: &Base<'_>, view: View) -> u8 {
-    let compared = base.compare(Ok(view));
-    let status = compared.status();
-    if let Some(trouble) = &status.state.trouble {
-        context.log.error(trouble);
-    }
-    print(&match args.format {
-        Some(Format::Json) => format!("{:#}\n", status.to_json()),
-        Some(Format::Human) | None => would_do(&status),
-    });
-    let blind =
-        status.state.trouble.is_some() || status.compared.iter().any(|one| one.differs.is_err());
-    let clean = status.state.pending.is_empty()
-        && status.conflicts.is_empty()
-        && status.compared.iter().all(Comparison::as_wanted);
-    match (clean, blind) {
-        (_, true) => Verdict::Unfinished.exit_code(),
-        (true, false) => 0,
-        (false, false) => Verdict::Failed.exit_code(),
-    }
-}
-
-fn would_do(status: &report::Status<'_>) -> String {
-    let pending = status.state.pending.iter().map(|intent| {
-        let what = report::describe(&intent.step.operation);
-        format!(
-            "pending: {what}, decided for {} {}",
-            intent.event, intent.role
-        )
-    });
-    let conflicts = status
-        .conflicts
-        .iter()
-        .map(|conflict| format!("left alone: {}", report::conflict(conflict)));
-    let compared = status.compared.iter().map(|one| {
-        let what = report::describe(&one.step.operation);
-        let why = status
-            .here
-            .map_or_else(|_| String::new(), |here| report::difference(one, here));
-        if one.as_wanted() {
-            format!("as wanted: {what}")
-        } else if one.differs.is_err() {
-            format!("can't be compared: {what}: {why}")
-        } else if one.fighting.is_some() {
-            format!("would not send {what}: {why}")
-        } else {
-            format!("would send {what}: {why}")
-        }
-    });
-    let lines: Vec<_> = pending
-        .chain(conflicts)
-        .chain(compared)
-        .map(|line| report::one_line(&line) + "\n")
-        .collect();
-    lines.concat()
 }
 
 fn to_json(here: &Here, outcome: &Outcome, code: u8) -> Value {

@@ -1,16 +1,21 @@
-//! `run`: what Patroni calls.
+//! `run`: the command that Patroni calls.
 
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::alert::{Substitute, of_comparisons, of_receipts};
 use crate::evaluate::{Facts, Plan, Trace};
-use crate::execute::{Ended, Outcome, Verdict, callback, patience_of, second_look};
-use crate::http::{Clock as _, block_on};
+use crate::execute::{
+    Ended, Outcome, SecondLook, Verdict, World as _, callback, patience_of, second_look,
+};
+use crate::http::{Clock as _, block_on, both};
+use crate::model::Event;
 use crate::report;
-use crate::store::{Recorded, Source};
+use crate::store::{Extent, Observation, Recorded, Source};
 
+use crate::cli::shared::alerts::{Alerts, Reporter, desk, rules_seen};
 use crate::cli::shared::args::{EventArgs, Format, LogLevel};
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
@@ -26,7 +31,7 @@ use crate::cli::shared::state::{self};
 use crate::cli::shared::watch::Watch;
 use crate::cli::shared::world::Outside;
 
-/// Does what the rules say for an event. Patroni calls this.
+/// Evaluates the rules for an event and sends their requests. Patroni calls this.
 ///
 /// As a callback, Patroni appends the event, the role and the cluster:
 ///
@@ -35,33 +40,33 @@ use crate::cli::shared::world::Outside;
 ///         on_role_change: patroni_barman run
 ///         on_start: patroni_barman run
 ///
-/// As a replica creation method or custom bootstrap, name the event; Patroni appends the rest as
-/// `--name=value`, and rules see all of it as `args`:
+/// As a replica creation method or custom bootstrap, name the event. Patroni appends the other values as
+/// `--name=value`, which templates can use as `args`:
 ///
 ///     postgresql:
 ///       create_replica_methods: [barman, basebackup]
 ///       barman:
 ///         command: patroni_barman run --event create_replica
 ///
-/// Exit codes: 0 everything was done, or a rule does nothing on purpose; 1 no rule matched; 2 an operation failed or was refused, or
-/// could not be verified; 3 the API could not be reached or time ran out, what is left is kept for
+/// Exit codes: 0 all requests were done, or a rule does nothing on purpose; 1 no rule matched; 2 an operation failed, was
+/// refused, or could not be verified; 3 the API was unreachable or the time was up, the requests are pending and sent by
 /// `reconcile`; 4 invalid rules or arguments, nothing was sent; 5 this node no longer has the role,
-/// nothing more was sent; 6 everything was done by the last good rules, because the file is broken.
+/// nothing more was sent; 6 done with the last good rules, because the rules file is broken.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Run {
     /// The event and the rules.
     #[command(flatten)]
     pub event: EventArgs,
-    /// Send nothing: print the plan, as `plan` does.
+    /// Send no requests: print the plan, like `plan`.
     #[arg(long = "dry-run")]
     pub dry: bool,
-    /// How long after a leader's requests are done Barman is looked at once more, for a request of the old leader that
-    /// arrives late; `0s` for callers that wait for this process.
+    /// The time after a leader's callback has succeeded until Barman is compared once more, in case a request of the old leader
+    /// arrived late; use `0s` if the caller waits for this process.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30s", hide_short_help = true)]
     pub second_look: Duration,
-    /// How the result is written to standard output [default: human on a terminal, else the log says it all]; with
-    /// --dry-run JSON has the schema of `plan`.
+    /// The format of the result on standard output [default: human on a terminal, else none, because the log has it]; with
+    /// --dry-run, JSON has the schema of `plan`.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
 }
@@ -102,10 +107,13 @@ impl Command for Run {
         let decide = |recorded: &Recorded| decider.decide(recorded);
         let outside = Outside::new(&rules.set, &context.environment, &watch);
         let place = state::place(Some(&rules.set), &context.environment);
-        // Most callbacks ask for nothing, and nothing is left: then the state is not opened.
+        let substitute = Substitute::default();
+        let desk = desk(&rules, &path, context, &substitute);
+        let has_news = rules.broken.is_some() && !desk.is_idle();
+        // Most callbacks send nothing and nothing is pending: then the state is not opened.
         let made = decide(&event);
         let nothing = made.as_ref().is_ok_and(|plan| plan.steps.is_empty());
-        let outside = if nothing && !state::may_be_pending(&place.path) {
+        let outside = if nothing && !has_news && !state::may_be_pending(&place.path) {
             outside
         } else {
             let limit = patience_of(event.event);
@@ -113,27 +121,23 @@ impl Command for Run {
         };
         let discretion = outside.discretion();
         let (cluster, word, role) = (event.cluster.clone(), event.event, event.role);
-        let ended = block_on(callback(event, called, made, &decide, &outside))?;
+        let mut reporter = Reporter {
+            cluster: cluster.clone(),
+            member: event.node.clone(),
+            source: Source::Callback,
+            outside: &outside,
+        };
+        let carried = callback(event, called, made, &decide, &outside);
+        let ended = block_on(reporter.beside(carried, &desk))?;
         if nothing {
-            let log = &context.log;
             let idle = ended.plan.as_ref().and_then(report::idle);
-            let (said, outcome) = match &idle {
-                Some(idle) => (format!("done {word} {role} {cluster}: {idle}"), "done"),
-                None => (
-                    format!("skipped {word} {role} {cluster}: no rule matches"),
-                    "skipped",
-                ),
-            };
-            log.tell(
-                LogLevel::Info,
-                &said,
-                &fields([("outcome", outcome.into())]),
-            );
+            let about = format!("{word} {role} {cluster}");
+            tell_idle(&about, idle.as_deref(), context);
         }
         let Ended { plan, outcome } = ended;
         let mut outcome = discretion.outcome(outcome);
         let idle = plan.as_ref().and_then(report::idle);
-        // An empty directory is no node: Patroni must go on with its next method.
+        // An empty directory is no node: Patroni must continue with its next method.
         if outcome.verdict == Verdict::Skipped && idle.is_some() && !word.makes_node() {
             outcome.verdict = Verdict::Done;
         }
@@ -152,15 +156,56 @@ impl Command for Run {
             }),
             (None, _) => {}
         }
-        if let (Some(plan), Verdict::Done) = (&plan, outcome.verdict) {
-            let sets = &self.event.sets;
-            block_on(second_look(plan, sets, self.second_look, &outside));
+        if let Some(plan) = &plan {
+            reporter.member.clone_from(&plan.node);
         }
+        let seen = rules_seen(&path, rules.broken.as_deref(), &watch);
+        let plan = plan.filter(|_| outcome.verdict == Verdict::Done);
+        block_on(self.conclude(word, plan.as_ref(), seen, &mut reporter, &desk));
         Ok(code)
     }
 }
 
-/// Says in the first line what this process was called for; every later line has it in its fields.
+impl Run {
+    /// Tells receivers how it went; beside that, looks once more at what was done by a plan.
+    async fn conclude(
+        &self,
+        event: Event,
+        done: Option<&Plan>,
+        rules: Observation,
+        reporter: &mut Reporter<'_>,
+        desk: &Alerts<'_>,
+    ) {
+        let outside = reporter.outside;
+        let (extent, limit) = if event.makes_node() {
+            (Extent::Observed, FOREGROUND)
+        } else {
+            (Extent::Member, Duration::MAX)
+        };
+        let mut seen = outside.attention().ends();
+        seen.push(rules);
+        let tell = reporter.tell(extent, seen, desk, limit);
+        let look = async {
+            let look = second_look(done?, &self.event.sets, self.second_look, outside);
+            Some(reporter.beside(look, desk).await)
+        };
+        let (_, looked) = both(tell, look).await;
+        if let Some(SecondLook { compared, judged }) = looked {
+            let now = outside.clock().wall();
+            let mut seen = outside.attention().ends();
+            seen.extend(of_comparisons(&compared, now));
+            seen.extend(of_receipts(&judged.receipts, now));
+            reporter.source = Source::SecondLook;
+            reporter.tell(extent, seen, desk, limit).await;
+        }
+    }
+}
+
+/// How long a receiver is waited for while Patroni waits for this process. What was not delivered then is delivered by a
+/// later one.
+const FOREGROUND: Duration = Duration::from_secs(2);
+
+/// Logs the reason for this call in the first line; every later line has it in its fields.
 fn begin(facts: &Facts, context: &Context) {
     let Facts {
         event,
@@ -185,7 +230,17 @@ fn begin(facts: &Facts, context: &Context) {
     ));
 }
 
-/// Says what is true now, and what happens next.
+/// Says that nothing was to be done.
+fn tell_idle(about: &str, idle: Option<&str>, context: &Context) {
+    let (said, outcome) = match idle {
+        Some(idle) => (format!("done {about}: {idle}"), "done"),
+        None => (format!("skipped {about}: no rule matches"), "skipped"),
+    };
+    let more = fields([("outcome", outcome.into())]);
+    context.log.tell(LogLevel::Info, &said, &more);
+}
+
+/// Logs the result and the next step.
 fn tell_end(outcome: &Outcome, context: &Context) {
     let pending = match outcome.verdict {
         Verdict::Done | Verdict::Skipped | Verdict::Fenced => return,
@@ -194,7 +249,7 @@ fn tell_end(outcome: &Outcome, context: &Context) {
     };
     context.log.error(&format!(
         "{pending}: a request that sets a state stays pending; the next callback of this role or `patroni_barman reconcile` \
-         goes on with it, and `patroni_barman status` shows it"
+         sends it, and `patroni_barman status` shows it"
     ));
 }
 

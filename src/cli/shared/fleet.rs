@@ -1,4 +1,4 @@
-//! The clusters that the rules list or find, each with a loop of its own.
+//! The clusters that the rules list or discover, each with its own loop.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,54 +9,62 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::agent::{
-    Board, Condition, Crowd, Decided, Discovery, Followed, Pace, RulesState, Signal, discover,
+    Board, Condition, Crowd, Decided, Discovery, Followed, Pace, RulesState, Saw, Signal, discover,
     follow,
 };
+use crate::alert::{of_comparisons, of_conflicts, of_receipts};
 use crate::dcs::{Etcd, Tree};
 use crate::evaluate::Wanted;
-use crate::execute::{Here, Looks, patience_of};
+use crate::execute::{Here, Looks, World as _, patience_of};
 use crate::http::{Client, Clock as _, Heard, block_on};
-use crate::model::{Api, Discover, Event, Operation, Patroni, RuleSet, Url};
+use crate::model::{Api, Discover, Event, Patroni, RuleSet, Url};
 
+use crate::store::{Extent, Observation};
+
+use super::alerts::{Alerts, desk, rules_seen};
 use super::args::RulesArgs;
 use super::context::Context;
 use super::decide::Decider;
 use super::env::Environment;
 use super::exit::Exit;
 use super::invocation::rules_path;
+use super::outbox::Outbox;
 use super::rules::{Age, Rules};
 use super::state;
 use super::view::wants;
 use super::watch::Watch;
 use super::world::{Addresses, Outside};
 
-/// The pause between two looks at what the process was told.
+/// The pause between two checks for orders.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What is the same for all clusters.
+/// The inputs shared by all clusters.
 pub struct Fleet<'a> {
-    /// The rules.
     pub rules: &'a Rules,
-    /// What every command has at hand.
+    /// The context of the command.
     pub context: &'a Context,
-    /// The outside, with the state and without a cluster.
+    /// The world, with the state and without a cluster.
     pub outside: &'a Outside<'a>,
     /// The variables that a command line sets.
     pub sets: &'a [String],
-    /// What is known.
+    /// The state of all clusters.
     pub board: &'a Board,
-    /// The times.
+    /// The intervals.
     pub pace: Pace,
+    /// Passes on what is wrong.
+    pub outbox: &'a Outbox,
+    /// The receivers.
+    pub desk: &'a Alerts<'a>,
 }
 
-/// A cluster that is followed.
+/// A cluster being followed.
 struct Member {
     name: String,
-    /// Talks to its Patronis.
+    /// The client for its Patronis.
     client: Rc<Client>,
     addresses: Addresses,
     signal: Signal,
-    /// It was found, and may disappear.
+    /// It was discovered, and may disappear.
     is_found: bool,
 }
 
@@ -82,7 +90,7 @@ impl Member {
     }
 }
 
-/// The clients for Patronis: one for all clusters that are reached in the same way.
+/// The clients for Patronis: one for all clusters with the same connection settings.
 struct Clients<'a> {
     environment: &'a Environment,
     heard: Option<Heard>,
@@ -118,7 +126,7 @@ impl<'a> Clients<'a> {
 }
 
 impl Fleet<'_> {
-    /// Follows all clusters until `ends` says so, or with `once` until each was passed over once.
+    /// Follows all clusters until `ends` returns true, or with `once` until each has had one pass.
     pub async fn run(&self, ends: impl Fn() -> bool) {
         let looks = Looks::of_fleet();
         let clients = Clients::new(
@@ -164,24 +172,27 @@ impl Fleet<'_> {
         let ended = async {
             loop {
                 self.board.tick(watch.wall());
-                if ends() || self.pace.once && has_found.get() && crowd.is_empty() {
+                let is_done = has_found.get() && crowd.is_empty() && self.outbox.is_empty();
+                if ends() || self.pace.once && is_done {
                     return;
                 }
                 watch.sleep(TICK).await;
             }
         };
         let (mut ended, mut run, mut finds) = (pin!(ended), pin!(crowd.run()), pin!(finds));
+        let mut tells = pin!(self.outbox.run(self.desk, self.outside));
         poll_fn(|context| {
             if !has_found.get() && finds.as_mut().poll(context).is_ready() {
                 has_found.set(true);
             }
             let _: Poll<()> = run.as_mut().poll(context);
+            let _: Poll<()> = tells.as_mut().poll(context);
             ended.as_mut().poll(context)
         })
         .await;
     }
 
-    /// Watches the DCS; with `once` reads it.
+    /// Watches the DCS; with `once`, only reads it.
     async fn find(&self, found: &Discover, tell: impl Fn(Discovery<'_>)) {
         let client = Client::new(&found.etcd, &self.context.environment.vars);
         let etcd = Etcd::new(&client, found);
@@ -228,6 +239,18 @@ impl Fleet<'_> {
                 _ => log.warning(&format!("{name}: {trouble}")),
             }
         };
+        self.outbox.attend(&member.name, outside.attention());
+        let saw = |saw: &Saw<'_>| {
+            if self.pace.acts {
+                let seen = observations(saw, &outside);
+                let extent = if saw.judged.is_complete() {
+                    Extent::Cluster
+                } else {
+                    Extent::Observed
+                };
+                self.outbox.put(&member.name, extent, seen);
+            }
+        };
         let followed = Followed {
             name: &member.name,
             addresses: &member.addresses,
@@ -236,12 +259,13 @@ impl Fleet<'_> {
             looks,
             board: self.board,
             say: &say,
+            saw: &saw,
             world: &outside,
         };
         follow(followed, self.pace).await;
     }
 
-    /// Takes note of what the DCS tells.
+    /// Applies a report about the DCS.
     fn found(
         &self,
         discovery: &Discovery<'_>,
@@ -325,20 +349,27 @@ impl Fleet<'_> {
     }
 }
 
-/// What was said already.
+/// Observes what a pass of an agent saw.
+fn observations(saw: &Saw<'_>, outside: &Outside<'_>) -> Vec<Observation> {
+    let now = outside.clock().wall();
+    let mut seen = outside.attention().ends();
+    seen.extend(of_comparisons(saw.compared, now));
+    seen.extend(of_conflicts(saw.conflicts, now));
+    seen.extend(of_receipts(&saw.judged.receipts, now));
+    outside.discretion().observations(seen)
+}
+
+/// The messages already logged.
 #[derive(Default)]
 struct Notes {
     citus: BTreeSet<String>,
     lost: Option<String>,
 }
 
-/// The number of Barman servers that are to receive WAL of a cluster.
+/// The number of Barman servers that should receive WAL of a cluster.
 fn receivers(wanted: &Wanted) -> usize {
     let steps = wanted.plans.iter().flat_map(|plan| &plan.steps);
-    let servers = steps.filter_map(|step| match &step.operation {
-        Operation::ConfigSwitch { server, .. } => Some((&step.api, server)),
-        _ => None,
-    });
+    let servers = steps.filter_map(|step| Some((&step.api, &step.operation.switch()?.server)));
     servers.collect::<BTreeSet<_>>().len()
 }
 
@@ -351,7 +382,7 @@ pub fn rules_state(path: &str, rules: &Rules, broken: Option<String>) -> RulesSt
     }
 }
 
-/// The clusters that the rules list or find, with the addresses of their Patronis.
+/// The clusters that the rules list or discover, with the addresses of their Patronis.
 pub fn clusters(
     rules: &RuleSet,
     environment: &Environment,
@@ -387,7 +418,7 @@ pub fn clusters(
     Ok(all)
 }
 
-/// Passes over all clusters once; without `acts`, nothing is sent.
+/// Runs one pass over all clusters; without `acts`, nothing is sent.
 pub fn pass_over(
     args: &RulesArgs,
     context: &Context,
@@ -412,7 +443,15 @@ pub fn pass_over(
     } else {
         outside
     };
+    let outbox = Outbox::default();
+    let desk = desk(&rules, &path, context, &outbox.substitute);
+    if acts {
+        let seen = rules_seen(&path, rules.broken.as_deref(), &watch);
+        outbox.put("", Extent::Observed, vec![seen]);
+    }
     let fleet = Fleet {
+        outbox: &outbox,
+        desk: &desk,
         rules: &rules,
         context,
         outside: &outside,

@@ -1,4 +1,4 @@
-//! The outside as it is: HTTP clients, the computer's clock, the file system.
+//! The real world: HTTP clients, the computer's clock, the file system.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -8,6 +8,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::alert::Attention;
 use crate::barman::Barman;
 use crate::execute::{Progress, Stamp, World};
 use crate::http::Client;
@@ -19,7 +20,7 @@ use super::discreet::{DiscreetStore, Discretion};
 use super::env::Environment;
 use super::watch::Watch;
 
-/// The outside of this process.
+/// The world outside this process.
 pub struct Outside<'a> {
     apis: Rc<BTreeMap<ApiName, Endpoint>>,
     patroni: Option<(Rc<Client>, Addresses)>,
@@ -27,12 +28,13 @@ pub struct Outside<'a> {
     state: Option<Rc<DiscreetStore>>,
     one_receiver: Cell<bool>,
     limit: Option<Duration>,
+    attention: Rc<Attention>,
 }
 
 /// The addresses of Patronis; an agent learns more of them.
 pub type Addresses = Rc<RefCell<Vec<Url>>>;
 
-/// A server and the client that talks to it.
+/// A server and its client.
 struct Endpoint {
     client: Client,
     url: Url,
@@ -48,7 +50,7 @@ impl Endpoint {
 }
 
 impl<'a> Outside<'a> {
-    /// The outside that these rules name; nothing is connected before it is used.
+    /// The servers that these rules name; no connection is opened before it is needed.
     #[must_use]
     pub fn new(rules: &RuleSet, environment: &Environment, watch: &'a Watch<'a>) -> Self {
         let endpoint = |api: &Api| Endpoint::new(api, environment, watch);
@@ -69,10 +71,11 @@ impl<'a> Outside<'a> {
             state: None,
             one_receiver: Cell::new(rules.streaming_targets() == 1),
             limit: None,
+            attention: Rc::default(),
         }
     }
 
-    /// The same outside with the Patronis of one cluster.
+    /// The same with the Patronis of one cluster.
     pub fn of_cluster<'w>(
         &self,
         client: Rc<Client>,
@@ -86,22 +89,23 @@ impl<'a> Outside<'a> {
             state: self.state.clone(),
             one_receiver: Cell::new(false),
             limit: None,
+            attention: Rc::default(),
         }
     }
 
-    /// Says whether exactly one Barman receives WAL of the cluster.
+    /// Records whether exactly one Barman receives WAL of the cluster.
     pub fn set_one_receiver(&self, so: bool) {
         self.one_receiver.set(so);
     }
 }
 
 impl Outside<'_> {
-    /// Who looks when something is found to differ.
+    /// The source that a difference is attributed to.
     pub fn source(&self) -> Source {
         self.watch.source()
     }
 
-    /// Remembers in this state from here on.
+    /// Uses this state from now on.
     #[must_use]
     pub fn remembering(mut self, state: Worker) -> Self {
         self.state = Some(Rc::new(DiscreetStore {
@@ -112,14 +116,14 @@ impl Outside<'_> {
         self
     }
 
-    /// Gives up on each exchange with an API after this time.
+    /// Limits the time of each exchange with an API.
     #[must_use]
     pub const fn within(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Asks these Patronis too, if those that the rules name are silent.
+    /// Asks these Patronis too, if those that the rules name don't answer.
     #[must_use]
     pub fn also_asking(self, members: &[String]) -> Self {
         if let Some((_, urls)) = &self.patroni {
@@ -137,7 +141,12 @@ impl Outside<'_> {
         urls.borrow().first().map(ToString::to_string)
     }
 
-    /// What nothing that is shown may have in it.
+    /// What is noticed of requests.
+    pub fn attention(&self) -> &Rc<Attention> {
+        &self.attention
+    }
+
+    /// The secrets that no output may contain.
     #[must_use]
     pub fn discretion(&self) -> Discretion {
         let apis = self.apis.values().map(|endpoint| &endpoint.client);
@@ -206,7 +215,7 @@ impl<'a> World for Outside<'a> {
         Some(newest)
     }
 
-    /// The first line of `postmaster.pid` is the number of the process.
+    /// The first line of `postmaster.pid` is the process ID.
     fn is_running(&self, datadir: &Path) -> bool {
         let file = fs::read_to_string(datadir.join("postmaster.pid")).unwrap_or_default();
         let number = file
@@ -221,7 +230,10 @@ impl<'a> World for Outside<'a> {
     }
 
     fn observe(&self, progress: &Progress<'_>) {
-        let tell = |progress: &Progress<'_>| self.watch.observe(progress);
+        let tell = |progress: &Progress<'_>| {
+            self.watch.observe(progress);
+            self.attention.note(progress, self.watch);
+        };
         self.discretion().tell(progress, tell);
     }
 }
