@@ -26,13 +26,17 @@ const PATRONI: [&[&str]; 2] = [
 ];
 
 /// Programs that are part of the environment, and are not run here.
-const NOT_RUN: [&str; 28] = [
+const NOT_RUN: [&str; 37] = [
+    "a2enconf",
+    "a2enmod",
+    "apache2ctl",
     "apt",
     "apt-get",
     "barman",
     "cargo",
     "cargo-fuzz",
     "chown",
+    "cp",
     "dnf",
     "dpkg",
     "etcdctl",
@@ -48,12 +52,17 @@ const NOT_RUN: [&str; 28] = [
     "podman",
     "promtool",
     "psql",
+    "rm",
     "rpm",
     "seed",
     "sh",
+    "sha256sum",
     "ssh",
     "systemctl",
+    "systemd-tmpfiles",
+    "tar",
     "useradd",
+    "userdel",
     "usermod",
 ];
 

@@ -13,7 +13,7 @@ use crate::support::node::Node;
 use crate::support::prerequisite::find;
 use crate::support::wait::wait;
 
-/// The directories of a rules file that name a client certificate come after `TLS`.
+/// In them, `TLS` becomes the keys that name a client certificate.
 const RULES: &str = "
 version: 1
 api: {url: \"https://localhost:PORT\", ca_file: FOLDER/ca.crtTLS}
@@ -94,7 +94,7 @@ fn certificates(folder: &Path) {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/connection.md");
     let page = fs::read_to_string(page).unwrap();
     let (_, section) = page.split_once("\n## A web server in front").unwrap();
-    let (_, block) = section.split_once("```console\n").unwrap();
+    let (_, block) = section.split_once("```sh\n").unwrap();
     let (commands, _) = block.split_once("```").unwrap();
     let commands = commands.replace("barman.example", "localhost");
     fs::create_dir_all(folder).unwrap();
@@ -115,7 +115,7 @@ fn shipped(name: &str, folder: &Path, port: u16, node: &Node) -> String {
     text.replace("127.0.0.1:7480", &api)
         .replace("10.0.0.20:7480", &format!("127.0.0.1:{port}"))
         .replace("barman.example", "localhost")
-        .replace("/etc/patroni_barman/tls", &folder.display().to_string())
+        .replace("/etc/patroni_barman", &folder.display().to_string())
 }
 
 /// A port that is free now.
