@@ -14,7 +14,9 @@ mod seen;
 pub use attention::Attention;
 pub use desk::{Courier, Desk, Report, Substitute, Told, Undelivered};
 pub use message::Message;
-pub use seen::{Subject, of_comparisons, of_conflicts, of_receipts, of_rules};
+pub use seen::{
+    Subject, of_comparisons, of_conflicts, of_evaluation, of_patroni, of_receipts, of_rules,
+};
 
 #[doc(inline)]
 pub use crate::store::Observation;

@@ -25,7 +25,7 @@ pub use fleet::Discover;
 pub use lsn::{Lsn, SEGMENT, WalFile};
 pub use name::{ModelName, ModelNameError, Name, NameError};
 pub use pattern::Pattern;
-pub use receiver::{IncidentClass, MESSAGE_FIELDS, Receiver, Way, Webhook};
+pub use receiver::{IncidentClass, MESSAGE_FIELDS, Receiver, SECRETS, Way, Webhook};
 pub use request::{Operation, RecoveryRequest, RequestKind, RequestTemplate, SwitchTo};
 pub use rule::{Fence, OnFailure, Poll, Retry, Rule, Verify};
 pub use rule_set::{Fallback, Match, Places, RuleSet, StateSettings, Var};

@@ -1,5 +1,6 @@
 //! Receivers of notifications: the people and programs that are told when something is wrong.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -53,6 +54,9 @@ pub const MESSAGE_FIELDS: [&str; 13] = [
     "key", "source", "host", "version",
 ];
 
+/// The name of the table of secrets in the template of a body.
+pub const SECRETS: &str = "secrets";
+
 /// Somebody who is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Receiver {
@@ -93,4 +97,6 @@ pub struct Webhook {
     pub url_file: Option<PathBuf>,
     /// The body, with templates; the message itself if absent.
     pub body: Option<TemplateValue>,
+    /// The files with the secrets of the body, by name.
+    pub secret_files: BTreeMap<String, PathBuf>,
 }

@@ -183,17 +183,19 @@ fn a_callback_that_is_killed_while_it_tries_leaves_an_incident_that_ends() {
 fn the_body_is_a_template_and_secrets_come_from_files() {
     let stage = Stage::new();
     let token = stage.file("token", "Bearer s3cret-token\n");
+    let key = stage.file("key", "s3cret-body\n");
     let url = stage.file(
         "url",
         &format!("{}/services/s3cret-path?key=s3cret-key\n", stage.chat.url),
     );
     stage.write_rules(&receiver(&format!(
         "{{name: chat, webhook: {{url_file: {url}, headers: {{Authorization: {{file: {token}}}}},
-           body: {{text: \"{{{{ summary }}}}\", done: \"{{{{ state == 'over' }}}}\", list: [\"{{{{ cluster | upper }}}}\"]}}}}}}"
+           secret_files: {{key: {key}}},
+           body: {{key: \"{{{{ secrets.key }}}}\", text: \"{{{{ summary }}}}\", done: \"{{{{ state == 'over' }}}}\", list: [\"{{{{ cluster | upper }}}}\"]}}}}}}"
     )));
     stage.chat.answers(Answer::Status(
         403,
-        "no s3cret-key, s3cret-path, Bearer s3cret-token",
+        "no s3cret-key, s3cret-path, Bearer s3cret-token, s3cret-body",
     ));
     let node = &stage.node;
     node.barman().take_down();
@@ -215,6 +217,7 @@ fn the_body_is_a_template_and_secrets_come_from_files() {
         "{}",
         posted.head
     );
+    assert_eq!(posted.body["key"], "s3cret-body");
     assert_eq!(posted.body["done"], json!(false));
     assert_eq!(posted.body["list"], json!(["DEMO"]));
     let text = posted.body["text"].as_str().unwrap();

@@ -162,3 +162,14 @@ fn open_incidents_are_listed() {
         "{listed}"
     );
 }
+
+#[test]
+fn rules_that_cannot_be_evaluated_are_told() {
+    let stage = Stage::with(&RULES.replace("demo:{{ node }}", "demo:{{ env.SITE }}"));
+    let Stage { chat, node } = &stage;
+    node.callback().run().exits(4);
+    node.callback().run().exits(4);
+    chat.was_told(&["failed open"]);
+    node.callback().env("SITE", "n1").run().exits(0);
+    chat.was_told(&["failed open", "failed over"]);
+}
