@@ -77,6 +77,9 @@ fn a_recovery_that_failed_is_over_when_the_member_runs() {
     chat.was_told(&["unfinished open"]);
     node.create_replica().run().exits(3);
     chat.was_told(&["unfinished open"]);
+    let another = ["run", "--node", "n2", "on_start", "replica", "demo"];
+    node.run(another).exits(1);
+    chat.was_told(&["unfinished open"]);
     let started = ["run", "--node", "n1", "on_start", "replica", "demo"];
     node.run(started).exits(1);
     chat.was_told(&["unfinished open", "unfinished over"]);

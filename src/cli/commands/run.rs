@@ -128,16 +128,15 @@ impl Command for Run {
             outside: &outside,
         };
         let carried = callback(event, called, made, &decide, &outside);
-        let ended = block_on(async {
-            let ended = reporter.beside(carried, &desk).await;
-            if let Err(undecided) = &ended {
+        let ended = match block_on(reporter.beside(carried, &desk)) {
+            Ok(ended) => ended,
+            Err(undecided) => {
                 let why = undecided.to_string();
-                let seen = of_evaluation(word, Some(&why), watch.wall());
-                let extent = Extent::Observed;
-                reporter.tell(extent, vec![seen], &desk, FOREGROUND).await;
+                let seen = vec![of_evaluation(word, Some(&why), watch.wall())];
+                block_on(reporter.tell(Extent::Observed, seen, &desk, FOREGROUND));
+                return Err(undecided.into());
             }
-            ended
-        })?;
+        };
         if nothing {
             let idle = ended.plan.as_ref().and_then(report::idle);
             let about = format!("{word} {role} {cluster}");
