@@ -1,4 +1,4 @@
-//! Mistakes in Patroni's configuration, in a wrapper or in an address: the message says what to do, and who answered.
+//! Mistakes in Patroni's configuration, in a wrapper or in an address: the message says what to do, and which program answered.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -58,7 +58,7 @@ fn a_command_line_that_patroni_or_a_wrapper_spoiled() {
     }
 }
 
-/// A server that answers everything with this, or hangs up.
+/// A server that sends this answer to everything, or closes the connection.
 fn server(answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -118,7 +118,7 @@ fn an_ipv6_address_needs_brackets() {
     ] {
         let node = Node::new(&RULES.replace("API", url)).with_patroni("n1");
         let ended = node.run(["check", node.rules().to_str().unwrap()]).exits(1);
-        let words = "an IPv6 address must stand in brackets, as in `http://[::1]:7480`";
+        let words = "an IPv6 address must be in brackets, as in `http://[::1]:7480`";
         assert!(ended.stdout.contains(words), "{}", ended.stdout);
     }
 }

@@ -1,4 +1,4 @@
-//! Help pages, as an operator sees them. The target `cases` compares each with its record.
+//! Help pages. The target `cases` compares each with its record.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::fs;
 use crate::support::help::{commands, page};
 use crate::support::program::{program, root};
 
-/// The lines of a page that stand before its usage and are indented: its examples.
+/// The indented lines of a page before its usage: its examples.
 fn examples(page: &str) -> Vec<&str> {
     page.lines()
         .take_while(|line| !line.starts_with("Usage:"))
@@ -32,7 +32,7 @@ fn every_recorded_page_is_of_a_command() {
 fn every_page_has_an_example_and_its_exit_codes() {
     for name in commands() {
         let (short, long) = (page(&[&name, "-h"], "80"), page(&[&name, "--help"], "80"));
-        // The Python tool has one page for both options, and so have its commands here.
+        // the Python tool has one page for both options, and so have its commands here
         let of_python = ["config-switch", "recover"].contains(&name.as_str());
         if of_python {
             assert_eq!(short, long);
@@ -56,7 +56,7 @@ fn pages_fit_terminals() {
                     // clap does not wrap the line of the usage
                     let fits = line.chars().count() <= columns || line.starts_with("Usage:");
                     assert!(fits, "{name} {option}: over {columns} columns: {line}");
-                    // A place in git's index is written so.
+                    // a place in git's index has this form
                     let line = line.replace("git::", "git:");
                     for artefact in ["# Errors", "[`", "`]", "::", "```"] {
                         assert!(!line.contains(artefact), "{name} {option}: {line}");

@@ -1,4 +1,4 @@
-//! Conditions that decide nothing, and rules that others leave nothing to.
+//! Conditions that decide nothing, and rules that never fire because of others.
 
 use crate::diagnostic::{Code, list};
 use crate::load::{Problem, Spot};
@@ -8,7 +8,7 @@ use super::lint::{All, Lint};
 use super::table::{Seen, Table};
 use super::unrolled;
 
-/// The lint for each rule by itself.
+/// The lint about each rule by itself.
 pub(super) struct Conditions;
 
 impl<'r> Lint<'r> for Conditions {
@@ -20,7 +20,7 @@ impl<'r> Lint<'r> for Conditions {
     }
 }
 
-/// What is wrong with one rule as a whole.
+/// The problem with one rule as a whole.
 fn problem(rule: &Rule, seen: &Seen, table: &Table<'_>) -> Option<Problem> {
     if seen.cells.is_empty() {
         return None;
@@ -28,12 +28,12 @@ fn problem(rule: &Rule, seen: &Seen, table: &Table<'_>) -> Option<Problem> {
     if let Some(when) = &rule.when {
         let spot = Spot::value(&when.origin);
         if seen.could.is_empty() {
-            let message = "this rule can never fire: its `when` is false whatever happens";
-            let help = "mend the condition, or say `enabled: false`";
+            let message = "this rule can never fire: its `when` is always false";
+            let help = "correct the condition, or set `enabled: false`";
             return Some(Problem::new(Code::NeverTrue, spot, message).help(help));
         }
         if seen.doubtful.is_empty() && !seen.may.is_empty() {
-            let message = "this `when` is true whatever happens";
+            let message = "this `when` is always true";
             return Some(Problem::new(Code::AlwaysTrue, spot, message).help("leave it out"));
         }
     }

@@ -1,4 +1,4 @@
-//! What to do about a command line of `run` that Patroni's configuration or a wrapper spoiled.
+//! Advice about a command line of `run` that Patroni's configuration or a wrapper broke.
 
 use std::ffi::OsString;
 
@@ -38,7 +38,7 @@ pub fn of(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
                 .to_owned(),
         ),
         ErrorKind::UnknownArgument => before_the_event(&words).map(|word| {
-            format!("`{word}` is no event: Patroni appends the event, the role and the cluster, and nothing may stand before them")
+            format!("`{word}` is no event: Patroni appends the event, the role and the cluster, and nothing may precede them")
         }),
         _ => None,
     }

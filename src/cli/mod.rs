@@ -19,7 +19,7 @@ use shared::log::Log;
 use shared::output::{advise, complain, is_complete, print};
 use shared::{exit, signals};
 
-/// Takes the command line to its end and gives the exit code.
+/// Runs a command line and returns the exit code.
 #[must_use]
 pub fn main(arguments: Vec<OsString>) -> u8 {
     let arguments = match compat::read(&arguments) {
@@ -36,7 +36,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
             return exit::USAGE;
         }
     };
-    // Never taken apart: that would take as long as reading the rules.
+    // Never freed: that would take as long as reading the rules.
     let command = Box::leak(Box::new(if help::wanted(&arguments) {
         help::command()
     } else {

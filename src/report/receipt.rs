@@ -12,7 +12,7 @@ pub fn receipts_json<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> Val
     receipts.into_iter().map(to_json).collect()
 }
 
-/// Receipts for people, a line each under a headline; nothing if there is none.
+/// Receipts for people, one per line under a heading; empty if there are none.
 pub fn receipts<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> String {
     let lines: Vec<_> = receipts
         .into_iter()
@@ -64,7 +64,7 @@ pub fn receipt(receipt: &Receipt) -> String {
     )
 }
 
-/// The verdict in a sentence, with what to do.
+/// The verdict in a sentence, with the next step.
 pub fn verdict(receipt: &Receipt) -> String {
     let server = &receipt.server;
     let backup = match &receipt.backup {

@@ -63,7 +63,7 @@ fn no_row_is_missing_from_a_restored_backup() {
     assert_eq!(restored.query(count), Ok(written));
 }
 
-/// Writes rows to whichever node takes them.
+/// Writes rows to the node that accepts them.
 struct Writer {
     phase: AtomicUsize,
     done: AtomicBool,
@@ -110,7 +110,7 @@ impl Writer {
     }
 }
 
-/// Ends the writer also when the test fails: the scope waits for it.
+/// Ends the writer even if the test fails, because the scope waits for it.
 struct End<'a>(&'a Writer);
 
 impl Drop for End<'_> {
@@ -119,7 +119,7 @@ impl Drop for End<'_> {
     }
 }
 
-/// A server made of a backup and all archived WAL.
+/// A server restored from a backup and all archived WAL.
 struct Restored {
     socket: PathBuf,
     port: u16,
@@ -188,7 +188,7 @@ impl Restored {
     }
 }
 
-/// The newest segment of a folder of the archive, without its timeline and log number.
+/// The newest segment in a directory of the archive, without its timeline and log number.
 fn newest(folder: &Path) -> Option<String> {
     let names = std::fs::read_dir(folder)
         .ok()?

@@ -1,4 +1,4 @@
-//! The commands: a file and a row for each.
+//! The commands: one file and one row each.
 
 mod agent;
 mod check;
@@ -36,14 +36,14 @@ use crate::cli::shared::version;
     version = version::line(),
     arg_required_else_help = true,
     subcommand_required = true,
-    after_help = "Start with `patroni_barman demo`. Write rules, look at them with `check` and `plan`, then name `patroni_barman run` \
-        as a callback in Patroni's configuration. `patroni_barman COMMAND --help` tells more about each command.",
+    after_help = "Start with `patroni_barman demo`. Write rules, examine them with `check` and `plan`, then use `patroni_barman run` \
+        as a callback in Patroni's configuration. `patroni_barman COMMAND --help` describes each command.",
     after_long_help = "Examples:\n  \
         patroni_barman demo\n  \
         patroni_barman check /etc/patroni_barman/rules.yml\n  \
         patroni_barman plan on_role_change primary main --node n1\n\n\
-        Start with `demo`. Write rules, look at them with `check` and `plan`, then name `patroni_barman run` as a callback \
-        in Patroni's configuration. `patroni_barman COMMAND --help` tells more about each command."
+        Start with `demo`. Write rules, examine them with `check` and `plan`, then use `patroni_barman run` as a callback \
+        in Patroni's configuration. `patroni_barman COMMAND --help` describes each command."
 )]
 pub struct Cli {
     /// Options for every command.
@@ -63,7 +63,7 @@ macro_rules! commands {
             $($name($arguments),)+
         }
 
-        /// What is known of each of them.
+        /// The facts about each command.
         const FACTS: &[Facts] = &[$(Facts::of::<$arguments>(),)+];
 
         impl Commands {
@@ -114,7 +114,7 @@ commands! {
     Man(completions::Man),
 }
 
-/// The names of the commands and what is known of them, in the order of the help.
+/// The names of the commands and their facts, in the order of the help.
 pub fn facts(cli: &clap::Command) -> impl Iterator<Item = (&str, Facts)> {
     let names = cli.get_subcommands().map(clap::Command::get_name);
     names.zip(FACTS.iter().copied())

@@ -1,4 +1,4 @@
-//! `run`: what Patroni calls.
+//! `run`: the command that Patroni calls.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ use crate::cli::shared::state::{self};
 use crate::cli::shared::watch::Watch;
 use crate::cli::shared::world::Outside;
 
-/// Does what the rules say for an event. Patroni calls this.
+/// Evaluates the rules for an event and sends their requests. Patroni calls this.
 ///
 /// As a callback, Patroni appends the event, the role and the cluster:
 ///
@@ -40,33 +40,33 @@ use crate::cli::shared::world::Outside;
 ///         on_role_change: patroni_barman run
 ///         on_start: patroni_barman run
 ///
-/// As a replica creation method or custom bootstrap, name the event; Patroni appends the rest as
-/// `--name=value`, and rules see all of it as `args`:
+/// As a replica creation method or custom bootstrap, name the event. Patroni appends the other values as
+/// `--name=value`, which templates can use as `args`:
 ///
 ///     postgresql:
 ///       create_replica_methods: [barman, basebackup]
 ///       barman:
 ///         command: patroni_barman run --event create_replica
 ///
-/// Exit codes: 0 everything was done, or a rule does nothing on purpose; 1 no rule matched; 2 an operation failed or was refused, or
-/// could not be verified; 3 the API could not be reached or time ran out, what is left is kept for
+/// Exit codes: 0 all requests were done, or a rule does nothing on purpose; 1 no rule matched; 2 an operation failed, was
+/// refused, or could not be verified; 3 the API was unreachable or the time was up, the requests are pending and sent by
 /// `reconcile`; 4 invalid rules or arguments, nothing was sent; 5 this node no longer has the role,
-/// nothing more was sent; 6 everything was done by the last good rules, because the file is broken.
+/// nothing more was sent; 6 done with the last good rules, because the rules file is broken.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Run {
     /// The event and the rules.
     #[command(flatten)]
     pub event: EventArgs,
-    /// Send nothing: print the plan, as `plan` does.
+    /// Send no requests: print the plan, like `plan`.
     #[arg(long = "dry-run")]
     pub dry: bool,
-    /// How long after a leader's requests are done Barman is looked at once more, for a request of the old leader that
-    /// arrives late; `0s` for callers that wait for this process.
+    /// The time after a leader's callback has succeeded until Barman is compared once more, in case a request of the old leader
+    /// arrived late; use `0s` if the caller waits for this process.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30s", hide_short_help = true)]
     pub second_look: Duration,
-    /// How the result is written to standard output [default: human on a terminal, else the log says it all]; with
-    /// --dry-run JSON has the schema of `plan`.
+    /// The format of the result on standard output [default: human on a terminal, else none, because the log has it]; with
+    /// --dry-run, JSON has the schema of `plan`.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
 }
@@ -110,7 +110,7 @@ impl Command for Run {
         let substitute = Substitute::default();
         let desk = desk(&rules, &path, context, &substitute);
         let has_news = rules.broken.is_some() && !desk.is_idle();
-        // Most callbacks ask for nothing, and nothing is left: then the state is not opened.
+        // Most callbacks send nothing and nothing is pending: then the state is not opened.
         let made = decide(&event);
         let nothing = made.as_ref().is_ok_and(|plan| plan.steps.is_empty());
         let outside = if nothing && !has_news && !state::may_be_pending(&place.path) {
@@ -145,7 +145,7 @@ impl Command for Run {
         let Ended { plan, outcome } = ended;
         let mut outcome = discretion.outcome(outcome);
         let idle = plan.as_ref().and_then(report::idle);
-        // An empty directory is no node: Patroni must go on with its next method.
+        // An empty directory is no node: Patroni must continue with its next method.
         if outcome.verdict == Verdict::Skipped && idle.is_some() && !word.makes_node() {
             outcome.verdict = Verdict::Done;
         }
@@ -214,7 +214,7 @@ impl Run {
 /// later one.
 const FOREGROUND: Duration = Duration::from_secs(2);
 
-/// Says in the first line what this process was called for; every later line has it in its fields.
+/// Logs the reason for this call in the first line; every later line has it in its fields.
 fn begin(facts: &Facts, context: &Context) {
     let Facts {
         event,
@@ -249,7 +249,7 @@ fn tell_idle(about: &str, idle: Option<&str>, context: &Context) {
     context.log.tell(LogLevel::Info, &said, &more);
 }
 
-/// Says what is true now, and what happens next.
+/// Logs the result and the next step.
 fn tell_end(outcome: &Outcome, context: &Context) {
     let pending = match outcome.verdict {
         Verdict::Done | Verdict::Skipped | Verdict::Fenced => return,
@@ -258,7 +258,7 @@ fn tell_end(outcome: &Outcome, context: &Context) {
     };
     context.log.error(&format!(
         "{pending}: a request that sets a state stays pending; the next callback of this role or `patroni_barman reconcile` \
-         goes on with it, and `patroni_barman status` shows it"
+         sends it, and `patroni_barman status` shows it"
     ));
 }
 

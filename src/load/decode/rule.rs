@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::template::{Scope, Syntax, is_template, render};
 
-/// How a rule's requests are carried out unless it says otherwise.
+/// The options of a rule's requests unless it sets them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Defaults {
     retry: Retry,
@@ -119,9 +119,11 @@ impl<'a> Decoder<'a> {
             if let Some(at) = braces.filter(|_| self.problems.len() == before) {
                 let spot = Spot::bytes(&when.origin, at..at + 2);
                 let message = "this is compared as text: a condition has no templates in it";
-                self.problem(Problem::new(Code::TemplateSyntax, spot, message).help(
-                    "write the name by itself: `node == \"n1\"`, not `\"{{ node }}\" == \"n1\"`",
-                ));
+                self.problem(
+                    Problem::new(Code::TemplateSyntax, spot, message).help(
+                        "write the bare name: `node == \"n1\"`, not `\"{{ node }}\" == \"n1\"`",
+                    ),
+                );
             }
         }
         self.conditional = when.is_some();
@@ -171,7 +173,7 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    /// The author's words about the rule.
+    /// The rule's description.
     fn description(&mut self, rule: &Value, origin: &Origin) -> Option<String> {
         let text = rule.get("description")?.as_str()?;
         let template = Template {
@@ -179,7 +181,7 @@ impl<'a> Decoder<'a> {
             origin: origin.child("description"),
         };
         let shown = if is_template(text) {
-            // Those of `for_each` have their values in them by now.
+            // The values of `for_each` have been substituted by now.
             match render(&TemplateValue::Text(template.clone()), &Scope::new(&[])) {
                 Ok(Value::String(shown)) => shown,
                 Ok(other) => other.to_string(),
@@ -215,8 +217,7 @@ impl<'a> Decoder<'a> {
                 origin.child(index)
             };
             let message = format!("`!{word}` excludes no cluster");
-            let help =
-                "one `!` with the name or the glob of clusters behind it, as in `\"!lab-*\"`";
+            let help = "one `!` followed by the name or glob of clusters, as in `\"!lab-*\"`";
             self.problem(Problem::new(Code::BadValue, Spot::value(&spot), message).help(help));
         }
         let words: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
@@ -231,7 +232,7 @@ impl<'a> Decoder<'a> {
         clusters
     }
 
-    /// Finds what a rule says about requests that it does not have.
+    /// Reports options of a rule about requests that it does not have.
     fn no_request(&mut self, rule: &Value, origin: &Origin) {
         let about = [
             "retry",
@@ -248,7 +249,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// What a rule or `defaults` says about retry, poll, fence, verify and `on_failure`.
+    /// The retry, poll, fence, verify and `on_failure` options of a rule or of `defaults`.
     fn carrying_out(&mut self, (value, origin): (&Value, &Origin), defaults: Defaults) -> Defaults {
         let retry = value.get("retry").map_or(defaults.retry, |retry| {
             self.retry((retry, &origin.child("retry")), defaults.retry)
@@ -281,7 +282,7 @@ impl<'a> Decoder<'a> {
 
     fn retry(&mut self, here: (&Value, &Origin), defaults: Retry) -> Retry {
         let (value, origin) = here;
-        // JSON Schema takes `3.0` for a whole number, too.
+        // JSON Schema also accepts `3.0` as an integer.
         let attempts = value.get("attempts").and_then(Value::as_f64);
         #[expect(
             clippy::cast_possible_truncation,

@@ -17,7 +17,7 @@ impl Misfit<'_> {
         let label = self.label();
         let says = self.says();
         let own = says.message(kinds(self.value));
-        // An empty value is no value that is wrong.
+        // An empty value is not a wrong one.
         if let Some(message) = own.filter(|_| !self.value.is_null()) {
             let code = says.code().unwrap_or(Code::WrongType);
             return Problem::new(code, self.value_spot(), self.fill(message))
@@ -54,10 +54,10 @@ impl Misfit<'_> {
         let (name, is_item) = self.name();
         match self.value {
             Value::Null if is_item => {
-                return Some("write something behind the `-`, or delete it".to_owned());
+                return Some("write something after the `-`, or delete it".to_owned());
             }
             Value::Null => {
-                return Some(format!("write a value behind `{name}:`, or delete the key"));
+                return Some(format!("write a value after `{name}:`, or delete the key"));
             }
             _ => {}
         }
@@ -65,7 +65,7 @@ impl Misfit<'_> {
         if words.peek().is_some() {
             return one_of(words);
         }
-        // What is said of a value is not said of an item of a list.
+        // The help for a value does not apply to an item of a list.
         if let Some(help) = self.own_help().filter(|_| !is_item) {
             return Some(help);
         }
@@ -112,7 +112,7 @@ impl Misfit<'_> {
 
     fn word_help(&self, word: &str, options: &[&str]) -> Option<String> {
         if word.contains("{{") {
-            return Some("a template can't stand here".to_owned());
+            return Some("no template is allowed here".to_owned());
         }
         let parts: Vec<_> = word
             .split([',', ' '])
@@ -229,7 +229,7 @@ impl Misfit<'_> {
         Problem::new(
             Code::RepeatedItem,
             spot(second),
-            format!("`{item}` stands twice in {}", self.label()),
+            format!("`{item}` is listed twice in {}", self.label()),
         )
         .help("delete one of them")
         .related(spot(first), "the first one is here")

@@ -1,4 +1,4 @@
-//! The parser's errors in an operator's words.
+//! The parser's errors in words for operators.
 
 use std::ops::Range;
 
@@ -8,11 +8,11 @@ use super::Fault;
 use super::part::token_end;
 use crate::diagnostic::Code;
 
-/// What an error means to someone who writes rules, and what to do.
+/// The meaning of an error for an author of rules, and the remedy.
 type Meaning = (&'static str, &'static str);
 
 const INDENTATION: &str =
-    "look at its indentation: keys of one mapping, and items of one list, begin in the same column";
+    "check its indentation: keys of one mapping, and items of one list, begin in the same column";
 
 const NOT_CLOSED_LIST: Meaning = (
     "this list is not closed",
@@ -27,7 +27,7 @@ const NOT_CLOSED_MAP: Meaning = (
 const MISFIT: Meaning = ("this line does not fit the lines above it", INDENTATION);
 
 const BEHIND_VALUE: Meaning = (
-    "this stands behind the end of the value",
+    "this follows the end of the value",
     "put the whole value in one pair of quotes",
 );
 
@@ -41,7 +41,7 @@ const ALIAS: Meaning = (
     "put text that begins with `*` in quotes",
 );
 
-/// Makes a finding of an error of the parser. `opened`: the innermost bracket that is open there.
+/// Turns an error of the parser into a finding. `opened`: the innermost open bracket there.
 pub(super) fn fault(text: &str, error: &ScanError, opened: Option<usize>) -> Fault {
     if let Some(fault) = control_character(text) {
         return fault;
@@ -76,7 +76,7 @@ pub(super) fn fault(text: &str, error: &ScanError, opened: Option<usize>) -> Fau
     }
 }
 
-/// Makes a finding of a text that the other parser refuses here.
+/// A finding for a text that the other parser rejects here.
 pub(super) fn refused(text: &str, at: usize) -> Fault {
     let at = visible(text, at);
     control_character(text)
@@ -89,7 +89,7 @@ pub(super) fn refused(text: &str, at: usize) -> Fault {
         })
 }
 
-/// Where an error is shown, and what it means.
+/// The position at which an error is shown, and its meaning.
 fn meaning(
     text: &str,
     kind: &ErrorKind,
@@ -138,7 +138,7 @@ fn meaning(
     }
 }
 
-/// The meaning of an error inside of a value.
+/// The meaning of an error within a value.
 const fn of_values(kind: &ErrorKind) -> Option<Meaning> {
     Some(match kind {
         ErrorKind::UnknownQuotedScalarEscape => (
@@ -180,7 +180,7 @@ const fn of_values(kind: &ErrorKind) -> Option<Meaning> {
         | ErrorKind::TabAtBlockScalarStart
         | ErrorKind::InvalidBlockScalarIndent => (
             "this block of text can't be read",
-            "behind `|` or `>` only a comment may stand; the text begins on the next line, indented",
+            "only a comment may follow `|` or `>`; the text begins on the next line, indented",
         ),
         ErrorKind::TabInPlainScalar
         | ErrorKind::UnexpectedEndOfPlainScalar
@@ -212,13 +212,13 @@ const fn of_structure(kind: &ErrorKind) -> Option<Meaning> {
             "this line is read as a part of the value above it",
             INDENTATION,
         ),
-        ErrorKind::MappingKeyNotAllowed => ("a key can't stand here", INDENTATION),
+        ErrorKind::MappingKeyNotAllowed => ("a key is not allowed here", INDENTATION),
         ErrorKind::BlockSequenceEntryNotAllowed => (
-            "a list item (`- `) can't stand here",
+            "a list item (`- `) is not allowed here",
             "begin the list on a line of its own",
         ),
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => (
-            "there is no `: ` behind this key",
+            "this key has no `: ` after it",
             "write `key: value`; a long value goes in quotes",
         ),
         ErrorKind::TabNotAllowed
@@ -226,10 +226,9 @@ const fn of_structure(kind: &ErrorKind) -> Option<Meaning> {
         | ErrorKind::TabInIndentation => {
             ("there is a tab in the indentation", "indent with spaces")
         }
-        ErrorKind::ExpectedDocumentStart | ErrorKind::InvalidDocumentEnd => (
-            "something stands behind the end of the document",
-            INDENTATION,
-        ),
+        ErrorKind::ExpectedDocumentStart | ErrorKind::InvalidDocumentEnd => {
+            ("there is text after the end of the document", INDENTATION)
+        }
         ErrorKind::ExpectedNodeContent
         | ErrorKind::UnexpectedEof
         | ErrorKind::UnexpectedEofBlockMapping
@@ -242,7 +241,7 @@ const fn of_structure(kind: &ErrorKind) -> Option<Meaning> {
         | ErrorKind::InvalidBlockEntryWhitespace
         | ErrorKind::InvalidMappingValueWhitespace
         | ErrorKind::FlowMappingValueAdjacentCollection => {
-            ("a space is missing here", "put a space behind it")
+            ("a space is missing here", "put a space after it")
         }
         ErrorKind::DuplicateVersionDirective
         | ErrorKind::UnsupportedYamlMajorVersion
@@ -264,7 +263,7 @@ const fn of_structure(kind: &ErrorKind) -> Option<Meaning> {
     })
 }
 
-/// Shows a bracket that is not closed where it opens.
+/// Shows an unclosed bracket where it opens.
 fn not_closed(text: &str, at: usize, opened: Option<usize>) -> (usize, Option<Meaning>) {
     let is =
         |at: usize, bracket: &str| text.get(at..).is_some_and(|rest| rest.starts_with(bracket));
@@ -289,7 +288,7 @@ fn not_closed(text: &str, at: usize, opened: Option<usize>) -> (usize, Option<Me
     (start, Some(meaning))
 }
 
-/// The meaning of something that is neither a key nor an item.
+/// The meaning of text that is neither a key nor an item.
 fn misplaced(text: &str, at: usize, here: Option<char>) -> Meaning {
     let before = text.get(line_start(text, at)..at).unwrap_or_default();
     match here {
@@ -299,7 +298,7 @@ fn misplaced(text: &str, at: usize, here: Option<char>) -> Meaning {
     }
 }
 
-/// The first escape that is none in the string that begins here or before.
+/// The first invalid escape in the string that begins here or before.
 fn bad_escape(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     let mut chars = rest.char_indices();
@@ -340,7 +339,7 @@ fn first_char(text: &str, at: usize) -> usize {
     c.filter(|c| !c.is_control()).map_or(0, char::len_utf8)
 }
 
-/// The end of the file is shown behind its last character.
+/// Shows the end of the file after its last character.
 fn visible(text: &str, at: usize) -> usize {
     let trimmed = text.trim_end().len();
     if at > trimmed { trimmed } else { at }
@@ -352,7 +351,7 @@ fn control_character(text: &str) -> Option<Fault> {
             || *c == '\u{feff}'
     })?;
     let message = format!(
-        "the character U+{:04X} can't stand in a YAML file",
+        "the character U+{:04X} is not allowed in a YAML file",
         u32::from(c)
     );
     Some(
@@ -361,7 +360,7 @@ fn control_character(text: &str) -> Option<Fault> {
     )
 }
 
-/// A character that ends a line in YAML 1.1 and not in YAML 1.2, before this place on its line.
+/// A character that ends a line in YAML 1.1 but not in YAML 1.2, before this place on its line.
 fn line_separator(text: &str, at: usize) -> Option<Fault> {
     let start = line_start(text, at);
     let before = text.get(start..at)?;

@@ -7,8 +7,8 @@ use crate::store::Receipts;
 
 use super::super::age::{age, bytes};
 use super::super::history::attempts;
+use super::super::receipts;
 use super::super::text::put_line;
-use super::super::{describe, receipts};
 use super::{Status, conflict};
 
 /// The status for people.
@@ -28,7 +28,7 @@ pub fn status(status: &Status<'_>) -> String {
     }
     for one in status.compared {
         text.push('\n');
-        put_line!(text, "{}: {}", one.step.rule, describe(&one.step.operation));
+        put_line!(text, "{}: {}", one.step.rule, one.step.operation.words());
         let word = match &one.differs {
             Err(_) => "can't be compared",
             Ok(None) if one.as_wanted() && status.no_wal(one).is_none() => "as wanted",
@@ -46,10 +46,14 @@ pub fn status(status: &Status<'_>) -> String {
 
 fn head(text: &mut String, status: &Status<'_>) {
     let Ok(here) = status.here else {
-        put_line!(text, "Patroni does not tell which cluster this is");
+        put_line!(text, "the cluster is unknown");
         return;
     };
-    let leader = here.leader.as_deref().unwrap_or("nobody");
+    let leader = here.leader.as_ref();
+    let leader = leader.map_or_else(
+        || "no leader".to_owned(),
+        |leader| format!("the leader is {leader}"),
+    );
     let own = |name: &String| match here.role {
         Some(Role::Replica) if here.is_listed() => format!("{name} is a replica, "),
         Some(Role::Primary) => format!("{name} is the primary, "),
@@ -62,11 +66,7 @@ fn head(text: &mut String, status: &Status<'_>) {
     let timeline = here
         .timeline
         .map_or_else(String::new, |timeline| format!(", timeline {timeline}"));
-    put_line!(
-        text,
-        "{}: {own}the leader is {leader}{timeline}",
-        here.cluster
-    );
+    put_line!(text, "{}: {own}{leader}{timeline}", here.cluster);
 }
 
 fn problems(text: &mut String, status: &Status<'_>) {
@@ -222,7 +222,7 @@ fn pending(text: &mut String, status: &Status<'_>) {
             intent.id.0,
             age(status.now, intent.created),
             intent.step.rule,
-            describe(&intent.step.operation),
+            intent.step.operation.words(),
             attempts(intent),
         );
     }

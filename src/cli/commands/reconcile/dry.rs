@@ -8,7 +8,7 @@ use crate::cli::shared::log::Log;
 use crate::cli::shared::output::print;
 use crate::cli::shared::view::{Base, View};
 
-/// Shows what would be sent.
+/// Shows the requests that would be sent.
 pub(super) fn dry(format: Option<Format>, log: &Log, base: &Base<'_>, view: View) -> u8 {
     let compared = base.compare(Ok(view));
     let status = compared.status();
@@ -33,7 +33,7 @@ pub(super) fn dry(format: Option<Format>, log: &Log, base: &Base<'_>, view: View
 
 fn would_do(status: &report::Status<'_>) -> String {
     let pending = status.state.pending.iter().map(|intent| {
-        let what = report::describe(&intent.step.operation);
+        let what = intent.step.operation.words();
         format!(
             "pending: {what}, decided for {} {}",
             intent.event, intent.role
@@ -44,7 +44,7 @@ fn would_do(status: &report::Status<'_>) -> String {
         .iter()
         .map(|conflict| format!("left alone: {}", report::conflict(conflict)));
     let compared = status.compared.iter().map(|one| {
-        let what = report::describe(&one.step.operation);
+        let what = one.step.operation.words();
         let why = status
             .here
             .map_or_else(|_| String::new(), |here| report::difference(one, here));
