@@ -59,7 +59,7 @@ impl Stepped {
     }
 }
 
-/// Remembers what was delivered, and when, in seconds.
+/// Records deliveries with their time in seconds.
 struct Bag<'a> {
     clock: &'a Stepped,
     delivered: &'a RefCell<Vec<String>>,
@@ -105,7 +105,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// What is delivered to two receivers while work goes on, and after it.
+/// The deliveries to two receivers during some work and after it.
 fn delivered(opens: u64, work: impl AsyncFnOnce(&Stepped, &dyn Fn(&Progress<'_>))) -> Vec<String> {
     let (clock, delivered) = (Stepped::default(), RefCell::default());
     let receivers = [receiver("chat", 60), receiver("pager", 600)];

@@ -43,9 +43,8 @@ impl Courier for Couriers<'_> {
 
     fn complain(&self, receiver: &Receiver, why: &str) {
         let name = &receiver.name;
-        let said = format!(
-            "notify: the receiver `{name}` was not told: {why}; the next process tries again"
-        );
+        let said =
+            format!("notify: delivery to `{name}` failed: {why}; the next process tries again");
         let more = fields([("receiver", name.clone().into())]);
         self.log.repeat(
             &format!("notify {name}"),
