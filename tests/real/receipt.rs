@@ -166,27 +166,77 @@ fn stop_receiver(stack: &Stack) {
 
 /// Takes several minutes: `cargo test --features real-tests --test real -- --ignored thirty`.
 #[test]
-#[ignore = "takes a quarter of an hour"]
+#[ignore = "takes seven minutes"]
 fn thirty_switchovers_in_a_row_raise_no_alarm() {
     let mut stack = Stack::start();
     let cluster = stack.cluster("main", &["n1", "n2"], 2);
     stack.barman.backup("main");
     for busy in [false, true] {
         for round in 0..30 {
-            let (from, to) = if round % 2 == 0 {
-                ("n1", "n2")
-            } else {
-                ("n2", "n1")
-            };
+            let (from, to) = sides(round);
             cluster.switchover(from, to);
             stack.follows(&cluster, to);
             cluster.settle(to, seconds(60));
             is_continuous(&stack, &cluster, to);
             if busy {
-                let load = "CREATE TABLE IF NOT EXISTS load (t text);
-                    INSERT INTO load SELECT repeat('x', 1000) FROM generate_series(1, 100000)";
-                postgres::query(cluster.node(to).port, load).expect("load");
+                load(&cluster, to);
             }
         }
     }
+}
+
+/// Takes several minutes: `cargo test --features real-tests --test real -- --ignored crashes`.
+#[test]
+#[ignore = "takes ten minutes"]
+fn crashes_in_a_row_raise_no_alarm() {
+    let mut stack = Stack::start();
+    let mut cluster = stack.cluster("main", &["n1", "n2"], 2);
+    stack.barman.backup("main");
+    for busy in [false, true] {
+        for round in 0..6 {
+            let (from, to) = sides(round);
+            if busy {
+                load(&cluster, from);
+                has_all(&cluster, from, to);
+            }
+            cluster.crash(from);
+            stack.follows(&cluster, to);
+            is_continuous(&stack, &cluster, to);
+            cluster.start(from);
+            cluster.settle(to, seconds(90));
+        }
+    }
+}
+
+/// The leader of a round, and the next one.
+const fn sides(round: usize) -> (&'static str, &'static str) {
+    if round.is_multiple_of(2) {
+        ("n1", "n2")
+    } else {
+        ("n2", "n1")
+    }
+}
+
+fn load(cluster: &Cluster, leader: &str) {
+    let load = "CREATE TABLE IF NOT EXISTS load (t text);
+        INSERT INTO load SELECT repeat('x', 1000) FROM generate_series(1, 100000)";
+    postgres::query(cluster.node(leader).port, load).expect("load");
+}
+
+/// Waits for a replica: WAL that only the leader and Barman have is lost with a leader that dies, and Barman is then ahead
+/// of the new one.
+fn has_all(cluster: &Cluster, leader: &str, replica: &str) {
+    let position = postgres::query(
+        cluster.node(leader).port,
+        "SELECT pg_current_wal_flush_lsn()",
+    );
+    let position = position.expect("a position");
+    let has = format!("SELECT pg_last_wal_receive_lsn() >= '{position}'");
+    let port = cluster.node(replica).port;
+    wait::until(seconds(60), "the replica", || {
+        match postgres::query(port, &has)?.as_str() {
+            "t" => Ok(()),
+            other => Err(other.to_owned()),
+        }
+    });
 }

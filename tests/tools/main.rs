@@ -15,6 +15,7 @@ mod editor;
 mod fleet_page;
 mod git;
 mod junit;
+mod manual;
 mod monitoring;
 #[path = "../support/mod.rs"]
 mod support;

@@ -17,7 +17,7 @@ use crate::execute::{
 };
 use crate::http::{Clock as _, block_on};
 use crate::model::{Event, Role};
-use crate::report;
+use crate::report::{self, Screen, Style};
 use crate::store::Recorded;
 
 use crate::cli::shared::args::RulesArgs;
@@ -31,7 +31,7 @@ use crate::cli::shared::fleet::{once_code, pass_over};
 use crate::cli::shared::invocation::rules_path;
 use crate::cli::shared::log::{Log, fields};
 use crate::cli::shared::metrics::{self, Measured};
-use crate::cli::shared::output::{print, result_format};
+use crate::cli::shared::output::{print, result_format, screen};
 use crate::cli::shared::rules::{Age, Rules};
 use crate::cli::shared::signals::Hangup;
 use crate::cli::shared::state;
@@ -158,7 +158,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     if args.all {
         let board = pass_over(&args.rules, context, !args.dry, args.second_look)?;
         print(&match args.format {
-            Some(Format::Human) | None => report::fleet::once(&board),
+            Some(Format::Human) | None => report::fleet::once(&board, screen(context)),
             Some(Format::Json) => report::fleet::json(&board, watch.wall()),
         });
         return Ok(once_code(&board));
@@ -233,7 +233,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     outcome.verdict = verdict;
     let code = age.exit_code(Event::OnRoleChange, outcome.verdict);
     match args.shown() {
-        Some(Format::Human) => print(&report::run(&outcome)),
+        Some(Format::Human) => print(&report::run(&outcome, screen(context))),
         Some(Format::Json) => print(&format!("{:#}\n", to_json(&here, &outcome, code))),
         None => {}
     }
@@ -299,7 +299,7 @@ fn dry(args: &Reconcile, context: &Context, base: &Base<'_>, view: View) -> u8 {
     }
     print(&match args.format {
         Some(Format::Json) => format!("{:#}\n", status.to_json()),
-        Some(Format::Human) | None => would_do(&status),
+        Some(Format::Human) | None => would_do(&status, screen(context)),
     });
     let blind =
         status.state.trouble.is_some() || status.compared.iter().any(|one| one.differs.is_err());
@@ -313,37 +313,39 @@ fn dry(args: &Reconcile, context: &Context, base: &Base<'_>, view: View) -> u8 {
     }
 }
 
-fn would_do(status: &report::Status<'_>) -> String {
+fn would_do(status: &report::Status<'_>, screen: Screen) -> String {
     let pending = status.state.pending.iter().map(|intent| {
         let what = report::describe(&intent.step.operation);
-        format!(
-            "pending: {what}, decided for {} {}",
-            intent.event, intent.role
-        )
+        let rest = format!("{what}, decided for {} {}", intent.event, intent.role);
+        (Style::Warning, "pending: ", rest)
     });
     let conflicts = status
         .conflicts
         .iter()
-        .map(|conflict| format!("left alone: {}", report::conflict(conflict)));
+        .map(|conflict| (Style::Error, "left alone: ", report::conflict(conflict)));
     let compared = status.compared.iter().map(|one| {
         let what = report::describe(&one.step.operation);
         let why = status
             .here
             .map_or_else(|_| String::new(), |here| report::difference(one, here));
         if one.as_wanted() {
-            format!("as wanted: {what}")
+            (Style::Good, "as wanted: ", what)
         } else if one.differs.is_err() {
-            format!("can't be compared: {what}: {why}")
+            (
+                Style::Warning,
+                "can't be compared: ",
+                format!("{what}: {why}"),
+            )
         } else if one.fighting.is_some() {
-            format!("would not send {what}: {why}")
+            (Style::Error, "would not send ", format!("{what}: {why}"))
         } else {
-            format!("would send {what}: {why}")
+            (Style::Warning, "would send ", format!("{what}: {why}"))
         }
     });
     let lines: Vec<_> = pending
         .chain(conflicts)
         .chain(compared)
-        .map(|line| report::one_line(&line) + "\n")
+        .map(|(style, head, rest)| screen.wrapped(Some(style), head, &rest, 2))
         .collect();
     lines.concat()
 }

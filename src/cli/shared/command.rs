@@ -1,5 +1,7 @@
 //! Every fact about a command, in one place.
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::context::Context;
@@ -62,6 +64,12 @@ pub trait Command: Args {
     /// Takes what Patroni appended and no option has, if it is open for that.
     fn take_others(&mut self, _others: Vec<(String, String)>) {}
 
+    /// Returns the exit code for a command line that cannot be read. A program that reads nothing but standard output is
+    /// told there too.
+    fn refuse(_arguments: &[OsString], _message: &str) -> u8 {
+        Self::USAGE
+    }
+
     /// Carries the command out and returns the exit code.
     fn run(&self, context: &Context) -> Result<u8, Exit>;
 }
@@ -75,8 +83,8 @@ pub struct Facts {
     pub connected: bool,
     /// [`Command::OPEN`].
     pub open: bool,
-    /// [`Command::USAGE`].
-    pub usage: u8,
+    /// [`Command::refuse`].
+    pub refuse: fn(&[OsString], &str) -> u8,
 }
 
 impl Facts {
@@ -86,7 +94,7 @@ impl Facts {
             group: C::GROUP,
             connected: C::CONNECTED,
             open: C::OPEN,
-            usage: C::USAGE,
+            refuse: C::refuse,
         }
     }
 }

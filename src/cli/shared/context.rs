@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::args::Global;
+use super::colours::Colours;
 use super::env::Environment;
 use super::log::Log;
 
@@ -14,4 +15,6 @@ pub struct Context {
     pub environment: Environment,
     /// The log.
     pub log: Rc<Log>,
+    /// The outputs that get colours.
+    pub colours: Colours,
 }

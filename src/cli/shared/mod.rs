@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod cells;
+pub mod colours;
 pub mod command;
 pub mod context;
 pub mod decide;

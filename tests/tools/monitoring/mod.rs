@@ -1,6 +1,7 @@
 //! What monitoring systems make of the status, the metrics, and the files in `packaging/monitoring`.
 
 mod grafana;
+mod icinga;
 mod nagios;
 mod prometheus;
 
