@@ -1,11 +1,11 @@
 //! Rules that make Barman follow a Patroni cluster.
 //!
 //! A YAML rules file maps Patroni events and roles to templated pg-backup-api
-//! requests. This library is everything the `patroni_barman` binary does; the
-//! binary only hands over its arguments and passes on the exit code.
+//! requests. This library is the whole `patroni_barman` program; the
+//! binary only passes its arguments and returns the exit code.
 //!
-//! The way of a rule from YAML to HTTP is the order in which modules may import
-//! each other, and a test holds it: `source`, `diagnostic`, `model`, `template`,
+//! Modules may import each other only in the order of a rule's way from YAML to HTTP,
+//! which a test enforces: `source`, `diagnostic`, `model`, `template`,
 //! `load`, `evaluate`, `space`, `check`, `matrix`, `diff`, `http`, `barman`, `patroni`, `dcs`,
 //! `store`, `execute`, `agent`, `simulator`, `rule_test`, `report`, `cli`.
 

@@ -1,8 +1,8 @@
-//! Named text: a rules file as it was read.
+//! Named text: a rules file as read.
 
 use std::sync::Arc;
 
-/// One file's text under the name that messages use for it.
+/// One file's text with its name for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// The path as the user wrote it, or `<stdin>`.
@@ -12,7 +12,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// A text under a name.
+    /// A named text.
     pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
         Self {
             name: name.into(),
@@ -27,7 +27,7 @@ impl Source {
     }
 }
 
-/// The lines of a text without their line breaks, as YAML has them: a carriage return by itself ends one, too.
+/// The lines of a text without their line breaks, by YAML's rules: a lone carriage return also ends one.
 pub fn lines(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text).filter(|text| !text.is_empty());
     std::iter::from_fn(move || {
@@ -57,7 +57,7 @@ impl Position {
 /// The characters of a text, counted once: a line may have megabytes, and many findings.
 #[derive(Debug, Default)]
 pub struct Characters {
-    /// How many characters begin before each step.
+    /// The number of characters that begin before each step.
     before: Vec<usize>,
 }
 
@@ -86,7 +86,7 @@ impl Characters {
         known + begin(rest.unwrap_or_default())
     }
 
-    /// The byte of the same text that the character with this number, from 0, begins at.
+    /// The byte of the same text at which the character with this number, from 0, begins.
     pub fn byte(&self, text: &str, character: usize) -> usize {
         let step = self.before.partition_point(|before| *before <= character);
         let step = step.saturating_sub(1);
@@ -109,7 +109,7 @@ fn begin(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| is_begin(**byte)).count()
 }
 
-/// Whether a character begins with this byte of UTF-8.
+/// Returns true for the first byte of a character in UTF-8.
 const fn is_begin(byte: u8) -> bool {
     byte & 0xc0 != 0x80
 }

@@ -1,4 +1,4 @@
-//! Mistakes in Patroni's configuration, in a wrapper or in an address: the message says what to do, and who answered.
+//! Mistakes in Patroni's configuration, in a wrapper or in an address: the message says what to do, and which program answered.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -58,7 +58,7 @@ fn a_command_line_that_patroni_or_a_wrapper_spoiled() {
     }
 }
 
-/// A server that answers everything with this, or hangs up.
+/// A server that sends this answer to everything, or closes the connection.
 fn server(answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

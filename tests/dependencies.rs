@@ -1,4 +1,4 @@
-//! What the program is built of: each dependency has its reason written down, and a licence that is allowed.
+//! The program's dependencies: each has a recorded reason, and an allowed licence.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -51,7 +51,7 @@ fn every_dependency_has_its_reason() {
     }
 }
 
-/// The packages that the program and its tests are built of.
+/// The packages that the program and its tests are built from.
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--locked", "--format-version", "1"])
@@ -115,8 +115,8 @@ fn every_licence_is_allowed() {
     assert!(refused.is_empty(), "not allowed by deny.toml: {refused:?}");
 }
 
-/// Whether a licence expression can be met with these licences. Where `AND` and `OR` stand side by side
-/// there are parentheses, and none are nested.
+/// Returns true if a licence expression can be satisfied with these licences. An expression with both `AND` and `OR` has
+/// parentheses, without nesting.
 fn is_allowed(licence: &str, allowed: &[&str]) -> bool {
     let licence = licence.replace('/', " OR ");
     let any = |alternatives: &str| {

@@ -1,4 +1,4 @@
-//! Help pages, as an operator sees them. The target `cases` compares each with its record.
+//! Help pages. The target `cases` compares each with its record.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::fs;
 use crate::support::help::{commands, page};
 use crate::support::program::{program, root};
 
-/// The lines of a page that stand before its usage and are indented: its examples.
+/// The indented lines of a page before its usage: its examples.
 fn examples(page: &str) -> Vec<&str> {
     page.lines()
         .take_while(|line| !line.starts_with("Usage:"))
@@ -50,7 +50,7 @@ fn pages_fit_terminals() {
                     // clap does not wrap the line of the usage
                     let fits = line.chars().count() <= columns || line.starts_with("Usage:");
                     assert!(fits, "{name} {option}: over {columns} columns: {line}");
-                    // A place in git's index is written so.
+                    // a place in git's index has this form
                     let line = line.replace("git::", "git:");
                     for artefact in ["# Errors", "[`", "`]", "::", "```"] {
                         assert!(!line.contains(artefact), "{name} {option}: {line}");

@@ -1,4 +1,4 @@
-//! Behaviour as users meet it: through the program, its exit code and what the server received. These tests need
+//! Behaviour as users see it: through the program, its exit code and the server's requests. These tests need
 //! Rust and a C compiler, and nothing else.
 #![allow(
     clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! The pages that are read first: what stands on them works as it stands there.
+//! The pages that users read first work as written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// The blocks of a page that are marked as this language.
+/// The blocks of a page that are in this language.
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let open = format!("\n```{language}\n");
     page.split(&open)

@@ -1,4 +1,4 @@
-//! `for_each`, variables of rules and files, and `matches`: what commands make of them.
+//! `for_each`, variables of rules and files, and `matches` in the commands.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ apis: {paris: {url: "http://127.0.0.1:7480"}, lyon: {url: "http://127.0.0.2:7480
 patroni: {url: "http://127.0.0.1:8008"}
 "#;
 
-/// Two rules as somebody without `for_each` writes them.
+/// Two rules written without `for_each`.
 const BY_HAND: &str = r#"vars: {prefix: bm}
 rules:
   - name: follow-paris
@@ -31,7 +31,7 @@ rules:
     request: {type: config_switch, api: lyon, server: "{{ prefix }}-{{ cluster }}", model_name: "{{ prefix }}-{{ cluster }}:{{ node }}"}
 "#;
 
-/// The same in one.
+/// The same two rules in one.
 const REPEATED: &str = r#"vars: {prefix: bm}
 rules:
   - name: "follow-{{ site }}"
@@ -44,7 +44,7 @@ rules:
     request: {type: config_switch, api: "{{ site }}", server: "{{ server }}", model_name: "{{ server }}:{{ node }}"}
 "#;
 
-/// Runs the program in a folder and gives its exit code and both outputs.
+/// Runs the program in a directory and returns its exit code and both outputs.
 fn run(folder: &Path, args: &[&str]) -> (i32, String, String) {
     let mut command = program();
     command.current_dir(folder).args(args);
@@ -97,7 +97,7 @@ fn a_repeated_rule_does_what_its_rules_do_by_hand() {
     );
     let (code, stdout, _) = run(folder, &["diff", "--exit-code=cells", "old.yml", "new.yml"]);
     assert_eq!(code, 0, "{stdout}");
-    // The rules stand on other lines.
+    // the rules are on other lines
     let cells = |rules: &str| {
         let (_, stdout, _) = run(folder, &["matrix", "--format", "json", rules]);
         let matrix: Value = serde_json::from_str(&stdout).unwrap();

@@ -1,4 +1,4 @@
-//! What templates give, as `plan` shows it.
+//! The results of templates, as `plan` shows them.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use crate::support::program::program;
 
-/// What `plan` says of one rule.
+/// The result of one rule in `plan`.
 #[derive(Debug, PartialEq)]
 enum Planned {
-    /// This model.
+    /// A switch to this model.
     Model(String),
     /// The rule does not fire.
     Nothing,
-    /// The plan fails with something like this.
+    /// The plan fails with a message that contains this text.
     Fails(String),
 }
 
@@ -49,7 +49,7 @@ fn plan(vars: &Value, when: Option<&str>, model: &str) -> Planned {
     }
 }
 
-/// Asserts that a template fails, and says something like this.
+/// Asserts that a template fails with a message that contains this text.
 fn assert_fails(vars: &Value, model: &str, part: &str) {
     match plan(vars, None, model) {
         Planned::Fails(message) => assert!(message.contains(part), "{model}: {message}"),
@@ -192,7 +192,7 @@ fn none_is_never_written_and_truth_is_written_as_in_yaml() {
     }
 }
 
-/// Variables that each use the one before in this way.
+/// Variables that each use the previous one in this way.
 fn chain(first: &str, next: impl Fn(usize) -> Value) -> Value {
     let mut vars = serde_json::Map::new();
     vars.insert("v0".to_owned(), first.into());
@@ -249,7 +249,7 @@ fn no_small_file_makes_a_value_without_end() {
             "{model}"
         );
     }
-    // It was hours.
+    // it used to take hours
     assert!(begun.elapsed() < Duration::from_secs(60));
 }
 

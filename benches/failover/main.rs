@@ -1,9 +1,9 @@
 //! Real failovers, from the callback of the new primary until Barman receives its WAL.
 //!
 //! `cargo bench --features real-tests --bench failover` does 20 switchovers and 10 crashes of the leader, and writes the table
-//! of `docs/performance.md`. With `-- SWITCHOVERS CRASHES` it does so many and only prints.
+//! of `docs/performance.md`. With `-- SWITCHOVERS CRASHES` it does that many and only prints.
 //!
-//! Nothing runs on the Barman host but the API: no `barman cron` helps.
+//! Nothing but the API runs on the Barman host: no `barman cron` helps.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -83,7 +83,7 @@ fn main() {
         write_a_row(&cluster, from, to);
         cluster.crash(from);
         all[1].push(measure(&cluster, to, calls));
-        // from anew: what a crash leaves behind is not what is measured here
+        // start from scratch: the state that a crash leaves behind is not measured here
         cluster.wipe(from);
         cluster.start(from);
         cluster.settle(to, seconds(120));
@@ -95,8 +95,8 @@ fn main() {
     }
 }
 
-/// Makes both nodes and Barman have WAL in common behind the last end of a segment. A primary that dies right at such
-/// an end leaves Barman with a position that no other node knows, and that takes `barman receive-wal --reset`.
+/// Makes sure that both nodes and Barman share WAL past the last end of a segment. A primary that dies exactly at a
+/// segment's end leaves Barman at a position that no other node knows, which takes `barman receive-wal --reset`.
 fn write_a_row(cluster: &Cluster, leader: &str, replica: &str) {
     let rows =
         |node: &str| postgres::query(cluster.node(node).port, "SELECT count(*) FROM in_common");
@@ -115,14 +115,14 @@ fn write_a_row(cluster: &Cluster, leader: &str, replica: &str) {
     });
 }
 
-/// Which of the two nodes leads.
+/// The current leader of the two nodes.
 #[derive(Default)]
 struct Leader {
     second: bool,
 }
 
 impl Leader {
-    /// Who leads, and who is to lead next.
+    /// The current leader and the next one.
     const fn next(&mut self) -> (&'static str, &'static str) {
         self.second = !self.second;
         if self.second {

@@ -5,7 +5,6 @@ use std::fs;
 
 use super::Took;
 
-/// The page that has the table.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.md");
 
 const BEGIN: &str =
@@ -70,7 +69,7 @@ fn row(text: &mut String, kind: &str, all: &[&Took]) {
     );
 }
 
-/// The median and the greatest.
+/// The median and the maximum.
 fn middle(all: &[&Took], of: impl Fn(&Took) -> f64) -> (f64, f64) {
     let mut values: Vec<f64> = all.iter().map(|took| of(took)).collect();
     values.sort_unstable_by(f64::total_cmp);

@@ -1,7 +1,7 @@
 //! An agent with a fleet: processor time, memory, and the time from a new leader to the request.
 //!
 //! `cargo bench --bench fleet` simulates 1,000 clusters of 3 members and 10 Barman hosts in one process, and runs the agent in another. With
-//! `-- CLUSTERS` it takes so many clusters. It prints a table.
+//! `-- CLUSTERS` it takes that many clusters. It prints a table.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -209,7 +209,7 @@ fn until_ok(agent: &mut Agent, count: usize) {
     });
 }
 
-/// The share of one core that the agent takes.
+/// The agent's share of one core.
 fn quiet(agent: &Agent, time: Duration) -> f64 {
     let ticks = || {
         let stat = fs::read_to_string(format!("/proc/{}/stat", agent.child.id())).unwrap();
@@ -223,7 +223,7 @@ fn quiet(agent: &Agent, time: Duration) -> f64 {
     (ticks() - before) as f64 / time.as_secs_f64()
 }
 
-/// Its memory, in MB.
+/// The agent's memory, in MB.
 fn memory(agent: &Agent) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", agent.child.id())).unwrap();
     let line = status

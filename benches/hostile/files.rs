@@ -2,10 +2,9 @@
 
 use crate::{lists, rules, texts};
 
-/// A file: its name, and what makes its text.
+/// A file's name, and the function that makes its text.
 pub type Hostile = (&'static str, fn() -> String);
 
-/// Every one of them.
 pub fn all() -> Vec<Hostile> {
     let mut all: Vec<Hostile> = Vec::new();
     all.extend(texts::FILES);
@@ -14,7 +13,7 @@ pub fn all() -> Vec<Hostile> {
     all
 }
 
-/// What begins each file of rules.
+/// The first lines of each rules file.
 pub const HEAD: &str = "version: 1
 api: {url: \"http://127.0.0.1:7480\"}
 patroni: {url: \"http://127.0.0.1:8008\"}
@@ -27,12 +26,12 @@ pub fn rule(number: usize, more: &str) -> String {
     )
 }
 
-/// A file with one rule and this before `rules`.
+/// A file with one rule and these lines before `rules`.
 pub fn with(before: &str) -> String {
     format!("{HEAD}{before}rules:\n{}", rule(1, ""))
 }
 
-/// As much of a text as a file may have.
+/// A text filled up to the size limit of a file.
 pub fn filled(begin: &str, part: &str, end: &str) -> String {
     let room = (4 << 20) - begin.len() - end.len();
     format!("{begin}{}{end}", part.repeat(room / part.len()))

@@ -1,8 +1,8 @@
-//! Files with very many of one thing.
+//! Files with a huge number of one thing.
 
 use crate::files::{HEAD, Hostile, filled, rule, with};
 
-/// So many lines, made of their numbers.
+/// This many lines, made from their numbers.
 fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
     (0..count).map(line).collect()
 }

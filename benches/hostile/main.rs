@@ -1,9 +1,9 @@
-//! What every command that reads rules takes for files that are made to be hard on it.
+//! Time and memory that every command that reads rules needs for files made to be hard on it.
 //!
 //!     cargo bench --bench hostile               # every file
 //!     cargo bench --bench hostile -- tabs deep  # those whose names contain one of the words
 //!
-//! A cell is the processor's time and the most memory at once. Two seconds and 400 MB are the goal; what goes over them has a `!`.
+//! A cell shows processor time and peak memory. The goals are two seconds and 400 MB; a `!` marks a value above them.
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -29,7 +29,7 @@ use wait4::Wait4 as _;
 /// The path of the binary, unless `PATRONI_BARMAN_BINARY` names another one.
 const BINARY: &str = env!("CARGO_BIN_EXE_patroni_barman");
 
-/// How long a command may take at all.
+/// The time limit for a command.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const MOST_TIME: Duration = Duration::from_secs(2);
@@ -114,7 +114,7 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).expect("a file below target");
 }
 
-/// Runs a command to its end, or to the end of patience.
+/// Runs a command until it ends or the time limit is reached.
 fn measure(folder: &Path, arguments: &[&str]) -> (Duration, u64) {
     let binary = std::env::var("PATRONI_BARMAN_BINARY").unwrap_or_else(|_| BINARY.to_owned());
     let mut command = Command::new(binary);

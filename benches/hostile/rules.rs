@@ -1,8 +1,8 @@
-//! Files with very many rules.
+//! Files with a huge number of rules.
 
 use crate::files::{HEAD, Hostile, filled, rule};
 
-/// So many rules, with these lines of their own.
+/// This many rules, each with these extra lines.
 fn rules(count: usize, more: impl Fn(usize) -> String) -> String {
     let rules: String = (1..=count)
         .map(|number| rule(number, &more(number)))
@@ -10,7 +10,7 @@ fn rules(count: usize, more: impl Fn(usize) -> String) -> String {
     format!("{HEAD}rules:\n{rules}")
 }
 
-pub const FILES: [Hostile; 15] = [
+pub const FILES: [Hostile; 16] = [
     ("rules, a cluster each", || {
         rules(10_000, |number| format!("    cluster: c{number}\n"))
     }),
@@ -84,6 +84,14 @@ pub const FILES: [Hostile; 15] = [
     ("rules with loops", || {
         rules(1_000, |_| {
             "    when: range(10000) | map(\"string\") | join(\"\") | length > 5\n".to_owned()
+        })
+    }),
+    ("rules with a loop each", || {
+        rules(10_000, |number| {
+            format!(
+                "    when: range({}) | map(\"string\") | join(\"\") | length > 5\n",
+                500 + number
+            )
         })
     }),
     ("rules with mistakes", || {

@@ -1,4 +1,4 @@
-//! Files that are hard on the parsers, and on those who look for a place in them.
+//! Files that are hard on the parsers and on the search for a position in them.
 
 use crate::files::{HEAD, Hostile, filled, rule, with};
 

@@ -16,17 +16,16 @@ pub struct Barman {
     child: Child,
     reader: Option<JoinHandle<()>>,
     accepted: Arc<Mutex<Vec<(String, Instant)>>>,
-    /// Where it listens.
     pub url: String,
 }
 
 impl Barman {
-    /// Starts it with so many servers, each operation taking so long.
+    /// Starts it with this many servers; each operation takes this long.
     pub fn start(servers: usize, operation_time: &str) -> Self {
         Self::start_with(servers, operation_time, &[])
     }
 
-    /// The same on a host with further servers and backups, of which each `/diagnose` tells.
+    /// The same on a host with further servers and backups, all of which `/diagnose` lists.
     pub fn start_big(servers: usize, others: &str) -> Self {
         Self::start_with(servers, "0s", &["--diagnose-size", others])
     }
@@ -72,7 +71,7 @@ impl Barman {
         }
     }
 
-    /// When it took up the first operation for this server.
+    /// The time when it accepted the first operation for this server.
     pub fn accepted(&self, server: &str) -> Instant {
         let path = format!("/servers/{server}/operations");
         let accepted = self.accepted.lock().expect("no panic");
@@ -80,13 +79,12 @@ impl Barman {
         found.expect("the operation was asked for").1
     }
 
-    /// The model that is active on a server.
+    /// The active model of each server.
     pub fn active_models(&self) -> Value {
         let diagnosis: Value = serde_json::from_str(&self.diagnose()).expect("JSON");
         diagnosis["servers"].clone()
     }
 
-    /// The answer of `GET /diagnose`.
     pub fn diagnose(&self) -> String {
         let address = self.url.trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).expect("it listens");

@@ -1,4 +1,4 @@
-//! A switch that is verified in the `/diagnose` of a Barman host with many servers and backups.
+//! A verified switch, on a Barman host whose `/diagnose` lists many servers and backups.
 
 use crate::barman::Barman;
 use crate::process::measure;
@@ -12,7 +12,7 @@ pub fn rows() -> Vec<Row> {
     let folder = folder("big");
     let rules = follow_the_primary(&folder, "applied");
     let kept = State::Kept(folder.join("state.db"));
-    // Two operations of one second for one server collide: each round has its own.
+    // Two operations in the same second collide for one server, so each round has its own.
     let barman = Barman::start_big(ROUNDS + 1, "500x50");
     let [all] = interleave(
         ROUNDS,

@@ -12,7 +12,7 @@ use crate::python;
 use crate::series::median;
 use crate::table::{Row, time};
 
-/// How often each is measured. All of it is waiting, so it can happen at once.
+/// The number of runs of each. All of it is waiting, so they run at the same time.
 const RUNS: usize = 5;
 
 const SWITCH: Duration = Duration::from_secs(3);
@@ -111,7 +111,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// Starts a contender as often as it is measured, each time with a number of its own.
+/// Starts all runs of a contender, each with its own number.
 fn start<'scope>(
     scope: &'scope Scope<'scope, '_>,
     run: &'scope (dyn Fn(usize) -> Duration + Sync),

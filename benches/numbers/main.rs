@@ -1,11 +1,11 @@
-//! The numbers of `docs/performance.md`: this program beside the Python tool and `curl`, in one run.
+//! The numbers of `docs/performance.md`: this program, the Python tool and `curl`, in one run.
 //!
 //!     cargo bench                    # everything; writes the table
 //!     cargo bench -- callback rules  # some sections; prints them only
 //!
-//! What is compared takes turns, so that a busy machine is busy for all of them, and the median is
-//! shown. Nothing is asserted about times; a process that ends with another exit code than it should
-//! makes the whole run fail, because its time says nothing.
+//! The contenders take turns, so that a busy machine is busy for all of them, and the median is
+//! shown. No time is asserted; a process with an unexpected exit code fails the whole run, because
+//! its time means nothing.
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -32,10 +32,10 @@ mod table;
 
 use table::Row;
 
-/// A part of the table: its name and what measures it.
+/// A section of the table: its name and the function that measures it.
 type Section = (&'static str, fn() -> Vec<Row>);
 
-/// What can be measured, in the order of the table.
+/// All sections, in the order of the table.
 const SECTIONS: [Section; 7] = [
     ("callback", callback::rows),
     ("switch", switch::rows),

@@ -33,7 +33,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// How many ended with code 0 and with their model active, and when the last one did.
+/// The number of callbacks that ended with code 0 and with their model active, and the time of the last one.
 fn at_once(rules: &Path, state: impl Fn(usize) -> std::path::PathBuf + Sync) -> (usize, Duration) {
     let barman = Barman::start(CALLBACKS, "1s");
     let started = Instant::now();

@@ -1,4 +1,4 @@
-//! A process and what it costs.
+//! A process and its cost.
 
 use std::io::Read as _;
 use std::process::{Command, Stdio};
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use wait4::Wait4 as _;
 
-/// What one run of a process took.
+/// The cost of one run of a process.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sample {
-    /// From its start to its end.
+    /// Time from start to end.
     pub wall: Duration,
-    /// Its own and the kernel's work for it.
+    /// Processor time, user and system.
     pub cpu: Duration,
-    /// The most memory it had at once, in bytes.
+    /// Peak memory, in bytes.
     pub memory: u64,
 }
 
 impl Sample {
-    /// Two processes, one after the other.
+    /// The sum of two processes that run one after the other.
     pub fn then(self, next: Self) -> Self {
         Self {
             wall: self.wall + next.wall,
@@ -28,12 +28,12 @@ impl Sample {
     }
 }
 
-/// Runs a process that has to end with this exit code.
+/// Runs a process, which must end with this exit code.
 pub fn measure(command: &mut Command, code: i32) -> Sample {
     measure_output(command, code).0
 }
 
-/// Runs a process that has to end with this exit code, and keeps what it wrote to standard output.
+/// Runs a process, which must end with this exit code, and returns its standard output.
 pub fn measure_output(command: &mut Command, code: i32) -> (Sample, String) {
     let log = tempfile::tempfile().expect("a temporary file");
     let mut written = log.try_clone().expect("a second handle");

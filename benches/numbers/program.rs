@@ -4,19 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The path of the binary.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_patroni_barman");
 
-/// Where a process remembers what it asked for.
+/// The place for a process's record of its requests.
 #[derive(Debug, Clone)]
 pub enum State {
     /// In this database.
     Kept(PathBuf),
-    /// Nowhere: the database can't be opened.
+    /// No database: it can't be opened.
     None,
 }
 
-/// A command that runs the program.
 pub fn program(state: &State) -> Command {
     let mut command = Command::new(BINARY);
     let path = match state {
@@ -30,7 +28,7 @@ pub fn program(state: &State) -> Command {
     command
 }
 
-/// An empty folder for what is measured.
+/// An empty directory for the measurement.
 pub fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("numbers")
@@ -40,7 +38,7 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Rules in which a promoted node switches Barman's server, named as its cluster, to the node's model.
+/// Rules in which a promoted node switches the Barman server named after its cluster to the node's model.
 pub fn follow_the_primary(folder: &Path, verify: &str) -> PathBuf {
     let path = folder.join(format!("verify-{verify}.yml"));
     let text = format!(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-// The tests compare with the same one.
+// The tests compare with the same tool.
 #[path = "../../tests/python/environment.rs"]
 mod environment;
 

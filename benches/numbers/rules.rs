@@ -1,4 +1,4 @@
-//! A callback, and a look at the rules, with few and with many of them.
+//! A callback and a check, with few rules and with many.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::series::interleave;
 use crate::table::{Row, size, time};
 
 const ROUNDS: usize = 15;
-/// Looking into every cell takes longer.
+/// Rounds for checks of the rules, which take longer.
 const LOOKS: usize = 5;
 
 pub fn rows() -> Vec<Row> {
@@ -87,7 +87,7 @@ fn run(folder: &Path, rules: &Path, command: &str, cluster: &str, code: i32) -> 
     )
 }
 
-/// Rules of which each has a cluster, a condition and templates of its own.
+/// Rules, each with a cluster, a condition and templates of its own.
 fn write(folder: &Path, count: usize) -> PathBuf {
     let mut text = String::from(
         "version: 1\napi: {url: \"http://127.0.0.1:7480\"}\nvars: {site: paris}\nrules:\n",

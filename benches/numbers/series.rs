@@ -9,29 +9,28 @@ use crate::process::Sample;
 pub struct Series(Vec<Sample>);
 
 impl Series {
-    /// The time from start to end, in the middle.
+    /// The median time from start to end.
     pub fn wall(&self) -> Duration {
         median(self.0.iter().map(|sample| sample.wall).collect())
     }
 
-    /// The work, in the middle.
+    /// The median processor time.
     pub fn cpu(&self) -> Duration {
         median(self.0.iter().map(|sample| sample.cpu).collect())
     }
 
-    /// The memory, in the middle.
+    /// The median memory.
     pub fn memory(&self) -> u64 {
         median(self.0.iter().map(|sample| sample.memory).collect())
     }
 }
 
-/// What stands in the middle.
 pub fn median<T: Ord + Copy>(mut all: Vec<T>) -> T {
     all.sort_unstable();
     *all.get(all.len() / 2).expect("at least one")
 }
 
-/// One thing that is compared: it is told the number of the round.
+/// One contender; its argument is the number of the round.
 pub type Contender<'a> = &'a dyn Fn(usize) -> Sample;
 
 /// Lets each contender run once in every round. A round before the first warms the caches.

@@ -1,4 +1,4 @@
-//! The binary.
+//! The size of the binary.
 
 use std::fs;
 

@@ -17,8 +17,8 @@ pub fn rows() -> Vec<Row> {
     let plain = follow_the_primary(&folder, "none");
     let verified = follow_the_primary(&folder, "applied");
     let kept = State::Kept(folder.join("state.db"));
-    // Two operations of one second for one server collide: each round has its own, and each contender
-    // an API of its own.
+    // Two operations in the same second collide for one server, so each round has its own server, and each contender
+    // its own API.
     let barmans: [Barman; 4] = std::array::from_fn(|_| Barman::start(ROUNDS + 1, "0s"));
     let [first, second, third, fourth] = &barmans;
     let native = |barman: &Barman, rules, state, round| {
@@ -68,7 +68,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// The operation is created, and its status asked for.
+/// Creates the operation and polls its status once.
 fn curl(barman: &Barman, round: usize) -> Sample {
     let operations = format!("{}/servers/s{round}/operations", barman.url);
     let body = json!({"type": "config_switch", "model_name": format!("s{round}:n1")}).to_string();

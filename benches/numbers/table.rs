@@ -4,29 +4,28 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
 
-/// The page that the table stands in.
+/// The page with the table.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.md");
 
 const BEGIN: &str = "<!-- `cargo bench` writes from here -->\n";
 const END: &str = "<!-- to here -->\n";
 
-/// A line of the table.
 #[derive(Debug)]
 pub struct Row {
-    /// What was measured.
+    /// The subject of the measurement.
     pub what: String,
     /// This program's number.
     pub here: String,
-    /// What stands beside it.
+    /// The number it is compared with.
     pub beside: String,
-    /// The one against the other.
+    /// The ratio of the two.
     pub ratio: String,
-    /// What is promised.
+    /// The promised value.
     pub target: &'static str,
 }
 
 impl Row {
-    /// A number without anything beside it.
+    /// A number with nothing to compare it with.
     pub fn alone(what: impl Into<String>, here: impl Into<String>, target: &'static str) -> Self {
         Self {
             what: what.into(),
@@ -37,7 +36,7 @@ impl Row {
         }
     }
 
-    /// Two numbers.
+    /// Adds the number to compare with, and the ratio.
     pub fn beside(mut self, beside: impl Into<String>, ratio: impl Into<String>) -> Self {
         self.beside = beside.into();
         self.ratio = ratio.into();
@@ -45,7 +44,7 @@ impl Row {
     }
 }
 
-/// Milliseconds, or seconds from ten of them on.
+/// Milliseconds, or seconds if there are ten or more.
 pub fn time(duration: Duration) -> String {
     let millis = duration.as_secs_f64() * 1000.0;
     match millis {
@@ -61,7 +60,7 @@ pub fn size(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
-/// How many times one is the other.
+/// The ratio of two times.
 pub fn times(one: Duration, other: Duration) -> String {
     let ratio = one.as_secs_f64() / other.as_secs_f64();
     if ratio < 10.0 {
@@ -88,7 +87,7 @@ pub fn write(rows: &[Row]) -> String {
     text
 }
 
-/// Puts the table into its page.
+/// Writes the table into its page.
 pub fn publish(table: &str) {
     let page = fs::read_to_string(PAGE).expect("the page");
     let (before, rest) = page

@@ -1,4 +1,4 @@
-//! What is known of each cluster, for whoever asks.
+//! The state of every cluster, for the pages and the log.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,31 +8,31 @@ use crate::evaluate::Conflict;
 use crate::execute::{Comparison, Here, StepOutcome};
 use crate::store::{Intent, Receipt};
 
-/// How a cluster fares: the worst first.
+/// The condition of a cluster, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Condition {
-    /// Barman is not as the rules want it, and that could not be mended.
+    /// Barman differs from the rules, and the correction failed.
     Wrong,
-    /// Something else keeps setting what is corrected, or members want different things.
+    /// Another program keeps reverting a correction, or members want different things.
     Disputed,
-    /// No Patroni of it answers.
+    /// None of its Patronis answers.
     Unreachable,
     /// No member holds the leader key.
     NoLeader,
-    /// Barman could not be asked.
+    /// Barman could not be reached.
     Unknown,
     /// A correction is under way.
     Acting,
-    /// It was not looked at yet.
+    /// Not yet looked at.
     New,
-    /// No rule wants anything of it.
+    /// No rule applies to it.
     NoRule,
-    /// Everything is as wanted.
+    /// Everything is as the rules want it.
     Fine,
 }
 
 impl Condition {
-    /// All of them.
+    /// All conditions.
     pub const ALL: [Self; 9] = [
         Self::Wrong,
         Self::Disputed,
@@ -45,7 +45,7 @@ impl Condition {
         Self::Fine,
     ];
 
-    /// The word for it.
+    /// The condition's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Wrong => "wrong",
@@ -61,45 +61,45 @@ impl Condition {
     }
 }
 
-/// The last request that was sent for a cluster.
+/// The last request sent for a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Correction {
-    /// When it ended, by the wall clock.
+    /// The wall-clock time when it ended.
     pub at: Duration,
-    /// The rule that wanted it.
+    /// The rule that asked for it.
     pub rule: String,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: StepOutcome,
-    /// Why, if it is not done.
+    /// The reason, if it is not done.
     pub message: Option<String>,
 }
 
 /// One cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// How it fares.
+    /// Its condition.
     pub condition: Condition,
-    /// What is wrong, in a sentence.
+    /// The problem, in a sentence.
     pub trouble: Option<String>,
     /// The cluster as Patroni or its DCS shows it.
     pub here: Here,
-    /// It is followed by a watch of the DCS, not by polling.
+    /// Updates come from a watch of the DCS, not from polling.
     pub by_watch: bool,
-    /// What the rules want, beside what Barman has.
+    /// The wanted values, compared with Barman's.
     pub compared: Vec<Comparison>,
-    /// What members want differently.
+    /// The targets that members want to set differently.
     pub conflicts: Vec<Conflict>,
     /// The verdicts on the last changes of timeline, the oldest first.
     pub receipts: Vec<Receipt>,
     /// The last requests, the newest first.
     pub history: Vec<Intent>,
-    /// The last one that this agent sent.
+    /// The last request that this agent sent.
     pub correction: Option<Correction>,
-    /// How many it has sent since it was started.
+    /// The number of requests sent since this agent started.
     pub corrections: u64,
-    /// When it was seen last, by the wall clock.
+    /// The wall-clock time when it was last seen.
     pub seen: Option<Duration>,
-    /// When it was compared last, by the wall clock.
+    /// The wall-clock time of the last comparison.
     pub compared_at: Option<Duration>,
 }
 
@@ -130,28 +130,28 @@ impl Row {
     }
 }
 
-/// The rules of the agent.
+/// The rules that the agent uses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RulesState {
     /// The file or directory.
     pub path: String,
-    /// Why the last version that was good is used, if it is.
+    /// The reason why the last good version is used, if it is.
     pub broken: Option<String>,
 }
 
-/// Everything that is known.
+/// The state of all clusters.
 #[derive(Debug, Default)]
 pub struct Board {
     rows: Mutex<BTreeMap<String, Arc<Row>>>,
     rules: Mutex<RulesState>,
-    /// What is wrong with the DCS, if one is used.
+    /// The state of the DCS connection, if one is used.
     dcs: Mutex<Option<Result<(), String>>>,
-    /// When the loop ran last, by the wall clock.
+    /// The wall-clock time of the loop's last run.
     alive: Mutex<Duration>,
 }
 
 impl Board {
-    /// The clusters, those with the worst trouble first.
+    /// The clusters, the worst condition first.
     pub fn rows(&self) -> Vec<Arc<Row>> {
         let mut rows: Vec<_> = lock(&self.rows).values().cloned().collect();
         rows.sort_by(|one, other| {
@@ -166,7 +166,7 @@ impl Board {
         lock(&self.rows).get(cluster).cloned()
     }
 
-    /// Changes what is known of a cluster.
+    /// Changes the state of a cluster.
     pub fn change(&self, cluster: &str, change: impl FnOnce(&mut Row)) {
         let mut rows = lock(&self.rows);
         let row = rows
@@ -175,7 +175,7 @@ impl Board {
         change(Arc::make_mut(row));
     }
 
-    /// Forgets the clusters that are not these.
+    /// Drops the clusters that are no longer followed.
     pub fn keep(&self, is_followed: impl Fn(&str) -> bool) {
         lock(&self.rows).retain(|name, _| is_followed(name));
     }
@@ -185,7 +185,7 @@ impl Board {
         lock(&self.rules).clone()
     }
 
-    /// Says which rules are used.
+    /// Records the rules in use.
     pub fn set_rules(&self, rules: RulesState) {
         *lock(&self.rules) = rules;
     }
@@ -195,17 +195,17 @@ impl Board {
         lock(&self.dcs).clone()
     }
 
-    /// Says how the DCS is.
+    /// Records the state of the DCS.
     pub fn set_dcs(&self, state: Option<Result<(), String>>) {
         *lock(&self.dcs) = state;
     }
 
-    /// When the loop ran last.
+    /// The time of the loop's last run.
     pub fn alive(&self) -> Duration {
         *lock(&self.alive)
     }
 
-    /// Says that the loop runs.
+    /// Records that the loop is running.
     pub fn tick(&self, now: Duration) {
         *lock(&self.alive) = now;
     }

@@ -11,20 +11,20 @@ use std::task::{Context, Poll, Wake, Waker};
 
 type Task<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// Futures with names. They may come and go while the others run.
+/// Named futures. Futures can be added and removed while the others run.
 #[derive(Default)]
 pub struct Crowd<'a> {
     tasks: RefCell<BTreeMap<String, Member<'a>>>,
     ready: Arc<Ready>,
 }
 
-/// A future; it is not here while it is polled.
+/// A future; its place is empty while it is being polled.
 struct Member<'a> {
     task: Option<Task<'a>>,
     bell: Arc<Bell>,
 }
 
-/// Those that were woken.
+/// The futures that were woken.
 #[derive(Default)]
 struct Ready {
     bells: Mutex<Vec<Arc<Bell>>>,
@@ -53,7 +53,7 @@ impl Wake for Bell {
 }
 
 impl<'a> Crowd<'a> {
-    /// Adds a future in the place of one that has the same name.
+    /// Adds a future; it replaces one of the same name.
     pub fn add(&self, name: &str, task: impl Future<Output = ()> + 'a) {
         let bell = Arc::new(Bell {
             name: name.to_owned(),
@@ -75,17 +75,17 @@ impl<'a> Crowd<'a> {
         drop(gone);
     }
 
-    /// Tells whether nothing is left to do.
+    /// Returns true if no future is left.
     pub fn is_empty(&self) -> bool {
         self.tasks.borrow().is_empty()
     }
 
-    /// The names of those that have not ended.
+    /// The names of the futures that have not ended.
     pub fn names(&self) -> Vec<String> {
         self.tasks.borrow().keys().cloned().collect()
     }
 
-    /// Runs whatever was added and is added. It never ends by itself.
+    /// Runs all futures, including those added later. It never ends by itself.
     pub async fn run(&self) {
         poll_fn(|context| self.poll(context)).await;
     }
@@ -107,7 +107,7 @@ impl<'a> Crowd<'a> {
             let waker = Waker::from(Arc::clone(&bell));
             let done = task.as_mut().poll(&mut Context::from_waker(&waker));
             let mut tasks = self.tasks.borrow_mut();
-            // It may have been removed or replaced meanwhile.
+            // It may have been removed or replaced in the meantime.
             if let Some(member) = tasks.get_mut(&bell.name).filter(is_current) {
                 if done.is_ready() {
                     tasks.remove(&bell.name);

@@ -1,4 +1,4 @@
-//! Watching the DCS: which clusters there are, and what happens to them.
+//! Watching the DCS for clusters and their changes.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -12,38 +12,38 @@ use tokio::sync::mpsc;
 use crate::dcs::{Batch, DcsError, Etcd, Tree};
 use crate::http::{Clock, Http, within};
 
-/// Members write their keys every few seconds. A watch that tells nothing for so long has broken off.
+/// Members write their keys every few seconds. A watch that is silent for this long is broken.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// The longest wait for a watch to be taken up.
+/// The longest wait for a watch to start.
 const TAKEN_UP: Duration = Duration::from_secs(5);
 
-/// The first pause after trouble; each is twice as long as the one before.
+/// The first pause after a failure; each further pause is twice as long.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The longest of them.
+/// The longest pause.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// What is told of the DCS.
+/// A report about the DCS.
 pub enum Discovery<'a> {
-    /// All of it, as it is now.
+    /// The whole content, as it is now.
     All(&'a Tree),
     /// These clusters have changed.
     Changed(&'a Tree, BTreeSet<String>),
-    /// It is not watched at the moment.
+    /// The DCS can't be watched at the moment.
     Lost(&'a DcsError),
 }
 
-/// Why a watch ended.
+/// The reason why a watch ended.
 enum End {
-    /// It goes on after this revision.
+    /// The watch can resume after this revision.
     Resume(u64),
-    /// What came after is no longer there.
+    /// The history after the revision has been compacted.
     Compacted,
     Error(DcsError),
 }
 
-/// Watches the DCS and tells what happens there; it never ends.
+/// Watches the DCS and reports changes; it never ends.
 pub async fn discover<H: Http>(
     etcd: &Etcd<'_, H>,
     clock: &impl Clock,
@@ -84,8 +84,8 @@ pub async fn discover<H: Http>(
     }
 }
 
-/// Watches from after a revision until the watch ends. What was ranged is told when the watch has been taken up: nothing
-/// is missed then.
+/// Watches from a revision until the watch ends. The content read before is reported only once the watch has started, so
+/// that no change is missed.
 async fn watch<H: Http>(
     etcd: &Etcd<'_, H>,
     after: u64,

@@ -1,4 +1,4 @@
-//! The loop of one cluster: look, and run a pass when there is a reason.
+//! The loop of one cluster: looks at it, and runs a pass when there is a reason.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -17,69 +17,69 @@ use crate::store::{Query, Store as _};
 use super::board::{Board, Condition, Correction, Row};
 use super::sighting::{Sighting, Signal, Traits};
 
-/// The times of an agent.
+/// The intervals of an agent.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// The pause between two looks at a cluster that no watch tells of.
+    /// The pause between two looks at a cluster without a watch.
     pub poll: Duration,
-    /// How long it waits after it saw drift: another agent may be at work.
+    /// The wait after drift was seen, because another agent may be correcting it.
     pub wait: Duration,
-    /// It ends after one pass.
+    /// End after one pass.
     pub once: bool,
-    /// What differs is corrected; if not, it is only looked at.
+    /// Correct differences; if false, only report them.
     pub acts: bool,
 }
 
-/// The pause between two looks at a cluster that a watch tells of, and between two looks at whether WAL flows.
+/// The pause between two looks at a cluster with a watch, and between two checks that WAL flows.
 const GLANCE: Duration = Duration::from_secs(10);
 
-/// The pause between two passes of a cluster where nothing changes.
+/// The pause between two passes of a cluster without changes.
 const ROUND: Duration = Duration::from_secs(60);
 
 /// The pause before the pass that follows a correction.
 const SECOND: Duration = Duration::from_secs(30);
 
-/// The first pause after a pass that did not end well; each is twice as long as the one before.
+/// The first pause after a failed pass; each further pause is twice as long.
 const SOON: Duration = Duration::from_secs(5);
 
-/// The longest of them.
+/// The longest pause after a failed pass.
 const LATE: Duration = Duration::from_secs(300);
 
-/// The longest pause between two looks at a cluster that is silent.
+/// The longest pause between two looks at an unreachable cluster.
 const SILENT: Duration = Duration::from_secs(10);
 
-/// How many requests of the past a row has.
+/// The number of past requests in a row.
 const HISTORY: u32 = 10;
 
-/// What the rules want of a cluster; an error if that cannot be told.
+/// The wanted state of a cluster, or the reason why it is not known.
 pub type Decided = Result<(Wanted, Vec<Part>), String>;
 
 /// A cluster and everything that its loop needs.
 pub struct Followed<'a, W: World> {
     /// Patroni's scope.
     pub name: &'a str,
-    /// The addresses of its Patronis, the one that answered last at the front; more are learned.
+    /// The addresses of its Patronis, the one that answered last first; new ones are added as they are learned.
     pub addresses: &'a RefCell<Vec<Url>>,
-    /// What the DCS tells.
+    /// The state from the DCS.
     pub signal: &'a Signal,
     /// Evaluates the rules.
     pub decide: &'a dyn Fn(&Here) -> Decided,
-    /// The diagnoses of the process.
+    /// The `/diagnose` answers shared by the process.
     pub looks: &'a Looks,
-    /// Where its row is.
+    /// The board with its row.
     pub board: &'a Board,
-    /// Says what changes in the log.
+    /// Logs a change of condition.
     pub say: &'a dyn Fn(Condition, &str),
-    /// The outside.
+    /// Clock, network and store.
     pub world: &'a W,
 }
 
-/// Follows a cluster; with `once` in the pace, to the end of its first pass.
+/// Follows a cluster; if the pace says `once`, until its first pass has ended.
 pub async fn follow<W: World>(followed: Followed<'_, W>, pace: Pace) {
     let mut state = State::default();
     let clock = followed.world.clock();
     if !pace.once {
-        // Not all at the same moment.
+        // Spread the looks at different clusters over time.
         let spread = pace.poll.mul_f64(clock.random());
         within(clock, spread, followed.signal.bell.notified()).await;
     }
@@ -100,15 +100,15 @@ pub async fn follow<W: World>(followed: Followed<'_, W>, pace: Pace) {
     }
 }
 
-/// What a loop remembers from one look to the next.
+/// The state that a loop keeps between two looks.
 #[derive(Default)]
 struct State {
     traits: Option<Traits>,
-    /// What was wanted in the last pass.
+    /// The wanted parts of the last pass.
     parts: Vec<Part>,
-    /// When the next pass is due, whatever happens.
+    /// The time when the next pass is due in any case.
     due: Duration,
-    /// When WAL is looked at next.
+    /// The time of the next check that WAL flows.
     glance: Duration,
     failures: u32,
     silent: u32,
@@ -162,7 +162,7 @@ impl<W: World> Followed<'_, W> {
         );
         let condition = first_of(self.pass(&here, state, pace), other).await;
         let Some(condition) = condition else {
-            // Another leader: what was under way is left, and it is looked at anew.
+            // Another leader: abandon the work in progress and look again.
             state.traits = None;
             return Duration::ZERO;
         };
@@ -185,7 +185,7 @@ impl<W: World> Followed<'_, W> {
         pause
     }
 
-    /// One pass. Returns how the cluster fares then, and whether anything was sent.
+    /// Runs one pass. Returns the cluster's condition, and true if anything was sent.
     async fn pass(&self, here: &Here, state: &mut State, pace: Pace) -> (Condition, bool) {
         let (wanted, parts) = match (self.decide)(here) {
             Ok(decided) => decided,
@@ -274,7 +274,7 @@ impl<W: World> Followed<'_, W> {
         read.and_then(Result::ok).unwrap_or_default()
     }
 
-    /// Says how the cluster fares, in the log if that has changed.
+    /// Records the condition, and logs it if it has changed.
     fn turn(&self, condition: Condition, trouble: Option<&str>) {
         let mut before = (Condition::New, None);
         self.board.change(self.name, |row: &mut Row| {
@@ -288,7 +288,7 @@ impl<W: World> Followed<'_, W> {
     }
 }
 
-/// How a cluster fares after a pass.
+/// The condition of a cluster after a pass.
 fn judge(
     compared: &[Comparison],
     wanted: &Wanted,
@@ -334,12 +334,12 @@ fn judge(
     }
 }
 
-/// A pause that is not the same for all.
+/// A pause with some jitter.
 fn jitter(pause: Duration, clock: &impl Clock) -> Duration {
     pause.mul_f64(0.9 + 0.2 * clock.random())
 }
 
-/// Runs both until one has ended; returns the first one's result, if it was that.
+/// Runs both until one ends; returns the first one's result if it ended first.
 async fn first_of<T>(work: impl Future<Output = T>, end: impl Future<Output = ()>) -> Option<T> {
     let (mut work, mut end) = (pin!(work), pin!(end));
     poll_fn(|context| {

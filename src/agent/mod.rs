@@ -2,7 +2,7 @@
 //!
 //! Each cluster has a loop of its own ([`follow`]): it looks for changes, and runs a pass of `execute` when there is one,
 //! when WAL stops, and from time to time. All loops run on one thread in a [`Crowd`], so none waits for another one's
-//! server; exchanges that block have threads of their own. [`discover`] watches Patroni's DCS. What is known of each cluster is on
+//! server; blocking exchanges have threads of their own. [`discover`] watches Patroni's DCS. The state of each cluster is on
 //! a [`Board`], which [`Server`] shows over HTTP.
 
 mod board;

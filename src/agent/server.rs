@@ -1,4 +1,4 @@
-//! The HTTP server of the agent's pages: answers questions, changes nothing.
+//! The read-only HTTP server for the agent's pages.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -22,16 +22,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
-/// So many clients are served at once; others wait.
+/// The number of clients served at once; others wait.
 const CLIENTS: usize = 64;
 
-/// A connection is closed after this time.
+/// The time after which a connection is closed.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// An answer.
+/// A complete HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The status.
+    /// The HTTP status code.
     pub status: u16,
     /// The `Content-Type`.
     pub content_type: &'static str,
@@ -39,34 +39,34 @@ pub struct Answer {
     pub body: String,
 }
 
-/// Why there is no server.
+/// The reason why the server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// It cannot listen.
+    /// It can't listen on the address.
     #[error("cannot listen on `{address}`: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// The system gives no thread or runtime.
+    /// The system could not create a thread or runtime.
     #[error("no server for `{0}`: {1}")]
     System(SocketAddr, io::Error),
 }
 
-/// Answers to a path; `None` if there is no such page.
+/// Returns the answer for a path; `None` if there is no such page.
 type Pages = Arc<dyn Fn(&str) -> Option<Answer> + Send + Sync>;
 
 /// A server on a thread of its own, which lasts as long as the process.
 #[derive(Debug)]
 pub struct Server {
-    /// The address that it listens on.
+    /// The address it listens on.
     pub address: SocketAddr,
 }
 
 impl Server {
-    /// Starts it. With a token, only who shows it gets a page; `/healthz` has no secrets.
+    /// Starts it. If a token is set, every page but `/healthz`, which has no secrets, requires it.
     pub fn start(
         address: SocketAddr,
         token: Option<String>,
@@ -110,7 +110,7 @@ async fn accept(listener: TcpListener, token: Option<Arc<str>>, pages: Pages) {
                     clients.fetch_sub(1, Ordering::Relaxed);
                 });
             }
-            // Too many, or out of file descriptors: some connection will end.
+            // Too many connections or no file descriptors left: some connection will end.
             Ok(_) => {}
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
@@ -183,7 +183,7 @@ fn plain(status: StatusCode, body: impl Into<String>) -> Response<Full<Bytes>> {
     response
 }
 
-/// Tells whether a header has the token: as `Bearer`, or as the password of `Basic`, which browsers ask for.
+/// Returns true if a header has the token: as `Bearer`, or as the password of `Basic`, which browsers ask for.
 fn is_token(header: &[u8], token: &str) -> bool {
     let header = String::from_utf8_lossy(header);
     let (scheme, rest) = header.split_once(' ').unwrap_or_default();
@@ -198,7 +198,7 @@ fn is_token(header: &[u8], token: &str) -> bool {
     password.is_some_and(|password| same(password, token.as_bytes()))
 }
 
-/// Compares in a time that does not tell how much was right.
+/// Compares in constant time.
 fn same(one: &[u8], other: &[u8]) -> bool {
     let differences = one.iter().zip(other).map(|(one, other)| one ^ other);
     let differences = differences.fold(0, |all, difference| all | difference);

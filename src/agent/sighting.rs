@@ -1,4 +1,4 @@
-//! One look at a cluster, by Patroni or by its DCS.
+//! One look at a cluster, through Patroni or its DCS.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use crate::http::within;
 use crate::model::Url;
 use crate::patroni::{Member, PatroniError};
 
-/// How long one Patroni may take to list its cluster.
+/// The longest time one Patroni may take to list its cluster.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What is known of a cluster from outside of its loop.
+/// The state of a cluster from outside its loop.
 #[derive(Debug, Default)]
 pub struct Signal {
-    /// The cluster in the DCS, while that is watched.
+    /// The cluster in the DCS, while the DCS is watched.
     pub scope: RefCell<Option<Scope>>,
-    /// Rings when that has changed.
+    /// Notified when the cluster has changed.
     pub bell: Notify,
 }
 
-/// A cluster as it was seen.
+/// The state of a cluster at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     /// The member that holds the leader key.
@@ -32,7 +32,7 @@ pub struct Sighting {
     pub timeline: Option<u64>,
     /// The members.
     pub members: Vec<Member>,
-    /// It was read in the DCS.
+    /// It was read from the DCS.
     pub by_watch: bool,
 }
 
@@ -60,7 +60,7 @@ impl Sighting {
         (self.leader.clone(), self.timeline, members)
     }
 
-    /// The same, for a pass: no member is on this node.
+    /// The state of the cluster for a pass: no member is on this node.
     pub(super) fn here(&self, cluster: &str) -> Here {
         Here {
             cluster: cluster.to_owned(),
@@ -73,7 +73,7 @@ impl Sighting {
         }
     }
 
-    /// Looks into the DCS if that is watched, and else asks one Patroni after the other.
+    /// Reads the DCS while it is watched, and otherwise asks one Patroni after the other.
     pub(super) async fn take<W: World>(
         cluster: &str,
         signal: &Signal,
@@ -103,7 +103,7 @@ impl Sighting {
             match answer {
                 Ok(answer) => {
                     let seen = Self::new(answer.members, false);
-                    // The one that answered is the first to be asked again.
+                    // Ask the one that answered first next time.
                     if place > 0 {
                         let url = asked.url().clone();
                         addresses.borrow_mut().retain(|other| *other != url);
@@ -119,7 +119,7 @@ impl Sighting {
         Err(silence)
     }
 
-    /// The same until another member leads.
+    /// Takes sightings until another member leads.
     pub(super) async fn another_leader<W: World>(
         &self,
         cluster: &str,
@@ -138,7 +138,7 @@ impl Sighting {
     }
 }
 
-/// Remembers where the members' Patronis are, for a time when those that are known are silent.
+/// Remembers the addresses of the members' Patronis for when the known ones don't answer.
 fn learn(seen: &Sighting, addresses: &RefCell<Vec<Url>>) {
     for member in &seen.members {
         let url = member.api_url.as_deref().and_then(|url| Url::new(url).ok());

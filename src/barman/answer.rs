@@ -1,5 +1,5 @@
-//! From an answer to what it means. Nothing in an answer is trusted: whatever the bytes are, each
-//! function gives a value or a [`Trouble`].
+//! From an answer to its meaning. Nothing in an answer is trusted: whatever the bytes are, each
+//! function returns a value or a [`Trouble`].
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::{Class, Diagnosis, Listed, Listing, OperationStatus, Trouble};
 use crate::http::{BODY_LIMIT, Response};
 use crate::model::{Name, RequestKind};
 
-/// Reads the answer to a new operation: the operation's id.
+/// Reads the answer to a new operation and returns the operation's id.
 pub fn accepted(response: &Response) -> Result<Name, Trouble> {
     let body = success(response, On::Submit)?;
     let Some(id) = body.get("operation_id").and_then(Value::as_str) else {
@@ -18,14 +18,14 @@ pub fn accepted(response: &Response) -> Result<Name, Trouble> {
     Name::new(id).map_err(|_| malformed(response, "whose `operation_id` is not an operation's id"))
 }
 
-/// Reads the answer to a question about one operation.
+/// Reads the answer about one operation's state.
 pub fn progress(response: &Response) -> Result<OperationStatus, Trouble> {
     let body = success(response, On::Poll)?;
     match body.get("status").and_then(Value::as_str) {
         Some("IN_PROGRESS") => Ok(OperationStatus::InProgress),
         Some("DONE") => Ok(OperationStatus::Done),
         Some("FAILED") => Ok(OperationStatus::Failed),
-        // Only what looks like a status is repeated: what else a server writes there may be anything.
+        // Only a word that looks like a status is repeated: a server may write anything there.
         Some(word) if word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') => Err(malformed(
             response,
             &format!("with the unknown status `{}`", bounded(word)),
@@ -42,7 +42,7 @@ pub fn operations(response: &Response) -> Result<Listing, Trouble> {
         return Err(malformed(response, "without a list of `operations`"));
     };
     let listed = |entry: &Value| {
-        // pg-backup-api 1.3.0 lists ids alone; it has nothing but recoveries.
+        // pg-backup-api 1.3.0 lists only IDs; its only operations are recoveries.
         if let Value::String(id) = entry {
             return Some(Listed {
                 id: Name::new(id.as_str()).ok()?,
@@ -70,7 +70,7 @@ pub fn diagnosis(response: &Response) -> Result<Diagnosis, Trouble> {
     Ok(Diagnosis::read(&body))
 }
 
-/// Reads the answer of the API's health check.
+/// Reads the answer of the health check.
 pub fn alive(response: &Response) -> Result<(), Trouble> {
     match success(response, On::Look)? {
         Value::String(word) if word == "OK" => Ok(()),
@@ -81,7 +81,7 @@ pub fn alive(response: &Response) -> Result<(), Trouble> {
     }
 }
 
-/// A kind of question, as far as the meaning of a status depends on it.
+/// The kind of request, as far as the meaning of a status depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum On {
     /// A new operation.
@@ -94,7 +94,7 @@ enum On {
     Look,
 }
 
-/// The JSON of a success, or what the status means.
+/// The JSON of a success, or the meaning of the status.
 fn success(response: &Response, on: On) -> Result<Value, Trouble> {
     let (status, body) = (response.status, &response.body);
     if (200..300).contains(&status) && !is_html(body) {
@@ -131,7 +131,7 @@ fn success(response: &Response, on: On) -> Result<Value, Trouble> {
     Err(Trouble::new(class, message))
 }
 
-/// The class of an answer that is no success. Statuses of passing troubles count whoever sent them;
+/// The class of an answer that is not a success. Statuses of temporary problems count whoever sent them;
 /// a refusal counts only in the API's own words.
 fn class(response: &Response, on: On, speaker: &Speaker) -> Class {
     let is_front = matches!(speaker, Speaker::Front(_));
@@ -146,17 +146,17 @@ fn class(response: &Response, on: On, speaker: &Speaker) -> Class {
         400 if !is_front => Class::Refused {
             unknown_server: false,
         },
-        // A success says that something took the request, whoever wrote the page.
+        // A success says that the request was accepted, whoever wrote the page.
         200..300 if on == On::Submit => Class::Malformed,
         200..500 => Class::Between,
         500 if on == On::Submit => Class::Collision,
         500 => Class::Busy { retry_after: None },
-        // 502 and 504 are a proxy's; whatever else a proxy makes up, it can have passed the request on.
+        // 502 and 504 come from a proxy; with any other status, a proxy may have passed the request on.
         _ => Class::Unknown,
     }
 }
 
-/// Tells an unknown server from an unknown backup or path: the API has one status for all of them, and no code.
+/// Distinguishes an unknown server from an unknown backup or path: the API has one status for all of them, and no code.
 fn names_a_server(error: &str) -> bool {
     let error = error.strip_prefix("404 Not Found: ").unwrap_or(error);
     error.starts_with("Server '") || error.starts_with("No barman config found for '")
@@ -196,7 +196,7 @@ mod tests {
         }
     }
 
-    /// An exchange as this program reads it, on one line.
+    /// An exchange as this program understands it, on one line.
     fn reading(method: &str, path: &str, response: &Response) -> String {
         let line = |result: Result<String, Trouble>| {
             result.unwrap_or_else(|trouble| {

@@ -1,7 +1,7 @@
 //! The answer of `GET /diagnose`: the parts that rules and checks need.
 //!
-//! Barman leaves out what it could not find out, and puts `null`, `false` or a message where a
-//! value should be when PostgreSQL is down. So everything here may be missing.
+//! Barman leaves out values that it could not determine, and puts `null`, `false` or a message where a
+//! value should be when PostgreSQL is down. So every value here may be missing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,27 +25,27 @@ pub struct Diagnosis {
 /// One server.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ServerState {
-    /// The model laid over its configuration.
+    /// The model applied to its configuration.
     pub active_model: ActiveModel,
-    /// Its options as they are in force.
+    /// The options in force.
     pub config: Map<String, Value>,
-    /// Its backups by id.
+    /// Its backups by ID.
     pub backups: BTreeMap<String, Backup>,
     /// Barman reached PostgreSQL over the replication protocol.
     pub streaming: Option<bool>,
-    /// That PostgreSQL is a standby.
+    /// PostgreSQL is a standby.
     pub is_in_recovery: Option<bool>,
-    /// That PostgreSQL's timeline.
+    /// PostgreSQL's timeline.
     pub timeline: Option<u64>,
-    /// That PostgreSQL's position in the WAL.
+    /// PostgreSQL's WAL position.
     pub position: Option<Lsn>,
-    /// Barman's replication slot there.
+    /// Barman's replication slot on PostgreSQL.
     pub slot: Option<Slot>,
     /// The reason why Barman did not reach PostgreSQL.
     pub connection_error: Option<String>,
-    /// The system identifier of that PostgreSQL.
+    /// PostgreSQL's system identifier.
     pub systemid: Option<String>,
-    /// `active` in its configuration: Barman leaves an inactive server alone.
+    /// `active` in its configuration: Barman skips an inactive server.
     pub active: Option<bool>,
     /// It copies from another Barman (`primary_ssh_command`) and receives nothing from PostgreSQL.
     pub passive: bool,
@@ -53,45 +53,44 @@ pub struct ServerState {
     pub streaming_archiver: Option<bool>,
     /// The `application_name` of Barman's WAL receiver.
     pub streaming_archiver_name: Option<String>,
-    /// `archiver`: PostgreSQL's `archive_command` delivers WAL files, too.
+    /// `archiver`: PostgreSQL's `archive_command` also delivers WAL files.
     pub archiver: Option<bool>,
     /// `recovery_options`, for example `get-wal`.
     pub recovery_options: Option<String>,
     /// The newest WAL file in the archive of each timeline.
     pub last_archived_wal_per_timeline: BTreeMap<u64, ArchivedWal>,
-    /// The size of that PostgreSQL's WAL segments in bytes.
+    /// The size of PostgreSQL's WAL segments in bytes.
     pub segment_size: Option<u64>,
 }
 
 /// A WAL file in the archive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct ArchivedWal {
-    /// Its name.
     pub name: String,
-    /// When the file was last written, since the Unix epoch.
+    /// The time the file was last written, since the Unix epoch.
     pub written: Option<Duration>,
 }
 
 /// The model that is active on a server.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ActiveModel {
-    /// The answer does not say: Barman is older than 3.10, or could not read it.
+    /// Unknown: Barman is older than 3.10, or could not read it.
     #[default]
     Unknown,
-    /// None is.
+    /// No model is active.
     None,
-    /// This one is.
+    /// This model is active.
     Model(ModelName),
 }
 
-/// Barman's replication slot on the PostgreSQL that a server is set to.
+/// Barman's replication slot on the PostgreSQL server it backs up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
     /// Its name.
     pub name: String,
     /// WAL is being received through it.
     pub active: bool,
-    /// PostgreSQL keeps the WAL from here on for it.
+    /// The position from which PostgreSQL keeps WAL for it.
     pub restart: Option<Lsn>,
 }
 
@@ -100,15 +99,15 @@ pub struct Slot {
 pub struct Backup {
     /// `DONE`, `FAILED`, `WAITING_FOR_WALS` and so on.
     pub status: Option<String>,
-    /// The moment it ended, as Barman writes it.
+    /// The time it ended, in Barman's notation.
     pub end_time: Option<String>,
     /// The timeline it was taken on.
     pub timeline: Option<u64>,
-    /// The system identifier of the cluster that it is of.
+    /// The system identifier of its cluster.
     pub systemid: Option<String>,
     /// The WAL file in which it began.
     pub begin_wal: Option<String>,
-    /// The WAL file in which it ended: without it the backup is of no use.
+    /// The WAL file in which it ended; without it the backup is unusable.
     pub end_wal: Option<String>,
     /// The size of WAL segments in bytes.
     pub segment_size: Option<u64>,
@@ -124,7 +123,7 @@ pub struct ModelState {
 }
 
 impl Diagnosis {
-    /// Words for a Barman that is too old for models; none if it is not.
+    /// The reason why a Barman that is too old has no models; `None` if it is not too old.
     pub fn why_no_models(&self) -> Option<String> {
         let version = self.version.as_deref()?;
         let mut numbers = version.split('.').map(str::parse::<u32>);
@@ -136,7 +135,7 @@ impl Diagnosis {
         }
     }
 
-    /// Takes what is there.
+    /// Reads the whole answer.
     pub fn read(answer: &Value) -> Self {
         Self {
             version: text(answer.pointer("/global/system_info/barman_ver")),
@@ -201,27 +200,27 @@ impl ServerState {
         name.filter(|name| !name.is_empty())
     }
 
-    /// The bytes of WAL that PostgreSQL has written and Barman has not confirmed: what the slot keeps. Barman confirms whole
-    /// segments only.
+    /// The bytes of WAL that PostgreSQL has written and Barman has not confirmed, which the slot retains. Barman confirms only
+    /// whole segments.
     pub fn wal_lag(&self) -> Option<u64> {
         let confirmed = self.slot.as_ref()?.restart?;
         Some(self.position?.0.saturating_sub(confirmed.0))
     }
 
-    /// The newest backup and its id; ids are times.
+    /// The newest backup and its ID; IDs are times.
     pub fn last_backup(&self) -> Option<(&str, &Backup)> {
         let (id, backup) = self.backups.last_key_value()?;
         Some((id, backup))
     }
 
-    /// The newest backup that Barman restores.
+    /// The newest backup that Barman can restore.
     pub fn last_good_backup(&self) -> Option<(&str, &Backup)> {
         let mut all = self.backups.iter().rev();
         let (id, backup) = all.find(|(_, backup)| backup.is_usable())?;
         Some((id, backup))
     }
 
-    /// The newest WAL file in the archive: names begin with the timeline.
+    /// The newest WAL file in the archive: file names begin with the timeline.
     pub fn last_wal(&self) -> Option<&ArchivedWal> {
         let wals = self.last_archived_wal_per_timeline.values();
         wals.max_by_key(|wal| &wal.name)
@@ -229,7 +228,7 @@ impl ServerState {
 }
 
 impl Backup {
-    /// The moment it ended, since the Unix epoch.
+    /// The time it ended, since the Unix epoch.
     pub fn ended(&self) -> Option<Duration> {
         let time: Timestamp = self.end_time.as_deref()?.parse().ok()?;
         u64::try_from(time.as_second())
@@ -237,7 +236,7 @@ impl Backup {
             .map(Duration::from_secs)
     }
 
-    /// Tells a backup that Barman restores.
+    /// Returns true if Barman can restore the backup.
     pub fn is_usable(&self) -> bool {
         let status = self.status.as_deref();
         status.is_some_and(|status| ["DONE", "WAITING_FOR_WALS"].contains(&status))

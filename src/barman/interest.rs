@@ -1,15 +1,13 @@
-//! The parts of `GET /diagnose` and of a list of operations that are wanted.
+//! The required parts of `/diagnose` and of a list of operations.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::keep::{Keep, reduce};
 use crate::http::Sieve;
-use crate::model::{Operation, SwitchTo};
+use crate::model::Operation;
 
-/// The servers and models that a question is about. Of all others `/diagnose` gives the name and the cluster.
+/// The servers and models that a question is about. Of all others only the name and the cluster are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Interest {
     /// Servers by name.
@@ -21,7 +19,7 @@ pub struct Interest {
 }
 
 impl Interest {
-    /// Every server and model, as far as switches are about them.
+    /// Every server and model, with the values that switches need.
     pub fn everything() -> Self {
         Self {
             everything: true,
@@ -29,33 +27,17 @@ impl Interest {
         }
     }
 
-    /// Everything that these operations name.
+    /// The servers and models that these operations name.
     pub fn of<'a>(operations: impl IntoIterator<Item = &'a Operation>) -> Self {
         let mut all = Self::default();
         for operation in operations {
-            all.servers
-                .extend(operation.server().map(ToString::to_string));
-            match operation {
-                Operation::ConfigSwitch {
-                    to: SwitchTo::Model(model),
-                    ..
-                } => {
-                    all.models.insert(model.to_string());
-                }
-                Operation::ConfigUpdate { changes } => {
-                    for change in changes {
-                        let name = |key: &str| change.get(key).and_then(Value::as_str);
-                        all.servers.extend(name("server_name").map(str::to_owned));
-                        all.models.extend(name("model_name").map(str::to_owned));
-                    }
-                }
-                Operation::ConfigSwitch { .. } | Operation::Recovery(_) => {}
-            }
+            all.servers.extend(operation.servers().map(str::to_owned));
+            all.models.extend(operation.models().map(str::to_owned));
         }
         all
     }
 
-    /// Takes what is wanted out of the whole document.
+    /// Extracts the required parts of the whole document.
     pub(super) fn sieve(&self) -> Sieve {
         let interest = self.clone();
         Arc::new(move |source| {
@@ -83,7 +65,7 @@ impl Interest {
     }
 }
 
-/// Takes ids and types out of a list of operations.
+/// Extracts IDs and types from a list of operations.
 pub(super) fn operations() -> Sieve {
     Arc::new(|source| reduce(LIST, source))
 }
@@ -100,7 +82,7 @@ const SERVER: Keep<'_> = Keep::Keys(&[
     ("wals", WALS),
 ]);
 
-/// The same without the options that only updates are about: an agent holds this of every server.
+/// The values without the options that only updates need: an agent holds this for every server.
 const SWITCHED: Keep<'_> = Keep::Keys(&[
     ("active_model", Keep::All),
     ("config", OPTIONS),
@@ -156,7 +138,7 @@ const LIST: Keep<'_> = Keep::Keys(&[(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::barman::{Diagnosis, ServerState};

@@ -1,4 +1,4 @@
-//! A part of a JSON document, taken while the document is read, so that its size does not matter.
+//! A part of a JSON document, extracted while the document is read, so that its size does not matter.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::Deserialize as _;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The part that is kept. Single values are always kept.
+/// The part to keep. Scalars are always kept.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Keep<'a> {
     /// Everything.
@@ -17,21 +17,20 @@ pub(super) enum Keep<'a> {
     Keys(&'a [(&'a str, Keep<'a>)]),
     /// A part of each entry of an object or list.
     Each(&'a Keep<'a>),
-    /// One part of the entries with these names, another of the others.
+    /// One part of the entries with these names, another of all others.
     Named {
-        /// The names.
         names: &'a BTreeSet<String>,
-        /// For them.
+        /// The part of those.
         these: &'a Keep<'a>,
-        /// For the others.
+        /// The part of the others.
         others: &'a Keep<'a>,
     },
 }
 
-/// The first bytes of a body that is not JSON, for those who have to say what it is.
+/// The first bytes of a body that is not JSON, for the error message.
 const HEAD: usize = 64 * 1024;
 
-/// Reads a document and returns its part as JSON. What is not JSON comes back as it began.
+/// Reads a document and returns the kept part as JSON. A body that is not JSON is returned from its beginning.
 pub(super) fn reduce(keep: Keep<'_>, source: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut tee = Tee {
         source,
@@ -49,7 +48,7 @@ pub(super) fn reduce(keep: Keep<'_>, source: &mut dyn Read) -> io::Result<Vec<u8
     }
 }
 
-/// Remembers how a body began.
+/// Keeps the first bytes of a body.
 struct Tee<'a> {
     source: &'a mut dyn Read,
     head: Vec<u8>,
@@ -66,7 +65,7 @@ impl Read for Tee<'_> {
 }
 
 impl Keep<'_> {
-    /// The part of the value under a key; none if it is left out.
+    /// The part of the value under a key; `None` if it is left out.
     fn under(self, key: &str) -> Option<Self> {
         match self {
             Self::All => Some(self),

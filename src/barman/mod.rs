@@ -1,4 +1,4 @@
-//! pg-backup-api, typed: what it can be asked, and what each of its answers means.
+//! pg-backup-api, typed: its requests and the meaning of its answers.
 //!
 //! [`answer`] reads answers and is pure; [`Barman`] only fetches them.
 
@@ -51,29 +51,29 @@ impl Scope {
 /// The state of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperationStatus {
-    /// Barman is at it, or its process died: the API can't tell the two apart.
+    /// Barman is working on it, or its process died: the API can't tell the two apart.
     InProgress,
-    /// It ended well.
+    /// It succeeded.
     Done,
-    /// It ended badly. The reason is in a file on the Barman host; the API never gives it.
+    /// It failed. The reason is in a file on the Barman host; the API never returns it.
     Failed,
 }
 
 /// An operation in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Its id.
+    /// Its ID.
     pub id: Name,
-    /// Its type; none if it is one that this program does not know.
+    /// Its type; `None` if this program does not know it.
     pub kind: Option<RequestKind>,
 }
 
-/// The operations that an API has.
+/// The operations of an API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// All of them, in no order.
+    /// All of them, in no particular order.
     pub operations: Vec<Listed>,
-    /// The API's clock when it answered, since the Unix epoch.
+    /// The API's clock at the time of the answer, since the Unix epoch.
     pub date: Option<Duration>,
 }
 
@@ -103,7 +103,7 @@ impl<'a, H: Http> Barman<'a, H> {
         }
     }
 
-    /// The same API, for exchanges that may take no longer than this, whatever its timeout.
+    /// The same API with this time limit for its exchanges, whatever its own timeout.
     #[must_use]
     pub const fn within(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
@@ -115,12 +115,12 @@ impl<'a, H: Http> Barman<'a, H> {
         self.url.join(&operation.path())
     }
 
-    /// Asks whether the API is up.
+    /// Asks for the health of the API.
     pub async fn status(&self) -> Result<(), Trouble> {
         self.read(answer::alive, &self.get("/status").await?)
     }
 
-    /// Posts an operation and returns its id; the class of a [`Trouble`] says what is known of its fate.
+    /// Posts an operation and returns its ID; the class of a [`Trouble`] says what is known of its fate.
     pub async fn submit(&self, operation: &Operation) -> Result<Name, Trouble> {
         let request = Request {
             limit: self.limit,
@@ -129,7 +129,7 @@ impl<'a, H: Http> Barman<'a, H> {
         self.read(answer::accepted, &self.http.exchange(&request).await?)
     }
 
-    /// Asks how far an operation is. A single [`Class::Gone`] does not prove that it is.
+    /// Asks for the state of an operation. A single [`Class::Gone`] does not prove that it is gone.
     pub async fn poll(&self, scope: &Scope, id: &Name) -> Result<OperationStatus, Trouble> {
         let path = format!("{}/{id}", scope.path());
         self.read(answer::progress, &self.get(&path).await?)
@@ -144,8 +144,8 @@ impl<'a, H: Http> Barman<'a, H> {
         self.read(answer::operations, &self.http.exchange(&request).await?)
     }
 
-    /// Asks for Barman's configuration and state. With hundreds of servers this takes minutes: without a limit of
-    /// its own it may take [`Effort::LONG`].
+    /// Asks for Barman's configuration and state. With hundreds of servers this takes minutes, so if no limit is set
+    /// the timeout is [`Effort::LONG`].
     pub async fn diagnose(&self, interest: &Interest) -> Result<Diagnosis, Trouble> {
         let request = Request {
             effort: Effort::Large,
@@ -155,7 +155,7 @@ impl<'a, H: Http> Barman<'a, H> {
         self.read(answer::diagnosis, &self.http.exchange(&request).await?)
     }
 
-    /// Finds out if pg-backup-api is older than 2.1.0 and has no operations but recoveries: then it has no list of the
+    /// Returns true if pg-backup-api is older than 2.1.0 and knows no operations but recoveries: such a version has no list of the
     /// instance's operations.
     pub async fn is_too_old(&self) -> bool {
         let listed = self.operations(&Scope::Instance).await;
@@ -165,7 +165,7 @@ impl<'a, H: Http> Barman<'a, H> {
         )
     }
 
-    /// Finds out if a request failed because pg-backup-api is too old for it. Older versions answer a switch like a
+    /// Returns the reason if a request failed because pg-backup-api is too old for it. Older versions answer a switch like a
     /// collision and an update like a wrong path; but they have no list of the instance's operations either.
     pub async fn too_old_for(&self, operation: &Operation, trouble: &Trouble) -> Option<Trouble> {
         let suspicious = matches!(
@@ -188,7 +188,7 @@ impl<'a, H: Http> Barman<'a, H> {
         ))
     }
 
-    /// Reads an answer. The API may repeat a secret in what it says, in whatever way it writes it.
+    /// Reads an answer. The API may repeat a secret in its messages, in any notation.
     fn read<T>(
         &self,
         read: fn(&Response) -> Result<T, Trouble>,
@@ -216,9 +216,9 @@ impl<'a, H: Http> Barman<'a, H> {
 mod tests {
     use super::*;
     use crate::http::{Failure, block_on};
-    use crate::model::SwitchTo;
+    use crate::model::{ConfigSwitch, ConfigUpdate, SwitchTo};
 
-    /// An API that has no path.
+    /// The error of an API without a path.
     struct Old;
 
     impl Http for Old {
@@ -237,13 +237,13 @@ mod tests {
     fn an_api_without_the_instances_operations_is_too_old() {
         let url = Url::new("http://barman.test").unwrap();
         let barman = Barman::new(&Old, &url);
-        let switch = Operation::ConfigSwitch {
+        let switch = Operation::ConfigSwitch(ConfigSwitch {
             server: Name::new("demo").unwrap(),
             to: SwitchTo::Reset,
-        };
-        let update = Operation::ConfigUpdate {
+        });
+        let update = Operation::ConfigUpdate(ConfigUpdate {
             changes: Vec::new(),
-        };
+        });
         let refused = Class::Refused {
             unknown_server: false,
         };

@@ -1,11 +1,11 @@
-//! The sentence in an error's body: the API's own, or that of a proxy in front.
+//! The message in an error's body: the API's own, or that of a proxy in front of it.
 
 use serde_json::Value;
 
-/// A sentence is cut after this many characters.
+/// Longer messages are cut after this many characters.
 const LONGEST: usize = 300;
 
-/// A status and what the body says about it, for people: `400 Bad Request: Make sure …`.
+/// A status and the message of the body, for people: `400 Bad Request: Make sure …`.
 pub(super) fn sentence(status: u16, body: &[u8]) -> String {
     let line = status_line(status);
     match text(body) {
@@ -29,7 +29,7 @@ pub(super) fn status_line(status: u16) -> String {
     }
 }
 
-/// A text on one line, without control characters, cut if it is long.
+/// A text on one line, without control characters, truncated if it is long.
 pub(super) fn bounded(text: &str) -> String {
     let visible = |c: char| if c.is_control() { ' ' } else { c };
     let text: String = text.chars().take(4 * LONGEST).map(visible).collect();
@@ -40,7 +40,7 @@ pub(super) fn bounded(text: &str) -> String {
     }
 }
 
-/// The body's own words; none if it says nothing that a person would read.
+/// The body's own words; `None` if there are none that a person would read.
 fn text(body: &[u8]) -> Option<String> {
     let body = body.get(..64 * 1024).unwrap_or(body);
     let body = String::from_utf8_lossy(body);
@@ -56,7 +56,7 @@ fn text(body: &[u8]) -> Option<String> {
     (!found.is_empty()).then_some(found)
 }
 
-/// pg-backup-api says `error`; gateways say `message` or `detail`.
+/// pg-backup-api uses `error`; gateways use `message` or `detail`.
 fn json(body: &str) -> Option<String> {
     let value: Value = serde_json::from_str(body).ok()?;
     ["error", "message", "detail"]
@@ -65,7 +65,7 @@ fn json(body: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// pg-backup-api has its sentence in `<p>`; web servers have theirs in the title or a heading.
+/// pg-backup-api has its message in `<p>`; web servers have theirs in the title or a heading.
 fn html(body: &str) -> Option<String> {
     ["p", "title", "h1"]
         .iter()
@@ -103,7 +103,7 @@ fn without_tags(html: &str) -> String {
     text
 }
 
-/// Replaces `&#39;`, `&#x27;`, `&quot;` and the like; what is not an entity stays as it is.
+/// Replaces `&#39;`, `&#x27;`, `&quot;` and the like; anything that is not an entity stays as it is.
 fn decode(text: &str) -> String {
     let mut parts = text.split('&');
     let first = parts.next().unwrap_or_default().to_owned();

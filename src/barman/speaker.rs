@@ -1,6 +1,6 @@
 //! The program that answered: pg-backup-api, or a web server in front of it.
 //!
-//! A proxy that passes an answer on often puts its own name into the `Server` header, so the body decides first.
+//! A proxy that passes on an answer often puts its own name into the `Server` header, so the body is examined first.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::http::Response;
 
-/// The program that an answer is from.
+/// The program that sent an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Speaker {
     /// pg-backup-api: the body is in one of its two forms.
     Api,
-    /// Nothing in the answer tells.
+    /// Nothing in the answer says.
     Unknown,
-    /// A web server in front of it, by its name if the answer has one.
+    /// A web server in front of it, with its name if the answer has one.
     Front(Option<String>),
 }
 
@@ -23,7 +23,7 @@ pub(super) enum Speaker {
 const OWN: [&str; 4] = ["gunicorn", "werkzeug", "waitress", "uwsgi"];
 
 impl Speaker {
-    /// Tells from a body that is not what was asked for.
+    /// Identifies the program from an unexpected body.
     pub(super) fn of(response: &Response) -> Self {
         let body = response.body.trim_ascii_start();
         if is_own_json(body) || is_own_page(body) {
@@ -50,7 +50,7 @@ impl fmt::Display for Speaker {
     }
 }
 
-/// Tells a page from JSON.
+/// Returns true if the body is a page and not JSON.
 pub(super) fn is_html(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }

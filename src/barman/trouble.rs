@@ -1,32 +1,32 @@
-//! Why an exchange did not give what was asked for, by what can be done about it.
+//! The reasons why an exchange failed, by what can be done about them.
 
 use std::time::Duration;
 
 use crate::http::Failure;
 
-/// The meaning of an attempt's failure for the next one. Decided where the answer is read, and nowhere else.
+/// The consequence of a failed attempt for the next one. Decided where the answer is read, and nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// Nothing arrived: no connection, no address, TLS trouble, a secret that cannot be read. Try again.
+    /// Nothing arrived: no connection, no address, a TLS error, an unreadable secret. Try again.
     NotSent,
     /// The API's own refusal, or an address that cannot be used: the same request will be refused again.
     Refused {
-        /// The API does not know the server. It caches Barman's configuration, so that may change.
+        /// The API does not know the server. It caches Barman's configuration, so this may change.
         unknown_server: bool,
     },
     /// Something between here and the API answered: a web server, a proxy, a login page. Try again, but not soon.
     Between,
-    /// The request may have arrived; only what sets a state may be sent again without looking.
+    /// The request may have arrived; only a request that sets a state may be sent again without checking.
     Unknown,
-    /// A success without what it should hold; try again.
+    /// A success without the expected content; try again.
     Malformed,
-    /// Too busy just now; try again, not earlier than it says.
+    /// Too busy at the moment; try again, but not earlier than it says.
     Busy {
         /// The wait that the API asks for.
         retry_after: Option<Duration>,
     },
-    /// Another operation began in the same second and has the id; try again when the next second
-    /// has begun. Other faults of the API look the same, so it is not worth trying for ever.
+    /// Another operation was created in the same second and has the ID; try again in the next second.
+    /// Other faults of the API look the same, so it is not worth retrying for ever.
     Collision,
     /// The API does not know the operation.
     Gone,
@@ -45,13 +45,13 @@ impl Class {
     }
 }
 
-/// An exchange that did not give what was asked for.
+/// A failed exchange.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Trouble {
     /// The class.
     pub class: Class,
-    /// Words for it: who answered, and its own sentence if it gave one.
+    /// The message: who answered, and its own words if it gave any.
     pub message: String,
 }
 

@@ -1,10 +1,10 @@
-//! Values of options: Barman's configuration files hold texts, and `/diagnose` shows what Barman made of them.
+//! Values of options: Barman's configuration files hold texts, and `/diagnose` shows them parsed.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// Compares a value that `/diagnose` shows with one that an update carries.
+/// Compares a value from `/diagnose` with the value in an update.
 pub fn same_value(shown: &Value, wanted: &Value) -> bool {
     if shown == wanted {
         return true;
@@ -31,7 +31,7 @@ pub fn same_value(shown: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// A single value as a configuration file has it.
+/// A scalar as it would be in a configuration file.
 fn text(value: &Value) -> Option<String> {
     Some(match value {
         Value::Bool(truth) => truth.to_string(),
@@ -67,7 +67,7 @@ fn same_pairs(shown: &Map<String, Value>, wanted: &str) -> bool {
     })
 }
 
-/// Options that Barman keeps as sets of words: `a, b` is `b,a`.
+/// Options that Barman keeps as sets of words: `a, b` equals `b,a`.
 fn same_set(shown: &str, wanted: &str) -> bool {
     let set = |text: &str| -> Option<BTreeSet<String>> {
         let word = |item: &str| {
@@ -87,7 +87,7 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
         .filter(|item| !item.is_empty())
 }
 
-/// A truth value in one of Barman's spellings.
+/// A boolean in one of Barman's spellings.
 fn truth(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "on" | "1" => Some(true),
@@ -96,12 +96,12 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// A truth value that is no number.
+/// Returns true for a boolean that is not a number.
 fn is_word(text: &str) -> bool {
     truth(text).is_some() && !text.starts_with(['0', '1'])
 }
 
-/// A duration: `2 DAYS` as it is written, `1 day, 12 hours` as it is shown. A month has 31 days.
+/// A duration: `2 DAYS` as written, `1 day, 12 hours` as shown. A month has 31 days.
 fn seconds(text: &str) -> Option<u64> {
     let mut sum = 0_u64;
     for part in text.split(',') {
@@ -142,7 +142,7 @@ fn size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
-/// A retention policy, which Barman shows in capital letters.
+/// Returns true for a retention policy, which Barman shows in capital letters.
 fn is_policy(text: &str) -> bool {
     text.starts_with("RECOVERY WINDOW OF ") || text.starts_with("REDUNDANCY ")
 }

@@ -1,8 +1,8 @@
 //! Comments that silence a finding: `# patroni_barman: allow(PB204) the reason`.
 //!
-//! They are about what begins on their line or on the next one: a rule, one of its requests, a variable, or the whole
-//! file if that is `version`. Whoever reads the rules later must learn why something that looks wrong is right, so
-//! the reason is required; and a comment that silences nothing any more would hide the next mistake, so it is
+//! A comment applies to the item that begins on its line or on the next one: a rule, one of its requests, a variable, or
+//! the whole file if that is `version`. Later readers must learn why something that looks wrong is right, so
+//! the reason is required. A comment that no longer silences anything would hide the next mistake, so it is
 //! reported.
 
 mod comment;
@@ -19,19 +19,19 @@ use crate::source::Source;
 use self::comment::{Comment, FORM, Said, comments};
 use self::scopes::Scopes;
 
-/// What became of the problems.
+/// The problems, divided by the comments.
 pub(super) struct Allowed {
-    /// Those that no comment silences.
+    /// The problems that no comment silences.
     pub(super) problems: Vec<Problem>,
     /// The others.
     pub(super) silenced: Vec<Silenced>,
-    /// What is wrong with the comments.
+    /// Findings about the comments themselves.
     pub(super) findings: Vec<Finding>,
-    /// More may be wrong with them.
+    /// There may be more such findings.
     pub(super) truncated: bool,
 }
 
-/// Divides problems by the comments. `online`: what Barman and Patroni say of the rules is among them.
+/// Applies the comments to the problems. `online` is true if the problems include the answers of Barman and Patroni.
 pub(super) fn apply(
     problems: Vec<Problem>,
     online: bool,
@@ -47,7 +47,7 @@ pub(super) fn apply(
     let mut silencer = Silencer::new(problems, online);
     if !comments.is_empty() {
         let scopes = Scopes::of(rules, sources, locator);
-        // What is near is meant first: a comment for the whole file is not idle for the rest of it.
+        // The narrowest comment counts first: a comment for the whole file is not unused because of it.
         comments.sort_by_cached_key(|comment| scopes.breadth(comment.file, comment.about));
         for comment in &comments {
             silencer.look(comment, scopes.at(comment.file, comment.about));
@@ -58,9 +58,9 @@ pub(super) fn apply(
 
 struct Silencer {
     problems: Vec<(Problem, Option<String>)>,
-    /// The problems of one code in a file, rule, request or variable.
+    /// The problems by file, code, and pointer of the file, rule, request or variable.
     within: HashMap<(usize, Code, String), Vec<usize>>,
-    /// The places that were looked at for a code: nothing is left there for a second comment.
+    /// The places already searched for a code: nothing is left there for a second comment.
     seen: HashSet<(usize, usize, Code)>,
     online: bool,
     findings: Vec<Finding>,
@@ -126,7 +126,7 @@ impl Silencer {
         }
     }
 
-    /// Silences what is found of this code here; false if there is nothing.
+    /// Silences the problems of this code here; returns false if there are none.
     fn silence(&mut self, comment: &Comment, about: &[Origin], code: Code, said: &Said) -> bool {
         if !self.seen.insert((comment.file, comment.about, code)) {
             return false;

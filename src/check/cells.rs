@@ -3,7 +3,7 @@
 use crate::model::{Event, Role, Rule};
 use crate::space::events;
 
-/// Some of the cells of one kind of cluster.
+/// A set of cells in one kind of cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct Cells(u32);
 
@@ -29,7 +29,7 @@ impl Cells {
         Self(1 << index)
     }
 
-    /// The numbers of the cells in it.
+    /// The numbers of its cells.
     pub(super) fn indices(self) -> impl Iterator<Item = usize> {
         (0..32).filter(move |index| self.0 & (1 << index) != 0)
     }
@@ -51,7 +51,7 @@ impl Cells {
     }
 }
 
-/// The cell of this number, as messages call it, in a cluster if that matters.
+/// The cell with this number as messages name it, with the cluster if that matters.
 pub(super) fn place(index: usize, cluster: Option<&str>) -> String {
     let cell = name(index);
     match cluster {
@@ -60,7 +60,7 @@ pub(super) fn place(index: usize, cluster: Option<&str>) -> String {
     }
 }
 
-/// The cell of this number, as messages call it.
+/// The cell with this number as messages name it.
 pub(super) fn name(index: usize) -> String {
     let cell = events().nth(index);
     cell.map_or_else(String::new, |(event, role)| match event {

@@ -1,4 +1,4 @@
-//! Rules on their way through `check`: loaded, changed by the command line, looked at.
+//! Rules on their way through `check`: loaded, changed by the command line, checked.
 
 use crate::diagnostic::{Finding, Silenced};
 use crate::load::{Loaded, Locator, Problem, load, sort};
@@ -7,18 +7,18 @@ use crate::source::Source;
 
 use super::{allow, impossible, problems};
 
-/// Everything there is to say about rules.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Checked {
-    /// What was found, in the order of the files and lines.
+    /// The findings, in the order of the files and lines.
     pub findings: Vec<Finding>,
-    /// What was found and is silenced by a comment.
+    /// The findings that a comment silences.
     pub silenced: Vec<Silenced>,
-    /// There may be more than is listed.
+    /// There may be more findings than are listed.
     pub truncated: bool,
 }
 
-/// Rules that were read and are not looked at yet.
+/// Rules that were read and not yet checked.
 pub struct Unchecked<'s> {
     sources: &'s [Source],
     loaded: Loaded,
@@ -38,12 +38,12 @@ impl<'s> Unchecked<'s> {
         self.loaded.rules.as_ref()
     }
 
-    /// The same, to be changed as the command line says.
+    /// The rules, to be changed by the command line.
     pub const fn rules_mut(&mut self) -> Option<&mut RuleSet> {
         self.loaded.rules.as_mut()
     }
 
-    /// Looks at them. `online` is what Barman and Patroni say of them, if they were asked.
+    /// Checks them. `online` has the problems from Barman and Patroni, if they were asked.
     pub fn check(self, online: Option<Vec<Problem>>) -> Checked {
         let Self { sources, loaded } = self;
         let Loaded {
@@ -65,8 +65,8 @@ impl<'s> Unchecked<'s> {
                 truncated |= allowed.truncated;
                 allowed.problems
             }
-            // Also where something else is wrong: one look shows everything that can be told of a rule by
-            // itself. What a rule does among others can't be told yet.
+            // Also if something else is wrong: one run shows everything that can be said about a rule by
+            // itself. Interactions between rules are not yet known.
             None => impossible(&sound),
         };
         let located = problems.into_iter().filter_map(|p| locator.finding(p));

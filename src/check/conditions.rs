@@ -1,4 +1,4 @@
-//! Conditions that decide nothing, and rules that others leave nothing to.
+//! Conditions that decide nothing, and rules that never fire because of others.
 
 use crate::diagnostic::{Code, list};
 use crate::load::{Problem, Spot};
@@ -8,7 +8,7 @@ use super::lint::{All, Lint};
 use super::table::{Seen, Table};
 use super::unrolled;
 
-/// The lint for each rule by itself.
+/// The lint about each rule by itself.
 pub(super) struct Conditions;
 
 impl<'r> Lint<'r> for Conditions {
@@ -20,7 +20,7 @@ impl<'r> Lint<'r> for Conditions {
     }
 }
 
-/// What is wrong with one rule as a whole.
+/// The problem with one rule as a whole.
 fn problem(rule: &Rule, seen: &Seen, table: &Table<'_>) -> Option<Problem> {
     if seen.cells.is_empty() {
         return None;

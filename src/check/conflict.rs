@@ -1,4 +1,4 @@
-//! Requests of one event that want different things of one target.
+//! Requests of one event that set one target to different values.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,13 +12,13 @@ use super::lint::{All, Kind, Lint};
 use super::setting::Setting;
 use super::table::Table;
 
-/// How many of the requests that one contradicts are named.
+/// The number of contradicted requests that are named.
 const MOST_RELATED: usize = 4;
 
-/// A request: the number of its rule and its own in it.
+/// The number of a rule, and of the request in it.
 type Number = (usize, usize);
 
-/// The contradictions that were found, by the later request.
+/// The contradictions, by the later request.
 pub(super) struct Conflicts<'r> {
     found: BTreeMap<Number, BTreeMap<Number, Clash>>,
     premises: HashMap<&'r str, Premises>,
@@ -30,13 +30,13 @@ struct Clash {
     sure: bool,
     target: Target,
     cell: usize,
-    /// A cluster in which they do, if the rules name different ones.
+    /// A cluster in which they contradict each other, if the rules name different ones.
     cluster: Option<String>,
-    /// What the earlier one wants, and what the later one.
+    /// The values that the earlier and the later request set.
     values: (String, String),
 }
 
-/// Whether more of the same would tell nothing new.
+/// The point at which further comparisons would say nothing new.
 #[derive(PartialEq, Eq)]
 enum Enough {
     Yes,
@@ -82,7 +82,7 @@ impl<'r> Conflicts<'r> {
         }
     }
 
-    /// The settings of one target, in order. Only those that something new can be told of are compared: not a
+    /// Compares the settings of one target, in order. Only settings that can add something are compared: not a
     /// second one with the same value and the same condition in the same cells, and not one whose
     /// condition fixes a fact to another value.
     fn look_at(&mut self, table: &Table<'r>, cluster: &str, group: &[&Setting]) {
@@ -132,7 +132,7 @@ impl<'r> Conflicts<'r> {
             .map(|(fact, _)| fact)
     }
 
-    /// What a rule's condition fixes a fact to.
+    /// The value that a rule's condition requires of a fact.
     fn fixed(&mut self, rule: &'r Rule, fact: &str) -> Option<String> {
         let mut fixed = self.premises(rule)?.fixed();
         fixed.find(|(name, _)| name == fact).map(|(_, value)| value)
@@ -190,7 +190,7 @@ impl<'r> Conflicts<'r> {
         Enough::No
     }
 
-    /// Whether the conditions of two rules never hold together.
+    /// Returns true if the conditions of two rules never hold together.
     fn exclude(&mut self, table: &Table<'r>, one: usize, other: usize) -> bool {
         let (Some(one), Some(other)) = (table.rule(one), table.rule(other)) else {
             return false;
@@ -240,7 +240,7 @@ fn problem(table: &Table<'_>, later: Number, clashes: &[(&Number, &Clash)]) -> O
     Some(problem)
 }
 
-/// Whether it takes a look at the patterns of both rules to see that they are for the same cluster.
+/// Returns true if only a comparison of the patterns of both rules shows that they share a cluster.
 fn overlap(table: &Table<'_>, one: usize, other: usize) -> bool {
     let (Some(one), Some(other)) = (table.rule(one), table.rule(other)) else {
         return false;

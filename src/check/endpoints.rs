@@ -1,4 +1,4 @@
-//! Endpoints: those that are one, those that nothing goes to, and what an unencrypted connection makes of secrets.
+//! Endpoints: duplicates, unused ones, and secrets over unencrypted connections.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -7,7 +7,6 @@ use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
 use crate::model::{Api, ApiName, Origin, RuleSet, Url};
 
-/// What is wrong with the endpoints of the rules.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     let mut problems = Vec::new();
     let used: HashSet<_> = rules
@@ -53,8 +52,8 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     problems
 }
 
-/// The address as servers see it: without the difference between capitals and small letters of the host, and without a
-/// port that is meant anyway.
+/// The address as servers see it: with the host in lower case and without a
+/// default port.
 fn address(url: &Url) -> String {
     let (scheme, rest) = url.as_str().split_once("://").unwrap_or_default();
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -64,7 +63,7 @@ fn address(url: &Url) -> String {
     format!("{scheme}://{authority}{path}")
 }
 
-/// What is of no use, or can be read on the way, where nothing is encrypted.
+/// Settings that have no effect, or can be intercepted, on an unencrypted connection.
 fn unencrypted(api: &Api, origin: &Origin) -> Vec<Problem> {
     let Some(rest) = api.url.as_str().strip_prefix("http://") else {
         return Vec::new();

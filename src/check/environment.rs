@@ -7,13 +7,13 @@ use crate::load::{Problem, Spot};
 use crate::model::{RuleSet, Template, TemplateValue};
 use crate::template::{Reference, Syntax, inspect};
 
-/// What the names of Patroni's settings begin with.
+/// The prefix of the names of Patroni's settings.
 const PREFIX: &str = "PATRONI_";
 
 /// Settings that have no section.
 const ALONE: [&str; 3] = ["NAME", "SCOPE", "NAMESPACE"];
 
-/// Words of Patroni's configuration. `PATRONI_X_WORD` is taken for a setting whatever `X` is.
+/// Words of Patroni's configuration. Patroni takes `PATRONI_X_WORD` for a setting, whatever `X` is.
 const WORDS: [&str; 14] = [
     "CACERT",
     "CERT",
@@ -31,10 +31,10 @@ const WORDS: [&str; 14] = [
     "VERIFY",
 ];
 
-/// Names of ours that Patroni takes for no setting.
+/// Our own names that Patroni does not take for settings.
 const KEPT: [&str; 2] = ["PATRONI_BARMAN_STATE", "PATRONI_BARMAN_RULES"];
 
-/// One for each header and each template that wants such a variable.
+/// One problem for each header and each template that uses such a variable.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     let uses = uses(rules, PREFIX);
     let removed = uses.into_iter().filter(|used| is_removed(&used.name));
@@ -45,11 +45,11 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
 pub(super) struct Use {
     pub(super) name: String,
     pub(super) spot: Spot,
-    /// The template says what happens if it is not set.
+    /// The template handles the case that it is not set.
     pub(super) guarded: bool,
 }
 
-/// Finds the uses of environment variables in headers and templates whose text has this word in it.
+/// Finds the uses of environment variables in headers and templates whose text contains this word.
 pub(super) fn uses(rules: &RuleSet, word: &'static str) -> Vec<Use> {
     let headers = rules.header_variables.iter();
     let mut uses: Vec<_> = headers
@@ -82,7 +82,7 @@ pub(super) fn uses(rules: &RuleSet, word: &'static str) -> Vec<Use> {
     uses
 }
 
-/// Tells a variable that Patroni takes out of the environment.
+/// Returns true if Patroni removes the variable from the environment.
 pub(super) fn is_removed(name: &str) -> bool {
     name.starts_with(PREFIX) && !KEPT.contains(&name)
 }
@@ -106,7 +106,7 @@ fn problem(name: &str, spot: Spot) -> Problem {
     Problem::new(Code::RemovedVariable, spot, message).help(help)
 }
 
-/// What was found in templates; the same text is often used in many rules, and read once.
+/// The uses in templates; many rules share the same text, which is read once.
 struct Templates<'r> {
     word: &'static str,
     uses: Vec<Use>,

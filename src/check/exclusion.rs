@@ -1,13 +1,12 @@
-//! Clusters that a rule takes out again: none that it names, or all.
+//! Exclusions of clusters that have no effect, or that leave a rule no cluster.
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
 use crate::model::{Pattern, Rule, RuleSet};
 
-/// How many pairs of characters are compared at most. Nobody writes as many patterns.
+/// The maximum number of characters to compare. Real rules have far fewer patterns.
 const MOST_COMPARED: usize = 10_000_000;
 
-/// The exclusions of all rules that are mistakes.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     let enabled = rules.rules.iter().filter(|rule| rule.enabled);
     enabled.flat_map(of_rule).collect()

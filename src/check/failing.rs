@@ -1,4 +1,4 @@
-//! Templates that fail whenever they are looked at.
+//! Templates that fail whenever they are evaluated.
 
 use std::collections::HashSet;
 
@@ -11,11 +11,11 @@ use super::cells::place;
 use super::judge::{Judge, Look};
 use super::lint::{All, Kind, Lint};
 
-/// One for each template, where it fails first.
+/// One problem for each template, where it first fails.
 #[derive(Default)]
 pub(super) struct Failing<'r> {
     found: Vec<Failure<'r>>,
-    /// Their rules, and which templates of them they are.
+    /// The rules and indices of templates that are already reported.
     known: HashSet<(usize, usize)>,
 }
 
@@ -38,7 +38,7 @@ impl<'r> Lint<'r> for Failing<'r> {
                 if self.known.contains(&(firing.rule, number)) {
                     continue;
                 }
-                // Where its condition fails or is false, nobody looks at a request.
+                // Where the condition fails or is false, no request is evaluated.
                 let cells = match syntax {
                     Syntax::Expression => firing.may,
                     Syntax::Text => firing.likely,
@@ -77,7 +77,7 @@ impl<'r> Lint<'r> for Failing<'r> {
     }
 }
 
-/// Variables that grow without end, whatever the facts are: what is not known yet is one value in each.
+/// Variables that grow without limit, whatever the facts are: unknown facts have one value each.
 pub(super) struct Endless;
 
 impl<'r> Lint<'r> for Endless {
@@ -103,7 +103,7 @@ fn endless(rules: &RuleSet, judge: &Judge<'_>) -> Vec<Problem> {
 fn help(failure: &Failure<'_>, rules: &RuleSet) -> String {
     let when = failure.template.text.trim();
     let nothing = "nothing at all is sent then, by no rule";
-    // A name by itself, as `env.FLAG`.
+    // A name by itself, such as `env.FLAG`.
     let named = |c: char| c.is_ascii_alphanumeric() || "_.[]\"'".contains(c);
     if failure.why.kind == RenderErrorKind::TextForTruth && when.chars().all(named) {
         if rules
@@ -120,7 +120,7 @@ fn help(failure: &Failure<'_>, rules: &RuleSet) -> String {
     format!("{nothing}: mend it, or take the event out of `on`")
 }
 
-/// Tells whether a variable would be the value of an expression, but for blanks around it.
+/// Returns true if the value of an expression is a variable's, except for blanks around it.
 fn is_padded(var: &Var) -> bool {
     match &var.value {
         TemplateValue::Text(template) => {
@@ -131,7 +131,7 @@ fn is_padded(var: &Var) -> bool {
     }
 }
 
-/// Every template of a rule: its condition, and what its requests are made of.
+/// Every template of a rule: its condition, and those of its requests.
 pub(super) fn templates(rule: &Rule) -> Vec<(&Template, Syntax)> {
     let mut found = Vec::new();
     found.extend(rule.when.as_ref().map(|when| (when, Syntax::Expression)));

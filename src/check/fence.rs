@@ -1,10 +1,10 @@
-//! A fence that has nobody to ask.
+//! A fence without a Patroni to ask.
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
 use crate::model::{Fence, Role, Rule, RuleSet};
 
-/// One, of the first rule that wants a fence.
+/// One problem, at the first rule that needs a fence.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     problem(rules).into_iter().collect()
 }
@@ -16,7 +16,7 @@ fn problem(rules: &RuleSet) -> Option<Problem> {
     let wants = |rule: &&Rule| {
         rule.enabled
             && rule.fence == Fence::Role
-            // A node that is being made has no role to lose.
+            // A node that is being created has no role to lose.
             && !rule.on.iter().all(|event| event.makes_node())
             && rule.role != [Role::Uninitialized]
     };

@@ -1,10 +1,10 @@
-//! Rules that do nothing on purpose, where that keeps no other from firing.
+//! Rules that do nothing on purpose, but keep no other rule from firing.
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
 use crate::model::{Match, RuleSet};
 
-/// Every `request: none` that changes nothing.
+/// Every `request: none` without an effect.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     if rules.matching == Match::First {
         return Vec::new();

@@ -1,11 +1,11 @@
-//! Files beside and below a directory of rules that are not read, though they look like rules.
+//! Files next to or below a rules directory that are not read, though they look like rules.
 
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, Finding, Place};
 use crate::source::Position;
 
-/// One finding for each of the files that [`load::ignored`](crate::load::ignored) finds in a directory.
+/// One finding for each file that [`load::ignored`](crate::load::ignored) finds for a directory.
 pub fn ignored(directory: &Path, files: &[PathBuf]) -> Vec<Finding> {
     let finding = |file: &PathBuf| {
         let nested = file.strip_prefix(directory).is_ok_and(is_nested);

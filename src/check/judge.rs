@@ -1,8 +1,8 @@
-//! What can be told of templates and conditions before an event.
+//! Evaluation of templates and conditions before an event.
 //!
-//! A condition that looks at nothing but the event, the role, the cluster and constants is as good as its
-//! value. One that looks at something else may be either, unless its other parts decide: `env.X == "y" and
-//! false` is false. So conditions are evaluated with everything else unsettled, part by part.
+//! A condition that uses only the event, the role, the cluster and constants has a known
+//! value. Any other condition may be true or false, unless its other parts decide: `env.X == "y" and
+//! false` is false. So conditions are evaluated part by part, with every other fact unknown.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,13 +16,15 @@ use crate::template::{Asked, RenderError, Residual, Scope, Syntax, inspect, is_t
 
 use super::cells::Cells;
 
-/// What a template's value depends on.
+/// The facts that a template's value depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Depends {
-    /// The event or the role, or what comes with some events only.
+    /// The event or the role, or a fact that only some events have.
     pub(super) cell: bool,
     /// The cluster's name.
     pub(super) cluster: bool,
+    /// The member: its name, host or environment.
+    pub(super) member: bool,
 }
 
 impl Depends {
@@ -30,32 +32,33 @@ impl Depends {
         Self {
             cell: self.cell || other.cell,
             cluster: self.cluster || other.cluster,
+            member: self.member || other.member,
         }
     }
 }
 
-/// In which cells a condition is true, and in which it is false; in the others it may be either.
+/// The cells in which a condition is true, and those in which it is false; in all others it may be either.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Truth {
     pub(super) yes: Cells,
     pub(super) no: Cells,
-    /// Where it may be either, by facts that say nothing about the event or the role: as far as they go, it may be true
+    /// The cells in which it may be either because of facts that say nothing about the event or the role: as far as they go, it may be true
     /// here as well as in any other cell.
     pub(super) open: Cells,
 }
 
-/// What is known of what a template gives.
+/// The result of evaluating a template in advance.
 #[derive(Debug, Clone)]
 pub(super) enum Look {
-    /// This.
+    /// This value.
     Gives(Value),
-    /// It fails, for this reason.
+    /// An error, for this reason.
     Fails(RenderError),
-    /// It can't be told before the event.
+    /// Not known before the event.
     Open,
 }
 
-/// What was found in one cluster.
+/// The results for one cluster.
 #[derive(Default)]
 struct OfCluster<'r> {
     name: String,
@@ -63,23 +66,23 @@ struct OfCluster<'r> {
     looks: HashMap<(Syntax, &'r str, usize), Look>,
 }
 
-/// Looks at templates and remembers what it found.
+/// Evaluates templates in advance and caches the results.
 pub(super) struct Judge<'r> {
     depends: HashMap<&'r str, Depends>,
     of_vars: HashMap<&'r str, Depends>,
-    /// The variables; one that is empty, to be given on the command line, is not known.
+    /// The variables; an empty one, to be given on the command line, is unknown.
     vars: Vec<Var>,
-    /// The same with a placeholder for it.
+    /// The same variables, with placeholders for unknown ones.
     shown: Vec<Var>,
-    /// The names of clusters that have a kind for themselves.
+    /// The names of clusters that are a kind by themselves.
     named: Arc<Asked>,
-    /// A scope for each cell, for conditions: of no certain cluster.
+    /// A scope for each cell, for conditions in no particular cluster.
     scopes: Vec<Option<Scope>>,
-    /// What was found out in those, with the cells that were looked at.
+    /// The results of conditions, with the cells that were evaluated.
     truths: HashMap<&'r str, (Cells, Truth)>,
-    /// The same of those that depend on the cluster, for this one.
+    /// The results that depend on the cluster, for this one.
     of_cluster: OfCluster<'r>,
-    /// What conditions and templates give, by their text and the cell; the first stands for all if there is no difference.
+    /// The results of conditions and templates, by text and cell; the first stands for all if there is no difference.
     looks: HashMap<(Syntax, &'r str, usize), Look>,
 }
 
@@ -88,7 +91,7 @@ impl<'r> Judge<'r> {
         Self::with(rules, rules.vars.iter().map(unsettled).collect())
     }
 
-    /// One that takes an empty text for the value that is meant, if there is one.
+    /// A judge for which empty variables really are empty, if there are any.
     pub(super) fn of_empty_texts(rules: &'r RuleSet) -> Option<Self> {
         let is_text = |var: &Var| matches!(var.value, TemplateValue::Text(_));
         let meant = |var: &Var| {
@@ -124,18 +127,18 @@ impl<'r> Judge<'r> {
         judge
     }
 
-    /// Tells which clusters have a kind for themselves. An unknown cluster is another one.
+    /// Sets the names of clusters that are a kind by themselves. An unknown cluster has none of these names.
     pub(super) fn with_clusters_named(mut self, names: Vec<String>) -> Self {
         self.named = Arc::new(Asked::NoneOf(names));
         self
     }
 
-    /// What a template depends on.
+    /// The facts that a template depends on.
     pub(super) fn depends(&mut self, template: &'r Template, syntax: Syntax) -> Depends {
         self.text(template, syntax)
     }
 
-    /// What a value depends on.
+    /// The facts that a value depends on.
     pub(super) fn value(&mut self, value: &'r TemplateValue) -> Depends {
         match value {
             TemplateValue::Text(template) if is_template(&template.text) => {
@@ -164,23 +167,22 @@ impl<'r> Judge<'r> {
         depends
     }
 
-    /// What a variable depends on.
+    /// The facts that a variable depends on.
     fn of(&self, name: &str) -> Depends {
+        let mut depends = Depends::default();
         match name {
-            "event" | "role" | "raw_role" | "datadir" | "connstring" | "args" => Depends {
-                cell: true,
-                cluster: false,
-            },
-            "cluster" => Depends {
-                cell: false,
-                cluster: true,
-            },
-            name => self.of_vars.get(name).copied().unwrap_or_default(),
+            "event" | "role" | "raw_role" | "datadir" | "connstring" | "args" => {
+                depends.cell = true;
+            }
+            "cluster" => depends.cluster = true,
+            "node" | "host" | "env" => depends.member = true,
+            name => depends = self.of_vars.get(name).copied().unwrap_or_default(),
         }
+        depends
     }
 
-    /// What is known of a rule's condition in these cells. `cluster` is the cluster's name if the rule names each of its
-    /// clusters; otherwise there may be clusters that nobody has thought of.
+    /// The value of a rule's condition in these cells. `cluster` is the cluster's name if the rule names each of its
+    /// clusters; otherwise there may be further clusters.
     pub(super) fn truth(&mut self, rule: &'r Rule, cells: Cells, cluster: Option<&str>) -> Truth {
         let Some(when) = &rule.when else {
             return Truth {
@@ -245,7 +247,7 @@ impl<'r> Judge<'r> {
         }
     }
 
-    /// Forgets the cluster before this one.
+    /// Discards the results for the previous cluster.
     fn enter(&mut self, cluster: &str) {
         if self.of_cluster.name != cluster {
             self.of_cluster = OfCluster {
@@ -265,7 +267,7 @@ impl<'r> Judge<'r> {
         partial(when, Syntax::Expression, &member(self.scope(index)))
     }
 
-    /// The facts of conditions in a cell, in a cluster that is not known.
+    /// The facts for conditions in a cell, in an unknown cluster.
     fn scope(&mut self, index: usize) -> Scope {
         let make =
             || conditions_scope(&self.vars, index).unsettled_among("cluster", self.named.clone());
@@ -275,7 +277,7 @@ impl<'r> Judge<'r> {
         }
     }
 
-    /// Returns what a template gives in a cell, whatever the facts of the event will be. `cluster` is the name of the
+    /// Returns the result of a template in a cell that holds for all facts of the event. `cluster` is the name of the
     /// cluster, if it is known.
     pub(super) fn look(
         &mut self,
@@ -314,7 +316,7 @@ impl<'r> Judge<'r> {
         look
     }
 
-    /// What requests see in a cell: placeholders for what is not known.
+    /// The scope of requests in a cell: unknown facts have placeholders.
     pub(super) fn request_scope(&self, index: usize, cluster: &str) -> Scope {
         let (event, role) = cell(index);
         let known = Known::default();
@@ -338,7 +340,7 @@ fn conditions_scope(vars: &[Var], index: usize) -> Scope {
         .with_unsettled_vars()
         .text("event", event.as_str())
         .text("role", role.as_str());
-    // Patroni has had several words for it.
+    // Patroni has used several words for it.
     let scope = if role == Role::Primary {
         let words = role.words().iter().map(|word| (*word).to_owned());
         scope.unsettled_among("raw_role", Arc::new(Asked::OneOf(words.collect())))
@@ -375,7 +377,7 @@ fn is_empty(value: &TemplateValue) -> bool {
     }
 }
 
-/// The variable; without a value if it is empty, to be given on the command line.
+/// The variable; without a value if it is empty and to be given on the command line.
 fn unsettled(var: &Var) -> Var {
     let mut var = var.clone();
     if is_empty(&var.value) {

@@ -13,7 +13,7 @@ pub(super) trait Lint<'r> {
     /// Looks at the rules that may fire in one kind of cluster.
     fn cluster(&mut self, _kind: &mut Kind<'_, 'r>) {}
 
-    /// Returns the problems, once every kind of cluster was seen.
+    /// Returns the problems, once every kind of cluster has been seen.
     fn problems(self: Box<Self>, all: &All<'_, 'r>) -> Vec<Problem>;
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Kind<'a, 'r> {
     pub(super) table: &'a Table<'r>,
     /// An example of its name.
     pub(super) name: &'a str,
-    /// Its name, if no other cluster is of this kind.
+    /// Its name, if it is the only cluster of this kind.
     pub(super) exact: Option<&'a str>,
     pub(super) cluster: &'a Cluster,
     /// The rules that may fire in it, in their order.
@@ -32,16 +32,16 @@ pub(super) struct Kind<'a, 'r> {
     pub(super) judge: &'a mut Judge<'r>,
 }
 
-/// The rules over all kinds of cluster.
+/// The rules in all kinds of cluster.
 pub(super) struct All<'a, 'r> {
     pub(super) rules: &'r RuleSet,
     pub(super) table: &'a Table<'r>,
-    /// For each rule, the cells that it is for.
+    /// For each rule, its cells.
     pub(super) seen: &'a [Seen],
     pub(super) judge: &'a Judge<'r>,
 }
 
-/// A lint that needs nothing but the rules.
+/// A lint that needs only the rules.
 pub(super) struct OfRules(pub(super) fn(&RuleSet) -> Vec<Problem>);
 
 impl<'r> Lint<'r> for OfRules {

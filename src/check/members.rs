@@ -1,6 +1,6 @@
-//! Targets that several members or clusters set: what Barman ends on then depends on whose callback comes last.
+//! Targets that several members or clusters set: Barman's final state then depends on whose callback comes last.
 //!
-//! Within one event requests are compared elsewhere. Here the events of all members of a cluster are: at most one member
+//! Requests within one event are compared elsewhere. This compares the events of all members of a cluster: at most one member
 //! leads, the others are replicas, and Patroni calls each with its own role.
 
 mod act;
@@ -14,21 +14,22 @@ use crate::load::{Problem, Spot};
 use crate::model::{Event, Origin, Role, RuleSet, Target};
 use crate::space::Cluster;
 
-use self::act::{Act, Stage};
+use self::act::{Act, Residuals, Stage};
 use self::hurt::{Contest, Hurt, Step};
 use self::sample::Members;
 use super::lint::{All, Kind, Lint};
 use super::table::Table;
 
-/// What was found, over all kinds of cluster.
+/// The contested targets, over all kinds of cluster.
 pub(super) struct Contested<'r> {
     members: Members<'r>,
+    residuals: Residuals<'r>,
     problems: Vec<Problem>,
-    /// The requests that were blamed, with the code.
+    /// The requests already reported, with the code.
     blamed: HashSet<(usize, usize, Code)>,
-    /// The targets that were found in one cluster already.
+    /// The targets already reported in one cluster.
     disputed: HashSet<Target>,
-    /// For each target the first cluster with a name that sets it, and its request there.
+    /// For each target, the first named cluster that sets it, and its request there.
     first: HashMap<Target, (String, Act)>,
 }
 
@@ -41,6 +42,7 @@ impl<'r> Lint<'r> for Contested<'r> {
             cluster,
             judge: kind.judge,
             scopes: HashMap::new(),
+            residuals: &mut self.residuals,
         };
         let all = stage.acts(kind.firings);
         for (target, acts) in &all {
@@ -66,6 +68,7 @@ impl<'r> Contested<'r> {
     pub(super) fn new(rules: &'r RuleSet) -> Self {
         Self {
             members: Members::new(rules),
+            residuals: Residuals::new(),
             problems: Vec::new(),
             blamed: HashSet::new(),
             disputed: HashSet::new(),
@@ -81,7 +84,7 @@ impl<'r> Contested<'r> {
         }
     }
 
-    /// Compares what a cluster sets with what clusters before it set.
+    /// Compares the targets of a cluster with those of earlier clusters.
     fn compare(&mut self, table: &Table<'_>, cluster: &Cluster, all: &BTreeMap<Target, Vec<Act>>) {
         for (target, acts) in all {
             let leads = |act: &&Act| act.role.leads() && !self.members.is_of_one(act.rule);
@@ -96,7 +99,7 @@ impl<'r> Contested<'r> {
                 self.first.insert(target.clone(), known);
                 continue;
             };
-            // The members of two clusters are never the same.
+            // Two clusters never share a member.
             let other = acts.iter().filter(leads);
             let mut other = other.filter(|act| act.member.name != before.member.name);
             let Some(act) = other.find(|act| act.differs(before)) else {
@@ -110,7 +113,7 @@ impl<'r> Contested<'r> {
     }
 }
 
-/// The roles of leaders for which the rules set a target; one kind of leader stands for all where they do for none.
+/// The leader roles for which the rules set a target; if there is none, one kind of leader represents both.
 fn leaders(acts: &[Act]) -> Vec<Role> {
     let mut leaders = vec![Role::Primary, Role::StandbyLeader];
     leaders.retain(|role| acts.iter().any(|act| act.role == *role));
@@ -120,7 +123,7 @@ fn leaders(acts: &[Act]) -> Vec<Role> {
     leaders
 }
 
-/// Tells whether the rules name the cluster, and it is no overlap of patterns that there may not be.
+/// Returns true if the rules name the cluster; the overlap of two patterns may not exist at all.
 fn is_named(cluster: &Cluster) -> bool {
     let is_name = |pattern: &String| *pattern == cluster.name;
     cluster.matches.len() == 1 || cluster.matches.iter().any(is_name)
@@ -213,7 +216,7 @@ fn of_two_clusters(
     Some(problem.related(Spot::value(&origin(table, before)?), note))
 }
 
-/// A step in words: "the replica `n2` starts (`on_start replica`) and sets it to `main:n2`". `of` says more of the member.
+/// A step in words: "the replica `n2` starts (`on_start replica`) and sets it to `main:n2`". `of` is added after the member.
 fn told(step: &Step, of: &str) -> String {
     let member = format!("`{}`{of}", step.member.name);
     let leads = step.role.leads();

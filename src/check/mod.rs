@@ -1,7 +1,7 @@
-//! What the rules mean, looked at before Patroni calls: things that no single value shows.
+//! The meaning of the rules before Patroni calls: problems that no single value shows.
 //!
-//! The space of events, roles and kinds of cluster is small, so every cell of it is looked into. What a
-//! cell does not fix counts as unknown: what is said to be so is so whatever it turns out to be.
+//! The space of events, roles and kinds of cluster is small, so every cell is examined. Facts that
+//! a cell does not fix are unknown: a finding holds for all their values.
 
 mod allow;
 mod cells;
@@ -55,19 +55,18 @@ use self::table::{Seen, Table};
 pub use self::checked::{Checked, Unchecked};
 pub use self::ignored::ignored;
 
-/// Everything there is to say about files that [`read`](crate::load::read) has read, in their order.
+/// All findings about files that [`read`](crate::load::read) has read, in order.
 #[must_use]
 pub fn findings(sources: &[Source]) -> Vec<Finding> {
     Unchecked::new(sources).check(None).findings
 }
 
-/// Rules for events that never come.
+/// Rules for events that never occur.
 fn impossible(rules: &RuleSet) -> Vec<Problem> {
     let enabled = rules.rules.iter().filter(|rule| rule.enabled);
     unrolled::once(enabled.flat_map(never::problems).collect(), rules)
 }
 
-/// Every lint.
 fn lints<'r>(rules: &'r RuleSet) -> Vec<Box<dyn Lint<'r> + 'r>> {
     vec![
         Box::new(OfRules(impossible)),
@@ -94,7 +93,7 @@ fn lints<'r>(rules: &'r RuleSet) -> Vec<Box<dyn Lint<'r> + 'r>> {
     ]
 }
 
-/// Everything that is wrong, or probably not meant, with rules that can be used.
+/// All errors and probable mistakes in rules that can be used.
 fn problems(rules: &RuleSet) -> Vec<Problem> {
     let table = Table::new(rules);
     let mut judge = Judge::new(rules).with_clusters_named(table.named());

@@ -4,7 +4,7 @@ use crate::diagnostic::{Code, list};
 use crate::load::{Problem, Spot};
 use crate::model::{Event, Role, Rule};
 
-/// What of a rule's events and roles never meets.
+/// The parts of a rule's events and roles that never occur together.
 pub(super) fn problems(rule: &Rule) -> Vec<Problem> {
     if rule.role.is_empty() || rule.on.is_empty() {
         return Vec::new();

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot, nearest};
-use crate::model::{OptionScope, RequestKind, RuleSet, TemplateValue};
+use crate::model::{OptionScope, RuleSet, TemplateValue};
 
 /// The options of a server in Barman 3.10 to 3.14.
 const OPTIONS: [&str; 106] = [
@@ -114,14 +114,13 @@ const OPTIONS: [&str; 106] = [
     "xlogdb_directory",
 ];
 
-/// The keys of a change that are no options.
+/// The keys of a change that are not options.
 const NO_OPTIONS: [&str; 3] = ["scope", "server_name", "model_name"];
 
-/// One for each option that Barman would not know, or not in a model.
+/// One problem for each option that Barman does not know, or not in a model.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     let requests = rules.rules.iter().flat_map(|rule| &rule.requests);
-    let updates = requests.filter(|request| request.kind == RequestKind::ConfigUpdate);
-    let values = updates.flat_map(|request| &request.body);
+    let values = requests.flat_map(|request| &request.body);
     let mut problems = Vec::new();
     for (key, value) in values {
         let TemplateValue::List(changes) = value else {
@@ -174,7 +173,7 @@ fn is_known(option: &str, scope: Option<OptionScope>) -> bool {
     model || OPTIONS.binary_search(&option).is_ok()
 }
 
-/// Whether only a server may have the option: directories and scripts.
+/// Returns true if only a server may have the option: directories and scripts.
 fn is_of_servers(option: &str) -> bool {
     option.ends_with("_directory") || option.ends_with("_script")
 }

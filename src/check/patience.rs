@@ -1,7 +1,7 @@
-//! How long one event may take.
+//! The longest duration of one event.
 //!
-//! Patroni kills a callback that is still running when the next one fires. What was left is finished later by
-//! `reconcile`, but nobody waits for it then.
+//! Patroni kills a callback that is still running when the next one fires. `reconcile` finishes the
+//! rest later, but no callback waits for it then.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -16,13 +16,13 @@ use super::lint::{All, Kind, Lint};
 use super::table::Firing;
 use super::together::{Group, Together};
 
-/// The longest that one event may take. Six requests with the default settings fit into it.
+/// The longest acceptable duration of one event. Six requests with the default settings fit.
 const LONGEST: Duration = Duration::from_secs(8 * 3600);
 
-/// How many of the rules that take the time are named.
+/// The number of contributing rules that are named.
 const MOST_RELATED: usize = 4;
 
-/// The events that take too long, each under the rule that takes most of it.
+/// The events that take too long, each under the rule that takes the most time.
 pub(super) struct Patience<'r> {
     together: Together,
     found: BTreeMap<usize, Long>,
@@ -33,7 +33,7 @@ pub(super) struct Patience<'r> {
 struct Long {
     time: Duration,
     cell: usize,
-    /// The rules that take part.
+    /// The rules that contribute.
     rules: Vec<usize>,
 }
 
@@ -51,12 +51,12 @@ impl<'r> Patience<'r> {
 impl<'r> Lint<'r> for Patience<'r> {
     fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
         let firings = kind.firings;
-        // Patroni waits for these two, and nothing kills them.
+        // Patroni waits for these two, and never kills them.
         let mut by_rules: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
         for index in Cells::those(|event, _| !event.makes_node()).indices() {
             let in_cell = |firing: &&Firing| !firing.may.and(Cells::one(index)).is_empty();
             let here = firings.iter().filter(in_cell).map(|firing| firing.rule);
-            // Of the cells with the same rules, one tells it all.
+            // One of the cells with the same rules is enough.
             by_rules.entry(here.collect()).or_insert(index);
         }
         for (rules, cell) in by_rules {
@@ -116,7 +116,7 @@ impl Patience<'_> {
         }
     }
 
-    /// Under `match: first` one rule fires, and no other.
+    /// Under `match: first` only one rule fires.
     fn alone(&self, rules: &[usize]) -> Group {
         let longest = rules.iter().max_by_key(|rule| self.together.time(**rule));
         let longest = longest.map(std::slice::from_ref);
@@ -124,8 +124,8 @@ impl Patience<'_> {
     }
 }
 
-/// The longest that a rule's requests may take together: sending with every try and wait, the operation, and the
-/// look at what became of it.
+/// The longest total time of a rule's requests: sending with all retries and waits, the operation, and its
+/// verification.
 fn longest(rule: &Rule, rules: &RuleSet) -> Duration {
     let retry = rule.retry;
     let waits = retry
@@ -148,7 +148,7 @@ fn longest(rule: &Rule, rules: &RuleSet) -> Duration {
         .fold(Duration::ZERO, Duration::saturating_add)
 }
 
-/// The waits between so many tries.
+/// The waits between this many attempts.
 fn waits(retry: Retry, attempts: u32) -> Duration {
     let mut waits = Duration::ZERO;
     let mut wait = retry.wait;

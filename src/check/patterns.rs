@@ -6,13 +6,13 @@ use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
 use crate::model::{Pattern, Rule, RuleSet};
 
-/// How many globs of a rule the others are compared with.
+/// The maximum number of globs of a rule that patterns are compared with.
 const MOST_GLOBS: usize = 100;
 
-/// How many patterns of one rule are named.
+/// The maximum number of patterns of one rule that are named.
 const MOST_NAMED: usize = 20;
 
-/// One for each pattern that another one of its rule covers.
+/// One problem for each pattern that another one of its rule covers.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     rules.rules.iter().flat_map(of_rule).collect()
 }

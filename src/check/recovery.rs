@@ -1,17 +1,15 @@
-//! Recoveries that hurt: into a directory in use, into one that nobody can name, or left before they have ended.
+//! Harmful recoveries: into a directory in use, into an unspecified one, or abandoned before they end.
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{
-    RequestKind, RequestTemplate, Rule, RuleSet, Template, TemplateValue, duration,
-};
+use crate::model::{RequestTemplate, Rule, RuleSet, Template, TemplateValue, duration};
 use crate::template::{FACTS, Scope, render};
 
-/// What is wrong with the recoveries of the rules, each rule by itself.
+/// The problems with recoveries, each rule by itself.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     let mut problems = Vec::new();
     for rule in rules.rules.iter().filter(|rule| rule.enabled) {
-        let recovers = |request: &&RequestTemplate| request.kind == RequestKind::Recovery;
+        let recovers = |request: &&RequestTemplate| !request.kind.sets_state();
         let recoveries: Vec<_> = rule.requests.iter().filter(recovers).collect();
         if recoveries.is_empty() {
             continue;
@@ -27,7 +25,7 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     problems
 }
 
-/// A wait that ends before the recovery does.
+/// A wait that may end before the recovery does.
 fn bounded(rule: &Rule) -> Option<Problem> {
     let timeout = rule.recovery_timeout?;
     let message = format!(
@@ -39,7 +37,7 @@ fn bounded(rule: &Rule) -> Option<Problem> {
     Some(Problem::new(Code::RecoveryTimeout, spot, message).help(help))
 }
 
-/// A recovery in an event of a node that has its data already.
+/// A recovery in an event of a node that already has its data.
 fn over_data(rule: &Rule) -> Option<Problem> {
     let event = rule.on.iter().find(|event| !event.makes_node())?;
     let message = format!(
@@ -53,7 +51,7 @@ fn over_data(rule: &Rule) -> Option<Problem> {
     Some(Problem::new(Code::RecoveryOverData, spot, message).help(help))
 }
 
-/// A directory that Barman would look for below wherever its ssh command ends up.
+/// A relative directory, which Barman would resolve wherever its ssh command ends up.
 fn relative(recovery: &RequestTemplate) -> Option<Problem> {
     let key = "destination_directory";
     let (_, value) = recovery.body.iter().find(|(name, _)| name == key)?;
@@ -70,7 +68,7 @@ fn relative(recovery: &RequestTemplate) -> Option<Problem> {
     Some(Problem::new(Code::RelativeDirectory, spot, message).help(help))
 }
 
-/// The text under a key of a recovery, if it is the same on every node.
+/// The value of a recovery's key, if it is the same on every node.
 fn fixed<'r>(rules: &RuleSet, recovery: &'r RequestTemplate, key: &str) -> Option<&'r Template> {
     let (_, value) = recovery.body.iter().find(|(name, _)| name == key)?;
     let TemplateValue::Text(template) = value else {
@@ -81,7 +79,7 @@ fn fixed<'r>(rules: &RuleSet, recovery: &'r RequestTemplate, key: &str) -> Optio
     render(value, &scope).ok().map(|_| template)
 }
 
-/// An ssh command that leads to one host, whichever node is being made.
+/// An ssh command that leads to one host, whichever node is being created.
 fn fixed_host(rules: &RuleSet, recovery: &RequestTemplate) -> Option<Problem> {
     let template = fixed(rules, recovery, "remote_ssh_command")?;
     let message = format!(

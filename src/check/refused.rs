@@ -1,4 +1,4 @@
-//! Requests that are known to be refused in some event, because of what their templates give there.
+//! Requests that will certainly be refused in some event, because of the values of their templates.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,14 +13,14 @@ use super::cells::{Cells, place};
 use super::judge::{Depends, Judge, Look};
 use super::lint::{All, Kind, Lint};
 
-/// One problem for each value, where it is met first.
+/// One problem for each value, where it first occurs.
 pub(super) struct Refused<'r> {
-    /// Where a rule fires whatever happens, an empty text is what will be sent, unless the command line says
-    /// otherwise. Elsewhere its condition may have asked for it.
+    /// A judge for which empty variables really are empty: where a rule fires in any case, an empty variable is sent as it is, unless
+    /// the command line says otherwise. Elsewhere the rule's condition may have checked for it.
     of_empty_texts: Option<Judge<'r>>,
-    /// The cells that have been looked at, of each rule.
+    /// The cells already examined, by rule.
     seen: HashMap<usize, Cells>,
-    /// The values that something was said of.
+    /// The values already reported.
     said: HashSet<(usize, String)>,
     problems: Vec<Problem>,
 }
@@ -130,7 +130,7 @@ fn found<'r>(
     index: usize,
     cluster: Option<&str>,
 ) -> Vec<Problem> {
-    // Without a template whose value is known, nothing new is known.
+    // Without a template whose value is known, there is nothing new.
     if !values(request).any(|value| gives(value, judge, index, cluster)) {
         return Vec::new();
     }
@@ -166,7 +166,7 @@ fn gives<'r>(
     }
 }
 
-/// What a value is in a cell, if that is known.
+/// The value in a cell, if it is known.
 fn known<'r>(
     value: &'r TemplateValue,
     judge: &mut Judge<'r>,

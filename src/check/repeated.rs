@@ -1,4 +1,4 @@
-//! Requests that another rule sends as well, in the same event.
+//! Requests that another rule also sends in the same event.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,10 +11,10 @@ use super::lint::{All, Kind, Lint};
 use super::setting::Setting;
 use super::table::Table;
 
-/// How many earlier requests of one target and value a request is compared with.
+/// The maximum number of earlier requests of one target and value that a request is compared with.
 const MOST_COMPARED: usize = 8;
 
-/// The requests that were found, by rule and number, with the earlier one.
+/// The repeated requests, by rule and number, with the earlier one.
 #[derive(Default)]
 pub(super) struct Repeated(BTreeMap<(usize, usize), Repetition>);
 
@@ -36,7 +36,7 @@ impl<'r> Lint<'r> for Repeated {
 }
 
 impl Repeated {
-    /// Notes what is sent twice whatever happens in one kind of cluster.
+    /// Notes the requests that are certainly sent twice in one kind of cluster.
     fn look(&mut self, table: &Table<'_>, settings: &[Setting]) {
         let mut seen: HashMap<(&Target, &str), Vec<&Setting>> = HashMap::new();
         for setting in settings.iter().filter(|setting| !setting.sure.is_empty()) {

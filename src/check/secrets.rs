@@ -1,4 +1,4 @@
-//! Requests that carry what is better not seen: plans, logs and `history` show requests.
+//! Requests that contain secrets: plans, logs and `history` show requests.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use crate::load::{Problem, Spot};
 use crate::model::{RuleSet, Template, TemplateValue};
 use crate::template::{Reference, Syntax, inspect, is_template};
 
-/// Parts of names that variables with secrets have.
+/// Words in the names of variables that hold secrets.
 const TELLING: [&str; 6] = [
     "PASSWORD",
     "PASSWD",
@@ -18,7 +18,7 @@ const TELLING: [&str; 6] = [
     "PGPASS",
 ];
 
-/// One for each template that puts a secret, or the whole environment, into a request.
+/// One problem for each template that puts a secret, or the whole environment, into a request.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     let mut found = Found::default();
     for var in &rules.vars {
@@ -34,7 +34,7 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     found.problems
 }
 
-/// Each text once: the same is often used in many rules.
+/// Each text once: many rules share the same one.
 #[derive(Default)]
 struct Found<'r> {
     seen: HashSet<&'r str>,
@@ -95,7 +95,7 @@ fn is_telling(name: &str) -> bool {
     TELLING.iter().any(|word| name.contains(word))
 }
 
-/// Whether all variables are used, and not one whose name is computed or asked for.
+/// Returns true if all variables are used, not just one with a computed or tested name.
 fn is_whole(text: &str, used: &Reference) -> bool {
     let behind = text.get(used.range.end..).unwrap_or_default().trim_start();
     let before = text.get(..used.range.start).unwrap_or_default().trim_end();

@@ -1,8 +1,6 @@
-//! What requests set: the target and what it is set to, as far as that can be told before an event.
+//! The settings of requests: the target and its value, as far as known before an event.
 
-use serde_json::Value;
-
-use crate::model::{RequestKind, RequestTemplate, Target};
+use crate::model::{Parts, RequestTemplate, Target, TemplateValue};
 use crate::template::{Scope, render};
 
 use super::cells::Cells;
@@ -16,17 +14,16 @@ pub(super) struct Setting {
     pub(super) rule: usize,
     /// The number of the request in it.
     pub(super) request: usize,
-    /// What it sets.
     pub(super) target: Target,
-    /// What it is set to.
+    /// Its new value.
     pub(super) value: String,
-    /// Where it may be sent.
+    /// The cells in which it may be sent.
     pub(super) may: Cells,
-    /// Where it is sent whatever happens.
+    /// The cells in which it is certainly sent.
     pub(super) sure: Cells,
 }
 
-/// What the requests that may be sent in one kind of cluster set, in order.
+/// The settings of the requests that may be sent in one kind of cluster, in order.
 pub(super) fn settings<'r>(
     table: &Table<'r>,
     cluster: usize,
@@ -77,48 +74,17 @@ pub(super) fn settings<'r>(
     all
 }
 
-/// What one request sets; `None` if a template in it can't be rendered.
+/// The settings of one request; `None` if one of its templates can't be rendered.
 pub(super) fn of_request(
     request: &RequestTemplate,
     scope: &Scope,
 ) -> Option<Vec<(Target, String)>> {
-    let api = &request.api;
-    let text = |key: &str| -> Option<String> {
-        let (_, value) = request.body.iter().find(|(name, _)| name == key)?;
-        Some(plain(&render(value, scope).ok()?))
-    };
-    let server =
-        || -> Option<String> { Some(plain(&render(request.server.as_ref()?, scope).ok()?)) };
-    Some(match request.kind {
-        RequestKind::ConfigSwitch => {
-            let value = match text("model_name") {
-                Some(model) => format!("`{model}`"),
-                None if text("reset")? == "true" => "no model".to_owned(),
-                None => return None,
-            };
-            let (api, server) = (api.clone(), server()?);
-            vec![(Target::Model { api, server }, value)]
-        }
-        RequestKind::Recovery => {
-            let value = format!("backup `{}` of `{}`", text("backup_id")?, server()?);
-            let ssh = text("remote_ssh_command")?;
-            let directory = text("destination_directory")?;
-            vec![(Target::directory(&ssh, &directory), value)]
-        }
-        RequestKind::ConfigUpdate => {
-            let (_, changes) = request.body.iter().find(|(name, _)| name == "changes")?;
-            let changes = render(changes, scope).ok()?;
-            let changes = changes.as_array()?.iter().filter_map(Value::as_object);
-            let options = changes.flat_map(|change| Target::of_change(api, change));
-            options
-                .map(|(target, value)| (target, format!("`{}`", plain(value))))
-                .collect()
-        }
+    let known = |value: &TemplateValue| render(value, scope).ok();
+    let server = || known(request.server.as_ref()?);
+    let part = |key: &str| known(request.part(key)?);
+    request.kind.settings(&Parts {
+        api: &request.api,
+        server: &server,
+        body: &part,
     })
-}
-
-fn plain(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
 }

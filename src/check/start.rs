@@ -1,5 +1,5 @@
-//! A server that follows a promotion, and not a Patroni that is started again on a running primary: nobody's role
-//! changes then, and Patroni fires `on_start primary`, as it does when a cluster has been created.
+//! A server that follows a promotion, but not a Patroni that is restarted on a running primary: no role
+//! changes in that case, and Patroni fires `on_start primary`, as it does when a cluster has been created.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::model::{Event, Role, Target};
 use super::cells::Cells;
 use super::lint::{All, Kind, Lint};
 
-/// Requests that switch a server on promotion only, with the server.
+/// Requests that switch a server only on promotion, with the server.
 #[derive(Default)]
 pub(super) struct Starts(BTreeMap<(usize, usize), String>);
 
@@ -20,7 +20,7 @@ impl<'r> Lint<'r> for Starts {
         let on =
             |wanted: Event| Cells::those(|event, role| event == wanted && role == Role::Primary);
         let (promotion, start) = (on(Event::OnRoleChange), on(Event::OnStart));
-        // Examples of names are written in capitals: `{{ cluster }}` and `{{ cluster | lower }}` are meant to be one server.
+        // Example names are in upper case: `{{ cluster }}` and `{{ cluster | lower }}` are meant to be one server.
         let covered: HashSet<Target> = settings
             .iter()
             .filter(|setting| !setting.may.and(start).is_empty())
@@ -59,7 +59,7 @@ impl<'r> Lint<'r> for Starts {
     }
 }
 
-/// The target of a switch without the difference between capitals and small letters.
+/// The target of a switch, in lower case.
 fn folded(target: &Target) -> Option<Target> {
     match target {
         Target::Model { api, server } => Some(Target::Model {

@@ -1,4 +1,4 @@
-//! Which rules fire where: for each kind of cluster, for each rule, the cells.
+//! The cells in which rules fire, for each kind of cluster and each rule.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -8,52 +8,52 @@ use crate::space::{Cluster, clusters};
 use super::cells::Cells;
 use super::judge::Judge;
 
-/// How many of the rules that shadow another are remembered.
+/// The maximum number of shadowing rules to remember.
 const MOST_OWNERS: usize = 8;
 
-/// The rules that take part, with the kinds of cluster that they tell apart.
+/// The rules, with the kinds of cluster that they distinguish.
 pub(super) struct Table<'r> {
     pub(super) rules: &'r RuleSet,
     pub(super) clusters: Vec<Cluster>,
-    /// For each kind of cluster, the rules that are for it, in order.
+    /// For each kind of cluster, its rules in order.
     of_cluster: Vec<Vec<usize>>,
-    /// How many rules there are in all kinds of cluster together.
+    /// The number of rules in all kinds of cluster together.
     pairs: usize,
     /// For each rule, the cells that it names.
     cells: Vec<Cells>,
-    /// For each rule, whether it names each of its clusters.
+    /// For each rule, true if it names each of its clusters.
     names_clusters: Vec<bool>,
 }
 
-/// Where a rule fires in one kind of cluster.
+/// The cells in which a rule fires in one kind of cluster.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Firing {
     /// Its number.
     pub(super) rule: usize,
-    /// Where it may fire.
+    /// The cells in which it may fire.
     pub(super) may: Cells,
-    /// Where it fires whatever happens.
+    /// The cells in which it certainly fires.
     pub(super) sure: Cells,
-    /// Where it fires sooner or later, as far as can be told.
+    /// The cells in which it fires sooner or later, as far as known.
     pub(super) likely: Cells,
 }
 
-/// What was seen of a rule over all kinds of cluster.
+/// The results for a rule over all kinds of cluster.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
     /// The cells that it is for.
     pub(super) cells: Cells,
-    /// Those that its condition may be true in.
+    /// The cells in which its condition may be true.
     pub(super) could: Cells,
-    /// Those that it may fire in.
+    /// The cells in which it may fire.
     pub(super) may: Cells,
-    /// Those that its condition may be false in.
+    /// The cells in which its condition may be false.
     pub(super) doubtful: Cells,
-    /// Some of the rules that fire before it, where it could.
+    /// Some of the rules that fire instead of it.
     pub(super) taken_by: BTreeSet<usize>,
 }
 
-/// Tells whether a rule names each of its clusters.
+/// Returns true if a rule names each of its clusters.
 fn names_clusters(rule: &Rule) -> bool {
     let patterns = rule.cluster.named();
     let is_name = |pattern: &str| !pattern.contains(['*', '?']);
@@ -109,7 +109,7 @@ impl<'r> Table<'r> {
         self.rules.rules.get(number)
     }
 
-    /// The name of a kind's only cluster. None if looking at each rule in each cluster took too long.
+    /// The name of a kind's only cluster; `None` if it takes too long to evaluate each rule in each cluster.
     pub(super) fn exact<'a>(&self, kind: &'a Cluster) -> Option<&'a str> {
         exact(kind).filter(|_| self.is_small())
     }
@@ -119,12 +119,12 @@ impl<'r> Table<'r> {
         self.pairs <= MOST
     }
 
-    /// The clusters that are a kind for themselves; none if there are too many to compare each text with.
+    /// The clusters that are a kind by themselves; none if there are too many to compare each text with.
     pub(super) fn named(&self) -> Vec<String> {
         const MOST: usize = 1_000;
         let names = self.clusters.iter().filter_map(exact).map(str::to_owned);
         let names: Vec<_> = names.take(MOST + 1).collect();
-        // A cluster that is not looked at by its name is not excluded either.
+        // A cluster that is not treated by its name is not excluded either.
         if names.len() > MOST || !self.is_small() {
             Vec::new()
         } else {
@@ -132,7 +132,7 @@ impl<'r> Table<'r> {
         }
     }
 
-    /// Where the rules fire in one kind of cluster, in order; what is seen of them on the way is noted.
+    /// The cells in which the rules fire in one kind of cluster, in order. Records what is seen of each rule.
     pub(super) fn firings(
         &self,
         cluster: usize,
@@ -190,7 +190,7 @@ fn exact(kind: &Cluster) -> Option<&str> {
     is_named.then_some(kind.name.as_str())
 }
 
-/// The cells that a rule fires in whatever happens, under `match: first`.
+/// The cells in which a rule certainly fires, under `match: first`.
 #[derive(Default)]
 struct Taken {
     cells: Cells,

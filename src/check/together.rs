@@ -1,9 +1,9 @@
-//! Which of some rules take longest together.
+//! The rules that take longest together.
 //!
-//! Rules whose conditions ask different things of one fact never fire together. So the facts are settled one after the other:
-//! for each text that a fact may have, what is left are the rules that allow it. Rules that no fact ties together are
-//! looked at apart, which keeps this short for all rules that people write; for others there is a limit, behind
-//! which the answer may be too long and is never too short.
+//! Rules whose conditions require different values of one fact never fire together. So the facts are fixed one after the other:
+//! for each value of a fact, only the rules that allow it remain. Rules that no fact connects are
+//! examined separately, which keeps this short for realistic rules; for others there is a limit, beyond
+//! which the result may be too long but never too short.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -11,13 +11,13 @@ use std::time::Duration;
 use crate::model::RuleSet;
 use crate::template::{Asked, premises};
 
-/// How many rules may be looked at, counted each time.
+/// The maximum number of rules to examine, counted each time.
 const MOST_LOOKS: usize = 1_000_000;
 
 /// Rules that may fire together.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Group {
-    /// How long they take one after the other.
+    /// Their total time, one after the other.
     pub(super) time: Duration,
     /// Their numbers.
     pub(super) rules: Vec<usize>,
@@ -30,22 +30,22 @@ impl Group {
     }
 }
 
-/// What the conditions ask for, and how long the rules take.
+/// The conditions' requirements, and the times of the rules.
 pub(super) struct Together {
-    /// For each rule its longest time.
+    /// For each rule, its longest time.
     times: Vec<Duration>,
-    /// For each rule the facts that its condition is about, and what is asked of each.
+    /// For each rule, the facts in its condition and the values it requires.
     asked: Vec<Vec<(usize, Asked)>>,
-    /// For each fact whether it is settled at the moment.
+    /// For each fact, true while it is fixed.
     settled: Vec<bool>,
     looks_left: usize,
 }
 
-/// What is left of some rules once a fact is settled.
+/// The remaining rules once a fact is fixed.
 enum Left {
-    /// The rules for each text.
+    /// The rules for each value.
     ForEach(Vec<Vec<usize>>),
-    /// Too many to look at each; these take at least as long as any of them.
+    /// Too many to examine each; these take at least as long as any of them.
     AtMost(Group),
 }
 
@@ -86,7 +86,7 @@ impl Together {
         }
     }
 
-    /// Those of the rules that may fire together and take longest.
+    /// The rules that may fire together and take longest.
     pub(super) fn longest(&mut self, rules: &[usize]) -> Group {
         let mut longest = Group::default();
         for tied in self.tied(rules) {
@@ -125,7 +125,7 @@ impl Together {
         }
     }
 
-    /// The facts that a rule's condition is about and that are not settled.
+    /// The facts in a rule's condition that are not yet fixed.
     fn open(&self, rule: usize) -> impl Iterator<Item = (usize, &Asked)> {
         let asked = self.asked.get(rule).into_iter().flatten();
         let is_open = |fact: usize| self.settled.get(fact) == Some(&false);
@@ -134,7 +134,7 @@ impl Together {
             .map(|(fact, asked)| (*fact, asked))
     }
 
-    /// The rules in groups between which no fact is shared.
+    /// The rules in groups that share no fact.
     fn tied(&self, rules: &[usize]) -> Vec<Vec<usize>> {
         let mut by_fact: HashMap<usize, Vec<usize>> = HashMap::new();
         for rule in rules {
@@ -163,7 +163,7 @@ impl Together {
         groups
     }
 
-    /// The open fact that most of the conditions are about.
+    /// The open fact that most conditions use.
     fn commonest(&self, rules: &[usize]) -> Option<usize> {
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
         for (fact, _) in rules.iter().flat_map(|rule| self.open(*rule)) {
@@ -173,10 +173,10 @@ impl Together {
         commonest.map(|(fact, _)| fact)
     }
 
-    /// What is left of the rules for each text that the fact may have.
+    /// The remaining rules for each value of the fact.
     fn left(&self, rules: &[usize], fact: usize) -> Left {
         let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        // These do not name the text they want, so they are also for one that nobody names.
+        // These don't name the value they want, so they also apply to one that no rule names.
         let mut others: Vec<(usize, Option<&Asked>)> = Vec::new();
         for rule in rules {
             match self.open(*rule).find(|(open, _)| *open == fact) {
@@ -220,7 +220,7 @@ mod tests {
     use crate::load;
     use crate::source::Source;
 
-    /// Rules with these conditions, each of which takes a second.
+    /// Rules with these conditions, each taking one second.
     fn together(conditions: &[String]) -> Together {
         let mut text = "version: 1\napi: {url: \"http://b\"}\nrules:\n".to_owned();
         for (number, when) in conditions.iter().enumerate() {
@@ -233,7 +233,7 @@ mod tests {
         Together::new(&rules, vec![Duration::from_secs(1); conditions.len()])
     }
 
-    /// Every kind of condition on every two of three facts, some of them, against trying all values of the facts.
+    /// Every kind of condition on every two of three facts, or a sample, compared with trying all values of the facts.
     #[test]
     fn the_longest_is_what_trying_every_value_finds() {
         let texts = ["a", "b", "c", "other"];
@@ -275,7 +275,7 @@ mod tests {
                 "{conditions:?}"
             );
             assert_eq!(found.rules.len(), most, "{conditions:?}");
-            // Behind the limit it may be more, and never less.
+            // Beyond the limit the result may be greater, but never smaller.
             let mut limited = together(&conditions);
             limited.looks_left = 0;
             assert!(limited.longest(&rules).time >= found.time, "{conditions:?}");

@@ -1,4 +1,4 @@
-//! Findings of rules that stand in one place: those of one `for_each` have the same lines.
+//! Findings about rules in one place: the rules of one `for_each` have the same lines.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,7 +6,7 @@ use crate::diagnostic::Code;
 use crate::load::{Part, Problem};
 use crate::model::{Origin, Rule, RuleSet};
 
-/// Leaves the findings about rules as a whole that all rules of a `for_each` have.
+/// Keeps the findings about whole rules that all rules of a `for_each` have.
 pub(super) fn by_rule(found: Vec<(&Rule, Problem)>, rules: &RuleSet) -> Vec<Problem> {
     let mut all: HashMap<&Origin, usize> = HashMap::new();
     for rule in unrolled(rules) {
@@ -23,15 +23,15 @@ pub(super) fn by_rule(found: Vec<(&Rule, Problem)>, rules: &RuleSet) -> Vec<Prob
         let all = all.get(&rule.origin);
         all.is_none_or(|all| same.get(&(&rule.origin, code)) == Some(all))
     };
-    // A condition may choose among the values.
+    // A condition may select some of the values.
     let left = found
         .iter()
         .filter(|(rule, problem)| for_all(rule, problem.code));
     left.map(|(_, problem)| problem.clone()).collect()
 }
 
-/// Leaves one of the findings of each kind that the rules of a `for_each` have in the same place, and says them all in
-/// the words of the file.
+/// Keeps one of the findings of each kind that the rules of a `for_each` have in the same place, and words it
+/// as in the file.
 pub(super) fn once(problems: Vec<Problem>, rules: &RuleSet) -> Vec<Problem> {
     let places: HashSet<&Origin> = unrolled(rules).map(|rule| &rule.origin).collect();
     let renamed: Vec<_> = rules
@@ -62,7 +62,7 @@ pub(super) fn once(problems: Vec<Problem>, rules: &RuleSet) -> Vec<Problem> {
         if is_shared(&problem) && !seen.insert(place) {
             continue;
         }
-        // The bytes are those of a text in which names have been replaced.
+        // The byte range is of a text in which names have been replaced.
         if matches!(problem.spot.part, Part::Bytes(_)) {
             problem.spot.part = Part::Value;
         }

@@ -1,4 +1,4 @@
-//! Variables that no rule uses, not even by way of another variable.
+//! Variables that no rule uses, not even through another variable.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,7 @@ use crate::load::{Problem, Spot};
 use crate::model::{Origin, RuleSet, TemplateValue};
 use crate::template::{Syntax, inspect, is_template};
 
-/// One for each of them. A rule that is switched off uses its variables: it is there to be switched on.
+/// One problem for each variable. A disabled rule counts as a use, because it is there to be enabled.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     if rules.vars.is_empty() {
         return Vec::new();
@@ -30,10 +30,10 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     for text in whens {
         uses(text, Syntax::Expression, &mut used);
     }
-    // A variable uses those above it only.
+    // A variable can only use those above it.
     let mut by: HashMap<String, &str> = HashMap::new();
     let mut problems = Vec::new();
-    // The rules of a `for_each` have a variable each in one place.
+    // The rules of a `for_each` each have a variable at one place.
     let mut used_at: HashSet<&Origin> = HashSet::new();
     for var in rules.vars.iter().rev() {
         let mut of_var = HashSet::new();

@@ -1,4 +1,4 @@
-//! What to do about a command line of `run` that Patroni's configuration or a wrapper spoiled.
+//! Advice about a command line of `run` that Patroni's configuration or a wrapper broke.
 
 use std::ffi::OsString;
 

@@ -2,66 +2,66 @@
 //!
 //! Patroni's configurations in the field rely on more than the documented options: Patroni appends
 //! arguments of its own, which the Python tool ignores, and long options may be shortened. This
-//! program has more options than the Python tool, so that clap's own inference would call shortenings
-//! ambiguous that were not. What is read here is written out again in full for clap, which stays
-//! the one place that knows types, choices and what is required.
+//! program has more options than the Python tool, so clap's own inference would reject shortenings
+//! as ambiguous that were not. The options read here are written out in full for clap, which remains
+//! the one place that knows types, choices and required options.
 
 use std::ffi::OsString;
 
-/// What a command line is.
+/// The result of reading a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
-    /// Not one of the Python tool's: to be parsed as it stands.
+    /// Not one of the Python tool's: clap parses it as it is.
     Native,
-    /// One of the Python tool's, written out: every option behind the sub-command, in full, as `--name=value`.
-    /// Of several the last one counts, but each has to be right.
+    /// One of the Python tool's, written out: every option follows the sub-command, in full, as `--name=value`.
+    /// If an option is repeated the last one counts, but each has to be valid.
     Written(Vec<OsString>),
-    /// `--api-url` is there and a sub-command is not. The Python tool shows its help and exits with 255.
+    /// `--api-url` is given without a sub-command. The Python tool shows its help and exits with 255.
     NoCommand,
-    /// A usage error that can be seen only here.
+    /// A usage error that only this parser can see.
     Refused {
-        /// What is wrong.
+        /// The message.
         message: String,
         /// The sub-command whose options were being read.
         command: Option<&'static str>,
     },
 }
 
-/// An option as both parsers know it.
+/// An option that both parsers know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Known {
-    /// As it is spelled, with its dashes.
+    /// Its spelling, with its dashes.
     name: &'static str,
-    /// The option that it is another spelling of, or itself.
+    /// The option of which it is another spelling, or itself.
     option: &'static str,
-    /// What stands behind it.
+    /// Its value.
     takes: Takes,
-    /// How it may be spelled.
+    /// The allowed spellings.
     spelling: Spelling,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Takes {
     Value,
-    /// A path. An empty one is none.
+    /// A path. An empty one counts as not given.
     File,
     /// A whole number.
     Number,
     Nothing,
 }
 
-/// Whether an option may be shortened to a unique beginning.
+/// The allowed abbreviations of an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spelling {
-    /// The Python tool has it, so it may.
+    /// Unique prefixes, because the Python tool has the option.
     MayBeShortened,
-    /// Only this program has it here. The Python tool would ignore a shortening as it ignores
-    /// whatever else Patroni appends.
+    /// The full name, because the Python tool does not have the option and would ignore a prefix like
+    /// anything else that Patroni appends.
     InFull,
 }
 
 impl Known {
-    /// The value, if what was given is one.
+    /// The value, if the given text is a valid one.
     fn value(&self, given: Option<&str>) -> Result<Option<String>, String> {
         let name = self.name;
         match (self.takes, given) {
@@ -128,7 +128,7 @@ const SHORT_HELP: Known = Known {
 
 const API_URL: &str = "--api-url";
 
-/// What stands before the sub-command.
+/// The options before the sub-command.
 const GLOBAL: [Known; 11] = [
     HELP,
     python(API_URL),
@@ -187,7 +187,7 @@ const COMMANDS: [Command; 2] = [
 pub fn read(arguments: &[OsString]) -> Reading {
     let mut words = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        // what is not text can't be an option of the Python tool's; clap says what is wrong with it
+        // an argument that is not UTF-8 can't be an option of the Python tool; clap reports the error
         let Some(word) = argument.to_str() else {
             return Reading::Native;
         };
@@ -237,16 +237,16 @@ fn read_words(program: &str, words: &[&str]) -> Result<Reading, Reading> {
     Ok(before.write(program, Some(command.name), &after))
 }
 
-/// What words that are not options mean.
+/// The meaning of words that are not options.
 #[derive(Debug, Clone, Copy)]
 enum Positionals {
-    /// The first one is the sub-command; nothing is read beyond.
+    /// The first one is the sub-command; reading stops there.
     SubCommand,
-    /// So many have a meaning; more are ignored.
+    /// This many have a meaning; further ones are ignored.
     UpTo(usize),
 }
 
-/// What has been read on one side of the sub-command.
+/// The words on one side of the sub-command.
 #[derive(Debug, Default)]
 struct Scan {
     values: Vec<(&'static str, Option<String>)>,
@@ -256,7 +256,7 @@ struct Scan {
 }
 
 impl Scan {
-    /// Reads from the left, as far as to the sub-command or to a request for help, and returns what is left.
+    /// Reads from the left up to the sub-command or a request for help, and returns the rest.
     fn read<'a, 'w>(
         &mut self,
         words: &'a [&'w str],
@@ -299,7 +299,7 @@ impl Scan {
         Ok(&[])
     }
 
-    /// Writes out what was read before and after the sub-command.
+    /// Writes out the words before and after the sub-command.
     fn write(&self, program: &str, command: Option<&str>, after: &Self) -> Reading {
         let mut written = vec![OsString::from(program)];
         if let Some(help) = self.wants_help {
@@ -308,12 +308,12 @@ impl Scan {
         }
         written.extend(command.map(OsString::from));
         self.write_options(&mut written, |_| true);
-        // the Python tool does not look at its global options here, so that one given before counts
+        // the Python tool does not read its global options here, so one given before the sub-command wins
         after.write_options(&mut written, |option| {
             self.values.iter().all(|(given, _)| *given != option)
         });
         if let Some(help) = after.wants_help {
-            // an argument before that is wrong is told first
+            // an invalid argument before it is reported first
             let plain = |word: &&String| !word.starts_with('-');
             written.extend(after.positionals.iter().filter(plain).map(OsString::from));
             written.push(help.into());
@@ -334,21 +334,21 @@ impl Scan {
     }
 }
 
-/// What one word of the command line is.
+/// The kind of a word on the command line.
 #[derive(Debug, Clone, Copy)]
 enum Kind<'w> {
-    /// `--`: what follows are words.
+    /// `--`: only words follow.
     Separator,
     /// A value, a sub-command or a positional argument.
     Word,
-    /// An option, with what stands behind its `=`.
+    /// An option, with the text after its `=`.
     Option(Known, Option<&'w str>),
-    /// Looks like an option and is none. A word that follows is not taken to be its value.
+    /// Looks like an option but is not a known one. The next word is not its value.
     Ignored,
 }
 
-/// What every word is, decided before any is acted upon: also behind a `--help`, an ambiguous
-/// option is an error.
+/// The kind of every word, decided before any of them takes effect: an ambiguous option is an error
+/// even after `--help`.
 fn classify_all<'w>(words: &[&'w str], options: &[Known]) -> Result<Vec<Kind<'w>>, String> {
     let mut only_words = false;
     words

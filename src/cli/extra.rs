@@ -1,4 +1,4 @@
-//! Arguments that clap can't know: whatever Patroni appends as `--name=value`.
+//! Arguments unknown to clap: whatever Patroni appends as `--name=value`.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use super::commands::facts;
 use super::shared::command::Facts;
 use super::shared::exit::USAGE;
 
-/// Takes the `--name=value` arguments out that no option of the command has.
+/// Removes the `--name=value` arguments that are not options of the command.
 pub fn split(cli: &Command, arguments: Vec<OsString>) -> (Vec<OsString>, Vec<(String, String)>) {
     let Some((command, _)) = command_of(cli, &arguments).filter(|(_, facts)| facts.open) else {
         return (arguments, Vec::new());
@@ -41,13 +41,13 @@ pub fn split(cli: &Command, arguments: Vec<OsString>) -> (Vec<OsString>, Vec<(St
     (kept, others)
 }
 
-/// The exit code for a command line that can't be read: `run`, which Patroni calls, has its own.
+/// The exit code for an invalid command line: `run`, which Patroni calls, has its own.
 pub fn refuse(cli: &Command, arguments: &[OsString], message: &str) -> u8 {
     command_of(cli, arguments).map_or(USAGE, |(_, facts)| (facts.refuse)(arguments, message))
 }
 
-/// The command: the first word that is one. A value that is spelled like a command only matters if it
-/// stands before the command itself.
+/// The command: the first word that is one. A value that is spelled like a command is only mistaken for it if it
+/// precedes the command itself.
 fn command_of<'a>(cli: &'a Command, arguments: &[OsString]) -> Option<(&'a str, Facts)> {
     let of = |argument: &OsString| facts(cli).find(|(name, _)| argument == name);
     arguments.iter().skip(1).find_map(of)

@@ -1,8 +1,8 @@
-//! Help pages, set from the comments of the commands.
+//! Help pages, laid out from the commands' comments.
 //!
-//! A command's comment is prose, examples indented by four spaces, and at the end a paragraph
-//! `Exit codes: 0 what it means; 1 what it means`. Set as a page, the prose fills the terminal, the
-//! examples stay as they are, and the codes are a list. Only who asks for help waits for this.
+//! A command's comment is prose, examples indented by four spaces, and a final paragraph
+//! `Exit codes: 0 meaning; 1 meaning`. On the page, the prose fills the terminal, the
+//! examples stay as they are, and the codes become a list. This work is done only if help is requested.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -12,13 +12,13 @@ use clap::{Command, CommandFactory as _};
 use super::commands::{Cli, facts};
 use super::shared::command::Group;
 
-/// The widest text: longer lines are hard to read.
+/// The maximum width of text: longer lines are hard to read.
 const WIDTH: usize = 100;
 
-/// How wide a list of exit codes may be; it does not fill a wider terminal.
+/// The maximum width of a list of exit codes, even on a wider terminal.
 const LIST_WIDTH: usize = 78;
 
-/// Whether a command line asks for help, as far as that can be seen without reading it.
+/// Returns true if a command line asks for help, as far as can be seen without parsing it.
 #[must_use]
 pub fn wanted(arguments: &[OsString]) -> bool {
     let word = |argument: &OsString| ["-h", "--help", "help"].iter().any(|word| argument == word);
@@ -43,7 +43,7 @@ pub fn command() -> Command {
 #[must_use]
 pub fn pages() -> Command {
     let mut command = Cli::command();
-    // Options for every command are on each of them from here on.
+    // From here on, every command has the global options.
     command.build();
     let connected: Vec<String> = facts(&command)
         .filter(|(_, facts)| facts.connected)
@@ -79,7 +79,7 @@ fn page(command: Command, connected: bool) -> Command {
     command
 }
 
-/// The commands, each with what it does, in groups.
+/// The commands in groups, each with its summary.
 fn groups(command: &Command) -> String {
     let line = |name: &str| {
         let command = command.find_subcommand(name)?;
@@ -95,7 +95,7 @@ fn groups(command: &Command) -> String {
     text
 }
 
-/// A comment in its parts.
+/// The parts of a comment.
 pub struct Page {
     /// The first sentence.
     pub summary: String,

@@ -21,7 +21,7 @@ use shared::log::Log;
 use shared::output::{advise, complain, is_complete, print};
 use shared::{exit, signals};
 
-/// Takes the command line to its end and gives the exit code.
+/// Runs a command line and returns the exit code.
 #[must_use]
 pub fn main(arguments: Vec<OsString>) -> u8 {
     let environment = Environment::read();
@@ -41,7 +41,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
             return exit::USAGE;
         }
     };
-    // Never taken apart: that would take as long as reading the rules.
+    // Never freed: that would take as long as reading the rules.
     let command = if help::wanted(&arguments) {
         help::command()
     } else {

@@ -1,4 +1,4 @@
-//! etcd v3 by its JSON gateway.
+//! etcd v3 through its JSON gateway.
 
 use std::cell::{Cell, RefCell};
 use std::fs;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::http::{Effort, Failure, Http, Request, Response, Sieve};
 use crate::model::{Discover, Url};
 
-/// How long one watch may last: it is resumed where it ended.
+/// The longest duration of one watch; it is resumed where it ended.
 const WATCH: Duration = Duration::from_secs(600);
 
 /// Everything below the namespace at one revision.
@@ -25,47 +25,47 @@ pub struct Snapshot {
     pub keys: Vec<(String, String)>,
 }
 
-/// A part of what a watch tells.
+/// A part of a watch's response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// The revision that it is complete to.
+    /// The revision up to which it is complete.
     pub revision: u64,
-    /// The keys that changed, without the namespace: their values, or that they are gone.
+    /// The changed keys, without the namespace: their values, or `None` if deleted.
     pub changes: Vec<(String, Option<String>)>,
-    /// etcd no longer has what came after the revision that was asked for.
+    /// etcd has compacted the history after the requested revision.
     pub compacted: bool,
 }
 
-/// Why etcd does not tell.
+/// The reason why etcd could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DcsError {
-    /// No member can be reached.
+    /// No etcd member can be reached.
     #[error("etcd cannot be reached: {0}")]
     Unreachable(#[from] Failure),
-    /// A member answered something else than was asked.
+    /// An etcd member sent an unexpected answer.
     #[error("etcd at `{url}` answered {status}: {message}")]
     Answer {
         /// The member.
         url: String,
-        /// The status.
+        /// The HTTP status code.
         status: u16,
-        /// What it says.
+        /// Its message.
         message: String,
     },
-    /// A watch was not taken up.
+    /// A watch did not start.
     #[error("etcd does not take up a watch")]
     Silent,
-    /// The password cannot be read.
+    /// The password can't be read.
     #[error("the password for etcd cannot be read from `{file}`: {reason}")]
     Password {
         /// The file.
         file: String,
-        /// What the system says.
+        /// The system's error.
         reason: String,
     },
 }
 
-/// An etcd.
+/// An etcd cluster.
 #[derive(Debug)]
 pub struct Etcd<'a, H> {
     http: &'a H,
@@ -76,7 +76,7 @@ pub struct Etcd<'a, H> {
 }
 
 impl<'a, H: Http> Etcd<'a, H> {
-    /// The etcd that rules name; nothing is asked yet.
+    /// The etcd that the rules name; nothing is sent yet.
     pub const fn new(http: &'a H, discover: &'a Discover) -> Self {
         Self {
             http,
@@ -86,7 +86,7 @@ impl<'a, H: Http> Etcd<'a, H> {
         }
     }
 
-    /// Takes the next member from here on.
+    /// Switches to the next member.
     pub fn turn(&self) {
         let count = self.discover.endpoints.len().max(1);
         self.current.set((self.current.get() + 1) % count);
@@ -118,8 +118,8 @@ impl<'a, H: Http> Etcd<'a, H> {
         })
     }
 
-    /// Watches everything below the namespace from after a revision, until the watch ends or `tell` returns false. The
-    /// first batch says that the watch was taken up.
+    /// Watches everything below the namespace from a revision, until the watch ends or `tell` returns false. The
+    /// first batch says that the watch has started.
     pub async fn watch(
         &self,
         after: u64,
@@ -151,7 +151,7 @@ impl<'a, H: Http> Etcd<'a, H> {
         below(&self.discover.namespace, entry)
     }
 
-    /// Asks one member after the other; with a new token if the old one is no longer accepted.
+    /// Asks one member after the other; with a new token if the old one has expired.
     async fn ask(
         &self,
         path: &str,
@@ -180,7 +180,7 @@ impl<'a, H: Http> Etcd<'a, H> {
                     }
                 }
             }
-            // A watch that broke off is resumed by who has the revision.
+            // The caller, who has the revision, resumes a broken watch.
             if sieve.is_some() {
                 break;
             }
@@ -272,7 +272,7 @@ impl<'a, H: Http> Etcd<'a, H> {
     }
 }
 
-/// Reads what a watch tells while it comes in.
+/// Parses a watch's response as it arrives.
 fn listen(
     source: &mut dyn Read,
     prefix: &str,
@@ -312,7 +312,7 @@ fn listen(
     Ok(Vec::new())
 }
 
-/// A key without the namespace.
+/// A key below the namespace.
 fn below(prefix: &str, entry: &Value) -> Option<String> {
     let key = text(entry.get("key")?)?;
     key.strip_prefix(prefix).map(str::to_owned)

@@ -1,7 +1,7 @@
-//! Patroni's own DCS, read-only: which clusters there are, who leads, and where the members' REST APIs are.
+//! Patroni's own DCS, read-only: the clusters, their leaders, and the addresses of the members' REST APIs.
 //!
-//! [`Etcd`] speaks to etcd v3 through its JSON gateway. A range gives everything below the namespace, a watch what
-//! changes after it. [`Tree`] makes clusters of the keys.
+//! [`Etcd`] uses etcd v3 through its JSON gateway. A range reads everything below the namespace, a watch the
+//! changes after it. [`Tree`] builds clusters from the keys.
 
 mod etcd;
 mod tree;

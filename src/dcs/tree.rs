@@ -8,29 +8,29 @@ use crate::patroni::Member;
 
 use super::etcd::Snapshot;
 
-/// Everything below the namespace, as it was read and has changed since.
+/// Everything below the namespace, with all changes since it was read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tree {
     scopes: BTreeMap<String, Scope>,
-    /// The scopes that are Citus clusters: their groups share a name, which callbacks cannot tell apart.
+    /// The scopes of Citus clusters: their groups share a name, so callbacks can't tell them apart.
     citus: BTreeSet<String>,
 }
 
-/// A cluster as its keys have it.
+/// A cluster as described by its keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
     /// The member that holds the leader key.
     pub leader: Option<String>,
     /// The cluster follows another one.
     pub standby: bool,
-    /// What each member says of itself; `holds_leader_key` is not in it.
+    /// The members' own keys; `holds_leader_key` is not set in them.
     members: BTreeMap<String, Member>,
     /// The names of its other keys: a cluster whose members are all down still has some.
     others: BTreeSet<String>,
 }
 
 impl Scope {
-    /// The members, each with the role that the leader key gives it.
+    /// The members, with the leader's role taken from the leader key.
     pub fn members(&self) -> Vec<Member> {
         let member = |member: &Member| {
             let holds_leader_key = self.leader.as_ref() == Some(&member.name);
@@ -74,12 +74,12 @@ impl Tree {
         self.scopes.get(name).filter(|scope| !scope.is_empty())
     }
 
-    /// The scopes that were left out because they are Citus clusters.
+    /// The scopes that are skipped because they are Citus clusters.
     pub fn citus(&self) -> &BTreeSet<String> {
         &self.citus
     }
 
-    /// Takes note of a key below the namespace: its value, or that it is gone. Returns the scope if anything that counts
+    /// Applies a change of a key below the namespace; `None` if it was deleted. Returns the scope if anything relevant
     /// has changed.
     pub fn set(&mut self, key: &str, value: Option<&str>) -> Option<String> {
         let mut parts = key.splitn(3, '/');
@@ -120,7 +120,7 @@ impl Tree {
     }
 }
 
-/// What a member says of itself. Its position in the WAL changes all the time and is left out.
+/// A member from its own key. Its WAL position changes all the time and is left out.
 fn member(name: &str, value: &str) -> Option<Member> {
     let value: Value = serde_json::from_str(value).ok()?;
     let text = |key: &str| value.get(key).and_then(Value::as_str);

@@ -1,20 +1,20 @@
-//! The kinds of finding, each with a stable code.
+//! The kinds of findings, each with a stable code.
 
 use std::fmt;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Can't work, or can never do what it says.
+    /// It can't work, or can never do what it says.
     Error,
-    /// Works, and is probably not meant.
+    /// It works, but is probably a mistake.
     Warning,
-    /// Worth knowing.
+    /// It is worth knowing.
     Note,
 }
 
 impl Severity {
-    /// The word in every output.
+    /// The word used in every output.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,13 +31,13 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Makes the list of codes. A code, once released, keeps its number and its meaning.
+/// Defines the list of codes. Once released, a code keeps its number and meaning.
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $severity:ident, $title:literal;)+) => {
         /// A kind of finding.
         ///
         /// `PB0…` is about the file, `PB1…` about its shape, names, templates and requests, `PB2…` about
-        /// what the rules mean, `PB3…` about files of tests, `PB4…` about what Barman and Patroni say of the rules
+        /// the meaning of the rules, `PB3…` about test files, `PB4…` about the answers of Barman and Patroni
         /// (`check --online`).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
@@ -54,7 +54,7 @@ macro_rules! codes {
                 match self { $(Self::$name => $code,)+ }
             }
 
-            /// How bad it is.
+            /// Its severity.
             #[must_use]
             pub const fn severity(self) -> Severity {
                 match self { $(Self::$name => Severity::$severity,)+ }
@@ -68,7 +68,7 @@ macro_rules! codes {
                 }
             }
 
-            /// What it is, in a few words.
+            /// Its title, in a few words.
             #[must_use]
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$name => $title,)+ }
@@ -80,7 +80,7 @@ macro_rules! codes {
 codes! {
     /// The text is not YAML.
     YamlSyntax = "PB001", Error, "the text is not YAML";
-    /// A key stands twice in one mapping.
+    /// A key occurs twice in one mapping.
     DuplicateKey = "PB002", Error, "a key stands twice in one mapping";
     /// A key is not a string.
     KeyNotString = "PB003", Error, "a key is not a string";
@@ -92,45 +92,45 @@ codes! {
     MergeKey = "PB006", Error, "a YAML merge key";
     /// Several YAML documents in one file.
     SeveralDocuments = "PB007", Error, "several YAML documents in one file";
-    /// Nothing in the file.
+    /// The file is empty.
     Empty = "PB008", Error, "there is nothing in the file";
     /// Nested too deeply.
     TooDeep = "PB009", Error, "the values are nested too deeply";
     /// Too many values.
     TooLarge = "PB010", Error, "the aliases make too many values";
-    /// Something that looks like rules in a directory, and is not read.
+    /// A file in a directory that looks like rules, but is not read.
     IgnoredFile = "PB011", Warning, "rules that are not read";
-    /// A key that the format does not have.
+    /// A key that the rules format does not define.
     UnknownKey = "PB101", Error, "a key that the rules format does not have";
-    /// A key that must be there is not.
+    /// A required key is missing.
     MissingKey = "PB102", Error, "a key that must be there is missing";
     /// A value of the wrong type.
     WrongType = "PB103", Error, "a value of the wrong type";
-    /// A word that is none of those allowed.
+    /// A word that is not one of the allowed ones.
     UnknownWord = "PB104", Error, "a word that is none of those allowed";
     /// A value of the right type that is not allowed.
     BadValue = "PB105", Error, "a value that is not allowed here";
-    /// An event that Patroni does not have.
+    /// An unknown event.
     UnknownEvent = "PB106", Error, "an event that Patroni does not have";
-    /// A role that Patroni does not have.
+    /// An unknown role.
     UnknownRole = "PB107", Error, "a role that Patroni does not have";
     /// An API that the file does not name.
     UnknownApi = "PB108", Error, "an API that the rules do not name";
-    /// A request without any API.
+    /// A request without an API.
     NoApi = "PB109", Error, "a request that has no API to go to";
-    /// A variable that does not exist.
+    /// An unknown variable.
     UnknownVariable = "PB110", Error, "a variable that does not exist";
-    /// A template that can't be read.
+    /// A template with a syntax error.
     TemplateSyntax = "PB111", Error, "a template that can't be read";
-    /// A filter, test or function that does not exist.
+    /// An unknown filter, test or function.
     UnknownFilter = "PB112", Error, "a filter, test or function that does not exist";
     /// A request that pg-backup-api would refuse.
     BadRequest = "PB113", Error, "a request that pg-backup-api would refuse";
-    /// Two rules of one name.
+    /// Two rules with the same name.
     DuplicateRule = "PB114", Error, "two rules with one name";
-    /// A variable that can't have this name.
+    /// A reserved or invalid name of a variable.
     BadVariable = "PB115", Error, "a variable that can't have this name";
-    /// A part of the rules that may be in one file only is in two.
+    /// A section that may occur in only one file is in two.
     SectionTwice = "PB116", Error, "a section that stands in two files";
     /// An address that can't be used.
     BadUrl = "PB117", Error, "an address that can't be used";
@@ -140,75 +140,75 @@ codes! {
     HalfCertificate = "PB119", Error, "a certificate without its key, or a key without its certificate";
     /// A secret in the rules file.
     SecretInFile = "PB120", Error, "a header's value in the rules file";
-    /// A version that this program does not know.
+    /// A version of the format that this program does not know.
     UnknownVersion = "PB121", Error, "a version of the format that this program does not know";
     /// The same word twice in one list.
     RepeatedItem = "PB122", Error, "the same value twice in one list";
     /// A type of request that pg-backup-api does not have.
     UnknownRequestType = "PB123", Error, "a type of request that pg-backup-api does not have";
-    /// No rule in the whole rule set.
+    /// A rule set without rules.
     NoRules = "PB124", Error, "there is no rule";
-    /// A `for_each` that can't be unrolled.
+    /// A `for_each` that can't be expanded.
     ForEach = "PB130", Error, "a `for_each` that rules can't be made of";
-    /// A fact where only what is known before an event can be used.
+    /// A fact that is not known before an event.
     NotYetKnown = "PB131", Error, "something that is not known before an event";
-    /// A regular expression that can't be used.
+    /// An invalid regular expression.
     BadPattern = "PB132", Error, "a regular expression that can't be used";
-    /// A rule that Patroni never calls for.
+    /// A rule that can never fire.
     NeverFires = "PB201", Error, "a rule that can never fire";
-    /// An event or a role that adds nothing to its rule.
+    /// An event or a role that never occurs with the rest of its rule.
     NeverTogether = "PB202", Warning, "an event or a role that never meets the rest of its rule";
     /// A variable that no rule uses.
     UnusedVariable = "PB203", Warning, "a variable that nothing uses";
-    /// A `when` that is false whatever happens.
+    /// A `when` that is always false.
     NeverTrue = "PB204", Error, "a condition that is never true";
-    /// A `when` that is true whatever happens.
+    /// A `when` that is always true.
     AlwaysTrue = "PB205", Note, "a condition that is always true";
     /// Under `match: first`, earlier rules fire wherever this one could.
     Shadowed = "PB206", Error, "a rule that earlier rules leave nothing to";
-    /// Two requests of one event want different things of one target.
+    /// Two requests of one event set one target to different values.
     Conflict = "PB207", Error, "two requests that contradict each other";
-    /// The same, if conditions allow both.
+    /// The same, if the conditions allow both.
     PossibleConflict = "PB208", Warning, "two requests that may contradict each other";
     /// A promotion switches a server, and a start as primary does not.
     StartNotCovered = "PB209", Warning, "a promotion is followed, a start as primary is not";
-    /// One event may take longer than the next one is away.
+    /// One event may take longer than the time until the next one.
     TooLong = "PB210", Warning, "an event that may take too long";
     /// `fence: role` without a Patroni to ask.
     NoFence = "PB211", Warning, "a fence without a Patroni to ask";
-    /// A finding is silenced, and nobody says why.
+    /// A finding is silenced without a reason.
     NoReason = "PB212", Error, "a finding is silenced without a reason";
     /// A comment that silences nothing.
     IdleComment = "PB213", Warning, "a comment that silences nothing";
-    /// A template that can't be rendered in an event that its rule is for.
+    /// A template that fails in an event of its rule.
     AlwaysFails = "PB214", Error, "a template that fails whenever it is looked at";
-    /// A recovery that is left while Barman still writes.
+    /// A recovery that is abandoned while Barman is still writing.
     RecoveryTimeout = "PB215", Warning, "a recovery with a limit in time";
-    /// A variable that Patroni takes out of the environment.
+    /// A variable that Patroni removes from the environment.
     RemovedVariable = "PB216", Warning, "a variable that Patroni removes from the environment";
-    /// A recovery in an event of a node that has data.
+    /// A recovery in an event of a node that already has data.
     RecoveryOverData = "PB217", Error, "a recovery over the data of a node";
-    /// A directory for a recovery that is no whole path.
+    /// A recovery into a relative directory.
     RelativeDirectory = "PB218", Error, "a recovery into a directory that is not a whole path";
-    /// A member that does not lead sets what the leader, or another member, sets otherwise.
+    /// A member that does not lead sets a value that differs from the leader's, or another member's.
     FollowerSets = "PB219", Error, "a member that does not lead decides what Barman does";
-    /// Events of one leader leave different values.
+    /// Events of one leader set different values.
     LeaderEventsDiffer = "PB220", Error, "events of a leader that set different values";
-    /// A new leader does not replace what the old one has set.
+    /// A new leader does not replace the value that the old one set.
     PromotionNotFollowed = "PB221", Error, "a promotion that is not followed";
     /// The leaders of two clusters set different values of one target.
     ClustersShare = "PB222", Error, "two clusters that set the same thing";
-    /// A recovery to one host, whichever node is being made.
+    /// A recovery to one host, whichever node is being created.
     FixedHost = "PB223", Warning, "a recovery that always goes to the same host";
-    /// A recovery into one directory, whichever Patroni passes.
+    /// A recovery into one directory, whichever one Patroni passes.
     FixedDirectory = "PB224", Warning, "a recovery that always fills the same directory";
     /// An option that Barman does not have.
     UnknownOption = "PB225", Warning, "an option that Barman does not have";
-    /// A request that carries a secret.
+    /// A request that contains a secret.
     SecretShown = "PB226", Warning, "a request with a secret in it";
-    /// Two rules that send the same.
+    /// Two rules that send the same request.
     RepeatedRequest = "PB227", Warning, "a request that is sent twice";
-    /// Two APIs with one address.
+    /// Two APIs with the same address.
     SameApi = "PB228", Warning, "two APIs with the same address";
     /// An API that no request goes to.
     UnusedApi = "PB229", Warning, "an API that no request goes to";
@@ -216,29 +216,29 @@ codes! {
     CoveredPattern = "PB230", Warning, "a cluster pattern that another one covers";
     /// A secret header on an unencrypted connection.
     PlainSecret = "PB231", Warning, "a secret that is sent without encryption";
-    /// Certificates where nothing is encrypted.
+    /// Certificates for an unencrypted connection.
     IdleCertificate = "PB232", Warning, "a certificate without any effect";
-    /// `verify: streaming` of something that does not stream.
+    /// `verify: streaming` for a request that does not start streaming.
     IdleVerify = "PB233", Warning, "a verification without any effect";
     /// A `request: none` under `match: all`.
     IdleRule = "PB240", Warning, "a rule that does nothing and keeps no other from firing";
-    /// An excluded cluster that the rule does not name.
+    /// An excluded cluster that the rule is not for anyway.
     IdleExclusion = "PB241", Warning, "an excluded cluster that the rule is not for anyway";
-    /// A test names a rule that there is not.
+    /// A test names an unknown rule.
     TestUnknownRule = "PB301", Error, "a test names a rule that the rules do not have";
-    /// A test without an expectation, or of nothing.
+    /// A test that can't fail.
     TestCannotFail = "PB302", Error, "a test that can't fail";
     /// A file without tests.
     NoTests = "PB303", Error, "a test file without a test";
-    /// A test of an event and a role that never come together.
+    /// A test of an event and a role that never occur together.
     TestNeverHappens = "PB304", Error, "a test of something that Patroni never passes";
-    /// Two tests of one name.
+    /// Two tests with the same name.
     DuplicateTest = "PB305", Error, "two tests with one name";
     /// The rules of the tests can't be used.
     TestRules = "PB306", Error, "a test file whose rules can't be used";
-    /// The Barman of a scenario can't be made.
+    /// The Barman of a scenario can't be set up.
     TestBarman = "PB307", Error, "a scenario whose Barman can't be made";
-    /// A word of `forall`, `except` or `for` that adds nothing.
+    /// A word in `forall`, `except` or `for` that adds nothing.
     TestAddsNothing = "PB308", Error, "a part of a test that is about no event";
     /// A template in a test that can't be rendered.
     TestTemplate = "PB309", Error, "a template in a test that can't be rendered";
@@ -246,17 +246,17 @@ codes! {
     UnknownServer = "PB401", Error, "a server that Barman does not have";
     /// Barman has no such model.
     UnknownModel = "PB402", Error, "a model that Barman does not have";
-    /// Barman would refuse to lay the model over the server.
+    /// Barman would refuse to apply the model to the server.
     OtherCluster = "PB403", Error, "a model of another cluster than the server's";
-    /// The slot that Barman receives WAL through is not one of Patroni's permanent slots.
+    /// The slot through which Barman receives WAL is not one of Patroni's permanent slots.
     SlotNotPermanent = "PB404", Warning, "a replication slot that a failover loses";
     /// Barman does not receive WAL by streaming for the server that is switched.
     NotReceiving = "PB405", Warning, "a server that does not receive WAL by streaming";
-    /// There is no such backup.
+    /// Barman has no such backup.
     UnknownBackup = "PB406", Error, "a backup that Barman does not have";
     /// A bootstrap after a failover would end at the failover.
     NoLaterWal = "PB407", Warning, "a bootstrap that ends at the first failover after its backup";
-    /// The Patroni that the rules name is of another cluster.
+    /// The Patroni that the rules name belongs to another cluster.
     OtherPatroni = "PB408", Error, "a Patroni of another cluster";
     /// Patroni has no such member.
     UnknownMember = "PB409", Error, "a node that is not a member of the cluster";
@@ -267,7 +267,7 @@ codes! {
 }
 
 impl Code {
-    /// Whether it is found only when Barman and Patroni are asked: with `check --online`.
+    /// Returns true if it is only found by asking Barman and Patroni, with `check --online`.
     #[must_use]
     pub const fn is_online(self) -> bool {
         matches!(
@@ -286,8 +286,8 @@ impl Code {
         )
     }
 
-    /// Whether a comment on a rule can silence it: it is about what the rules mean, and not about
-    /// whether they can be used at all.
+    /// Returns true if a comment on a rule can silence it: it is about the meaning of the rules, and not
+    /// about whether they can be used at all.
     #[must_use]
     pub const fn can_be_allowed(self) -> bool {
         matches!(
@@ -332,7 +332,7 @@ impl Code {
         )
     }
 
-    /// The code that is written like this, in any case.
+    /// The code with this spelling, in upper or lower case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL

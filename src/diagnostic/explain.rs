@@ -1,20 +1,20 @@
-//! What each code means, with an example of what is wrong and of what is right.
+//! The meaning of each code, with a wrong and a right example.
 
 use super::Code;
 
 /// A code's explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// What it means and what to do; paragraphs of Markdown.
+    /// The meaning and the remedy; paragraphs of Markdown.
     pub about: &'static str,
-    /// Files that show it, by name.
+    /// Example files with the mistake, by name.
     pub wrong: Vec<(&'static str, &'static str)>,
-    /// The same files put right.
+    /// The same files, corrected.
     pub right: Vec<(&'static str, &'static str)>,
 }
 
 impl Code {
-    /// The page about it, from the top of the documentation.
+    /// The page about it, relative to the documentation's root.
     pub fn page(self) -> String {
         let heading = format!("{self} {}", self.title()).to_lowercase();
         let kept = heading.chars().filter_map(|c| match c {
@@ -25,7 +25,7 @@ impl Code {
         format!("docs/findings.md#{}", kept.collect::<String>())
     }
 
-    /// What it means.
+    /// The code's explanation.
     #[must_use]
     pub fn explanation(self) -> Explanation {
         let text = self.explanation_text();
@@ -41,7 +41,7 @@ impl Code {
     }
 }
 
-/// The YAML blocks of a text; the name of a file stands in backticks before its block.
+/// The YAML blocks of a text; the name of a file is in backticks before its block.
 fn files(text: &'static str) -> Vec<(&'static str, &'static str)> {
     let mut found = Vec::new();
     let mut rest = text;

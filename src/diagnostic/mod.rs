@@ -1,7 +1,7 @@
-//! What is wrong with a rules file, as plain data.
+//! Findings in a rules file, as plain data.
 //!
-//! A finding knows its code, its place and its help; how it looks on a terminal, in JSON or in
-//! SARIF is decided in `report`.
+//! A finding has a code, a place and a help text; its presentation on a terminal, in JSON or in
+//! SARIF is the task of `report`.
 
 mod code;
 mod explain;
@@ -15,45 +15,45 @@ pub use code::{Code, Severity};
 pub use explain::Explanation;
 pub use words::list;
 
-/// Where a finding points: a file and a place in it.
+/// The place of a finding: a file and a position in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The name of the [`Source`](crate::source::Source).
     pub file: Arc<str>,
-    /// The first character that the finding is about.
+    /// The first character it covers.
     pub position: Position,
-    /// How many characters of the line it covers, at least 1.
+    /// The number of characters it covers on the line, at least 1.
     pub length: usize,
 }
 
 impl Place {
-    /// The column behind the last character that it covers.
+    /// The column after the last character it covers.
     pub const fn end_column(&self) -> usize {
         self.position.column + self.length
     }
 }
 
-/// Another place that helps to understand a finding.
+/// Another place that helps to explain a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Related {
-    /// Where.
+    /// The place.
     pub place: Place,
-    /// What is to be seen there.
+    /// The explanation of the place.
     pub message: String,
 }
 
-/// One thing that is wrong, or probably not meant, in a rules file.
+/// An error or probable mistake in a rules file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The kind of finding; its severity comes with it.
+    /// The kind of finding, which determines its severity.
     pub code: Code,
-    /// What was found, in lower case, with the user's words in backticks.
+    /// The message, in lower case, with the user's words in backticks.
     pub message: String,
-    /// Where it was found.
+    /// The place of the finding.
     pub place: Place,
-    /// What to write instead.
+    /// The suggested correction.
     pub help: Option<String>,
-    /// Other places that belong to it.
+    /// Related places.
     pub related: Vec<Related>,
 }
 
@@ -62,12 +62,12 @@ pub struct Finding {
 pub struct Silenced {
     /// The finding.
     pub finding: Finding,
-    /// The reason, as the comment gives it.
+    /// The reason given in the comment.
     pub reason: String,
 }
 
 impl Finding {
-    /// How bad it is.
+    /// Its severity.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         self.code.severity()

@@ -8,43 +8,43 @@ use crate::evaluate::{Step, Unresolved};
 /// One change in a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// A rule fails, so that nothing at all is sent, before or after: the rule and the reason.
+    /// A rule fails before or after, so that nothing at all is sent: the rule and the reason.
     Fails {
-        /// As it was; none if nothing failed.
+        /// The failure before; `None` if nothing failed.
         old: Option<(String, String)>,
-        /// As it is.
+        /// The failure after.
         new: Option<(String, String)>,
     },
-    /// A step that there was not.
+    /// A new step.
     Added(Box<Step>),
-    /// A step that there is no more.
+    /// A step that no longer exists.
     Removed(Box<Step>),
-    /// A step that is another now.
+    /// A step that has changed.
     Changed {
-        /// As it was.
+        /// The old step.
         old: Box<Step>,
-        /// As it is.
+        /// The new step.
         new: Box<Step>,
-        /// What of it changed, at least one thing.
+        /// The changed parts, at least one.
         fields: Vec<Field>,
     },
-    /// A rule that can't be told about, before or after.
+    /// A rule whose result is unknown, before or after.
     Undecided {
         /// The rule, by its new name.
         rule: String,
-        /// What could be told before.
+        /// The known part before.
         old: Box<Told>,
-        /// What can be told now.
+        /// The known part now.
         new: Box<Told>,
     },
 }
 
-/// What can be told of one rule in a cell.
+/// The known result of one rule in a cell.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Told {
-    /// What can't, if anything.
+    /// The unknown part, if any.
     pub unresolved: Option<Unresolved>,
-    /// Otherwise, what it sends.
+    /// Otherwise, the steps it sends.
     pub steps: Vec<Step>,
 }
 
@@ -53,33 +53,33 @@ pub struct Told {
 pub struct Field {
     /// Its name, for example `body.model_name` or `retry.wait`.
     pub field: String,
-    /// As it was; null if it was not there.
+    /// The old value; null if there was none.
     pub old: Value,
-    /// As it is; null if it is not there.
+    /// The new value; null if there is none.
     pub new: Value,
 }
 
-/// The kind of a change, for a reviewer's first look.
+/// The kind of a change, for a first overview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
-    /// A rule fails now, and nothing at all is sent.
+    /// A rule now fails, and nothing at all is sent.
     Breaks,
-    /// A rule failed, and no longer does.
+    /// A rule failed before, and no longer does.
     Mended,
-    /// Something is sent that was not.
+    /// A step is sent that was not sent before.
     Added,
-    /// Something is no longer sent.
+    /// A step is no longer sent.
     Removed,
-    /// It goes to another address, or is about something else altogether.
+    /// The step goes to another address, or to another target.
     Retargeted,
-    /// It asks for something else, or is carried out differently.
+    /// The request or its options have changed.
     Changed,
-    /// The rule has another name, and nothing else is another.
+    /// Only the name of the rule has changed.
     Renamed,
-    /// Only waits, attempts and limits are others.
+    /// Only waits, attempts and limits have changed.
     TimingOnly,
-    /// It can't be told without facts that are not known here.
+    /// The result depends on facts that are unknown here.
     Undecided,
 }
 
@@ -142,7 +142,7 @@ impl Change {
         }
     }
 
-    /// The rules that it is of: one, unless another rule asks for the same now.
+    /// The rules that it concerns: one, unless another rule now sends the same request.
     pub(crate) fn rules(&self) -> impl Iterator<Item = &str> {
         let before = match self {
             Self::Changed { old, .. } => Some(old.rule.as_str()),
@@ -152,7 +152,7 @@ impl Change {
         before.into_iter().chain([self.rule()])
     }
 
-    /// The rule it is of; the new one's if both have one.
+    /// The rule that it concerns; the new one if both exist.
     #[must_use]
     pub fn rule(&self) -> &str {
         match self {
@@ -175,7 +175,7 @@ impl Told {
         }
     }
 
-    /// Tells whether the two say the same, whatever the rule is called.
+    /// Returns true if both have the same content, whatever the rules are called.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let same_steps = |one: &[Step], other: &[Step]| {
             let pairs = one.iter().zip(other);
@@ -209,7 +209,7 @@ impl Told {
     }
 }
 
-/// Tells whether nothing of what the old step was about is left.
+/// Returns true if the address differs, or the two steps have no target in common.
 fn retargeted(old: &Step, new: &Step) -> bool {
     let kept = new.operation.targets(&new.api);
     let of_old = old.operation.targets(&old.api);

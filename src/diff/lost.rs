@@ -1,9 +1,9 @@
-//! What is no longer done for a cluster: the loss that a reviewer must not overlook.
+//! Actions that are no longer taken for a cluster: losses that a reviewer must not overlook.
 
 use crate::evaluate::{Preview, Step};
-use crate::model::{ApiName, Event, Operation, Role, SwitchTo, Target};
+use crate::model::{ApiName, Event, Role, Target};
 
-/// Something that is no longer done in a cell.
+/// An action that is no longer taken in a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     /// The event.
@@ -12,20 +12,20 @@ pub struct Lost {
     pub role: Role,
     /// The cluster's name.
     pub cluster: String,
-    /// The endpoint where it was done.
+    /// The endpoint that it used to go to.
     pub api: ApiName,
-    /// What it is.
+    /// The lost action.
     pub loss: Loss,
-    /// Whether a rule that can't be told about may still do it.
+    /// True if a rule whose result is unknown may still do it.
     pub maybe: bool,
 }
 
-/// What is no longer done.
+/// A lost action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Loss {
     /// Barman no longer follows the leader with this server.
     Followed(String),
-    /// No node is made from a backup of this server.
+    /// No node is created from a backup of this server.
     Restored(String),
     /// This option is no longer set.
     Set(String),
@@ -95,7 +95,7 @@ pub(super) fn losses(
     found
 }
 
-/// A node can be made from any backup.
+/// Returns true if another action replaces the lost one: a node can be created from any backup.
 fn kept(loss: &Loss, other: &Loss) -> bool {
     match (loss, other) {
         (Loss::Restored(_), Loss::Restored(_)) => true,
@@ -103,23 +103,21 @@ fn kept(loss: &Loss, other: &Loss) -> bool {
     }
 }
 
-/// What these steps do.
+/// The actions of these steps.
 fn all_of(steps: &[Step], role: Role) -> Vec<(ApiName, Loss)> {
     let mut all = Vec::new();
     for step in steps {
         let mut add = |loss| all.push((step.api.clone(), loss));
-        match &step.operation {
-            Operation::ConfigSwitch {
-                server,
-                to: SwitchTo::Model(_),
-            } if role.leads() => add(Loss::Followed(server.to_string())),
-            Operation::ConfigSwitch { .. } => {}
-            Operation::Recovery(recovery) => add(Loss::Restored(recovery.server.to_string())),
-            Operation::ConfigUpdate { .. } => {
-                let targets = step.operation.targets(&step.api);
-                for target in &targets {
-                    add(Loss::Set(option(target)));
-                }
+        let follows = step.operation.follows().filter(|_| role.leads());
+        if let Some((server, _)) = follows {
+            add(Loss::Followed(server.to_string()));
+        }
+        if let Some(recovery) = step.operation.recovery() {
+            add(Loss::Restored(recovery.server.to_string()));
+        }
+        for target in step.operation.targets(&step.api) {
+            if matches!(target, Target::Option { .. }) {
+                add(Loss::Set(option(&target)));
             }
         }
     }

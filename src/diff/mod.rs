@@ -1,4 +1,4 @@
-//! What a change to the rules changes, over every cell of the space that both tell apart.
+//! The effect of a change to the rules, over every cell of the space that both versions distinguish.
 
 mod change;
 mod json;
@@ -22,26 +22,26 @@ pub use unseen::{Edit, Unseen};
 /// Two rule sets, cell by cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diff {
-    /// What is known in every cell.
+    /// The facts known in every cell.
     pub known: Known,
-    /// The kinds of cluster that one or the other tells apart.
+    /// The kinds of cluster that either version distinguishes.
     pub clusters: Vec<Cluster>,
-    /// How many cells were compared.
+    /// The number of cells compared.
     pub compared: usize,
-    /// Whether one of the two has more than one API.
+    /// True if one of the two has more than one API.
     pub several_apis: bool,
-    /// The cells that are not the same, in order.
+    /// The cells that differ, in order.
     pub cells: Vec<ChangedCell>,
-    /// What is no longer done for a cluster.
+    /// Actions that are no longer taken for a cluster.
     pub lost: Vec<Lost>,
-    /// Rules that are not the same, and that no cell shows: what they do may depend on facts that
-    /// are not known here.
+    /// Rules that differ without an effect on any cell: their result may depend on facts that
+    /// are unknown here.
     pub unseen: Vec<Unseen>,
-    /// What else is not the same in the files: the APIs, the variables and so on.
+    /// Other differences between the files: the APIs, the variables and so on.
     pub settings: Vec<Setting>,
 }
 
-/// A cell in which the rules no longer do the same.
+/// A cell in which the rules have a different result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChangedCell {
     /// The event.
@@ -50,17 +50,17 @@ pub struct ChangedCell {
     pub role: Role,
     /// The cluster's name.
     pub cluster: String,
-    /// What changed, in the order of the new steps; what is gone comes last.
+    /// The changes, in the order of the new steps; removed ones come last.
     pub changes: Vec<Change>,
 }
 
-/// Compares two rule sets. `wanted` are clusters to look at besides those that they tell apart.
+/// Compares two rule sets. `wanted` are clusters to include in addition to those that they distinguish.
 #[must_use]
 pub fn diff(old: &RuleSet, new: &RuleSet, known: Known, wanted: &[String]) -> Diff {
     let clusters = clusters(&[old, new], wanted);
     let (before, after) = (Parts::of(old), Parts::of(new));
     let settings = settings::settings(old, new);
-    // Whatever else is not the same, a rule may depend on.
+    // A rule may depend on any other difference.
     let same_around = settings.is_empty();
     let renamed = unseen::renamed(old, new);
     let (mut fired, mut cells, mut lost) = (HashSet::new(), Vec::new(), Vec::new());
@@ -104,18 +104,18 @@ pub fn diff(old: &RuleSet, new: &RuleSet, known: Known, wanted: &[String]) -> Di
 }
 
 impl Diff {
-    /// Whether the rules do the same in every cell.
+    /// Returns true if no cell differs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
     }
 
-    /// Whether nothing at all is another, in cells or elsewhere.
+    /// Returns true if nothing differs, in cells or elsewhere.
     pub fn is_same(&self) -> bool {
         self.is_empty() && self.unseen.is_empty() && self.settings.is_empty()
     }
 
-    /// How many changes there are of a class.
+    /// The number of changes of a class.
     #[must_use]
     pub fn count(&self, class: Class) -> usize {
         let changes = self.cells.iter().flat_map(|cell| &cell.changes);
@@ -123,7 +123,7 @@ impl Diff {
     }
 }
 
-/// What became of a cell. `renamed` has the old names of rules by their new ones.
+/// The changes in a cell. `renamed` has the old names of rules by their new ones.
 fn changes(old: &Preview, new: &Preview, renamed: &HashMap<&str, &str>) -> Vec<Change> {
     let mut changes = Vec::new();
     let [before, after] = [old, new].map(failure);
@@ -133,7 +133,7 @@ fn changes(old: &Preview, new: &Preview, renamed: &HashMap<&str, &str>) -> Vec<C
             new: after,
         });
     }
-    // What can't be told on one side is compared with all that its rule does on the other.
+    // An unknown result on one side is compared with everything its rule does on the other.
     let open_after: HashMap<&str, &Unresolved> = by_rule(new);
     let mut open_before: HashMap<&str, &Unresolved> = HashMap::new();
     let new_names: HashMap<&str, &str> = renamed.iter().map(|(new, old)| (*old, *new)).collect();

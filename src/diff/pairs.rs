@@ -1,4 +1,4 @@
-//! Which step became which.
+//! The pairing of old and new steps.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::iter;
@@ -10,7 +10,7 @@ use crate::model::{RequestKind, Target};
 
 use super::{Change, Field};
 
-/// What changed from these steps to those; nothing exactly if they are equal.
+/// The changes from the old steps to the new ones; empty exactly if they are equal.
 pub(super) fn steps(old: &[&Step], new: &[&Step]) -> Vec<Change> {
     if old == new {
         return Vec::new();
@@ -51,8 +51,8 @@ pub(super) fn steps(old: &[&Step], new: &[&Step]) -> Vec<Change> {
     changes
 }
 
-/// For every old step, the new one that it became: equal ones first, then those most alike, the nearest of them.
-/// Each likeness is looked up, not searched for: there may be thousands of steps in a cell.
+/// For every old step, its new counterpart: first equal steps, then the most similar, and the nearest among those.
+/// Similar steps are found in a map, not by search, because a cell may have thousands.
 fn partners(old: &[&Step], new: &[&Step]) -> Vec<Option<usize>> {
     let of_old: Vec<_> = old.iter().map(|step| Likeness::of(step)).collect();
     let of_new: Vec<_> = new.iter().map(|step| Likeness::of(step)).collect();
@@ -87,7 +87,7 @@ fn partners(old: &[&Step], new: &[&Step]) -> Vec<Option<usize>> {
     partners
 }
 
-/// What one step can have in common with another.
+/// The features that two steps can share.
 struct Likeness<'s> {
     kind: RequestKind,
     rule: &'s str,
@@ -96,7 +96,7 @@ struct Likeness<'s> {
     all: String,
 }
 
-/// One part of it.
+/// One feature.
 #[derive(Clone, Copy)]
 enum Part {
     Rule,
@@ -106,7 +106,7 @@ enum Part {
 }
 
 impl<'s> Likeness<'s> {
-    /// The rule says more than the target, and the target more than the rest of the request.
+    /// From the strongest: the rule counts more than the target, and the target more than the rest of the request.
     const FROM_MOST: [&'static [Part]; 8] = [
         &[Part::All],
         &[Part::Rule, Part::Target, Part::Body],
@@ -128,7 +128,7 @@ impl<'s> Likeness<'s> {
         }
     }
 
-    /// What two steps that are alike in these parts share; those of two kinds are never alike.
+    /// The key that two steps with these parts in common share; steps of different kinds never share one.
     fn key(&self, parts: &[Part]) -> (RequestKind, Vec<&str>) {
         let part = |part: &Part| match part {
             Part::Rule => self.rule,
@@ -140,7 +140,7 @@ impl<'s> Likeness<'s> {
     }
 }
 
-/// The old steps that stood behind one that they stand before now, or the other way round.
+/// The old steps whose order relative to another one has changed.
 fn moved(partners: &[Option<usize>]) -> HashSet<usize> {
     let pairs = partners.iter().enumerate();
     let pairs = pairs.filter_map(|(was, is)| Some((was, (*is)?)));
@@ -172,7 +172,7 @@ fn target(step: &Step) -> String {
         .join("\n")
 }
 
-/// What of a step is another.
+/// The parts of a step that have changed.
 fn fields(old: &Step, new: &Step) -> Vec<Field> {
     let mut found = Vec::new();
     compare("", &old.details(), &new.details(), &mut found);

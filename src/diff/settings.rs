@@ -1,4 +1,4 @@
-//! What was edited outside the rules: it may be for requests that no cell shows, and some of it is in no request.
+//! Edits outside the rules: they may affect requests that no cell shows, or no request at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -8,18 +8,18 @@ use crate::model::{Api, ApiName, Discover, Patroni, RuleSet};
 
 use super::unseen::{Edit, bare_value};
 
-/// A setting that is not the same in both.
+/// A setting that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// Where it stands in the rules file, for example `api.timeout`.
+    /// Its path in the rules file, for example `api.timeout`.
     pub setting: String,
-    /// What became of it.
+    /// The kind of edit.
     pub what: Edit,
 }
 
 /// The settings that were edited, by their names.
 pub(super) fn settings(old: &RuleSet, new: &RuleSet) -> Vec<Setting> {
-    // A variable of a rule or file has a name of its own in the rule set.
+    // A variable of a rule or file has its own unique name in the rule set.
     let vars = old.vars.iter().chain(&new.vars);
     let labels = vars.filter(|var| var.name != var.label);
     let labels: BTreeMap<String, &str> = labels
@@ -44,7 +44,7 @@ pub(super) fn settings(old: &RuleSet, new: &RuleSet) -> Vec<Setting> {
     edited
 }
 
-/// Every setting with something that is the same exactly if it is.
+/// Every setting with a text that is equal exactly if the setting is.
 fn all(rules: &RuleSet) -> BTreeMap<String, String> {
     let RuleSet {
         matching,
@@ -102,7 +102,7 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         all.put("discover.etcd.clusters", clusters);
         all.maybe("discover.etcd.username", user.as_ref());
     }
-    // Those of rules show in their requests.
+    // Variables of rules are visible in their requests.
     for var in vars.iter().filter(|var| !var.is_of_rule()) {
         all.put(&format!("vars.{}", var.name), &bare_value(&var.value));
     }

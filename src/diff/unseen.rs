@@ -1,7 +1,7 @@
-//! Rules that were edited where no cell can show it.
+//! Edited rules that no cell shows.
 //!
-//! A `when` that asks for the node's name or the environment may be false in every cell, whatever it
-//! will be in the next failover, and so may the branches of a template. A reviewer must at least be told that such a rule
+//! A `when` about the node's name or the environment may be false in every cell, whatever its value
+//! in the next failover, and the same goes for the branches of a template. A reviewer must at least learn that such a rule
 //! was edited.
 
 use std::collections::{HashMap, HashSet};
@@ -12,34 +12,34 @@ use crate::template::{Syntax, inspect, is_template};
 
 use super::{Change, ChangedCell};
 
-/// A rule that is not the same in both, and that is in no cell's changes.
+/// An edited rule that is in no cell's changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unseen {
     /// The rule.
     pub rule: String,
-    /// Its name before, if it has another now.
+    /// Its old name, if it was renamed.
     pub was: Option<String>,
-    /// What became of it.
+    /// The kind of edit.
     pub what: Edit,
     /// Its condition, if it has one.
     pub when: Option<String>,
 }
 
-/// What became of a rule.
+/// The kind of an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edit {
-    /// It is new.
+    /// It was added.
     Added,
-    /// It is gone.
+    /// It was removed.
     Removed,
-    /// It reads differently.
+    /// It was edited.
     Edited,
-    /// It has another name, and is the same otherwise.
+    /// It was renamed, and is otherwise the same.
     Renamed,
 }
 
 impl Edit {
-    /// The word for it.
+    /// The kind's name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl Edit {
     }
 }
 
-/// Adds the rules that fire in a cell to those that do in some.
+/// Adds the rules that fire in a cell.
 pub(super) fn note_fired(preview: &Preview, fired: &mut HashSet<String>) {
     let rules = preview.plan.trace.iter().filter(|trace| trace.fired());
     for Trace { rule, .. } in rules {
@@ -61,7 +61,7 @@ pub(super) fn note_fired(preview: &Preview, fired: &mut HashSet<String>) {
     }
 }
 
-/// The edited rules that no cell shows, in the order of the new rules; then those that are gone. `fired` are the rules that
+/// The edited rules that no cell shows, in the order of the new rules; then the removed ones. `fired` are the rules that
 /// fire in some cell, `shown` the changed cells.
 pub(super) fn rules(
     old: &RuleSet,
@@ -82,7 +82,7 @@ pub(super) fn rules(
             None => Edit::Added,
             Some(before) if !before.enabled && !rule.enabled => continue,
             Some(before) if bare(before) != bare(rule) => Edit::Edited,
-            // A variable may have been what the rule is about.
+            // The edit may have been to a variable that the rule uses.
             Some(_) if !fired.contains(&rule.name) && uses(rule, &edited) => Edit::Edited,
             Some(_) => continue,
         };
@@ -111,7 +111,7 @@ pub(super) fn rules(
         .collect()
 }
 
-/// The rules that only have another name: the old names by the new ones.
+/// The rules that were only renamed: the old names by the new ones.
 pub(super) fn renamed<'a>(old: &'a RuleSet, new: &'a RuleSet) -> HashMap<&'a str, &'a str> {
     let (of_old, of_new) = (by_name(old), by_name(new));
     let nameless = |rule: &Rule| {
@@ -138,7 +138,7 @@ pub(super) fn renamed<'a>(old: &'a RuleSet, new: &'a RuleSet) -> HashMap<&'a str
         .iter()
         .filter(|rule| !of_old.contains_key(rule.name.as_str()));
     for rule in added {
-        // Of rules that are alike, the first became the first.
+        // Among equal rules, the first corresponds to the first.
         if let Some(names) = gone_by_text.get_mut(&nameless(rule))
             && !names.is_empty()
         {
@@ -153,7 +153,7 @@ fn by_name(rules: &RuleSet) -> HashMap<&str, &Rule> {
     named.map(|rule| (rule.name.as_str(), rule)).collect()
 }
 
-/// The variables that are not the same in both, also by those that they use.
+/// The variables that differ, directly or through others that they use.
 fn edited_vars<'a>(old: &'a RuleSet, new: &'a RuleSet) -> HashSet<&'a str> {
     let by_name = |rules: &'a RuleSet| -> HashMap<&'a str, TemplateValue> {
         let vars = rules.vars.iter();
@@ -176,7 +176,7 @@ fn edited_vars<'a>(old: &'a RuleSet, new: &'a RuleSet) -> HashSet<&'a str> {
     edited
 }
 
-/// Whether a rule's condition uses one of these variables.
+/// Returns true if a rule's condition uses one of these variables.
 fn uses(rule: &Rule, vars: &HashSet<&str>) -> bool {
     let Some(when) = rule.when.as_ref().filter(|_| !vars.is_empty()) else {
         return false;
@@ -203,7 +203,7 @@ fn names_in(value: &TemplateValue) -> Vec<String> {
     }
 }
 
-/// The rule without the places of its parts.
+/// The rule without the positions of its parts.
 fn bare(rule: &Rule) -> Rule {
     let request = |request: &RequestTemplate| RequestTemplate {
         origin: Origin::default(),

@@ -1,22 +1,22 @@
-//! What is known when rules are evaluated.
+//! The facts that rules are evaluated with.
 
 use std::collections::BTreeMap;
 
 use crate::model::{Event, Role, Var};
 use crate::template::Scope;
 
-/// When `datadir` is known.
+/// The reason why `datadir` may be missing.
 pub const DATADIR: &str = "Patroni passes it with `bootstrap` and `create_replica` only";
 
-/// When `connstring` is known.
+/// The reason why `connstring` may be missing.
 pub const CONNSTRING: &str = "Patroni passes it with `create_replica` only";
 
-/// What happened, to which node, and what the process was told besides.
+/// The event, the node, and the other inputs of the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// The event.
     pub event: Event,
-    /// The role as rules name it.
+    /// The role in the words of the rules.
     pub role: Role,
     /// The role as Patroni passed it.
     pub raw_role: String,
@@ -28,19 +28,19 @@ pub struct Facts {
     pub host: Option<String>,
     /// The data directory to fill; Patroni passes it with `bootstrap` and `create_replica`.
     pub datadir: Option<String>,
-    /// How to connect to the leader; Patroni passes it with `create_replica`.
+    /// The connection string of the leader; Patroni passes it with `create_replica`.
     pub connstring: Option<String>,
     /// Every `--name=value` that Patroni appended.
     pub args: BTreeMap<String, String>,
     /// The process's environment.
     pub env: BTreeMap<String, String>,
-    /// It is an event of another node: its host name, its environment and the words of its callback are not known here,
-    /// and none of them can even be said to be missing.
+    /// The event is of another node: its host name, its environment and its callback's arguments are unknown here,
+    /// and can't even be treated as missing.
     pub elsewhere: bool,
 }
 
 impl Facts {
-    /// An event with nothing else known.
+    /// An event without any other facts.
     #[must_use]
     pub fn new(event: Event, role: Role, cluster: impl Into<String>) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Facts {
         }
     }
 
-    /// What templates see of it.
+    /// The variables that templates see.
     #[must_use]
     pub fn scope(&self, vars: &[Var]) -> Scope {
         let scope = Scope::new(vars)

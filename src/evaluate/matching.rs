@@ -1,4 +1,4 @@
-//! Whether a rule fires, and if not, which part of it did not fit.
+//! The decision whether a rule fires, and the part that did not match if it does not.
 
 use std::fmt::Display;
 use std::ops::Deref;
@@ -8,7 +8,7 @@ use crate::template::{RenderError, Scope, condition};
 
 use super::{Because, Facts};
 
-/// The first part of the rule that does not fit, cheapest first; `None` if it fires. `taken` is the
+/// The first part of the rule that does not match, cheapest first; `None` if it fires. `taken` is the
 /// rule that has fired already under `match: first`.
 pub(super) fn why_not(
     rule: &Rule,
@@ -25,7 +25,7 @@ pub(super) fn why_not(
     }
 }
 
-/// The same of everything but the condition, which takes an evaluation.
+/// The same for everything but the condition, which needs an evaluation.
 pub(super) fn mismatch(rule: &Rule, facts: &Facts, taken: Option<&str>) -> Option<Because> {
     let because = |field, wanted: String, got: &dyn Display| {
         Some(Because {
@@ -50,7 +50,7 @@ pub(super) fn mismatch(rule: &Rule, facts: &Facts, taken: Option<&str>) -> Optio
     because("match", "no earlier rule that fires".to_owned(), &earlier)
 }
 
-/// The condition is false.
+/// The reason that the condition is false.
 pub(super) fn not_true(when: &Template) -> Because {
     Because {
         field: "when",

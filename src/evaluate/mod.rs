@@ -1,7 +1,7 @@
 //! Rules and facts in, a plan out.
 //!
-//! Pure: no clock, no network, no environment. The same rules and the same facts give the same plan,
-//! which is why `plan` can show before a failover what `run` will do in it.
+//! Pure: no clock, no network, no environment. The same rules and facts always give the same plan,
+//! so `plan` can show before a failover what `run` will do in it.
 
 mod facts;
 mod matching;
@@ -26,9 +26,9 @@ pub use wanted::{ClusterView, Conflict, Left, MemberView, Wanted, wanted};
 pub struct EvaluateError {
     /// The rule.
     pub rule: String,
-    /// What went wrong and where in the file.
+    /// The error and its position in the file.
     pub source: RenderError,
-    /// The fact that was not known, if that was the reason. With the node's name known, say, another
+    /// The unknown fact, if that was the reason. If, for example, the node's name is then found out, another
     /// evaluation may succeed.
     pub missing: Option<&'static str>,
 }
@@ -50,17 +50,17 @@ pub fn evaluate(rules: &RuleSet, facts: &Facts) -> Result<Plan, EvaluateError> {
     }
 }
 
-/// What can be said of an event before it happens, when not every fact is known.
+/// The result for an event before it happens, when some facts are unknown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Survey {
-    /// The plan of those rules that can be evaluated. It has no step if another fails whatever the event's facts are: nothing
-    /// is sent then.
+    /// The plan of the rules that can be evaluated. It has no steps if another rule fails whatever the event's facts are: nothing
+    /// is sent in that case.
     pub plan: Plan,
-    /// Why the others can't. `run` sends nothing at all while there is one.
+    /// The errors of the others. `run` sends nothing while there are any.
     pub unresolved: Vec<EvaluateError>,
 }
 
-/// Makes the plan of the rules that can be evaluated, and says why the others can't.
+/// Makes the plan of the rules that can be evaluated, and returns the errors of the others.
 #[must_use]
 pub fn survey(rules: &RuleSet, facts: &Facts) -> Survey {
     let mut unresolved: Vec<EvaluateError> = Vec::new();
@@ -68,7 +68,7 @@ pub fn survey(rules: &RuleSet, facts: &Facts) -> Survey {
         unresolved.push(error);
         Walk::GoOn
     });
-    // These are passed with an event or they are not; anything else may be known when it happens.
+    // These are either passed with an event or not; anything else may be known when it happens.
     let passed = ["datadir", "connstring"];
     let never = |error: &EvaluateError| error.missing.is_some_and(|fact| passed.contains(&fact));
     if unresolved.iter().any(never) {
@@ -77,14 +77,14 @@ pub fn survey(rules: &RuleSet, facts: &Facts) -> Survey {
     Survey { plan, unresolved }
 }
 
-/// What to do after a rule that can't be evaluated.
+/// The action after a rule that can't be evaluated.
 enum Walk {
     Stop,
     GoOn,
 }
 
 fn walk(rules: &RuleSet, facts: &Facts, mut failed: impl FnMut(EvaluateError) -> Walk) -> Plan {
-    // Most rules are for something else, and none of their templates is looked at.
+    // Most rules are for other events, and none of their templates is evaluated.
     let scope = LazyCell::new(|| facts.scope(&rules.vars));
     let mut plan = Plan::empty(facts);
     let mut first: Option<&str> = None;

@@ -1,4 +1,4 @@
-//! The plan: what will be sent, and why.
+//! The plan: the steps to send, and the reasons.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -10,70 +10,70 @@ use crate::template::RenderError;
 
 use super::Facts;
 
-/// The steps that the rules make of the facts. A plan that exists can be sent.
+/// The steps that the rules produce from the facts. A plan that exists can be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The event it was made for.
     pub event: Event,
-    /// The role as rules name it.
+    /// The role in the words of the rules.
     pub role: Role,
     /// Patroni's scope.
     pub cluster: String,
     /// The node's name, if it was known.
     pub node: Option<String>,
-    /// What to send, in order.
+    /// The requests to send, in order.
     pub steps: Vec<Step>,
-    /// For every rule, in the file's order, whether it fired.
+    /// For every rule, in the file's order, the result.
     pub trace: Vec<Trace>,
 }
 
-/// One request and how it is carried out.
+/// One request and its options.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     /// The rule that asked for it.
     pub rule: String,
     /// The endpoint it goes to.
     pub api: ApiName,
-    /// Where it is posted to.
+    /// The address it is posted to.
     pub url: String,
-    /// What is asked.
+    /// The operation to request.
     pub operation: Operation,
-    /// How it is tried again.
+    /// The retry settings.
     pub retry: Retry,
-    /// How the operation is waited for.
+    /// The settings for waiting for the operation.
     pub poll: Poll,
-    /// What guards it.
+    /// The fence.
     pub fence: Fence,
-    /// What must be seen before it counts as done.
+    /// The condition for it to count as done.
     pub verify: Verify,
-    /// What its failure means for the steps after it.
+    /// The effect of its failure on later steps.
     pub on_failure: OnFailure,
-    /// Whether a recovery may end on a timeline older than the cluster's.
+    /// True if a recovery may end on a timeline older than the cluster's.
     pub allow_older_timeline: bool,
 }
 
-/// Whether a rule fired.
+/// The result of matching a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
     /// The rule.
     pub rule: String,
-    /// What the rule is for, in the words of its author.
+    /// The rule's description.
     pub description: Option<String>,
-    /// Why it did not fire; `None` if it did.
+    /// The reason why it did not fire; `None` if it did.
     pub because: Option<Because>,
-    /// Whether it does nothing on purpose where it fires.
+    /// True if it does nothing on purpose when it fires.
     pub does_nothing: bool,
 }
 
-/// The first part of a rule that did not fit.
+/// The first part of a rule that did not match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Because {
     /// The rule's key: `enabled`, `on` (or `events`), `role`, `cluster`, `match` or `when`; `request` if the rule
-    /// matches and its request can't be made.
+    /// matches but its request can't be rendered.
     pub field: &'static str,
-    /// What the rule asks for.
+    /// The value that the rule requires.
     pub wanted: String,
-    /// What there was.
+    /// The actual value.
     pub got: String,
 }
 
@@ -94,7 +94,7 @@ impl Plan {
         self.trace.iter().filter(|trace| trace.idles())
     }
 
-    /// What a rule is for, in the words of its author.
+    /// A rule's description.
     pub fn description(&self, rule: &str) -> Option<&str> {
         let of_rule = self.trace.iter().find(|trace| trace.rule == rule)?;
         of_rule.description.as_deref()
@@ -129,7 +129,7 @@ impl Step {
         })
     }
 
-    /// Everything that a step is, by the names that the rules file has for it.
+    /// All properties of a step, by their names in the rules file.
     pub fn details(&self) -> Value {
         json!({
             "rule": self.rule,
@@ -187,7 +187,7 @@ impl Trace {
         self.fired() && self.does_nothing
     }
 
-    /// Whether the rule fired.
+    /// Returns true if the rule fired.
     #[must_use]
     pub const fn fired(&self) -> bool {
         self.because.is_none()

@@ -1,5 +1,5 @@
-//! A plan before the event, when some facts are placeholders: no rule is said to fire, or not to, by the value of
-//! a placeholder.
+//! A plan before the event, when some facts are placeholders: the value of a placeholder never decides whether
+//! a rule fires.
 
 use std::cell::LazyCell;
 use std::cmp::Reverse;
@@ -15,49 +15,49 @@ use crate::template::{
 
 use super::{Because, EvaluateError, Facts, Plan, Step, Trace, matching, request};
 
-/// The facts that are not known.
+/// The unknown facts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Unknown {
-    /// Those that a placeholder stands for, by their names in templates.
+    /// The facts with placeholders, by their names in templates.
     pub facts: BTreeSet<&'static str>,
-    /// Environment variables and arguments that certainly are not there; any other may be.
+    /// Environment variables and arguments that are certainly missing; any other may exist.
     pub absent: BTreeSet<String>,
 }
 
-/// The outcome of an event, as far as it can be told.
+/// The outcome of an event, as far as it is known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preview {
-    /// The plan of the rules that can be told about. It has no steps if one of them fails.
+    /// The plan of the rules whose result is known. It has no steps if one of them fails.
     pub plan: Plan,
-    /// The rules that can't be told about.
+    /// The rules whose result is unknown.
     pub unresolved: Vec<Unresolved>,
-    /// The rules that fail whatever the missing facts are. `run` sends nothing then.
+    /// The rules that fail whatever the unknown facts are. `run` sends nothing then.
     pub failures: Vec<EvaluateError>,
 }
 
-/// A rule that can't be told about.
+/// A rule whose result is unknown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unresolved {
     /// The rule.
     pub rule: String,
     /// The reason.
     pub why: Why,
-    /// The rule's condition, if that is what can't be told.
+    /// The rule's condition, if that is unknown.
     pub when: Option<String>,
     /// The steps it has if it fires.
     pub steps: Vec<Step>,
-    /// The reason why its request can't be made if it fires: nothing at all is sent then.
+    /// The reason why its request can't be rendered if it fires: nothing at all is sent then.
     pub fails: Option<String>,
 }
 
-/// The reason why a rule can't be told about.
+/// The reason why a rule's result is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
     /// It depends on these facts.
     Asks(Vec<String>),
-    /// Only the first rule fires, and this one before it may.
+    /// Only the first matching rule fires, and this earlier one may match.
     After(String),
-    /// Its request can't be made of the facts that are known.
+    /// Its request can't be rendered from the known facts.
     Request(String),
 }
 
@@ -74,7 +74,7 @@ impl Unresolved {
         }
     }
 
-    /// It as `schemas/matrix.schema.json` describes it.
+    /// The rule as `schemas/matrix.schema.json` describes it.
     pub fn to_json(&self) -> Value {
         let asks = match &self.why {
             Why::Asks(facts) => facts.as_slice(),
@@ -104,7 +104,7 @@ impl Unresolved {
     }
 }
 
-/// Makes previews of one rule set, and remembers what its variables depend on.
+/// Previews the rules of one set, and caches the facts that its variables depend on.
 #[derive(Debug)]
 pub struct Previewer<'r> {
     rules: &'r RuleSet,
@@ -112,11 +112,11 @@ pub struct Previewer<'r> {
     any_chooses: bool,
 }
 
-/// The facts that a template uses.
+/// The uses of facts in a template.
 #[derive(Debug, Default)]
 struct Uses {
     all: Vec<Use>,
-    /// Those whose values choose among the things that it can give.
+    /// The uses whose values select among the possible results.
     choosing: Vec<Use>,
 }
 
@@ -128,7 +128,7 @@ struct Use {
     guarded: bool,
 }
 
-/// Whether a rule's condition is true.
+/// The result of a rule's condition.
 enum Fires {
     Yes,
     No,
@@ -136,14 +136,14 @@ enum Fires {
     Open(Vec<String>),
 }
 
-/// Why a rule has no steps.
+/// The reason why a rule has no steps.
 enum Trouble {
     Fails(RenderError),
     Open(Why),
 }
 
 impl<'r> Previewer<'r> {
-    /// Reads the variables.
+    /// Analyses the variables.
     pub fn new(rules: &'r RuleSet) -> Self {
         let mut previewer = Self {
             rules,
@@ -168,7 +168,7 @@ impl<'r> Previewer<'r> {
             failures: Vec::new(),
         };
         let mut taken: Option<&str> = None;
-        // The rules before that may fire.
+        // The earlier rules that may fire.
         let mut doubts = Doubts::default();
         let first = self.rules.matching == Match::First;
         for rule in rules {
@@ -265,7 +265,7 @@ impl<'r> Previewer<'r> {
             return Fires::Fails(error);
         }
         let uses = self.of_text(&when.text, Syntax::Expression).all;
-        // Whatever is not there makes the condition fail, unless a part before it decides.
+        // A missing fact makes the condition fail, unless an earlier part decides it.
         let may_fail = uses.iter().any(|one| {
             let same = |other: &Use| other.name == one.name && other.attribute == one.attribute;
             let guarded = uses.iter().any(|other| same(other) && other.guarded);
@@ -373,7 +373,7 @@ impl<'r> Previewer<'r> {
         found
     }
 
-    /// Facts as they are, and for variables the facts that they use.
+    /// The uses, with variables replaced by the facts that they use.
     fn through_vars(&self, used: &[Use]) -> Vec<Use> {
         let mut all = Vec::new();
         for one in used {
@@ -386,7 +386,7 @@ impl<'r> Previewer<'r> {
     }
 }
 
-/// A condition as the file has it: a variable of a rule or file has a name of its own in the rule set.
+/// A condition as written in the file: a variable of a rule or file has its own unique name in the rule set.
 pub fn as_written(when: &Template, vars: &[Var]) -> String {
     let mut text = when.text.clone();
     if vars.iter().all(|var| var.name == var.label) {
@@ -394,7 +394,7 @@ pub fn as_written(when: &Template, vars: &[Var]) -> String {
     }
     let used = inspect(&text, Syntax::Expression).unwrap_or_default();
     let mut names: Vec<String> = used.variables.into_iter().map(|one| one.name).collect();
-    // One name may be the beginning of another.
+    // One name may be a prefix of another.
     names.sort_unstable_by_key(|name| Reverse(name.len()));
     names.dedup();
     for name in names {
@@ -405,13 +405,13 @@ pub fn as_written(when: &Template, vars: &[Var]) -> String {
     text
 }
 
-/// What the condition of a rule asks for at least.
+/// The minimum requirements of a rule's condition.
 fn asks(rule: &Rule, vars: &[Var]) -> Option<Premises> {
     let when = rule.when.as_ref()?;
     Some(premises(&when.text, vars))
 }
 
-/// How many pairs of conditions are compared in one cell: more than anyone would write.
+/// The maximum number of pairs of conditions to compare in one cell; real rules have far fewer.
 const MOST_LOOKS: usize = 100_000;
 
 /// Rules that may fire, in their order.
@@ -426,7 +426,7 @@ impl<'r> Doubts<'r> {
         self.rules.push((rule, asks));
     }
 
-    /// The first that may fire when a rule that asks for this does. After too many comparisons, any may.
+    /// The first one that may fire together with a rule that has these requirements. After too many comparisons, any may.
     fn first_beside(&mut self, asks: Option<&Premises>) -> Option<&'r Rule> {
         for (rule, others) in &self.rules {
             self.looks += 1;
@@ -464,7 +464,7 @@ impl Unknown {
         self.facts.iter().copied().fold(scope, Scope::unsettled)
     }
 
-    /// Whether it is an environment variable or argument of which it is not known whether it is there.
+    /// Returns true for an environment variable or argument that may or may not exist.
     fn is_entry(&self, one: &Use, facts: &Facts) -> bool {
         let table = match one.name.as_str() {
             "env" => &facts.env,
@@ -476,7 +476,7 @@ impl Unknown {
             .is_none_or(|key| !table.contains_key(key) && !self.absent.contains(key))
     }
 
-    /// The names of those that are not known.
+    /// The names of the unknown facts.
     fn among(&self, uses: &[Use], facts: &Facts) -> Vec<String> {
         let mut names = Vec::new();
         for one in uses {

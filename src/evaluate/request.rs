@@ -8,7 +8,7 @@ use crate::template::{RenderError, Scope, render};
 
 use super::Step;
 
-/// Renders a request and makes sure that pg-backup-api would take it.
+/// Renders a request and checks that pg-backup-api would accept it.
 pub(super) fn step(
     rules: &RuleSet,
     rule: &Rule,

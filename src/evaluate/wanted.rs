@@ -1,8 +1,8 @@
-//! The wants of a whole cluster: the rules, asked for every member.
+//! The state that the rules want of a whole cluster: the rules, evaluated for every member.
 
 use std::collections::BTreeMap;
 
-use crate::model::{Event, Match, Operation, RequestKind, Role, RuleSet, Target, Verify};
+use crate::model::{Event, Match, Operation, Role, RuleSet, Target, Verify};
 
 use super::{Facts, Plan, Step, Walk, walk};
 
@@ -11,7 +11,7 @@ use super::{Facts, Plan, Step, Walk, walk};
 pub struct ClusterView {
     /// Patroni's scope.
     pub cluster: String,
-    /// The member of this node, if there is one: everything is known of it.
+    /// The member of this node, if there is one: all facts about it are known.
     pub own: Option<String>,
     /// The members.
     pub members: Vec<MemberView>,
@@ -22,18 +22,18 @@ pub struct ClusterView {
 pub struct MemberView {
     /// The name.
     pub name: String,
-    /// The role, by the leader key.
+    /// The role, according to the leader key.
     pub role: Role,
     /// Its PostgreSQL is down.
     pub stopped: bool,
 }
 
-/// What the rules want of a cluster as it is.
+/// The state that the rules want of a cluster.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Wanted {
-    /// One plan for each member for which anything is wanted: the own member's first, then the leader's.
+    /// One plan for each member that a rule applies to: the own member's first, then the leader's.
     pub plans: Vec<Plan>,
-    /// The targets that members want differently. They are in no plan.
+    /// The targets that members want to set differently. They are in no plan.
     pub conflicts: Vec<Conflict>,
     /// The rules that only another node can evaluate.
     pub left: Vec<Left>,
@@ -44,11 +44,11 @@ pub struct Wanted {
 pub struct Conflict {
     /// The target.
     pub target: Target,
-    /// The members, with the rules that want it for them.
+    /// The two members, each with the rule that wants the value.
     pub wants: [(String, String); 2],
 }
 
-/// A rule that needs a fact known only on another node.
+/// A rule that needs a fact that is only known on another node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
     /// The member.
@@ -59,8 +59,8 @@ pub struct Left {
     pub why: String,
 }
 
-/// Asks the rules what they want of every member: what the last change of its role asked for or, for a cluster that was
-/// started as it is, its start. `own` evaluates them for the own member.
+/// Evaluates the rules for every member, with the last change of its role or, for a cluster that was
+/// started in its current state, its start. `own` evaluates them for the own member.
 pub fn wanted<E>(
     rules: &RuleSet,
     view: &ClusterView,
@@ -79,7 +79,7 @@ pub fn wanted<E>(
         } else {
             elsewhere(rules, &view.cluster, member, &mut wanted.left)
         };
-        // A recovery is no state.
+        // A recovery sets no state.
         plan.steps.retain(|step| step.operation.kind().sets_state());
         for step in &mut plan.steps {
             if member.stopped && step.verify == Verify::Streaming {
@@ -114,8 +114,8 @@ pub fn wanted<E>(
     Ok(wanted)
 }
 
-/// The plan for a member of another node, of whose environment and host name nothing is known here. Its options are
-/// its own to update.
+/// The plan for a member of another node, whose environment and host name are unknown here. Its options are
+/// left for it to update.
 fn elsewhere(rules: &RuleSet, cluster: &str, member: &MemberView, left: &mut Vec<Left>) -> Plan {
     let mut plan = Plan::empty(&Facts::new(Event::OnRoleChange, member.role, cluster));
     for event in [Event::OnRoleChange, Event::OnStart] {
@@ -136,7 +136,7 @@ fn elsewhere(rules: &RuleSet, cluster: &str, member: &MemberView, left: &mut Vec
                 });
             }
             fails |= !known_there;
-            // The first that matches is the only one: what comes after it is not known either.
+            // Only the first match counts: nothing is known about the rules after it either.
             if known_there && rules.matching != Match::First {
                 Walk::GoOn
             } else {
@@ -149,7 +149,7 @@ fn elsewhere(rules: &RuleSet, cluster: &str, member: &MemberView, left: &mut Vec
             return plan;
         }
         plan.steps
-            .retain(|step| step.operation.kind() == RequestKind::ConfigSwitch);
+            .retain(|step| step.operation.kind().restarts_receiver());
         let decided = !plan.steps.is_empty() || !unknown.is_empty();
         left.append(&mut unknown);
         if decided {
@@ -164,7 +164,7 @@ fn targets(plan: &Plan) -> impl Iterator<Item = Target> + '_ {
     steps.flat_map(|step| step.operation.targets(&step.api))
 }
 
-/// The last value that a plan sets a target to, and the rule that asks for it.
+/// The last value that a plan sets a target to, and its rule.
 fn value<'a>(plan: &'a Plan, target: &Target) -> Option<(Operation, &'a str)> {
     let mut steps = plan.steps.iter().rev();
     steps.find_map(|step| {

@@ -1,4 +1,4 @@
-//! Which pg-backup-api answers at each address.
+//! The versions of the pg-backup-apis behind each address.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use crate::model::ApiName;
 
 use super::World;
 
-/// How long one may take to answer.
+/// The time limit for an answer.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// A pg-backup-api, as far as it tells of itself: it has no answer with its version in it.
+/// A pg-backup-api, as far as it can be identified: no answer contains its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiSeen {
     /// Its name in the rules.
     pub name: ApiName,
-    /// Its version, or why it does not answer.
+    /// Its version, or the reason why it does not answer.
     pub version: Result<&'static str, String>,
 }
 
-/// Asks each of these APIs, side by side.
+/// Asks each of these APIs, concurrently.
 pub async fn apis<W: World>(names: &[ApiName], world: &W) -> Vec<ApiSeen> {
     let ask = async |name: &ApiName| {
         let barman = world.barman(name)?.within(LIMIT);
         let version = match barman.operations(&Scope::Instance).await {
             Ok(_) => Ok("2.1.0 or later"),
-            // Older ones have no operations but recoveries, and so no list of the others.
+            // Older ones have only recoveries, and so no list of other operations.
             Err(trouble) if matches!(trouble.class, Class::Refused { .. }) => {
                 Ok("older than 2.1.0")
             }

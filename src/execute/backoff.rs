@@ -1,12 +1,12 @@
-//! How long to wait before the next attempt.
+//! The wait before the next attempt.
 
 use std::time::Duration;
 
 use crate::model::Retry;
 
 /// The wait after this attempt, counted from 1: exponential from `wait` to `max_wait`, with full
-/// jitter, so that the nodes of a cluster do not come back together. `chance` is from 0 up to 1.
-/// With `max_wait` equal to `wait` it is exactly that.
+/// jitter, so that the nodes of a cluster do not retry at the same time. `chance` is from 0 up to 1.
+/// If `max_wait` equals `wait`, the wait is exactly that.
 pub(super) fn wait(retry: &Retry, attempt: u32, chance: f64) -> Duration {
     if retry.max_wait <= retry.wait {
         return retry.wait;
@@ -16,8 +16,8 @@ pub(super) fn wait(retry: &Retry, attempt: u32, chance: f64) -> Duration {
     longest.mul_f64(chance.clamp(0.0, 1.0))
 }
 
-/// The wait until the next second of the wall clock has begun, and a little more: pg-backup-api
-/// names operations by the second, and a second one in the same second is refused.
+/// The wait until shortly after the next second of the wall clock begins: pg-backup-api
+/// names operations by the second, and refuses a second one in the same second.
 pub(super) fn next_second(wall: Duration, chance: f64) -> Duration {
     let into = Duration::from_nanos(u64::from(wall.subsec_nanos()));
     let rest = Duration::from_secs(1).saturating_sub(into);

@@ -1,22 +1,22 @@
-//! A look at the backup before it is recovered: only what is evident refuses, for all else the API has the last word.
+//! A check of the backup before it is recovered: only evident problems refuse it; otherwise the API has the last word.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::barman::{Backup, Interest, ServerState};
-use crate::model::{Event, Operation, RecoveryRequest, Url, Verify};
+use crate::model::{Event, Recovery, Url, Verify};
 
 use super::look::SIDE;
 use super::{End, Progress, Stage, StepOutcome, World};
 
-/// How long the look may take.
+/// The time limit for the check.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// Refuses a recovery of a backup that is not usable, of another cluster, or whose timeline would leave a new cluster
-/// behind the archive. A rule that verifies nothing is not looked at either.
+/// Refuses a recovery of a backup that is unusable, belongs to another cluster, or whose timeline would leave a new cluster
+/// behind the archive. The check is skipped if the rule verifies nothing.
 pub(super) async fn refuse_unfit<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
     let Stage { step, barman, .. } = stage;
-    let Operation::Recovery(recovery) = &step.operation else {
+    let Some(recovery) = step.operation.recovery() else {
         return Ok(());
     };
     if step.verify == Verify::None {
@@ -75,10 +75,10 @@ pub(super) async fn refuse_unfit<W: World>(stage: Stage<'_, W>) -> Result<(), En
     Ok(())
 }
 
-/// The backup that the request names, by its id or by one of the words that pg-backup-api knows.
+/// The backup in the request, by its ID or by one of the words that pg-backup-api knows.
 fn chosen<'a>(
     backups: &'a BTreeMap<String, Backup>,
-    recovery: &RecoveryRequest,
+    recovery: &Recovery,
 ) -> Option<(&'a String, &'a Backup)> {
     let usable = |(_, backup): &(&String, &Backup)| backup.is_usable();
     let failed = |(_, backup): &(&String, &Backup)| backup.status.as_deref() == Some("FAILED");
@@ -90,18 +90,18 @@ fn chosen<'a>(
     }
 }
 
-/// The timelines of a backup and of the archive, if the recovery would not go on to the archive's.
+/// The timelines of a backup and of the archive, if the recovery would not reach the archive's.
 fn left_behind(server: &ServerState, backup: &Backup) -> Option<(u64, u64)> {
     let options = server.recovery_options.as_deref().unwrap_or_default();
     let own = backup.timeline?;
     let archived = server.last_archived_wal_per_timeline.last_key_value();
     let archived = archived.map(|(timeline, _)| *timeline);
-    // After a failover it takes a whole segment until the archive has something of the new timeline.
+    // After a failover it takes a whole segment until the archive contains the new timeline.
     let newest = archived.max(server.timeline)?;
     (own < newest && !options.contains("get-wal")).then_some((own, newest))
 }
 
-/// The `database_system_identifier` of the leader, which another node's Patroni may have to be asked for.
+/// The `database_system_identifier` of the leader, for which another node's Patroni may be asked.
 async fn leaders_system_id<W: World>(stage: Stage<'_, W>) -> Option<String> {
     let patroni = stage.world.patronis().into_iter().next()?.within(SIDE);
     let cluster = patroni.cluster().await.ok()?;

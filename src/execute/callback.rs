@@ -1,4 +1,4 @@
-//! A callback from its call to its end: written down, decided, carried out, and what was left before it.
+//! A callback from call to end: recorded, decided, executed, followed by what earlier ones left.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use super::{
     journal, look_again, receipts, resume,
 };
 
-/// A Patroni that is started and finds its PostgreSQL running fires `on_start` before its REST API listens.
+/// A Patroni that starts and finds its PostgreSQL running fires `on_start` before its REST API listens.
 const PATRONI_STARTS_WITHIN: Duration = Duration::from_secs(30);
 
-/// How long Patroni may take to tell a name that is only written down.
+/// The longest wait for a name from Patroni that is only recorded.
 const RECORD: Duration = Duration::from_secs(2);
 
 /// The pause before Patroni is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Why the rules make no plan of an event.
+/// The reason why the rules produce no plan for an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Undecided {
     /// They need the member's name, which is not known.
@@ -31,17 +31,18 @@ pub enum Undecided {
     Invalid(String),
 }
 
-/// What became of a callback.
+/// The result of a callback.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
-    /// The plan, if one could be made.
+    /// The plan, if there is one.
     pub plan: Option<Plan>,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// Takes a callback to its end; `decided` is what the rules make of it as it is known. What earlier ones of the same role left is taken up when its own requests are done; it
-/// has no part in the outcome.
+/// Executes a callback; `decided` is the result of the rules with the facts known so far. Requests of the same role left by
+/// earlier callbacks are resumed after its own and
+/// do not count in the outcome.
 pub async fn callback<W: World>(
     mut recorded: Recorded,
     called: Duration,
@@ -82,7 +83,7 @@ pub async fn callback<W: World>(
                 recorded.node = Some(node);
                 decided = decide(&recorded);
             }
-            // It stays written down, and is decided when Patroni can be asked.
+            // The event stays recorded, and is decided once Patroni answers.
             Err(silence) => {
                 world.observe(&super::Progress::Undecided {
                     reason: &format!("{why} ({silence})"),
@@ -120,9 +121,9 @@ pub async fn callback<W: World>(
     })
 }
 
-/// Looks at what a leader's callback did once more after a while: a request of the member that led before may have
-/// arrived late. Nothing is said if everything is as it was left. Before and after, the change of timeline is judged: the
-/// WAL with which the new timeline begins is soon behind Barman's receiver.
+/// Checks the result of a leader's callback again after a while: a request of the previous leader may have
+/// arrived late. Nothing is logged if nothing has changed. Before and after, the change of timeline is judged: the
+/// WAL at the beginning of the new timeline soon lies behind Barman's receiver.
 pub async fn second_look<W: World>(plan: &Plan, sets: &[String], after: Duration, world: &W) {
     let states = plan
         .steps
@@ -151,7 +152,7 @@ fn here_and_now(plan: &Plan, sets: &[String]) -> Part {
     }
 }
 
-/// The cluster, if this member leads it on another timeline than the first.
+/// The cluster, if this member leads it on a timeline after the first.
 async fn on_a_later_timeline<W: World>(plan: &Plan, world: &W) -> Option<Here> {
     let patronis = world.patronis();
     let node = patronis.first()?.clone().within(SIDE).node().await.ok()?;
@@ -168,7 +169,7 @@ async fn name_at_once<W: World>(world: &W) -> Option<String> {
     asked.ok().flatten()
 }
 
-/// The member's name as the local Patroni tells it, which may only just have been started.
+/// The member's name from the local Patroni, which may only just have been started.
 async fn name<W: World>(world: &W) -> Result<String, String> {
     let patronis = world.patronis();
     let Some(patroni) = patronis.first() else {

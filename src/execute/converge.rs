@@ -1,11 +1,11 @@
-//! What the rules want now, beside what Barman has: compared, and corrected.
+//! The state that the rules want, compared with Barman's and corrected.
 
 use std::time::Duration;
 
 use crate::barman::{ActiveModel, Diagnosis, ServerState};
 use crate::evaluate::{Plan, Step, Wanted};
 use crate::http::{Clock as _, together};
-use crate::model::{ApiName, ModelName, Name, Operation, RequestKind, SwitchTo, Verify};
+use crate::model::{ApiName, ModelName, Name, Verify};
 use crate::store::{Cause, Intent, Query, State, Store as _};
 
 use super::fighting::{self, Fighting};
@@ -17,21 +17,21 @@ use super::{Outcome, Progress, Verdict, World, carry_out, journal, lookup, verif
 /// One state that the rules want.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// The member for which they want it, if its name is known.
+    /// The member that it is wanted for, if its name is known.
     pub member: Option<String>,
-    /// That member is on another node.
+    /// The member is on another node.
     pub elsewhere: bool,
     /// The step that would set it.
     pub step: Step,
-    /// What is different, if anything is; an error if it can't be told.
+    /// The difference, if any; an error if it is unknown.
     pub differs: Result<Option<String>, String>,
-    /// What is known of the WAL from the member that a switch follows.
+    /// The state of the WAL stream from the member that a switch follows.
     pub wal: Option<Wal>,
     /// The server's state, for a switch.
     pub server: Option<ServerState>,
     /// Barman's version.
     pub barman: Option<String>,
-    /// Something else sets it again and again; it is not corrected for a while.
+    /// Another program keeps changing it back; it is not corrected for a while.
     pub fighting: Option<Fighting>,
 }
 
@@ -42,29 +42,22 @@ impl Comparison {
         &self.step.api
     }
 
-    /// The server, if it is about one.
+    /// The server, if the step concerns one.
     #[must_use]
-    pub const fn server_name(&self) -> Option<&Name> {
+    pub fn server_name(&self) -> Option<&Name> {
         self.step.operation.server()
     }
 
-    /// The model that should be active: `None` if this is no switch, `Some(None)` if none should be.
+    /// The model that should be active: `None` if this is not a switch, `Some(None)` if none should be.
     #[must_use]
     pub const fn wanted_model(&self) -> Option<Option<&ModelName>> {
-        match &self.step.operation {
-            Operation::ConfigSwitch {
-                to: SwitchTo::Model(model),
-                ..
-            } => Some(Some(model)),
-            Operation::ConfigSwitch {
-                to: SwitchTo::Reset,
-                ..
-            } => Some(None),
-            _ => None,
+        match self.step.operation.switch() {
+            Some(switch) => Some(switch.to.model()),
+            None => None,
         }
     }
 
-    /// The model that is active, if that is known.
+    /// The active model, if known.
     #[must_use]
     pub fn active_model(&self) -> Option<&ActiveModel> {
         self.server.as_ref().map(|server| &server.active_model)
@@ -72,26 +65,26 @@ impl Comparison {
 }
 
 impl Comparison {
-    /// Tells whether Barman has what is wanted and, where that matters, receives WAL.
+    /// Returns true if Barman has the wanted state and, where that matters, receives WAL.
     pub fn as_wanted(&self) -> bool {
         self.differs == Ok(None) && self.no_wal().is_none()
     }
 
-    /// The reason why WAL does not flow, where the rules want to see that it does.
+    /// The reason why WAL does not flow, if the rules verify streaming.
     pub fn no_wal(&self) -> Option<&NoWal> {
         let wal = self.wal.as_ref();
         wal.and_then(Wal::missing)
             .filter(|_| self.step.verify == Verify::Streaming)
     }
 
-    /// What shows that Barman is not as the rules want it.
+    /// The evidence that Barman differs from the rules.
     fn evidence(&self) -> Option<&str> {
         let differs = self.differs.as_ref().ok().and_then(Option::as_deref);
         differs.or_else(|| self.no_wal().map(|wal| wal.message.as_str()))
     }
 
-    /// Tells whether the request is to be sent: something differs, or it is evident that no WAL is received, and nobody
-    /// fights over it.
+    /// Returns true if the request should be sent: something differs, or evidently no WAL is received, and no other program
+    /// keeps changing it back.
     pub fn calls_for_action(&self) -> bool {
         let no_wal = self.no_wal().is_some_and(|wal| wal.evident);
         let differs = matches!(self.differs, Ok(Some(_))) || self.differs == Ok(None) && no_wal;
@@ -103,7 +96,7 @@ impl Comparison {
     }
 }
 
-/// Compares every state that plans set with Barman's; nothing is sent.
+/// Compares every state in the plans with Barman's; nothing is sent.
 pub async fn compare<W: World>(parts: &[Part], looks: &Looks, world: &W) -> Vec<Comparison> {
     let each = by_api(parts);
     let compared = each
@@ -124,7 +117,9 @@ fn by_api(parts: &[Part]) -> Vec<(ApiName, Vec<Part>)> {
     let of = |api: &ApiName| {
         let narrowed = parts.iter().map(|part| {
             let steps = part.plan.steps.iter();
-            let steps = steps.filter(|step| step.api == *api && is_comparable(step));
+            let steps = steps.filter(|step| {
+                step.api == *api && step.operation.kind().is_comparable(step.verify)
+            });
             Part {
                 plan: Plan {
                     steps: steps.cloned().collect(),
@@ -140,16 +135,6 @@ fn by_api(parts: &[Part]) -> Vec<(ApiName, Vec<Part>)> {
         (api.clone(), parts)
     };
     apis.into_iter().map(of).collect()
-}
-
-/// A recovery sets no state; and Barman may show an option otherwise than it was written, which is what
-/// `verify: none` is for.
-fn is_comparable(step: &Step) -> bool {
-    match step.operation.kind() {
-        RequestKind::ConfigSwitch => true,
-        RequestKind::ConfigUpdate => step.verify != Verify::None,
-        RequestKind::Recovery => false,
-    }
 }
 
 async fn compare_in<W: World>(
@@ -186,7 +171,7 @@ async fn compare_in<W: World>(
                 && matches!(one.differs, Ok(Some(_)))
                 && verify::receives(world, &part.seat, part.plan.role).await == Some(true)
             {
-                // Somebody has switched it since: a receiver through which WAL flows is not restarted.
+                // It has been switched since: a receiver through which WAL flows is not restarted.
                 one.differs = Ok(None);
                 looks.doubt(api, &part.plan.cluster, world);
             }
@@ -196,7 +181,7 @@ async fn compare_in<W: World>(
     if !compared.iter().all(Comparison::as_wanted) {
         looks.forget(api);
     }
-    // An old diagnosis does not have what Barman has learned of a server since.
+    // An old diagnosis lacks what Barman has learned about a server since.
     let misses = |one: &Comparison| one.differs == Ok(None) && one.no_wal().is_some();
     if let Some(part) = parts.first().filter(|_| compared.iter().any(misses)) {
         looks.doubt(api, &part.plan.cluster, world);
@@ -204,7 +189,7 @@ async fn compare_in<W: World>(
     compared
 }
 
-/// Waits for a switch of a server that somebody else has just begun. Returns false if there is none.
+/// Waits for a switch of a server that another process has just begun. Returns false if there is none.
 async fn wait_for_others<W: World>(api: &ApiName, suspects: &[&Comparison], world: &W) -> bool {
     let mut waited = false;
     for server in suspects.iter().filter_map(|one| one.server_name()) {
@@ -222,7 +207,7 @@ async fn wait_for_others<W: World>(api: &ApiName, suspects: &[&Comparison], worl
     waited
 }
 
-/// A switch may be in progress for so long before it counts as lost.
+/// The time after which a switch in progress counts as lost.
 const IN_PROGRESS: Duration = Duration::from_secs(10);
 
 async fn compare_one<W: World>(
@@ -248,7 +233,7 @@ async fn compare_one<W: World>(
     }
 }
 
-/// Tells whether Barman was last asked for the same, and did it.
+/// Returns true if Barman's last request was the same, and succeeded.
 async fn was_done<W: World>(step: &Step, world: &W) -> bool {
     let Some(store) = world.store() else {
         return false;
@@ -264,23 +249,23 @@ async fn was_done<W: World>(step: &Step, world: &W) -> bool {
     last.is_some_and(|last| last.state == State::Done && last.step.operation == step.operation)
 }
 
-/// What one pass found and did.
+/// The findings and actions of one pass.
 #[derive(Debug)]
 pub struct Passed {
-    /// Each state, as it was when the pass began.
+    /// Each state, as at the beginning of the pass.
     pub compared: Vec<Comparison>,
-    /// What became of the corrections.
+    /// The outcome of the corrections.
     pub outcome: Outcome,
 }
 
 impl Passed {
-    /// All of it in one word. `left` is what became of the requests that earlier processes left; `parts` is what was
+    /// The overall verdict. `left` is the outcome of the requests that earlier processes left; `parts` are the parts that were
     /// compared.
     pub fn verdict(&self, left: &Outcome, wanted: &Wanted, parts: &[Part]) -> Verdict {
         let compared = &self.compared;
         let blind = compared.iter().any(|one| one.differs.is_err());
         let fights = compared.iter().any(|one| one.fighting.is_some());
-        // What differs and was not sent is in the hands of a callback that still runs.
+        // Differences that were not sent are being handled by a callback that is still running.
         let different = |one: &&Comparison| matches!(one.differs, Ok(Some(_))) && !one.elsewhere;
         let different = compared.iter().filter(different).count();
         let unread = left.verdict == Verdict::Unfinished;
@@ -298,8 +283,8 @@ impl Passed {
 }
 
 /// Compares and corrects. This node's own member is corrected at once; another member's server only if a second look,
-/// `interval` later, finds it wrong in the same way, since that member's own callback may be at work. `again` asks for
-/// what is wanted then. One API never waits for another.
+/// `interval` later, finds the same difference, since that member's own callback may be at work. `again` returns
+/// the wanted state at that time. One API never waits for another.
 pub async fn pass<W: World>(
     parts: &[Part],
     again: &impl AsyncFn() -> Vec<Part>,
@@ -356,8 +341,8 @@ pub async fn pass<W: World>(
     }
 }
 
-/// Sends what differs, behind the fence. What can't be compared is left alone, and so is what a live callback
-/// is working on: its request is newer than our look, and the store leaves ours out.
+/// Sends the differences, subject to the fence. States that can't be compared are left alone, and so are those that a live
+/// callback is working on: its request is newer than our look, and the store skips ours.
 async fn enforce<W: World>(parts: &[Part], compared: &[Comparison], world: &W) -> Outcome {
     let sent = parts.iter().map(async |part| {
         let wrong = |one: &&Comparison| one.is_about(part) && one.calls_for_action();
@@ -382,7 +367,7 @@ async fn enforce<W: World>(parts: &[Part], compared: &[Comparison], world: &W) -
     Outcome::of(steps.into_iter().flatten().collect())
 }
 
-/// Looks at what was just done once more and corrects it: a request of a member that led before may have arrived late.
+/// Checks again what was just done and corrects it: a request of a previous leader may have arrived late.
 pub(super) async fn look_again<W: World>(part: Part, world: &W) -> Passed {
     let nobody = async || Vec::new();
     pass(&[part], &nobody, Duration::ZERO, &Looks::default(), world).await

@@ -1,4 +1,4 @@
-//! Recoveries into one directory, one after the other.
+//! Recoveries into the same directory, one after the other.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use crate::store::{Intent, Query, State, Store as _};
 
 use super::{End, Progress, Stage, StepOutcome, World, journal, lookup, poll, proof};
 
-/// The pause between two looks for an operation whose answer is still under way to another process.
+/// The pause between two looks for an operation whose answer another process has not yet received.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Waits for every recovery into the same directory that was sent and is not known to have ended: two at once would
-/// destroy each other. Patroni asks again for a replica when it was itself killed meanwhile, and Barman is then still at
-/// the first. That it ended well never counts for ours.
+/// Waits for every recovery into the same directory that was sent and may still be running: two at once would
+/// destroy each other. If Patroni was killed in the meantime it asks for the replica again, while Barman is still working
+/// on the first request. Its success never counts as ours.
 pub(super) async fn wait<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
     if stage.step.operation.kind().sets_state() {
         return Ok(());
@@ -31,7 +31,7 @@ pub(super) async fn wait<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
     Ok(())
 }
 
-/// Waits for the end of one.
+/// Waits for the end of one recovery.
 async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End> {
     let world = stage.world;
     let sent = lookup::Sent {
@@ -42,7 +42,7 @@ async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End>
     let mut current = Some(intent);
     while let Some(intent) = current {
         let ids = match &intent.operation_id {
-            // One that left no proof may have been another's.
+            // One that left no proof may have been another client's.
             Some(id) if intent.state != State::Unverified => vec![id.clone()],
             _ => lookup::candidates(stage, sent).await?.recoveries,
         };
@@ -54,18 +54,18 @@ async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End>
                         format!("an earlier recovery into this directory: {}", end.message);
                     return Err(End::new(StepOutcome::Unfinished, message));
                 }
-                // However it ended, it has.
+                // It has ended, with or without success.
                 Ok(()) | Err(_) => {}
             }
         }
-        // One that was only found may have been another's, unless it left its files here.
+        // One that was only found in the list may have been another client's, unless it left its files here.
         let named = intent.operation_id.is_some() && intent.state != State::Unverified;
         let found = !ids.is_empty() && proof::Proof::now(stage).is_newer_than(sent.wall);
         if named || found || lookup::is_late(sent, world.clock()) {
             break;
         }
         world.clock().sleep(PAUSE).await;
-        // The process that sent it may have got its answer meanwhile.
+        // The process that sent it may have received its answer by now.
         let open = open(stage).await.unwrap_or_default();
         current = open.into_iter().find(|one| one.id == number);
     }
@@ -77,10 +77,10 @@ async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End>
     Ok(())
 }
 
-/// The number of recoveries, the newest first, that are asked for without a ledger.
+/// The maximum number of recoveries, newest first, to check without a ledger.
 const NEWEST: usize = 20;
 
-/// Without a ledger nobody knows into which directory a recovery goes: any that runs on the server refuses ours.
+/// Without a ledger the target directory of a recovery is unknown: any recovery that runs on the server refuses ours.
 async fn refuse_any<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
     let scope = Scope::of(&stage.step.operation);
     let mut ids = lookup::recoveries(stage).await?;

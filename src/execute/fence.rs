@@ -1,7 +1,7 @@
-//! The fence: this member must still have the role that a request was decided for.
+//! The fence: this member must still have the role for which a request was decided.
 //!
-//! `GET /leader` of the member itself is Patroni's own lease, taken before a promotion begins and read without a cache.
-//! `/cluster` may be behind by a moment, so it alone never shuts the fence for a member that leads.
+//! `GET /leader` on the member itself reports Patroni's own lease, taken before a promotion begins and read without a cache.
+//! `/cluster` may lag by a moment, so it alone never closes the fence for a leader.
 
 use std::time::Duration;
 
@@ -12,26 +12,26 @@ use crate::patroni::{Cluster, Lease, Patroni, PatroniError};
 use super::here::Seat;
 use super::{End, Stage, StepOutcome, World};
 
-/// How long one question to Patroni may take; it is answered on this machine, or nearby.
+/// The time limit for one question to Patroni; the answer comes from this machine, or nearby.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The answer to the fence's question.
+/// The fence's answer.
 pub(super) enum Answer {
     /// The member has the role.
     Open,
-    /// Another member has it, or this is the Patroni of another cluster.
+    /// Another member has it, or this Patroni belongs to another cluster.
     Shut(End),
-    /// Patroni does not tell.
+    /// Patroni gives no answer.
     Unknown(Doubt),
 }
 
-/// Why Patroni does not tell.
+/// The reason why Patroni gives no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Doubt {
-    /// It does not answer, or not with what was asked.
+    /// It does not answer, or not as expected.
     #[error("{0}")]
     Silent(String),
-    /// The leader key is on its way from one member to another.
+    /// The leader key is moving from one member to another.
     #[error("{0}")]
     Undecided(String),
 }
@@ -39,7 +39,7 @@ pub(super) enum Doubt {
 /// Asks once, for no longer than `limit`.
 pub(super) async fn ask<W: World>(stage: Stage<'_, W>, limit: Option<Duration>) -> Answer {
     let Stage { step, world, .. } = stage;
-    // A node that is being made has no role to lose.
+    // A node that is being created has no role to lose.
     if !step.operation.kind().sets_state() || step.fence == Fence::None {
         return Answer::Open;
     }
@@ -47,7 +47,7 @@ pub(super) async fn ask<W: World>(stage: Stage<'_, W>, limit: Option<Duration>) 
     if patronis.is_empty() {
         return Answer::Open;
     }
-    // A member of another node is asked itself, and then anybody.
+    // A member of another node is asked first, then any other.
     let own = stage.holder.seat.patroni(world);
     if stage.holder.seat == Seat::Here {
         patronis.remove(0);
@@ -90,7 +90,7 @@ async fn by_lease<W: World>(
     let role = stage.holder.role;
     let lease = match patroni.lease(role).await {
         Ok(lease) => lease,
-        // Something in between does not publish this path; the list of members may be there.
+        // A proxy may not publish this path; try the list of members.
         Err(PatroniError::Answer { .. }) => {
             return Ok(by_members(stage, &cluster(stage, patroni).await?, None));
         }
@@ -120,11 +120,11 @@ async fn cluster<W: World>(
     Ok(cluster)
 }
 
-/// Judges by the list of members, and by the member's own lease if that is known.
+/// Decides by the list of members, and by the member's own lease if known.
 fn by_members<W: World>(stage: Stage<'_, W>, cluster: &Cluster, lease: Option<&Lease>) -> Answer {
     let holder = stage.holder;
     let undecided = |why: String| Answer::Unknown(Doubt::Undecided(why));
-    // The name that Patroni uses counts more than one that was given on a command line.
+    // Patroni's own name takes precedence over one from the command line.
     let own = lease
         .and_then(|lease| lease.name.as_deref())
         .or(holder.node.as_deref());
@@ -134,7 +134,7 @@ fn by_members<W: World>(stage: Stage<'_, W>, cluster: &Cluster, lease: Option<&L
     let leads = match (lease, own) {
         (Some(lease), _) if lease.held => true,
         (_, Some(own)) => leader.name == own,
-        // The member has no lease, so the leader is another one.
+        // The member has no lease, so another one leads.
         (Some(_), None) => false,
         (None, None) => return undecided("the name of this member is not known".to_owned()),
     };
@@ -142,10 +142,10 @@ fn by_members<W: World>(stage: Stage<'_, W>, cluster: &Cluster, lease: Option<&L
     let member = own.unwrap_or("this member");
     match (holder.role.leads(), leads) {
         (true, true) if lease.is_none() => Answer::Open,
-        // The list may be ahead or behind; the lease will tell.
+        // The list may be ahead or behind; the lease decides.
         (true, true) => undecided(format!("`{member}` does not have the leader's lease")),
         (false, false) => Answer::Open,
-        // The list is behind: it may be on its way to another member.
+        // The list is behind: the lease may be moving to another member.
         (false, true) if lease.is_some_and(|lease| !lease.held) => undecided(format!(
             "`{member}` gave up the leader's lease, and no other member is known to have it"
         )),

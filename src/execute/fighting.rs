@@ -1,4 +1,4 @@
-//! Somebody else keeps setting what is corrected: another rules file, another tool, a person.
+//! Another program keeps reverting a correction: another rules file, another tool, or a person.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use crate::store::{Intent, Query, State, Store as _};
 
 use super::{World, journal};
 
-/// So many corrections of one target in [`WINDOW`] are no fight yet.
+/// The number of corrections of one target within [`WINDOW`] that are still normal.
 const CORRECTIONS: usize = 3;
 
-/// The first wait of a fight, and how near to one another its corrections are.
+/// The first wait of a fight, and the longest time between its corrections.
 const WINDOW: Duration = Duration::from_secs(600);
 
 /// The longest wait.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
-/// A target that was corrected again and again.
+/// A target that was corrected repeatedly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fighting {
-    /// How often it was corrected, one soon after the other.
+    /// The number of corrections in short succession.
     pub corrections: usize,
     /// It is not corrected again before this time, since the Unix epoch.
     pub until: Duration,
 }
 
-/// Tells whether a step's targets are fought over, by the corrections that the store remembers.
+/// Returns the fight over a step's targets, according to the corrections in the store.
 pub(super) async fn over<W: World>(step: &Step, cluster: &str, world: &W) -> Option<Fighting> {
     let now = world.clock().wall();
     let query = Query {
@@ -36,7 +36,7 @@ pub(super) async fn over<W: World>(step: &Step, cluster: &str, world: &W) -> Opt
     };
     let read = world.store()?.history(&query);
     let intents = journal::bounded(world, journal::STATE, read).await.ok()?;
-    // After a failover another value is wanted, which is no fight.
+    // After a failover another value is wanted, which is not a fight.
     let corrects = |one: &&Intent| {
         let same = (&one.step.api, &one.step.operation) == (&step.api, &step.operation);
         one.source.corrects() && one.state == State::Done && same
@@ -45,7 +45,7 @@ pub(super) async fn over<W: World>(step: &Step, cluster: &str, world: &W) -> Opt
     judge(times.filter_map(|one| one.sent), now)
 }
 
-/// Judges by the times of corrections, the oldest first. A fight is over when nothing had to be corrected for twice the
+/// Decides by the times of corrections, oldest first. A fight is over when no correction was needed for twice the
 /// wait.
 fn judge(times: impl IntoIterator<Item = Duration>, now: Duration) -> Option<Fighting> {
     let mut corrections = 0;
@@ -92,10 +92,10 @@ mod tests {
             (&[0, 1, 2], 3, Some(12)),
             (&[0, 1, 2], 12, None),
             (&[0, 20, 40], 41, None),
-            // The waits grow.
+            // the waits grow
             (&[0, 1, 2, 13], 14, Some(33)),
             (&[0, 1, 2, 13, 34], 35, Some(74)),
-            // It was quiet for long.
+            // a long quiet period
             (&[0, 1, 2, 60], 61, None),
         ] {
             let now = minutes(&[now])[0];

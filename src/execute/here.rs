@@ -1,4 +1,4 @@
-//! The cluster as Patroni shows it, and the members that something is wanted for.
+//! The cluster as Patroni shows it, and the members that rules apply to.
 
 use crate::evaluate::{ClusterView, MemberView, Plan, Wanted};
 use crate::http::Http;
@@ -7,15 +7,15 @@ use crate::patroni::{Member, Node, Patroni, PatroniError, name_in};
 
 use super::World;
 
-/// What Patroni says of a cluster and of this node in it.
+/// Patroni's view of a cluster and of this node in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Here {
     /// Patroni's scope.
     pub cluster: String,
-    /// This node's member; `None` if the local Patroni is silent, and another one said the rest.
+    /// This node's member; `None` if the local Patroni does not answer, and another one provided the rest.
     pub node: Option<String>,
-    /// Its role by the leader key, which is taken before a promotion begins; `None` while no member holds it: then
-    /// nothing is known of roles.
+    /// Its role according to the leader key, which is taken before a promotion begins; `None` while no member holds it: then
+    /// roles are unknown.
     pub role: Option<Role>,
     /// The member that holds the leader key.
     pub leader: Option<String>,
@@ -23,17 +23,17 @@ pub struct Here {
     pub timeline: Option<u64>,
     /// The members.
     pub members: Vec<Member>,
-    /// The version of the Patroni that answered.
+    /// The version of that Patroni.
     pub patroni: Option<String>,
 }
 
-/// Why it is not known what to do here.
+/// The reason why the situation here is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HereError {
-    /// Patroni does not say.
+    /// Patroni does not answer.
     #[error(transparent)]
     Patroni(#[from] PatroniError),
-    /// It does not tell the member's name.
+    /// Patroni does not report the member's name.
     #[error(
         "Patroni at `{url}` does not tell this member's name, as Patroni before 3.2 does not: give `--node NAME`"
     )]
@@ -41,7 +41,7 @@ pub enum HereError {
         /// The address.
         url: String,
     },
-    /// It does not tell the cluster's name.
+    /// Patroni does not report the cluster's name.
     #[error("Patroni at `{url}` does not tell the cluster's name")]
     NoScope {
         /// The address.
@@ -49,21 +49,21 @@ pub enum HereError {
     },
 }
 
-/// The place of the member that something is decided for.
+/// The place of a member that a plan is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seat {
     /// On this node: the local Patroni is its own.
     Here,
-    /// On another node, with this REST API if Patroni lists it.
+    /// On another node, with its REST API if Patroni lists it.
     Elsewhere(Option<Url>),
 }
 
-/// What is wanted for one member.
+/// The wanted state for one member.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
     /// The plan.
     pub plan: Plan,
-    /// The variables that were set for it, as `NAME=VALUE`.
+    /// The variables set for it, as `NAME=VALUE`.
     pub sets: Vec<String>,
     /// The member's place.
     pub seat: Seat,
@@ -81,7 +81,6 @@ impl Seat {
 }
 
 impl Here {
-    /// The leader's role.
     pub(super) fn leader_role(&self) -> Option<Role> {
         Some(self.member(self.leader.as_deref()?)?.rules_role())
     }
@@ -156,7 +155,7 @@ impl Here {
         })
     }
 
-    /// Tells whether this node's member is in Patroni's list.
+    /// Returns true if this node's member is in Patroni's list.
     pub fn is_listed(&self) -> bool {
         let own = self.node.as_ref();
         self.members.iter().any(|member| Some(&member.name) == own)

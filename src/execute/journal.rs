@@ -1,5 +1,5 @@
-//! Writing down what happens to an intent. A state that can't be written, or not soon, must not stop a failover: it is
-//! said, and the step goes on.
+//! Records of an intent's progress. A state database that can't be written, or not soon, must not stop a failover: the
+//! problem is logged, and the step continues.
 
 use std::time::Duration;
 
@@ -11,24 +11,24 @@ use crate::store::{Intent, IntentId, Query, Settled, Standing, State, Store, Sto
 use super::here::{Part, Seat};
 use super::{End, Progress, Stage, StepOutcome, StepReport, World};
 
-/// How long a request that sets a state waits for its intent to be written.
+/// The longest wait for recording the intent of a request that sets a state.
 pub(super) const STATE: Duration = Duration::from_secs(1);
 
-/// How long a recovery waits: that it is not sent twice depends on it.
+/// The longest wait for a recovery: the record prevents sending it twice.
 pub(super) const RECOVERY: Duration = Duration::from_secs(60);
 
-/// How long the state is waited for when it is opened for an event.
+/// The longest wait for opening the state for an event.
 pub const fn patience_of(event: Event) -> Duration {
     if event.makes_node() { RECOVERY } else { STATE }
 }
 
-/// How long an intent is held beyond the exchange that it is held for.
+/// The time an intent is held beyond the exchange.
 const HELD: Duration = Duration::from_secs(60);
 
-/// The pause before another process that works on an intent is looked at again.
+/// The pause before looking again at an intent that another process works on.
 const TAKEN: Duration = Duration::from_secs(1);
 
-/// The wait for the store that a plan is worth.
+/// The longest wait for the store on behalf of a plan.
 pub(super) fn bound(plan: &Plan) -> Duration {
     let waits = plan
         .steps
@@ -37,7 +37,7 @@ pub(super) fn bound(plan: &Plan) -> Duration {
     waits.max().unwrap_or(STATE)
 }
 
-/// The wait for the store that a request is worth.
+/// The longest wait for the store on behalf of a request.
 const fn patience(kind: RequestKind) -> Duration {
     if kind.sets_state() { STATE } else { RECOVERY }
 }
@@ -56,13 +56,13 @@ pub(super) async fn bounded<W: World, T>(
 
 /// Permission to make an attempt.
 pub(super) enum Claim {
-    /// Given; with the part of the step that is left, if a newer decision took some of it over.
+    /// Granted; with the remaining part of the step, if a newer decision took over some of it.
     Given(Option<Box<Step>>),
-    /// Another process works on the same intent; it was waited for a moment.
+    /// Another process works on the same intent; there was a short wait.
     Taken,
 }
 
-/// Notes that an attempt is about to be made. `asked` is when this was asked for first.
+/// Records that an attempt is about to be made. `asked` is the time of the first request for it.
 pub(super) async fn sending<W: World>(stage: Stage<'_, W>, asked: Duration) -> Result<Claim, End> {
     let Some((store, id)) = place(stage) else {
         return Ok(Claim::Given(None));
@@ -97,7 +97,7 @@ pub(super) async fn sending<W: World>(stage: Stage<'_, W>, asked: Duration) -> R
     }
 }
 
-/// Notes the operation that pg-backup-api made of it.
+/// Records the operation that pg-backup-api created.
 pub(super) async fn accepted<W: World>(stage: Stage<'_, W>, operation: &Name) {
     if let Some((store, id)) = place(stage)
         && let Err(error) = bounded(stage.world, STATE, store.accepted(id, operation)).await
@@ -106,16 +106,16 @@ pub(super) async fn accepted<W: World>(stage: Stage<'_, W>, operation: &Name) {
     }
 }
 
-/// Keeps hold of the intent while its operation runs.
+/// Extends the hold on the intent while its operation runs.
 pub(super) async fn renew<W: World>(stage: Stage<'_, W>) {
     if let Some((store, id)) = place(stage) {
         let until = stage.world.clock().wall() + HELD;
-        // One that is lost is taken up by another process, which looks before it sends.
+        // A lost hold means that another process takes over, which checks before it sends.
         let _ = bounded(stage.world, STATE, store.renew(id, until)).await;
     }
 }
 
-/// The operations of the same server that other recoveries were answered with.
+/// The operations of the same server that belong to other recoveries.
 pub(super) async fn operations_of_others<W: World>(stage: Stage<'_, W>) -> Vec<Name> {
     let Stage { step, world, .. } = stage;
     let Some(store) = world.store() else {
@@ -136,7 +136,7 @@ pub(super) async fn operations_of_others<W: World>(stage: Stage<'_, W>) -> Vec<N
         .collect()
 }
 
-/// Tells whether an operator gave an intent up.
+/// Returns true if an operator gave an intent up.
 pub(super) async fn is_forgotten<W: World>(world: &W, id: Option<IntentId>) -> bool {
     let (Some(store), Some(id)) = (world.store(), id) else {
         return false;
@@ -147,18 +147,18 @@ pub(super) async fn is_forgotten<W: World>(world: &W, id: Option<IntentId>) -> b
     )
 }
 
-/// What becomes of a request that is not as it was asked for when its process ends.
+/// The fate of an unfinished request when its process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Left {
-    /// It stays pending, for the next one to go on with.
+    /// It stays pending for the next process.
     Pending,
-    /// It is over: the caller of a recovery has gone on without it, and a correction for another member is decided on
+    /// It is over: the caller of a recovery has continued without it, and a correction for another member is decided
     /// anew by every pass.
     Over,
 }
 
 impl Left {
-    /// What becomes of a request of this type for a member in this place.
+    /// The fate of a request of this type for a member at this place.
     pub(super) fn after(kind: RequestKind, seat: &Seat) -> Self {
         if kind.sets_state() && *seat == Seat::Here {
             Self::Pending
@@ -168,7 +168,7 @@ impl Left {
     }
 }
 
-/// Ends the corrections for members of other nodes that an earlier process left.
+/// Ends the corrections for members of other nodes that an earlier process left pending.
 pub(super) async fn drop_corrections<W: World>(world: &W, plan: &Plan, parts: &[Part]) {
     let Some(store) = world.store() else {
         return;
@@ -181,7 +181,7 @@ pub(super) async fn drop_corrections<W: World>(world: &W, plan: &Plan, parts: &[
     }
 }
 
-/// Notes how a step ended.
+/// Records the result of a step.
 pub(super) async fn settled<W: World>(
     world: &W,
     id: Option<IntentId>,
@@ -222,7 +222,7 @@ pub(super) async fn settled<W: World>(
     }
 }
 
-/// Says that the state can't be used.
+/// Reports that the state can't be used.
 pub(super) fn complain<W: World>(world: &W, error: &StoreError) {
     world.observe(&Progress::StateTrouble {
         message: &error.to_string(),

@@ -1,7 +1,7 @@
-//! Requests side by side.
+//! Concurrent requests.
 //!
-//! Requests to different APIs never wait for each other. Requests to one API begin in the order of the rules; one that
-//! meets trouble lets the next begin. `on_failure: stop` ends the remaining requests of the same rule to the same API.
+//! Requests to different APIs never wait for each other. Requests to one API begin in the order of the rules; a request
+//! with a problem lets the next begin. `on_failure: stop` ends the remaining requests of the same rule to the same API.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -14,14 +14,14 @@ use crate::store::IntentId;
 
 use super::{StepOutcome, StepReport};
 
-/// A step to carry out.
+/// A step to execute.
 #[derive(Debug, Clone)]
 pub(super) struct Job<'a> {
     pub(super) step: &'a Step,
     pub(super) intent: Option<IntentId>,
 }
 
-/// The place of a rule's requests in the row of those to one API.
+/// The turn of a rule's requests among those to one API.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Turn<'a> {
     open: &'a Cell<usize>,
@@ -30,7 +30,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// Lets the next in the row begin.
+    /// Lets the next one begin.
     pub(super) fn pass(self) {
         self.open.set(self.open.get().max(self.number + 1));
     }
@@ -40,7 +40,7 @@ impl Turn<'_> {
         self.stopped.get()
     }
 
-    /// Waits for its turn. It needs no waker: whatever passes the turn is polled by the same task, and before this.
+    /// Waits for its turn. It needs no waker: whatever passes the turn is polled earlier by the same task.
     async fn come(self) {
         poll_fn(|_| {
             if self.open.get() >= self.number {
@@ -61,7 +61,7 @@ struct Chain<'a> {
     jobs: Vec<(usize, Job<'a>)>,
 }
 
-/// Carries out jobs and returns their reports in the order of the jobs.
+/// Executes jobs and returns their reports in the order of the jobs.
 pub(super) async fn side_by_side<'a>(
     jobs: Vec<Job<'a>>,
     act: impl AsyncFn(Job<'a>, Turn<'_>) -> StepReport,

@@ -1,4 +1,4 @@
-//! What one answer of `/diagnose` shows of the state that was asked for, and of the WAL that should flow.
+//! The requested state in one answer of `/diagnose`, and the state of the WAL stream.
 
 use std::time::Duration;
 
@@ -6,37 +6,37 @@ use serde_json::{Map, Value};
 
 use crate::barman::{ActiveModel, Diagnosis, ServerState, same_value};
 use crate::evaluate::Step;
-use crate::model::{Name, Operation, Role, SwitchTo};
+use crate::model::{ConfigSwitch, Name, Operation, Role, SwitchTo};
 use crate::patroni::{Node, Walsender};
 
 use super::World;
 use super::here::{Part, Seat};
 
-/// How long a look may take that a request waits for, and a question to Patroni.
+/// The time limit for a look that a request waits for, and for a question to Patroni.
 pub(super) const SIDE: Duration = Duration::from_secs(5);
 
-/// What one look showed.
+/// The result of one look.
 pub(super) enum Look {
-    /// What was asked for is there.
+    /// The requested state is in place.
     Holds,
-    /// Something else is there.
+    /// Another state is in place.
     Differs(String),
-    /// Something is not there yet.
+    /// Something is not in place yet.
     NotYet(String),
     /// It is evident that no WAL is received.
     NoWal(String),
-    /// It cannot be told whether WAL is received.
+    /// It is unknown whether WAL is received.
     Unclear(String),
-    /// It is done, and Barman does not show it.
+    /// It is done, but Barman does not show it.
     Hidden(String),
 }
 
-/// What is known of the WAL that a server should receive from the member that it follows.
+/// The state of the WAL stream that a server should receive from the member it follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wal {
     /// It is received.
     Received,
-    /// It is not received, or that can't be told.
+    /// It is not received, or that is unknown.
     Missing(NoWal),
     /// Barman does not stream WAL for this server, for this reason.
     Unchecked(String),
@@ -52,24 +52,24 @@ impl Wal {
     }
 }
 
-/// WAL is not received, or that can't be told.
+/// WAL is not received, or that is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoWal {
-    /// Why.
+    /// The reason.
     pub message: String,
     /// It is evident: sending the switch again restarts Barman's receiver.
     pub evident: bool,
-    /// Nothing shows whether it is received.
+    /// There is no evidence either way.
     pub unknown: bool,
 }
 
-/// What `/diagnose` shows of the state that an operation sets.
+/// The state that an operation sets, as `/diagnose` shows it.
 pub(super) enum Shown {
-    /// It is there; or the operation sets none.
+    /// It is in place; or the operation sets none.
     AsWanted,
-    /// Something else is there.
+    /// Another state is in place.
     Differs(String),
-    /// Barman may have it and does not show it.
+    /// Barman may have it but does not show it.
     Hidden(String),
 }
 
@@ -84,20 +84,14 @@ pub(super) fn shown(operation: &Operation, diagnosis: &Diagnosis) -> Shown {
     }
 }
 
-/// Tells whether WAL flows from the member that a switch follows; `None` for a step that follows none.
+/// Returns the state of the WAL stream from the member that a switch follows; `None` for any other step.
 pub(super) async fn wal<W: World>(
     step: &Step,
     part: &Part,
     diagnosis: &Diagnosis,
     world: &W,
 ) -> Option<Wal> {
-    let Operation::ConfigSwitch {
-        server,
-        to: SwitchTo::Model(_),
-    } = &step.operation
-    else {
-        return None;
-    };
+    let (server, _) = step.operation.follows()?;
     let missing = |message, evident, unknown| {
         Wal::Missing(NoWal {
             message,
@@ -117,8 +111,8 @@ pub(super) async fn wal<W: World>(
 
 pub(super) fn applied(operation: &Operation, diagnosis: &Diagnosis) -> Look {
     match operation {
-        Operation::ConfigSwitch { server, to } => switched(diagnosis, server, to),
-        Operation::ConfigUpdate { changes } => updated(diagnosis, changes),
+        Operation::ConfigSwitch(ConfigSwitch { server, to }) => switched(diagnosis, server, to),
+        Operation::ConfigUpdate(update) => updated(diagnosis, &update.changes),
         Operation::Recovery(_) => Look::Holds,
     }
 }
@@ -171,7 +165,7 @@ fn updated(diagnosis: &Diagnosis, changes: &[Map<String, Value>]) -> Look {
         for (option, wanted) in options {
             match config.get(option) {
                 Some(got) if same_value(got, wanted) => {}
-                // pg-backup-api does not read `.barman.auto.conf`, where Barman keeps options that are new to a section.
+                // pg-backup-api does not read `.barman.auto.conf`, in which Barman stores options that are new to a section.
                 _ => {
                     return Look::Hidden(format!(
                         "done, but `/diagnose` does not show the new value of `{option}` of {what}: \
@@ -184,7 +178,7 @@ fn updated(diagnosis: &Diagnosis, changes: &[Map<String, Value>]) -> Look {
     Look::Holds
 }
 
-/// Tells whether WAL is being received from the member that Barman is set to, on its timeline. A server that does not
+/// Checks whether WAL is received from the member that Barman points to, on its timeline. A server that does not
 /// receive WAL by streaming is judged by its model alone.
 pub(super) async fn streaming<W: World>(
     world: &W,
@@ -236,11 +230,11 @@ pub(super) async fn streaming<W: World>(
     Look::Holds
 }
 
-/// The finding about Barman's slot, and about the walsender that uses it; `None` if WAL is received. `primary` is what
-/// Patroni shows of the member that is followed, if that is a primary.
+/// The finding about Barman's slot and the walsender that uses it; `None` if WAL is received. `primary` is
+/// Patroni's view of the followed member, if that is a primary.
 fn slot(server: &Name, state: &ServerState, primary: Option<&Node>, role: Role) -> Option<Look> {
     let name = state.receiver();
-    // Who receives is in Patroni's list, if there is one.
+    // Receivers are in Patroni's list of walsenders, if there is one.
     let senders = primary.filter(|_| role == Role::Primary);
     let senders = senders.and_then(|node| node.walsenders.as_ref());
     let absent = |all: &Vec<Walsender>| all.iter().all(|one| one.application_name != name);
@@ -259,7 +253,7 @@ fn slot(server: &Name, state: &ServerState, primary: Option<&Node>, role: Role) 
             "the replication slot `{}` of `{server}` is not active",
             slot.name
         ))),
-        // Nothing was learned by the connection that lists slots.
+        // The connection that lists slots returned nothing.
         (None, _) if state.is_in_recovery.is_none() => Some(Look::Unclear(format!(
             "Barman cannot ask the PostgreSQL of `{server}` for its replication slot: its `conninfo` does not work"
         ))),

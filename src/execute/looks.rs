@@ -1,5 +1,5 @@
-//! The diagnoses of one process: `/diagnose` walks every server of a Barman host, so it is not asked more often than it
-//! has to be.
+//! The `/diagnose` answers of one process: `/diagnose` visits every server of a Barman host, so it is not requested more
+//! often than necessary.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use crate::barman::{ActiveModel, Diagnosis, Interest, Trouble};
 use crate::evaluate::Step;
 use crate::http::Clock as _;
-use crate::model::{ApiName, Operation, SwitchTo, Verify};
+use crate::model::{ApiName, ConfigSwitch, Operation, SwitchTo, Verify};
 
 use super::here::Part;
 use super::look::{self, Shown};
@@ -23,45 +23,45 @@ pub struct Looks {
     /// They are shared by the clusters of a fleet.
     fleet: bool,
     apis: RefCell<BTreeMap<ApiName, Rc<Api>>>,
-    /// When a cluster got the leader that it has.
+    /// The time at which each cluster got its current leader.
     led: RefCell<BTreeMap<String, Duration>>,
 }
 
-/// What is kept of one API.
+/// The cache for one API.
 #[derive(Debug, Default)]
 struct Api {
     kept: RefCell<Option<Kept>>,
-    /// One question at a time.
+    /// Allows one request at a time.
     gate: Mutex<()>,
-    /// When what is kept was found to be no longer right for a cluster.
+    /// The times at which the cache became outdated for clusters.
     doubts: RefCell<BTreeMap<String, Duration>>,
 }
 
-/// A diagnosis.
+/// A cached diagnosis.
 #[derive(Debug, Clone)]
 struct Kept {
     diagnosis: Rc<Diagnosis>,
     at: Duration,
     took: Duration,
-    /// What it was asked for, if not for everything.
+    /// The steps it was requested for, if not for everything.
     steps: Vec<Step>,
 }
 
-/// A diagnosis to judge by.
+/// A diagnosis to decide by.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     pub(super) diagnosis: Rc<Diagnosis>,
-    /// Somebody may have set something else since.
+    /// The state may have been changed since.
     pub(super) is_old: bool,
 }
 
-/// A diagnosis is good for so long, as long as WAL is seen to flow.
+/// The time for which a diagnosis is valid while WAL is seen to flow.
 const FRESH: Duration = Duration::from_secs(300);
 
-/// It is good for so many times the time that it took.
+/// It is valid for this many times its own duration.
 const WORTH: u32 = 10;
 
-/// The same where it has to be taken anew.
+/// The same if it has to be renewed.
 const REST: u32 = 2;
 
 impl Kept {
@@ -77,7 +77,7 @@ impl Kept {
         }
     }
 
-    /// Tells whether it has everything that these steps set.
+    /// Returns true if it contains everything that these steps set.
     fn has(&self, steps: &[Step]) -> bool {
         let shows = |step: &Step| look::shown(&step.operation, &self.diagnosis);
         let differs = |step: &Step| matches!(shows(step), Shown::Differs(_));
@@ -102,7 +102,7 @@ impl Looks {
         Rc::clone(self.apis.borrow_mut().entry(name.clone()).or_default())
     }
 
-    /// One diagnosis of an API, with what these parts are about; `None` if the rules have no such API.
+    /// One diagnosis of an API, with the targets of these parts; `None` if the rules have no such API.
     pub(super) async fn take<W: World>(
         &self,
         name: &ApiName,
@@ -155,7 +155,7 @@ impl Looks {
         }))
     }
 
-    /// What is kept, if it is good enough for these steps.
+    /// The cached diagnosis, if it is good enough for these steps.
     async fn good<W: World>(
         &self,
         api: &Api,
@@ -173,11 +173,11 @@ impl Looks {
         if doubt.is_some_and(|doubt| doubt >= kept.at) {
             return None;
         }
-        // A leader that is new is followed at once; what stops that is looked for before anything is sent.
+        // A new leader is followed at once; obstacles are checked before anything is sent.
         if !kept.has(steps) {
             return Some(kept.seen(true));
         }
-        // Another leader's request may have come in between, if WAL does not show that it did not.
+        // Another leader's request may have come in between, unless the WAL stream shows otherwise.
         let led = self.led.borrow().get(cluster).copied();
         let shows = |flows| match flows {
             Some(flows) => flows,
@@ -186,27 +186,27 @@ impl Looks {
         (kept.is_fresh(world) && shows(flow(parts, world).await)).then(|| kept.seen(false))
     }
 
-    /// A cluster has another leader from now on.
+    /// Records that a cluster has another leader.
     pub fn another_leads<W: World>(&self, cluster: &str, world: &W) {
         let now = world.clock().now();
         self.led.borrow_mut().insert(cluster.to_owned(), now);
     }
 
-    /// What was kept is no longer right, or was not to begin with.
+    /// Drops the cached diagnosis, which is or was wrong.
     pub(super) fn forget(&self, name: &ApiName) {
         if !self.fleet {
             self.api(name).kept.take();
         }
     }
 
-    /// What is kept is not right for this cluster.
+    /// Marks the cached diagnosis as outdated for this cluster.
     pub(super) fn doubt<W: World>(&self, name: &ApiName, cluster: &str, world: &W) {
         let now = world.clock().now();
         let api = self.api(name);
         api.doubts.borrow_mut().insert(cluster.to_owned(), now);
     }
 
-    /// Takes note of what was sent: a switch that was seen to take effect is known.
+    /// Records a request: a switch that was seen to take effect is known.
     pub(super) fn acted<W: World>(
         &self,
         name: &ApiName,
@@ -223,7 +223,7 @@ impl Looks {
             let step = wanted.iter().filter(|step| step.verify != Verify::None);
             let mut step = step.filter(|step| step.rule == report.rule);
             let switch = step.next().map(|step| &step.operation);
-            let (StepOutcome::Done, Some(Operation::ConfigSwitch { server, to })) =
+            let (StepOutcome::Done, Some(Operation::ConfigSwitch(ConfigSwitch { server, to }))) =
                 (report.outcome, switch)
             else {
                 self.doubt(name, cluster, world);
@@ -248,12 +248,12 @@ impl Looks {
     }
 }
 
-/// Tells whether no member's Patroni says that Barman stopped receiving WAL.
+/// Returns false if some member's Patroni shows that Barman stopped receiving WAL.
 pub async fn flows<W: World>(parts: &[Part], world: &W) -> bool {
     flow(parts, world).await != Some(false)
 }
 
-/// Tells whether Barman receives all WAL that it should, by the members' Patronis; `None` if they cannot tell.
+/// Returns true if Barman receives all WAL that it should, according to the members' Patronis; `None` if they don't know.
 async fn flow<W: World>(parts: &[Part], world: &W) -> Option<bool> {
     let mut all = Some(true);
     for part in parts {

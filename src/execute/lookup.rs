@@ -1,7 +1,7 @@
 //! Finding an operation whose answer was lost.
 //!
-//! The list of operations says nothing but ids and types. An id is the API host's local time to the second, so an
-//! operation of ours was named in the seconds after it was sent, in the time zone of that host, whichever that is.
+//! The list of operations has only IDs and types. An ID is the API host's local time to the second, so an
+//! operation of ours was named in the seconds after it was sent, in whatever time zone that host has.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::model::Name;
 use super::proof::Proof;
 use super::{End, Progress, Stage, StepOutcome, World, backoff, journal, poll};
 
-/// How far the clocks of this machine and of the API's host may be apart.
+/// The maximum difference between the clocks of this machine and of the API's host.
 const SKEW: Duration = Duration::from_secs(20);
 
-/// The same if the API's own clock is known, which tells seconds.
+/// The same if the API's own clock is known, to the second.
 const KNOWN_SKEW: Duration = Duration::from_secs(2);
 
-/// How long after it was sent a request can be taken up: longer than the API's own workers live
+/// The longest time after sending at which a request can still be accepted: longer than the API's own workers live
 /// without an answer.
 const LATE: Duration = Duration::from_secs(120);
 
@@ -29,17 +29,17 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The pause between two looks for an operation.
 const SEARCH: Duration = Duration::from_secs(2);
 
-/// When a request was sent.
+/// The time at which a request was sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sent {
     /// By the wall clock.
     pub(super) wall: Duration,
-    /// By the clock of this process, if it sent it.
+    /// By the clock of this process, if this process sent it.
     pub(super) now: Option<Duration>,
 }
 
 impl Sent {
-    /// It is about to be sent.
+    /// The current time, for a request about to be sent.
     pub(super) fn now(clock: &impl Clock) -> Self {
         Self {
             wall: clock.wall(),
@@ -47,8 +47,8 @@ impl Sent {
         }
     }
 
-    /// The seconds in which it can have been taken up, by the API's clock if that is known; else by ours, which may be
-    /// another.
+    /// The seconds in which it can have been accepted, by the API's clock if known, or otherwise by ours, which may
+    /// differ.
     fn taken_up(self, date: Option<Duration>, clock: &impl Clock) -> RangeInclusive<i64> {
         let ago = self.now.map(|sent| clock.now().saturating_sub(sent));
         let (sent, until, skew) = match (date, ago) {
@@ -61,15 +61,15 @@ impl Sent {
     }
 }
 
-/// What became of a request whose answer was lost.
+/// The fate of a request whose answer was lost.
 pub(super) enum Fate {
-    /// The list shows the operation that it began.
+    /// The list shows its operation.
     TakenUp(Name),
-    /// A list that was readable has not shown it for so long that it never arrived.
+    /// A readable list has not shown it for so long that it must be lost.
     NeverArrived,
 }
 
-/// Tells whether a request that was sent then can no longer be taken up.
+/// Returns true if a request sent at that time can no longer be accepted.
 pub(super) fn is_late(sent: Sent, clock: &impl Clock) -> bool {
     let passed = match sent.now {
         Some(now) => clock.now().saturating_sub(now),
@@ -78,16 +78,16 @@ pub(super) fn is_late(sent: Sent, clock: &impl Clock) -> bool {
     passed >= LATE
 }
 
-/// The operations that were named when a request was sent, in whatever time zone the API's host keeps.
+/// The operations named at the time when a request was sent, in whatever time zone the API's host has.
 #[derive(Debug, Default)]
 pub(super) struct Named {
-    /// The recoveries: one of them can be the one that was sent.
+    /// The recoveries, one of which may be the one that was sent.
     pub(super) recoveries: Vec<Name>,
-    /// Another operation was named then: it may have the id that the request would have got.
+    /// Another operation was named then: it may have the ID that the request would have got.
     pub(super) others: bool,
 }
 
-/// Reads from the list what was named when a request was sent, and is not known to be another one's.
+/// Reads from the list the operations named when a request was sent, without those known to be another client's.
 pub(super) async fn glance<W: World>(stage: Stage<'_, W>, sent: Sent) -> Result<Named, String> {
     let clock = stage.world.clock();
     let scope = Scope::of(&stage.step.operation);
@@ -128,7 +128,7 @@ pub(super) async fn recoveries<W: World>(stage: Stage<'_, W>) -> Result<Vec<Name
     .await
 }
 
-/// Asks until there is an answer, as long as `retry.deadline` allows.
+/// Repeats the question until there is an answer, as long as `retry.deadline` allows.
 async fn as_soon_as_readable<W: World, T>(
     stage: Stage<'_, W>,
     ask: impl AsyncFn() -> Result<T, String>,
@@ -161,9 +161,9 @@ async fn as_soon_as_readable<W: World, T>(
     }
 }
 
-/// Finds out what became of a recovery whose answer was lost. Only when a readable list has not shown it for two minutes
-/// did it never arrive: until then, it may still be taken up. Of an operation in the list nobody says whose it is: its
-/// files tell when it has ended.
+/// Determines the fate of a recovery whose answer was lost. It counts as lost only when a readable list has not shown it for
+/// two minutes: until then, it may still be accepted. An operation in the list does not say whose it is: its
+/// files show when it has ended.
 pub(super) async fn find<W: World>(
     stage: Stage<'_, W>,
     sent: Sent,
@@ -199,7 +199,7 @@ pub(super) async fn find<W: World>(
             }
             foreign.push(id);
         }
-        // Another operation has the id that this second gives: that is why the API failed, and it began nothing.
+        // Another operation has the ID of this second: that is why the API failed, and it began nothing.
         let taken = named.others || !foreign.is_empty();
         let collided = trouble.class == Class::Collision && taken;
         if collided || is_late(sent, clock) {
@@ -209,7 +209,7 @@ pub(super) async fn find<W: World>(
     }
 }
 
-/// How long ago the last operation of a server was begun, if that is a moment; `None` if the list can't be read.
+/// The time since the last operation of a server began, if its ID is a time; `None` if the list can't be read.
 pub(super) async fn age_of_last<H: Http>(
     barman: Barman<'_, H>,
     server: &Name,
@@ -228,8 +228,8 @@ pub(super) async fn age_of_last<H: Http>(
     Some(Duration::from_secs(ago.max(0).unsigned_abs()))
 }
 
-/// Tells whether an id (`YYYYMMDDThhmmss`) names one of these seconds in some time zone: those that are kept anywhere are
-/// whole quarters of an hour away from UTC, up to 14 hours.
+/// Returns true if an ID (`YYYYMMDDThhmmss`) names one of these seconds in some time zone: these differ from UTC by
+/// whole quarters of an hour, up to 14 hours.
 fn named_in(id: &Name, moments: &RangeInclusive<i64>) -> bool {
     const QUARTER: i64 = 900;
     const FARTHEST: i64 = 14 * 3_600;
@@ -240,7 +240,7 @@ fn named_in(id: &Name, moments: &RangeInclusive<i64>) -> bool {
     })
 }
 
-/// An id as seconds since the epoch, as if it were UTC.
+/// An ID as seconds since the epoch, as if it were UTC.
 fn seconds(id: &str) -> Option<i64> {
     let (date, time) = id.split_once('T')?;
     let number = |text: &str, range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn the_clock_of_the_api_tells_more_than_ours() {
-        // Its clock is ten minutes ahead, and we have waited for ten seconds.
+        // its clock is ten minutes ahead, and we have waited for ten seconds
         let sent = Sent {
             wall: Duration::from_secs(1_795_403_676),
             now: Some(Duration::ZERO),
@@ -319,7 +319,7 @@ mod tests {
         assert_eq!(moments, 1_795_404_274..=1_795_404_288);
     }
 
-    /// So long after the request of 2026-11-23 03:14:36 was sent.
+    /// This long after the request of 2026-11-23 03:14:36 was sent.
     struct Later(Duration);
 
     impl Clock for Later {

@@ -1,9 +1,9 @@
 //! The step machine: fence, intend, send, poll, verify, settle.
 //!
-//! It takes a plan and carries it out against the outside, which it sees only through traits. What
-//! became of an attempt is classified where the exchange is made; here is only what follows from
-//! it. Everything that happens is told to an observer as [`Progress`], in the order in which it
-//! happens: logs, the line on a terminal and tests read the same events.
+//! It executes a plan against the world, which it sees only through traits. The meaning
+//! of a failed attempt is classified where the exchange is made; this module only decides what follows
+//! from it. Everything that happens is reported to an observer as [`Progress`], in order: logs, the
+//! status line of a terminal and tests read the same events.
 
 mod apis;
 mod backoff;
@@ -34,7 +34,7 @@ use std::time::Duration;
 use crate::barman::Barman;
 use crate::evaluate::{Plan, Step};
 use crate::http::{Clock, Effort, Http};
-use crate::model::{ApiName, Event, Name, RequestKind, Role, Verify};
+use crate::model::{ApiName, Event, Name, Role, Verify};
 use crate::patroni::Patroni;
 use crate::store::{Cause, Decision, EventId, IntentId, Store};
 
@@ -54,47 +54,47 @@ pub use progress::Progress;
 pub use receipt::{Judged, receipts, receipts_with};
 pub use resume::{Which, Whose, resume};
 
-/// The outside of one process.
+/// The world outside one process.
 pub trait World {
-    /// Talks to one endpoint.
+    /// The client for one endpoint.
     type Http: Http;
-    /// Tells the time.
+    /// The clock.
     type Clock: Clock;
-    /// Remembers.
+    /// The state database.
     type Store: Store;
 
-    /// The pg-backup-api of this name, if the rules have it.
+    /// The pg-backup-api with this name, if the rules have it.
     fn barman(&self, api: &ApiName) -> Option<Barman<'_, Self::Http>>;
     /// The Patroni REST APIs that the rules file names, the local one first.
     fn patronis(&self) -> Vec<Patroni<'_, Self::Http>>;
-    /// Tells whether exactly one Barman receives WAL of this cluster by the rules, so that a walsender of Barman's name
-    /// is its own.
+    /// Returns true if, according to the rules, exactly one Barman receives WAL of this cluster, so that a walsender with
+    /// Barman's name is its own.
     fn one_receiver(&self) -> bool;
     /// The clock.
     fn clock(&self) -> &Self::Clock;
-    /// The state, if it can be used.
+    /// The state, if it is usable.
     fn store(&self) -> Option<&Self::Store>;
-    /// Which file is at a path on this machine: a recovery is verified by what it made anew.
+    /// The identity of a file on this machine: a recovery is verified by the files that it created.
     fn stamp(&self, path: &Path) -> Option<Stamp>;
-    /// When anything below a directory of this machine was changed last, in nanoseconds; `None` if it is not here.
+    /// The time of the last change below a directory of this machine, in nanoseconds; `None` if it does not exist here.
     fn newest_below(&self, directory: &Path) -> Option<i128>;
-    /// Tells whether a PostgreSQL runs in a data directory on this machine.
+    /// Returns true if a PostgreSQL is running in a data directory on this machine.
     fn is_running(&self, datadir: &Path) -> bool;
-    /// Is told what happens.
+    /// Receives each event.
     fn observe(&self, progress: &Progress<'_>);
 }
 
-/// A file as it was made: another file, or a newer one, at the same path has another stamp. Modification times are not
-/// in it, since copying keeps them.
+/// The identity of a file at its creation: another or newer file at the same path has another stamp. Modification times are not
+/// included, since copying keeps them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// The inode.
     pub inode: u64,
-    /// When the inode was changed, in nanoseconds.
+    /// The time of the inode's last change, in nanoseconds.
     pub changed: i128,
 }
 
-/// Carries out the plan of a callback that was called at this time of the world's clock.
+/// Executes the plan of a callback that was called at this time of the world's clock.
 pub async fn execute<W: World>(plan: &Plan, called: Called, world: &W) -> Outcome {
     carry_out(
         plan,
@@ -106,7 +106,7 @@ pub async fn execute<W: World>(plan: &Plan, called: Called, world: &W) -> Outcom
     .await
 }
 
-/// When a callback was called, and what was written down of it before anything was asked.
+/// The time of a callback's call, and its record in the store.
 #[derive(Debug, Clone, Copy)]
 pub struct Called {
     /// The time of the world's clock.
@@ -116,13 +116,13 @@ pub struct Called {
 }
 
 impl Called {
-    /// Called at this time, and not written down.
+    /// Called at this time, without a record.
     pub const fn at(at: Duration) -> Self {
         Self { at, event: None }
     }
 }
 
-/// `called` is absent if it is long since Patroni called, or if Barman's state was looked at.
+/// `called` is `None` if Patroni's call was long ago, or if the reason is a look at Barman's state.
 async fn carry_out<W: World>(
     plan: &Plan,
     seat: &Seat,
@@ -138,7 +138,7 @@ async fn carry_out<W: World>(
     let intent = |index: usize| match written.as_ref().map(|intents| intents.get(index)) {
         None => Some(None),
         Some(Some(Some(intent))) => Some(Some(*intent)),
-        // Something newer is pending for its target.
+        // A newer request is pending for its target.
         Some(_) => None,
     };
     let jobs = plan.steps.iter().enumerate().filter_map(|(index, step)| {
@@ -162,16 +162,16 @@ async fn carry_out<W: World>(
     }
 }
 
-/// Tells whether Barman may have what a step asks for already: only a change of roles is sent at once. A switch restarts
-/// Barman's receiver also when the model is active, so it is looked for even where the end is not verified.
+/// Returns true if Barman may already have what a step asks for: only a change of roles is sent without a look. A switch restarts
+/// Barman's receiver even if the model is active, so there is a look even if the result is not verified.
 fn looks_first(event: Event, step: &Step) -> bool {
-    let switches = step.operation.kind() == RequestKind::ConfigSwitch;
+    let switches = step.operation.kind().restarts_receiver();
     event != Event::OnRoleChange
         && step.operation.kind().sets_state()
         && (switches || step.verify != Verify::None)
 }
 
-/// Takes one step to its end and writes down which that is.
+/// Executes one step and records the result.
 async fn act<W: World>(
     job: &lane::Job<'_>,
     holder: &Holder,
@@ -188,8 +188,8 @@ async fn act<W: World>(
     report
 }
 
-/// Writes down the whole plan before anything of it is sent; `None` if that can't be done, and then it is sent
-/// all the same.
+/// Records the whole plan before any of it is sent; `None` if that fails, in which case it is sent
+/// anyway.
 async fn intend<W: World>(
     plan: &Plan,
     cause: Cause<'_>,
@@ -211,7 +211,7 @@ async fn intend<W: World>(
     }
 }
 
-/// Takes one step to its end: its report says which.
+/// Executes one step and returns its report.
 async fn settle<W: World>(
     step: &Step,
     holder: &Holder,
@@ -250,8 +250,8 @@ async fn settle<W: World>(
     report
 }
 
-/// Sends until the state that was asked for is there, or until there is no point in going on. Returns a warning if it
-/// is done and that could not be verified.
+/// Sends until the requested state is in place, or until it is pointless to continue. Returns a warning if it
+/// is done but could not be verified.
 async fn take<W: World>(
     stage: Stage<'_, W>,
     start: Start<'_>,
@@ -266,7 +266,7 @@ async fn take<W: World>(
             proof::refuse_running(stage)?;
             earlier::wait(stage).await?;
             backup::refuse_unfit(stage).await?;
-            // What an earlier recovery made is not ours.
+            // Files of an earlier recovery are not ours.
             before = proof::Proof::now(stage);
             None
         }
@@ -284,7 +284,7 @@ async fn take<W: World>(
         let warning = match poll::wait(stage, &id, stage.intent, left).await {
             Ok(()) => match verify::verify(stage, &mut watch).await {
                 Ok(warning) => warning,
-                // Another client's operation can have had the same id: ours was lost, and its `DONE` was not about us.
+                // Another client's operation can have had the same ID: ours was lost, and its `DONE` was not about us.
                 // Or Barman's receiver did not start. A state can be set again; a recovery is never repeated.
                 Err(verify::Unverified { again: true, end }) => {
                     tries.again(end).await?;
@@ -292,13 +292,13 @@ async fn take<W: World>(
                 }
                 Err(verify::Unverified { end, .. }) => return Err(end),
             },
-            // Without verification, an operation that failed or is gone is sent again by the next process.
+            // Without verification, the next process resends an operation that failed or is gone.
             Err(end)
                 if stage.step.operation.kind().sets_state()
                     && (stage.step.verify != Verify::None
                         || failed_earlier(start, report, &end)) =>
             {
-                // It may have been applied all the same; and what did not end well may do so another time.
+                // It may have taken effect anyway; and a failure may succeed next time.
                 if end.hopeless {
                     return Err(end);
                 } else if stage.step.verify != Verify::None
@@ -312,7 +312,7 @@ async fn take<W: World>(
             }
             Err(end) => return Err(watch.before.explain(end)),
         };
-        // The role may have been lost meanwhile: then another member's request has the last word.
+        // The role may have been lost in the meantime: then another member's request has the last word.
         return match fence::ask(stage, None).await {
             fence::Answer::Shut(end) => Err(end),
             fence::Answer::Open | fence::Answer::Unknown(_) => Ok(warning),
@@ -320,23 +320,23 @@ async fn take<W: World>(
     }
 }
 
-/// Tells whether an earlier process sent the operation, and it did not end well.
+/// Returns true if an earlier process sent the operation, and it did not succeed.
 const fn failed_earlier(start: Start<'_>, report: &StepReport, end: &End) -> bool {
     matches!(start, Start::Operation { .. })
         && report.attempts == 0
         && matches!(end.outcome, StepOutcome::Failed | StepOutcome::Refused)
 }
 
-/// The place from which a step goes on.
+/// The point at which a step starts.
 #[derive(Debug, Clone, Copy)]
 enum Start<'a> {
-    /// A callback was called at this time: while that is fresh, a silent Patroni does not hold up its first attempt.
+    /// A callback was called at this time: while that is recent, an unreachable Patroni does not delay its first attempt.
     Called(Duration),
-    /// The same for an event that changes no role: Barman may have what is wanted already.
+    /// The same for an event that changes no role: Barman may already have the wanted state.
     Looking(Duration),
-    /// Decided earlier, or by looking: while Patroni is silent, nothing is sent.
+    /// Decided earlier, or after a look: while Patroni is unreachable, nothing is sent.
     Later,
-    /// Sent earlier, and taken up as this operation, for whose end so much time is left.
+    /// Sent earlier, and accepted as this operation, which has this much time left.
     Operation { id: &'a Name, left: Duration },
 }
 
@@ -351,7 +351,7 @@ struct Holder {
 }
 
 impl Holder {
-    /// A member of this node; `recover` knows no cluster.
+    /// A member of this node; `recover` has no cluster.
     fn new(event: Event, role: Role, cluster: &str, node: Option<&str>) -> Self {
         Self {
             event,
@@ -363,7 +363,7 @@ impl Holder {
     }
 }
 
-/// One step and what it is carried out with.
+/// One step with everything needed to execute it.
 struct Stage<'a, W: World> {
     step: &'a Step,
     barman: Barman<'a, W::Http>,
@@ -390,12 +390,12 @@ impl<W: World> Clone for Stage<'_, W> {
 
 impl<W: World> Copy for Stage<'_, W> {}
 
-/// Why a step ended without being done.
+/// The reason why a step ended without being done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct End {
     outcome: StepOutcome,
     message: String,
-    /// Another try would end the same way.
+    /// A retry would end the same way.
     hopeless: bool,
 }
 

@@ -1,4 +1,4 @@
-//! How it went.
+//! The results of execution.
 
 use std::time::Duration;
 
@@ -11,63 +11,63 @@ use crate::store::IntentId;
 
 use super::End;
 
-/// What became of a plan.
+/// The result of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// Every step, in order.
     pub steps: Vec<StepReport>,
-    /// All of it in one word.
+    /// The overall verdict.
     pub verdict: Verdict,
-    /// The first intent of the plan, if it was written down.
+    /// The first intent of the plan, if it was recorded.
     pub first: Option<IntentId>,
 }
 
-/// What became of one step.
+/// The result of one step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepReport {
     /// The rule that asked for it.
     pub rule: String,
-    /// Where it was posted to.
+    /// The address it was posted to.
     pub url: String,
-    /// What was posted.
+    /// The posted body.
     pub body: Value,
-    /// pg-backup-api's operation, if it took one up.
+    /// pg-backup-api's operation, if it was accepted.
     pub operation_id: Option<Name>,
-    /// How often it was posted.
+    /// The number of attempts.
     pub attempts: u32,
-    /// From the first attempt to the end.
+    /// The time from the first attempt to the end.
     pub duration: Duration,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: StepOutcome,
-    /// Why, if it is not done.
+    /// The reason, if it is not done.
     pub message: Option<String>,
 }
 
-/// How one step ended.
+/// The outcome of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
-    /// Done, and verified if that was asked for.
+    /// Done, and verified if requested.
     Done,
     /// Barman's operation failed.
     Failed,
-    /// The API, or the connection to it, refused the request for good, or no longer knows the operation.
+    /// The API, or the connection to it, refused the request permanently, or no longer knows the operation.
     Refused,
-    /// The operation is done and the state that was asked for is not there.
+    /// The operation is done but the requested state is not in place.
     Unverified,
     /// The API could not be reached, or time ran out.
     Unfinished,
-    /// This node no longer has the role that it was decided for.
+    /// This node no longer has the role for which it was decided.
     Fenced,
-    /// A newer decision took its place.
+    /// A newer decision replaced it.
     Superseded,
-    /// A step before it was not done.
+    /// An earlier step was not done.
     NotRun,
 }
 
 impl StepOutcome {
-    /// Whether it keeps the steps behind it from being taken, if it is to stop for failures. What a newer decision took
-    /// over has not failed, and the others have targets of their own.
+    /// Returns true if it stops the steps after it, given `on_failure: stop`. A request that a newer decision
+    /// replaced has not failed, and the other steps have their own targets.
     pub const fn is_failure(self) -> bool {
         !matches!(self, Self::Done | Self::Superseded)
     }
@@ -77,15 +77,15 @@ impl StepOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Everything that was asked for was done.
+    /// All requests were done.
     Done,
     /// No rule matched.
     Skipped,
     /// An operation failed, was refused or could not be verified.
     Failed,
-    /// The API could not be reached, or time ran out. What is left is kept.
+    /// The API could not be reached, or time ran out. The rest is kept.
     Unfinished,
-    /// This node no longer has the role, or a newer decision was made; nothing more was sent.
+    /// This node no longer has the role, or there is a newer decision; nothing more was sent.
     Fenced,
 }
 
@@ -104,8 +104,8 @@ impl Verdict {
 }
 
 impl Outcome {
-    /// Sums up the steps: what failed for good weighs more than what is not finished, and that this node is no
-    /// longer the one to ask weighs most.
+    /// Sums up the steps: a permanent failure outweighs an unfinished step, and the loss of the role
+    /// outweighs both.
     #[must_use]
     pub fn of(steps: Vec<StepReport>) -> Self {
         let any = |wanted: &[StepOutcome]| steps.iter().any(|step| wanted.contains(&step.outcome));
@@ -131,7 +131,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome as `schemas/run.schema.json` describes it, with the exit code that the program ends with.
+    /// The outcome as `schemas/run.schema.json` describes it, with the program's exit code.
     #[must_use]
     pub fn to_json(&self, exit_code: u8) -> Value {
         json!({
@@ -156,7 +156,7 @@ impl StepReport {
         }
     }
 
-    /// A step that was not taken. If the one before it is to be gone on with, so is this one.
+    /// A step that was not taken. If the one before it will be resumed, so will this one.
     pub(super) fn not_run(step: &Step, before: StepOutcome) -> Self {
         let outcome = match before {
             StepOutcome::Unfinished => StepOutcome::Unfinished,
@@ -174,7 +174,7 @@ impl StepReport {
         }
     }
 
-    /// A step whose state was there already.
+    /// A step whose state was already in place.
     pub(super) fn already(step: &Step) -> Self {
         Self {
             outcome: StepOutcome::Done,

@@ -6,38 +6,39 @@ use std::time::Duration;
 use crate::barman::{Class, OperationStatus, Scope};
 use crate::evaluate::Step;
 use crate::http::Clock;
-use crate::model::{Name, Operation, duration};
+use crate::model::{Name, duration};
 use crate::store::IntentId;
 
 use super::{End, Progress, Stage, StepOutcome, World, backoff, journal};
 
-/// The first pause. The first look is made at once.
+/// The first pause. The first poll is made at once.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// What a look gets at least: the last one is taken when the time is up.
+/// The minimum time for a poll: the last one begins when the time is up.
 const LEAST: Duration = Duration::from_secs(1);
 
-/// The same for a recovery: what it does goes on even if its file is lost.
+/// The same for a recovery: it continues even if its file is lost.
 const RECOVERY_GONE: Duration = Duration::from_secs(120);
 
-/// How often a running operation renews the hold on its intent.
+/// The interval at which a running operation extends the hold on its intent.
 const RENEW: Duration = Duration::from_secs(20);
 
 /// An operation that takes this long lets the next request to the same API begin.
 const SLOW: Duration = Duration::from_secs(10);
 
-/// How often an operation must be unknown, and over how long: its output file is not written in
-/// one piece, and a look at half of it is answered with 404 too.
+/// The number of polls, and their duration, after which an unknown operation counts as gone: its output file is not
+/// written at once, and a poll that finds half of it also gets a 404.
 const GONE: (u32, Duration) = (3, Duration::from_secs(2));
 
-/// How often an operation is asked for without a usable answer, unless `retry.attempts` says it.
+/// The number of polls without a usable answer, unless `retry.attempts` sets it.
 const MALFORMED: u32 = 5;
 
-/// Asks until the operation is done.
+/// Polls until the operation is done.
 ///
 /// The pause grows with the time that has passed (a twenty-fifth of it), so that the end of a
-/// short operation is known at once and that of a long one within a few per cent, never later
-/// than `poll.every`. It ends as superseded if an operator gave `intent`, whose operation it is, up. A look that finds no such operation is repeated, also when the time is up, until that is certain.
+/// short operation is noticed at once and that of a long one within a few per cent, never later
+/// than `poll.every`. It ends as superseded if an operator gives up `intent`, to which the operation belongs. A poll that finds
+/// no such operation is repeated, even after the time is up, until it is certain.
 pub(super) async fn wait<W: World>(
     stage: Stage<'_, W>,
     id: &Name,
@@ -79,7 +80,7 @@ pub(super) async fn wait<W: World>(
             }
             Err(trouble) => {
                 match trouble.class {
-                    // A recovery that can't be asked for may be running all the same: its caller would go on without it.
+                    // A recovery that can't be polled may be running nevertheless, while its caller would continue without it.
                     Class::Refused { .. } if sets_state => {
                         return Err(End::new(StepOutcome::Refused, trouble.message));
                     }
@@ -110,7 +111,7 @@ pub(super) async fn wait<W: World>(
             }
         };
         if elapsed >= timeout && !missing {
-            // The last look has next to no time; that it saw nothing is no news.
+            // The last poll has almost no time; seeing nothing is no news.
             let trouble = trouble.filter(|_| !seen_running);
             return Err(too_long(step, id, timeout, trouble.as_deref()));
         }
@@ -135,24 +136,24 @@ pub(super) async fn wait<W: World>(
             elapsed,
             trouble: trouble.as_deref(),
         });
-        // A pause that would end after the time is up ends with it: one last look is taken then.
+        // A pause that would end after the time is up ends with it, before one last poll.
         let left = timeout.saturating_sub(elapsed);
         let pause = if missing { pause } else { pause.min(left) };
         clock.sleep(pause).await;
     }
 }
 
-/// A destination in which nothing changes: an operation whose process died stays in progress for ever.
+/// A destination without changes: an operation whose process died stays in progress for ever.
 struct Stall {
     newest: Option<i128>,
     since: Duration,
     looked: Duration,
 }
 
-/// So long nothing changes before it is said.
+/// The time without changes after which it is reported.
 const STALLED: Duration = Duration::from_secs(30 * 60);
 
-/// The pause between two looks at a destination, and between two lines about it.
+/// The pause between two looks at a destination, and between two reports.
 const STALL_PAUSE: Duration = Duration::from_secs(60);
 
 impl Stall {
@@ -165,9 +166,9 @@ impl Stall {
         }
     }
 
-    /// Looks once a minute, and says it once a minute.
+    /// Looks, and reports, at most once a minute.
     fn look<W: World>(&mut self, stage: Stage<'_, W>, id: &Name, intent: Option<IntentId>) {
-        let Operation::Recovery(recovery) = &stage.step.operation else {
+        let Some(recovery) = stage.step.operation.recovery() else {
             return;
         };
         let now = stage.world.clock().now();
@@ -186,7 +187,7 @@ impl Stall {
         }
     }
 
-    /// The time since the last change, if that is long ago; the directory may be on another machine.
+    /// The time since the last change, if that is long; the directory may be on another machine.
     fn unchanged(&mut self, newest: Option<i128>, now: Duration) -> Option<Duration> {
         self.looked = now;
         if newest.is_none() || newest != self.newest {
@@ -220,8 +221,8 @@ fn too_long(step: &Step, id: &Name, timeout: Duration, trouble: Option<&str>) ->
     End::new(StepOutcome::Unfinished, message)
 }
 
-/// What can be said of an operation that failed: the API never gives the reason, but what it asked
-/// for may not exist.
+/// An explanation of a failed operation: the API never gives the reason, but the target of the
+/// request may not exist.
 async fn failed<W: World>(stage: Stage<'_, W>, id: &Name) -> End {
     let found = super::verify::explain(stage).await;
     let hopeless = found.is_some();
@@ -259,7 +260,7 @@ mod tests {
             (32, Some(2), Some(30)),
             (33, Some(2), Some(31)),
             (34, Some(3), None),
-            // It is on another machine.
+            // it is on another machine
             (70, None, None),
             (140, None, None),
         ] {

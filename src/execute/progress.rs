@@ -1,4 +1,4 @@
-//! What happens while a plan is carried out.
+//! The events of an execution.
 
 use std::time::Duration;
 
@@ -15,107 +15,107 @@ pub enum Progress<'a> {
     Sending {
         /// The step.
         step: &'a Step,
-        /// Which attempt it is, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
     },
-    /// An attempt did not succeed and another will be made.
+    /// An attempt failed and another will be made.
     Waiting {
         /// The step.
         step: &'a Step,
-        /// Why.
+        /// The reason.
         reason: &'a str,
-        /// Until then.
+        /// The time until then.
         wait: Duration,
     },
-    /// pg-backup-api has taken up the operation.
+    /// pg-backup-api has accepted the operation.
     Accepted {
         /// The step.
         step: &'a Step,
-        /// Its id.
+        /// Its ID.
         id: &'a Name,
     },
-    /// The operation was found in the list of operations after its answer had been lost.
+    /// The operation was found in the list of operations after its answer was lost.
     Found {
         /// The step.
         step: &'a Step,
-        /// Its id.
+        /// Its ID.
         id: &'a Name,
     },
-    /// An earlier recovery into the same directory is waited for.
+    /// The step waits for an earlier recovery into the same directory.
     Earlier {
         /// The step that waits.
         step: &'a Step,
         /// The earlier one.
         intent: &'a Intent,
     },
-    /// The operation is still running, or could not be asked for.
+    /// The operation is still running, or could not be polled.
     Running {
         /// The step.
         step: &'a Step,
-        /// Its id.
+        /// Its ID.
         id: &'a Name,
-        /// Since it was accepted.
+        /// The time since it was accepted.
         elapsed: Duration,
-        /// What went wrong with asking, if anything did.
+        /// The problem with the poll, if any.
         trouble: Option<&'a str>,
     },
-    /// Nothing has changed in the destination of a recovery for long.
+    /// Nothing has changed in the destination of a recovery for a long time.
     Stalled {
         /// The step that waits for it.
         step: &'a Step,
-        /// The recovery's id.
+        /// The recovery's ID.
         id: &'a Name,
         /// The recovery in the store.
         intent: IntentId,
-        /// For so long.
+        /// The time without changes.
         unchanged: Duration,
     },
-    /// The operation is done and the state is being looked at.
+    /// The operation is done and the state is being checked.
     Verifying {
         /// The step.
         step: &'a Step,
-        /// What is not there yet.
+        /// The missing state.
         waiting_for: Option<&'a str>,
     },
-    /// What an earlier process decided on is taken up.
+    /// A request of an earlier process is resumed.
     Resuming {
         /// The intent.
         intent: &'a Intent,
     },
-    /// Something could not be made sure of before a request is sent.
+    /// A check before sending was inconclusive.
     Doubt {
         /// The step.
         step: &'a Step,
-        /// What, and why.
+        /// The check, and the reason.
         message: &'a str,
     },
-    /// Barman's state is not as the rules want it, and is corrected.
+    /// Barman differs from the rules, and is corrected.
     Correcting {
         /// The step that corrects it.
         step: &'a Step,
-        /// The member for which it is wanted, if that is on another node.
+        /// The member that the state is wanted for, if it is on another node.
         member: Option<&'a str>,
-        /// What is different.
+        /// The difference.
         what: &'a str,
     },
-    /// Nothing can be decided yet; the event stays written down.
+    /// Nothing can be decided yet; the event stays recorded.
     Undecided {
-        /// Why.
+        /// The reason.
         reason: &'a str,
     },
-    /// The state can't be read or written; what is done goes on without it.
+    /// The state database can't be read or written; execution continues without it.
     StateTrouble {
-        /// Why.
+        /// The reason.
         message: &'a str,
     },
     /// The step has ended.
     Settled {
-        /// How.
+        /// Its report.
         report: &'a StepReport,
     },
-    /// A change of timeline has a verdict, or another one than before.
+    /// A change of timeline has a new verdict.
     Receipt {
-        /// It.
+        /// The receipt.
         receipt: &'a Receipt,
     },
 }

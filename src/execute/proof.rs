@@ -1,13 +1,13 @@
-//! Proof that a recovery came to its end in a directory on this machine, by files that it made anew.
+//! Proof that a recovery was completed in a directory on this machine, by the files that it created.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::model::{Operation, Verify};
+use crate::model::Verify;
 
 use super::{End, Stage, Stamp, StepOutcome, World};
 
-/// The files that Barman makes in every recovery.
+/// The files that Barman creates in every recovery.
 const FILES: [&str; 2] = ["PG_VERSION", ".barman-recover.info"];
 
 /// The files as they were before a recovery.
@@ -15,9 +15,9 @@ const FILES: [&str; 2] = ["PG_VERSION", ".barman-recover.info"];
 pub(super) struct Proof(Vec<(PathBuf, Option<Stamp>)>);
 
 impl Proof {
-    /// Remembers the files as they are now; none for other requests.
+    /// Records the current files; none for other requests.
     pub(super) fn now<W: World>(stage: Stage<'_, W>) -> Self {
-        let Operation::Recovery(recovery) = &stage.step.operation else {
+        let Some(recovery) = stage.step.operation.recovery() else {
             return Self(Vec::new());
         };
         let folder = Path::new(&recovery.destination_directory);
@@ -29,13 +29,13 @@ impl Proof {
         Self(FILES.iter().map(file).collect())
     }
 
-    /// The same for a recovery that an earlier process sent: all that can be told is that the files are there.
+    /// The same for a recovery that an earlier process sent: only the existence of the files can be checked.
     pub(super) fn of_earlier<W: World>(stage: Stage<'_, W>) -> Self {
         let now = Self::now(stage);
         Self(now.0.into_iter().map(|(path, _)| (path, None)).collect())
     }
 
-    /// Tells whether one of them was made after this time of the same machine's wall clock.
+    /// Returns true if one of them was created after this time of the same machine's wall clock.
     pub(super) fn is_newer_than(&self, wall: Duration) -> bool {
         let made = |stamp: &Stamp| {
             let nanoseconds = i128::try_from(wall.as_nanos()).unwrap_or(i128::MAX);
@@ -45,7 +45,7 @@ impl Proof {
         stamps.into_iter().any(made)
     }
 
-    /// Tells whether one of them was made since then.
+    /// Returns true if one of them was created since.
     pub(super) fn holds<W: World>(&self, world: &W) -> bool {
         self.0.iter().any(|(path, before)| {
             let now = world.stamp(path);
@@ -53,7 +53,7 @@ impl Proof {
         })
     }
 
-    /// Adds the likely reason to a failure: the directory held a database before.
+    /// Adds the likely reason to a failure: the directory already held a database.
     pub(super) fn explain(&self, end: End) -> End {
         let held = self.0.iter().find(|(_, before)| before.is_some());
         match held.and_then(|(path, _)| path.parent()) {
@@ -69,7 +69,7 @@ impl Proof {
         }
     }
 
-    /// Judges an operation that is done. One that was found in a list, and not named to us, may be another client's: it
+    /// Checks an operation that is done. One that was only found in the list may be another client's: it
     /// counts only with proof.
     pub(super) fn verify<W: World>(&self, stage: Stage<'_, W>, found: bool) -> Result<(), End> {
         if (stage.step.verify == Verify::None && !found) || self.holds(stage.world) {
@@ -85,9 +85,9 @@ impl Proof {
     }
 }
 
-/// Refuses to recover into the directory of a PostgreSQL that runs.
+/// Refuses to recover into the directory of a running PostgreSQL.
 pub(super) fn refuse_running<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
-    let Operation::Recovery(recovery) = &stage.step.operation else {
+    let Some(recovery) = stage.step.operation.recovery() else {
         return Ok(());
     };
     let folder = &recovery.destination_directory;

@@ -1,4 +1,4 @@
-//! The receipt of a change of timeline: is Barman's WAL archive continuous across it?
+//! The receipt of a change of timeline: whether Barman's WAL archive is continuous across it.
 //!
 //! Patroni's `/history` gives the position at which a timeline ended, Barman's `/diagnose` the last archived file of each
 //! timeline, the slot and the backups.
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::barman::ServerState;
 use crate::http::Clock as _;
-use crate::model::{ApiName, Lsn, Name, Operation, Role, SwitchTo};
+use crate::model::{ApiName, Lsn, Name, Role};
 use crate::patroni::Switch;
 use crate::store::{MayTell, Receipt, Receipts, Sighting, Store as _, Verdict};
 
@@ -21,25 +21,25 @@ use super::look::SIDE;
 use super::{Comparison, Progress, World, journal};
 use judge::{Archive, Case, Change, sight};
 
-/// The time that an unchanged sighting is written down again is off by less than this.
+/// The minimum interval at which an unchanged sighting is recorded again.
 const OFTEN: Duration = Duration::from_secs(60);
 
-/// Patroni's clock agrees with ours if it had contact with the DCS no longer ago than this; it has every few seconds.
+/// The maximum time since Patroni's last contact with the DCS for its clock to agree with ours; contacts are seconds apart.
 const CLOCKS: Duration = Duration::from_secs(30);
 
-/// What became of the receipts of a cluster in one pass.
+/// The receipts of a cluster after one pass.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Judged {
-    /// All of them, the oldest change first: those of this pass, and those that are written down.
+    /// All of them, the oldest change first: from this pass and from the store.
     pub receipts: Vec<Receipt>,
     /// The reason why this pass could not judge.
     pub blind: Option<String>,
-    /// What is new, to be written down.
+    /// The new ones, to be recorded.
     pub news: Receipts,
 }
 
 impl Judged {
-    /// This pass could not judge, and what is written down cannot be read.
+    /// A pass that could not judge, without readable records.
     pub fn blind(why: String) -> Self {
         Self {
             blind: Some(why),
@@ -48,9 +48,9 @@ impl Judged {
     }
 }
 
-/// Judges the changes of timeline for every server that follows the cluster's leader, by what a comparison showed of
-/// it, and writes down what is new. An unknown verdict is looked at again by each pass. A change that was never judged and that
-/// lies before the newest usable backup is left out: no restore from that backup crosses it.
+/// Judges the changes of timeline for every server that follows the cluster's leader, by a comparison,
+/// and records the new verdicts. Each pass reconsiders an unknown verdict. A change that was never judged and that
+/// precedes the newest usable backup is left out: no restore from that backup crosses it.
 pub async fn receipts<W: World>(here: &Here, compared: &[Comparison], world: &W) -> Judged {
     let known = match world.store() {
         Some(store) => {
@@ -59,7 +59,7 @@ pub async fn receipts<W: World>(here: &Here, compared: &[Comparison], world: &W)
         }
         None => Ok(Receipts::default()),
     };
-    // Evidence that cannot be read must not be written over.
+    // Unreadable evidence must not be overwritten.
     let known = match known {
         Ok(known) => known,
         Err(error) => {
@@ -84,7 +84,7 @@ pub async fn receipts<W: World>(here: &Here, compared: &[Comparison], world: &W)
     judged
 }
 
-/// Judges by what is known already, and writes nothing.
+/// Judges with the records given, and stores nothing.
 pub async fn receipts_with<W: World>(
     known: &Receipts,
     here: &Here,
@@ -146,30 +146,24 @@ fn followed<'a>(
     compared: &'a [Comparison],
 ) -> BTreeMap<(&'a ApiName, &'a Name), &'a ServerState> {
     let one = |one: &'a Comparison| {
-        let Operation::ConfigSwitch {
-            server,
-            to: SwitchTo::Model(_),
-        } = &one.step.operation
-        else {
-            return None;
-        };
+        let (server, _) = one.step.operation.follows()?;
         let state = one.server.as_ref().filter(|_| one.member == here.leader)?;
         Some(((one.api(), server), state))
     };
     compared.iter().filter_map(one).collect()
 }
 
-/// What the leader's Patroni says of its timelines.
+/// The timelines of the leader, according to its Patroni.
 struct Leader {
     timeline: u64,
     system_id: Option<String>,
     history: Vec<Switch>,
-    /// Its clock and ours show the same.
+    /// Its clock and ours agree.
     clocks_agree: bool,
 }
 
 impl Leader {
-    /// Asks it; `None` if there is nothing to judge.
+    /// Asks the leader; `None` if there is nothing to judge.
     async fn ask<W: World>(here: &Here, world: &W) -> Result<Option<Self>, String> {
         let is_standby = here.leader_role() == Some(Role::StandbyLeader);
         let Some(patroni) = here.leader_seat().and_then(|seat| seat.patroni(world)) else {
@@ -199,8 +193,8 @@ impl Leader {
         }))
     }
 
-    /// The changes that led to its timeline, each with the line of the history. Patroni writes its history down a moment
-    /// after a promotion: how the newest timeline began may not be known yet.
+    /// The changes that led to its timeline, each with its line in the history. Patroni writes its history a moment
+    /// after a promotion, so the beginning of the newest timeline may not be known yet.
     fn changes(&self, leader: Option<&str>) -> Vec<(Change, &Switch)> {
         let next = self.history.iter().skip(1).map(|switch| switch.timeline);
         let next = next.chain([self.timeline]);
@@ -209,7 +203,7 @@ impl Leader {
         let mut all = Vec::new();
         for (switch, to) in self.history.iter().zip(next) {
             let from = switch.timeline;
-            // The last line is of an earlier leader until Patroni has added the newest one. Timelines may leave out a number.
+            // The last line belongs to an earlier leader until Patroni has added the newest one. Timelines may skip a number.
             let is_late = to > from + 1
                 && to == self.timeline
                 && switch
@@ -291,7 +285,7 @@ impl Place<'_> {
                 continue;
             }
             let after = sight(&before, &archive, leads, self.now);
-            // A time alone is not worth a write.
+            // A newer time alone is not worth a write.
             let mut worth = after.clone();
             if after.seen.saturating_sub(before.seen) < OFTEN {
                 worth.seen = before.seen;
@@ -316,7 +310,7 @@ impl Place<'_> {
         for (change, switch) in &listed {
             let before = known_verdicts.get(&change.to).copied();
             let is_newest = change.to == leader.timeline;
-            // Without a backup nothing can be restored; only the newest change is worth a word.
+            // Without a backup nothing can be restored; only the newest change is worth reporting.
             let behind = newest_backup.map_or(!is_newest, |timeline| timeline >= change.to);
             if before.is_none() && behind {
                 continue;
@@ -349,7 +343,7 @@ impl Place<'_> {
             };
         }
         let same = before.filter(|before| before.from == change.from);
-        // What was continuous stays so: Barman removes files that no backup needs any more.
+        // A continuous change stays continuous: Barman only removes files that no backup needs.
         if let Some(Verdict::Continuous) = same.map(|before| &before.verdict) {
             return Verdict::Continuous;
         }
@@ -365,7 +359,7 @@ impl Place<'_> {
         }
     }
 
-    /// The newest change as unknown, unless it is known already.
+    /// The newest change as unknown, unless it is already known.
     fn newest(
         &self,
         listed: &[(Change, &Switch)],
@@ -429,7 +423,7 @@ impl Place<'_> {
     }
 }
 
-/// The other position at which the same change was seen before.
+/// The other position at which the same change was seen earlier.
 fn clash(change: &Change, before: Option<&Receipt>) -> Option<Lsn> {
     let same = before.filter(|before| before.from == change.from);
     let other = same.filter(|before| before.switch_lsn != change.lsn);

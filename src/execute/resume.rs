@@ -1,11 +1,11 @@
-//! Going on with what an earlier process decided on and did not finish.
+//! Resuming the decisions that an earlier process did not finish.
 
 use std::time::Duration;
 
 use crate::barman::{Class, OperationStatus, Scope, Trouble};
 use crate::evaluate::{Plan, Step};
 use crate::http::{Clock as _, Effort, together};
-use crate::model::{Name, RequestKind, Role, Verify, duration};
+use crate::model::{Name, Role, Verify, duration};
 use crate::store::{Cause, EventId, Intent, IntentId, Recorded, Settled, State, Store, StoreError};
 
 use super::here::Seat;
@@ -14,36 +14,36 @@ use super::{
     carry_out, journal, lookup, settle, verify,
 };
 
-/// Which pending intents to go on with.
+/// The pending intents to resume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     /// Those that set a state. A callback takes these after its own.
     States,
     /// Those that set a state and were decided before this one.
     StatesBefore(IntentId),
-    /// Every one, also recoveries, whose end may be hours away.
+    /// All of them, including recoveries, whose end may be hours away.
     All,
 }
 
-/// The member whose pending requests are taken up.
+/// The member whose pending requests are resumed.
 #[derive(Debug, Clone, Copy)]
 pub struct Whose<'a> {
     /// Patroni's scope.
     pub cluster: &'a str,
     /// The member, if its name is known.
     pub node: Option<&'a str>,
-    /// The role that it has now.
+    /// Its current role.
     pub role: Role,
-    /// When it was asked for, by the wall clock: what was decided since may be for another role.
+    /// The wall-clock time of the call: later decisions may be for another role.
     pub asked: Duration,
 }
 
-/// Takes up what is pending of a member and no live process is working on.
+/// Resumes the pending requests of a member that no live process is working on.
 ///
-/// A request is sent only if the rules, evaluated again for the event that it was decided for, still want it: `decide`
-/// evaluates them, and returns `None` if that can't be done here. An operation whose id is known is waited for, not sent
-/// again; an intent of unknown fate is settled by looking; a recovery is never repeated. If what is pending can't be
-/// read, the verdict is that it is unfinished.
+/// A request is sent only if the rules, evaluated again for its event, still want it: `decide`
+/// evaluates them, and returns `None` if that is not possible here. An operation with a known ID is polled, not sent
+/// again; an intent of unknown fate is settled by looking; a recovery is never repeated. If the pending requests can't be
+/// read, the verdict is unfinished.
 pub async fn resume<W: World>(
     whose: Whose<'_>,
     which: Which,
@@ -70,7 +70,7 @@ pub async fn resume<W: World>(
     };
     let mut wanted = Vec::new();
     for mut intent in intents {
-        // The rules may have got another address for the API.
+        // The rules may have a new address for the API.
         if let Some(barman) = world.barman(&intent.step.api) {
             intent.step.url = barman.place(&intent.step.operation);
         }
@@ -103,7 +103,7 @@ pub async fn resume<W: World>(
     Outcome::of(steps)
 }
 
-/// Waits for the store as long as something is worth that is not urgent.
+/// Waits for the store with the limit for work that is not urgent.
 async fn bounded<W: World, T>(
     world: &W,
     work: impl Future<Output = Result<T, StoreError>>,
@@ -111,7 +111,7 @@ async fn bounded<W: World, T>(
     journal::bounded(world, journal::RECOVERY, work).await
 }
 
-/// Decides on an event that an earlier process only wrote down.
+/// Decides on an event that an earlier process only recorded.
 async fn decide_late<W: World>(
     event: EventId,
     recorded: &Recorded,
@@ -140,11 +140,11 @@ async fn decide_late<W: World>(
         }
         return None;
     }
-    // It is long since Patroni called: a silent Patroni holds it up.
+    // Patroni's call was long ago: an unreachable Patroni delays it.
     Some(carry_out(&plan, &Seat::Here, Cause::Event(Some(event)), None, world).await)
 }
 
-/// Tells whether the rules still want what was decided. If they do not, the intent is settled; if they can't be
+/// Returns true if the rules still want the decision. If they do not, the intent is settled; if they can't be
 /// evaluated here, it stays pending.
 async fn still_wanted<W: World>(
     intent: &Intent,
@@ -185,14 +185,14 @@ async fn still_wanted<W: World>(
     false
 }
 
-/// Tells whether what was decided for a role still concerns a member that has another one: a demoted member is a replica
-/// soon.
+/// Returns true if a decision for one role still concerns a member that has another: a demoted member soon is
+/// a replica.
 fn same_side(now: Role, then: Role) -> bool {
     let follows = |role| matches!(role, Role::Replica | Role::Demoted);
     now == then || follows(now) && follows(then)
 }
 
-/// Tells whether a step asks for everything that an earlier one, or what is left of it, asks for.
+/// Returns true if a step includes everything that an earlier one, or its rest, asks for.
 fn covers(step: &Step, earlier: &Step) -> bool {
     if step.api != earlier.api {
         return false;
@@ -216,7 +216,7 @@ async fn give_back<W: World>(intent: &Intent, world: &W) {
     }
 }
 
-/// Takes one intent to its end.
+/// Executes one intent.
 async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
     let step = &intent.step;
     let holder = Holder::new(
@@ -240,8 +240,8 @@ async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
         intent: Some(intent.id),
         turn: None,
     };
-    match (step.operation.kind(), intent.sent) {
-        (RequestKind::Recovery, Some(sent)) => {
+    match (step.operation.kind().sets_state(), intent.sent) {
+        (false, Some(sent)) => {
             let sent = lookup::Sent {
                 wall: sent,
                 now: None,
@@ -267,8 +267,8 @@ async fn go_on<W: World>(intent: &Intent, world: &W) -> StepReport {
                 }
             }
         }
-        (RequestKind::Recovery, None) => abandoned(step),
-        // It may have been taken up: then the state is there, and nothing needs to be sent.
+        (false, None) => abandoned(step),
+        // It may have been accepted: then the state is in place, and nothing needs to be sent.
         _ if step.verify != Verify::None && verify::is_there(stage, Effort::LONG).await => {
             StepReport::already(step)
         }
@@ -281,16 +281,16 @@ fn abandoned(step: &Step) -> StepReport {
     StepReport::ended(step, End::new(StepOutcome::Unfinished, message))
 }
 
-/// How long an operation is looked at whose time is up: enough to tell one that is gone from one that is still in
+/// The time spent on an operation whose time is up: enough to distinguish one that is gone from one that is still in
 /// progress.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Waits for an operation that was accepted earlier, for what is left of its time. A recovery may go on for
-/// hours and its caller no longer waits: it is looked at once each time.
+/// Waits for an operation that was accepted earlier, for the rest of its time. A recovery may take
+/// hours and its caller no longer waits: it is polled once each time.
 ///
-/// An operation whose process died stays in progress for ever. When its time is up it is given up, so that what
-/// it should have set can be asked for again; and so is one that is done and can't be verified, or of which the API
-/// can't say how it stands.
+/// An operation whose process died stays in progress for ever. When its time is up it is given up, so that the state
+/// it should have set can be requested again; and so is one that is done but can't be verified, or whose state the API
+/// can't report.
 async fn wait_on<W: World>(intent: &Intent, id: &Name, holder: &Holder, world: &W) -> StepReport {
     let step = &intent.step;
     let sent = intent.sent.unwrap_or(intent.created);
@@ -338,7 +338,7 @@ async fn status<W: World>(
     Some(barman.poll(&Scope::of(&step.operation), id).await)
 }
 
-/// Tells whether the API was there and said something that is of no use.
+/// Returns true if the API answered, but with nothing useful.
 const fn is_an_answer(class: Class) -> bool {
     match class {
         Class::Malformed | Class::Between | Class::Busy { .. } | Class::Collision | Class::Gone => {

@@ -1,4 +1,4 @@
-//! Sending a request until pg-backup-api has taken it up.
+//! Sending a request until pg-backup-api has accepted it.
 
 use std::time::Duration;
 
@@ -13,26 +13,26 @@ use super::{
     verify,
 };
 
-/// How long after a callback's start its first attempt may be sent although Patroni is silent.
+/// The time after a callback's start within which its first attempt may be sent without Patroni's answer.
 const FRESH: Duration = Duration::from_secs(2);
 
 /// The shortest wait for a Patroni that does not answer.
 const FENCE_PAUSE: Duration = Duration::from_millis(500);
 
-/// How long a recovery is tried that never arrives; then Patroni's next method takes over.
+/// The time limit for a recovery that never arrives; then Patroni's next method takes over.
 const NEVER_SENT: Duration = Duration::from_secs(30);
 
-/// How many operations may fail in a row before the waits are as long as they get.
+/// The number of consecutive failed operations after which the waits reach their maximum.
 const FAILURES: u32 = 3;
 
-/// An operation that pg-backup-api has taken up.
+/// An operation that pg-backup-api has accepted.
 pub(super) struct TakenUp {
     pub(super) id: Name,
     /// Found in a list after its answer was lost.
     pub(super) found: bool,
 }
 
-/// The attempts of one step, bounded in number and in time.
+/// The attempts of one step, limited in number and time.
 pub(super) struct Tries<'a, W: World> {
     stage: Stage<'a, W>,
     start: Start<'a>,
@@ -44,7 +44,7 @@ pub(super) struct Tries<'a, W: World> {
 }
 
 impl<'a, W: World> Tries<'a, W> {
-    /// None made yet; the time runs from here.
+    /// Starts without attempts; the time runs from here.
     pub(super) fn new(stage: Stage<'a, W>, start: Start<'a>) -> Self {
         let started = stage.world.clock().now();
         Self {
@@ -81,7 +81,7 @@ impl<'a, W: World> Tries<'a, W> {
             let since = *asked.get_or_insert_with(|| world.clock().now());
             let narrowed = match journal::sending(self.stage, since).await? {
                 Claim::Given(narrowed) => narrowed,
-                // The role may be another by now.
+                // The role may have changed by now.
                 Claim::Taken => {
                     self.attempt -= 1;
                     continue;
@@ -111,7 +111,7 @@ impl<'a, W: World> Tries<'a, W> {
                 return Err(End::new(StepOutcome::Refused, reason.message));
             }
             match trouble.class {
-                // A server that was added while the API runs is unknown to it until it reads its configuration again.
+                // A server that was added while the API runs is unknown until the API reads its configuration again.
                 Class::Refused {
                     unknown_server: true,
                 } if !self.reread && step.verify != Verify::None => {
@@ -121,12 +121,12 @@ impl<'a, W: World> Tries<'a, W> {
                 Class::Refused { .. } => {
                     return Err(End::new(StepOutcome::Refused, trouble.message));
                 }
-                // Whoever bounds the attempts waits for the answer.
+                // A caller that limits the attempts waits for the answer.
                 Class::Between if step.retry.attempts.is_some() => {
                     return Err(End::new(StepOutcome::Refused, trouble.message));
                 }
                 Class::NotSent | Class::Between => self.pause(&trouble).await?,
-                // A recovery that may have been taken up is never sent again without looking.
+                // A recovery that may have been accepted is never sent again without looking.
                 _ if !step.operation.kind().sets_state() => {
                     match lookup::find(self.stage, sent, proof, &trouble).await? {
                         lookup::Fate::TakenUp(id) => {
@@ -144,7 +144,7 @@ impl<'a, W: World> Tries<'a, W> {
         }
     }
 
-    /// Waits until Patroni says that this member still has the role.
+    /// Waits until Patroni confirms that this member still has the role.
     async fn pass_the_fence(&self) -> Result<(), End> {
         let Stage { step, world, .. } = self.stage;
         let fresh = match self.start {
@@ -184,7 +184,7 @@ impl<'a, W: World> Tries<'a, W> {
         }
     }
 
-    /// Waits for another attempt after an operation that did not lead to the state that was asked for; gives up with
+    /// Waits for another attempt after an operation that did not produce the requested state; gives up with
     /// this end when the attempts are used up.
     pub(super) async fn again(&mut self, end: End) -> Result<(), End> {
         self.failures += u32::from(end.outcome == StepOutcome::Failed);
@@ -195,7 +195,7 @@ impl<'a, W: World> Tries<'a, W> {
         self.pause(&trouble).await.map_err(|_| end)
     }
 
-    /// Waits for the next attempt, if there may be one.
+    /// Waits for the next attempt, if there is one.
     async fn pause(&self, trouble: &Trouble) -> Result<(), End> {
         let Stage { step, world, .. } = self.stage;
         self.stage.let_others_begin();
@@ -234,7 +234,7 @@ impl<'a, W: World> Tries<'a, W> {
         Ok(())
     }
 
-    /// The time that is left of `retry.deadline`.
+    /// The remaining time of `retry.deadline`.
     fn left(&self) -> Duration {
         let passed = self.stage.world.clock().now().saturating_sub(self.started);
         let step = self.stage.step;

@@ -1,4 +1,4 @@
-//! Whether Barman's state is what was asked for.
+//! Verification of Barman's state.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::barman::{Class, Interest, ServerState};
 use crate::http::{Clock, Effort};
-use crate::model::{Operation, Role, SwitchTo, Verify, duration};
+use crate::model::{Role, Verify, duration};
 use crate::patroni::Walsender;
 
 use super::here::Seat;
@@ -14,16 +14,16 @@ use super::look::{Look, SIDE, applied, streaming};
 use super::proof::Proof;
 use super::{End, Holder, Progress, Stage, StepOutcome, World};
 
-/// The pause between two looks while something is still to come.
+/// The pause between two looks at a state that is not yet in place.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// The pause between two looks at Patroni's list of walsenders, which cost nothing.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// How long only Patroni is asked before `/diagnose`, which walks every server of the Barman host.
+/// The time for which only Patroni is asked before `/diagnose`, which visits every server of the Barman host.
 const GLANCES: Duration = Duration::from_secs(2);
 
-/// When WAL does not flow that long after the operation is done, the same switch is sent again: it restarts Barman's
+/// The times without WAL after which the same switch is sent again: it restarts Barman's
 /// receiver at once, which otherwise waits for `barman cron`.
 const KICKS: [Duration; 3] = [
     Duration::from_secs(2),
@@ -31,29 +31,29 @@ const KICKS: [Duration; 3] = [
     Duration::from_secs(15),
 ];
 
-/// The state is not there.
+/// The state is not in place.
 pub(super) struct Unverified {
-    /// The request can be sent again: another one has set another state, or Barman's receiver did not start.
+    /// The request can be sent again: another request has changed the state, or Barman's receiver did not start.
     pub(super) again: bool,
-    /// How the step ends if it is not sent again.
+    /// The end of the step if it is not sent again.
     pub(super) end: End,
 }
 
-/// What is remembered from one verification of a step to the next.
+/// The memory from one verification of a step to the next.
 #[derive(Debug)]
 pub(super) struct Watch {
-    /// The files that a recovery makes anew, as they were before.
+    /// The files that a recovery creates, as they were before.
     pub(super) before: Proof,
-    /// The operation was found in a list and not named to us.
+    /// The operation was found in a list, not returned to us.
     pub(super) found: bool,
-    /// When the first operation was done.
+    /// The time at which the first operation was done.
     done: Option<Duration>,
-    /// How often the receiver was restarted.
+    /// The number of restarts of the receiver.
     kicks: usize,
 }
 
 impl Watch {
-    /// Begins before anything is sent.
+    /// Starts before anything is sent.
     pub(super) const fn new(before: Proof) -> Self {
         Self {
             before,
@@ -64,14 +64,14 @@ impl Watch {
     }
 }
 
-/// Looks until the state is there, as long as `poll.timeout` allows. Returns a warning if it is done and could not be
-/// seen.
+/// Looks until the state is in place, as long as `poll.timeout` allows. Returns a warning if it is done but could not be
+/// verified.
 pub(super) async fn verify<W: World>(
     stage: Stage<'_, W>,
     watch: &mut Watch,
 ) -> Result<Option<String>, Unverified> {
     let Stage { step, world, .. } = stage;
-    if let Operation::Recovery(_) = &step.operation {
+    if step.operation.recovery().is_some() {
         let proof = watch.before.verify(stage, watch.found);
         return match proof {
             Ok(()) => Ok(None),
@@ -105,7 +105,7 @@ pub(super) async fn verify<W: World>(
                 Ok(Look::Holds) => return Ok(None),
                 Ok(Look::Hidden(why)) => return Ok(Some(why)),
                 Ok(Look::Differs(what)) => {
-                    let again = matches!(step.operation, Operation::ConfigSwitch { .. });
+                    let again = step.operation.kind().restarts_receiver();
                     let end = End::new(StepOutcome::Unverified, what);
                     return Err(Unverified { again, end });
                 }
@@ -153,8 +153,8 @@ pub(super) async fn verify<W: World>(
     }
 }
 
-/// Tells by Patroni's list of walsenders whether Barman receives WAL from a member that leads; `None` if that list can't
-/// tell: several Barmans carry the same name.
+/// Checks in Patroni's list of walsenders whether Barman receives WAL from a leader; `None` if that list is
+/// inconclusive: several Barmans have the same name.
 pub(super) async fn receives<W: World>(world: &W, seat: &Seat, role: Role) -> Option<bool> {
     if !world.one_receiver() || !role.leads() {
         return None;
@@ -165,14 +165,14 @@ pub(super) async fn receives<W: World>(world: &W, seat: &Seat, role: Role) -> Op
     let barman = |walsender: &&Walsender| walsender.application_name == ServerState::RECEIVER;
     let mut found = receivers.iter().filter(barman);
     match (found.next(), found.next()) {
-        // One in `startup` has not got the slot yet, and may not get it.
+        // A walsender in `startup` has not acquired the slot yet, and may fail to.
         (Some(only), None) => Some(only.receives() && only.state != "startup"),
         (None, _) => Some(false),
         (Some(_), Some(_)) => None,
     }
 }
 
-/// Tells whether the state is there already, in a look that may take so long.
+/// Returns true if the state is already in place, in a look with this time limit.
 pub(super) async fn is_there<W: World>(stage: Stage<'_, W>, limit: Duration) -> bool {
     matches!(look(stage, limit).await, Ok(Look::Holds))
 }
@@ -183,7 +183,7 @@ pub(super) async fn reread<W: World>(stage: Stage<'_, W>) {
     let _ = stage.barman.within(EXPLAIN).diagnose(&interest).await;
 }
 
-/// One look; an error is a look that could not be taken.
+/// One look; an error means that it failed.
 async fn look<W: World>(stage: Stage<'_, W>, left: Duration) -> Result<Look, String> {
     let Stage { step, barman, .. } = stage;
     let interest = Interest::of([&step.operation]);
@@ -193,7 +193,7 @@ async fn look<W: World>(stage: Stage<'_, W>, left: Duration) -> Result<Look, Str
         .await
     {
         Ok(diagnosis) => diagnosis,
-        // It is not published, and will not be.
+        // The path is not published, and never will be.
         Err(trouble) if trouble.class == Class::Between => {
             return Ok(Look::Hidden(format!(
                 "done, but it cannot be verified: {}; publish `/diagnose`, or set `verify: none`",
@@ -202,14 +202,11 @@ async fn look<W: World>(stage: Stage<'_, W>, left: Duration) -> Result<Look, Str
         }
         Err(trouble) => return Err(trouble.message),
     };
-    match (&step.operation, applied(&step.operation, &diagnosis)) {
-        (
-            Operation::ConfigSwitch {
-                server,
-                to: SwitchTo::Model(_),
-            },
-            Look::Holds,
-        ) if step.verify == Verify::Streaming => {
+    match (
+        step.operation.follows(),
+        applied(&step.operation, &diagnosis),
+    ) {
+        (Some((server, _)), Look::Holds) if step.verify == Verify::Streaming => {
             let Holder { seat, role, .. } = stage.holder;
             Ok(streaming(stage.world, seat, *role, &diagnosis, server).await)
         }
@@ -217,19 +214,13 @@ async fn look<W: World>(stage: Stage<'_, W>, left: Duration) -> Result<Look, Str
     }
 }
 
-/// How long to look for a reason that makes no difference to the outcome.
+/// The time limit for a reason that does not affect the outcome.
 const EXPLAIN: Duration = Duration::from_secs(10);
 
-/// What is wrong with a request whose operation failed, if Barman's state shows it.
+/// The mistake in a request whose operation failed, if Barman's state shows it.
 pub(super) async fn explain<W: World>(stage: Stage<'_, W>) -> Option<String> {
     let Stage { step, barman, .. } = stage;
-    let Operation::ConfigSwitch {
-        server,
-        to: SwitchTo::Model(model),
-    } = &step.operation
-    else {
-        return None;
-    };
+    let (server, model) = step.operation.follows()?;
     if step.verify == Verify::None {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The client that the program uses.
+//! The program's HTTP client.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,16 +13,16 @@ use super::tls::Material;
 use super::{Clock as _, Failure, Http, Real, Request, Response, blocking};
 use crate::model::{Api, Url};
 
-/// Exchanges with one endpoint, several at once if need be. Nothing is read or opened before the first one.
+/// Exchanges with one endpoint, several at once if necessary. Nothing is read or opened before the first one.
 pub struct Client {
     shared: Arc<Shared>,
     heard: Option<Heard>,
 }
 
-/// Is told of each exchange, in a line without secrets.
+/// Receives one line per exchange, without secrets.
 pub type Heard = Rc<dyn Fn(&str)>;
 
-/// The longest part of an answer that is told.
+/// The longest part of an answer in such a line.
 const TOLD: usize = 400;
 
 struct Shared {
@@ -32,17 +32,17 @@ struct Shared {
     kept: Mutex<Kept>,
 }
 
-/// The things that one exchange leaves for the next.
+/// The state kept from one exchange to the next.
 #[derive(Default)]
 struct Kept {
-    /// By the server that they lead to.
+    /// By server.
     idle: BTreeMap<String, Vec<Line>>,
-    /// Certificates and key, until something goes wrong: they may have been replaced.
+    /// Certificates and key, until an error occurs: they may have been replaced.
     tls: Option<Arc<Material>>,
 }
 
 impl Client {
-    /// A client for this endpoint; `environment` holds the variables that its headers may come from.
+    /// A client for this endpoint; `environment` holds the variables for its headers.
     pub fn new(api: &Api, environment: &BTreeMap<String, String>) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -55,7 +55,7 @@ impl Client {
         }
     }
 
-    /// Tells of each exchange.
+    /// Sets the receiver of the lines.
     #[must_use]
     pub fn heard_by(mut self, heard: Option<Heard>) -> Self {
         self.heard = heard;
@@ -90,7 +90,7 @@ impl Shared {
         result
     }
 
-    /// The endpoint at another server: that of another member, which is reached in the same way.
+    /// The endpoint at another server: that of another member, with the same connection settings.
     fn api_at(&self, server: &str) -> Cow<'_, Api> {
         match Url::new(server) {
             Ok(url) if origin(self.api.url.as_str()) != server => Cow::Owned(Api {
@@ -101,7 +101,7 @@ impl Shared {
         }
     }
 
-    /// Takes an idle connection, or prepares one. A fresh one takes the place of an idle one.
+    /// Takes an idle connection, or prepares one. A fresh one replaces an idle one.
     fn line(&self, api: &Api, server: &str, fresh: bool) -> Result<Line, Failure> {
         let idle = self.kept().idle.get_mut(server).and_then(Vec::pop);
         match idle.filter(|_| !fresh) {
@@ -154,7 +154,7 @@ impl Http for Client {
     }
 }
 
-/// An exchange in a line.
+/// An exchange on one line.
 fn told(request: &Request, answer: &Result<Response, Failure>, took: Duration) -> String {
     let Request { url, body, .. } = request;
     let asked = match body {
@@ -196,8 +196,8 @@ mod tests {
     use super::*;
     use crate::model::Secret;
 
-    /// A server that takes one connection, reads as much as is said, does what is said with it,
-    /// and gives back what it read.
+    /// A server that accepts one connection, reads the given amount, applies the function,
+    /// and returns what it read.
     fn server(
         reads_until: &'static str,
         then: impl FnOnce(TcpStream) + Send + 'static,
@@ -269,7 +269,7 @@ mod tests {
         let api = Api::at(Url::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap());
         let server = thread::spawn(move || {
             let mut streams: Vec<_> = (0..3).map(|_| listener.accept().unwrap().0).collect();
-            // All three have been asked before the first answers.
+            // all three requests are sent before the first is answered
             for _ in 0..2 {
                 for stream in streams.iter_mut().rev() {
                     let mut read = Vec::new();

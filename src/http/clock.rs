@@ -1,4 +1,4 @@
-//! The computer's own clock: the one place that reads the time, waits, and draws lots.
+//! The computer's own clock: the one place that reads the time, waits, and draws random numbers.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::Clock;
 
-/// Time as it goes by.
+/// The real clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Real {
     start: Instant,
@@ -41,7 +41,7 @@ impl Clock for Real {
     }
 
     fn random(&self) -> f64 {
-        // Each `RandomState` has keys of its own, seeded by the operating system: plenty for jitter.
+        // Each `RandomState` has its own keys, seeded by the operating system: enough for jitter.
         let bits = u32::try_from(RandomState::new().hash_one(0_u8) >> 32).unwrap_or_default();
         f64::from(bits) / (f64::from(u32::MAX) + 1.0)
     }

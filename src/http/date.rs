@@ -1,8 +1,8 @@
-//! A moment as people write it, for messages about certificates.
+//! A time for people, in messages about certificates.
 
 use std::time::Duration;
 
-/// The date and time, in UTC, so long after the Unix epoch: `2026-11-23 03:14:36 UTC`.
+/// The date and time in UTC, this long after the Unix epoch: `2026-11-23 03:14:36 UTC`.
 pub(super) fn utc(since_epoch: Duration) -> String {
     let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
     match jiff::Timestamp::from_second(seconds) {

@@ -1,4 +1,4 @@
-//! From an error to what it means for the request, in words.
+//! From an error to its meaning for the request, in words.
 
 use std::error::Error as _;
 use std::fs::File;
@@ -17,7 +17,7 @@ use super::watch::Watch;
 use crate::load::is_pipe;
 use crate::model::{Api, duration};
 
-/// Tells what became of an exchange with this API, which could take so long, that ended in an error.
+/// Explains an exchange with this API and timeout that ended in an error.
 pub(super) fn explain(api: &Api, watch: &Watch, timeout: Duration, error: &Error) -> Failure {
     let at = place(api);
     if let Some(error) = tls_error(error) {
@@ -48,7 +48,7 @@ pub(super) fn explain(api: &Api, watch: &Watch, timeout: Duration, error: &Error
     Failure::Unknown(format!("{}{hint}", broken(api, watch, timeout, error)))
 }
 
-/// Words for a connection that did not come about.
+/// The message for a connection that could not be established.
 fn not_sent(api: &Api, timeout: Duration, error: &Error) -> String {
     let at = place(api);
     let limit = duration::format(api.connect_timeout.min(timeout));
@@ -70,7 +70,7 @@ fn not_sent(api: &Api, timeout: Duration, error: &Error) -> String {
     }
 }
 
-/// Words for an exchange that broke after the request went out.
+/// The message for an exchange that broke off after the request was sent.
 fn broken(api: &Api, watch: &Watch, timeout: Duration, error: &Error) -> String {
     let at = place(api);
     match error {
@@ -87,7 +87,7 @@ fn broken(api: &Api, watch: &Watch, timeout: Duration, error: &Error) -> String 
             let reason = io_reason(error);
             format!("the connection to {at} broke before an answer came: {reason}")
         }
-        // Some servers hang up on a request that is not TLS, without a word.
+        // Some servers silently close the connection on a request that is not TLS.
         _ if api.url.as_str().starts_with("http://") => format!(
             "{at} closed the connection without an answer; if it speaks TLS, its address must start with `https://`"
         ),
@@ -95,14 +95,14 @@ fn broken(api: &Api, watch: &Watch, timeout: Duration, error: &Error) -> String 
     }
 }
 
-/// TLS refused: by this side or by the server.
+/// TLS refused by this side or by the server.
 fn tls(api: &Api, watch: &Watch, error: &TlsError) -> Failure {
     let at = place(api);
     let message = match error {
         TlsError::InvalidCertificate(error) => certificate(api, error),
         TlsError::AlertReceived(alert) => match alert_meaning(api, watch, *alert) {
             Some(message) => message,
-            // An alert in the middle of an answer says nothing of the request's fate.
+            // An alert in the middle of an answer says nothing about the request's fate.
             None if watch.sent() => {
                 return Failure::Unknown(format!("{at} broke off the TLS connection: {alert:?}"));
             }
@@ -120,7 +120,7 @@ fn tls(api: &Api, watch: &Watch, error: &TlsError) -> Failure {
     Failure::NotSent(message)
 }
 
-/// Words for what is wrong with the server's certificate.
+/// The message for a problem with the server's certificate.
 fn certificate(api: &Api, error: &CertificateError) -> String {
     let at = place(api);
     let authority = match &api.ca_file {
@@ -181,7 +181,7 @@ fn names(presented: &[String]) -> String {
     }
 }
 
-/// The meaning of the server's alert about the client certificate; none if it is about something else.
+/// The meaning of the server's alert about the client certificate; `None` for any other alert.
 fn alert_meaning(api: &Api, watch: &Watch, alert: AlertDescription) -> Option<String> {
     use AlertDescription as Alert;
     let at = place(api);
@@ -223,7 +223,7 @@ fn alert_meaning(api: &Api, watch: &Watch, alert: AlertDescription) -> Option<St
     ))
 }
 
-/// The server's scheme, host and port, in backticks, and the proxy on the way.
+/// The server's scheme, host and port, in backticks, and the proxy, if there is one.
 fn place(api: &Api) -> String {
     let url = api.url.as_str();
     let authority = url.find("://").map_or(0, |scheme| scheme + 3);
@@ -245,7 +245,7 @@ fn tls_error(error: &Error) -> Option<&TlsError> {
     }
 }
 
-/// An I/O error without the number that the operating system gives it.
+/// An I/O error without the operating system's number.
 pub(super) fn io_reason(error: &io::Error) -> String {
     plain(&error.to_string())
 }
@@ -260,7 +260,7 @@ fn plain(text: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
-/// The content of a file that the rules name, up to a limit.
+/// The content of a file named in the rules, up to a limit.
 pub(super) fn contents(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if is_pipe(path)? {
         return Err(io::Error::other("it is a pipe and no file"));
@@ -268,7 +268,7 @@ pub(super) fn contents(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     capped(File::open(path)?, limit)
 }
 
-/// Everything up to a limit, which is an error to exceed.
+/// Everything up to a limit; exceeding it is an error.
 pub(super) fn capped(source: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(limit + 1).read_to_end(&mut bytes)?;

@@ -1,4 +1,4 @@
-//! Threads for work that blocks. One that has nothing to do is kept for a while: an agent asks hundreds of servers a second.
+//! Threads for blocking work. Idle ones are kept for a while: an agent asks hundreds of servers a second.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Something to do.
+/// A piece of work.
 pub(super) type Work = Box<dyn FnOnce() + Send>;
 
 /// An idle thread ends after this time.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// So many idle threads are kept.
+/// The number of idle threads to keep.
 const KEPT: usize = 32;
 
-/// The threads that wait for work, the one that has waited least at the end.
+/// The idle threads, the one that has waited least at the end.
 static WAITING: Mutex<Vec<Hand>> = Mutex::new(Vec::new());
 
 /// A thread.
@@ -25,7 +25,7 @@ struct Hand {
     orders: Sender<Work>,
 }
 
-/// Gives work to a thread; gives it back if the system has none.
+/// Gives work to a thread; returns it if the system has none.
 pub(super) fn give(work: Work) -> Option<Work> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let mut work = work;
@@ -38,7 +38,7 @@ pub(super) fn give(work: Work) -> Option<Work> {
     let (orders, received) = channel();
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let hand = Hand { number, orders };
-    // What a thread that does not start would have done is still here.
+    // If the thread does not start, its work is still here.
     let first = Arc::new(Mutex::new(Some(work)));
     let taken = Arc::clone(&first);
     let run = move || {
@@ -54,7 +54,7 @@ pub(super) fn give(work: Work) -> Option<Work> {
     }
 }
 
-/// Works as long as there is something to do.
+/// Works as long as there is work.
 fn obey(first: Work, hand: &Hand, orders: &Receiver<Work>) {
     first();
     loop {
@@ -78,7 +78,7 @@ fn obey(first: Work, hand: &Hand, orders: &Receiver<Work>) {
     }
 }
 
-/// Stops waiting; false if work is on its way.
+/// Leaves the idle threads; returns false if work is on its way.
 fn leave(hand: &Hand) -> bool {
     let mut waiting = waiting();
     let place = waiting.iter().position(|one| one.number == hand.number);

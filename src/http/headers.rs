@@ -1,4 +1,4 @@
-//! The headers of a request, their secrets read when they are needed.
+//! The headers of a request, with secrets that are read when needed.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,13 +12,13 @@ use super::Failure;
 use super::failure::{contents, io_reason};
 use crate::model::Secret;
 
-/// A secret's file may hold this many bytes.
+/// The maximum size of a secret's file, in bytes.
 const LARGEST_SECRET: u64 = 64 * 1024;
 
-/// The values of the environment variables that some headers name.
+/// The values of the environment variables that headers name.
 pub(super) type Variables = BTreeMap<String, String>;
 
-/// Picks what the headers need out of the environment, so that nothing else is kept.
+/// Selects the variables for the headers, so that nothing else is kept.
 pub(super) fn variables(
     headers: &BTreeMap<String, Secret>,
     environment: &BTreeMap<String, String>,
@@ -36,17 +36,17 @@ pub(super) fn variables(
 #[derive(Default)]
 pub(super) struct Headers(Vec<(HeaderName, HeaderValue)>);
 
-/// Shorter parts of a secret are not looked for in an answer: they stand in any text.
+/// Shorter parts of a secret are not searched for in an answer: they occur in any text.
 const SHORTEST_PART: usize = 4;
 
-/// The same for what stands between signs, which are written in many ways.
+/// The same for parts between punctuation, which can be written in many ways.
 const SHORTEST_PIECE: usize = 6;
 
-/// Words before a secret that are none.
+/// Words before a secret that are not secret themselves.
 const SCHEMES: [&str; 6] = ["basic", "bearer", "digest", "negotiate", "token", "apikey"];
 
 impl Headers {
-    /// Reads the values as they are now: a token's file may change while this runs.
+    /// Reads the current values: a token's file may change while this runs.
     pub(super) fn read(
         headers: &BTreeMap<String, Secret>,
         variables: &Variables,
@@ -59,7 +59,7 @@ impl Headers {
         headers.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Puts them on a request.
+    /// Adds them to a request.
     pub(super) fn put(&self, mut request: Builder) -> Builder {
         for (name, value) in &self.0 {
             request = request.header(name, value);
@@ -67,8 +67,8 @@ impl Headers {
         request
     }
 
-    /// Takes their values out of a text: a server may repeat what it does not accept, and what it
-    /// says goes into the log.
+    /// Removes their values from a text: a server may repeat a rejected value, and its
+    /// message goes into the log.
     pub(super) fn hide(&self, text: &[u8]) -> Vec<u8> {
         let values = self.0.iter().map(|(_, value)| value.as_bytes());
         let mut secrets: Vec<&[u8]> = values.flat_map(secrets).collect();
@@ -79,18 +79,18 @@ impl Headers {
     }
 }
 
-/// The secrets that went out with the last request of a client, by which they may come back. Clones
+/// The secrets of a client's last request, which its answer may repeat. Clones
 /// share them.
 #[derive(Clone, Default)]
 pub struct Secrets(Arc<Mutex<Headers>>);
 
 impl Secrets {
-    /// Remembers those of a request in the place of all before.
+    /// Remembers those of a request, in place of all earlier ones.
     pub(super) fn remember(&self, sent: Headers) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sent;
     }
 
-    /// A text that a server had a part in, without them.
+    /// Removes them from a text that may contain a server's words.
     pub fn hide(&self, text: &str) -> String {
         let sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let hidden = sent.hide(text.as_bytes());
@@ -98,8 +98,8 @@ impl Secrets {
     }
 }
 
-/// The secret parts of a header's value: the whole, its words, and what is left of them however the
-/// signs between letters and digits are written in HTML or JSON.
+/// The secret parts of a header's value: the whole, its words, and the parts that remain however the
+/// punctuation between letters and digits is written in HTML or JSON.
 fn secrets(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let whole = value.trim_ascii();
     let parts = value.split(u8::is_ascii_whitespace);
@@ -116,8 +116,8 @@ fn is_scheme(word: &[u8]) -> bool {
     schemes.any(|scheme| word.eq_ignore_ascii_case(scheme.as_bytes()))
 }
 
-/// A text with asterisks in the place of each occurrence of a secret. One that is so short that it
-/// is a part of any word counts as a word only.
+/// A text with asterisks in place of each occurrence of a secret. One so short that it
+/// is part of many words is only matched as a whole word.
 fn without(text: &[u8], secret: &[u8]) -> Vec<u8> {
     let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let anywhere = secret.len() >= SHORTEST_PART;

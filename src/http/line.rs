@@ -21,13 +21,13 @@ use super::watch::Watch;
 use super::{BODY_LIMIT, Failure, Request, Response};
 use crate::model::Api;
 
-/// The bytes of an answer that are held at once: its head has to fit. An agent keeps thousands of connections.
+/// The buffer for an answer: its head has to fit. An agent keeps thousands of connections.
 const INPUT: usize = 16 * 1024;
 
-/// The bytes of a request that are held at once.
+/// The buffer for a request.
 const OUTPUT: usize = 8 * 1024;
 
-/// An agent that serves one exchange at a time, and the watch over it.
+/// An agent that performs one exchange at a time, with its watch.
 pub(super) struct Line {
     agent: Agent,
     watch: Watch,
@@ -74,7 +74,7 @@ impl Line {
         Ok(Self { agent, watch })
     }
 
-    /// Sends a request and reads its answer, within this time.
+    /// Sends a request and reads its answer, within the time limit.
     pub(super) fn exchange(
         &self,
         api: &Api,
@@ -109,7 +109,7 @@ impl Line {
         };
         let mut bytes = read.map_err(|error| explain(&error.into()))?;
         if !head.status.is_success() {
-            // What is long is cut later, and a secret must not be cut before it is found.
+            // A long text is truncated later; a secret must be found before that.
             bytes = headers.hide(&bytes);
         }
         let text = |name| {
@@ -137,7 +137,7 @@ impl Line {
     }
 }
 
-/// Reads how long to wait: a number of seconds, or a date, which counts from the answer's own. A day at most.
+/// Reads the wait: a number of seconds, or a date, relative to the answer's own. At most one day.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     const LONGEST: Duration = Duration::from_secs(86_400);
     let after = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -152,7 +152,7 @@ fn date(headers: &HeaderMap) -> Option<Duration> {
     moment(headers.get(DATE)?.to_str().ok()?)
 }
 
-/// Reads a moment as headers write it, since the Unix epoch.
+/// Reads a date in the format of headers, as the time since the Unix epoch.
 fn moment(text: &str) -> Option<Duration> {
     let moment = jiff::fmt::rfc2822::parse(text).ok()?;
     moment.timestamp().as_duration().try_into().ok()

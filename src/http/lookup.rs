@@ -8,7 +8,7 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-/// Looks names up as the system does; an address that is written out costs nothing.
+/// Resolves names as the system does; a literal address needs no lookup.
 #[derive(Debug, Default)]
 pub(super) struct Lookup(DefaultResolver);
 
@@ -38,7 +38,7 @@ impl Resolver for Lookup {
     }
 }
 
-/// The address that is written in the URL itself.
+/// The literal address in a URL.
 fn literal(uri: &Uri) -> Option<SocketAddr> {
     let host = uri.host()?;
     let ip: IpAddr = host

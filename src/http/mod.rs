@@ -1,8 +1,8 @@
-//! One HTTP exchange, and the clock: the outside as `execute` sees it.
+//! One HTTP exchange, and the clock: the world as `execute` sees it.
 //!
-//! The methods are `async` so that every wait can be given up and several can go on at once, and so that the one
-//! step machine can be driven two ways: by the runtime of the program, whose threads do what blocks, and by a
-//! simulation's scheduler, which decides which process goes on and kills a process by dropping its future.
+//! The methods are `async` so that every wait can be cancelled and several can run concurrently, and so that the same
+//! step machine can be driven in two ways: by the program's runtime, whose threads do blocking work, and by a
+//! simulation's scheduler, which chooses the process that runs next and kills a process by dropping its future.
 
 mod client;
 mod clock;
@@ -30,28 +30,28 @@ pub use clock::Real;
 pub use headers::Secrets;
 pub use runtime::{block_on, blocking, together, within};
 
-/// The part of a body that is read without a sieve; the rest is left.
+/// The maximum size of a body that is read without a sieve; the rest is skipped.
 pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Reduces a large body to the part that is needed, while it is read.
+/// Reduces a large body to the required part while it is read.
 pub type Sieve = Arc<dyn Fn(&mut dyn Read) -> io::Result<Vec<u8>> + Send + Sync>;
 
-/// A question to an endpoint.
+/// A request to an endpoint.
 #[derive(Clone)]
 pub struct Request {
     /// `GET`, or `POST` with this body as JSON.
     pub body: Option<Value>,
     /// The whole address.
     pub url: String,
-    /// A limit in time, beside the endpoint's timeout.
+    /// A time limit, in addition to the endpoint's timeout.
     pub limit: Option<Duration>,
-    /// The work that the answer is for the server.
+    /// The amount of work that the answer takes the server.
     pub effort: Effort,
-    /// Sent over a new connection: one that the server has just closed would leave the request's fate unknown.
+    /// Sent over a new connection: if the server had just closed an old one, the request's fate would be unknown.
     pub fresh: bool,
-    /// Reads the body of a success.
+    /// Reduces the body of a success.
     pub sieve: Option<Sieve>,
-    /// The `Authorization` header, beside those that the rules file names.
+    /// The `Authorization` header, in addition to those in the rules file.
     pub token: Option<String>,
 }
 
@@ -93,12 +93,12 @@ impl fmt::Debug for Request {
     }
 }
 
-/// The work that an answer is for the server.
+/// The amount of work that an answer takes the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
-    /// The endpoint's timeout is meant for it.
+    /// The endpoint's timeout is sufficient.
     Usual,
-    /// It may take many times as long: the request's limit if it has one, else [`Effort::LONG`] or the endpoint's
+    /// It may take many times as long: the limit is the request's, if it has one, or [`Effort::LONG`] or the endpoint's
     /// timeout, whichever is longer.
     Large,
 }
@@ -107,7 +107,7 @@ impl Effort {
     /// The limit for large answers.
     pub const LONG: Duration = Duration::from_secs(5 * 60);
 
-    /// The limit of an exchange with an endpoint that has this timeout.
+    /// The limit of an exchange with an endpoint with this timeout.
     pub fn limit(self, timeout: Duration, limit: Option<Duration>) -> Duration {
         match self {
             Self::Usual => limit.map_or(timeout, |limit| limit.min(timeout)),
@@ -125,11 +125,11 @@ pub struct Response {
     pub retry_after: Option<Duration>,
     /// The `Location` header.
     pub location: Option<String>,
-    /// The `Date` header, since the Unix epoch: what the server's clock says.
+    /// The `Date` header, since the Unix epoch: the server's clock.
     pub date: Option<Duration>,
     /// The `Server` header: a proxy puts its own name there.
     pub server: Option<String>,
-    /// The body, at most 16 MiB; or what the request's sieve left of it.
+    /// The body, at most 16 MiB; or the part that the request's sieve kept.
     pub body: Vec<u8>,
 }
 
@@ -142,51 +142,51 @@ impl Response {
     }
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// Nothing of the request arrived: no connection, no address, TLS trouble, a secret that cannot be read.
+    /// Nothing of the request arrived: no connection, no address, a TLS error, an unreadable secret.
     #[error("{0}")]
     NotSent(String),
     /// The address in the rules file can't be used.
     #[error("{0}")]
     Refused(String),
-    /// The request went out and its fate is unknown.
+    /// The request was sent and its fate is unknown.
     #[error("{0}")]
     Unknown(String),
 }
 
-/// Something that can do an exchange with one endpoint.
+/// A client for exchanges with one endpoint.
 #[expect(
     async_fn_in_trait,
     reason = "only ever used with static dispatch on one thread"
 )]
 pub trait Http {
-    /// Sends a request and reads its answer; redirects are not followed. A [`Failure`] says what is known of the
+    /// Sends a request and reads its answer; redirects are not followed. A [`Failure`] says what is known about the
     /// request's fate.
     async fn exchange(&self, request: &Request) -> Result<Response, Failure>;
 
-    /// Takes the secrets that went out with the last request out of a text that its answer has a part in.
+    /// Removes the last request's secrets from a text that may contain parts of its answer.
     fn hide(&self, text: &str) -> String {
         text.to_owned()
     }
 }
 
-/// Time and chance.
+/// Time and randomness.
 #[expect(
     async_fn_in_trait,
     reason = "only ever used with static dispatch on one thread"
 )]
 pub trait Clock {
-    /// Time since some fixed moment; never goes back.
+    /// The time since some fixed moment; it never goes back.
     fn now(&self) -> Duration;
-    /// Time since the Unix epoch; may jump.
+    /// The time since the Unix epoch; it may jump.
     fn wall(&self) -> Duration;
-    /// Seconds that this machine's local time is ahead of UTC.
+    /// The seconds by which this machine's local time is ahead of UTC.
     fn utc_offset(&self) -> i64 {
         0
     }
-    /// A number from 0 up to but not including 1.
+    /// A random number from 0 up to but not including 1.
     fn random(&self) -> f64;
     /// Waits.
     async fn sleep(&self, duration: Duration);

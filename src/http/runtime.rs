@@ -1,6 +1,6 @@
-//! Running futures: one thread for all of them, and others for work that blocks.
+//! Running futures: one thread for all of them, and others for blocking work.
 //!
-//! [`together`] and [`within`] need no particular executor, so that a simulation can drive what is made of them.
+//! [`together`] and [`within`] need no particular executor, so that a simulation can drive them.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{Clock, hands};
 
-/// Runs a future to its end. Work that still blocks then is left behind and does not hold up the process.
+/// Runs a future to its end. Work that is still blocked then is abandoned and does not delay the process's exit.
 #[expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
@@ -28,8 +28,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     output
 }
 
-/// Does work that blocks on a thread of its own, or here if the system gives no thread. Dropping the future leaves
-/// the work to itself. `None` if it panicked.
+/// Runs blocking work on its own thread, or here if the system has no thread. Dropping the future leaves
+/// the work running. `None` if it panicked.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, result) = oneshot::channel();
     let run = move || drop(done.send(work()));
@@ -39,7 +39,7 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     result.await.ok()
 }
 
-/// Runs futures side by side and returns what each gave, in their order.
+/// Runs futures concurrently and returns their results, in order.
 pub async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures
         .into_iter()
@@ -60,14 +60,14 @@ pub async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     running.into_iter().filter_map(Run::output).collect()
 }
 
-/// A future on its way.
+/// A running future.
 enum Run<F: Future> {
     Running(Pin<Box<F>>),
     Done(F::Output),
 }
 
 impl<F: Future> Run<F> {
-    /// Goes on with it; true if it is done.
+    /// Polls it; returns true if it is done.
     fn poll(&mut self, context: &mut Context<'_>) -> bool {
         let Self::Running(future) = self else {
             return true;
@@ -89,7 +89,7 @@ impl<F: Future> Run<F> {
     }
 }
 
-/// Runs a future for no longer than this by the clock; `None` if it was not done.
+/// Runs a future with a time limit by the clock; `None` if it was not done.
 pub async fn within<C: Clock, F: Future>(
     clock: &C,
     limit: Duration,
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn futures_run_side_by_side_and_keep_their_order() {
         let (first, second) = (mpsc::channel(), mpsc::channel());
-        // Each waits for the other.
+        // each waits for the other
         let works: [Box<dyn FnOnce() -> u8 + Send>; 2] = [
             Box::new(move || {
                 first.0.send(1).unwrap();
@@ -141,7 +141,7 @@ mod tests {
         let short = Duration::from_millis(1);
         assert_eq!(block_on(within(&clock, short, pending::<u8>())), None);
         assert_eq!(block_on(within(&clock, LONG, ready(1))), Some(1));
-        // The end of the process does not wait for a thread that hangs.
+        // the end of the process does not wait for a thread that hangs
         let (_keep, never) = mpsc::channel::<u8>();
         let hangs = blocking(move || never.recv());
         assert!(block_on(within(&clock, short, hangs)).is_none());

@@ -1,7 +1,7 @@
-//! Connections that are waited for no longer than the exchange may take.
+//! Connections whose waits are limited to the time of the exchange.
 //!
-//! ureq gives each read of a proxy's answer to `CONNECT` the whole timeout anew, and so it gives
-//! each stage of connecting. A proxy whose answer drips would be listened to for ever.
+//! ureq applies the whole timeout to each read of a proxy's answer to `CONNECT`, and to
+//! each stage of connecting. A proxy whose answer arrives in drops would be read for ever.
 
 use ureq::Error;
 use ureq::unversioned::transport::{
@@ -10,10 +10,10 @@ use ureq::unversioned::transport::{
 
 use super::watch::Watch;
 
-/// The first connector: notes when connecting begins. A proxy's own connection is a part of it.
+/// The first connector: notes when connecting begins. A proxy's own connection is part of it.
 #[derive(Debug)]
 pub(super) struct StartConnector {
-    /// The place to note it.
+    /// The record to note it in.
     pub(super) watch: Watch,
 }
 
@@ -26,12 +26,12 @@ impl Connector for StartConnector {
     }
 }
 
-/// Opens a connection, unless there is one already, in the time that is left for it.
+/// Opens a connection, unless there is one already, in the remaining time.
 #[derive(Debug)]
 pub(super) struct TimelyConnector {
-    /// Knows the time that is left.
+    /// The source of the remaining time.
     pub(super) watch: Watch,
-    /// Opens it.
+    /// The connector to open it with.
     pub(super) tcp: TcpConnector,
 }
 
@@ -68,7 +68,7 @@ impl<In: Transport> Connector<In> for TimelyConnector {
     }
 }
 
-/// A connection on which no wait is longer than what is left of the exchange.
+/// A connection on which no wait is longer than the rest of the exchange.
 #[derive(Debug)]
 pub(super) struct Timely {
     tcp: <TcpConnector as Connector>::Out,

@@ -1,4 +1,4 @@
-//! TLS as the rules file asks for it, and the words for files that do not do.
+//! TLS according to the rules file, and messages about unusable files.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use super::failure::{contents, io_reason};
 use super::watch::Watch;
 use crate::model::Api;
 
-/// A file of certificates may have this many bytes; the system's own bundle has a quarter of a MiB.
+/// The maximum size of a file of certificates in bytes; the system's own bundle has a quarter of a MiB.
 const LARGEST_PEM: u64 = 16 * 1024 * 1024;
 
-/// Certificates and key, read from the files that the API names.
+/// Certificates and key, read from the API's files.
 pub(super) struct Material {
     roots: Arc<RootCertStore>,
     identity: Option<Arc<CertifiedKey>>,
@@ -47,7 +47,7 @@ impl Material {
         })
     }
 
-    /// TLS with it; the watch notes that the server asked for a certificate.
+    /// TLS with these certificates; the watch notes if the server asks for one.
     pub(super) fn config(&self, watch: &Watch) -> Result<Arc<ClientConfig>, Failure> {
         let provider = Arc::new(ring::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
@@ -64,7 +64,7 @@ impl Material {
     }
 }
 
-/// The client's certificate, which also notices that it was asked for.
+/// The client's certificate, which also notes that it was asked for.
 #[derive(Debug)]
 struct Identity {
     certificate: Option<Arc<CertifiedKey>>,
@@ -82,7 +82,7 @@ impl ResolvesClientCert for Identity {
     }
 }
 
-/// The client certificate with the key that belongs to it.
+/// The client certificate with its key.
 fn identity(cert: &Path, key: &Path) -> Result<Arc<CertifiedKey>, Failure> {
     let chain = certificates("cert_file", cert)?;
     let pem = pem("key_file", key)?;
@@ -158,7 +158,7 @@ fn pem(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
     })
 }
 
-/// The parser's own words can hold a line of a key, so they are never shown.
+/// The parser's own messages can contain a line of a key, so they are never shown.
 fn pem_reason(error: &PemError, what: &str) -> String {
     match error {
         PemError::NoItemsFound => format!("it has no {what} in PEM form (`-----BEGIN …`)"),

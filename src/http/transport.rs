@@ -1,4 +1,4 @@
-//! The connection under an exchange: TLS, and a note of how far the exchange has come.
+//! The connection under an exchange: TLS, and a record of the exchange's progress.
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
@@ -21,8 +21,8 @@ pub(super) struct SpeaksTls;
 
 /// Wraps connections to `https` addresses in TLS.
 ///
-/// ureq has one of its own. This one is here because that one ends the process if a key does not
-/// fit its certificate, and because the server's last alert has to be read to know why it hung up.
+/// ureq has its own. This one exists because that one aborts the process if a key does not
+/// match its certificate, and because the server's last alert must be read to learn why it closed the connection.
 pub(super) struct TlsConnector(pub(super) Option<Arc<ClientConfig>>);
 
 impl fmt::Debug for TlsConnector {
@@ -73,7 +73,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
     }
 }
 
-/// A connection inside TLS.
+/// A connection with TLS.
 pub(super) struct TlsTransport {
     conn: ClientConnection,
     sock: TransportAdapter,
@@ -81,7 +81,7 @@ pub(super) struct TlsTransport {
 }
 
 impl TlsTransport {
-    /// Hands what TLS has to say to the socket.
+    /// Writes pending TLS data to the socket.
     fn flush(&mut self) -> io::Result<()> {
         while self.conn.wants_write() {
             if self.conn.write_tls(&mut self.sock)? == 0 {
@@ -91,7 +91,7 @@ impl TlsTransport {
         Ok(())
     }
 
-    /// Takes in what has come; false at the end.
+    /// Reads available data; returns false at the end.
     fn fill(&mut self) -> io::Result<bool> {
         let count = self.conn.read_tls(&mut self.sock)?;
         self.conn
@@ -100,8 +100,8 @@ impl TlsTransport {
         Ok(count > 0)
     }
 
-    /// A server that does not like the client's certificate says so after the handshake and hangs
-    /// up. Writing then fails, while its reason waits to be read.
+    /// A server that rejects the client's certificate says so after the handshake and closes the
+    /// connection. Writing then fails, while the reason is waiting to be read.
     fn last_words(&mut self, broken: io::Error) -> io::Error {
         let hung_up = matches!(
             broken.kind(),
@@ -148,10 +148,10 @@ impl Transport for TlsTransport {
                     self.buffers.input_appended(count);
                     return Ok(count > 0);
                 }
-                // Many servers hang up without TLS's goodbye; whether the answer is complete, HTTP knows.
+                // Many servers close without TLS's `close_notify`; HTTP knows whether the answer is complete.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    // Keys may have to be changed; a connection that can't take it shows when reading.
+                    // Keys may have to be updated; a broken connection becomes apparent when reading.
                     let _ = self.flush();
                     self.fill()?;
                 }
@@ -175,12 +175,12 @@ impl fmt::Debug for TlsTransport {
     }
 }
 
-/// The last connector: notes for the [`Watch`] what goes over the connection.
+/// The last connector: records the connection's traffic for the [`Watch`].
 #[derive(Debug)]
 pub(super) struct WatchConnector {
-    /// The place to note it.
+    /// The record.
     pub(super) watch: Watch,
-    /// Connections lead through a proxy. Bytes for the proxy itself are not the request.
+    /// Connections lead through a proxy. Bytes for the proxy itself are not part of the request.
     pub(super) through_proxy: bool,
 }
 
@@ -203,7 +203,7 @@ impl<In: Transport> Connector<In> for WatchConnector {
     }
 }
 
-/// A connection whose progress is noted.
+/// A connection whose progress is recorded.
 #[derive(Debug)]
 pub(super) struct Watched<T> {
     inner: T,

@@ -1,4 +1,4 @@
-//! The facts about an exchange that count when it fails.
+//! The facts about an exchange that matter when it fails.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,10 +10,10 @@ use ureq::unversioned::transport::NextTimeout;
 use super::Clock as _;
 use super::clock::Real;
 
-/// The progress of an exchange, noted by the transport on the way.
+/// The progress of an exchange, recorded by the transport.
 ///
-/// Whether a request may be sent again depends on whether it can have arrived; the error alone
-/// does not tell.
+/// A request may be sent again only if it can't have arrived; the error alone
+/// does not say.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Watch(Arc<Flags>);
 
@@ -25,14 +25,14 @@ struct Flags {
     time: Mutex<Time>,
 }
 
-/// The time that an exchange takes and may take.
+/// The times of an exchange.
 #[derive(Debug)]
 struct Time {
-    /// Reads zero when the exchange begins.
+    /// The clock, at zero when the exchange begins.
     clock: Real,
-    /// The moment at which it has to be over.
+    /// The time at which it must be over.
     end: Duration,
-    /// The moment at which the connection has to be made, until it is.
+    /// The time by which the connection must be open, until it is.
     connected: Option<Duration>,
 }
 
@@ -47,7 +47,7 @@ impl Default for Time {
 }
 
 impl Watch {
-    /// A new exchange begins, which may take so long.
+    /// Starts a new exchange with this timeout.
     pub(super) fn start(&self, timeout: Duration) {
         *self.time() = Time {
             end: timeout,
@@ -57,19 +57,19 @@ impl Watch {
         self.0.answered.store(false, Ordering::Relaxed);
     }
 
-    /// A connection is being made, which may take so long; or one for its sake.
+    /// Starts to open a connection with this timeout, or one to a proxy.
     pub(super) fn connecting(&self, timeout: Duration) {
         let mut time = self.time();
         let end = time.clock.now().saturating_add(timeout);
         time.connected.get_or_insert(end);
     }
 
-    /// The connection is made.
+    /// The connection is open.
     pub(super) fn connected(&self) {
         self.time().connected = None;
     }
 
-    /// The rest of a timeout within the exchange's own times; [`Error::Timeout`] if nothing is left.
+    /// A timeout, limited to the exchange's own times; [`Error::Timeout`] if nothing is left.
     pub(super) fn within(&self, timeout: NextTimeout) -> Result<NextTimeout, Error> {
         let time = self.time();
         let end = time.connected.map_or(time.end, |end| end.min(time.end));
@@ -87,17 +87,17 @@ impl Watch {
         self.0.time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes of the request are handed over; they may have arrived from here on.
+    /// Bytes of the request are handed over; from now on they may have arrived.
     pub(super) fn sending(&self) {
         self.0.sent.store(true, Ordering::Relaxed);
     }
 
-    /// Bytes of the answer have come.
+    /// Bytes of the answer have arrived.
     pub(super) fn receiving(&self) {
         self.0.answered.store(true, Ordering::Relaxed);
     }
 
-    /// The server wants to see a client certificate.
+    /// The server asks for a client certificate.
     pub(super) fn certificate_wanted(&self) {
         self.0.asked_for_certificate.store(true, Ordering::Relaxed);
     }

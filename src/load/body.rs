@@ -1,23 +1,23 @@
-//! The body of a request, before it may be sent.
+//! Validation of a request's body before it is sent.
 
 use serde_json::Value;
 
 use super::problem::Problem;
 use super::shape;
 
-/// Why pg-backup-api would not take a body.
+/// The reason why pg-backup-api would not accept a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BodyError {
-    /// Everything that is wrong.
+    /// The errors.
     pub message: String,
-    /// The value that all of it is about, as a JSON pointer into the body; empty for the body itself.
+    /// The value they are about, as a JSON pointer into the body; empty for the body itself.
     pub pointer: String,
 }
 
-/// Whether pg-backup-api can take a body, `type` included.
+/// Checks that pg-backup-api accepts a body, including its `type`.
 ///
 /// # Errors
-/// What it would refuse.
+/// The errors that it would report.
 pub fn validate_body(body: &Value) -> Result<(), BodyError> {
     let problems = shape::body_problems(body);
     let Some(first) = problems.first() else {
@@ -31,7 +31,7 @@ pub fn validate_body(body: &Value) -> Result<(), BodyError> {
         None => problem.message,
     };
     let mut messages: Vec<String> = problems.into_iter().map(said).collect();
-    // Two rules of the schema can say the same of one value.
+    // Two rules of the schema may report the same for one value.
     messages.dedup();
     Err(BodyError {
         message: messages.join("; "),

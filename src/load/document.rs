@@ -1,4 +1,4 @@
-//! Other files than rules, read with the same care: YAML, its schema, and places.
+//! Files other than rules, read with the same care: YAML, schema, and positions.
 
 use serde_json::Value;
 
@@ -11,9 +11,9 @@ use crate::source::Source;
 /// A file as far as it could be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// Its value; none if something is wrong with it.
+    /// Its value; `None` if it has errors.
     pub value: Option<Value>,
-    /// What is wrong, in the order of the lines.
+    /// The findings, in the order of the lines.
     pub findings: Vec<Finding>,
 }
 
@@ -23,14 +23,14 @@ pub fn read_rule_tests(source: &Source) -> Document {
     read(source, &RULE_TESTS_SCHEMA)
 }
 
-/// Tells whether a file has a key at its top.
+/// Returns true if a file has a top-level key.
 #[must_use]
 pub fn has_key(source: &Source, key: &str) -> bool {
     let value = yaml::read(&source.text).value;
     value.is_some_and(|value| value.get(key).is_some())
 }
 
-/// Tells rules from a file of tests that is beside them: it has rules, or something that only a rules file has.
+/// Distinguishes rules from a test file next to them: they have `rules`, or a key that only a rules file has.
 #[must_use]
 pub fn is_rules_file(source: &Source) -> bool {
     let value = yaml::read(&source.text).value.unwrap_or_default();
@@ -41,7 +41,7 @@ pub fn is_rules_file(source: &Source) -> bool {
     rules || only_in_rules.iter().any(|key| value.get(key).is_some())
 }
 
-/// Makes findings of problems in one file, in the order of its lines.
+/// Turns problems in one file into findings, in the order of its lines.
 #[must_use]
 pub fn findings(source: &Source, problems: Vec<Problem>) -> Vec<Finding> {
     let sources = std::slice::from_ref(source);

@@ -1,4 +1,4 @@
-//! Files beside and below those of a rules directory that are not read, though they look like rules.
+//! Files next to or below a rules directory's files that are not read, though they look like rules.
 
 use std::fs::{self, DirEntry, File};
 use std::io::Read as _;
@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use super::read::{is_hidden, is_rules_file};
 
-/// The number of files and directories that are looked at.
+/// The maximum number of files and directories to check.
 const MAX_ENTRIES: usize = 1000;
-/// The levels of directories that are looked into.
+/// The maximum depth of directories to search.
 const MAX_DEPTH: usize = 4;
-/// The beginning of a file by which rules are told from something else.
+/// The number of bytes at the beginning of a file that are checked.
 const HEAD: u64 = 16 << 10;
 
 /// Returns the files that look like rules and are not read with this directory: one for each of its sub-directories,
-/// and each file with another ending. Nothing for a path that is no directory.
+/// and each file with another extension. Nothing for a path that is not a directory.
 #[must_use]
 pub fn ignored(directory: &Path) -> Vec<PathBuf> {
     let mut budget = MAX_ENTRIES;
@@ -49,7 +49,7 @@ fn first_below(directory: &Path, budget: &mut usize, depth: usize) -> Option<Pat
         .find_map(|folder| first_below(folder, budget, depth + 1))
 }
 
-/// The entries that are not hidden, in the order of their names.
+/// The entries that are not hidden, sorted by name.
 fn entries(directory: &Path, budget: &mut usize) -> Vec<DirEntry> {
     let all = fs::read_dir(directory).into_iter().flatten().flatten();
     let mut entries: Vec<_> = all
@@ -61,7 +61,7 @@ fn entries(directory: &Path, budget: &mut usize) -> Vec<DirEntry> {
     entries
 }
 
-/// Rules by another spelling of the ending, or without one. `rules.yml.bak` and its like are put aside on purpose.
+/// Returns true for other spellings of the extension, or none. `rules.yml.bak` and the like are set aside on purpose.
 fn may_be_rules(path: &Path) -> bool {
     path.extension().is_none_or(|extension| {
         let endings = ["yml", "yaml", "json", "conf"];
@@ -71,7 +71,7 @@ fn may_be_rules(path: &Path) -> bool {
     })
 }
 
-/// Tells rules by their keys at the top, and tests of rules from them.
+/// Recognises rules by their top-level keys, and excludes rule tests.
 fn looks_like_rules(path: &Path) -> bool {
     let mut bytes = Vec::new();
     let is_file = path.metadata().is_ok_and(|file| file.is_file());
@@ -88,7 +88,7 @@ fn looks_like_rules(path: &Path) -> bool {
     !has("tests") && (has("rules") || has("version") && others())
 }
 
-/// Tells a line that a key at the top of a document is in, as YAML writes it or as JSON does.
+/// Returns true if a line has a top-level key, in YAML or JSON syntax.
 fn begins_with_key(line: &str, key: &str) -> bool {
     let in_json = line.trim_start_matches(['{', ' ', '\t']);
     let in_json = in_json

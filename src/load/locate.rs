@@ -9,7 +9,7 @@ use crate::diagnostic::{Finding, Place, Related};
 use crate::model::Origin;
 use crate::source::{Characters, Position, Source};
 
-/// The files of a rule set with the trees of those that were asked about.
+/// The files of a rule set, with the trees of those that were needed.
 pub struct Locator<'s> {
     files: Vec<File<'s>>,
 }
@@ -17,9 +17,9 @@ pub struct Locator<'s> {
 struct File<'s> {
     source: &'s Source,
     lines: Lines,
-    /// What is known of the places in it, when it was read for that.
+    /// The positions in it, once read.
     read: Option<Careful>,
-    /// The numbers of the keys of its large mappings, by the pointer of the mapping.
+    /// The indices of the keys of its large mappings, by the pointer of the mapping.
     keys: Keys,
 }
 
@@ -31,7 +31,7 @@ impl File<'_> {
 }
 
 impl<'s> Locator<'s> {
-    /// Nothing is read before it is asked for.
+    /// Nothing is read before it is needed.
     #[must_use]
     pub fn new(sources: &'s [Source]) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl<'s> Locator<'s> {
         }
     }
 
-    /// Puts in a tree that was made already.
+    /// Adds a tree that already exists.
     pub(super) fn put(&mut self, file: usize, tree: Option<Node>) {
         if let Some(file) = self.files.get_mut(file) {
             file.read = Some(Careful {
@@ -57,7 +57,7 @@ impl<'s> Locator<'s> {
         }
     }
 
-    /// Makes a finding of a problem. `None`: its place was found to be wrong for another reason already.
+    /// Turns a problem into a finding; `None` if its place already has another finding.
     pub fn finding(&mut self, problem: Problem) -> Option<Finding> {
         let place = self.place(&problem.spot)?;
         let related = problem
@@ -77,7 +77,7 @@ impl<'s> Locator<'s> {
         })
     }
 
-    /// Where a spot is. `None` if something that can't be read stands there.
+    /// The place of a spot; `None` if the value there can't be read.
     pub fn place(&mut self, spot: &Spot) -> Option<Place> {
         let file = self.files.get_mut(spot.origin.file)?;
         let text = &file.source.text;
@@ -102,21 +102,21 @@ impl<'s> Locator<'s> {
         Some(file.lines.place(file.source, &last).position.line)
     }
 
-    /// The comments of a file, without what is not read of it.
+    /// The comments of a file, except in parts that are not read.
     pub fn comments(&mut self, file: usize) -> Vec<Range<usize>> {
         let file = self.files.get_mut(file);
         file.map(|file| file.read().comments.clone())
             .unwrap_or_default()
     }
 
-    /// Where these bytes of a file are.
+    /// The place of a byte range in a file.
     pub fn bytes(&mut self, file: usize, range: &Range<usize>) -> Option<Place> {
         let file = self.files.get_mut(file)?;
         Some(file.lines.place(file.source, range))
     }
 }
 
-/// Where a value of the rules stands; the beginning of its file if it is not there.
+/// The place of a value of the rules; the beginning of its file if it does not exist.
 #[must_use]
 pub fn locate(sources: &[Source], origin: &Origin) -> Place {
     let place = Locator::new(sources).place(&Spot::value(origin));
@@ -130,7 +130,7 @@ pub fn locate(sources: &[Source], origin: &Origin) -> Place {
     })
 }
 
-/// Where the lines of a text begin, found when it is first asked.
+/// The beginnings of the lines of a text, found on first use.
 #[derive(Default)]
 struct Lines {
     starts: Vec<usize>,
@@ -138,12 +138,12 @@ struct Lines {
 }
 
 impl Lines {
-    /// The place of these bytes; what goes over the end of a line is cut there.
+    /// The place of a byte range, cut at the end of its line.
     fn place(&mut self, source: &Source, range: &Range<usize>) -> Place {
         let text = &source.text;
         if self.starts.is_empty() {
             let bytes = text.as_bytes();
-            // A lone carriage return ends a line as well.
+            // A lone carriage return also ends a line.
             let ends = |at: usize| match bytes.get(at) {
                 Some(b'\n') => true,
                 Some(b'\r') => bytes.get(at + 1) != Some(&b'\n'),
@@ -157,7 +157,7 @@ impl Lines {
         let line = starts.partition_point(|start| *start <= range.start).max(1);
         let start = starts.get(line - 1).copied().unwrap_or(0);
         let until = |byte: usize| self.characters.before(text, byte);
-        // A byte order mark takes no column.
+        // A byte order mark has no column.
         let mark = text.get(start..range.start).unwrap_or_default();
         let mark = usize::from(mark.starts_with('\u{feff}'));
         let covered = text.get(range.clone()).unwrap_or_default();
@@ -175,13 +175,13 @@ impl Lines {
     }
 }
 
-/// The first place of each key in the large mappings of a file. A search through thousands of keys for each of them
+/// The first position of each key in the large mappings of a file. A search through thousands of keys for each of them
 /// would take minutes.
 #[derive(Default)]
 struct Keys(HashMap<String, HashMap<String, usize>>);
 
 impl Keys {
-    /// The mappings that are small enough to be searched.
+    /// The maximum size of mappings that are searched.
     const FEW: usize = 64;
 
     fn find<'n>(&mut self, pointer: &str, entries: &'n [Entry], key: &str) -> Option<&'n Entry> {
@@ -197,7 +197,7 @@ impl Keys {
     }
 }
 
-/// The bytes of a spot; of what is not there, those of the nearest around it.
+/// The bytes of a spot; for a missing value, those of the nearest one around it.
 fn range_of(text: &str, root: &Node, spot: &Spot, keys: &mut Keys) -> Option<Range<usize>> {
     let mut node = root;
     let mut key: Option<Range<usize>> = None;
@@ -235,7 +235,7 @@ fn range_of(text: &str, root: &Node, spot: &Spot, keys: &mut Keys) -> Option<Ran
         (Part::Bytes(part), _) => yaml::part_of(text, node, part),
         (Part::Key, Some(key)) => key,
         (_, Some(key)) if node.range.is_empty() => key,
-        // A mapping or list over several lines is shown by its first one.
+        // A mapping or list over several lines is shown by its first line.
         _ => node.range.clone(),
     })
 }

@@ -1,7 +1,7 @@
-//! A file's text with everything in it that may be a secret made unreadable.
+//! A file's text with everything that may be a secret made unreadable.
 //!
-//! A rules file has no secrets in it. One that is wrong may have, and the lines that findings show
-//! must not carry them into a log. Every character keeps its place.
+//! A valid rules file contains no secrets. An invalid one may, and the lines shown in findings
+//! must not carry them into a log. Every character keeps its position.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::yaml::{self, Data, Node};
 use crate::source::Source;
 
-/// Words in a key that say that its value is nobody's business.
+/// Words in a key whose value is confidential.
 const TELLING: [&str; 9] = [
     "header",
     "auth",
@@ -23,19 +23,19 @@ const TELLING: [&str; 9] = [
     "private",
 ];
 
-/// The same, where they are the whole key: `key_file` has the path of a key.
+/// The same for whole keys: `key_file` has the path of a key.
 const TELLING_ALONE: [&str; 4] = ["pwd", "key", "api_key", "apikey"];
 
-/// How long a key is that is looked for in a line, at most.
+/// The longest key that is searched for in a line.
 const LONGEST_KEY: usize = 16;
 
 /// Keys of addresses.
 const ADDRESSES: [&str; 2] = ["url", "proxy"];
 
-/// What may stand in a header: the name of a place is no secret.
+/// The allowed content of a header: the name of a place is not a secret.
 const PLACES: [&str; 2] = ["env", "file"];
 
-/// The text as it may be shown.
+/// The text in a form that may be shown.
 #[must_use]
 pub fn masked(source: &Source) -> Source {
     let text = &source.text;
@@ -65,7 +65,7 @@ pub fn masked(source: &Source) -> Source {
     Source::new(source.name.clone(), shown)
 }
 
-/// The scalars below a telling key, which is `below` levels up, or not there at all.
+/// Finds the scalars below a telling key, which is `below` levels up, or absent.
 fn in_node(text: &str, node: &Node, below: Option<usize>, secrets: &mut Vec<Range<usize>>) {
     match &*node.data {
         Data::Scalar(Value::Null) if node.range.is_empty() => {}
@@ -99,7 +99,7 @@ fn in_node(text: &str, node: &Node, below: Option<usize>, secrets: &mut Vec<Rang
     }
 }
 
-/// Whether a value is what `env` or `file` takes, and not a secret by mistake.
+/// Returns true if a value fits `env` or `file`, and is not a secret put there by mistake.
 fn names_a_place(key: &str, value: &Data) -> bool {
     match value {
         Data::Scalar(Value::String(text)) if key == "env" => {
@@ -115,7 +115,7 @@ fn is_telling(key: &str) -> bool {
     TELLING.iter().any(|word| key.contains(word)) || TELLING_ALONE.contains(&key.as_str())
 }
 
-/// How many bytes the lines take that are indented more than this, the first line included.
+/// The number of bytes in the lines indented deeper than this, including the first line.
 fn block(text: &str, indented: usize) -> usize {
     let mut length = 0;
     for (number, line) in text.split_inclusive('\n').enumerate() {
@@ -131,8 +131,8 @@ fn indentation(line: &str) -> usize {
     line.len() - line.trim_start_matches([' ', '-', '\t']).len()
 }
 
-/// What can be done without a tree: a telling word or key hides the rest of its line and what is indented
-/// below it; the key of an address what may be secret of that.
+/// Works without a tree: a telling word or key hides the rest of its line and everything indented
+/// below it; the key of an address hides its secret parts.
 fn in_lines(text: &str, secrets: &mut Vec<Range<usize>>) {
     let mut at = 0;
     // An address within the block of another one is hidden with that.
@@ -156,7 +156,7 @@ fn in_lines(text: &str, secrets: &mut Vec<Range<usize>>) {
     }
 }
 
-/// Where on a line begins what nobody is to see, if anything does.
+/// The offset in a line at which confidential text begins, if any.
 fn telling(line: &str) -> Option<usize> {
     let lower = line.to_ascii_lowercase();
     let word = TELLING.iter().filter_map(|word| lower.find(word)).min();
@@ -168,14 +168,14 @@ fn telling(line: &str) -> Option<usize> {
     behind.into_iter().chain(key.map(|(_, value)| value)).min()
 }
 
-/// What looks like a key on a line, and where its value begins.
+/// Possible keys on a line, and the offsets of their values.
 fn keys(line: &str) -> impl Iterator<Item = (&str, usize)> {
     let quote = ['"', '\''];
     line.match_indices(':').map(move |(colon, _)| {
         let before = line.get(..colon).unwrap_or_default().trim_end();
         let before = before.trim_end_matches(quote);
         let starts = |c: char| c.is_whitespace() || "{[,-".contains(c) || quote.contains(&c);
-        // Only short keys are looked for.
+        // Only short keys are searched for.
         let far = before.char_indices().rev().nth(LONGEST_KEY);
         let near = before.get(far.map_or(0, |(at, _)| at)..);
         let key = near.unwrap_or(before).rsplit(starts).next();
@@ -183,8 +183,8 @@ fn keys(line: &str) -> impl Iterator<Item = (&str, usize)> {
     })
 }
 
-/// What may be secret in the value of an address: everything before its last `@` and behind a `?`. Where it is
-/// written in some other way than a plain `scheme://host`, that can be anywhere.
+/// The parts of an address that may be secret: everything before its last `@` and after a `?`. If it is
+/// not a plain `scheme://host`, that can be anywhere.
 fn in_address(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
     let value = text.get(range.clone()).unwrap_or_default();
     let opens = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
@@ -200,12 +200,12 @@ fn in_address(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
     user.into_iter().chain(query).collect()
 }
 
-/// The user and password of an address, wherever it stands.
+/// Finds the user and password of addresses anywhere in a text.
 fn in_addresses(text: &str, secrets: &mut Vec<Range<usize>>) {
     let mut read = 0;
     for (at, marker) in text.match_indices("://") {
         let start = at + marker.len();
-        // What follows in the same word was hidden with its beginning.
+        // The rest of the same word was hidden with its beginning.
         if start < read {
             continue;
         }
@@ -221,7 +221,7 @@ fn in_addresses(text: &str, secrets: &mut Vec<Range<usize>>) {
     }
 }
 
-/// The password of a PostgreSQL connection string, wherever it stands.
+/// Finds the password of PostgreSQL connection strings anywhere in a text.
 fn in_connection_strings(text: &str, secrets: &mut Vec<Range<usize>>) {
     for (at, marker) in text.match_indices("password=") {
         let start = at + marker.len();

@@ -1,7 +1,7 @@
-//! From text to a valid rule set, or to everything that is wrong with it.
+//! From text to a valid rule set, or to all problems with it.
 //!
-//! Each stage hands on what it could make of its input together with the problems it found, so that
-//! one look at a file shows them all: YAML, then the schema, then names, templates and requests.
+//! Each stage passes on the usable part of its input together with the problems it found, so that
+//! one run shows them all: YAML, then the schema, then names, templates and requests.
 
 mod body;
 mod decode;
@@ -31,24 +31,24 @@ pub use problem::{Part, Problem, Spot};
 pub use read::{ReadError, is_pipe, read, read_from};
 pub(crate) use suggest::nearest;
 
-/// How many problems are said at once. Nobody reads more, and a file that is no rules file at all must
+/// The maximum number of problems to report. More would be of no use, and a file that is not a rules file at all must
 /// not take minutes.
 pub(crate) const MAX_FINDINGS: usize = 1000;
 
-/// What was made of the files.
+/// The result of loading files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// The rules, if nothing is wrong with them.
+    /// The rules, if they are valid.
     pub rules: Option<RuleSet>,
-    /// Otherwise those rules that nothing is wrong with, for a closer look.
+    /// Otherwise the valid ones among them, for further checks.
     pub sound: RuleSet,
-    /// What is wrong, in the order of the files and lines.
+    /// The findings, in the order of the files and lines.
     pub findings: Vec<Finding>,
-    /// More may be wrong than is listed.
+    /// There may be more findings than are listed.
     pub truncated: bool,
 }
 
-/// Makes one rule set of files that [`read`] has read.
+/// Loads one rule set from files that [`read`] has read.
 #[must_use]
 pub fn load(sources: &[Source]) -> Loaded {
     let mut locator = Locator::new(sources);
@@ -77,7 +77,7 @@ pub fn load(sources: &[Source]) -> Loaded {
         .collect();
     let unreadable = values.iter().any(Option::is_none);
     let (mut rules, found) = decode::decode(&values);
-    // What is missing may stand in the file that can't be read, or under the key that is misspelt.
+    // A missing item may be in the file that can't be read, or under a misspelt key.
     let hidden = |problem: &Problem| {
         let misspelt = |key: &str| misspelt.iter().any(|name| name == key);
         match problem.code {
@@ -98,7 +98,7 @@ pub fn load(sources: &[Source]) -> Loaded {
         .into_iter()
         .filter_map(|problem| locator.finding(problem))
     {
-        // One place, one finding: the first is nearest to the cause.
+        // One finding for each place: the first is closest to the cause.
         let covered = |found: &Finding| {
             found.place == finding.place && !both_missing(found.code, finding.code)
         };
@@ -126,7 +126,7 @@ pub fn load(sources: &[Source]) -> Loaded {
     }
 }
 
-/// Puts findings into the order of the files and lines.
+/// Sorts findings by files and lines.
 pub(crate) fn sort(findings: &mut [Finding], sources: &[Source]) {
     findings.sort_by_cached_key(|finding| {
         let file = sources
@@ -136,7 +136,7 @@ pub(crate) fn sort(findings: &mut [Finding], sources: &[Source]) {
     });
 }
 
-/// What is missing has the place of what it is missing in, and many things can be.
+/// A missing item has the place of the value that lacks it, and there can be several.
 const fn both_missing(one: Code, other: Code) -> bool {
     matches!(one, Code::MissingKey) && matches!(other, Code::OneRequest)
         || matches!(one, Code::OneRequest) && matches!(other, Code::MissingKey)

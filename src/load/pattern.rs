@@ -1,8 +1,8 @@
 //! The schemas' patterns as code.
 //!
 //! A callback validates its rules at every start, and compiling the patterns took longer than
-//! everything else in it. So each has a function here that says the same, by which the compiled form
-//! of a schema calls it; a test holds the two together.
+//! everything else in it. So each has an equivalent function here, which the compiled form
+//! of a schema calls; a test compares the two.
 
 use crate::model::Name;
 use crate::model::duration::{self, DurationError};
@@ -20,7 +20,7 @@ pub(super) fn variable(text: &str) -> bool {
 
 /// `^[^\s\x00-\x1f\x7f-\x9f]+( [^\s\x00-\x1f\x7f-\x9f]+)*$`
 pub(super) fn words(text: &str) -> bool {
-    // JavaScript counts a byte order mark as white space.
+    // JavaScript treats a byte order mark as white space.
     let fits = |c: char| !c.is_whitespace() && !c.is_control() && c != '\u{feff}';
     text.split(' ')
         .all(|word| !word.is_empty() && word.chars().all(fits))
@@ -123,11 +123,11 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// Whether a text fits.
+/// Returns true if a text matches.
 #[cfg(test)]
 type Function = fn(&str) -> bool;
 
-/// Each pattern, the name that it has in the compiled form of a schema, and its function.
+/// Each pattern, its name in the compiled form of a schema, and its function.
 #[cfg(test)]
 pub(super) const PATTERNS: [(&str, &str, Function); 19] = [
     (r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "api-name", api_name),
@@ -202,7 +202,7 @@ mod tests {
 
     use super::*;
 
-    /// Letters, digits and whatever else the patterns speak of.
+    /// Letters, digits and all other characters in the patterns.
     fn any_text() -> impl Strategy<Value = String> {
         let special = vec![
             " ", "\t", "\n", "\u{7f}", "\0", "\u{85}", "\u{a0}", "\u{feff}", "\u{200b}",
@@ -219,7 +219,7 @@ mod tests {
         prop::collection::vec(piece, 0..5).prop_map(|pieces| pieces.concat())
     }
 
-    /// Python has no `\\p`: a check of one's own with its `jsonschema` would stop there.
+    /// Python has no `\\p`: a user's check with its `jsonschema` would fail.
     #[test]
     fn a_pattern_has_no_classes_of_unicode() {
         assert!(

@@ -1,5 +1,5 @@
-//! What is wrong, said in terms of the rules' structure: the text's positions are looked up later,
-//! and only if something is wrong.
+//! Problems in terms of the rules' structure: positions in the text are looked up later,
+//! and only if there is a problem.
 
 use std::ops::Range;
 
@@ -11,25 +11,25 @@ use crate::model::Origin;
 pub struct Problem {
     /// The kind of finding.
     pub code: Code,
-    /// What it is about.
+    /// The value it is about.
     pub spot: Spot,
-    /// The data that other findings are compared with.
+    /// Data for the comparison with other findings.
     pub detail: Detail,
-    /// What was found.
+    /// The message.
     pub message: String,
-    /// What to write instead.
+    /// The suggested correction.
     pub help: Option<String>,
-    /// Other places that belong to it, each with what is to be seen there.
+    /// Related places, each with an explanation.
     pub related: Vec<(Spot, String)>,
 }
 
-/// The data of a finding that decides how it goes together with others.
+/// Data of a finding that determines its relation to others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Detail {
     /// No other finding depends on it.
     #[default]
     None,
-    /// A mapping has a key that is not known.
+    /// A mapping has an unknown key.
     UnknownKey {
         /// The known key that was probably meant.
         meant: Option<String>,
@@ -38,23 +38,22 @@ pub enum Detail {
     MissingKey {
         /// The mapping in words.
         holder: String,
-        /// The key.
         key: String,
-        /// Whether the key decides what else the mapping must have.
+        /// True if the key determines the other required keys.
         decides: bool,
-        /// The help that is given even where other keys are missing as well.
+        /// The help that is shown even if other keys are missing too.
         also: Option<String>,
     },
     /// A value has a type that it can't have.
     WrongType,
 }
 
-/// A value of the rules, or a part of it.
+/// A value of the rules, or part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spot {
     /// The value.
     pub origin: Origin,
-    /// What of it.
+    /// The part of it.
     pub part: Part,
 }
 
@@ -63,9 +62,9 @@ pub struct Spot {
 pub enum Part {
     /// The value itself.
     Value,
-    /// The key in front of it.
+    /// The key before it.
     Key,
-    /// These bytes of the string that it is.
+    /// These bytes of the string.
     Bytes(Range<usize>),
 }
 
@@ -79,7 +78,7 @@ impl Spot {
         }
     }
 
-    /// The key in front of the value.
+    /// The key before the value.
     #[must_use]
     pub fn key(origin: &Origin) -> Self {
         Self {
@@ -112,28 +111,28 @@ impl Problem {
         }
     }
 
-    /// Adds the data that other findings are compared with.
+    /// Adds data for the comparison with other findings.
     #[must_use]
     pub fn detail(mut self, detail: Detail) -> Self {
         self.detail = detail;
         self
     }
 
-    /// Adds what to write instead.
+    /// Adds the suggested correction.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Adds what to write instead, if that is known.
+    /// Adds the suggested correction, if there is one.
     #[must_use]
     pub fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help = help;
         self
     }
 
-    /// Adds another place.
+    /// Adds a related place.
     #[must_use]
     pub fn related(mut self, spot: Spot, message: impl Into<String>) -> Self {
         self.related.push((spot, message.into()));
@@ -141,7 +140,7 @@ impl Problem {
     }
 }
 
-/// A key as a JSON pointer writes it.
+/// A key in the notation of JSON pointers.
 pub(super) fn escape(key: &str) -> std::borrow::Cow<'_, str> {
     if key.contains(['~', '/']) {
         key.replace('~', "~0").replace('/', "~1").into()

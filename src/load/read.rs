@@ -10,26 +10,26 @@ use crate::source::Source;
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 4 << 20;
 
-/// Rules that can't be read at all.
+/// Rules that can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The file or directory is not there, or not for us.
+    /// The file or directory does not exist or is not accessible.
     #[error("can't read `{}`: {source}", path.display())]
     Io {
-        /// The path as it was given, or of the file in it.
+        /// The path as it was given, or that of a file in it.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// More than 4 MiB.
     #[error("`{}` is larger than 4 MiB, which no rules file is", .0.display())]
     TooLarge(PathBuf),
-    /// Bytes that are no UTF-8.
+    /// Bytes that are not UTF-8.
     #[error("`{}` is not UTF-8: line {line} has other bytes in it", path.display())]
     NotUtf8 {
         /// The file.
         path: PathBuf,
-        /// The line of the first of them.
+        /// The line of the first one.
         line: usize,
     },
     /// Text in UTF-16.
@@ -58,9 +58,6 @@ impl ReadError {
 }
 
 /// Reads a file, or the `*.yml` and `*.yaml` files of a directory in the order of their names.
-///
-/// # Errors
-/// [`ReadError`] for the first one that can't be read.
 pub fn read(path: &Path) -> Result<Vec<Source>, ReadError> {
     let failed = |source| ReadError::Io {
         path: path.to_owned(),
@@ -83,10 +80,7 @@ pub fn read(path: &Path) -> Result<Vec<Source>, ReadError> {
     files.iter().map(|file| read_file(file)).collect()
 }
 
-/// Reads a file that is open already, standard input for example, under the name that findings give it.
-///
-/// # Errors
-/// [`ReadError`] with that name.
+/// Reads an open file, standard input for example, with this name in findings.
 pub fn read_from(reader: impl Read, name: &Path) -> Result<Source, ReadError> {
     let mut bytes = Vec::new();
     let read = reader.take(MAX_FILE + 1).read_to_end(&mut bytes);
@@ -97,7 +91,7 @@ pub fn read_from(reader: impl Read, name: &Path) -> Result<Source, ReadError> {
     source(name, bytes)
 }
 
-/// Tells a file that is read as a part of its directory. Editors and configuration management leave hidden files
+/// Returns true for files that are read as part of their directory. Editors and configuration management leave hidden files
 /// behind; they are not rules.
 pub(super) fn is_rules_file(path: &Path) -> bool {
     let yaml = path
@@ -111,11 +105,8 @@ pub(super) fn is_hidden(path: &Path) -> bool {
         .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-/// Whether this is a named pipe. Opening one that nobody writes to never ends; one that a shell made for
+/// Returns true for a named pipe. Opening one without a writer never ends; one that a shell created for
 /// us has its writer.
-///
-/// # Errors
-/// Whatever keeps it from being looked at.
 pub fn is_pipe(path: &Path) -> io::Result<bool> {
     let fifo = path.metadata()?.file_type().is_fifo();
     Ok(fifo && !path.starts_with("/dev") && !path.starts_with("/proc"))
@@ -154,7 +145,7 @@ fn source(path: &Path, bytes: Vec<u8>) -> Result<Source, ReadError> {
     Ok(Source::new(path.display().to_string(), text))
 }
 
-/// Tells UTF-16 by its byte order mark or, without one, by the zero in each of the first characters, which are ASCII in
+/// Recognises UTF-16 by its byte order mark or, without one, by the zero in each of the first characters, which are ASCII in
 /// YAML.
 fn is_utf16(bytes: &[u8]) -> bool {
     let zeros = |second: usize| {

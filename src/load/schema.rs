@@ -1,55 +1,55 @@
-//! The JSON Schemas of what this program reads and sends, embedded.
+//! The embedded JSON Schemas of this program's inputs and outputs.
 
 use std::sync::LazyLock;
 
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
-/// The shape of a rules file.
+/// The schema of a rules file.
 pub const RULES: &str = include_str!("../../schemas/rules.schema.json");
-/// The body of a request to pg-backup-api.
+/// The schema of a request's body to pg-backup-api.
 pub const REQUEST: &str = include_str!("../../schemas/request.schema.json");
 
-/// What `plan --format json` prints.
+/// The schema of `plan --format json`.
 pub const PLAN: &str = include_str!("../../schemas/plan.schema.json");
 
-/// What `run --format json` prints.
+/// The schema of `run --format json`.
 pub const RUN: &str = include_str!("../../schemas/run.schema.json");
 
-/// What `reconcile --format json` prints.
+/// The schema of `reconcile --format json`.
 pub const RECONCILE: &str = include_str!("../../schemas/reconcile.schema.json");
 
-/// What `status --format json` prints.
+/// The schema of `status --format json`.
 pub const STATUS: &str = include_str!("../../schemas/status.schema.json");
 
-/// What `history --format json` prints.
+/// The schema of `history --format json`.
 pub const HISTORY: &str = include_str!("../../schemas/history.schema.json");
 
-/// The answer of `/api/status` of `agent`.
+/// The schema of `/api/status` of `agent`.
 pub const AGENT: &str = include_str!("../../schemas/agent.schema.json");
 
-/// What `check --format json` prints.
+/// The schema of `check --format json`.
 pub const CHECK: &str = include_str!("../../schemas/check.schema.json");
-/// The shape of a file of rule tests.
+/// The schema of a file of rule tests.
 pub const RULE_TESTS: &str = include_str!("../../schemas/rule-tests.schema.json");
-/// What `test --format json` prints.
+/// The schema of `test --format json`.
 pub const TEST: &str = include_str!("../../schemas/test.schema.json");
-/// What `matrix --format json` prints.
+/// The schema of `matrix --format json`.
 pub const MATRIX: &str = include_str!("../../schemas/matrix.schema.json");
-/// What `diff --format json` prints.
+/// The schema of `diff --format json`.
 pub const DIFF: &str = include_str!("../../schemas/diff.schema.json");
 
-/// A schema: a callback asks only whether its rules fit, and everything else is made when something does not.
+/// A schema: a callback only needs to know whether its rules are valid; everything else is prepared when they are not.
 pub(super) struct Schema {
     fits: fn(&Value) -> bool,
     compiled: LazyLock<Compiled>,
 }
 
-/// What it takes to say why a value does not fit.
+/// The data that explains why a value is invalid.
 pub(super) struct Compiled {
     /// The schema itself, for its titles and messages.
     pub(super) json: Value,
-    /// None only if the embedded text is broken, which a test rules out.
+    /// `None` only if the embedded text is broken, which a test rules out.
     pub(super) validator: Option<Validator>,
 }
 
@@ -61,7 +61,7 @@ pub(super) static REQUEST_SCHEMA: Schema = Schema {
     fits: RequestShape::is_valid,
     compiled: LazyLock::new(|| Compiled::new(REQUEST)),
 };
-/// Tests of rules are no callback's business: there is no second form of their schema.
+/// Callbacks do not read rule tests, so their schema has no compiled form.
 pub(super) static RULE_TESTS_SCHEMA: Schema = Schema {
     fits: |value| {
         let validator = RULE_TESTS_SCHEMA.compiled().validator.as_ref();
@@ -71,7 +71,7 @@ pub(super) static RULE_TESTS_SCHEMA: Schema = Schema {
 };
 
 // Compiled with the program: reading and compiling a schema takes longer than everything else that a
-// callback does. Patterns would be compiled at the start all the same, so functions stand in their place.
+// callback does. Patterns would still be compiled at the start, so functions replace them.
 #[jsonschema::validator(
     path = "schemas/compiled/rules.json",
     draft = Draft202012,
@@ -115,12 +115,12 @@ struct RulesShape;
 struct RequestShape;
 
 impl Schema {
-    /// Whether the value has the shape.
+    /// Returns true if the value is valid.
     pub(super) fn fits(&self, value: &Value) -> bool {
         (self.fits)(value)
     }
 
-    /// What it takes to say why it has not.
+    /// The data that explains why it is not.
     pub(super) fn compiled(&self) -> &Compiled {
         &self.compiled
     }
@@ -153,8 +153,8 @@ mod tests {
         }
     }
 
-    /// A schema as it is compiled with the program: without what is only for people, and with the name of a
-    /// function where it has a pattern.
+    /// A schema in its compiled form: without the parts that are only for people, and with the name of a
+    /// function in place of each pattern.
     fn compiled_form(schema: &Value) -> Value {
         const WORDS: [&str; 8] = [
             "title",

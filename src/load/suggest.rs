@@ -4,13 +4,13 @@ use crate::diagnostic::list;
 
 /// The message for a rule that has the key `true` and no `on`.
 pub(super) const READ_AS_TRUE: &str = "a YAML 1.1 program has read `on` as true";
-/// The help for it: the word that YAML 1.1 programs leave alone.
+/// The help for it: the word that YAML 1.1 programs don't change.
 pub(super) const WRITE_EVENTS: &str = "write `events:`, which means the same as `on:`";
 
-/// How many words are compared at most.
-const MAX_CANDIDATES: usize = 500;
+/// The maximum number of words to compare.
+pub(super) const MAX_CANDIDATES: usize = 500;
 
-/// The candidate nearest to a word, if one is near enough to have been meant.
+/// The candidate closest to a word, if one is close enough to have been meant.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -27,7 +27,7 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// A help line that asks for the nearest candidate, or else names them all.
+/// A help line that suggests the closest candidate, or else names them all.
 pub(super) fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str> + Clone,
@@ -38,7 +38,7 @@ pub(super) fn did_you_mean<'a>(
     one_of(candidates)
 }
 
-/// A help line that names all candidates, if they are few.
+/// A help line that names all candidates, if there are few.
 pub(super) fn one_of<'a>(candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     const FEW: usize = 12;
     let all: Vec<_> = candidates.into_iter().take(FEW + 1).collect();
@@ -47,7 +47,7 @@ pub(super) fn one_of<'a>(candidates: impl IntoIterator<Item = &'a str>) -> Optio
         .then(|| format!("it can be {}", list(all, "or")))
 }
 
-/// Case, `-` and spaces are not what two words differ in.
+/// Ignores case, `-` and spaces.
 fn fold(word: &str) -> Vec<char> {
     word.chars()
         .take(64)
@@ -58,7 +58,7 @@ fn fold(word: &str) -> Vec<char> {
         .collect()
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours between two words.
+/// The number of insertions, deletions, replacements and swaps of neighbours between two words.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,15 +1,26 @@
-//! The table for programs, written while its cells are made.
+//! The table for programs, written while its cells are computed.
 
 use std::cell::RefCell;
 use std::io;
 
 use serde::Serialize;
-use serde::ser::{SerializeMap as _, Serializer};
+use serde::ser::{SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::{Value, json};
 
 use super::{Active, Cell, Matrix};
 use crate::evaluate::{Because, EvaluateError, Step, Trace, Unresolved};
 use crate::model::{Event, Role};
+
+/// The most rules that are written, each counted in every cell: about 100 MB.
+const MOST_TRACED: usize = 300_000;
+
+/// The result of writing the cells.
+#[derive(Default)]
+struct Written {
+    active: Active,
+    /// The kinds of cluster left out.
+    omitted: usize,
+}
 
 impl Matrix<'_> {
     /// Writes the table as `schemas/matrix.schema.json` describes it.
@@ -21,15 +32,17 @@ impl Matrix<'_> {
 
 impl Serialize for Matrix<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let active = RefCell::new(Active::default());
-        let mut map = serializer.serialize_map(Some(5))?;
+        let written = RefCell::new(Written::default());
+        let mut map = serializer.serialize_map(Some(6))?;
         map.serialize_entry("facts", &self.known)?;
         map.serialize_entry("clusters", &self.clusters)?;
         map.serialize_entry("rules", &self.notes)?;
-        map.serialize_entry("cells", &Cells(self, &active))?;
-        let active = active.into_inner();
+        map.serialize_entry("cells", &Cells(self, &written))?;
+        let Written { active, omitted } = written.into_inner();
+        map.serialize_entry("omitted", &omitted)?;
         let silent: Vec<&str> = self
             .silent(&active)
+            .filter(|_| omitted == 0)
             .map(|(rule, _)| rule.name.as_str())
             .collect();
         map.serialize_entry("silent", &silent)?;
@@ -37,15 +50,27 @@ impl Serialize for Matrix<'_> {
     }
 }
 
-/// All cells, made when they are written.
-struct Cells<'m, 'r>(&'m Matrix<'r>, &'m RefCell<Active>);
+/// All cells, computed while they are written.
+struct Cells<'m, 'r>(&'m Matrix<'r>, &'m RefCell<Written>);
 
 impl Serialize for Cells<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.blocks().flat_map(|(_, cells)| {
-            self.1.borrow_mut().add(&cells);
-            cells
-        }))
+        let mut list = serializer.serialize_seq(None)?;
+        let (mut traced, mut written) = (0, 0);
+        for (_, cells) in self.0.blocks() {
+            if traced > MOST_TRACED {
+                break;
+            }
+            let rules = cells.iter().map(|cell| cell.preview.plan.trace.len());
+            traced += rules.sum::<usize>();
+            written += 1;
+            self.1.borrow_mut().active.add(&cells);
+            for cell in &cells {
+                list.serialize_element(cell)?;
+            }
+        }
+        self.1.borrow_mut().omitted = self.0.clusters.len() - written;
+        list.end()
     }
 }
 

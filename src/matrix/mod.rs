@@ -1,6 +1,6 @@
-//! The whole table of what rules do: every cell of the space with its plan.
+//! The whole table of the rules' effects: every cell of the space with its plan.
 //!
-//! Cells are made while they are read: there may be millions of them.
+//! Cells are computed while they are read: there may be millions of them.
 
 mod json;
 mod notes;
@@ -18,9 +18,9 @@ pub use notes::{Note, notes};
 pub struct Matrix<'r> {
     /// The facts of every cell.
     pub known: Known,
-    /// The kinds of cluster that the rules tell apart.
+    /// The kinds of cluster that the rules distinguish.
     pub clusters: Vec<Cluster>,
-    /// Where the rules stand, and what `check` finds about them, in their order.
+    /// The places of the rules and the findings of `check` about them, in their order.
     pub notes: Vec<Note>,
     parts: Parts<'r>,
 }
@@ -34,16 +34,16 @@ pub struct Cell {
     pub role: Role,
     /// The cluster's name.
     pub cluster: String,
-    /// The outcome, by the rules that are for this cluster.
+    /// The outcome with the rules for this cluster.
     pub preview: Preview,
 }
 
-/// The rules that do something in some cell, or may.
+/// The rules that have, or may have, an effect in some cell.
 #[derive(Debug, Default)]
 pub struct Active(HashSet<String>);
 
 impl<'r> Matrix<'r> {
-    /// The table of these rules. `wanted` are clusters to show besides those that the rules tell apart.
+    /// The table of these rules. `wanted` are clusters to show in addition to those that the rules distinguish.
     pub fn new(rules: &'r RuleSet, known: Known, wanted: &[String], notes: Vec<Note>) -> Self {
         Self {
             known,
@@ -53,7 +53,7 @@ impl<'r> Matrix<'r> {
         }
     }
 
-    /// The rules that it is of.
+    /// The table's rules.
     pub const fn rules(&self) -> &'r RuleSet {
         self.parts.set
     }
@@ -74,7 +74,7 @@ impl<'r> Matrix<'r> {
         })
     }
 
-    /// The number of rules that are for other clusters than these cells', and not in them.
+    /// The number of rules that are only for other clusters than that of these cells.
     pub fn elsewhere(&self, cells: &[Cell]) -> usize {
         let here = cells
             .first()
@@ -82,7 +82,7 @@ impl<'r> Matrix<'r> {
         self.rules().rules.len().saturating_sub(here)
     }
 
-    /// The rules that do nothing in any cell, each with whether it is switched off.
+    /// The rules without an effect in any cell, each with its note.
     pub fn silent<'m>(&'m self, active: &'m Active) -> impl Iterator<Item = (&'r Rule, &'m Note)> {
         let rules = self.rules().rules.iter().zip(&self.notes);
         rules.filter(|(rule, _)| !active.0.contains(&rule.name))
@@ -96,7 +96,7 @@ impl<'r> Matrix<'r> {
 }
 
 impl Active {
-    /// Adds those of these cells.
+    /// Adds the active rules in these cells.
     pub fn add(&mut self, cells: &[Cell]) {
         for cell in cells {
             let Preview {
@@ -118,13 +118,13 @@ impl Active {
     }
 }
 
-/// Rules by the clusters that they are for. A cell has only those of its cluster: with thousands of clusters that each
-/// have rules of their own, every other would be there millions of times.
+/// Rules by their clusters. A cell only has those of its cluster: with thousands of clusters that each
+/// have their own rules, all the others would be repeated millions of times.
 #[derive(Debug)]
 pub(crate) struct Parts<'r> {
     set: &'r RuleSet,
     previewer: Previewer<'r>,
-    /// The rules for any cluster, by their places.
+    /// The rules for any cluster, by their indices.
     any: Vec<usize>,
     by_pattern: HashMap<&'r str, Vec<usize>>,
     by_name: HashMap<&'r str, usize>,

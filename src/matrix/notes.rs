@@ -1,4 +1,4 @@
-//! What a reader of the table wants to know about a rule besides what it does.
+//! Facts about a rule that readers of the table want to know.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::load::{Locator, Spot};
 use crate::model::RuleSet;
 use crate::source::Source;
 
-/// A rule's place, and what `check` finds about it.
+/// A rule's place, and the findings about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Note {
     /// The rule.
@@ -17,18 +17,15 @@ pub struct Note {
     pub file: String,
     /// The line of its first key.
     pub line: usize,
-    /// What `check` finds.
+    /// The findings of `check`.
     pub findings: Vec<Found>,
 }
 
 /// One finding about a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Found {
-    /// Its code.
     pub code: &'static str,
-    /// How bad it is.
     pub severity: &'static str,
-    /// Its message.
     pub message: String,
 }
 
@@ -57,7 +54,7 @@ pub fn notes(rules: &RuleSet, sources: &[Source]) -> Vec<Note> {
 
 fn add(all: &mut [(Note, usize)], finding: &Finding) {
     let line = finding.place.position.line;
-    // The rules of one `for_each` have one place.
+    // The rules of one `for_each` share one place.
     for (note, end) in all {
         if (note.line..=*end).contains(&line) && note.file == *finding.place.file {
             note.findings.push(Found {

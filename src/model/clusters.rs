@@ -5,13 +5,13 @@ use std::fmt;
 
 use super::Pattern;
 
-/// The names and globs of a rule's clusters, and those that are taken out again.
+/// The names and globs of a rule's clusters, and the exclusions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Clusters {
     named: Vec<Pattern>,
-    /// Those of them that are names: there may be thousands.
+    /// The names among them: there may be thousands.
     names: HashSet<String>,
-    /// Each with its place in the list.
+    /// Each exclusion with its index in the list.
     excluded: Vec<(usize, Pattern)>,
 }
 
@@ -19,7 +19,7 @@ impl Clusters {
     /// The sign before a pattern that excludes.
     pub const EXCLUDES: char = '!';
 
-    /// The clusters of these words, as the rules file writes them.
+    /// The clusters given by these words in the notation of the rules file.
     pub fn new<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         let mut clusters = Self::default();
         for (index, word) in words.into_iter().enumerate() {
@@ -36,12 +36,12 @@ impl Clusters {
         clusters
     }
 
-    /// Returns true if the rule names no cluster, and is for all.
+    /// Returns true if the rule names no cluster, and applies to all.
     pub fn are_any(&self) -> bool {
         self.named.is_empty()
     }
 
-    /// Returns true if the rule is for the cluster of this name.
+    /// Returns true if the rule applies to the cluster with this name.
     pub fn include(&self, name: &str) -> bool {
         let has_globs = self.names.len() < self.named.len();
         let mut globs = self.named.iter().filter(|_| has_globs);
@@ -49,24 +49,24 @@ impl Clusters {
         (named || self.are_any()) && !self.exclude(name)
     }
 
-    /// Returns true if the cluster of this name is taken out, whatever names it.
+    /// Returns true if the cluster with this name is excluded, whatever includes it.
     pub fn exclude(&self, name: &str) -> bool {
         self.excluded().any(|(_, pattern)| pattern.matches(name))
     }
 
-    /// The patterns of the clusters that the rule is for.
+    /// The patterns of the clusters that the rule applies to.
     pub fn named(&self) -> &[Pattern] {
         &self.named
     }
 
-    /// The patterns of the clusters that it is not for, each with its place in the list.
+    /// The patterns of the excluded clusters, each with its index in the list.
     pub fn excluded(&self) -> impl Iterator<Item = (usize, &Pattern)> {
         self.excluded
             .iter()
             .map(|(index, pattern)| (*index, pattern))
     }
 
-    /// The patterns as a rules file writes them, with the excluded ones at the end.
+    /// The patterns in the notation of the rules file, with the excluded ones at the end.
     pub fn words(&self) -> Vec<String> {
         let named = self.named.iter().map(ToString::to_string);
         let excluded = self

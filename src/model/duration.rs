@@ -1,4 +1,4 @@
-//! Durations as rules write them: `500ms`, `2s`, `5m`, `1h30m`.
+//! Durations in the notation of the rules: `500ms`, `2s`, `5m`, `1h30m`.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -15,10 +15,10 @@ const UNITS: [(&str, u64); 5] = [
 /// The longest duration, in milliseconds: a hundred years.
 const LONGEST: u64 = 100 * 365 * 86_400_000;
 
-/// Why a text is not a duration.
+/// The reason why a text is not a duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DurationError {
-    /// It is written in another way.
+    /// It has another form.
     Shape,
     /// It is longer than a hundred years.
     TooLong,
@@ -41,7 +41,7 @@ pub fn read(text: &str) -> Result<Duration, DurationError> {
         let (unit, tail) = tail.split_at(end);
         let known = units.find(|(name, _)| digits > 0 && *name == unit);
         let (_, factor) = known.ok_or(DurationError::Shape)?;
-        // Digits that are no number are too many.
+        // Digits that can't be parsed are too many.
         let number = number.parse().ok();
         let here = number.and_then(|number: u64| number.checked_mul(*factor));
         total = total.and_then(|total| total.checked_add(here?));

@@ -1,4 +1,4 @@
-//! The two servers a rules file names: pg-backup-api and the local Patroni.
+//! The two servers named in a rules file: pg-backup-api and the local Patroni.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,20 +27,20 @@ impl fmt::Display for ApiName {
     }
 }
 
-/// An `http` or `https` address without user, password, query or fragment; its scheme is written in small
-/// letters, and its path prefix is kept, without a slash at the end.
+/// An `http` or `https` address without user, password, query or fragment; its scheme is in lower
+/// case, and its path prefix is kept, without a slash at the end.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Url(String);
 
 impl Url {
-    /// The longest address, in bytes. Servers take lines of a few thousand, and the paths of requests come behind it.
+    /// The longest address, in bytes. Servers accept lines of a few thousand, and the path of a request is added.
     const LONGEST: usize = 2048;
 
-    /// Takes an address that can stand in front of a path.
+    /// Accepts an address that a path can be appended to.
     ///
     /// # Errors
-    /// What is wrong with it, for a message; a password in it is not repeated.
+    /// The problem with it, for a message; a password in it is not repeated.
     pub fn new(text: &str) -> Result<Self, &'static str> {
         let (scheme, rest) = text
             .split_once("://")
@@ -109,7 +109,7 @@ impl Url {
         &self.0
     }
 
-    /// The address with a path behind its own; `path` starts with a slash.
+    /// The address with a path appended to its own; `path` starts with a slash.
     #[must_use]
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
@@ -122,12 +122,12 @@ impl fmt::Display for Url {
     }
 }
 
-/// Where a secret is read from when it is needed. The rules file never holds the secret itself.
+/// The source of a secret, which is read when needed. The rules file never contains the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Secret {
     /// An environment variable.
     Env(String),
-    /// A file; its trailing line break is cut off.
+    /// A file; its trailing line break is removed.
     File(PathBuf),
 }
 
@@ -146,9 +146,9 @@ pub struct Api {
     pub headers: BTreeMap<String, Secret>,
     /// An HTTP proxy to go through. The environment's proxies are never used.
     pub proxy: Option<Url>,
-    /// Bounds one HTTP exchange.
+    /// The time limit of one HTTP exchange.
     pub timeout: Duration,
-    /// Bounds name lookup and connection.
+    /// The time limit of name lookup and connection.
     pub connect_timeout: Duration,
 }
 
@@ -174,19 +174,19 @@ impl Api {
     }
 }
 
-/// The cluster's Patroni; it is reached the same way.
+/// The cluster's Patroni, with the same connection settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patroni {
     /// The REST API of the local Patroni: its `url` is the first of `urls`.
     pub api: Api,
     /// The addresses of members, the local one first; at least one.
     pub urls: Vec<Url>,
-    /// Where it stands.
+    /// Its place in the rules.
     pub origin: Origin,
 }
 
 impl Patroni {
-    /// One that is only reached where this API is.
+    /// A Patroni with only this API's address.
     pub fn new(api: Api) -> Self {
         let urls = vec![api.url.clone()];
         Self {
@@ -196,7 +196,7 @@ impl Patroni {
         }
     }
 }
-/// Recognises `::1:7480`, where nothing tells the address from the port.
+/// Recognises `::1:7480`, where the address and the port can't be told apart.
 fn is_v6_with_port(authority: &str) -> bool {
     let address = authority
         .rsplit_once(':')

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// What happened: Patroni's callbacks and the two foreground calls.
+/// An event: Patroni's callbacks and the two foreground calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
@@ -18,9 +18,9 @@ pub enum Event {
     OnReload,
     /// The node was promoted or demoted.
     OnRoleChange,
-    /// A new cluster is being made by a custom bootstrap method.
+    /// A new cluster is being created by a custom bootstrap method.
     Bootstrap,
-    /// A new replica is being made by a replica creation method.
+    /// A new replica is being created by a replica creation method.
     CreateReplica,
 }
 
@@ -36,7 +36,7 @@ impl Event {
         Self::CreateReplica,
     ];
 
-    /// Tells whether Patroni makes a node of what the event's command leaves: it has no data and no role yet.
+    /// Returns true if Patroni creates a node from the result of the event's command: there is no data and no role yet.
     pub const fn makes_node(self) -> bool {
         matches!(self, Self::Bootstrap | Self::CreateReplica)
     }
@@ -55,7 +55,7 @@ impl Event {
         }
     }
 
-    /// The event of this word, if it is one.
+    /// The event with this name, if there is one.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.as_str() == word)
@@ -63,7 +63,7 @@ impl Event {
 
     /// The roles that Patroni passes with this event.
     ///
-    /// For callbacks they were read from Patroni 4.1.5. A bootstrap has no role yet and counts as
+    /// For callbacks, as in Patroni 4.1.5. A bootstrap has no role yet and counts as
     /// [`Role::Uninitialized`]; a replica is created as [`Role::Replica`].
     #[must_use]
     pub const fn roles(self) -> &'static [Role] {
@@ -91,20 +91,20 @@ impl fmt::Display for Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// The leader of a cluster. Patroni before 4.0 says `master`, 3.0.0 to 3.0.2 say `promoted`.
+    /// The leader of a cluster. Patroni before 4.0 uses `master`, 3.0.0 to 3.0.2 use `promoted`.
     Primary,
     /// A standby that follows the leader.
     Replica,
     /// The leader of a standby cluster.
     StandbyLeader,
-    /// A former leader on its way down.
+    /// A former leader that is being demoted.
     Demoted,
     /// Not part of a cluster yet.
     Uninitialized,
 }
 
 impl Role {
-    /// Tells the roles of a member that holds the leader key.
+    /// Returns true for the roles of a member that holds the leader key.
     pub const fn leads(self) -> bool {
         matches!(self, Self::Primary | Self::StandbyLeader)
     }
@@ -130,13 +130,13 @@ impl Role {
         }
     }
 
-    /// The role of this word as rules write it.
+    /// The role with this name in rules.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == word)
     }
 
-    /// The words that any version of Patroni passes for this role, today's first.
+    /// The words that any version of Patroni passes for this role, the current one first.
     #[must_use]
     pub const fn words(self) -> &'static [&'static str] {
         match self {
@@ -148,7 +148,7 @@ impl Role {
         }
     }
 
-    /// The role of this word as any version of Patroni passes it: `master` and `promoted` are
+    /// The role for a word from any version of Patroni: `master` and `promoted` are
     /// read as [`Role::Primary`].
     #[must_use]
     pub fn from_patroni(word: &str) -> Option<Self> {

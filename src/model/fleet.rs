@@ -1,13 +1,13 @@
-//! The clusters that are followed from one place.
+//! Clusters that are followed from one place.
 
 use std::path::PathBuf;
 
 use super::{Api, Clusters, Origin, Url};
 
-/// Where clusters are found: Patroni's own etcd.
+/// The source of clusters: Patroni's own etcd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discover {
-    /// How to reach etcd: its `url` is the first of `endpoints`.
+    /// The connection to etcd: its `url` is the first of `endpoints`.
     pub etcd: Api,
     /// The members of etcd; at least one.
     pub endpoints: Vec<Url>,
@@ -17,9 +17,9 @@ pub struct Discover {
     pub user: Option<(String, PathBuf)>,
     /// The clusters to follow.
     pub clusters: Clusters,
-    /// How to reach the Patronis that are found; its address is of no meaning.
+    /// The connection to the discovered Patronis; its address has no meaning.
     pub patroni: Api,
-    /// Where it stands.
+    /// Its place in the rules.
     pub origin: Origin,
 }
 
@@ -27,7 +27,7 @@ impl Discover {
     /// The default of `namespace`.
     pub const NAMESPACE: &str = "/service";
 
-    /// A namespace as keys begin with it: Patroni strips slashes in the same way.
+    /// A namespace in the form in which keys begin with it: Patroni strips slashes in the same way.
     pub fn prefix(namespace: &str) -> String {
         match namespace.trim_matches('/') {
             "" => "/".to_owned(),

@@ -9,14 +9,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub struct Lsn(pub u64);
 
 impl Lsn {
-    /// Reads what PostgreSQL writes.
+    /// Reads PostgreSQL's notation.
     pub fn parse(text: &str) -> Option<Self> {
         let (high, low) = text.split_once('/')?;
         let part = |text: &str| u32::from_str_radix(text, 16).ok().map(u64::from);
         Some(Self(part(high)? << 32 | part(low)?))
     }
 
-    /// The number of the WAL segment that it is in.
+    /// The number of the WAL segment that contains it.
     pub const fn segment(self, size: u64) -> u64 {
         self.0 / if size == 0 { SEGMENT } else { size }
     }
@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for Lsn {
     }
 }
 
-/// The size of a WAL segment in bytes, unless `initdb --wal-segsize` said otherwise.
+/// The default size of a WAL segment in bytes, which `initdb --wal-segsize` can change.
 pub const SEGMENT: u64 = 16 * 1024 * 1024;
 
 /// A WAL file: its name has 24 hexadecimal digits.
@@ -54,7 +54,7 @@ pub struct WalFile {
 }
 
 impl WalFile {
-    /// Reads a name, of segments of this size in bytes.
+    /// Reads a file name, for segments of this size in bytes.
     pub fn parse(name: &str, size: u64) -> Option<Self> {
         let digits = name.len() == 24 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         let part = |range| u64::from_str_radix(name.get(range)?, 16).ok();
@@ -66,7 +66,7 @@ impl WalFile {
         })
     }
 
-    /// The name.
+    /// The file name.
     pub fn name(self, size: u64) -> String {
         let each = Self::in_each_log(size);
         let (log, rest) = (self.segment / each, self.segment % each);

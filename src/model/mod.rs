@@ -1,6 +1,6 @@
-//! What a rules file says, once it is known to be valid: types only.
+//! The content of a valid rules file: types only.
 //!
-//! `load` makes these from text, `evaluate` makes a plan from them. A [`RuleSet`] that exists has
+//! `load` builds these from text, `evaluate` makes a plan from them. A [`RuleSet`] that exists has
 //! passed every check of the schema, of names and of templates.
 
 mod clusters;
@@ -10,6 +10,7 @@ mod event;
 mod fleet;
 mod lsn;
 mod name;
+mod options;
 mod pattern;
 mod request;
 mod rule;
@@ -23,9 +24,13 @@ pub use event::{Event, Role};
 pub use fleet::Discover;
 pub use lsn::{Lsn, SEGMENT, WalFile};
 pub use name::{ModelName, ModelNameError, Name, NameError};
+pub use options::{Fence, OnFailure, Poll, Retry, Verify};
 pub use pattern::Pattern;
-pub use request::{Operation, RecoveryRequest, RequestKind, RequestTemplate, SwitchTo};
-pub use rule::{Fence, OnFailure, Poll, Retry, Rule, Verify};
+pub use request::{
+    ConfigSwitch, ConfigUpdate, Operation, Parts, Recovery, RequestKind, RequestTemplate, Settings,
+    SwitchTo,
+};
+pub use rule::Rule;
 pub use rule_set::{Fallback, Match, Places, RuleSet, StateSettings, Var};
 pub use target::{OptionScope, Target};
 pub use value::{Origin, Template, TemplateValue};

@@ -1,4 +1,4 @@
-//! Names and ids that go into a URL or onto Barman's command line.
+//! Names and IDs that become part of a URL or of Barman's command line.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use serde::Serialize;
 
 /// A server, backup or operation: letters, digits, `.`, `_`, `:` and `-`.
 ///
-/// pg-backup-api splits its command line at spaces, so a name with one would reach Barman as two
-/// words; whatever is not made of these characters is refused before anything is sent.
+/// pg-backup-api splits its command line at spaces, so Barman would read a name with a space as two
+/// words; a name with any other character is refused before anything is sent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Name(String);
@@ -21,10 +21,10 @@ pub struct Name(String);
 pub struct NameError(pub String);
 
 impl Name {
-    /// More characters than this no file name may have, and that is what Barman makes of a name.
+    /// The maximum length of a file name, which Barman creates from a name.
     pub const LONGEST: usize = 255;
 
-    /// Takes a text that is a name.
+    /// Accepts a text that is a name.
     ///
     /// # Errors
     /// [`NameError`] if it is empty, starts with `-` (it would be read as an option) or has any
@@ -32,7 +32,7 @@ impl Name {
     pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
         let text = text.into();
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-');
-        // `.` and `..` are path segments that a URL would swallow.
+        // `.` and `..` are path segments that a URL would remove.
         let is_name = !text.is_empty()
             && text.len() <= Self::LONGEST
             && !text.starts_with('-')
@@ -58,10 +58,10 @@ impl fmt::Display for Name {
     }
 }
 
-/// A model of Barman: one line of words with one space between them.
+/// A model of Barman: words on one line with single spaces between them.
 ///
-/// It stands in the body of a request only, and pg-backup-api hands it to Barman as one argument: whatever can be the
-/// name of a section of Barman's configuration is a model's name.
+/// It only occurs in the body of a request, and pg-backup-api passes it to Barman as one argument: any valid
+/// section name in Barman's configuration is a valid model name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ModelName(String);
@@ -75,13 +75,13 @@ pub struct ModelName(String);
 pub struct ModelNameError(pub String);
 
 impl ModelName {
-    /// Takes a text that is the name of a model.
+    /// Accepts a text that is a model's name.
     ///
     /// # Errors
-    /// [`ModelNameError`] if Barman would not find a section of this name.
+    /// [`ModelNameError`] if Barman could not have a section of this name.
     pub fn new(text: impl Into<String>) -> Result<Self, ModelNameError> {
         let text = text.into();
-        // JavaScript counts a byte order mark as white space, and so does the schema.
+        // JavaScript treats a byte order mark as white space, and so does the schema.
         let fits = |c: char| {
             !c.is_whitespace() && !c.is_control() && !matches!(c, '[' | ']' | '/' | '\u{feff}')
         };

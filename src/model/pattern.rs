@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-/// A cluster name in which `*` stands for any characters and `?` for one.
+/// A cluster name in which `*` matches any characters and `?` matches one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pattern(String);
 
 impl Pattern {
-    /// A pattern as the rules file writes it; any text is one.
+    /// A pattern in the notation of the rules file; any text is valid.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -18,13 +18,13 @@ impl Pattern {
         &self.0
     }
 
-    /// Tells whether it is more than a name.
+    /// Returns true if it has wildcards.
     pub fn is_glob(&self) -> bool {
         self.0.contains(['*', '?'])
     }
 
-    /// Whether the whole of `name` fits. Linear in the product of both lengths at worst: a `*`
-    /// that must be tried again only moves forward.
+    /// Returns true if the whole `name` matches. At worst, the time is the product of both lengths: a `*`
+    /// that must be retried only moves forward.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         let (mut pattern, mut rest) = (self.0.chars(), name.chars());
@@ -62,19 +62,19 @@ impl Pattern {
 }
 
 impl Pattern {
-    /// Returns true if there is a name that both match.
+    /// Returns true if some name matches both.
     pub fn overlaps(&self, other: &Self) -> bool {
         let other: Vec<char> = other.0.chars().collect();
         let starts = |row: &mut Vec<bool>| {
             for at in 0..other.len() {
-                // A `*` stands for nothing, too.
+                // A `*` also matches nothing.
                 let reached = row.get(at) == Some(&true) && other.get(at) == Some(&'*');
                 if let Some(next) = row.get_mut(at + 1).filter(|_| reached) {
                     *next = true;
                 }
             }
         };
-        // The places in `other` that a name can lead to which leads this far in `self`.
+        // The positions in `other` that a name can reach that leads this far in `self`.
         let mut row = vec![false; other.len() + 1];
         if let Some(first) = row.first_mut() {
             *first = true;
@@ -88,13 +88,13 @@ impl Pattern {
                 if reached(&row, at) && own != '*' && *their != '*' && both {
                     next.get_mut(at + 1).into_iter().for_each(|to| *to = true);
                 }
-                // A `*` of theirs stands for the character.
+                // Their `*` matches the character.
                 if reached(&row, at) && *their == '*' {
                     next.get_mut(at).into_iter().for_each(|to| *to = true);
                 }
             }
             if own == '*' {
-                // It stands for nothing, or for whatever they have next.
+                // It matches nothing, or whatever they have next.
                 let mut any = false;
                 for (at, to) in next.iter_mut().enumerate() {
                     any |= reached(&row, at);
@@ -107,9 +107,9 @@ impl Pattern {
         row.last() == Some(&true)
     }
 
-    /// Returns true only if this matches every name that the other one does.
+    /// Returns true only if this matches every name that the other one matches.
     pub fn covers(&self, other: &Self) -> bool {
-        // What stands for any text in the one can be covered by nothing else in the other.
+        // A wildcard in one can only be covered by the same wildcard in the other.
         let text = other.0.replace('?', "\u{1}").replace('*', "\u{0}\u{0}");
         self.0
             .split('*')

@@ -4,68 +4,68 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Api, ApiName, Discover, Origin, Patroni, RequestKind, Rule, TemplateValue};
+use super::{Api, ApiName, Discover, Origin, Patroni, Rule, TemplateValue};
 
 /// Rules that have passed every check.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RuleSet {
-    /// How many of the rules that match may fire.
+    /// The number of matching rules that may fire.
     pub matching: Match,
-    /// The endpoints by name; every name that a request uses is here.
+    /// The endpoints by name; every name used in a request is included.
     pub apis: BTreeMap<ApiName, Api>,
     /// The local Patroni, if the file names it.
     pub patroni: Option<Patroni>,
-    /// The clusters that an agent follows, by their names.
+    /// The clusters that an agent follows, by name.
     pub clusters: BTreeMap<String, Patroni>,
-    /// Where more of them are found.
+    /// The source of further clusters.
     pub discover: Option<Discover>,
     /// The file's variables, in order: each may use those before it.
     pub vars: Vec<Var>,
     /// The rules, in order.
     pub rules: Vec<Rule>,
-    /// What is remembered, and where.
+    /// The settings of the state.
     pub state: StateSettings,
-    /// What is used when the file is broken.
+    /// The rules to use if the file is broken.
     pub fallback: Fallback,
-    /// The environment variables that headers are read from, with the places that name them.
+    /// The environment variables of headers, with their places.
     pub header_variables: Vec<(String, Origin)>,
-    /// Where the endpoints stand.
+    /// The places of the endpoints.
     pub places: Places,
 }
 
 impl RuleSet {
-    /// The APIs that requests go to.
+    /// The APIs used by requests.
     pub fn used_apis(&self) -> BTreeSet<&ApiName> {
         let enabled = self.rules.iter().filter(|rule| rule.enabled);
         let requests = enabled.flat_map(|rule| &rule.requests);
         requests.map(|request| &request.api).collect()
     }
 
-    /// Tells whether a fence has anything to ask.
+    /// Returns true if there is a Patroni that a fence can ask.
     pub fn has_patroni(&self) -> bool {
         self.patroni.is_some() || self.names_clusters()
     }
 
-    /// Tells whether there are clusters to follow from one place.
+    /// Returns true if there are clusters to follow from one place.
     pub fn names_clusters(&self) -> bool {
         !self.clusters.is_empty() || self.discover.is_some()
     }
 
-    /// Tells whether any rule is for the cluster of this name.
+    /// Returns true if any rule is for the cluster with this name.
     pub fn has_rule_for(&self, cluster: &str) -> bool {
         let mut enabled = self.rules.iter().filter(|rule| rule.enabled);
         enabled.any(|rule| rule.cluster.include(cluster))
     }
 
-    /// The number of Barman servers that receive WAL by streaming, as far as the rules' text tells: pairs of an API and
-    /// what is written as a switch's `server`.
+    /// The number of Barman servers that receive WAL by streaming, as far as the rules' text shows: pairs of an API and
+    /// the text of a switch's `server`.
     pub fn streaming_targets(&self) -> usize {
         let requests = self
             .rules
             .iter()
             .filter(|rule| rule.enabled)
             .flat_map(|rule| &rule.requests);
-        let switches = requests.filter(|request| request.kind == RequestKind::ConfigSwitch);
+        let switches = requests.filter(|request| request.kind.restarts_receiver());
         let mut seen: Vec<(&ApiName, &TemplateValue)> = Vec::new();
         for request in switches {
             let Some(server) = &request.server else {
@@ -89,7 +89,7 @@ fn same_text(one: &TemplateValue, other: &TemplateValue) -> bool {
     }
 }
 
-/// Where the endpoints of the rules stand.
+/// The places of the endpoints in the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Places {
     /// Each pg-backup-api.
@@ -98,12 +98,12 @@ pub struct Places {
     pub patroni: Option<Origin>,
 }
 
-/// What is remembered, and where.
+/// The settings of the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateSettings {
     /// The database; a default place if absent.
     pub path: Option<PathBuf>,
-    /// How long settled requests are kept.
+    /// The retention time of settled requests.
     pub keep: Duration,
 }
 
@@ -116,20 +116,20 @@ impl Default for StateSettings {
     }
 }
 
-/// What is used when the rules file is broken.
+/// The rules to use if the rules file is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fallback {
     /// The last rules that passed every check.
     #[default]
     LastGood,
-    /// Nothing: the call ends as invalid.
+    /// None: the call ends as invalid.
     None,
 }
 
-/// How many of the rules that match may fire.
+/// The number of matching rules that may fire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Match {
-    /// Every one, in order.
+    /// All of them, in order.
     #[default]
     All,
     /// Only the first.
@@ -139,18 +139,18 @@ pub enum Match {
 /// A variable of the rules file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Var {
-    /// Its name in the templates of the rule set, where it is unique.
+    /// Its unique name in the templates of the rule set.
     pub name: String,
     /// Its name in the file. Another file or rule may have its own variable of the same name.
     pub label: String,
     /// Its value.
     pub value: TemplateValue,
-    /// Where its value stands.
+    /// The place of its value.
     pub origin: Origin,
 }
 
 impl Var {
-    /// Whether it is a rule's own.
+    /// Returns true if it belongs to a rule.
     pub fn is_of_rule(&self) -> bool {
         self.origin.pointer.starts_with("/rules/")
     }

@@ -1,13 +1,13 @@
-//! What a request sets or occupies.
+//! The things that requests set or occupy.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{ApiName, Operation};
+use super::ApiName;
 
-/// Something in Barman or on a node that only one decision at a time can be about: the newest one wins, and two
-/// recoveries into one directory never run side by side.
+/// Something in Barman or on a node that only one decision at a time may concern: the newest one wins, and two
+/// recoveries into one directory never run concurrently.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
     /// The active model of a server.
@@ -21,7 +21,7 @@ pub enum Target {
     Option {
         /// The endpoint.
         api: ApiName,
-        /// The kind of section that has the option.
+        /// The kind of section that contains the option.
         scope: OptionScope,
         /// The server or the model.
         name: String,
@@ -32,12 +32,12 @@ pub enum Target {
     Directory {
         /// The destination of the ssh command, in lower case and without user and port.
         host: String,
-        /// The path without `.`, `..` and superfluous slashes.
+        /// The path without `.`, `..` and redundant slashes.
         path: String,
     },
 }
 
-/// The kind of section of Barman's configuration that a change is about.
+/// The kind of section in Barman's configuration that a change applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OptionScope {
     /// A server.
@@ -47,7 +47,7 @@ pub enum OptionScope {
 }
 
 impl OptionScope {
-    /// The word in a change's `scope`.
+    /// The value of a change's `scope`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Server => "server",
@@ -55,7 +55,7 @@ impl OptionScope {
         }
     }
 
-    /// The key that holds the section's name.
+    /// The key with the section's name.
     pub const fn name_key(self) -> &'static str {
         match self {
             Self::Server => "server_name",
@@ -63,7 +63,7 @@ impl OptionScope {
         }
     }
 
-    /// Reads the word in a change's `scope`.
+    /// Reads the value of a change's `scope`.
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Server, Self::Model]
             .into_iter()
@@ -71,11 +71,11 @@ impl OptionScope {
     }
 }
 
-/// The keys of a change that are no options.
+/// The keys of a change that are not options.
 const NO_OPTIONS: [&str; 3] = ["scope", "server_name", "model_name"];
 
 impl Target {
-    /// The directory that a recovery with this ssh command and this path fills.
+    /// The directory that a recovery with this ssh command and path fills.
     pub fn directory(ssh_command: &str, path: &str) -> Self {
         Self::Directory {
             host: host_of(ssh_command),
@@ -107,7 +107,7 @@ impl Target {
         })
     }
 
-    /// A text that names the target in the store: it never changes between versions of this program.
+    /// The text that identifies the target in the store: it never changes between versions of this program.
     pub fn key(&self) -> String {
         match self {
             Self::Model { api, server } => format!("model {api} {server}"),
@@ -149,61 +149,16 @@ impl fmt::Display for Target {
     }
 }
 
-impl Operation {
-    /// What the operation sets or occupies: one target, but for a `config_update`, which has one for each option.
-    pub fn targets(&self, api: &ApiName) -> Vec<Target> {
-        match self {
-            Self::ConfigSwitch { server, .. } => vec![Target::Model {
-                api: api.clone(),
-                server: server.to_string(),
-            }],
-            Self::Recovery(recovery) => vec![Target::directory(
-                &recovery.remote_ssh_command,
-                &recovery.destination_directory,
-            )],
-            Self::ConfigUpdate { changes } => {
-                let mut targets = Vec::new();
-                for (target, _) in changes
-                    .iter()
-                    .flat_map(|change| Target::of_change(api, change))
-                {
-                    if !targets.contains(&target) {
-                        targets.push(target);
-                    }
-                }
-                targets
-            }
-        }
-    }
-
-    /// The operation narrowed to the targets to keep; `None` if that leaves nothing to do.
-    pub fn only(&self, api: &ApiName, keep: &dyn Fn(&Target) -> bool) -> Option<Self> {
-        let Self::ConfigUpdate { changes } = self else {
-            return self.targets(api).iter().any(keep).then(|| self.clone());
-        };
-        let narrowed = |change: &Map<String, Value>| {
-            let dropped: Vec<String> = Target::of_change(api, change)
-                .filter(|(target, _)| !keep(target))
-                .filter_map(|(target, _)| match target {
-                    Target::Option { option, .. } => Some(option),
-                    Target::Model { .. } | Target::Directory { .. } => None,
-                })
-                .collect();
-            let mut change = change.clone();
-            change.retain(|key, _| !dropped.contains(key));
-            let sets_something = change.keys().any(|key| !NO_OPTIONS.contains(&key.as_str()));
-            sets_something.then_some(change)
-        };
-        let changes: Vec<_> = changes.iter().filter_map(narrowed).collect();
-        (!changes.is_empty()).then_some(Self::ConfigUpdate { changes })
-    }
+/// Tells whether an item of `changes` sets an option.
+pub(super) fn sets_something(change: &Map<String, Value>) -> bool {
+    change.keys().any(|key| !NO_OPTIONS.contains(&key.as_str()))
 }
 
 /// The options of ssh that take a value.
 const WITH_VALUE: &str = "BbcDEeFIiJLlmOoPpQRSWw";
 
 /// The host that an ssh command connects to, in lower case and without user and port; the whole command if it is not
-/// one of ssh.
+/// an ssh command.
 fn host_of(command: &str) -> String {
     let words = words(command);
     let ssh = words
@@ -222,7 +177,7 @@ fn destination(arguments: &[String]) -> Option<String> {
         let Some(flags) = word.strip_prefix('-').filter(|flags| !flags.is_empty()) else {
             return Some(bare_host(word));
         };
-        // Flags may stand together, and a value either ends the word or is the next one: `-4p22`, `-p 22`.
+        // Flags may be combined, and a value either ends the word or is the next one: `-4p22`, `-p 22`.
         let value = flags.find(|flag| WITH_VALUE.contains(flag));
         if value.is_some_and(|at| at + 1 == flags.len()) {
             arguments.next();
@@ -231,7 +186,7 @@ fn destination(arguments: &[String]) -> Option<String> {
     None
 }
 
-/// `user@host`, or `ssh://user@host:port`, without everything but the host.
+/// The host in `user@host` or `ssh://user@host:port`.
 fn bare_host(word: &str) -> String {
     let url = word.strip_prefix("ssh://");
     let word = url.unwrap_or(word).trim_end_matches('/');
@@ -244,7 +199,7 @@ fn bare_host(word: &str) -> String {
     host.trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// The words of a command line, with quotes and backslashes as a shell takes them.
+/// The words of a command line, with quotes and backslashes interpreted as in a shell.
 fn words(command: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -266,7 +221,7 @@ fn words(command: &str) -> Vec<String> {
     words
 }
 
-/// A path without `.`, `..` and superfluous slashes. Links are on another machine and can't be followed.
+/// A path without `.`, `..` and redundant slashes. Links are on another machine and can't be resolved.
 fn normal(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
@@ -290,8 +245,6 @@ fn normal(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -329,31 +282,5 @@ mod tests {
         ] {
             assert_eq!(normal(path), same, "{path}");
         }
-    }
-
-    #[test]
-    fn an_update_is_narrowed_to_what_is_kept() {
-        let api = ApiName::default();
-        let body = json!({"type": "config_update", "changes": [
-            {"scope": "server", "server_name": "main", "compression": "gzip", "description": "d"},
-            {"scope": "model", "model_name": "main:n1", "description": "m"},
-        ]});
-        let update = Operation::from_body(None, &body).unwrap();
-        let keys: Vec<_> = update.targets(&api).iter().map(Target::key).collect();
-        assert_eq!(
-            keys,
-            [
-                "option default server compression main",
-                "option default server description main",
-                "option default model description main:n1",
-            ]
-        );
-        let narrowed = update.only(&api, &|target| target.key().contains("compression"));
-        assert_eq!(
-            narrowed.unwrap().body()["changes"],
-            json!([{"scope": "server", "server_name": "main", "compression": "gzip"}])
-        );
-        assert_eq!(update.only(&api, &|_| true), Some(update.clone()));
-        assert_eq!(update.only(&api, &|_| false), None);
     }
 }

@@ -2,10 +2,10 @@
 
 use serde_json::Number;
 
-/// Where in the rules a value stands: enough to find its line again when it is needed.
+/// The place of a value in the rules: enough to find its line when needed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Origin {
-    /// Which of the files that make the rule set, from 0.
+    /// The index of the file in the rule set, from 0.
     pub file: usize,
     /// The JSON pointer of the value in that file, for example `/rules/3/when`.
     pub pointer: String,
@@ -21,7 +21,7 @@ impl Origin {
         }
     }
 
-    /// Whether the other value is this one or a part of it.
+    /// Returns true if the other value is this one or a part of it.
     #[must_use]
     pub fn contains(&self, other: &Self) -> bool {
         let rest = other.pointer.strip_prefix(&self.pointer);
@@ -29,12 +29,12 @@ impl Origin {
     }
 }
 
-/// The text of a template or an expression and where it stands.
+/// The text of a template or an expression, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    /// As written, with its braces.
+    /// The text as written, with its braces.
     pub text: String,
-    /// Where.
+    /// Its place.
     pub origin: Origin,
 }
 

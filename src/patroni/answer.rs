@@ -1,4 +1,4 @@
-//! From Patroni's JSON to what it says. Every part may be missing: versions differ.
+//! From Patroni's JSON to its meaning. Every part may be missing: versions differ.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ pub fn read_cluster(answer: &Value) -> Option<Cluster> {
     })
 }
 
-/// Tells by a member's tags whether it is never promoted. A priority of 0 means the same since Patroni 3.2.
+/// Returns true if a member's tags say that it is never promoted. A priority of 0 means the same since Patroni 3.2.
 fn never_leads(tags: Option<&Value>) -> bool {
     let tag = |name: &str| tags.and_then(|tags| tags.get(name));
     let priority = tag("failover_priority").and_then(Value::as_i64);
@@ -70,7 +70,7 @@ fn never_leads(tags: Option<&Value>) -> bool {
         || priority.is_some_and(|least| least <= 0)
 }
 
-/// Reads the answer of `GET /config`. A slot without a type is a physical one.
+/// Reads the answer of `GET /config`. A slot without a type is physical.
 pub fn read_configuration(answer: &Value) -> Option<Configuration> {
     let options = answer.as_object()?;
     let slots = options.get("slots").and_then(Value::as_object);
@@ -105,7 +105,7 @@ pub fn read_history(answer: &Value) -> Option<Vec<Switch>> {
     Some(answer.as_array()?.iter().filter_map(entry).collect())
 }
 
-/// The address of a REST API: members publish theirs with the path `/patroni`.
+/// The address of a REST API: members publish it with the path `/patroni`.
 fn without_path(url: &str) -> String {
     url.trim_end_matches("/patroni").to_owned()
 }

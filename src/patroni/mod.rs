@@ -1,4 +1,4 @@
-//! Patroni's REST API: who a member is, who leads, and what the leader's PostgreSQL says.
+//! Patroni's REST API: members, leader, and the state of the leader's PostgreSQL.
 
 mod answer;
 mod name;
@@ -17,24 +17,24 @@ pub use name::{name_in, own_name};
 /// The answer of `GET /patroni`: one member.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Node {
-    /// The member's name; Patroni before 3.2 does not tell it.
+    /// The member's name; Patroni before 3.2 does not report it.
     pub name: Option<String>,
     /// The cluster's name.
     pub scope: Option<String>,
-    /// What PostgreSQL is at the moment; still `replica` while a promotion is under way.
+    /// PostgreSQL's current role; still `replica` during a promotion.
     pub role: Option<Role>,
-    /// The timeline that PostgreSQL is on.
+    /// PostgreSQL's timeline.
     pub timeline: Option<u64>,
     /// `running`, `starting`, `stopped` and so on.
     pub state: Option<String>,
-    /// Who receives WAL from this PostgreSQL; Patroni leaves the list out when it is empty. `None` if PostgreSQL does
-    /// not run, so that the list says nothing.
+    /// The receivers of this PostgreSQL's WAL; Patroni omits the list when it is empty. `None` if PostgreSQL is
+    /// not running, so that the list says nothing.
     pub walsenders: Option<Vec<Walsender>>,
     /// The cluster's `database_system_identifier`.
     pub system_id: Option<String>,
     /// Patroni's version.
     pub version: Option<String>,
-    /// When it last had contact with the DCS, by its own clock, since the Unix epoch.
+    /// The time of its last contact with the DCS, by its own clock, since the Unix epoch.
     pub dcs_last_seen: Option<Duration>,
 }
 
@@ -48,17 +48,17 @@ pub struct Walsender {
 }
 
 impl Walsender {
-    /// Tells a receiver of WAL from one that only connects or takes a backup.
+    /// Returns true for a receiver of WAL, false for a connection that is starting or takes a backup.
     pub fn receives(&self) -> bool {
         matches!(self.state.as_str(), "startup" | "catchup" | "streaming")
     }
 }
 
-/// The answer of `GET /cluster`: the cluster as the DCS has it. With etcd v3 and Kubernetes it comes from a watch cache
-/// and may be behind by a moment.
+/// The answer of `GET /cluster`: the cluster according to the DCS. With etcd v3 and Kubernetes it comes from a watch cache
+/// and may lag by a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cluster {
-    /// The cluster's name; Patroni before 3.2 does not tell it.
+    /// The cluster's name; Patroni before 3.2 does not report it.
     pub scope: Option<String>,
     /// The members.
     pub members: Vec<Member>,
@@ -69,7 +69,7 @@ pub struct Cluster {
 pub struct Member {
     /// The name.
     pub name: String,
-    /// Holds the leader key, also while its promotion is under way.
+    /// True if it holds the leader key, even during its promotion.
     pub holds_leader_key: bool,
     /// Patroni's word for the role: `leader`, `standby_leader`, `replica`, `sync_standby` and so on.
     pub role: String,
@@ -79,12 +79,12 @@ pub struct Member {
     pub timeline: Option<u64>,
     /// The address of its REST API, without the path.
     pub api_url: Option<String>,
-    /// It is tagged so that it is never promoted.
+    /// True if its tags prevent its promotion.
     pub never_leads: bool,
 }
 
 impl Member {
-    /// The role as rules name it, by the leader key.
+    /// The role in the words of the rules, according to the leader key.
     pub fn rules_role(&self) -> Role {
         match (self.holds_leader_key, self.role.as_str()) {
             (true, "standby_leader") => Role::StandbyLeader,
@@ -93,7 +93,7 @@ impl Member {
         }
     }
 
-    /// Tells a member whose PostgreSQL is down.
+    /// Returns true if the member's PostgreSQL is down.
     pub fn is_stopped(&self) -> bool {
         let down = ["stopped", "stopping", "crashed", "start failed"];
         self.state
@@ -108,13 +108,13 @@ impl Cluster {
         self.members.iter().find(|member| member.holds_leader_key)
     }
 
-    /// The member of this name.
+    /// The member with this name.
     pub fn member(&self, name: &str) -> Option<&Member> {
         self.members.iter().find(|member| member.name == name)
     }
 }
 
-/// The answer of `GET /config`: what is the same for all members.
+/// The answer of `GET /config`: the common configuration of all members.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Configuration {
     /// The permanent physical replication slots, which every leader has.
@@ -137,32 +137,32 @@ pub struct Lease {
 pub struct Switch {
     /// The timeline that ended.
     pub timeline: u64,
-    /// The position in the WAL at which it ended.
+    /// The WAL position at which it ended.
     pub lsn: Lsn,
-    /// When, as Patroni writes it.
+    /// The time of the change, as Patroni writes it.
     pub time: Option<String>,
-    /// The same since the Unix epoch, by the new leader's clock.
+    /// The same time since the Unix epoch, by the new leader's clock.
     pub at: Option<Duration>,
     /// The leader of the next timeline.
     pub new_leader: Option<String>,
 }
 
-/// Patroni did not say what was asked.
+/// The reason why Patroni gave no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatroniError {
-    /// It could not be reached, or not as the rules file says.
+    /// It could not be reached, or not with the settings in the rules file.
     #[error("Patroni cannot be reached: {0}")]
     Unreachable(#[from] Failure),
-    /// It answered something else.
+    /// It sent an unexpected answer.
     #[error("Patroni at `{url}` answered {status} without {missing}{}", other(server.as_ref()))]
     Answer {
         /// The address that was asked.
         url: String,
-        /// The status.
+        /// The HTTP status code.
         status: u16,
-        /// The part that the answer lacks.
+        /// The missing part of the answer.
         missing: &'static str,
-        /// The server that answered, if it is another one by its name.
+        /// The name of the server that answered, if it is not Patroni's.
         server: Option<String>,
     },
     /// It belongs to another cluster.
@@ -174,7 +174,7 @@ pub enum PatroniError {
         url: String,
         /// Its cluster.
         found: String,
-        /// The cluster that was meant.
+        /// The expected cluster.
         wanted: String,
     },
 }
@@ -185,7 +185,7 @@ fn other(server: Option<&String>) -> String {
     })
 }
 
-/// The name of a server that is not Patroni's own, which is Python's.
+/// The name of a server other than Patroni's own, which is Python's.
 fn not_patroni(response: &Response) -> Option<String> {
     let name = response.product()?;
     (name != "BaseHTTP").then(|| name.to_owned())
@@ -219,14 +219,14 @@ impl<'a, H: Http> Patroni<'a, H> {
         }
     }
 
-    /// The same API, for exchanges that may take no longer than this.
+    /// The same API with this time limit for its exchanges.
     #[must_use]
     pub const fn within(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// The REST API of another member, asked in the same way.
+    /// The REST API of another member, with the same settings.
     #[must_use]
     pub fn at(&self, url: Url) -> Self {
         Self {
@@ -251,7 +251,7 @@ impl<'a, H: Http> Patroni<'a, H> {
             .await
     }
 
-    /// Asks for the dynamic configuration, which the DCS holds.
+    /// Asks for the dynamic configuration, which is stored in the DCS.
     pub async fn configuration(&self) -> Result<Configuration, PatroniError> {
         let missing = "the cluster's configuration";
         let (url, response) = self.get("/config").await?;
@@ -267,14 +267,14 @@ impl<'a, H: Http> Patroni<'a, H> {
             })
     }
 
-    /// Asks for the timelines that ended.
+    /// Asks for the history of timelines.
     pub async fn history(&self) -> Result<Vec<Switch>, PatroniError> {
         self.ask("/history", "a list of timelines", read_history)
             .await
     }
 
     /// Asks whether this member holds the leader key by its own lease, which it takes before a promotion begins. The
-    /// leader of a standby cluster answers to another path.
+    /// leader of a standby cluster uses another path.
     pub async fn lease(&self, role: Role) -> Result<Lease, PatroniError> {
         let path = match role {
             Role::StandbyLeader => "/standby-leader",
@@ -302,7 +302,7 @@ impl<'a, H: Http> Patroni<'a, H> {
         })
     }
 
-    /// Refuses an answer of another cluster. A missing scope is not another one: Patroni before 3.2 does not tell it.
+    /// Refuses an answer of another cluster. A missing scope is accepted: Patroni before 3.2 does not report it.
     pub fn same_scope(&self, found: Option<&str>, wanted: &str) -> Result<(), PatroniError> {
         match found {
             Some(found) if found != wanted => Err(PatroniError::OtherCluster {
@@ -314,7 +314,7 @@ impl<'a, H: Http> Patroni<'a, H> {
         }
     }
 
-    /// The status is not looked at: Patroni answers 503 with a full body when PostgreSQL is down.
+    /// Ignores the status: Patroni answers 503 with a full body when PostgreSQL is down.
     async fn ask<T>(
         &self,
         path: &str,

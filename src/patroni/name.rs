@@ -1,11 +1,11 @@
-//! The member's own name, also where Patroni before 3.2 does not tell it.
+//! The member's own name, even if Patroni before 3.2 does not report it.
 
 use super::{Cluster, Patroni, PatroniError};
 use crate::http::Http;
 use crate::model::Role;
 
-/// The name of the member at this address: as `/patroni` tells it; else the leader's, if this member says that it leads;
-/// else that of the member whose `api_url` is this address. `None` if none of these tells it.
+/// The name of the member at this address: from `/patroni`; or the leader's, if this member says that it leads;
+/// or that of the member whose `api_url` is this address. `None` if none of these is available.
 pub async fn own_name<H: Http>(patroni: &Patroni<'_, H>) -> Result<Option<String>, PatroniError> {
     if let Some(name) = patroni.node().await?.name {
         return Ok(Some(name));
@@ -13,7 +13,7 @@ pub async fn own_name<H: Http>(patroni: &Patroni<'_, H>) -> Result<Option<String
     Ok(name_in(&patroni.cluster().await?, patroni).await)
 }
 
-/// The name of the member at this address, which does not tell it, among the members of its cluster.
+/// The name of the member at this address, which does not report it, from the members of its cluster.
 pub async fn name_in<H: Http>(cluster: &Cluster, patroni: &Patroni<'_, H>) -> Option<String> {
     if patroni
         .lease(Role::Primary)

@@ -1,8 +1,8 @@
-//! Times since something happened, and sizes, for people.
+//! Ages and sizes, for people.
 
 use std::time::Duration;
 
-/// How long ago a moment was: one unit, the largest that is at least two.
+/// The time since a moment, in the largest unit of which there are at least two.
 #[must_use]
 pub fn age(now: Duration, then: Duration) -> String {
     let seconds = now.saturating_sub(then).as_secs();
@@ -14,7 +14,7 @@ pub fn age(now: Duration, then: Duration) -> String {
     }
 }
 
-/// A number of bytes in the largest unit that is at least two.
+/// A number of bytes, in the largest unit of which there are at least two.
 #[must_use]
 pub fn bytes(count: u64) -> String {
     let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];

@@ -52,8 +52,8 @@ pub fn diff(diff: &Diff, screen: Screen) -> String {
     text
 }
 
-/// The comparison as Markdown, for a comment in a pull request. Names and conditions are code, so that nothing in
-/// them is read as Markdown.
+/// The comparison as Markdown, for a comment in a pull request. Names and conditions are formatted as code, so that nothing
+/// in them is interpreted as Markdown.
 #[must_use]
 pub fn diff_markdown(diff: &Diff, old: &str, new: &str) -> String {
     let mut text = format!(
@@ -92,7 +92,7 @@ pub fn diff_markdown(diff: &Diff, old: &str, new: &str) -> String {
     text
 }
 
-/// The lines of a change in a block of code.
+/// The lines of a change in a code block.
 fn markdown_change(text: &mut String, change: &Change, diff: &Diff) {
     match change {
         Change::Added(_) => put_line!(text, "+ {}", title(change, diff)),
@@ -115,13 +115,13 @@ fn markdown_change(text: &mut String, change: &Change, diff: &Diff) {
     }
 }
 
-/// A text as code in a line of Markdown: it ends at as many backticks as it begins with, so there are more than in
+/// A text as inline code in Markdown, enclosed in more backticks than there are in
 /// the text.
 fn code(text: &str) -> String {
     let text = one_line(text);
     let runs = text.split(|c| c != '`').map(str::len);
     let ticks = "`".repeat(runs.max().unwrap_or_default() + 1);
-    // A space inside is taken off again if there is one on both sides.
+    // Markdown removes one space from both sides if there is one on each.
     let space = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) || text.is_empty() {
         " "
     } else {
@@ -130,13 +130,13 @@ fn code(text: &str) -> String {
     format!("{ticks}{space}{text}{space}{ticks}")
 }
 
-/// What is said before the rules that no cell shows.
+/// The heading of the rules that no cell shows.
 pub(super) const UNSEEN: &str = "edited, and the same in every cell; give `--node`, `--env`, `--arg` or `--cluster` for what they ask for";
 
-/// What is said before the settings.
+/// The heading of the settings.
 const SETTINGS: &str = "edited besides the rules";
 
-/// Cells in which the same changed, together; where only the cluster's own name is another, that is
+/// Groups of cells with the same changes; changes that only differ in the cluster's own name count as
 /// the same.
 pub(super) fn groups(diff: &Diff) -> Vec<Vec<&ChangedCell>> {
     let mut groups: Vec<(String, Vec<&ChangedCell>)> = Vec::new();
@@ -205,7 +205,7 @@ fn places_with(group: &[&ChangedCell], name: impl Fn(&str) -> String) -> String 
     texts.join("; ")
 }
 
-/// How much there is, in one line.
+/// The totals, in one line.
 pub(super) fn summary(diff: &Diff) -> String {
     if diff.is_empty() {
         let besides = match (diff.unseen.len(), diff.settings.len()) {
@@ -228,7 +228,7 @@ pub(super) fn summary(diff: &Diff) -> String {
     )
 }
 
-/// The rule and the request, as it is now if it still is.
+/// The rule and the request, in its current form if it still exists.
 pub(super) fn title(change: &Change, diff: &Diff) -> String {
     match change {
         Change::Added(step) | Change::Removed(step) | Change::Changed { new: step, .. } => {
@@ -240,7 +240,7 @@ pub(super) fn title(change: &Change, diff: &Diff) -> String {
     }
 }
 
-/// What stands below the title.
+/// The text below the title.
 pub(super) fn details(change: &Change, diff: &Diff) -> Vec<String> {
     match change {
         Change::Added(step) | Change::Removed(step) => {
@@ -265,7 +265,7 @@ pub(super) fn details(change: &Change, diff: &Diff) -> Vec<String> {
     }
 }
 
-/// What could be told of a rule, in lines.
+/// The known result of a rule, in lines.
 fn told(word: &str, told: &Told, several_apis: bool) -> Vec<String> {
     let Some(unresolved) = &told.unresolved else {
         let sent = told.steps.iter();
@@ -283,10 +283,10 @@ fn told(word: &str, told: &Told, several_apis: bool) -> Vec<String> {
     lines
 }
 
-/// What is said before the losses.
+/// The heading of the losses.
 pub(super) const LOST: &str = "no longer done";
 
-/// What is no longer done, a line for all clusters that lose the same up to their names.
+/// The losses, one line for all clusters with the same loss except for their names.
 pub(super) fn losses(diff: &Diff) -> Vec<(String, Vec<&str>)> {
     type Key = (String, bool);
     let mut of_cluster: Vec<(Key, &Lost, Vec<&str>)> = Vec::new();
@@ -338,7 +338,7 @@ fn loss(lost: &Lost, several_apis: bool) -> String {
     }
 }
 
-/// A message in Markdown: what stands in backticks is code, and the rest is free of marks.
+/// A message in Markdown: text in backticks is code, and the rest has no markup.
 fn ticked(line: &str) -> String {
     let parts = line.split('`').enumerate();
     let parts = parts.map(|(index, part)| match index % 2 {
@@ -348,7 +348,7 @@ fn ticked(line: &str) -> String {
     parts.collect()
 }
 
-/// A text in which no character is Markdown.
+/// A text with all Markdown characters escaped.
 fn escape_markdown(text: &str) -> String {
     let mut escaped = String::new();
     for character in one_line(text).chars() {
@@ -362,7 +362,7 @@ fn escape_markdown(text: &str) -> String {
     escaped
 }
 
-/// The kind of change in a word.
+/// The kind of change, in words.
 pub(super) fn words(change: &Change) -> &'static str {
     change.class().as_str()
 }
@@ -391,7 +391,7 @@ pub(super) fn setting_line(setting: &Setting) -> String {
     format!("{}: {}", setting.setting, setting.what.as_str())
 }
 
-/// A value as it stands in a request.
+/// A value as in a request.
 pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Null => "(none)".to_owned(),

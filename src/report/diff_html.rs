@@ -11,7 +11,7 @@ use super::diff::{
 use super::html::{escape, page, words};
 use super::matrix_html::facts;
 
-/// The page; `old` and `new` are how the user calls the two rule sets.
+/// The page; `old` and `new` are the user's names for the two rule sets.
 #[must_use]
 pub fn diff_html(diff: &Diff, old: &str, new: &str) -> String {
     let mut body = format!(
@@ -92,7 +92,7 @@ fn entry(change: &Change, diff: &Diff) -> String {
     html
 }
 
-/// A request as code, anything else as words.
+/// A request as code, anything else as text.
 fn detail(line: &str) -> String {
     if line.trim_start().starts_with("POST ") {
         format!("<code>{}</code>", escape(line))

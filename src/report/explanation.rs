@@ -30,7 +30,7 @@ pub fn explanation(code: Code, screen: Screen) -> String {
     page
 }
 
-/// Every code with its title, one a line.
+/// Every code with its title, one per line.
 #[must_use]
 pub fn codes(screen: Screen) -> String {
     let mut list = String::new();

@@ -1,4 +1,4 @@
-//! Findings: for people as a compiler shows them, for machines as JSON.
+//! Findings: for people in the style of a compiler, for programs as JSON.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -11,12 +11,12 @@ use crate::source::{Characters, Source, lines};
 
 use super::text::{Colour, Style, columns, width};
 
-/// How many columns of a line are shown.
+/// The maximum number of columns of a line that are shown.
 const COLUMNS: usize = 110;
-/// How many columns are shown before the caret, if a line has to be cut.
+/// The number of columns before the caret, if a line has to be cut.
 const BEFORE: usize = 40;
 
-/// The findings with the lines that they are about.
+/// The findings, with the lines they refer to.
 #[must_use]
 pub fn human(findings: &[Finding], sources: &[Source], colour: Colour) -> String {
     let shown: Vec<Source> = sources
@@ -40,30 +40,30 @@ pub fn human(findings: &[Finding], sources: &[Source], colour: Colour) -> String
     page.text
 }
 
-/// What `check` has to say.
+/// The results of `check`.
 #[derive(Debug, Clone, Copy)]
 pub struct Findings<'a> {
-    /// What was found.
+    /// The findings.
     pub findings: &'a [Finding],
-    /// What comments silence.
+    /// The findings that comments silence.
     pub silenced: &'a [Silenced],
-    /// What could not be looked at.
+    /// The failures.
     pub failures: &'a [Failure],
-    /// There may be more than is listed.
+    /// There may be more findings than are listed.
     pub truncated: bool,
 }
 
-/// A file that could not be read, or an API or Patroni that could not be asked.
+/// A file that could not be read, or an API or Patroni that could not be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The file, if it is one.
     pub file: Option<String>,
-    /// What went wrong.
+    /// The error.
     pub message: String,
 }
 
 impl Findings<'_> {
-    /// What `check --format json` prints.
+    /// The output of `check --format json`.
     pub fn json(&self) -> Value {
         let silenced = self.silenced.iter().map(|silenced| {
             let mut finding = finding_json(&silenced.finding);
@@ -110,7 +110,7 @@ fn finding_json(finding: &Finding) -> Value {
     })
 }
 
-/// How many findings of each severity there are, in words; `None` if there are none.
+/// The number of findings of each severity, in words; `None` if there are none.
 #[must_use]
 pub fn summary(findings: &[Finding]) -> Option<String> {
     let count = |severity: Severity| {
@@ -182,7 +182,7 @@ impl Page<'_> {
         }
     }
 
-    /// One place with its line and what is to be seen there.
+    /// Adds one place with its line and an explanation.
     fn place(&mut self, arrow: &str, place: &Place, gutter: usize, style: Style, message: &str) {
         let (line, column) = (place.position.line, place.position.column);
         let arrow = self.colour.paint(Style::Frame, arrow);
@@ -196,7 +196,7 @@ impl Page<'_> {
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let start = column.saturating_sub(1);
-        // Of a line of megabytes, what is near is enough.
+        // Of a line of megabytes, the part nearby is enough.
         let far = start.saturating_sub(COLUMNS * 4);
         let near = match far {
             0 => text,
@@ -226,16 +226,16 @@ impl Page<'_> {
     }
 }
 
-/// The part of a line that is shown, and where the carets go.
+/// The visible part of a line, and the position of the carets.
 struct Cut {
     text: String,
-    /// Columns before the first caret.
+    /// The columns before the first caret.
     indent: usize,
     carets: usize,
 }
 
 impl Cut {
-    /// `start` and `length` count characters, what is made of them columns. `is_rest`: something stands before it.
+    /// `start` and `length` count characters, the results columns. `is_rest`: some text precedes it.
     fn new(line: &str, is_rest: bool, start: usize, length: usize) -> Self {
         let chars: Vec<char> = line.trim_end().chars().take(COLUMNS * 8).collect();
         let total: usize = chars.iter().map(|c| columns(*c)).sum();
@@ -269,7 +269,7 @@ impl Cut {
                 } else if index < start + length {
                     cut.carets += wide;
                 }
-                cut.text.push_str(&super::text::drawn(*c));
+                super::text::draw(&mut cut.text, *c);
                 shown += wide;
             }
             at += wide;
@@ -279,7 +279,11 @@ impl Cut {
     }
 }
 
-/// A text on one line, without anything that a terminal would obey.
+/// A text on one line, without anything that a terminal would interpret.
 fn visible(text: &str) -> String {
-    text.chars().map(super::text::drawn).collect()
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        super::text::draw(&mut line, c);
+    }
+    line
 }

@@ -1,4 +1,4 @@
-//! Kinds of cluster for which the rules do the same up to the cluster's name, as one.
+//! Kinds of cluster with the same results, except for the cluster's name, folded into one.
 
 use std::collections::HashMap;
 
@@ -7,32 +7,32 @@ use crate::matrix::{Active, Cell, Matrix};
 use crate::model::{Event, duration};
 use crate::space::Cluster;
 
-use super::describe;
 use super::plan::{NOTHING, described};
 use super::text::{nameless, put_line};
 
-/// Clusters for which the same is done, with the cells of the first.
+/// Clusters with the same results, with the cells of the first.
 pub(super) struct Group<'m> {
     pub(super) clusters: Vec<&'m Cluster>,
     pub(super) cells: Vec<Cell>,
-    /// The number of rules that are for other clusters.
+    /// The number of rules that are only for other clusters.
     pub(super) elsewhere: usize,
 }
 
-/// How many groups are shown: more than anyone reads.
+/// The most groups that are shown, and the most text of their cells in bytes: more than anyone reads.
 const MOST: usize = 1_000;
+const MOST_TEXT: usize = 4 << 20;
 
 /// The groups, in the order of their first clusters.
 pub(super) struct Groups<'m> {
     pub(super) shown: Vec<Group<'m>>,
-    /// The rules that do something in them.
+    /// The rules with an effect in them.
     pub(super) active: Active,
-    /// How many kinds of cluster there are that are not shown.
+    /// The number of kinds of cluster that are not shown.
     pub(super) more: usize,
 }
 
 impl Groups<'_> {
-    /// Says that there are more, and how to see them.
+    /// The note that there are more, and how to see them.
     pub(super) fn what_is_left(&self) -> Option<String> {
         (self.more > 0).then(|| {
             format!(
@@ -43,14 +43,15 @@ impl Groups<'_> {
     }
 }
 
-/// Puts clusters for which the same is done together.
+/// Groups clusters with the same results.
 pub(super) fn groups<'m>(matrix: &'m Matrix<'_>, with_trace: bool) -> Groups<'m> {
     let mut active = Active::default();
     let mut seen = 0;
     let mut groups: Vec<Group<'m>> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
+    let mut size = 0;
     for (cluster, mut cells) in matrix.blocks() {
-        if groups.len() == MOST {
+        if groups.len() == MOST || size > MOST_TEXT {
             break;
         }
         seen += 1;
@@ -62,11 +63,13 @@ pub(super) fn groups<'m>(matrix: &'m Matrix<'_>, with_trace: bool) -> Groups<'m>
         }
         let key = nameless(&key, &cluster.name);
         let next = groups.len();
+        let length = key.len();
         let index = *known.entry(key).or_insert(next);
         if let Some(group) = groups.get_mut(index) {
             group.clusters.push(cluster);
             continue;
         }
+        size += length;
         let elsewhere = matrix.elsewhere(&cells);
         if !with_trace {
             for cell in &mut cells {
@@ -89,7 +92,7 @@ pub(super) fn groups<'m>(matrix: &'m Matrix<'_>, with_trace: bool) -> Groups<'m>
 }
 
 impl Group<'_> {
-    /// The events for which something is or may be sent, and the others.
+    /// The events for which something is or may be sent, and all others.
     pub(super) fn events(&self) -> (Vec<Event>, Vec<Event>) {
         let does = |event: &Event| {
             let mut cells = self.cells.iter().filter(|cell| cell.event == *event);
@@ -99,7 +102,7 @@ impl Group<'_> {
     }
 }
 
-/// Whether certainly nothing is sent, and nothing fails or is left out on purpose.
+/// Returns true if certainly nothing is sent, and nothing fails or is skipped on purpose.
 pub(super) fn is_nothing(preview: &Preview) -> bool {
     let idle = preview.plan.idle().next().is_some();
     !idle
@@ -108,13 +111,12 @@ pub(super) fn is_nothing(preview: &Preview) -> bool {
         && preview.failures.is_empty()
 }
 
-/// A list of events.
 pub(super) fn list(events: &[Event]) -> String {
     let names: Vec<&str> = events.iter().map(|event| event.as_str()).collect();
     names.join(", ")
 }
 
-/// What is said of a rule that fails.
+/// The text for a rule that fails.
 pub(super) const FAILS: &str = "fails: nothing at all is sent";
 
 /// A cell in lines; empty if nothing is sent.
@@ -122,7 +124,7 @@ pub(super) fn meaning(cell: &Cell, matrix: &Matrix<'_>) -> String {
     written(cell, matrix, true)
 }
 
-/// The same, with or without what is said of the rules themselves.
+/// The same, with or without the rules' notes.
 fn written(cell: &Cell, matrix: &Matrix<'_>, with_notes: bool) -> String {
     let mut text = String::new();
     let put_notes = |text: &mut String, rule: &str| {
@@ -144,7 +146,7 @@ fn written(cell: &Cell, matrix: &Matrix<'_>, with_notes: bool) -> String {
         put_line!(text, "{}: {}", step.rule, sentence(step, several));
         put_line!(text, "  POST {} {}", step.url, step.operation.body());
         put_line!(text, "  {}", carried_out(step));
-        // The requests of a rule come one after the other.
+        // The requests of a rule are adjacent.
         let next = preview.plan.steps.get(index + 1);
         if next.is_none_or(|next| next.rule != step.rule) {
             put_description(&mut text, &preview.plan, &step.rule);
@@ -188,7 +190,7 @@ fn put_notes(text: &mut String, rule: &str, matrix: &Matrix<'_>) {
     }
 }
 
-/// What a rule does if it fires after all, in lines.
+/// The effect of a rule if it fires, in lines.
 pub(super) fn conditional(unresolved: &Unresolved, several_apis: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(when) = &unresolved.when {
@@ -207,7 +209,7 @@ pub(super) fn conditional(unresolved: &Unresolved, several_apis: bool) -> Vec<St
 
 /// A request in a few words, with its endpoint if there are several.
 pub(super) fn sentence(step: &Step, several_apis: bool) -> String {
-    let words = describe(&step.operation);
+    let words = step.operation.words();
     if several_apis {
         format!("{words} at `{}`", step.api)
     } else {
@@ -215,7 +217,7 @@ pub(super) fn sentence(step: &Step, several_apis: bool) -> String {
     }
 }
 
-/// How a step is carried out.
+/// The options of a step, in words.
 pub(super) fn carried_out(step: &Step) -> String {
     let attempts = step
         .retry
@@ -239,7 +241,7 @@ pub(super) fn carried_out(step: &Step) -> String {
     )
 }
 
-/// A word of the rules file.
+/// A word in the notation of the rules file.
 fn word(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,

@@ -6,7 +6,7 @@ use crate::diagnostic::Severity;
 
 use super::Findings;
 
-/// One line for each finding, and for what could not be looked at.
+/// One line for each finding and each failure.
 #[must_use]
 pub fn github(found: &Findings<'_>) -> String {
     let mut text = String::new();
@@ -42,7 +42,7 @@ pub fn github(found: &Findings<'_>) -> String {
     text
 }
 
-/// What would end a line or the command is written as its code.
+/// Escapes characters that would end a line or the command.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")

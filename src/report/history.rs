@@ -1,4 +1,4 @@
-//! Intents: what was decided on, and what became of it.
+//! Intents: decisions and their outcomes.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::model::{Operation, SwitchTo, duration};
+use crate::model::duration;
 use crate::store::{Intent, Source, State};
 
 use super::text::{Screen, Style, breadth, cut, lines_of, one_line, put_line};
@@ -49,7 +49,7 @@ pub fn history(intents: &[Intent], screen: Screen) -> String {
     let mut widths: [usize; 7] = std::array::from_fn(longest);
     let fixed = widths.iter().sum::<usize>() - widths[RULE] - widths[REQUEST] + 2 * 6;
     let room = width.saturating_sub(fixed).max(2 * NARROWEST);
-    // What one of the two does not need is the other's.
+    // Width that one of the two does not need goes to the other.
     let half = room / 2;
     widths[RULE] = widths[RULE].min(half.max(room.saturating_sub(widths[REQUEST])));
     widths[REQUEST] = widths[REQUEST].min(room - widths[RULE]);
@@ -77,7 +77,7 @@ const RULE: usize = 3;
 const REQUEST: usize = 4;
 const OUTCOME: usize = 5;
 
-/// Names are not cut to less than this.
+/// The minimum width of a name.
 const NARROWEST: usize = 8;
 
 fn row(intent: &Intent) -> [String; 7] {
@@ -98,27 +98,14 @@ fn row(intent: &Intent) -> [String; 7] {
             .to_owned(),
         event.to_owned(),
         intent.step.rule.clone(),
-        short(&intent.step.operation),
+        intent.step.operation.short_words(),
         intent.state.as_str().to_owned(),
         took,
     ]
     .map(|cell| one_line(&cell))
 }
 
-/// A request in the fewest words.
-fn short(operation: &Operation) -> String {
-    match operation {
-        Operation::ConfigSwitch {
-            to: SwitchTo::Model(model),
-            ..
-        } => format!("switch to {model}"),
-        Operation::ConfigSwitch { server, .. } => format!("reset of {server}"),
-        Operation::Recovery(recovery) => format!("recovery of {}", recovery.server),
-        Operation::ConfigUpdate { changes } => format!("update of {}", changes.len()),
-    }
-}
-
-/// Whose request it was and why it is not done.
+/// The member a request was for, and the reason why it is not done.
 fn reason(intent: &Intent) -> Option<String> {
     let why = match (&intent.message, intent.state) {
         (Some(why), _) => why.clone(),
@@ -140,7 +127,7 @@ pub(super) const fn style(state: State) -> Option<Style> {
     }
 }
 
-/// One line of the table; `paint` colours a cell that has its width already.
+/// One line of the table; `paint` colours a padded cell.
 fn line(cells: &[String; 7], widths: &[usize; 7], paint: impl Fn(usize, &str) -> String) -> String {
     let mut text = String::new();
     for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
@@ -161,7 +148,7 @@ pub fn local_time(time: Duration) -> String {
     local.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// A time since the epoch as RFC 3339 writes it.
+/// A time since the epoch in the format of RFC 3339.
 pub(super) fn utc(time: Duration) -> String {
     format!("{:.3}", timestamp(time))
 }
@@ -171,7 +158,7 @@ fn timestamp(time: Duration) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or_default()
 }
 
-/// How often it was sent, in words.
+/// The number of attempts, in words.
 pub(super) fn attempts(intent: &Intent) -> String {
     match intent.attempts {
         1 => "1 attempt".to_owned(),

@@ -6,7 +6,7 @@ use crate::evaluate::{Plan, Preview, Step};
 
 use super::folded::{carried_out, is_nothing, sentence};
 
-/// Reads on a phone, on a desk, in the dark and on paper.
+/// Readable on a phone, on a desktop, in the dark and on paper.
 const STYLE: &str = include_str!("page.css");
 
 /// A whole page.
@@ -51,7 +51,7 @@ pub(super) fn words(message: &str) -> String {
     html
 }
 
-/// A step: what it is, and to be opened all of it.
+/// A step: a summary that opens to show everything.
 pub(super) fn step(step: &Step, several_apis: bool) -> String {
     format!(
         "<div class=\"step\"><p><b>{}</b> {}</p>\n<details class=\"request\"><summary>request</summary>\
@@ -64,7 +64,7 @@ pub(super) fn step(step: &Step, several_apis: bool) -> String {
     )
 }
 
-/// What its author says about a rule.
+/// The author's description of a rule.
 pub(super) fn description(plan: &Plan, rule: &str) -> String {
     let text = plan.description(rule).map(escape);
     text.map_or_else(String::new, |text| {
@@ -72,7 +72,7 @@ pub(super) fn description(plan: &Plan, rule: &str) -> String {
     })
 }
 
-/// Why the rules that did not fire did not, but for those that were spoken of.
+/// The reasons why rules did not fire, except for those already mentioned.
 pub(super) fn silent(preview: &Preview) -> String {
     let items = reasons(preview, true).concat();
     if items.is_empty() {
@@ -86,7 +86,7 @@ pub(super) fn silent(preview: &Preview) -> String {
     format!("<details class=\"why\"><summary>{summary}</summary><ul>\n{items}</ul></details>\n")
 }
 
-/// The same, an item each, with or without what there was.
+/// The same, one item each, with or without the actual values.
 pub(super) fn reasons(preview: &Preview, with_got: bool) -> Vec<String> {
     let spoken_of = |rule: &str| {
         let unresolved = preview.unresolved.iter().map(|one| &one.rule);

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::test_run::{Checked, TestRun, Tested, failure_lines};
 use super::text::one_line;
 
-/// One `testsuite` for each file, one `testcase` for each test. A file that can't be used is an `error`, and coverage that is
-/// asked for is a suite of its own, with one `testcase` for each rule set.
+/// One `testsuite` for each file, one `testcase` for each test. An unusable file is an `error`, and required coverage
+/// is a suite of its own, with one `testcase` for each rule set.
 #[must_use]
 pub fn junit(run: &TestRun) -> String {
     let mut rules: Vec<&str> = run.checked.iter().map(|one| one.rules.as_str()).collect();
@@ -92,7 +92,7 @@ fn put_case(xml: &mut String, name: &str, class: &str) {
     let _ = write!(xml, "    <testcase name=\"{name}\" classname=\"{class}\"");
 }
 
-/// Ends a case that did not pass.
+/// Adds the end of a case that did not pass.
 fn put_end(xml: &mut String, kind: &str, message: &str, text: &str) {
     let (message, text) = (escape(message), escape(text));
     let _ = write!(
@@ -101,7 +101,7 @@ fn put_end(xml: &mut String, kind: &str, message: &str, text: &str) {
     );
 }
 
-/// Text in XML. Characters that XML does not have become `U+FFFD`.
+/// Text in XML. Characters not allowed in XML become `U+FFFD`.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -11,7 +11,7 @@ use crate::space::Cluster;
 use super::folded::{Group, groups, list, meaning};
 use super::text::{Screen, Style, put_line};
 
-/// A table for each kind of cluster, and below what the letters in them mean.
+/// A table for each kind of cluster, followed by the meaning of its letters.
 #[must_use]
 pub fn matrix(matrix: &Matrix<'_>, screen: Screen) -> String {
     let mut legend = Legend::default();
@@ -97,7 +97,7 @@ fn heading(group: &Group<'_>) -> String {
     }
 }
 
-/// The example of a kind of cluster, and what it is an example of.
+/// The example of a kind of cluster, and the kind it represents.
 fn named(cluster: &Cluster) -> String {
     match cluster.matches.as_slice() {
         [] => format!("{} (any that no rule names)", cluster.name),
@@ -106,7 +106,7 @@ fn named(cluster: &Cluster) -> String {
     }
 }
 
-/// What the letters mean, in order.
+/// The meanings of the letters, in order.
 #[derive(Default)]
 struct Legend {
     meanings: Vec<String>,
@@ -114,7 +114,7 @@ struct Legend {
 }
 
 impl Legend {
-    /// The letter of what a cell does; cells that do the same have the same.
+    /// The letter for a cell's meaning; cells with the same meaning share a letter.
     fn mark(&mut self, meaning: String) -> String {
         if meaning.is_empty() {
             return "-".to_owned();

@@ -11,7 +11,7 @@ use super::folded::{FAILS, Group, conditional, groups, is_nothing, list};
 use super::html::{description, escape, page, reasons, silent, step, words};
 use super::plan::NOTHING;
 
-/// The page; `rules` is how the user calls the rules.
+/// The page; `rules` is the user's name for the rules.
 #[must_use]
 pub fn matrix_html(matrix: &Matrix<'_>, rules: &str) -> String {
     let title = format!("What {rules} does");
@@ -48,7 +48,7 @@ pub fn matrix_html(matrix: &Matrix<'_>, rules: &str) -> String {
     page(&title, &body)
 }
 
-/// What is given, and what the placeholders stand for.
+/// The given facts, and the meaning of the placeholders.
 pub(super) fn facts(known: &Known) -> String {
     let mut text = format!(
         "The node is called <code>{}</code>, its host <code>{}</code>",
@@ -124,7 +124,7 @@ fn kind(cluster: &Cluster) -> String {
 fn table(group: &Group<'_>, matrix: &Matrix<'_>) -> String {
     let (events, nothing) = group.events();
     let mut html = String::from("<table><thead><tr><th scope=\"col\">event</th>");
-    // A role that Patroni passes with no event takes no column.
+    // A role that Patroni passes with no event gets no column.
     let passed = |role: &Role| group.cells.iter().any(|cell| cell.role == *role);
     let roles: Vec<Role> = Role::ALL.into_iter().filter(passed).collect();
     for role in &roles {
@@ -157,7 +157,7 @@ fn table(group: &Group<'_>, matrix: &Matrix<'_>) -> String {
     html
 }
 
-/// The reasons in all cells of these events, each once.
+/// The reasons in all cells of these events, without duplicates.
 fn why_nothing(group: &Group<'_>, events: &[Event]) -> String {
     let mut all: Vec<String> = Vec::new();
     for cell in group
@@ -247,7 +247,7 @@ fn entry(cell: &Cell, matrix: &Matrix<'_>) -> String {
     html
 }
 
-/// Where a rule stands, and what `check` finds about it.
+/// The place of a rule, and the findings about it.
 fn notes(rule: &str, matrix: &Matrix<'_>) -> String {
     let Some(note) = matrix.note(rule) else {
         return String::new();

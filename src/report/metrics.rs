@@ -10,24 +10,24 @@ use crate::store::{Intent, Receipt, Receipts, State, Tally, Verdict};
 
 use super::status::RulesSeen;
 
-/// What there is to measure.
+/// The data to measure.
 #[derive(Debug, Clone, Copy)]
 pub struct Metrics<'a> {
-    /// This program's version, and the commit that it was built of.
+    /// This program's version, and the commit that it was built from.
     pub build: (&'a str, &'a str),
-    /// Everything that is remembered.
+    /// All intents in the state.
     pub intents: &'a [Intent],
     /// The verdicts on changes of timeline.
     pub receipts: &'a [Receipt],
-    /// What was counted.
+    /// The counters.
     pub tally: &'a Tally,
     /// The state can be read.
     pub state_usable: bool,
     /// Patroni's scope; `None` if nothing was compared.
     pub cluster: Option<&'a str>,
-    /// Each state that the rules want.
+    /// The comparison for each state that the rules want.
     pub compared: &'a [Comparison],
-    /// The rules that were used, if there were any.
+    /// The rules that were used, if any.
     pub rules: Option<&'a RulesSeen>,
     /// The rules file is valid.
     pub rules_valid: bool,
@@ -37,11 +37,11 @@ pub struct Metrics<'a> {
     pub now: Duration,
 }
 
-/// The upper ends of a histogram's buckets, in seconds: the goal is under one, and minutes are a failover that had to be
-/// finished by `reconcile`.
+/// The upper bounds of a histogram's buckets, in seconds: the goal is less than one, and minutes mean a failover that
+/// `reconcile` had to finish.
 const BUCKETS: [f64; 10] = [0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0];
 
-/// No rule matched: nothing is wrong with that.
+/// The exit code if no rule matched, which is not an error.
 const NO_RULE: u8 = 1;
 
 impl Metrics<'_> {
@@ -80,7 +80,7 @@ impl Metrics<'_> {
         out
     }
 
-    /// The last pass and what it read.
+    /// The last pass and the rules it read.
     fn run(&self, metric: &mut impl FnMut(&str, &str, Vec<(String, f64)>)) {
         metric(
             "last_run_timestamp_seconds",
@@ -117,7 +117,7 @@ impl Metrics<'_> {
         );
     }
 
-    /// The requests that are remembered.
+    /// The requests in the state.
     fn requests(&self, metric: &mut impl FnMut(&str, &str, Vec<(String, f64)>)) {
         let mut pending: BTreeMap<&str, (u64, Option<Duration>)> = BTreeMap::new();
         let mut outcomes: BTreeMap<(&str, &str, &str), (u64, f64)> = BTreeMap::new();
@@ -193,7 +193,7 @@ impl Metrics<'_> {
         );
     }
 
-    /// Barman's state as the pass found it.
+    /// Barman's state in the pass.
     fn barman(&self, metric: &mut impl FnMut(&str, &str, Vec<(String, f64)>)) {
         let cluster = self.cluster.unwrap_or_default();
         let drift = self.compared.iter().map(|one| {

@@ -1,4 +1,4 @@
-//! How results look: plain functions from data to text.
+//! The presentation of results: plain functions from data to text.
 
 mod age;
 mod diff;
@@ -38,7 +38,7 @@ pub use metrics::Metrics;
 pub use nagios::{nagios, nagios_failure};
 pub use plan::{idle, plan};
 pub use receipt::{receipt, receipts, receipts_json, verdict};
-pub use run::{describe, run};
+pub use run::run;
 pub use sarif::sarif;
 pub use status::{Level, Problem, RulesSeen, StateSeen, Status, conflict, difference, status};
 pub use test_run::{Checked, Covered, Mutated, TestRun, Tested, tests, tests_json};

@@ -1,4 +1,4 @@
-//! The status as a plugin of Nagios and Icinga prints it: one line with the worst problem, the others below it, and
+//! The status as the output of a Nagios or Icinga plugin: one line with the worst problem, the others below it, and
 //! performance data.
 
 use std::fmt::Write as _;
@@ -40,7 +40,7 @@ pub fn nagios(status: &Status<'_>) -> (u8, String) {
     (code, text)
 }
 
-/// The output of a plugin that could not begin.
+/// The output of a plugin that could not start.
 pub fn nagios_failure(message: &str) -> String {
     format!("UNKNOWN - {}\n", plain(message))
 }
@@ -57,7 +57,7 @@ fn fine(status: &Status<'_>) -> String {
     }
 }
 
-/// Text on one line, without the sign that begins performance data, and the one that Nagios replaces.
+/// Text on one line, without the character that begins performance data, and the one that Nagios replaces.
 fn plain(text: &str) -> String {
     one_line(text).replace('|', "/").replace(';', ",")
 }
@@ -93,7 +93,7 @@ fn perfdata(status: &Status<'_>) -> String {
     all.join(" ")
 }
 
-/// The server's name, with the API's if another API has a server of the same name.
+/// The server's name, with the API's if another API has a server with the same name.
 fn label(one: &Comparison, name: &Name, all: &[Comparison]) -> String {
     let twin =
         |other: &Comparison| other.server_name() == one.server_name() && other.api() != one.api();

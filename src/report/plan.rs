@@ -3,10 +3,9 @@
 use crate::evaluate::Plan;
 use crate::model::{Fence, Verify};
 
-use super::describe;
 use super::text::{Screen, Style, put_line};
 
-/// The words for a rule that fires and has `request: none`.
+/// The text for a rule that fires and has `request: none`.
 pub const NOTHING: &str = "does nothing on purpose";
 
 /// The sentence about the rules that do nothing on purpose, if any of them fired.
@@ -23,13 +22,13 @@ pub fn idle(plan: &Plan) -> Option<String> {
     }
 }
 
-/// The lines of what its author says about a rule.
+/// The lines of a rule's description.
 pub(super) fn described<'p>(plan: &'p Plan, rule: &str) -> impl Iterator<Item = &'p str> {
     let text = plan.description(rule).unwrap_or_default();
     text.lines().map(str::trim_end)
 }
 
-/// The steps that would be sent, and for every rule why it fired or did not.
+/// The steps that would be sent, and for every rule the reason why it fired or did not.
 #[must_use]
 pub fn plan(plan: &Plan, screen: Screen) -> String {
     let mut text = String::new();
@@ -48,7 +47,7 @@ pub fn plan(plan: &Plan, screen: Screen) -> String {
     }
     for (index, step) in plan.steps.iter().enumerate() {
         let head = format!("{}. {}", index + 1, step.rule);
-        let what = format!(": {}", describe(&step.operation));
+        let what = format!(": {}", step.operation.words());
         text.push_str(&screen.styled(Style::Strong, &head, &what));
         for line in described(plan, &step.rule) {
             put_line!(text, "   {line}");

@@ -12,7 +12,7 @@ pub fn receipts_json<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> Val
     receipts.into_iter().map(to_json).collect()
 }
 
-/// Receipts for people, an item each under a headline; nothing if there is none.
+/// Receipts for people, an item each under a heading; empty if there are none.
 pub fn receipts<'a>(receipts: impl IntoIterator<Item = &'a Receipt>, screen: Screen) -> String {
     let line = |one: &Receipt| {
         let style = match one.verdict {
@@ -72,7 +72,7 @@ fn change(receipt: &Receipt) -> String {
     format!("`{server}`: timeline {from} to {timeline} at {switch_lsn}")
 }
 
-/// The verdict in a sentence, with what to do.
+/// The verdict in a sentence, with the next step.
 pub fn verdict(receipt: &Receipt) -> String {
     let server = &receipt.server;
     let backup = match &receipt.backup {

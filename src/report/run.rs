@@ -1,38 +1,10 @@
-//! What became of a plan, for people.
+//! The outcome of a plan, for people.
 
 use crate::execute::{Outcome, StepOutcome, Verdict};
-use crate::model::{Operation, SwitchTo};
 
 use super::text::{Screen, Style};
 
-/// A request in a few words.
-#[must_use]
-pub fn describe(operation: &Operation) -> String {
-    match operation {
-        Operation::ConfigSwitch {
-            server,
-            to: SwitchTo::Model(model),
-        } => {
-            format!("config_switch of `{server}` to model `{model}`")
-        }
-        Operation::ConfigSwitch {
-            server,
-            to: SwitchTo::Reset,
-        } => {
-            format!("config_switch of `{server}` to no model")
-        }
-        Operation::Recovery(recovery) => format!(
-            "recovery of backup `{}` of `{}` to `{}`",
-            recovery.backup_id, recovery.server, recovery.destination_directory
-        ),
-        Operation::ConfigUpdate { changes } => match changes.len() {
-            1 => "config_update with one change".to_owned(),
-            more => format!("config_update with {more} changes"),
-        },
-    }
-}
-
-/// The outcome, a line a step.
+/// The outcome, one line per step.
 #[must_use]
 pub fn run(outcome: &Outcome, screen: Screen) -> String {
     let (style, verdict, rest) = match outcome.verdict {

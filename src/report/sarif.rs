@@ -1,4 +1,4 @@
-//! Findings as SARIF 2.1.0, the format that code scanning reads.
+//! Findings as SARIF 2.1.0, the format of code scanning.
 
 use std::fmt::Write as _;
 
@@ -70,7 +70,7 @@ fn rule(code: Code) -> Value {
         },
         "defaultConfiguration": {"level": code.severity().as_str()},
     });
-    // The address must be a whole one, which a build without a repository does not know.
+    // The address must be complete; a build without a repository has none.
     let repository = env!("CARGO_PKG_REPOSITORY");
     if !repository.is_empty()
         && let Value::Object(keys) = &mut rule
@@ -120,7 +120,7 @@ fn location(place: &Place) -> Value {
     })
 }
 
-/// A path as a URI; one that is not absolute stays relative.
+/// A path as a URI; a relative path stays relative.
 fn uri(path: &str) -> String {
     let mut uri = if path.starts_with('/') {
         "file://".to_owned()

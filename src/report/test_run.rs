@@ -1,4 +1,4 @@
-//! What became of rule tests: for people and for programs.
+//! The results of rule tests: for people and for programs.
 
 use std::path::PathBuf;
 
@@ -10,16 +10,16 @@ use crate::rule_test::{Coverage, Failure, Mutants, Share, Survivor, TestResult};
 use super::plan::NOTHING;
 use super::text::{Screen, Style, one_line, put_line};
 
-/// The tests of one file and what became of them.
+/// The tests of one file and their results.
 #[derive(Debug, Clone)]
 pub struct Tested {
     /// The file.
     pub file: String,
-    /// Its rules; absent if the file can't be used.
+    /// Its rules; `None` if the file can't be used.
     pub rules: Option<String>,
     /// Its tests, in order.
     pub results: Vec<TestResult>,
-    /// Why none of its tests was run.
+    /// The reason why none of its tests was run.
     pub error: Option<String>,
 }
 
@@ -28,9 +28,9 @@ pub struct Tested {
 pub struct Covered {
     /// The rules.
     pub rules: String,
-    /// Where they are, however their path is written.
+    /// Their canonical place, however the path is written.
     pub place: PathBuf,
-    /// What the tests saw of them.
+    /// Their coverage.
     pub coverage: Coverage,
 }
 
@@ -39,7 +39,7 @@ pub struct Covered {
 pub struct Mutated {
     /// The rules.
     pub rules: String,
-    /// What became of them.
+    /// The results.
     pub mutants: Mutants,
 }
 
@@ -52,7 +52,7 @@ impl Mutated {
         }
     }
 
-    /// The share that was caught, under this name.
+    /// The share of mutants that were caught, under this name.
     #[must_use]
     pub fn checked(&self, what: &'static str, least: usize) -> Checked {
         Checked {
@@ -64,7 +64,7 @@ impl Mutated {
     }
 }
 
-/// Where a survivor is and what was changed, on one line.
+/// The place of a survivor and its change, on one line.
 fn survivor(survivor: &Survivor) -> String {
     let place = &survivor.place;
     let rule = survivor.rule.as_ref();
@@ -74,20 +74,20 @@ fn survivor(survivor: &Survivor) -> String {
     format!("{}:{line}: {rule}{what}", place.file)
 }
 
-/// A share of something, and the least that was asked for.
+/// A share, and its required minimum.
 #[derive(Debug, Clone)]
 pub struct Checked {
     /// The rules.
     pub rules: String,
-    /// What was counted.
+    /// The name of the figure.
     pub what: &'static str,
-    /// How much of it there is.
+    /// The share.
     pub share: Share,
-    /// The least, in hundredths.
+    /// The minimum, in per cent.
     pub least: usize,
 }
 
-/// Everything that one run of `test` has to say.
+/// The results of one run of `test`.
 #[derive(Debug, Clone, Default)]
 pub struct TestRun {
     /// The files.
@@ -96,7 +96,7 @@ pub struct TestRun {
     pub covered: Vec<Covered>,
     /// The mutants, if they were tried.
     pub mutated: Vec<Mutated>,
-    /// What `--fail-under` asks for.
+    /// The figures that `--fail-under` requires.
     pub checked: Vec<Checked>,
 }
 
@@ -114,13 +114,13 @@ impl Covered {
 }
 
 impl Checked {
-    /// Whether it is less than was asked for.
+    /// Returns true if the share is below the minimum.
     #[must_use]
     pub const fn is_missed(&self) -> bool {
         !self.share.reaches(self.least)
     }
 
-    /// What there is and what was asked for, on one line.
+    /// The share and the minimum, on one line.
     pub(super) fn line(&self) -> String {
         let amount = amount(&self.share);
         format!("{}: {amount}, and {} % is asked for", self.what, self.least)
@@ -128,20 +128,20 @@ impl Checked {
 }
 
 impl TestRun {
-    /// How many tests passed and failed.
+    /// The number of tests that passed and failed.
     pub(super) fn counts(&self) -> (usize, usize) {
         let counts = self.files.iter().map(Tested::counts);
         counts.fold((0, 0), |sum, each| (sum.0 + each.0, sum.1 + each.1))
     }
 
-    /// How many files can't be used.
+    /// The number of files that can't be used.
     #[must_use]
     pub fn errors(&self) -> usize {
         let files = self.files.iter();
         files.filter(|tested| tested.error.is_some()).count()
     }
 
-    /// Whether a test failed, or less is covered than was asked for.
+    /// Returns true if a test failed, or the coverage is below a minimum.
     #[must_use]
     pub fn failed(&self) -> bool {
         self.counts().1 > 0 || self.checked.iter().any(Checked::is_missed)
@@ -155,7 +155,7 @@ impl Tested {
     }
 }
 
-/// The tests for a terminal: a line for each, and below a failed one what was wanted and what there was.
+/// The tests for a terminal: one line each, with the expected and actual results below a failed one.
 #[must_use]
 pub fn tests(run: &TestRun, screen: Screen) -> String {
     let mut text = String::new();
@@ -309,7 +309,7 @@ fn share_json(share: &Share) -> Value {
     })
 }
 
-/// What was wanted, what there was, and why.
+/// The expected and actual results, and the reasons.
 pub(super) fn failure_lines(failure: &Failure) -> Vec<String> {
     let mut lines = vec![format!("{}: {}", failure.at, failure.what)];
     let side =
@@ -335,7 +335,7 @@ pub(super) fn failure_lines(failure: &Failure) -> Vec<String> {
     lines.iter().map(|line| one_line(line)).collect()
 }
 
-/// Why a rule fired or did not, and what it is for if it did.
+/// The reason why a rule fired or did not, and its description if it did.
 fn why(trace: &Trace) -> Vec<String> {
     let mut lines = vec![match &trace.because {
         None if trace.does_nothing => format!("    {} fires, and {NOTHING}", trace.rule),

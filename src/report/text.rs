@@ -1,6 +1,6 @@
-//! Text on a terminal: colours, and how wide characters are.
+//! Text on a terminal: colours, and the width of characters.
 
-/// Whether to use colours. Who prints decides.
+/// The use of colours, decided by the caller that prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colour {
     /// Plain text.
@@ -124,11 +124,11 @@ pub(super) fn width<'a>(chars: impl Iterator<Item = &'a char>) -> usize {
     chars.map(|c| columns(*c)).sum()
 }
 
-/// How many columns a character takes as [`drawn`] draws it.
+/// The number of columns of a character as [`drawn`] draws it.
 pub(super) fn columns(c: char) -> usize {
     match c {
         '\t' => TAB.len(),
-        // Combining marks and what else has no width of its own.
+        // Combining marks and other characters without a width of their own.
         '\u{300}'..='\u{36f}'
         | '\u{483}'..='\u{489}'
         | '\u{591}'..='\u{5bd}'
@@ -159,30 +159,32 @@ pub(super) fn columns(c: char) -> usize {
 
 const TAB: &str = "    ";
 
-/// A character as it may be printed: nothing that a terminal would obey.
-pub(super) fn drawn(c: char) -> String {
+/// Adds a character as it may be printed: nothing that a terminal would obey.
+pub(super) fn draw(text: &mut String, c: char) {
     match c {
-        '\t' => TAB.to_owned(),
-        // Control characters, and those that turn the direction of writing or can't be seen.
+        '\t' => text.push_str(TAB),
+        // Control characters, and those that change the direction of writing or are invisible.
         c if c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}') =>
         {
-            '\u{fffd}'.to_string()
+            text.push('\u{fffd}');
         }
-        c => c.to_string(),
+        c => text.push(c),
     }
 }
 
-/// Text as it may be printed on one line.
+/// Text in printable form on one line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c == '\n' { " ".to_owned() } else { drawn(c) })
-        .collect()
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        draw(&mut line, if c == '\n' { ' ' } else { c });
+    }
+    line
 }
 
-/// The text with a sign in the place of a name, wherever that stands as a word of its own: two texts that give the same
-/// are the same up to the name.
+/// The text with a placeholder for every occurrence of a name as a whole word: two texts with the same result
+/// are equal except for the name.
 pub(super) fn nameless(text: &str, name: &str) -> String {
     let in_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let mut left = String::with_capacity(text.len());
@@ -201,7 +203,7 @@ pub(super) fn nameless(text: &str, name: &str) -> String {
     left
 }
 
-/// Adds one line to a text, whatever is in what it is made of.
+/// Appends one formatted line to a text.
 macro_rules! put_line {
     ($text:ident, $($part:tt)*) => {{
         $text.push_str(&$crate::report::one_line(&format!($($part)*)));

@@ -18,17 +18,17 @@ use super::world::Outside;
 /// The exit code when the rules can't be evaluated.
 const INVALID: u8 = 4;
 
-/// How long a scenario waits for a recovery that does not end.
+/// The longest time a scenario waits for a recovery.
 const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 
-/// The pause before `reconcile` looks at another member's server once more.
+/// The pause before the second look of `reconcile` at another member's server.
 const SECOND_LOOK: Duration = Duration::from_secs(10);
 
-/// A process with what is expected of it.
+/// A process and its expected result.
 #[derive(Debug, Clone)]
 pub(super) struct Action {
     pub(super) deed: Deed,
-    /// How long after the step begins it is started.
+    /// The time from the beginning of the step to its start.
     pub(super) after: Duration,
     pub(super) leader: Option<Leader>,
     pub(super) faults: Option<Faults>,
@@ -40,12 +40,12 @@ pub(super) struct Action {
     pub(super) message: Option<String>,
 }
 
-/// What the process does.
+/// The task of a process.
 #[derive(Debug, Clone)]
 pub(super) enum Deed {
-    /// It carries out a callback.
+    /// Executing a callback.
     Callback(Facts),
-    /// It corrects what differs, on this node.
+    /// Correcting differences, on this node.
     Reconcile {
         node: String,
         cluster: String,
@@ -53,17 +53,17 @@ pub(super) enum Deed {
     },
 }
 
-/// Who holds the leader key.
+/// The holder of the leader key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Leader {
     Node(String),
     Nobody,
 }
 
-/// How a process ended.
+/// The end of a process.
 #[derive(Debug)]
 pub(super) struct Ended {
-    /// None if it was killed.
+    /// `None` if it was killed.
     result: Option<(u8, Vec<String>)>,
     posts: usize,
     took: Duration,
@@ -95,7 +95,7 @@ impl Action {
         std::iter::once(self.node()).chain(leader)
     }
 
-    /// What it is in a few words.
+    /// A short description.
     pub(super) fn at(&self) -> String {
         match &self.deed {
             Deed::Callback(facts) => at(facts),
@@ -142,7 +142,7 @@ impl Action {
         }
     }
 
-    /// Who holds the leader key from now on.
+    /// Updates the holder of the leader key.
     fn take_role(&self, outside: &Outside) {
         let mut cluster = outside.cluster.borrow_mut();
         let role = self.facts().map(|facts| facts.role);
@@ -193,7 +193,7 @@ impl Action {
     }
 }
 
-/// The exit code of a callback, and what was said.
+/// The exit code of a callback, and its messages.
 async fn callback(survey: &Survey, process: &Process<'_>) -> (u8, Vec<String>) {
     if let Some(error) = survey.unresolved.first() {
         return (INVALID, vec![error.to_string()]);
@@ -203,7 +203,7 @@ async fn callback(survey: &Survey, process: &Process<'_>) -> (u8, Vec<String>) {
     (outcome.verdict.exit_code(), messages(&outcome))
 }
 
-/// The exit code of a pass, and what was said.
+/// The exit code of a pass, and its messages.
 async fn reconcile(
     rules: &RuleSet,
     node: &str,
@@ -247,7 +247,7 @@ fn messages(outcome: &Outcome) -> Vec<String> {
 }
 
 impl Ended {
-    /// How it ended, on one line.
+    /// The end, on one line.
     pub(super) fn line(&self) -> String {
         let Self { posts, took, .. } = self;
         let seconds = took.as_secs_f64();
@@ -259,7 +259,7 @@ impl Ended {
         format!("exit code {code}, {posts} posted, took {seconds:.1} s{messages}")
     }
 
-    /// Why each rule fired or did not.
+    /// The reason why each rule fired or did not.
     pub(super) fn trace(&self) -> Vec<Trace> {
         let survey = self.survey.as_ref();
         survey.map_or_else(Vec::new, |survey| survey.plan.trace.clone())

@@ -1,4 +1,4 @@
-//! A test of what the rules make of events.
+//! A test of the rules' results for events.
 
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ use super::narrow::Narrow;
 use super::result::{Failure, TestResult};
 use super::spec::with_vars;
 
-/// One test: the events that it is about and what it expects of each.
+/// One test: its events, and the expected result of each.
 #[derive(Debug, Clone)]
 pub(super) struct Case {
     pub(super) name: String,
@@ -28,16 +28,16 @@ pub(super) struct Case {
 #[derive(Debug, Clone)]
 pub(super) struct Cell {
     pub(super) facts: Facts,
-    /// The requests that are expected of it, if the test is about requests.
+    /// The expected requests, if the test is about requests.
     pub(super) requests: Option<Vec<Value>>,
 }
 
-/// What a test expects.
+/// The expected result.
 #[derive(Debug, Clone)]
 pub(super) enum Expect {
     /// No rule fires.
     Nothing,
-    /// The rules can't be evaluated, and the message says this.
+    /// The rules can't be evaluated, and the message contains this text.
     Fails(String),
     /// These rules, the cell's requests, or both.
     Plan { fires: Option<Vec<String>> },
@@ -76,7 +76,7 @@ impl Case {
         }
     }
 
-    /// Tells whether it passes. A change that `narrow` has must concern an event for it to be looked at.
+    /// Returns true if it passes. With `narrow`, only events that the change concerns are evaluated.
     pub(super) fn passes(&self, rules: &RuleSet, narrow: Option<&Narrow>) -> bool {
         let rules = with_vars(rules, &self.vars);
         let narrow = narrow.map(|narrow| narrow.with(&self.vars));
@@ -98,7 +98,7 @@ pub(super) fn at(facts: &Facts) -> String {
     )
 }
 
-/// Why rules can't be evaluated, one line each.
+/// The reasons why rules can't be evaluated, one line each.
 pub(super) fn unresolved(survey: &Survey) -> Vec<String> {
     let errors = survey.unresolved.iter();
     errors
@@ -163,7 +163,7 @@ impl Expect {
     }
 }
 
-/// The steps as they are compared with those that are wanted.
+/// The steps in the form in which they are compared with the expected ones.
 fn sent(survey: &Survey, wanted: Option<&[Value]>) -> Vec<Value> {
     let steps = survey.plan.steps.iter().enumerate();
     steps

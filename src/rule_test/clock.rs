@@ -1,4 +1,4 @@
-//! A time that passes when everything waits.
+//! A clock that advances when everything is waiting.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -9,14 +9,14 @@ use std::time::Duration;
 use crate::http::Clock;
 use crate::simulator;
 
-/// When every scenario begins, in seconds since 1970.
+/// The start time of every scenario, in seconds since 1970.
 const BEGIN: Duration = Duration::from_secs(1_795_403_676);
 
-/// The time of a scenario.
+/// The clock of a scenario.
 #[derive(Debug, Default)]
 pub(super) struct Virtual {
     elapsed: Cell<Duration>,
-    /// The earliest end of the waits that were looked at since time last passed.
+    /// The earliest end of the waits polled since the clock last advanced.
     next: Cell<Option<Duration>>,
 }
 
@@ -32,7 +32,7 @@ impl Virtual {
         }
     }
 
-    /// Ready at this time. Whatever is pending is looked at again before time passes it.
+    /// Returns true once this time has come. Everything pending is polled again before the clock advances.
     pub(super) fn is_over(&self, until: Duration) -> bool {
         let over = self.now() >= until;
         if !over {
@@ -42,8 +42,8 @@ impl Virtual {
         over
     }
 
-    /// Runs a future to its end: where all of it waits, time passes to the end of the shortest wait. `None` if it waits for
-    /// something else than time.
+    /// Runs a future to its end: when all of it is waiting, the clock advances to the end of the shortest wait. `None` if it
+    /// waits for anything but time.
     pub(super) fn run<F: Future>(&self, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         let mut context = Context::from_waker(Waker::noop());
@@ -66,7 +66,7 @@ impl Clock for Virtual {
         BEGIN.saturating_add(self.elapsed.get())
     }
 
-    /// The middle of every jitter: a scenario ends the same way each time.
+    /// The middle of every jitter: a scenario always ends in the same way.
     fn random(&self) -> f64 {
         0.5
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::evaluate::Facts;
 use crate::space::Known;
 
-/// The command line. A shell takes it as it is.
+/// The command line, quoted for a shell.
 pub(super) fn plan(rules_path: &str, facts: &Facts, vars: &Map<String, Value>) -> String {
     let mut words: Vec<String> = Vec::new();
     for (name, value) in &facts.env {
@@ -41,7 +41,7 @@ pub(super) fn plan(rules_path: &str, facts: &Facts, vars: &Map<String, Value>) -
     words.join(" ")
 }
 
-/// A word as a shell reads it.
+/// A word quoted for a shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! The part of the rules that tests see: cells, rules that fire, both outcomes of each condition, and the requests that
+//! Coverage of the rules by tests: cells, rules that fire, both outcomes of each condition, and the requests that
 //! are compared with what a test expects.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,35 +7,35 @@ use crate::evaluate::{Facts, Survey};
 use crate::model::{Event, Role, RuleSet};
 use crate::space::{clusters, events, signature};
 
-/// What was seen so far of one rule set.
+/// The coverage of one rule set so far.
 #[derive(Debug, Clone)]
 pub struct Coverage {
     rules: RuleSet,
     cells: BTreeSet<(Event, Role, Vec<String>)>,
     fired: BTreeSet<String>,
     conditions: BTreeSet<(String, bool)>,
-    /// The requests that a test says, each by its rule and its number in it.
+    /// The requests that a test states, each by its rule and its number in it.
     asserted: BTreeSet<(String, usize)>,
     kinds: BTreeMap<String, Vec<String>>,
 }
 
-/// How much of something was seen.
+/// The covered share of something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Share {
-    /// How many there are.
+    /// The total.
     pub total: usize,
-    /// Those that were not seen, in order.
+    /// The missing ones, in order.
     pub missing: Vec<String>,
 }
 
 impl Share {
-    /// How many were seen.
+    /// The number of covered ones.
     #[must_use]
     pub const fn covered(&self) -> usize {
         self.total.saturating_sub(self.missing.len())
     }
 
-    /// Whether at least so many hundredths were seen. Of nothing, everything was.
+    /// Returns true if the share is at least this percentage. An empty total is fully covered.
     #[must_use]
     pub const fn reaches(&self, percent: usize) -> bool {
         self.covered() * 100 >= percent * self.total
@@ -43,7 +43,7 @@ impl Share {
 }
 
 impl Coverage {
-    /// Nothing seen yet.
+    /// No coverage yet.
     #[must_use]
     pub fn of(rules: &RuleSet) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl Coverage {
         }
     }
 
-    /// Takes note of what an event showed.
+    /// Records an event's result.
     pub(super) fn see(&mut self, facts: &Facts, survey: &Survey) {
         let rules = &self.rules;
         let kind = self
@@ -78,7 +78,7 @@ impl Coverage {
         }
     }
 
-    /// Takes note that a test says each of these requests.
+    /// Records that a test states each of these requests.
     pub(super) fn assert_requests(&mut self, survey: &Survey) {
         let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
         for step in &survey.plan.steps {
@@ -88,7 +88,7 @@ impl Coverage {
         }
     }
 
-    /// The cells: events with roles, in every kind of cluster that the rules tell apart.
+    /// The cells: events with roles, in every kind of cluster that the rules distinguish.
     #[must_use]
     pub fn cells(&self) -> Share {
         let clusters = clusters(&[&self.rules], &[]);
@@ -106,7 +106,7 @@ impl Coverage {
         }
     }
 
-    /// The rules that fire in some test; those that are switched off don't count.
+    /// The rules that fire in some test; disabled ones don't count.
     #[must_use]
     pub fn fired(&self) -> Share {
         let rules = self.rules.rules.iter().filter(|rule| rule.enabled);
@@ -138,7 +138,7 @@ impl Coverage {
                 .collect(),
         }
     }
-    /// The requests that some test says. One that only names the rules that fire says none.
+    /// The requests that some test states. A test that only names the rules that fire states none.
     #[must_use]
     pub fn requests(&self) -> Share {
         let rules = self.rules.rules.iter().filter(|rule| rule.enabled);

@@ -1,4 +1,4 @@
-//! A request as tests write it: the body with `server` and `api`, and the way in which it is carried out.
+//! A request in the notation of tests: the body with `server` and `api`, and the options of its execution.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::load::template_value;
 use crate::model::{ApiName, OptionScope, Origin, Target, TemplateValue, duration};
 use crate::template::{RenderError, render};
 
-/// The keys that are not in the body. A test compares those that it has.
+/// The keys that are not part of the body. A test compares only those that it states.
 const CARRIED_OUT: [&str; 7] = [
     "url",
     "verify",
@@ -29,7 +29,7 @@ impl Expected {
         for limits in ["retry", "poll"] {
             let limits = written.get_mut(limits).and_then(Value::as_object_mut);
             for limit in limits.into_iter().flat_map(|all| all.values_mut()) {
-                // However a duration is written, it is compared in one form.
+                // Durations are compared in one notation.
                 if let Some(time) = limit.as_str().and_then(duration::parse) {
                     *limit = duration::format(time).into();
                 }
@@ -45,8 +45,8 @@ impl Expected {
         Self(template_value(&Value::Object(written), &origin))
     }
 
-    /// The request that is expected of an event. It sees the event's facts and not the variables of the rules: a test says
-    /// what they come to.
+    /// The expected request for an event. Its templates see the event's facts but not the variables of the rules: a test states
+    /// their values.
     pub(super) fn render(&self, facts: &Facts) -> Result<Map<String, Value>, RenderError> {
         Ok(match render(&self.0, &facts.scope(&[]))? {
             Value::Object(request) => request,
@@ -55,7 +55,7 @@ impl Expected {
     }
 }
 
-/// A request that names no API goes to this one.
+/// Adds the default API to a request that names none.
 pub(super) fn with_api(mut request: Map<String, Value>) -> Value {
     request
         .entry("api")
@@ -63,7 +63,7 @@ pub(super) fn with_api(mut request: Map<String, Value>) -> Value {
     Value::Object(request)
 }
 
-/// Everything that a test can say of a step.
+/// All properties of a step that a test can state.
 pub(super) fn described(step: &Step) -> Map<String, Value> {
     let mut all = Map::new();
     all.insert("api".to_owned(), json!(step.api));
@@ -97,7 +97,7 @@ pub(super) fn described(step: &Step) -> Map<String, Value> {
     all
 }
 
-/// The step with its body, and of the way it is carried out what `expected` has.
+/// The step with its body, and those of its options that `expected` states.
 pub(super) fn seen(step: &Step, expected: Option<&Value>) -> Value {
     let mut all = described(step);
     for key in CARRIED_OUT {
@@ -117,7 +117,7 @@ pub(super) fn seen(step: &Step, expected: Option<&Value>) -> Value {
     Value::Object(all)
 }
 
-/// A request on one line; the API that needs no name is left out.
+/// A request on one line, without the default API.
 pub(super) fn line(request: &Value) -> String {
     let mut request = request.clone();
     if let Value::Object(all) = &mut request
@@ -128,7 +128,7 @@ pub(super) fn line(request: &Value) -> String {
     request.to_string()
 }
 
-/// Tells whether a step has all of this. `sets` is a server whose model or options it sets.
+/// Returns true if a step has all of these values. `sets` is a server whose model or options it sets.
 pub(super) fn fits(pattern: &Map<String, Value>, step: &Step) -> bool {
     let all = described(step);
     pattern.iter().all(|(key, wanted)| match key.as_str() {
@@ -140,7 +140,7 @@ pub(super) fn fits(pattern: &Map<String, Value>, step: &Step) -> bool {
     })
 }
 
-/// The server that a target is a part of.
+/// The server that a target belongs to.
 fn sets(target: &Target) -> &str {
     match target {
         Target::Model { server, .. } => server,
@@ -153,7 +153,7 @@ fn sets(target: &Target) -> &str {
     }
 }
 
-/// Tells whether a value is this, or has it as a part.
+/// Returns true if a value equals the wanted one, or contains it.
 fn has(own: &Value, wanted: &Value) -> bool {
     match (own, wanted) {
         (Value::Object(own), Value::Object(wanted)) => wanted

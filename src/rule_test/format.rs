@@ -1,4 +1,4 @@
-//! The test file as it is written; the schema has been looked at before.
+//! The test file in its own notation, after validation by the schema.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub(super) struct File {
     pub(super) scenarios: Vec<Scenario>,
 }
 
-/// Facts; those that are absent are the file's, or placeholders.
+/// Facts; missing ones are the file's, or placeholders.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Given {
     pub(super) cluster: Option<String>,
@@ -36,7 +36,7 @@ pub(super) struct Given {
 }
 
 impl Given {
-    /// These facts over those.
+    /// These facts, with missing ones taken from `below`.
     pub(super) fn over(&self, below: &Self) -> Self {
         let text = |own: &Option<String>, other: &Option<String>| own.clone().or(other.clone());
         let mut all = below.clone();
@@ -52,7 +52,6 @@ impl Given {
     }
 }
 
-/// A test.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Test {
     pub(super) name: String,
@@ -94,7 +93,7 @@ pub(super) struct Forall {
     pub(super) except: Vec<Place>,
 }
 
-/// A part of the space; what is absent is not restricted.
+/// A part of the space; missing keys are unrestricted.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Place {
     pub(super) event: Option<Words>,
@@ -134,7 +133,7 @@ pub(super) struct Scenario {
     pub(super) end: Option<End>,
 }
 
-/// What is behind an API.
+/// The Barman behind an API.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Barman {
     #[serde(default)]
@@ -149,7 +148,7 @@ pub(super) struct Barman {
     pub(super) answers: Option<String>,
 }
 
-/// A callback, a pass, or several of them at the same time.
+/// A callback, a pass, or several of them at once.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Call {
     pub(super) together: Option<Vec<Self>>,
@@ -171,7 +170,7 @@ pub(super) struct Call {
     pub(super) message: Option<String>,
 }
 
-/// What holds at the end.
+/// The expected state at the end.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct End {
     pub(super) active_model: BTreeMap<String, Option<String>>,

@@ -23,20 +23,20 @@ pub(super) struct Invariant {
     pub(super) name: String,
     pub(super) place: Place,
     pub(super) vars: Map<String, Value>,
-    /// The requests of one event that are like `request` of a cell.
+    /// The allowed number of requests of one event that match `request` of a cell.
     pub(super) number: Number,
     /// The events in each kind of cluster, at least one.
     pub(super) clusters: Vec<(Cluster, Vec<Cell>)>,
 }
 
-/// An event, and the parts of the requests that are counted.
+/// An event, and the pattern of the requests to count.
 #[derive(Debug, Clone)]
 pub(super) struct Cell {
     pub(super) facts: Facts,
     pub(super) request: Map<String, Value>,
 }
 
-/// How many requests there may be.
+/// The allowed number of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Number {
     pub(super) least: usize,
@@ -56,7 +56,7 @@ impl fmt::Display for Number {
 }
 
 impl Invariant {
-    /// Looks at every event. The first that breaks it is reported, with the number of the others.
+    /// Evaluates every event. The first violation is reported, with the number of others.
     pub(super) fn run(&self, rules: &RuleSet, rules_path: &str) -> TestResult {
         let rules = with_vars(rules, &self.vars);
         let mut broken: Option<Failure> = None;
@@ -67,7 +67,7 @@ impl Invariant {
         };
         let parts = Parts::of(&rules);
         for (cluster, events) in &self.clusters {
-            // With thousands of clusters that each have rules of their own, most rules are for others.
+            // With thousands of clusters that each have their own rules, most rules are for others.
             let own = RuleSet {
                 rules: parts.of_cluster(cluster).into_iter().cloned().collect(),
                 ..base.clone()
@@ -99,8 +99,8 @@ impl Invariant {
         }
     }
 
-    /// Tells whether it holds. A change that `narrow` has must concern an event for it to be looked at. These rules may tell other clusters
-    /// apart than those that the events were made for.
+    /// Returns true if it holds. With `narrow`, only events that the change concerns are evaluated. These rules may distinguish
+    /// other clusters than those that the events were generated for.
     pub(super) fn passes(&self, rules: &RuleSet, narrow: Option<&Narrow>) -> bool {
         let rules = with_vars(rules, &self.vars);
         let narrow = narrow.map(|narrow| narrow.with(&self.vars));
@@ -110,12 +110,12 @@ impl Invariant {
         concerned.all(|cell| self.holds(cell, &survey(&rules, &cell.facts)))
     }
 
-    /// The number of events that it is about.
+    /// The number of its events.
     pub(super) fn size(&self) -> usize {
         self.clusters.iter().map(|(_, cells)| cells.len()).sum()
     }
 
-    /// An event of which the rules can't be evaluated breaks it: nothing is sent then, whatever is wanted.
+    /// An event for which the rules can't be evaluated violates it: nothing is sent then.
     fn holds(&self, cell: &Cell, survey: &Survey) -> bool {
         let steps = survey.plan.steps.iter();
         let count = steps.filter(|step| fits(&cell.request, step)).count();

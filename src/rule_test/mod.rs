@@ -1,8 +1,8 @@
 //! Unit tests for rules, written in YAML.
 //!
-//! A test says what the rules make of an event, or of many: the requests, in order and exactly, the
-//! rules that fire, or nothing. A scenario carries callbacks out one after the other, by the same step
-//! machine as `run`, against a Barman in memory and in a time that passes at once.
+//! A test states the rules' result for an event, or for many: the requests, in order and exactly, the
+//! rules that fire, or nothing. A scenario executes callbacks one after the other, with the same step
+//! machine as `run`, against a Barman in memory and with a simulated clock.
 
 mod action;
 mod case;

@@ -1,4 +1,4 @@
-//! The events that a change of one rule can make a difference to.
+//! The events for which a change of one rule can make a difference.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::model::{Match, Rule, RuleSet};
 
 use super::spec::with_vars;
 
-/// One rule before and after a change. Where both do the same, so do all rules together.
+/// One rule before and after a change. If both have the same result, so do all rules together.
 #[derive(Debug, Clone)]
 pub(super) struct Narrow {
     before: RuleSet,
@@ -17,7 +17,7 @@ pub(super) struct Narrow {
 }
 
 impl Narrow {
-    /// `None` if what other rules do depends on this one.
+    /// `None` if the results of other rules depend on this one.
     pub(super) fn new(rules: &RuleSet, index: usize, changed: &Rule) -> Option<Self> {
         if rules.matching == Match::First {
             return None;
@@ -46,13 +46,13 @@ impl Narrow {
         })
     }
 
-    /// Tells whether the change makes a difference to an event.
+    /// Returns true if the change makes a difference for an event.
     pub(super) fn concerns(&self, facts: &Facts) -> bool {
         let names = |set: &RuleSet| {
             let mut rules = set.rules.iter();
             rules.any(|rule| rule.names(facts.event, facts.role))
         };
-        // Most rules are for something else.
+        // Most rules are for other events.
         if !names(&self.before) && !names(&self.after) {
             return false;
         }

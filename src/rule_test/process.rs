@@ -1,4 +1,4 @@
-//! One process of a scenario, as it sees the outside, and its end if it is killed.
+//! One process of a scenario, its world, and its end if it is killed.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::barman::Barman;
 use crate::execute::{Progress, Stamp, World};
 use crate::http::{Clock as _, Failure, Http, Request, Response};
-use crate::model::{Api, ApiName, Operation, RuleSet, Url};
+use crate::model::{Api, ApiName, RuleSet, Url};
 use crate::patroni::Patroni;
 use crate::simulator;
 use crate::simulator::service::Delivery;
@@ -21,17 +21,17 @@ use crate::store::Sqlite;
 use super::clock::Virtual;
 use super::world::{self, Outside};
 
-/// How long one exchange takes.
+/// The duration of one exchange.
 const EXCHANGE: Duration = Duration::from_millis(10);
 
-/// When a process is killed.
+/// The moment at which a process is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kill {
     /// Before its first request is sent.
     BeforePost,
-    /// When its first request has arrived, and before it reads the answer.
+    /// When its first request has arrived, before it reads the answer.
     AfterPost,
-    /// After so much time.
+    /// After this much time.
     After(Duration),
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Process<'a> {
     life: Rc<Life>,
 }
 
-/// What a process has done so far.
+/// The actions of a process so far.
 #[derive(Debug)]
 struct Life {
     posts: Cell<usize>,
@@ -53,7 +53,7 @@ struct Life {
     killed: Cell<bool>,
 }
 
-/// The way to one server.
+/// The connection to one server.
 pub(super) struct Wire<'a> {
     outside: &'a Outside,
     timeout: Duration,
@@ -62,7 +62,7 @@ pub(super) struct Wire<'a> {
     peer: Peer<'a>,
 }
 
-/// Who is at the other end.
+/// The server at the other end.
 enum Peer<'a> {
     Api(&'a RefCell<world::Api>),
     /// The Patroni of this node.
@@ -72,7 +72,7 @@ enum Peer<'a> {
 }
 
 impl<'a> Process<'a> {
-    /// A process that begins now.
+    /// Starts a process.
     pub(super) fn begin(
         rules: &RuleSet,
         outside: &'a Outside,
@@ -115,12 +115,12 @@ impl<'a> Process<'a> {
         }
     }
 
-    /// How often it has posted something.
+    /// The number of its posts.
     pub(super) fn posts(&self) -> usize {
         self.life.posts.get()
     }
 
-    /// Carries out what it does, to the end or until it is killed; `None` then.
+    /// Executes its work, to the end or until it is killed; then `None`.
     pub(super) async fn live<F: Future>(&self, work: F) -> Option<F::Output> {
         let mut work = pin!(work);
         poll_fn(|context| {
@@ -169,7 +169,7 @@ impl<'a> World for Process<'a> {
         None
     }
 
-    /// What a recovery has left on the node.
+    /// The result of a recovery on the node.
     fn stamp(&self, path: &Path) -> Option<Stamp> {
         let restored = self.outside.restored.borrow();
         let stamp = Stamp {
@@ -194,7 +194,7 @@ impl<'a> World for Process<'a> {
 
     fn observe(&self, progress: &Progress<'_>) {
         if let Progress::Accepted { step, .. } | Progress::Found { step, .. } = progress
-            && let Operation::Recovery(recovery) = &step.operation
+            && let Some(recovery) = step.operation.recovery()
         {
             let folder = PathBuf::from(&recovery.destination_directory);
             let mut restored = self.outside.restored.borrow_mut();
@@ -237,7 +237,7 @@ impl Http for Wire<'_> {
 }
 
 impl Life {
-    /// Goes no further.
+    /// Stops here for ever.
     async fn die<T>(&self) -> T {
         self.killed.set(true);
         pending().await
@@ -245,7 +245,7 @@ impl Life {
 }
 
 impl Wire<'_> {
-    /// Hands a request to the API; `None` if it takes no connection.
+    /// Passes a request to the API; `None` if it accepts no connection.
     fn serve(
         &self,
         service: &RefCell<world::Api>,
@@ -307,7 +307,7 @@ fn answer(response: &simulator::Response) -> Response {
     }
 }
 
-/// The path of an address, which comes in front of that of each request.
+/// The path of an address, which precedes that of each request.
 pub(super) fn path_of(url: &str) -> &str {
     url.get(path_start(url)..).unwrap_or_default()
 }

@@ -1,40 +1,40 @@
-//! What became of tests.
+//! The results of tests.
 
 use crate::diagnostic::Place;
 use crate::evaluate::Trace;
 
-/// What became of one test or scenario.
+/// The result of one test or scenario.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TestResult {
     /// Its name.
     pub name: String,
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
-    /// How many events it looked at.
+    /// The number of events it evaluated.
     pub cells: usize,
-    /// What was not as it should be.
+    /// The differences from its expectations.
     pub failures: Vec<Failure>,
 }
 
-/// Something that was not as it should be.
+/// A difference from an expectation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     /// The event, role, cluster and node, or the step of a scenario.
     pub at: String,
-    /// What was compared.
+    /// The subject of the comparison.
     pub what: &'static str,
-    /// What the test wants, one line each.
+    /// The expected values, one line each.
     pub wanted: Vec<String>,
-    /// What there was.
+    /// The actual values.
     pub got: Vec<String>,
-    /// Why each rule fired or did not.
+    /// The reason why each rule fired or did not.
     pub trace: Vec<Trace>,
-    /// The command line that shows the event, if it is one.
+    /// The command line that shows the event, if it is about one.
     pub plan: Option<String>,
 }
 
 impl TestResult {
-    /// Whether everything was as it should be.
+    /// Returns true if there was no difference.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.failures.is_empty()

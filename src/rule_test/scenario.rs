@@ -1,4 +1,4 @@
-//! Sequences of callbacks and passes, carried out.
+//! Execution of sequences of callbacks and passes.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -24,24 +24,23 @@ use super::result::{Failure, TestResult};
 use super::spec::with_vars;
 use super::world::{Cluster, Outside};
 
-/// After the last step, what is still running in Barman ends.
+/// The time after the last step by which everything in Barman has ended.
 const LATER: Duration = Duration::from_secs(24 * 3600);
 
-/// One scenario.
 #[derive(Debug, Clone)]
 pub(super) struct Scenario {
     pub(super) name: String,
     pub(super) place: Place,
     pub(super) cluster: String,
     pub(super) vars: Map<String, Value>,
-    /// What is behind each API of the rules.
+    /// The Barman behind each API of the rules.
     pub(super) apis: BTreeMap<ApiName, Config>,
     /// The steps; the actions of each overlap.
     pub(super) steps: Vec<Vec<Action>>,
     pub(super) end: Vec<Active>,
 }
 
-/// A model that must be active in the end; none for a server without one.
+/// A model that must be active at the end; `None` for a server without one.
 #[derive(Debug, Clone)]
 pub(super) struct Active {
     pub(super) label: String,
@@ -64,12 +63,12 @@ impl Scenario {
         }
     }
 
-    /// Tells whether it passes. A change that `narrow` has must concern one of the events for it to be carried out.
+    /// Returns true if it passes. With `narrow`, it is only executed if the change concerns one of its events.
     pub(super) fn passes(&self, rules: &RuleSet, narrow: Option<&Narrow>) -> bool {
         let narrow = narrow.map(|narrow| narrow.with(&self.vars));
         let concerned = |action: &Action| match (action.facts(), &narrow) {
             (Some(facts), Some(narrow)) => narrow.concerns(facts),
-            // A pass looks at what the rules want of every member.
+            // A pass evaluates the rules for every member.
             (None, _) | (_, None) => true,
         };
         !self.actions().any(concerned) || self.failures(&with_vars(rules, &self.vars)).is_empty()

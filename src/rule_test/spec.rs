@@ -1,4 +1,4 @@
-//! What tests are made of: facts, and rules with other variables.
+//! The inputs of tests: facts, and rules with other variables.
 
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -10,7 +10,7 @@ use crate::template::is_template;
 
 use super::format::Given;
 
-/// The facts of an event with what a test gives.
+/// The facts of an event, with those given by a test.
 pub(super) fn facts(given: &Given, event: Event, role: Role, cluster: &str, node: &str) -> Facts {
     let mut known = Known {
         node: node.to_owned(),

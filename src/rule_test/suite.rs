@@ -13,14 +13,14 @@ use super::narrow::Narrow;
 use super::result::TestResult;
 use super::scenario::Scenario;
 
-/// A test file and the rules that it is about; a suite that exists can be run.
+/// A test file and its rules; a suite that exists can be run.
 #[derive(Debug, Clone)]
 pub struct Suite {
     /// The file.
     pub source: Source,
-    /// The rules' path, as messages say it.
+    /// The rules' path in messages.
     pub rules_path: String,
-    /// Where they are, the same however the path to them is written.
+    /// Their canonical place, however the path is written.
     pub rules_place: PathBuf,
     /// The rules.
     pub rules: RuleSet,
@@ -41,14 +41,14 @@ impl Suite {
         all.map(|(name, place)| (name.as_str(), place))
     }
 
-    /// Leaves out the tests whose names are not wanted.
+    /// Keeps only the tests with the wanted names.
     pub fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
         self.cases.retain(|case| wanted(&case.name));
         self.invariants.retain(|invariant| wanted(&invariant.name));
         self.scenarios.retain(|scenario| wanted(&scenario.name));
     }
 
-    /// Runs every test, and takes note of what they see of the rules.
+    /// Runs every test, and records the coverage of the rules.
     #[must_use]
     pub fn run(&self, coverage: &mut Coverage) -> Vec<TestResult> {
         let cases = self.cases.iter();
@@ -62,7 +62,7 @@ impl Suite {
         results
     }
 
-    /// Tells whether a test fails with other rules. Only tests of events that `narrow` concerns are run.
+    /// Returns true if a test fails with other rules. With `narrow`, only tests of events that it concerns are run.
     pub(super) fn notices(&self, mutant: &RuleSet, narrow: Option<&Narrow>) -> bool {
         let mut cases = self.cases.iter();
         let mut invariants = self.invariants.iter();
@@ -72,7 +72,7 @@ impl Suite {
             || scenarios.any(|scenario| !scenario.passes(mutant, narrow))
     }
 
-    /// The number of events that its tests look at, and of processes that they start.
+    /// The number of events in its tests, and of processes.
     pub(super) fn size(&self) -> (usize, usize) {
         let cases = self.cases.iter().map(|case| case.cells.len());
         let invariants = self.invariants.iter().map(Invariant::size);

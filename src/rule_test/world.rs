@@ -1,4 +1,4 @@
-//! The outside of a scenario: Barmans in memory, and a cluster whose Patronis know who leads.
+//! The world of a scenario: Barmans in memory, and a cluster whose Patronis know the leader.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,39 +14,39 @@ use crate::simulator::service::Service;
 
 use super::clock::Virtual;
 
-/// A Barman with what goes wrong with its API.
+/// A Barman with the faults of its API.
 pub(super) type Api = Service<simulator::barman::Barman>;
 
-/// Everything that processes share.
+/// The state that processes share.
 pub(super) struct Outside {
     pub(super) clock: Virtual,
     pub(super) apis: BTreeMap<ApiName, RefCell<Api>>,
     /// The cluster; it changes between callbacks.
     pub(super) cluster: RefCell<Cluster>,
-    /// The directories that recoveries have filled, each on its node.
+    /// The directories filled by recoveries, each with its node.
     pub(super) restored: RefCell<BTreeSet<(String, PathBuf)>>,
 }
 
-/// Who is who in the cluster.
+/// The roles in the cluster.
 #[derive(Debug, Default)]
 pub(super) struct Cluster {
     pub(super) name: String,
     pub(super) members: Vec<String>,
-    /// Who holds the leader key.
+    /// The holder of the leader key.
     pub(super) leader: Option<String>,
     /// It is a standby cluster.
     pub(super) standby: bool,
 }
 
 impl Outside {
-    /// The model that is active on a server of an API.
+    /// The active model of a server of an API.
     pub(super) fn active_model(&self, api: &ApiName, server: &str) -> Option<String> {
         let mut service = self.apis.get(api)?.borrow_mut();
         let moment = self.clock.moment();
         service.api().backend().active_model(moment, server)
     }
 
-    /// Lets other things go wrong with every API from now on.
+    /// Replaces the faults of every API.
     pub(super) fn set_faults(&self, faults: &Faults) {
         for service in self.apis.values() {
             service.borrow_mut().set_faults(faults.clone());
@@ -55,7 +55,7 @@ impl Outside {
 }
 
 impl Cluster {
-    /// What the Patroni of a member answers.
+    /// The answer of a member's Patroni.
     pub(super) fn answer(&self, node: &str, path: &str) -> Response {
         let leads = |name: &str| self.leader.as_deref() == Some(name);
         let asks_for_lease = path.ends_with("/leader") || path.ends_with("/standby-leader");

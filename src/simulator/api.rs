@@ -1,6 +1,6 @@
 //! pg-backup-api itself: requests in, responses out, over any [`Backend`].
 //!
-//! The order of the checks is the real one's, because the first that fails decides what a client is told.
+//! The order of the checks is the same as in the real one, because the first failure determines the answer.
 
 use serde_json::{Map, Value, json};
 
@@ -17,10 +17,10 @@ const NO_SUCH_URL: &str = "The requested URL was not found on the server. If you
 
 /// The first pg-backup-api with `config_switch`, `config_update` and operations of the instance.
 const WITH_MODELS: Version = Version(2, 1, 0);
-/// The first one whose lists say what an operation is.
+/// The first version whose lists have types of operations.
 const WITH_TYPES: Version = Version(2, 0, 0);
 
-/// The API's own state: which operations it created. What they do is the backend's business.
+/// The API's own state: the operations that it created. Their effects are up to the backend.
 #[derive(Debug)]
 pub struct Api<B> {
     backend: B,
@@ -43,7 +43,7 @@ impl<B: Backend> Api<B> {
         }
     }
 
-    /// Answers as another pg-backup-api does.
+    /// Sets the version of pg-backup-api to imitate.
     #[must_use]
     pub fn of_version(mut self, version: Version) -> Self {
         self.version = version;
@@ -55,7 +55,7 @@ impl<B: Backend> Api<B> {
         &mut self.backend
     }
 
-    /// What a request is for.
+    /// The purpose of a request.
     #[must_use]
     pub fn route(&self, request: &Request) -> Route {
         Route::of(&request.path, &self.prefix)
@@ -99,7 +99,7 @@ impl<B: Backend> Api<B> {
         }
     }
 
-    /// The answer to a poll, were the operation still running.
+    /// The answer to a poll if the operation were still running.
     #[must_use]
     pub fn poll_unfinished(&self, route: &Route) -> Response {
         match route {
@@ -236,7 +236,7 @@ impl<B: Backend> Api<B> {
             )));
         }
         let text = |key: &str| match body.get(key) {
-            // Only presence is checked; a value of another type fails when the command line is made of it.
+            // Only presence is checked; a value of another type fails when the command line is built.
             Some(value) => Ok(value.as_str().unwrap_or_default().to_owned()),
             None => Err(Response::bad_request(INCOMPLETE)),
         };
@@ -306,7 +306,7 @@ fn json_body(request: &Request) -> Result<Value, Response> {
     })
 }
 
-/// What Python takes for false, and pg-backup-api therefore for an empty body.
+/// The values that Python treats as false, and pg-backup-api therefore as an empty body.
 fn is_falsy(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,

@@ -1,4 +1,4 @@
-//! The seam between the API (paths, ids, error pages) and the Barman behind it.
+//! The interface between the API (paths, IDs, error pages) and the Barman behind it.
 
 use std::time::Duration;
 
@@ -11,34 +11,34 @@ use super::route::Scope;
 use super::sections::Node;
 use super::version::{self, Version};
 
-/// What names an operation: ids are unique within a scope only.
+/// The identity of an operation: IDs are unique only within a scope.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OperationKey {
-    /// Whose operation it is.
+    /// The scope of the operation.
     pub scope: Scope,
-    /// The second it was created in.
+    /// The second in which it was created.
     pub id: String,
 }
 
-/// What an operation does. The API has checked its shape.
+/// The effect of an operation. The API has checked its shape.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Task {
-    /// Lay a model over a server's configuration.
+    /// Apply a model to a server's configuration.
     ConfigSwitch {
         /// The server.
         server: String,
-        /// The model, or none to take the active one off.
+        /// The model, or `None` to remove the active one.
         model: Option<String>,
     },
     /// Restore a backup.
     Recovery {
-        /// The server that the backup is of.
+        /// The server of the backup.
         server: String,
-        /// The backup's id or alias, as asked for.
+        /// The backup's ID or alias, as requested.
         backup_id: String,
-        /// How Barman reaches the destination's host.
+        /// The command with which Barman reaches the destination's host.
         remote_ssh_command: String,
-        /// Where the data goes.
+        /// The destination of the data.
         destination_directory: String,
     },
     /// Change options of servers and models.
@@ -60,7 +60,7 @@ impl Task {
     }
 }
 
-/// How an operation ended.
+/// The end of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// `DONE`
@@ -69,34 +69,34 @@ pub enum Outcome {
     Failed,
 }
 
-/// A Barman: what pg-backup-api starts commands on and asks for its state.
+/// A Barman: pg-backup-api runs commands on it and asks for its state.
 ///
-/// While a call lasts nobody else is served, as with pg-backup-api's one worker.
+/// During a call no other client is served, as with pg-backup-api's single worker.
 pub trait Backend: Send {
-    /// Whether a server of that name is configured.
+    /// Returns true if a server with this name is configured.
     fn has_server(&mut self, server: &str) -> bool;
 
-    /// Whether the server has the backup that an id or alias (`latest`, `oldest`, …) stands for.
+    /// Returns true if the server has the backup for an ID or alias (`latest`, `oldest`, …).
     fn has_backup(&mut self, now: Moment, server: &str, backup_id: &str) -> bool;
 
     /// Starts an operation and returns at once. A second one with the same key replaces the first one's task.
     fn start(&mut self, now: Moment, key: &OperationKey, task: Task);
 
-    /// How the operation ended; none while it runs.
+    /// The operation's outcome; `None` while it is running.
     fn outcome(&mut self, now: Moment, key: &OperationKey) -> Option<Outcome>;
 
-    /// What `barman diagnose` prints; none if it can't be had, which the API reports as a 500.
+    /// The output of `barman diagnose`; `None` if it is unavailable, which the API reports as a 500.
     fn diagnose(&mut self, now: Moment) -> Option<Value>;
 
-    /// How long an operation that was made to fail pretends to run.
+    /// The simulated duration of an operation that is made to fail.
     fn operation_time(&self) -> Duration;
 
-    /// Which Barman it is.
+    /// Its version.
     fn barman_version(&self) -> Version {
         version::BARMAN
     }
 
-    /// Shows Barman what has become of a cluster's nodes, if it can be shown anything.
+    /// Passes the state of a cluster's nodes to Barman, if it supports that.
     fn see(&mut self, _now: Moment, _cluster: &str, _nodes: &[Node]) {}
 
     /// The connections of its WAL receivers to one node of a cluster.
@@ -104,19 +104,19 @@ pub trait Backend: Send {
         Vec::new()
     }
 
-    /// Does what somebody who plays with it says, such as `kill-receiver demo`; else says what could be done.
+    /// Executes a user's command such as `kill-receiver demo`.
     ///
     /// # Errors
-    /// When it can't do that.
+    /// The command failed, or is unknown; then the error lists the commands.
     fn control(&mut self, _now: Moment, _words: &[&str]) -> Result<(), String> {
         Err("this Barman does what it does".to_owned())
     }
 
-    /// What is so, for whoever plays with it.
+    /// Its state, for the user.
     fn state(&mut self, _now: Moment) -> Value {
         Value::Null
     }
 
-    /// Takes over the faults that meet Barman rather than a request; those of before are over.
+    /// Replaces the faults that affect Barman rather than a request.
     fn trouble(&mut self, _faults: Faults) {}
 }

@@ -1,20 +1,20 @@
 //! Backups.
 
-/// How a backup ended.
+/// The status of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BackupStatus {
     /// It can be restored.
     Done,
-    /// It can be restored, and the last of its WAL is not archived yet.
+    /// It can be restored, but the last of its WAL is not yet archived.
     WaitingForWals,
-    /// It is being taken.
+    /// It is in progress.
     Started,
     /// It can't be restored.
     Failed,
 }
 
 impl BackupStatus {
-    /// Every status there is.
+    /// Every status.
     pub const ALL: [Self; 4] = [
         Self::Done,
         Self::WaitingForWals,
@@ -22,7 +22,7 @@ impl BackupStatus {
         Self::Failed,
     ];
 
-    /// Barman's word for it.
+    /// Barman's name for it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl BackupStatus {
         }
     }
 
-    /// Whether a recovery from it succeeds.
+    /// Returns true if a recovery from it succeeds.
     #[must_use]
     pub fn is_usable(self) -> bool {
         matches!(self, Self::Done | Self::WaitingForWals)
@@ -43,14 +43,14 @@ impl BackupStatus {
 /// A backup of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
-    /// The server it is of.
+    /// Its server.
     pub server: String,
-    /// Its id, the time it was begun.
+    /// Its ID, the time at which it began.
     pub id: String,
-    /// How it ended.
+    /// Its status.
     pub status: BackupStatus,
     /// The timeline it was taken on.
     pub timeline: u64,
-    /// The identifier of the cluster it is of; none for the cluster's own.
+    /// The identifier of its cluster; `None` for the server's own.
     pub system_id: Option<String>,
 }

@@ -1,6 +1,6 @@
-//! A Barman in memory: servers, models, backups, and operations that take their time.
+//! A Barman in memory: servers, models, backups, and operations that take time.
 //!
-//! It changes only when it is asked something, by the moment that comes with the question.
+//! It changes only when it is called, based on the time passed with the call.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -25,11 +25,11 @@ mod setup;
 pub use super::receiver::{Receiving, Stream};
 pub use super::sections::{Postgres, Slot};
 
-/// Whether `config-update` still works.
+/// The state of `config-update`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum UpdateQueue {
     Works,
-    /// A change that can't be written stays at its head, and every later update fails on it.
+    /// A change that can't be written stays at the head of the queue, and every later update fails on it.
     Blocked,
 }
 
@@ -52,20 +52,20 @@ pub struct Barman {
     version: Version,
     times: ReceiverTimes,
     receiver_faults: Faults,
-    /// Up to when everything has happened.
+    /// The time up to which everything has happened.
     settled: Duration,
-    /// Until when nothing happens to the receivers of its own; none if that has to be found out.
+    /// The time until which the receivers don't change by themselves; `None` if unknown.
     quiet_until: Option<Duration>,
 }
 
 impl Barman {
-    /// The model that is active on a server at `now`.
+    /// The active model of a server at `now`.
     pub fn active_model(&mut self, now: Moment, server: &str) -> Option<String> {
         self.advance(now);
         self.servers.get(server)?.active_model.clone()
     }
 
-    /// The PostgreSQL that a server or a model points to, to be changed by whoever plays the cluster.
+    /// The PostgreSQL that a server or a model points to, for the simulated cluster to change.
     pub fn postgres_mut(&mut self, name: &str) -> Option<&mut Postgres> {
         self.quiet_until = None;
         match self.models.get_mut(name) {
@@ -78,7 +78,7 @@ impl Barman {
         self.models.get(model)?.options.get("cluster")?.as_str()
     }
 
-    /// Ends what is due, in the order in which it ends, and starts receivers in between.
+    /// Ends operations that are due, in order, and starts receivers in between.
     fn advance(&mut self, now: Moment) {
         let (mut due, running): (Vec<_>, Vec<_>) = std::mem::take(&mut self.running)
             .into_iter()
@@ -140,7 +140,7 @@ impl Barman {
             "server_name={server}\nbackup_id={id}\ntimeline={}\n",
             backup.timeline
         );
-        // PG_VERSION comes last: whoever sees it may take the recovery for complete.
+        // PG_VERSION comes last: a reader may take it as the sign of a complete recovery.
         let files = [
             ("backup_label", label),
             (".barman-recover.info", info),

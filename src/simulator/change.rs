@@ -1,7 +1,7 @@
-//! `config-update`: what Barman takes, what it refuses, and what it chokes on.
+//! `config-update`: changes that Barman accepts, refuses, and fails on.
 //!
-//! Barman checks all changes first, then writes them down, one file line each. A value that passes the checks without
-//! being a string can't be written: it fails, and stays in the queue in front of everything that comes later.
+//! Barman first checks all changes, then writes them to a file, one line each. A value that passes the checks without
+//! being a string can't be written: it fails, and blocks all later changes in the queue.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::sections::{Model, Options, Postgres, Server};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refused;
 
-/// A change that can't be written down.
+/// A change that can't be written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unwritable;
 
@@ -30,7 +30,7 @@ pub(super) struct Change {
 enum Section {
     Server(String),
     Model(String),
-    /// A name that isn't a string.
+    /// A name that is not a string.
     Nameless,
 }
 
@@ -97,7 +97,7 @@ fn name(
     }
 }
 
-/// Whether the section may have the option: models have no paths and no hooks.
+/// Returns true if the section may have the option: models have no paths and no hooks.
 fn is_known(option: &str, section: &Section) -> bool {
     let for_servers_only = || {
         option.ends_with("_script")
@@ -119,7 +119,7 @@ impl Change {
         }
     }
 
-    /// Makes the change.
+    /// Applies the change.
     pub(super) fn apply(
         self,
         servers: &mut BTreeMap<String, Server>,
@@ -141,9 +141,9 @@ impl Change {
                     Err(Unwritable)
                 };
             }
-            // Nothing is written, so no section comes to be.
+            // Nothing is written, so no section is created.
             _ if written.is_empty() => return Ok(()),
-            // A server that Barman does not know becomes one that has nothing but these options.
+            // An unknown server becomes one with nothing but these options.
             Section::Server(name) => {
                 &mut servers
                     .entry(name)

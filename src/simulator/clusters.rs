@@ -1,4 +1,4 @@
-//! Patroni clusters and the Barman hosts that archive them: what happens to the ones is seen by the others.
+//! Patroni clusters and the Barman hosts that archive them: each side sees the other's changes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use super::sections::Node;
 use super::server::{Clock, Endpoint, Shared};
 use super::service::{CONTROL, Delivery, Reaction};
 
-/// A Barman host, as far as clusters know it.
+/// A Barman host, as far as clusters need it.
 pub(super) trait Host: Send + Sync {
     fn see(&self, cluster: &str, nodes: &[Node]);
     fn streams_from(&self, cluster: &str, node: (&str, u16)) -> Vec<Stream>;
@@ -32,10 +32,10 @@ impl<B: Backend> Host for Shared<B> {
     }
 }
 
-/// Is told of each request to a member, and of the status of its answer.
+/// Receives each request to a member, and the status of its answer.
 pub(super) type Watcher = Box<dyn Fn(&str, &Request, Option<u16>) + Send + Sync>;
 
-/// How often each path of a member was asked for, by cluster, member and path.
+/// The number of requests for each path of a member, by cluster, member and path.
 type Asked = BTreeMap<(usize, String, String), u64>;
 
 /// All clusters of a world.
@@ -71,7 +71,7 @@ impl Clusters {
         lock(&self.all)
     }
 
-    /// Lets every Barman see what has become of a cluster. Clusters are locked before Barmans, never the other way round.
+    /// Passes the state of a cluster to every Barman. Clusters are locked before Barmans, never the other way round.
     fn show(&self, cluster: &Cluster) {
         let nodes = cluster.nodes((self.clock)());
         for host in &self.hosts {
@@ -79,7 +79,7 @@ impl Clusters {
         }
     }
 
-    /// Makes a change of a cluster.
+    /// Applies a change to a cluster.
     pub(super) fn change(&self, index: usize, change: Change) -> Result<(), ChangeError> {
         let mut clusters = self.lock();
         let Some(cluster) = clusters.get_mut(index) else {
@@ -90,7 +90,7 @@ impl Clusters {
         Ok(())
     }
 
-    /// How often a member was asked for a path.
+    /// The number of requests to a member for a path.
     pub(super) fn asked(&self, index: usize, member: &str, path: &str) -> u64 {
         let key = (index, member.to_owned(), path.to_owned());
         lock(&self.asked).get(&key).copied().unwrap_or_default()
@@ -114,7 +114,7 @@ impl Clusters {
         let path = request.path.split('?').next().unwrap_or_default();
         let key = (index, name.to_owned(), path.to_owned());
         *lock(&self.asked).entry(key).or_default() += 1;
-        // Only this answer names them, and to look for them takes a while.
+        // Only this answer contains them, and finding them takes a while.
         let streams = if matches!(path, "/cluster" | "/history") {
             Vec::new()
         } else {
@@ -147,7 +147,7 @@ impl Clusters {
 /// The REST API of one member.
 pub(super) struct Rest {
     pub(super) clusters: Arc<Clusters>,
-    /// The cluster's place.
+    /// The cluster's index.
     pub(super) index: usize,
     pub(super) member: String,
 }

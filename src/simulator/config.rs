@@ -1,4 +1,4 @@
-//! What a simulator is started with.
+//! The configuration of a simulator.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use super::jobs::SameSecond;
 use super::receiver::ReceiverTimes;
 use super::version::Version;
 
-/// What a finished recovery leaves in its destination.
+/// The files that a finished recovery leaves in its destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RecoverFiles {
     /// Nothing: the destination belongs to another machine.
     #[default]
     None,
-    /// The files by which a restored data directory is known, on this machine.
+    /// The files that identify a restored data directory, on this machine.
     Local,
 }
 
@@ -24,9 +24,9 @@ pub enum RecoverFiles {
 pub struct Server {
     /// Its name.
     pub name: String,
-    /// The cluster whose models it takes.
+    /// The cluster whose models it accepts.
     pub cluster: String,
-    /// Whether it was added after pg-backup-api had read the configuration.
+    /// True if it was added after pg-backup-api had read the configuration.
     pub is_late: bool,
 }
 
@@ -35,11 +35,11 @@ pub struct Server {
 pub struct Model {
     /// Its name.
     pub name: String,
-    /// The cluster it is for; none if its name says so (`CLUSTER:NODE`).
+    /// Its cluster; `None` if its name has it (`CLUSTER:NODE`).
     pub cluster: Option<String>,
 }
 
-/// Everything that a simulator is told at its start.
+/// The whole configuration of a simulator.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     /// The Barman servers.
@@ -48,38 +48,38 @@ pub struct Config {
     pub models: Vec<Model>,
     /// The backups.
     pub backups: Vec<Backup>,
-    /// The model that is active at the start, by server.
+    /// The active models at the start, by server.
     pub active: Vec<(String, String)>,
     /// The timeline at the start, by server or model; 1 for those not named.
     pub timelines: Vec<(String, u64)>,
-    /// Options in the file, by server or model, as they are written there.
+    /// Options in the file, by server or model, in the file's notation.
     pub options: Vec<(String, String, String)>,
-    /// The last archived WAL files, by server; if there are none of a server, what it streams counts as archived.
+    /// The last archived WAL files, by server; for servers without any, streamed WAL counts as archived.
     pub wals: Vec<(String, String)>,
-    /// How long each operation stays `IN_PROGRESS`.
+    /// The time for which each operation stays `IN_PROGRESS`.
     pub operation_time: Duration,
-    /// When Barman's WAL receivers start.
+    /// The start times of Barman's WAL receivers.
     pub receiver: ReceiverTimes,
-    /// Which Barman it is; none for the newest that is known.
+    /// Barman's version; `None` for the newest known one.
     pub barman_version: Option<Version>,
-    /// Whether a recovery into a directory that is not empty fails.
+    /// True if a recovery into a directory that is not empty fails.
     pub empty_only: bool,
-    /// What a finished recovery leaves in its destination.
+    /// The files that a finished recovery leaves in its destination.
     pub recover_files: RecoverFiles,
-    /// How the API in front of it behaves.
+    /// The behaviour of the API in front of it.
     pub front: Front,
 }
 
-/// How the API behaves, whatever Barman is behind it.
+/// The behaviour of the API, with any Barman behind it.
 #[derive(Debug, Clone, Default)]
 pub struct Front {
-    /// A path below which the API is served, such as `/backup`.
+    /// A path prefix of the API, such as `/backup`.
     pub prefix: String,
-    /// What a second operation in one second gets.
+    /// The answer to a second operation in one second.
     pub same_second: SameSecond,
-    /// What goes wrong.
+    /// The faults.
     pub faults: Faults,
-    /// Which pg-backup-api it is; none for the newest that is known.
+    /// The version of pg-backup-api; `None` for the newest known one.
     pub api_version: Option<Version>,
     /// Further servers in `/diagnose`.
     pub diagnose_size: Option<Filler>,
@@ -121,7 +121,7 @@ impl Config {
         self
     }
 
-    /// Names the last archived WAL file of a server on the timeline that is in its name.
+    /// Sets the last archived WAL file of a server on the timeline in its name.
     #[must_use]
     pub fn wal(mut self, server: &str, name: &str) -> Self {
         self.wals.push((server.to_owned(), name.to_owned()));
@@ -138,7 +138,7 @@ impl Config {
         self
     }
 
-    /// Adds a model of any name.
+    /// Adds a model with any name.
     #[must_use]
     pub fn model_of_cluster(mut self, name: &str, cluster: &str) -> Self {
         self.models.push(Model {
@@ -167,7 +167,7 @@ impl Config {
         self
     }
 
-    /// Changes the backup that was added last.
+    /// Changes the backup added last.
     #[must_use]
     pub fn of(mut self, timeline: u64, system_id: Option<&str>) -> Self {
         if let Some(backup) = self.backups.last_mut() {
@@ -177,7 +177,7 @@ impl Config {
         self
     }
 
-    /// Sets the model that is active on a server at the start.
+    /// Sets the active model of a server at the start.
     #[must_use]
     pub fn active(mut self, server: &str, model: &str) -> Self {
         self.active.push((server.to_owned(), model.to_owned()));
@@ -191,42 +191,42 @@ impl Config {
         self
     }
 
-    /// Sets how long each operation stays `IN_PROGRESS`.
+    /// Sets the time for which each operation stays `IN_PROGRESS`.
     #[must_use]
     pub fn operation_time(mut self, time: Duration) -> Self {
         self.operation_time = time;
         self
     }
 
-    /// Sets when Barman's WAL receivers start.
+    /// Sets the start times of Barman's WAL receivers.
     #[must_use]
     pub fn receiver(mut self, times: ReceiverTimes) -> Self {
         self.receiver = times;
         self
     }
 
-    /// Answers as another Barman does.
+    /// Sets the version of Barman to imitate.
     #[must_use]
     pub fn barman_version(mut self, version: Version) -> Self {
         self.barman_version = Some(version);
         self
     }
 
-    /// Lets recoveries into directories that are not empty fail, as Barman does from 3.15 on.
+    /// Makes recoveries into directories that are not empty fail, as Barman does from 3.15 on.
     #[must_use]
     pub fn empty_only(mut self) -> Self {
         self.empty_only = true;
         self
     }
 
-    /// Serves the API below a path.
+    /// Sets the API's path prefix.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         prefix.clone_into(&mut self.front.prefix);
         self
     }
 
-    /// Sets what a second operation in one second gets.
+    /// Sets the answer to a second operation in one second.
     #[must_use]
     pub fn same_second(mut self, same_second: SameSecond) -> Self {
         self.front.same_second = same_second;
@@ -240,21 +240,21 @@ impl Config {
         self
     }
 
-    /// Answers as another pg-backup-api does.
+    /// Sets the version of pg-backup-api to imitate.
     #[must_use]
     pub fn api_version(mut self, version: Version) -> Self {
         self.front.api_version = Some(version);
         self
     }
 
-    /// Adds that many servers, with that many backups each, to what `/diagnose` shows.
+    /// Adds this many servers, with this many backups each, to `/diagnose`.
     #[must_use]
     pub fn diagnose_size(mut self, servers: usize, backups: usize) -> Self {
         self.front.diagnose_size = Some(Filler { servers, backups });
         self
     }
 
-    /// Sets what a finished recovery leaves in its destination.
+    /// Sets the files that a finished recovery leaves in its destination.
     #[must_use]
     pub fn recover_files(mut self, recover_files: RecoverFiles) -> Self {
         self.recover_files = recover_files;
@@ -262,31 +262,31 @@ impl Config {
     }
 }
 
-/// A configuration that contradicts itself.
+/// A contradictory configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// A name that could not stand in a URL.
+    /// A name that can't be part of a URL.
     #[error("`{0}` can't be a name: use letters, digits, `.`, `_`, `:` and `-`")]
     Name(String),
-    /// A name given twice: servers and models share one space of names.
+    /// A duplicate name: servers and models share one namespace.
     #[error("`{0}` is named twice: every server and model needs a name of its own")]
     Twice(String),
-    /// A model whose name does not say its cluster.
+    /// A model whose name does not include its cluster.
     #[error(
         "model `{0}` has no cluster: name it `CLUSTER:NODE`, or give the cluster as `{0}=CLUSTER`"
     )]
     NoCluster(String),
-    /// Something that belongs to a server that isn't there.
+    /// An item of a server that does not exist.
     #[error("there is no server `{server}` for {what}; servers: {servers}")]
     NoServer {
-        /// What belongs to it.
+        /// The item.
         what: String,
         /// The server named.
         server: String,
-        /// Those there are.
+        /// The existing servers.
         servers: String,
     },
-    /// An active model that isn't there.
+    /// An active model that does not exist.
     #[error("there is no model `{model}` to be active on server `{server}`")]
     NoModel {
         /// The server.
@@ -308,10 +308,10 @@ pub enum ConfigError {
         /// The model's cluster.
         found: String,
     },
-    /// A timeline for something that isn't there.
+    /// A timeline for a section that does not exist.
     #[error("there is no server or model `{0}` to set a timeline of")]
     NoSection(String),
-    /// An option that Barman does not know, or a value that it does not take.
+    /// An option that Barman does not know, or an invalid value.
     #[error("`{value}` can't be the option `{option}` of `{section}`")]
     Option {
         /// The server or model.
@@ -321,10 +321,10 @@ pub enum ConfigError {
         /// Its value.
         value: String,
     },
-    /// A WAL file whose name is none.
+    /// An invalid name of a WAL file.
     #[error("`{0}` is not the name of a WAL file, which has 24 hexadecimal digits")]
     Wal(String),
-    /// A path prefix that is none.
+    /// An invalid path prefix.
     #[error("prefix `{0}` must begin with `/` and have no query")]
     Prefix(String),
 }

@@ -1,4 +1,4 @@
-//! The answer of `/diagnose`: a recorded one, with the simulator's own state laid over it.
+//! The answer of `/diagnose`: a recorded one, overlaid with the simulator's own state.
 
 use serde_json::{Map, Value, json};
 
@@ -11,14 +11,12 @@ use super::recorded::RECORDED;
 use super::sections::{Model, Options, Postgres, Server, Slot, Stored};
 use super::version::Version;
 
-/// The options that make a server.
 pub(super) fn server_options(cluster: &str, host: &str) -> Map<String, Value> {
     let mut options = connection(host);
     options.insert("cluster".to_owned(), cluster.into());
     options
 }
 
-/// The options that make a model.
 pub(super) fn model_options(cluster: &str, node: &str) -> Map<String, Value> {
     let mut options = server_options(cluster, node);
     options.insert("model".to_owned(), true.into());
@@ -54,7 +52,7 @@ pub(super) fn model(model: &Model) -> Value {
     json!({"config": model.options.file})
 }
 
-/// A server's part, with its active model laid over its options. Options that are in `.barman.auto.conf` are not shown:
+/// A server's part, with its active model applied to its options. Options in `.barman.auto.conf` are not shown:
 /// pg-backup-api does not read it.
 pub(super) fn server(name: &str, server: &Server, model: Option<&Model>) -> Map<String, Value> {
     let postgres = server
@@ -96,7 +94,7 @@ pub(super) fn server(name: &str, server: &Server, model: Option<&Model>) -> Map<
 fn config(name: &str, server: &Server, model: Option<&Model>) -> Map<String, Value> {
     let mut config = RECORDED.server.config.clone();
     for (option, value) in &mut config {
-        // The recorded server's directories have its name in them.
+        // The recorded server's directories contain its name.
         if let Some(path) = value.as_str().filter(|_| option.ends_with("_directory")) {
             *value = path
                 .replace("/barman/demo", &format!("/barman/{name}"))
@@ -116,7 +114,7 @@ fn config(name: &str, server: &Server, model: Option<&Model>) -> Map<String, Val
     config
 }
 
-/// What PostgreSQL says of Barman's slot: null if it has none of that name, or Barman no name for it.
+/// PostgreSQL's answer about Barman's slot: null if there is none with that name, or Barman has no name for it.
 fn slot(server: &Server, postgres: &Postgres, config: &Map<String, Value>) -> Value {
     match config.get("slot_name") {
         Some(Value::String(name)) if postgres.slot != Slot::Missing => {
@@ -145,7 +143,7 @@ fn status(postgres: &Postgres, slot: Value) -> Value {
     status.into()
 }
 
-/// The status of a server whose PostgreSQL does not answer: what is known of this host, and nothing of the other.
+/// The status of a server whose PostgreSQL does not answer: only the facts about this host are known.
 fn unreachable_status(config: &Map<String, Value>) -> Value {
     let mut status = RECORDED.server.status.clone();
     for (key, value) in &mut status {
@@ -163,12 +161,12 @@ fn unreachable_status(config: &Map<String, Value>) -> Value {
     status.into()
 }
 
-/// The status of a server that Barman has no connection of.
+/// The status of a server without connection information.
 fn unknown_status() -> Value {
     json!({"archive_command": null, "archive_mode": null})
 }
 
-/// Host and port that connection information names.
+/// The host and port in connection information.
 pub(super) fn peer(conninfo: &str) -> (&str, u16) {
     let word = |key: &str| {
         let mut words = conninfo.split_whitespace();
@@ -178,8 +176,8 @@ pub(super) fn peer(conninfo: &str) -> (&str, u16) {
     (word("host").unwrap_or_default(), port.unwrap_or(5432))
 }
 
-/// The name of the WAL file that is archived last when nothing else is said of a timeline: the one before that which a
-/// simulated leader writes.
+/// The name of the last archived WAL file of a timeline by default: the one before the file that a
+/// simulated leader is writing.
 pub(super) fn wal_name(timeline: u64) -> String {
     format!("{timeline:08X}00000000{:08X}", timeline + 4)
 }
@@ -219,7 +217,7 @@ fn backup(server: &str, id: &str, stored: &Stored) -> Value {
     backup.into()
 }
 
-/// A server that only makes the document longer, without backups.
+/// A server without backups that only makes the document longer.
 pub(super) fn filler_server(name: &str) -> Value {
     let mut options = server_options(name, name);
     options.sort_keys();
@@ -234,7 +232,7 @@ pub(super) fn filler_backup(server: &str, id: &str) -> Value {
     backup(server, id, &Stored::default())
 }
 
-/// The time that a backup's id stands for.
+/// The time in a backup's ID.
 fn iso_time(id: &str) -> Option<String> {
     let (date, time) = id.split_once('T')?;
     let digits =

@@ -1,4 +1,4 @@
-//! What goes wrong on request: which fault meets which request, and how often.
+//! Faults on request: which requests they affect, and how often.
 
 mod parse;
 
@@ -9,7 +9,7 @@ use super::route::Route;
 
 pub use parse::FaultError;
 
-/// The requests that a fault is for.
+/// The requests that a fault affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// `GET /status`
@@ -24,12 +24,12 @@ pub enum Target {
     Diagnose,
     /// Every request.
     Any,
-    /// No request: a start of Barman's WAL receiver.
+    /// Not a request: a start of Barman's WAL receiver.
     Receiver,
 }
 
 impl Target {
-    /// Every word there is for a target.
+    /// All targets.
     pub const ALL: [Self; 7] = [
         Self::Status,
         Self::Post,
@@ -40,7 +40,7 @@ impl Target {
         Self::Receiver,
     ];
 
-    /// Its word in a fault.
+    /// Its name in a fault.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl Target {
         }
     }
 
-    /// What a request is, if it is one that a fault can name.
+    /// The target of a request, if a fault can name it.
     #[must_use]
     pub fn of(method: &str, route: &Route) -> Option<Self> {
         match (method, route) {
@@ -68,12 +68,12 @@ impl Target {
     }
 }
 
-/// Where a fault strikes.
+/// The place at which a fault occurs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// At requests of one kind.
+    /// At requests of this kind.
     Kind(Target),
-    /// At requests to a path and what lies below it.
+    /// At requests to a path or below it.
     Path(String),
 }
 
@@ -91,61 +91,61 @@ impl Place {
     }
 }
 
-/// What happens to a request.
+/// The effect on a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing: it is served. It lets requests by before another fault begins.
+    /// None: it is served. This lets some requests pass before another fault begins.
     Ok,
     /// The connection is closed without an answer.
     Refuse,
     /// It is never answered.
     Hang,
-    /// It is not answered, and after that time the connection is reset: what gunicorn does to a
-    /// worker that does not come back.
+    /// It is not answered, and after this time the connection is reset: gunicorn does this to a
+    /// worker that hangs.
     HangFor(Duration),
-    /// It is performed at once and answered later.
+    /// It is executed at once and answered later.
     Slow(Duration),
     /// The connection is reset without an answer.
     Reset,
-    /// It is performed, and the answer breaks off.
+    /// It is executed, and the answer is truncated.
     Truncate,
-    /// It is taken up that much later, whether or not its client still waits.
+    /// It is accepted this much later, even if its client no longer waits.
     Late(Duration),
-    /// It is answered with a status, and as a rule not performed.
+    /// It is answered with a status, and normally not executed.
     Answer(Answer),
-    /// It is answered as if it went well, with something that isn't JSON, and not performed.
+    /// It is answered as a success, with something that is not JSON, and not executed.
     Garbage,
-    /// It is answered as if it went well, with an empty JSON object, and not performed.
+    /// It is answered as a success, with an empty JSON object, and not executed.
     Empty,
     /// A post: the operation never ends. A poll: the answer is `IN_PROGRESS`.
     Stuck,
-    /// A post: the operation is performed and never found again. A poll: the answer is 404.
+    /// A post: the operation is executed but never found again. A poll: the answer is 404.
     Gone,
-    /// The operation that a post creates ends `FAILED` and has changed nothing. A start of the receiver fails.
+    /// The operation that a post creates ends as `FAILED` without an effect. A start of the receiver fails.
     Fail,
-    /// The operation that a post creates does what it is for, and ends `FAILED`.
+    /// The operation that a post creates has its effect, and ends as `FAILED`.
     FailDone,
-    /// It is performed, then the connection is reset without an answer.
+    /// It is executed, then the connection is reset without an answer.
     LostAccept,
-    /// It is answered with a redirect and not performed.
+    /// It is answered with a redirect and not executed.
     Redirect,
 }
 
-/// An answer that is nothing but a status.
+/// An answer with nothing but a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
-    /// The status.
+    /// The HTTP status code.
     pub status: u16,
     /// The `Retry-After` header, in seconds.
     pub retry_after: Option<u64>,
-    /// Whether the request is performed all the same.
+    /// True if the request is executed anyway.
     pub accepted: bool,
-    /// Whether a web server in front answers, whatever the status.
+    /// True if the answer comes from a web server in front, whatever the status.
     pub nginx: bool,
 }
 
 impl Effect {
-    /// Whether it can happen to that kind of request.
+    /// Returns true if it can affect requests of this kind.
     #[must_use]
     pub fn fits(&self, target: Target) -> bool {
         if target == Target::Receiver {
@@ -159,25 +159,25 @@ impl Effect {
     }
 }
 
-/// How often a fault happens.
+/// The number of times a fault occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Count {
     /// Every time.
     Always,
-    /// This many times more.
+    /// This many more times.
     Times(u32),
 }
 
 /// One `WHERE:WHAT[*COUNT]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Which requests it is for.
+    /// The affected requests.
     pub place: Place,
-    /// What happens to them.
+    /// The effect on them.
     pub effect: Effect,
-    /// How often.
+    /// The number of times.
     pub count: Count,
-    /// `WHERE:WHAT` as it was written.
+    /// `WHERE:WHAT` as written.
     text: String,
 }
 
@@ -187,8 +187,8 @@ impl fmt::Display for Fault {
     }
 }
 
-/// All faults of a simulator, with what is left of each. The first that is for a request and has something left
-/// happens.
+/// All faults of a simulator, with the remaining count of each. The first one that affects a request and is not used up
+/// takes effect.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults {
     faults: Vec<Fault>,
@@ -200,12 +200,12 @@ impl Faults {
         self.faults.extend(other.faults);
     }
 
-    /// The fault that meets a request, used up by one.
+    /// Uses up one count of the fault that affects a request, and returns it.
     pub fn take(&mut self, target: Option<Target>, path: &str) -> Option<Fault> {
         self.take_where(|fault| fault.place.is_of(target, path, &fault.effect))
     }
 
-    /// The fault that meets a connection before anything is read from it, used up by one.
+    /// Uses up one count of the fault that affects a connection before anything is read from it, and returns it.
     pub fn take_at_connect(&mut self) -> Option<Fault> {
         let is_first = |fault: &Fault| {
             fault.place == Place::Kind(Target::Any) && fault.effect == Effect::Refuse
@@ -220,7 +220,7 @@ impl Faults {
         None
     }
 
-    /// Takes out the faults of Barman's receiver, which no request meets.
+    /// Removes the faults of Barman's receiver, which affect no request.
     #[must_use]
     pub fn split_receiver(&mut self) -> Self {
         let (receiver, requests) = std::mem::take(&mut self.faults)

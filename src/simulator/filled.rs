@@ -1,29 +1,29 @@
-//! The `/diagnose` of a big Barman host: its other servers are made while they are sent, never kept.
+//! The `/diagnose` of a big Barman host: its other servers are generated while they are sent, never stored.
 
 use super::diagnose;
 use super::filler::Filler;
 
-/// A `/diagnose` answer in pieces: the real one with further servers in front of its end.
+/// A `/diagnose` answer in pieces: the real one with further servers inserted before its end.
 #[derive(Debug)]
 pub struct Filled {
-    /// What is left of the real answer: all but its end first, and the end last.
+    /// The rest of the real answer: first all but its end, and the end last.
     head: Option<String>,
     tail: Option<String>,
     has_servers: bool,
     next: usize,
     filler: Filler,
-    /// A server without backups, cut where they belong.
+    /// A server without backups, split where they belong.
     server: (String, String),
     backup: String,
 }
 
-/// Stands for what differs from server to server.
+/// The placeholder for the part that differs between servers.
 const NAME: &str = "@name@";
 const ID: &str = "@id@";
 const NO_BACKUPS: &str = "\"backups\":{";
 
 impl Filled {
-    /// The pieces of `answer`, which is what a Barman of the simulator's own says. None if it is another document.
+    /// The pieces of `answer`, which comes from a Barman of the simulator. `None` for any other document.
     pub fn new(answer: &str, filler: Filler) -> Option<Self> {
         let head = answer.trim_end().strip_suffix("}}")?;
         let server = diagnose::filler_server(NAME).to_string();

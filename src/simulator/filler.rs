@@ -2,16 +2,16 @@
 
 use std::str::FromStr;
 
-/// The number of further servers in `/diagnose`, and of backups of each.
+/// The number of additional servers in `/diagnose`, and of backups of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Filler {
-    /// Servers beside those that are configured.
+    /// Servers in addition to the configured ones.
     pub servers: usize,
     /// Backups of each of them.
     pub backups: usize,
 }
 
-/// A size that is none.
+/// An invalid size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("write it as `SERVERSxBACKUPS`, for example `500x50`")]
 pub struct FillerError;

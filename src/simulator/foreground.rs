@@ -20,7 +20,7 @@ use super::server::{self, Clock, Observer};
 use super::service::Served;
 use super::world;
 
-/// The members of a cluster, and where their REST APIs listen.
+/// The members of a cluster, and the addresses of their REST APIs.
 #[derive(Debug)]
 pub struct Members {
     /// The cluster.
@@ -29,11 +29,11 @@ pub struct Members {
     pub addresses: Vec<SocketAddr>,
 }
 
-/// Serves in the foreground until SIGTERM or SIGINT. Writes `listening on URL` to `output` when it is ready, a line for each
+/// Serves in the foreground until SIGTERM or SIGINT. Writes `listening on URL` to `output` when it is ready, one line for each
 /// member, then one JSON line for each request.
 ///
 /// # Errors
-/// When it can't start.
+/// It can't start.
 pub fn serve_until_told(
     backend: impl Backend + 'static,
     front: Front,
@@ -72,13 +72,13 @@ pub fn serve_until_told(
         for line in ready {
             write_line(&output, &line);
         }
-        // The port is given up with the process.
+        // The port is released when the process ends.
         let _ = server::serve(listener, shared, told).await;
         Ok(())
     })
 }
 
-/// Serves the REST APIs, and says where.
+/// Serves the REST APIs, and writes their addresses.
 fn serve_members<W: Write + Send + 'static>(
     members: Members,
     hosts: Vec<Arc<dyn Host>>,
@@ -105,6 +105,6 @@ fn serve_members<W: Write + Send + 'static>(
 
 fn write_line(output: &Mutex<impl Write>, line: &str) {
     let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
-    // Nobody reads any more: that is no reason to stop serving.
+    // A closed output is no reason to stop serving.
     let _ = writeln!(output, "{line}").and_then(|()| output.flush());
 }

@@ -1,4 +1,4 @@
-//! A simulator on a thread of its own, for tests and the demo.
+//! A simulator on its own thread, for tests and the demo.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,29 +25,29 @@ use super::server::{self, Clock, Observer, Shared};
 use super::service::{Served, Service};
 use super::version;
 
-/// Why a simulator does not start.
+/// The reason why a simulator did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Its configuration contradicts itself.
+    /// Its configuration is contradictory.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The real Barman that was to stand behind it can't be asked.
+    /// The real Barman behind it could not be queried.
     #[error(transparent)]
     Barman(#[from] BarmanError),
-    /// It can't listen there.
+    /// It can't listen on the address.
     #[error("can't listen on `{address}`: {source}")]
     Listen {
-        /// Where it was to listen.
+        /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// The system refuses something else it needs.
+    /// The system refuses another resource.
     #[error("the simulator can't run: {0}")]
     System(#[from] io::Error),
 }
 
-/// A simulator on a thread of its own. Dropping it stops it and closes its connections.
+/// A simulator on its own thread. Dropping it stops it and closes its connections.
 pub struct Simulator<B = Barman> {
     address: SocketAddr,
     url: String,
@@ -61,20 +61,17 @@ impl Simulator {
     /// Starts on a free port of the loopback interface.
     ///
     /// # Errors
-    /// When the configuration contradicts itself, or the system gives no port or thread.
+    /// The configuration is contradictory, or the system provides no port or thread.
     pub fn start(config: Config) -> Result<Self, StartError> {
         Self::start_with_clock(config, real_clock())
     }
 
-    /// Starts with a clock of the caller's, which decides the operations' ids and when they end.
-    ///
-    /// # Errors
-    /// As [`Simulator::start`].
+    /// Starts with the caller's clock, which determines the operations' IDs and their ends.
     pub fn start_with_clock(config: Config, clock: Clock) -> Result<Self, StartError> {
         Self::start_with_backend(Barman::new(&config)?, config.front, clock)
     }
 
-    /// The model that is active on a server.
+    /// The active model of a server.
     #[must_use]
     pub fn active_model(&self, server: &str) -> Option<String> {
         let now = self.shared.now();
@@ -89,24 +86,21 @@ impl Simulator {
         Arc::clone(&self.shared)
     }
 
-    /// What a server's WAL receiver does; none if there is no such server.
+    /// The state of a server's WAL receiver; `None` if there is no such server.
     pub fn receiving(&self, server: &str) -> Option<Receiving> {
         let now = self.shared.now();
         let mut service = self.shared.service();
         service.api().backend().receiving(now, server)
     }
 
-    /// Kills a server's WAL receiver; false if none runs.
+    /// Kills a server's WAL receiver; returns false if none is running.
     pub fn kill_receiver(&self, server: &str) -> bool {
         let now = self.shared.now();
         let mut service = self.shared.service();
         service.api().backend().kill_receiver(now, server)
     }
 
-    /// Does something to Barman that is written as for the control path, such as `drop-slot demo`.
-    ///
-    /// # Errors
-    /// When it can't be done.
+    /// Executes a command for Barman, in the notation of the control path, such as `drop-slot demo`.
     pub fn tell(&self, what: &str) -> Result<(), String> {
         let now = self.shared.now();
         let words: Vec<&str> = what.split_whitespace().collect();
@@ -117,12 +111,12 @@ impl Simulator {
     /// Adds a server, which pg-backup-api does not know before it answers `/diagnose`.
     ///
     /// # Errors
-    /// When the name can't be a server's, or is taken.
+    /// The name is invalid for a server, or already used.
     pub fn add_server(&self, name: &str) -> Result<(), ConfigError> {
         self.shared.service().api().backend().add_late_server(name)
     }
 
-    /// Changes the PostgreSQL behind a server or model; false if there is none of that name.
+    /// Changes the PostgreSQL behind a server or model; returns false if there is none with that name.
     pub fn change_postgres(&self, name: &str, change: impl FnOnce(&mut Postgres)) -> bool {
         self.shared
             .service()
@@ -136,9 +130,6 @@ impl Simulator {
 
 impl<B: Backend + 'static> Simulator<B> {
     /// Starts in front of any Barman.
-    ///
-    /// # Errors
-    /// As [`Simulator::start`].
     pub fn start_with_backend(backend: B, front: Front, clock: Clock) -> Result<Self, StartError> {
         let served = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&served);
@@ -177,13 +168,13 @@ impl<B: Backend + 'static> Simulator<B> {
         &self.url
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Every request so far, in the order in which they were served.
+    /// Every request so far, in the order of service.
     #[must_use]
     pub fn served(&self) -> Vec<Served> {
         self.served
@@ -192,12 +183,12 @@ impl<B: Backend + 'static> Simulator<B> {
             .clone()
     }
 
-    /// Replaces the faults that are left.
+    /// Replaces the remaining faults.
     pub fn set_faults(&self, faults: Faults) {
         self.shared.service().set_faults(faults);
     }
 
-    /// Stops listening and breaks every connection, as when the API's host goes down. Its state stays.
+    /// Stops listening and closes every connection, as if the API's host went down. Its state is kept.
     pub fn take_down(&self) {
         let (done, wait) = sync_mpsc::channel();
         if self.order(Order::TakeDown(done)) {
@@ -208,7 +199,7 @@ impl<B: Backend + 'static> Simulator<B> {
     /// Listens again, on the same port.
     ///
     /// # Errors
-    /// When the port was taken meanwhile.
+    /// The port was taken in the meantime.
     pub fn bring_up(&self) -> io::Result<()> {
         let (done, wait) = sync_mpsc::channel();
         if !self.order(Order::BringUp(done)) {
@@ -226,7 +217,7 @@ impl<B: Backend + 'static> Simulator<B> {
 
 impl<B> Drop for Simulator<B> {
     fn drop(&mut self) {
-        // Without anyone to give orders, the thread ends.
+        // Without a sender of orders, the thread ends.
         self.orders = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -262,7 +253,7 @@ pub(super) fn share<B: Backend>(
     ))
 }
 
-/// Listens. Has to be called inside a runtime.
+/// Starts to listen. Must be called inside a runtime.
 pub(super) fn open(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     server::reserve(address)
         .and_then(server::listen)

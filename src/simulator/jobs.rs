@@ -1,4 +1,4 @@
-//! The operations that were created, as pg-backup-api keeps them in its job files.
+//! The operations that the API has created, like pg-backup-api's job files.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,35 +7,35 @@ use super::backend::{OperationKey, Outcome};
 use super::moment::Moment;
 use super::route::Scope;
 
-/// What becomes of an operation that was accepted.
+/// The fate of an accepted operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fate {
-    /// It runs and ends as Barman says.
+    /// It runs and ends with Barman's result.
     #[default]
     Runs,
-    /// It changes nothing and ends `FAILED`.
+    /// It has no effect and ends as `FAILED`.
     Fails,
-    /// It runs, and then ends `FAILED` whatever Barman says: the model was switched, and the receiver did not end in time.
+    /// It runs, and then ends as `FAILED` whatever Barman's result: the model was switched, but the receiver did not end in time.
     FailsDone,
-    /// Its process dies: it changes nothing and stays `IN_PROGRESS`.
+    /// Its process dies: it has no effect and stays `IN_PROGRESS`.
     Stuck,
-    /// It runs, but its files are gone: every question about it is a 404.
+    /// It runs, but its files are gone: every poll gets a 404.
     Gone,
 }
 
-/// What a second operation in one second and scope gets.
+/// The answer to a second operation in one second and scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SameSecond {
-    /// A 500, as from one worker that sees the job file of the first.
+    /// A 500, as from a single worker that sees the first one's job file.
     #[default]
     Refuse,
-    /// The id of the first, as from two workers at once; what the second asked for is lost.
+    /// The ID of the first, as from two concurrent workers; the second one's request is lost.
     KeepFirst,
-    /// The id of the first, as from two workers at once; what the first asked for is lost.
+    /// The ID of the first, as from two concurrent workers; the first one's request is lost.
     KeepLast,
 }
 
-/// A status as a poll answers it.
+/// A status as returned by a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// `IN_PROGRESS`
@@ -45,7 +45,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The word in the answer.
+    /// The word used in the answer.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -71,13 +71,13 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Whether that id is taken.
+    /// Returns true if that ID is taken.
     #[must_use]
     pub fn contains(&self, key: &OperationKey) -> bool {
         self.jobs.contains_key(key)
     }
 
-    /// Writes a job down.
+    /// Records a job.
     pub fn insert(&mut self, now: Moment, key: OperationKey, kind: &'static str, fate: Fate) {
         self.jobs.insert(
             key,
@@ -90,7 +90,7 @@ impl Jobs {
         );
     }
 
-    /// An operation's status; none if there is no such operation. `ask` is asked how an operation that runs has ended.
+    /// An operation's status; `None` if there is no such operation. `ask` returns the outcome of an operation that runs.
     pub fn status(
         &mut self,
         now: Moment,
@@ -113,8 +113,8 @@ impl Jobs {
         Some(job.ended.map_or(Status::InProgress, Status::Ended))
     }
 
-    /// Id and type of a scope's operations, in no order a client could rely on: the real ones come as the
-    /// directory gives them.
+    /// The IDs and types of a scope's operations, in no reliable order: the real API returns them in the
+    /// directory's order.
     #[must_use]
     pub fn list(&self, scope: &Scope) -> Vec<(&str, &'static str)> {
         let mut listed: Vec<_> = self

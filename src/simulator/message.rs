@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// A request as it came in.
+/// A request as received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The method, in upper case.
@@ -15,7 +15,7 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-/// What is answered.
+/// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
@@ -43,7 +43,7 @@ impl Response {
         }
     }
 
-    /// An answer whose type is HTML, whatever the text is.
+    /// An answer with type HTML, whatever the text is.
     #[must_use]
     pub fn html(status: u16, body: String) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl Response {
         }
     }
 
-    /// A 404, which pg-backup-api alone reports as JSON.
+    /// A 404, the only error that pg-backup-api reports as JSON.
     #[must_use]
     pub fn not_found(description: &str) -> Self {
         Self::json(
@@ -93,7 +93,7 @@ impl Response {
         Self::error_page(400, message)
     }
 
-    /// What any exception inside pg-backup-api turns into.
+    /// The answer to any exception inside pg-backup-api.
     #[must_use]
     pub fn internal_error() -> Self {
         Self::error_page(
@@ -103,14 +103,14 @@ impl Response {
         )
     }
 
-    /// The page of something in front that does not say what it is; with a status that means success, one that asks for a
-    /// password.
+    /// The page of an anonymous proxy; with a status that means success, a login
+    /// page.
     #[must_use]
     pub fn proxy_page(status: u16) -> Self {
         Self::page_of("proxy", status)
     }
 
-    /// The same page, from an nginx that says so.
+    /// The same page, from an nginx that names itself.
     #[must_use]
     pub fn nginx(status: u16) -> Self {
         Self::page_of("nginx", status).with_header("Server", "nginx")
@@ -133,7 +133,7 @@ impl Response {
         }
     }
 
-    /// The same answer with one header more.
+    /// The same answer with an additional header.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -149,7 +149,7 @@ fn reason(status: u16) -> &'static str {
         .unwrap_or("Unknown")
 }
 
-/// Escapes as Flask does, so that a client has to decode `&#39;` and its like.
+/// Escapes like Flask, so that a client has to decode `&#39;` and the like.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,8 +1,9 @@
 //! An embedded pg-backup-api, Barman and Patroni, to rehearse and test against.
 //!
-//! It answers as pg-backup-api 2.2 does, with its oddities: ids made of the second, two kinds of error bodies, operations that are
-//! accepted and fail later. [`service`] and [`patroni`] are state machines that are handed their time and their requests, so that they
-//! can be driven under virtual time as well as by the HTTP servers around them. [`world`] puts any number of both into one process.
+//! It answers as pg-backup-api 2.2 does, including its oddities: IDs made from the second, two kinds of error bodies,
+//! operations that are accepted and fail later. [`service`] and [`patroni`] are state machines that receive their time and
+//! their requests as arguments, so that they
+//! can be driven by a virtual clock as well as by the HTTP servers around them. [`world`] puts any number of both into one process.
 
 pub mod api;
 pub mod backend;

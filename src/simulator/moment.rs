@@ -1,19 +1,19 @@
-//! Time as the simulator sees it: always passed in, never read.
+//! Time in the simulator: always passed in, never read.
 
 use std::time::Duration;
 
-/// One instant, on both clocks. The core reads no clock of its own, so that it can be driven under
-/// virtual time.
+/// One instant, on both clocks. The core reads no clock of its own, so that it can be driven by a
+/// virtual clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Moment {
-    /// Time since the simulator was started. It never goes backwards; operations end by it.
+    /// The time since the simulator was started. It never goes backwards; the ends of operations depend on it.
     pub elapsed: Duration,
-    /// Local time of the simulated host since 1970-01-01T00:00:00. It may jump; operation ids are made of it.
+    /// The local time of the simulated host since 1970-01-01T00:00:00. It may jump; operation IDs are derived from it.
     pub wall: Duration,
 }
 
 impl Moment {
-    /// The instant that comes that much later, if the clock does not jump.
+    /// The instant this much later, if the clock does not jump.
     #[must_use]
     pub fn later(self, time: Duration) -> Self {
         Self {
@@ -22,7 +22,7 @@ impl Moment {
         }
     }
 
-    /// The operation id of this second, `%Y%m%dT%H%M%S`.
+    /// The operation ID of this second, `%Y%m%dT%H%M%S`.
     #[must_use]
     pub fn operation_id(self) -> String {
         let (year, month, day) = civil_date(self.wall.as_secs() / 86_400);
@@ -35,7 +35,7 @@ impl Moment {
         )
     }
 
-    /// The same instant in ISO 8601 with microseconds, as Barman writes timestamps.
+    /// The same instant in ISO 8601 with microseconds, the format of Barman's timestamps.
     #[must_use]
     pub fn timestamp(self) -> String {
         let (year, month, day) = civil_date(self.wall.as_secs() / 86_400);

@@ -1,10 +1,10 @@
-//! Barman's options: which values it takes, and how it shows them.
+//! Barman's options: their values, and their form in `/diagnose`.
 
 use serde_json::{Map, Value};
 
 use super::recorded::default_option;
 
-/// Options whose default is unset and that take a number.
+/// Options that are unset by default and take a number.
 const NUMBERS: [&str; 8] = [
     "aws_read_timeout",
     "aws_snapshot_lock_cool_off_period",
@@ -16,7 +16,7 @@ const NUMBERS: [&str; 8] = [
     "warehousepg_dbid",
 ];
 
-/// Options that the file has of every server and model that is configured. `config-update` changes them there.
+/// Options that the file has for every configured server and model. `config-update` changes them there.
 const IN_EVERY_FILE: [&str; 9] = [
     "backup_method",
     "cluster",
@@ -29,7 +29,7 @@ const IN_EVERY_FILE: [&str; 9] = [
     "streaming_conninfo",
 ];
 
-/// Whether the file has it of every section that is configured.
+/// Returns true if the file has it for every configured section.
 pub(super) fn is_in_every_file(option: &str) -> bool {
     option == "model" || IN_EVERY_FILE.contains(&option)
 }
@@ -37,7 +37,7 @@ pub(super) fn is_in_every_file(option: &str) -> bool {
 enum Kind {
     Boolean,
     Number,
-    /// Shown in the units that fit: `2 DAYS` as `2 days`.
+    /// Shown in suitable units: `2 DAYS` as `2 days`.
     Interval,
     /// Shown in bytes: `2 Mi` as 2097152.
     Size,
@@ -61,7 +61,7 @@ fn kind(option: &str) -> Kind {
     }
 }
 
-/// Whether Barman's parser for the option takes the value.
+/// Returns true if Barman's parser for the option accepts the value.
 pub(super) fn converts(option: &str, value: &Value) -> bool {
     match (kind(option), value) {
         (_, Value::String(text)) => shown(option, text).is_some(),
@@ -71,7 +71,7 @@ pub(super) fn converts(option: &str, value: &Value) -> bool {
     }
 }
 
-/// The value as `/diagnose` shows it once it was written and read again; none if Barman can't read it.
+/// The value as `/diagnose` shows it after it was written and read again; `None` if Barman can't read it.
 pub(super) fn shown(option: &str, text: &str) -> Option<Value> {
     match kind(option) {
         Kind::Boolean => boolean(text).map(Value::Bool),
@@ -79,7 +79,7 @@ pub(super) fn shown(option: &str, text: &str) -> Option<Value> {
         Kind::Interval => interval(text).map(Value::from),
         Kind::Size => size(text).map(Value::from),
         Kind::Limits => limits(text).map(Value::from),
-        // The slot's default is none, though the recorded server has one.
+        // The slot is unset by default, though the recorded server has one.
         Kind::Text
             if text.is_empty()
                 && (option == "slot_name"

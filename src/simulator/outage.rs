@@ -12,15 +12,15 @@ use tokio::sync::oneshot;
 
 use super::server::{self, Endpoint};
 
-/// What the server is told; it answers when it is done.
+/// An order to the server, which confirms when it is done.
 pub(super) enum Order {
-    /// Refuse connections and break those there are.
+    /// Refuse connections and close the existing ones.
     TakeDown(Sender<()>),
-    /// Take connections again.
+    /// Accept connections again.
     BringUp(Sender<io::Result<()>>),
 }
 
-/// Serves, and goes down and up as ordered, until nobody is left to give orders.
+/// Serves, and goes down and up as ordered, until the sender of orders is gone.
 pub(super) async fn obey<E: Endpoint>(
     mut listener: TcpListener,
     address: SocketAddr,
@@ -43,7 +43,7 @@ pub(super) async fn obey<E: Endpoint>(
     }
 }
 
-/// Waits until it is told to go down.
+/// Waits for the order to go down.
 async fn stay_up(orders: &mut UnboundedReceiver<Order>) -> Option<Sender<()>> {
     loop {
         match orders.recv().await? {
@@ -55,7 +55,7 @@ async fn stay_up(orders: &mut UnboundedReceiver<Order>) -> Option<Sender<()>> {
     }
 }
 
-/// Holds the port, so that nobody else is given it, until it is told to listen again.
+/// Holds the port, so that no other process gets it, until the order to listen again.
 async fn stay_down(
     address: SocketAddr,
     mut port: Option<Socket>,

@@ -1,6 +1,6 @@
-//! A Patroni cluster: who leads, who follows, and what each member's REST API answers.
+//! A Patroni cluster: its leader, its replicas, and the answers of each member's REST API.
 //!
-//! A state machine like Barman's: it is handed its time, its changes and its requests.
+//! A state machine like Barman's: its time, changes and requests are passed in.
 
 mod change;
 mod rest;
@@ -14,12 +14,12 @@ use super::version::{self, Version};
 
 pub use change::{Change, ChangeError};
 
-/// What a member's PostgreSQL does.
+/// The state of a member's PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It is the primary, or in a standby cluster the one that the others follow.
+    /// It is the primary, or the leader of a standby cluster.
     Primary,
-    /// It follows.
+    /// It is a replica.
     Replica,
     /// It and its Patroni are stopped.
     Stopped,
@@ -30,23 +30,23 @@ pub enum State {
 pub struct Member {
     /// Its name.
     pub name: String,
-    /// Where its PostgreSQL listens.
+    /// The host that its PostgreSQL listens on.
     pub host: String,
     /// Its port.
     pub port: u16,
     /// The address of its REST API, without a path.
     pub api: String,
     state: State,
-    /// Whether its REST API is asked and never answers.
+    /// True if its REST API accepts requests and never answers.
     is_silent: bool,
-    /// Bytes that it is behind.
+    /// Its lag in bytes.
     lag: u64,
-    /// Another scope that it answers with.
+    /// A different scope in its answers.
     scope: Option<String>,
     faults: Faults,
 }
 
-/// A change of the leader, as `/history` lists it.
+/// A change of timeline, as in `/history`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Switch {
     timeline: u64,
@@ -60,17 +60,17 @@ struct Switch {
 pub struct Cluster {
     scope: String,
     members: Vec<Member>,
-    /// Who holds the leader key.
+    /// The holder of the leader key.
     leader: Option<String>,
     timeline: u64,
-    /// When the promotion that is under way ends.
+    /// The time when the current promotion ends.
     promoted_at: Duration,
     system_id: String,
     is_paused: bool,
     is_standby: bool,
     history: Vec<Switch>,
     version: Version,
-    /// Where WAL ends, if it was said.
+    /// The end of the WAL, if it was set.
     wal: Option<u64>,
 }
 
@@ -92,13 +92,13 @@ impl Cluster {
         }
     }
 
-    /// Adds a member whose PostgreSQL listens on a host of its name. The first leads.
+    /// Adds a member whose PostgreSQL listens on a host named like it. The first one leads.
     #[must_use]
     pub fn member(self, name: &str) -> Self {
         self.member_at(name, name, 5432)
     }
 
-    /// Adds a member. The first leads.
+    /// Adds a member. The first one leads.
     #[must_use]
     pub fn member_at(mut self, name: &str, host: &str, port: u16) -> Self {
         let is_first = self.members.is_empty();
@@ -123,7 +123,7 @@ impl Cluster {
         self
     }
 
-    /// Sets the timeline that it begins with.
+    /// Sets its initial timeline.
     #[must_use]
     pub fn on_timeline(mut self, timeline: u64) -> Self {
         self.timeline = timeline;
@@ -137,7 +137,7 @@ impl Cluster {
         self
     }
 
-    /// Answers as another Patroni does.
+    /// Sets the version of Patroni to imitate.
     #[must_use]
     pub fn of_version(mut self, version: Version) -> Self {
         self.version = version;
@@ -149,12 +149,12 @@ impl Cluster {
         &self.scope
     }
 
-    /// Who holds the leader key.
+    /// The holder of the leader key.
     pub fn leader(&self) -> Option<&str> {
         self.leader.as_deref()
     }
 
-    /// Its timeline, once a promotion that is under way is complete.
+    /// Its timeline, once the current promotion is complete.
     pub fn timeline(&self) -> u64 {
         self.timeline
     }
@@ -164,7 +164,7 @@ impl Cluster {
         &self.members
     }
 
-    /// Says where a member's REST API listens.
+    /// Sets the address of a member's REST API.
     pub fn set_api(&mut self, member: &str, api: &str) {
         if let Some(member) = self.find_mut(member) {
             api.clone_into(&mut member.api);
@@ -183,7 +183,7 @@ impl Cluster {
         self.leader.as_deref() == Some(&*member.name)
     }
 
-    /// Whether a member takes writes.
+    /// Returns true if a member accepts writes.
     fn is_primary(&self, member: &Member, now: Moment) -> bool {
         member.state == State::Primary && !self.is_standby && now.elapsed >= self.promoted_at
     }
@@ -194,7 +194,7 @@ impl Cluster {
         self.timeline - u64::from(is_under_way)
     }
 
-    /// Where WAL ends: where it was said to end, or one segment further for each timeline so far, and a bit each second.
+    /// The end of the WAL: the value that was set, or one segment further for each timeline so far, and a bit each second.
     fn position(&self, now: Moment) -> u64 {
         if let Some(wal) = self.wal {
             return wal;

@@ -1,4 +1,4 @@
-//! Answer bodies: whole, or with less in them than their length says.
+//! Response bodies: complete, or shorter than their declared length.
 
 use std::io;
 use std::pin::Pin;
@@ -8,14 +8,14 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 
 use super::filled::Filled;
 
-/// What is left of a body.
+/// The rest of a body.
 #[derive(Debug)]
 enum Rest {
-    /// All of it, and whether it ends there.
+    /// The data, and where it ends.
     Data(Bytes, End),
-    /// Pieces that are made as they leave.
+    /// Pieces that are generated while they are sent.
     Pieces(Filled),
-    /// Nothing more comes, but only after what was sent has left.
+    /// Nothing more follows, but only after everything has been sent.
     Flush,
     /// The connection breaks.
     Break,
@@ -23,7 +23,7 @@ enum Rest {
     Done,
 }
 
-/// Where a body ends.
+/// The end of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Whole,
@@ -38,18 +38,18 @@ pub(super) struct Payload {
 }
 
 impl Payload {
-    /// A whole body.
+    /// A complete body.
     pub(super) fn whole(body: String) -> Self {
         Self::new(body.len(), body.into(), End::Whole)
     }
 
-    /// The first half of a body, under the length of the whole.
+    /// The first half of a body, with the length of the whole.
     pub(super) fn truncated(body: String) -> Self {
         let body = Bytes::from(body);
         Self::new(body.len().max(1), body.slice(..body.len() / 2), End::Broken)
     }
 
-    /// A body whose length is not known before its end.
+    /// A body of unknown length.
     pub(super) fn pieces(pieces: Filled) -> Self {
         Self {
             length: 0,
@@ -90,7 +90,7 @@ impl Body for Payload {
                 Poll::Ready(piece.map(|piece| Ok(Frame::data(piece.into()))))
             }
             Rest::Flush => {
-                // hyper writes out what it has when a body makes it wait.
+                // hyper writes its buffer when a body makes it wait.
                 self.rest = Rest::Break;
                 context.waker().wake_by_ref();
                 Poll::Pending

@@ -1,4 +1,4 @@
-//! A real Barman behind the API: what pg-backup-api does with the `barman` command, without pg-backup-api.
+//! A real Barman behind the API: the `barman` commands that pg-backup-api runs, without pg-backup-api.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -10,37 +10,37 @@ use serde_json::Value;
 use super::backend::{Backend, OperationKey, Outcome, Task};
 use super::moment::Moment;
 
-/// The words that run `barman`: the program and the options that stand before a sub-command.
+/// The words that run `barman`: the program and the options before a sub-command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BarmanCommand {
     program: String,
     options: Vec<String>,
 }
 
-/// A `barman` command line without a word.
+/// An empty `barman` command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the barman command is empty: write the program and its options, such as `barman -c /etc/barman.conf`"
 )]
 pub struct NoProgram;
 
-/// Why Barman can't be asked.
+/// The reason why Barman can't be queried.
 #[derive(Debug, thiserror::Error)]
 pub enum BarmanError {
-    /// There is no such program, or it may not be run.
+    /// There is no such program, or it is not executable.
     #[error("can't run `{line}`: {source}")]
     Start {
         /// The command line, without its options.
         line: String,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// It ran and said no.
+    /// It failed.
     #[error("`{line}` failed: {status}")]
     Failed {
         /// The command line, without its options.
         line: String,
-        /// How it ended.
+        /// Its exit status.
         status: ExitStatus,
     },
 }
@@ -69,7 +69,7 @@ impl BarmanCommand {
         command
     }
 
-    /// Standard output of a sub-command, if it succeeds.
+    /// The standard output of a sub-command, if it succeeds.
     fn output(&self, arguments: &[&str]) -> Result<String, BarmanError> {
         let line = || [&[self.program.as_str()], arguments].concat().join(" ");
         let output = self
@@ -91,7 +91,7 @@ impl BarmanCommand {
     }
 }
 
-/// The Barman that a command runs.
+/// The Barman run by a command.
 #[derive(Debug)]
 pub struct RealBarman {
     barman: BarmanCommand,
@@ -106,10 +106,10 @@ enum Operation {
 }
 
 impl RealBarman {
-    /// The Barman that `barman` runs.
+    /// The Barman run by `barman`.
     ///
     /// # Errors
-    /// When it can't be run, or can't list its servers.
+    /// It can't be run, or can't list its servers.
     pub fn new(barman: BarmanCommand) -> Result<Self, BarmanError> {
         let mut real = Self {
             barman,
@@ -156,7 +156,7 @@ impl RealBarman {
                 vec!["config-update", &changes]
             }
         };
-        // what Barman says goes to the log: pg-backup-api does not pass it on either
+        // Barman's output goes to the log: pg-backup-api does not pass it on either
         self.barman.command(&arguments).stdout(io::stderr()).spawn()
     }
 }
@@ -180,9 +180,9 @@ impl Operation {
 
 impl Backend for RealBarman {
     fn has_server(&mut self, server: &str) -> bool {
-        // Barman's start takes long against an answer, so it is asked for names that are new only
+        // Barman starts slowly compared with an answer, so it is only asked for unknown names
         if !self.servers.contains(server) {
-            // what can't be read is as it was
+            // if it can't be read, it is unchanged
             let _ = self.read_servers();
         }
         self.servers.contains(server)
@@ -195,7 +195,7 @@ impl Backend for RealBarman {
     }
 
     fn start(&mut self, _now: Moment, key: &OperationKey, task: Task) {
-        // nobody may ask again for one that ended: it is reaped here
+        // an ended operation may never be polled again, so it is reaped here
         self.operations.values_mut().for_each(|operation| {
             operation.outcome();
         });

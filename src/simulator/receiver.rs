@@ -1,17 +1,17 @@
-//! Barman's WAL receiver of one server: started, restarted, killed, and started again by `barman cron`.
+//! Barman's WAL receiver of one server: started, restarted, killed, and restarted by `barman cron`.
 
 use std::time::Duration;
 
-/// What it does.
+/// The state of a receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     /// Barman does not start one.
     Off,
-    /// It is started at that time.
+    /// It will be started at this time.
     Starting(Duration),
-    /// WAL is received.
+    /// It receives WAL.
     Running,
-    /// Nobody but `barman cron` or a switch starts it again.
+    /// Only `barman cron` or a switch starts it again.
     Down,
 }
 
@@ -19,9 +19,9 @@ pub(super) enum State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Receiver {
     pub(super) state: State,
-    /// How often a switch or a change of the configuration has restarted it.
+    /// The number of restarts by a switch or a change of the configuration.
     pub(super) restarts: u32,
-    /// How often it was started, by whomever, and received WAL.
+    /// The number of starts, by anything, after which it received WAL.
     pub(super) starts: u32,
 }
 
@@ -35,12 +35,12 @@ impl Default for Receiver {
     }
 }
 
-/// When receivers start.
+/// The times at which receivers start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReceiverTimes {
-    /// How long after the end of a switch the receiver is started.
+    /// The delay between the end of a switch and the start of the receiver.
     pub delay: Duration,
-    /// How often `barman cron` runs.
+    /// The interval of `barman cron`.
     pub cron: Duration,
 }
 
@@ -62,20 +62,20 @@ impl ReceiverTimes {
     }
 }
 
-/// A receiver as clients of the simulator see it.
+/// A receiver in the form that clients of the simulator see.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Receiving {
-    /// How often a switch or a change of the configuration has restarted it.
+    /// The number of restarts by a switch or a change of the configuration.
     pub restarts: u32,
-    /// How often it was started and received WAL.
+    /// The number of starts after which it received WAL.
     pub starts: u32,
-    /// The host that it receives from; none if it does not.
+    /// The host that it receives from; `None` if it does not.
     pub from: Option<String>,
 }
 
-/// A connection of a Barman to a node, for its WAL.
+/// A connection from a Barman to a node, for its WAL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stream {
-    /// The name that Barman connects with.
+    /// The `application_name` of the connection.
     pub application_name: String,
 }

@@ -1,10 +1,9 @@
-//! What Barman 3.19 said of one server with one backup, to lay the simulator's own state over.
+//! A recorded answer of Barman 3.19 with one server and one backup, to be overlaid with the simulator's own state.
 
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-/// The recording.
 #[derive(Debug, Default, serde::Deserialize)]
 pub(super) struct Recorded {
     pub(super) global: Map<String, Value>,
@@ -24,7 +23,7 @@ pub(super) static RECORDED: LazyLock<Recorded> = LazyLock::new(|| {
     serde_json::from_str(include_str!("diagnose/recorded.json")).unwrap_or_default()
 });
 
-/// The value that every server has for an option unless it is set; none if Barman knows no such option.
+/// The default value of an option; `None` if Barman does not know it.
 pub(super) fn default_option(option: &str) -> Option<&'static Value> {
     RECORDED
         .server

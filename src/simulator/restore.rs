@@ -1,4 +1,4 @@
-//! Where a simulated recovery puts its files.
+//! The destination of a simulated recovery's files.
 
 use std::fs;
 use std::io;
@@ -6,14 +6,14 @@ use std::path::Path;
 
 /// The destination of recoveries.
 pub trait Restore: Send {
-    /// Writes the files, in order, each whole or not at all.
+    /// Writes the files in order, each of them atomically.
     ///
     /// # Errors
-    /// When the directory can't be made or written to; the recovery then fails.
+    /// The directory can't be created or written to; the recovery then fails.
     fn restore(&mut self, directory: &Path, files: &[(&str, String)]) -> io::Result<()>;
 }
 
-/// Restores nothing: the destination is on a machine that does not exist.
+/// Restores nothing: the destination's machine does not exist.
 #[derive(Debug)]
 pub struct Elsewhere;
 
@@ -23,10 +23,10 @@ impl Restore for Elsewhere {
     }
 }
 
-/// Restores into a directory of this machine, which is made if it is missing.
+/// Restores into a directory of this machine, which is created if necessary.
 #[derive(Debug)]
 pub struct Here {
-    /// Whether a directory that is not empty is refused.
+    /// True if a directory that is not empty is refused.
     pub empty_only: bool,
 }
 
@@ -44,7 +44,7 @@ impl Restore for Here {
         }
         for (name, content) in files {
             let unfinished = directory.join(format!(".{name}.part"));
-            // Renamed, it has an inode of its own, as a file that rsync has written.
+            // Renamed, it has its own inode, like a file written by rsync.
             fs::write(&unfinished, content)?;
             fs::rename(&unfinished, directory.join(name))?;
         }

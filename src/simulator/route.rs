@@ -1,8 +1,8 @@
-//! Which endpoint a request is for.
+//! The endpoints of requests.
 
 use percent_encoding::percent_decode_str;
 
-/// Whose operations an endpoint is about. Ids are unique within one scope only.
+/// The owner of an endpoint's operations. IDs are unique only within one scope.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
     /// One Barman server: `/servers/S/operations`.
@@ -11,7 +11,7 @@ pub enum Scope {
     Instance,
 }
 
-/// What a path stands for, whatever the method.
+/// The meaning of a path, whatever the method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// `/status`
@@ -27,7 +27,7 @@ pub enum Route {
 }
 
 impl Route {
-    /// Reads a path below `prefix`. The path is decoded before it is split, as the real server does, so an encoded slash
+    /// Reads a path below `prefix`. The path is decoded before it is split, as in the real server, so an encoded slash
     /// is a slash.
     #[must_use]
     pub fn of(path: &str, prefix: &str) -> Self {
@@ -54,7 +54,7 @@ impl Route {
         }
     }
 
-    /// Whether it is about operations of the whole instance.
+    /// Returns true for operations of the whole instance.
     #[must_use]
     pub fn is_of_instance(&self) -> bool {
         matches!(
@@ -63,7 +63,7 @@ impl Route {
         )
     }
 
-    /// The methods that the route takes, as the `Allow` header lists them.
+    /// The methods that the route accepts, as listed in the `Allow` header.
     #[must_use]
     pub fn allowed(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The sections of Barman's configuration, and what is behind them.
+//! The sections of Barman's configuration, and the PostgreSQL servers behind them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::recorded::{RECORDED, default_option};
 /// Barman's replication slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Slot {
-    /// There is none.
+    /// It does not exist.
     Missing,
     /// It is never in use.
     Idle,
@@ -24,38 +24,38 @@ pub enum Slot {
     Usable,
 }
 
-/// What the PostgreSQL looks like that a server or a model points to.
+/// The state of the PostgreSQL that a server or a model points to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Postgres {
-    /// Whether it can be connected to.
+    /// True if it accepts connections.
     pub reachable: bool,
     /// Its timeline.
     pub timeline: u64,
-    /// Whether it is a standby.
+    /// True if it is a standby.
     pub in_recovery: bool,
-    /// Whether it takes streaming connections.
+    /// True if it accepts streaming connections.
     pub streaming: bool,
-    /// Barman's replication slot there.
+    /// Barman's replication slot on it.
     pub slot: Slot,
-    /// When it is promoted, on the simulator's clock; it then leaves recovery, on the next timeline.
+    /// The time of its promotion, on the simulator's clock; it then leaves recovery, on the next timeline.
     pub promotes_at: Option<Duration>,
     /// The identifier of its cluster.
     pub system_id: String,
-    /// Its WAL, if the cluster says where that is.
+    /// Its WAL, if the cluster reports it.
     pub wal: Option<Wal>,
 }
 
 /// The WAL of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wal {
-    /// Where it ends.
+    /// Its end.
     pub position: u64,
-    /// The timelines that ended, each with its end.
+    /// The past timelines, each with its end.
     pub ended: Vec<(u64, u64)>,
 }
 
 impl Postgres {
-    /// Lets a promotion end that is due.
+    /// Ends a promotion that is due.
     pub(super) fn settle(&mut self, now: Duration) {
         if self.promotes_at.is_some_and(|at| at <= now) {
             self.promotes_at = None;
@@ -86,25 +86,23 @@ fn system_id() -> String {
     recorded.unwrap_or_default().to_owned()
 }
 
-/// A member's PostgreSQL as those see it who connect to it.
+/// A member's PostgreSQL as its clients see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Its host.
     pub host: String,
-    /// Its port.
     pub port: u16,
-    /// What is there.
+    /// The PostgreSQL there.
     pub postgres: Postgres,
 }
 
-/// Options by where they are written down.
+/// Options, by the file that contains them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Options {
-    /// Those of the section in Barman's configuration files.
+    /// The section's options in Barman's configuration files.
     pub(super) file: Map<String, Value>,
-    /// Those that `config-update` has put into `.barman.auto.conf`, which pg-backup-api does not read.
+    /// The options that `config-update` has put into `.barman.auto.conf`, which pg-backup-api does not read.
     pub(super) auto: Map<String, Value>,
-    /// Whether the files have the section at all.
+    /// True if the files contain the section at all.
     pub(super) is_in_file: bool,
 }
 
@@ -122,7 +120,7 @@ impl Options {
         self.auto.get(option).or_else(|| self.file.get(option))
     }
 
-    /// Writes a value where `config-update` writes it.
+    /// Writes a value to the file that `config-update` uses.
     pub(super) fn set(&mut self, option: String, value: Value) {
         let is_there = options::is_in_every_file(&option) || self.file.contains_key(&option);
         if self.is_in_file && is_there {
@@ -139,7 +137,7 @@ pub(super) struct Stored {
     pub(super) status: BackupStatus,
     pub(super) timeline: u64,
     pub(super) system_id: String,
-    /// The WAL file in which it began, if that is not the usual one.
+    /// The WAL file in which it began, if not the default one.
     pub(super) begin: Option<String>,
 }
 
@@ -158,18 +156,18 @@ impl Default for Stored {
 #[derive(Debug, Clone)]
 pub(super) struct Server {
     pub(super) options: Options,
-    /// Whether pg-backup-api has read of it.
+    /// True if pg-backup-api has read it.
     pub(super) is_loaded: bool,
     pub(super) active_model: Option<String>,
-    /// None for a server that nothing but a configuration section is known of.
+    /// `None` for a server of which only a configuration section is known.
     pub(super) postgres: Option<Postgres>,
     pub(super) backups: BTreeMap<String, Stored>,
     /// The last archived WAL file of each timeline.
     pub(super) wals: BTreeMap<u64, String>,
-    /// Whether nothing but what the configuration names is archived.
+    /// True if only the files in the configuration are archived.
     pub(super) has_given_wals: bool,
     pub(super) receiver: Receiver,
-    /// The timeline and the position up to which WAL was received, if the cluster says where it is.
+    /// The timeline and the position up to which WAL was received, if the cluster reports it.
     pub(super) received: Option<(u64, u64)>,
 }
 
@@ -188,7 +186,7 @@ impl Server {
         }
     }
 
-    /// Receives and archives what a PostgreSQL on this timeline has, timeline after timeline. Without a place to go on
+    /// Receives and archives the WAL of a PostgreSQL on this timeline, timeline after timeline. Without a position to continue
     /// from, it begins at the end.
     pub(super) fn receive(&mut self, timeline: u64, wal: &Wal) {
         let (mut from, mut at) = self.received.unwrap_or((timeline, wal.position));
@@ -233,13 +231,13 @@ impl Server {
         self.option(None, option) == Some(&Value::Bool(true))
     }
 
-    /// Whether its WAL comes from another Barman.
+    /// Returns true if its WAL comes from another Barman.
     pub(super) fn is_passive(&self) -> bool {
         self.option(None, "primary_ssh_command")
             .is_some_and(Value::is_string)
     }
 
-    /// Whether Barman starts a WAL receiver for it.
+    /// Returns true if Barman starts a WAL receiver for it.
     pub(super) fn receives(&self) -> bool {
         self.postgres.is_some()
             && self.is("active")

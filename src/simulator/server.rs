@@ -1,4 +1,4 @@
-//! The HTTP server around a [`Service`]: connections, and the faults that happen on the wire.
+//! The HTTP server around a [`Service`]: connections, and faults at the level of the connection.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -30,33 +30,33 @@ use super::service::{CONTROL, Delivery, Reaction, Served, Service, Ticket};
 /// Reads both clocks.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
-/// Is told of each request that was served, before its answer goes out.
+/// Receives each request that was served, before its answer is sent.
 pub(super) type Observer = Box<dyn Fn(&Served) + Send + Sync>;
 
-/// Bodies are read up to 16 MiB.
+/// The maximum size of a body: 16 MiB.
 const LONGEST_BODY: usize = 16 << 20;
 
-/// How often a request that should be due by now is looked after: clocks differ.
+/// The interval of checks for a request that should be due: clocks differ.
 const TICK: Duration = Duration::from_millis(5);
 
-/// As many clients as may knock at the same time without one having to knock again.
+/// The number of clients that may connect at the same moment without having to retry.
 const BACKLOG: i32 = 1_024;
 
-/// What a listener's connections work on.
+/// The service behind a listener's connections.
 pub(super) trait Endpoint: 'static {
-    /// Whether a new connection is closed before anything is read from it.
+    /// Returns true if a new connection is closed before anything is read from it.
     fn refuses_connection(&self) -> bool;
 
     /// Serves one request.
     fn serve(&self, request: &Request) -> Reaction;
 
-    /// The answer to a request that is taken up late; none as long as it waits.
+    /// The answer to a request that is accepted late; `None` while it is waiting.
     fn late_answer(&self, _ticket: Ticket) -> Option<Response> {
         None
     }
 }
 
-/// One pg-backup-api and what goes wrong with it.
+/// One pg-backup-api with its faults.
 pub(super) struct Shared<B> {
     service: Mutex<Service<B>>,
     clock: Clock,
@@ -72,7 +72,7 @@ impl<B: Backend> Shared<B> {
         }
     }
 
-    /// The service, with everything done that is due.
+    /// The service, after everything that is due.
     pub(super) fn service(&self) -> MutexGuard<'_, Service<B>> {
         let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
         service.advance(self.now());
@@ -107,7 +107,7 @@ impl<B: Backend + 'static> Endpoint for Shared<B> {
     }
 }
 
-/// Takes a port without listening on it: whoever connects is refused.
+/// Binds a port without listening on it: connections are refused.
 pub(super) fn reserve(address: SocketAddr) -> io::Result<Socket> {
     let socket = socket(address)?;
     socket.bind(&address.into())?;
@@ -122,14 +122,14 @@ fn socket(address: SocketAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Listens on a port that was taken. Has to be called inside a runtime.
+/// Listens on a bound port. Must be called inside a runtime.
 pub(super) fn listen(socket: Socket) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
 }
 
-/// Serves every connection until `stop` is ready, then breaks those that are left; gives the port, no longer listened
-/// on. Has to run in a `LocalSet`.
+/// Serves every connection until `stop` is ready, then closes the remaining ones; returns the port, which is no longer listened
+/// on. Must run in a `LocalSet`.
 pub(super) async fn serve<E: Endpoint>(
     listener: TcpListener,
     shared: Arc<E>,
@@ -146,7 +146,7 @@ pub(super) async fn serve<E: Endpoint>(
             Some(Ok((stream, _))) => {
                 connections.spawn_local(connection(stream, Arc::clone(&shared)));
             }
-            // Out of file descriptors, most likely: some connection will end.
+            // Probably out of file descriptors: some connection will end.
             Some(Err(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
         while connections.try_join_next().is_some() {}
@@ -156,7 +156,7 @@ pub(super) async fn serve<E: Endpoint>(
     port
 }
 
-/// Stops listening without giving the port away: another socket has it before the first lets it go.
+/// Stops listening without releasing the port: another socket binds it before the first one is closed.
 fn keep(listener: TcpListener) -> io::Result<Socket> {
     let address = listener.local_addr()?;
     SockRef::from(&listener).set_reuse_port(true)?;
@@ -168,14 +168,14 @@ fn keep(listener: TcpListener) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// How a connection ends that isn't answered.
+/// The end of a connection that is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Close,
     Reset,
 }
 
-/// Why a request has no answer; hyper then gives the connection up without writing anything.
+/// The reason why a request has no answer; hyper then drops the connection without writing anything.
 #[derive(Debug, thiserror::Error)]
 #[error("no answer")]
 struct NoAnswer;
@@ -184,7 +184,7 @@ async fn connection<E: Endpoint>(stream: TcpStream, shared: Arc<E>) {
     if shared.refuses_connection() {
         return;
     }
-    // An answer that waits for the acknowledgement of the one before costs 40 ms.
+    // An answer that waits for the acknowledgement of the previous one costs 40 ms.
     let _ = stream.set_nodelay(true);
     let end = Rc::new(Cell::new(End::Close));
     let service =
@@ -192,7 +192,7 @@ async fn connection<E: Endpoint>(stream: TcpStream, shared: Arc<E>) {
     let mut connection = http1::Builder::new()
         .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);
-    // A connection that breaks is the client's affair.
+    // A broken connection is the client's problem.
     let _ = (&mut connection).await;
     if end.get() == End::Reset {
         let stream = connection.into_parts().io.into_inner();
@@ -230,7 +230,7 @@ async fn exchange<E: Endpoint>(
             .body(Payload::pieces(pieces))
             .map_err(|_| NoAnswer),
         Reaction::Late(time, ticket) => {
-            // The client may have gone by then, and this future with it: what is due happens all the same.
+            // The client may be gone by then, and this future with it: whatever is due happens anyway.
             let waiting = Arc::clone(&shared);
             let (answer, answered) = oneshot::channel();
             tokio::task::spawn_local(async move {

@@ -1,6 +1,6 @@
-//! What becomes of one request: the fault that meets it, and what the API makes of it.
+//! The result of one request: the fault that affects it, and the API's answer.
 //!
-//! Still without network and clock; what is left to do on the wire is said by [`Delivery`].
+//! Still without network and clock; [`Delivery`] says what remains to be done on the connection.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,33 +17,33 @@ use super::message::{Request, Response};
 use super::moment::Moment;
 use super::route::Route;
 
-/// The path of whoever plays with a simulator. It is outside what the real programs serve, and nothing goes wrong with it.
+/// The path for users of a simulator. The real programs do not have it, and faults do not affect it.
 pub const CONTROL: &str = "/simulator";
 
-/// A request that was served, as the log shows it.
+/// A request that was served, in the form of the log.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Served {
     /// The method; empty when the connection was closed before anything was read.
     pub method: String,
-    /// The path with its query, as it was sent.
+    /// The path with its query, as sent.
     pub path: String,
-    /// The body: JSON if it is that, else text; null if there was none.
+    /// The body: as JSON if it is valid JSON, otherwise as text; null if there was none.
     pub body: Value,
     /// The status of the answer; null if there is none.
     pub status: Option<u16>,
-    /// The fault that met it, as it was written.
+    /// The fault that affected it, as written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
 }
 
-/// How the answer goes out.
+/// The delivery of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
-    /// As it is.
+    /// Complete.
     Send(Response),
     /// After a while.
     SendAfter(Duration, Response),
-    /// With less of a body than its length says.
+    /// With a body shorter than its declared length.
     Truncate(Response),
     /// Not at all; the connection is closed.
     Close,
@@ -67,18 +67,18 @@ impl Delivery {
     }
 }
 
-/// What names a request that is taken up later.
+/// The identity of a request that is accepted later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket(u64);
 
-/// What a request comes to for a server that can wait and stream.
+/// The result of a request for a server that can wait and stream.
 #[derive(Debug)]
 pub enum Reaction {
     /// It is settled.
     Deliver(Delivery),
-    /// It is taken up after that time; its answer is then [`Service::late_answer`].
+    /// It is accepted after this time; its answer is then [`Service::late_answer`].
     Late(Duration, Ticket),
-    /// The answer of `/diagnose`, whose body comes in pieces.
+    /// The answer of `/diagnose`, whose body is sent in pieces.
     Stream(Filled),
 }
 
@@ -88,7 +88,7 @@ impl From<Response> for Reaction {
     }
 }
 
-/// A request that waits to be taken up.
+/// A request that is waiting to be accepted.
 #[derive(Debug)]
 struct Waiting {
     due: Moment,
@@ -96,7 +96,7 @@ struct Waiting {
     request: Request,
 }
 
-/// An API that things go wrong with.
+/// An API with faults.
 #[derive(Debug)]
 pub struct Service<B> {
     api: Api<B>,
@@ -122,14 +122,14 @@ impl<B: Backend> Service<B> {
         service
     }
 
-    /// Adds servers to what `/diagnose` shows.
+    /// Adds servers to `/diagnose`.
     #[must_use]
     pub fn filled(mut self, filler: Option<Filler>) -> Self {
         self.filler = filler;
         self
     }
 
-    /// Replaces the faults that are left, those of Barman itself included.
+    /// Replaces the remaining faults, including those of Barman itself.
     pub fn set_faults(&mut self, mut faults: Faults) {
         self.api.backend().trouble(faults.split_receiver());
         self.faults = faults;
@@ -140,12 +140,12 @@ impl<B: Backend> Service<B> {
         &mut self.api
     }
 
-    /// The faults that are left; they can be changed at any time.
+    /// The remaining faults; they can be changed at any time.
     pub fn faults(&mut self) -> &mut Faults {
         &mut self.faults
     }
 
-    /// Whether a new connection is closed before anything is read from it.
+    /// Returns the record of a new connection that is closed before anything is read from it.
     pub fn refuse_connection(&mut self) -> Option<Served> {
         let fault = self.faults.take_at_connect()?;
         Some(Served {
@@ -157,7 +157,7 @@ impl<B: Backend> Service<B> {
         })
     }
 
-    /// Serves a request to [`CONTROL`]: a question what is so, or a line that says what shall be.
+    /// Serves a request to [`CONTROL`]: a query of the state, or a command.
     pub fn control(&mut self, now: Moment, request: &Request) -> Response {
         self.advance(now);
         let line = String::from_utf8_lossy(&request.body).into_owned();
@@ -180,7 +180,7 @@ impl<B: Backend> Service<B> {
         }
     }
 
-    /// Takes up the requests that are due.
+    /// Accepts the requests that are due.
     pub fn advance(&mut self, now: Moment) {
         self.waiting.sort_by_key(|waiting| waiting.due);
         let count = self
@@ -192,14 +192,14 @@ impl<B: Backend> Service<B> {
         }
     }
 
-    /// The answer to a request that was taken up late; none as long as it waits.
+    /// The answer to a request that was accepted late; `None` while it is waiting.
     pub fn late_answer(&mut self, now: Moment, ticket: Ticket) -> Option<Response> {
         self.advance(now);
         self.late_answers.remove(&ticket)
     }
 
-    /// Serves one request, for a client that is answered at once or not at all: one whose request is taken up later sees
-    /// the connection break then.
+    /// Serves one request, for a client that is answered at once or not at all: if its request is accepted later,
+    /// the connection is closed.
     pub fn serve(&mut self, now: Moment, request: &Request) -> (Served, Delivery) {
         let (served, reaction) = self.react(now, request);
         let delivery = match reaction {
@@ -304,7 +304,7 @@ impl<B: Backend> Service<B> {
     }
 }
 
-/// The page that whoever answers with that status sends: pg-backup-api, or a web server in front of it.
+/// The page of the program that answers with this status: pg-backup-api, or a web server in front of it.
 fn answer(with: Answer, request: &Request) -> Response {
     let in_front = if with.nginx {
         Response::nginx

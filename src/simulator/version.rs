@@ -1,23 +1,23 @@
-//! Versions of the programs that are played, as far as they answer differently.
+//! Versions of the simulated programs, as far as their answers differ.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A version such as `2.1.0`; parts that are left out are 0.
+/// A version such as `2.1.0`; missing parts are 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u32, pub u32, pub u32);
 
-/// The pg-backup-api that is played unless another is asked for.
+/// The default version of pg-backup-api.
 pub const PG_BACKUP_API: Version = Version(2, 2, 0);
-/// The Barman that is played unless another is asked for.
+/// The default version of Barman.
 pub const BARMAN: Version = Version(3, 19, 1);
-/// The Patroni that is played unless another is asked for.
+/// The default version of Patroni.
 pub const PATRONI: Version = Version(4, 1, 5);
 
 /// The first Barman with models.
 pub const BARMAN_WITH_MODELS: Version = Version(3, 10, 0);
 
-/// A version that is none.
+/// An invalid version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a version such as `3.10.1`")]
 pub struct VersionError(String);

@@ -1,4 +1,4 @@
-//! Patroni clusters and Barman hosts in one process, each member and each host with a listener of its own.
+//! Patroni clusters and Barman hosts in one process, each member and each host with its own listener.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,10 +16,10 @@ use super::handle::{Simulator, StartError, open, real_clock};
 use super::patroni::{Change, ChangeError, Cluster};
 use super::server::{self, Clock};
 
-/// Clusters and Barman hosts that run until it is dropped.
+/// Clusters and Barman hosts that run until this is dropped.
 ///
-/// A Barman sees a member where a server or model of the cluster has its host and port in `conninfo`: `demo:n1` points to
-/// `host=n1 port=5432`, which is where a member `n1` is unless it is put elsewhere.
+/// A Barman sees a member if a server or model of the cluster has its host and port in `conninfo`: `demo:n1` points to
+/// `host=n1 port=5432`, the default address of a member `n1`.
 pub struct World {
     barmans: BTreeMap<String, Simulator>,
     clusters: Arc<Clusters>,
@@ -33,7 +33,7 @@ impl World {
     /// Starts everything, on free ports of the loopback interface.
     ///
     /// # Errors
-    /// When a configuration contradicts itself, or the system gives no port or thread.
+    /// A configuration is contradictory, or the system provides no port or thread.
     pub fn start(
         clusters: Vec<Cluster>,
         barmans: impl IntoIterator<Item = (String, Config)>,
@@ -41,10 +41,7 @@ impl World {
         Self::start_with_clock(clusters, barmans, &real_clock())
     }
 
-    /// Starts everything, with a clock of the caller's.
-    ///
-    /// # Errors
-    /// As [`World::start`].
+    /// Starts everything, with the caller's clock.
     pub fn start_with_clock(
         mut clusters: Vec<Cluster>,
         barmans: impl IntoIterator<Item = (String, Config)>,
@@ -106,31 +103,31 @@ impl World {
         self.urls.get(&key).map(String::as_str)
     }
 
-    /// Looks at a cluster.
+    /// Inspects a cluster.
     pub fn look<T>(&self, scope: &str, look: impl FnOnce(&Cluster) -> T) -> Option<T> {
         let index = self.index(scope)?;
         self.clusters.lock().get(index).map(look)
     }
 
-    /// Makes a change of a cluster.
+    /// Applies a change to a cluster.
     ///
     /// # Errors
-    /// When there is no such cluster, or no such member.
+    /// There is no such cluster, or no such member.
     pub fn change(&self, scope: &str, change: Change) -> Result<(), ChangeError> {
         let index = self.index(scope);
         let index = index.ok_or_else(|| ChangeError::NoCluster(scope.to_owned()))?;
         self.clusters.change(index, change)
     }
 
-    /// Makes a change that is written as for the control path, such as `promote n2`.
+    /// Applies a change in the notation of the control path, such as `promote n2`.
     ///
     /// # Errors
-    /// As [`World::change`], and when it is not a change.
+    /// As [`World::change`], or the change is unknown.
     pub fn tell(&self, scope: &str, change: &str) -> Result<(), ChangeError> {
         self.change(scope, change.parse()?)
     }
 
-    /// How often a member was asked for a path.
+    /// The number of requests to a member for a path.
     pub fn asked(&self, scope: &str, member: &str, path: &str) -> u64 {
         let index = self.index(scope);
         index.map_or(0, |index| self.clusters.asked(index, member, path))
@@ -161,7 +158,7 @@ impl std::fmt::Debug for World {
     }
 }
 
-/// Listens for each member of a cluster, and says so in the cluster. Has to be called inside a runtime.
+/// Listens for each member of a cluster, and sets the addresses in the cluster. Must be called inside a runtime.
 pub(super) fn listen(
     cluster: &mut Cluster,
     addresses: &[SocketAddr],
@@ -181,7 +178,7 @@ pub(super) fn listen(
     Ok(listening)
 }
 
-/// Serves a member's REST API until the runtime ends. Has to run in a `LocalSet`.
+/// Serves a member's REST API until the runtime ends. Must run in a `LocalSet`.
 pub(super) fn serve_member(
     clusters: &Arc<Clusters>,
     index: usize,

@@ -1,4 +1,4 @@
-//! The kinds of cluster that rules tell apart, with an example of each.
+//! The kinds of cluster that rules distinguish, with an example of each.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,17 +11,17 @@ use crate::model::{Pattern, RuleSet};
 /// The example of a cluster that no rule names.
 const OTHERS: [&str; 3] = ["CLUSTER", "ANOTHER-CLUSTER", "A-CLUSTER-THAT-NO-RULE-NAMES"];
 
-/// A kind of cluster: all those whose names the same patterns match.
+/// A kind of cluster: all those whose names match the same patterns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cluster {
     /// An example of its name.
     pub name: String,
-    /// The patterns that match it, as the rules write them.
+    /// The patterns that match it, in the notation of the rules.
     pub matches: Vec<String>,
 }
 
-/// An example of every kind of cluster that these rule sets tell apart, in the order in which
-/// they name them; last the kind that they don't name. `wanted` are names that the user asks for.
+/// An example of every kind of cluster that these rule sets distinguish, in the order in which
+/// they name them; last the kind that they don't name. `wanted` are additional names from the user.
 #[must_use]
 pub fn clusters(sets: &[&RuleSet], wanted: &[String]) -> Vec<Cluster> {
     let patterns = Patterns::of(sets);
@@ -30,7 +30,7 @@ pub fn clusters(sets: &[&RuleSet], wanted: &[String]) -> Vec<Cluster> {
     examples.extend(patterns.names.iter().cloned());
     let kinds = kinds(&patterns.globs, &patterns.known, stranger);
     examples.extend(kinds.into_iter().map(|(_, name)| name));
-    // If there are more kinds than can be told apart, every glob still has one.
+    // If there are too many kinds to distinguish, every glob still has one.
     let filled = |glob: &&Pattern| {
         glob.as_str()
             .replace(['*', '?'], stranger.encode_utf8(&mut [0; 4]))
@@ -43,7 +43,7 @@ pub fn clusters(sets: &[&RuleSet], wanted: &[String]) -> Vec<Cluster> {
     let mut found = Vec::new();
     for (index, name) in examples.iter().enumerate() {
         let matches = patterns.matching(name);
-        // What the user asks for is shown even if it is like another.
+        // A name from the user is shown even if it equals another kind.
         let new = kinds.insert(matches.clone()) || index < wanted.len();
         if new && !name.is_empty() && named.insert(name) {
             found.push(Cluster {
@@ -56,7 +56,7 @@ pub fn clusters(sets: &[&RuleSet], wanted: &[String]) -> Vec<Cluster> {
     found
 }
 
-/// The patterns of the rules that match a name: two names with the same are one kind of cluster.
+/// The patterns of the rules that match a name: two names with the same ones are of one kind.
 #[must_use]
 pub fn signature(sets: &[&RuleSet], name: &str) -> Vec<String> {
     let patterns = Patterns::of(sets);
@@ -69,7 +69,7 @@ struct Patterns<'a> {
     names: Vec<String>,
     known: HashSet<String>,
     globs: Vec<&'a Pattern>,
-    /// The places of the globs that begin with this before their first `*` or `?`: there may be one for every rule.
+    /// The indices of the globs with this prefix before their first `*` or `?`: there may be one for every rule.
     by_start: HashMap<&'a str, Vec<usize>>,
 }
 
@@ -104,7 +104,7 @@ impl<'a> Patterns<'a> {
         }
     }
 
-    /// A letter that no pattern has, a digit if there is one left.
+    /// A letter in no pattern, or a digit if possible.
     fn stranger(&self) -> char {
         let used: HashSet<char> = self.known.iter().flat_map(|text| text.chars()).collect();
         let likely = ('1'..='9').chain('a'..='z').chain('A'..='Z');

@@ -1,21 +1,21 @@
-//! Which globs one name can match at once, each set with a name that does.
+//! The sets of globs that one name can match at once, each with such a name.
 //!
-//! All globs are read side by side, as automata are, over the letters that they name and one that none of them does: any
-//! other letter would lead to the same place. So every set that there is comes up, unless there are too many.
+//! All globs are read in parallel, like automata, over the letters that they contain and one that none of them does: any
+//! other letter would lead to the same state. So every possible set is found, unless there are too many.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use crate::model::Pattern;
 
-/// How many places in globs are looked at in all. Globs that overlap in every possible way have more sets than anybody
+/// The maximum number of positions to examine in all globs. Globs that overlap in every possible way have more sets than anyone
 /// could read.
 const MOST_LOOKS: usize = 5_000_000;
 
-/// How many sets more than globs are told apart.
+/// The maximum number of sets beyond the number of globs.
 const MOST_OVERLAPS: usize = 1_000;
 
-/// For every set of globs that one name can match, an example of such a name: the shortest that has the `stranger`, a letter
-/// that no pattern has; if there is none, the shortest that is not among `names`. The sets with fewest globs
+/// For every set of globs that one name can match, an example of such a name: the shortest one with the `stranger`, a letter
+/// in no pattern; if there is none, the shortest that is not among `names`. The sets with the fewest globs
 /// come first.
 pub(super) fn kinds(
     globs: &[&Pattern],
@@ -59,8 +59,8 @@ pub(super) fn kinds(
     examples(found)
 }
 
-/// Whether a scope can have this character. Barman takes no name that begins with a hyphen, as servers are often
-/// called by the scope.
+/// Returns true if a scope can contain this character. Barman accepts no name that begins with a hyphen, and servers are often
+/// named after the scope.
 fn is_part_of_scope(letter: char, at_start: bool) -> bool {
     match letter {
         '/' => false,
@@ -76,7 +76,7 @@ fn examples(found: BTreeMap<(usize, Vec<usize>), (bool, String)>) -> Vec<(Vec<us
         .collect()
 }
 
-/// The places in all globs that a name has led to, in order: which glob, and how many of its characters lie behind.
+/// The positions in all globs that a name has reached, in order: the glob, and the number of its characters passed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Reading(Vec<(usize, usize)>);
 
@@ -85,7 +85,7 @@ impl Reading {
         Self::of((0..globs.len()).map(|glob| (glob, 0)), globs)
     }
 
-    /// These places, and those behind a `*`, which can stand for nothing.
+    /// These positions, and those after a `*`, which can match nothing.
     fn of(places: impl Iterator<Item = (usize, usize)>, globs: &[Vec<char>]) -> Self {
         let mut all = Vec::new();
         for (glob, mut at) in places {
@@ -112,7 +112,7 @@ impl Reading {
         Self::of(next, globs)
     }
 
-    /// The letters that lead somewhere else than any other.
+    /// The letters with a different result than any other letter.
     fn letters(&self, globs: &[Vec<char>]) -> Vec<char> {
         let here = self.0.iter();
         let mut letters: Vec<char> = here

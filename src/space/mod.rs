@@ -1,8 +1,8 @@
-//! Everything that can happen, as far as rules can tell it apart: every event with every role that
+//! The space of everything that can happen, as far as rules can distinguish it: every event with every role that
 //! Patroni passes with it, in every kind of cluster that the rules name.
 //!
-//! The space is small, so it is enumerated and never sampled. What a cell does not fix (the node's
-//! name, the environment and so on) is a placeholder in capitals, or what the user gives.
+//! The space is small, so it is enumerated and never sampled. Facts that a cell does not fix (the node's
+//! name, the environment and so on) are placeholders in capitals, or come from the user.
 
 mod clusters;
 mod kinds;
@@ -17,7 +17,7 @@ use crate::model::{Event, Role};
 
 pub use clusters::{Cluster, clusters, signature};
 
-/// What is known in every cell besides event, role and cluster.
+/// The facts known in every cell, other than event, role and cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Known {
     /// The node's name.
@@ -28,13 +28,13 @@ pub struct Known {
     pub datadir: String,
     /// The leader's address of `create_replica`.
     pub connstring: String,
-    /// Arguments besides those that Patroni appends itself.
+    /// Arguments other than those that Patroni appends itself.
     pub args: BTreeMap<String, String>,
-    /// The environment; nothing of this process's own.
+    /// The environment, without this process's own.
     pub env: BTreeMap<String, String>,
-    /// The facts that the user gives; the others are placeholders.
+    /// The facts given by the user; the others are placeholders.
     pub given: BTreeSet<&'static str>,
-    /// Environment variables and arguments that are not there.
+    /// Environment variables and arguments that are missing.
     pub unset: BTreeSet<String>,
 }
 
@@ -54,7 +54,7 @@ impl Default for Known {
 }
 
 impl Known {
-    /// The facts of a cell, as `run` would make them of what Patroni passes.
+    /// The facts of a cell, as `run` would derive them from Patroni's arguments.
     #[must_use]
     pub fn facts(&self, event: Event, role: Role, cluster: &str) -> Facts {
         let creates = event == Event::CreateReplica;
@@ -88,7 +88,7 @@ impl Known {
         let facts = [
             ("node", true),
             ("host", !self.args.contains_key("host")),
-            // Patroni has had several words for it.
+            // Patroni has used several words for it.
             ("raw_role", role == Role::Primary),
             ("datadir", fills),
             ("connstring", creates),

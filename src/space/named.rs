@@ -1,16 +1,16 @@
-//! The clusters that conditions and templates name: `cluster == "billing"`, `cluster in canary`, `servers[cluster]`.
+//! The clusters named in conditions and templates: `cluster == "billing"`, `cluster in canary`, `servers[cluster]`.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::model::{Rule, RuleSet, TemplateValue, Var};
 use crate::template::{Compared, Syntax, compared, is_template};
 
-/// So many pairs of a cluster and a rule for any cluster are looked at: rules that name thousands of clusters in their
-/// conditions are for none of them exactly.
+/// The maximum number of pairs of a cluster and a rule for any cluster: rules that name thousands of clusters in their
+/// conditions are not evaluated for each of them.
 const MOST_PAIRS: usize = 50_000;
 
-/// The names that the rules compare the cluster with, or look up by it, in their order: all of them, unless they are too
-/// many to look at every rule in each.
+/// The names that the rules compare the cluster with, or look up by it, in order: all of them, unless there are too
+/// many to evaluate every rule in each.
 pub(super) fn named(rules: &RuleSet) -> Vec<String> {
     let mut names = Vec::new();
     let vars: HashMap<&str, &Var> = rules
@@ -81,7 +81,7 @@ fn add(
                 }
             }
         }
-        // Nothing else can be a scope: it is a part of paths in the DCS.
+        // Nothing else can be a scope, because it is part of paths in the DCS.
         let is_scope = |text: &&str| {
             !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || "/*?".contains(c))
         };

@@ -1,8 +1,8 @@
-//! Counts what is done, in the transaction that settles it.
+//! Counters, updated in the transaction that settles an intent.
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use crate::model::{Event, Name, Operation, SwitchTo, Verify};
+use crate::model::{Event, Name, Verify};
 
 use super::IntentId;
 use super::rows::{self, SELECT};
@@ -19,13 +19,7 @@ pub(super) fn count(transaction: &Transaction<'_>, id: IntentId) -> rusqlite::Re
     let Some(intent) = found.flatten() else {
         return Ok(());
     };
-    let follows = matches!(
-        &intent.step.operation,
-        Operation::ConfigSwitch {
-            to: SwitchTo::Model(_),
-            ..
-        }
-    );
+    let follows = intent.step.operation.follows().is_some();
     let promoted = intent.event == Event::OnRoleChange && intent.role.leads();
     if intent.source.corrects() && intent.attempts > 0 {
         let server = intent.step.operation.server().map(Name::as_str);

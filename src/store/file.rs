@@ -1,4 +1,4 @@
-//! The files of the database: who may read them, whose they are, and one process that makes them.
+//! The files of the database: their permissions, their owner, and the lock for creating them.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -9,13 +9,13 @@ use std::time::Duration;
 use rusqlite::ErrorCode;
 use rustix::fs::{FlockOperation, flock};
 
-/// Keeps other processes from making the same database until it is dropped.
+/// Prevents other processes from creating the same database until it is dropped.
 pub(super) struct Making {
     _lock: Option<File>,
 }
 
-/// Makes the folder and an empty database, unless they are there. They hold what rules say, which may be secret, so
-/// nobody else may read them; and what root makes belongs to the folder's owner, whose callbacks use it.
+/// Creates the directory and an empty database, unless they exist. They contain the rules' texts, which may be secret, so
+/// no other user may read them; and files created by root belong to the directory's owner, whose callbacks use them.
 pub(super) fn make(path: &Path) -> io::Result<Making> {
     let folder = path
         .parent()
@@ -33,7 +33,7 @@ pub(super) fn make(path: &Path) -> io::Result<Making> {
     Ok(Making { _lock: Some(lock) })
 }
 
-/// Opens a file to write, and makes it if there is none.
+/// Opens a file for writing, and creates it if necessary.
 pub(super) fn private(path: &Path) -> io::Result<File> {
     let is_new = !path.exists();
     let mut options = OpenOptions::new();
@@ -64,19 +64,19 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives what root has made to the owner of the folder that it is in.
+/// Changes the owner of files created by root to the owner of their directory.
 pub(super) fn give_to_owner(path: &Path) {
     if rustix::process::geteuid().is_root()
         && let Some(folder) = path.parent()
         && let Ok(owner) = fs::metadata(folder)
         && owner.uid() != 0
     {
-        // It can still be used by root; others are told whose it is.
+        // Root can still use it; other users get a message about its owner.
         let _ = chown(path, Some(owner.uid()), Some(owner.gid()));
     }
 }
 
-/// Moves a database that is none out of the way; returns its new name.
+/// Renames a file that is not a usable database; returns its new name.
 pub(super) fn move_aside(path: &Path, now: Duration) -> io::Result<PathBuf> {
     let aside = with_suffix(path, &format!(".corrupt-{}", now.as_secs()));
     fs::rename(path, &aside)?;
@@ -86,7 +86,7 @@ pub(super) fn move_aside(path: &Path, now: Duration) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// Tells a file that is no database, or a damaged one, from one that can't be used just now.
+/// Returns true if a file is damaged or not a database, as opposed to temporarily unusable.
 pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();
     matches!(
@@ -95,7 +95,7 @@ pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// What to do about a file that this user may not use.
+/// The advice about a file that this user may not access.
 pub(super) fn advice(path: &Path) -> Option<String> {
     let file = fs::metadata(path).ok()?;
     let me = rustix::process::geteuid().as_raw();
@@ -106,7 +106,7 @@ pub(super) fn advice(path: &Path) -> Option<String> {
     })
 }
 
-/// A path with something after its name.
+/// A path with a suffix appended to its name.
 pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

@@ -1,4 +1,4 @@
-//! One step, written down.
+//! One recorded step.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,27 +17,27 @@ pub struct IntentId(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(pub i64);
 
-/// Why something was decided.
+/// The cause of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause<'a> {
-    /// Patroni called: what was decided for another role of the node is void. The event may have been written down before.
+    /// Patroni's call: decisions for another role of the node are void. The event may have been recorded before.
     Event(Option<EventId>),
-    /// Barman's state was looked at, for rules with these variables set. That takes its time: what a callback has decided
-    /// since is newer than the look.
+    /// A look at Barman's state, for rules with these variables set. It takes time, so a decision of a callback in the
+    /// meantime is newer.
     Look(&'a [String]),
 }
 
-/// Where a decision came from, as the store remembers it.
+/// The source of a decision, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// Patroni called.
+    /// Patroni's call.
     Callback,
-    /// A callback looked once more at what it had done.
+    /// The second look of a callback.
     SecondLook,
-    /// A pass of `reconcile` found that Barman's state differs.
+    /// A pass of `reconcile` that found a difference.
     Reconcile,
-    /// A pass of `agent` did.
+    /// A pass of `agent` that found a difference.
     Agent,
 }
 
@@ -50,7 +50,7 @@ impl Source {
         Self::Agent,
     ];
 
-    /// The word in the store and in messages.
+    /// The word used in the store and in messages.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Callback => "callback",
@@ -60,42 +60,42 @@ impl Source {
         }
     }
 
-    /// The source of this word.
+    /// The source with this name.
     pub(super) fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.as_str() == word)
     }
 
-    /// Tells whether it corrects what it finds different.
+    /// Returns true if it corrects differences.
     pub const fn corrects(self) -> bool {
         !matches!(self, Self::Callback)
     }
 }
 
-/// An event as Patroni told it, before anything is decided.
+/// An event from Patroni, before any decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     /// Patroni's scope.
     pub cluster: String,
-    /// The Patroni member, if it is known.
+    /// The Patroni member, if known.
     pub node: Option<String>,
     /// The event.
     pub event: Event,
-    /// The role as rules name it.
+    /// The role in the words of the rules.
     pub role: Role,
     /// The role as Patroni passed it.
     pub raw_role: String,
-    /// The variables that the command line set, as `NAME=VALUE`.
+    /// The variables set on the command line, as `NAME=VALUE`.
     pub sets: Vec<String>,
 }
 
-/// What is written down at once: the steps of one plan.
+/// Steps that are recorded at once: those of one plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Decision<'a> {
     /// The plan.
     pub plan: &'a Plan,
-    /// Why it was made.
+    /// Its cause.
     pub cause: Cause<'a>,
-    /// When it was made.
+    /// The time of the decision.
     pub now: Duration,
 }
 
@@ -106,13 +106,13 @@ pub struct Intent {
     pub id: IntentId,
     /// The decision it belongs to; the steps of one plan share it.
     pub decision: i64,
-    /// When it was decided.
+    /// The time of the decision.
     pub created: Duration,
     /// Patroni's scope.
     pub cluster: String,
     /// The Patroni member, if it was known.
     pub node: Option<String>,
-    /// Where the decision came from.
+    /// The source of the decision.
     pub source: Source,
     /// The event it was decided for.
     pub event: Event,
@@ -120,40 +120,40 @@ pub struct Intent {
     pub role: Role,
     /// The role as Patroni passed it.
     pub raw_role: String,
-    /// The variables that the callback's command line set, as `NAME=VALUE`.
+    /// The variables set on the callback's command line, as `NAME=VALUE`.
     pub sets: Vec<String>,
-    /// What to do.
+    /// The step.
     pub step: Step,
-    /// How far it is.
+    /// Its state.
     pub state: State,
-    /// How often it was sent.
+    /// The number of attempts.
     pub attempts: u32,
-    /// When it was sent last.
+    /// The time of the last attempt.
     pub sent: Option<Duration>,
-    /// pg-backup-api's operation, if it is known.
+    /// pg-backup-api's operation, if known.
     pub operation_id: Option<Name>,
-    /// Its operation is known to have ended, though not by the process that sent it.
+    /// True if its operation is known to have ended, though not by the process that sent it.
     pub over: bool,
-    /// When it was settled.
+    /// The time when it was settled.
     pub ended: Option<Duration>,
-    /// Why it ended as it did, or why it is still pending.
+    /// The reason for its outcome, or why it is still pending.
     pub message: Option<String>,
 }
 
-/// What came of forgetting an intent.
+/// The result of forgetting an intent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Forget {
-    /// It is forgotten.
+    /// It was forgotten.
     Forgotten(Box<Intent>),
-    /// There is none of this number.
+    /// There is none with this number.
     Unknown,
-    /// It has ended, so.
+    /// It had already ended, in this state.
     Ended(State),
 }
 
 impl Intent {
-    /// Tells whether it may still be carried out: it is pending, or it is a recovery that was sent and whose end is not
-    /// known.
+    /// Returns true if it may still have an effect: it is pending, or it is a recovery that was sent and whose end is
+    /// unknown.
     pub fn is_open(&self) -> bool {
         let ended = [State::Done, State::Failed];
         let recovery = !self.step.operation.kind().sets_state();
@@ -162,25 +162,25 @@ impl Intent {
     }
 }
 
-/// How far an intent is.
+/// The state of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// To be carried out.
+    /// It has yet to be executed.
     Pending,
-    /// Carried out, and verified if that was asked for.
+    /// It was executed, and verified if requested.
     Done,
     /// Barman's operation failed.
     Failed,
-    /// It was refused for good.
+    /// It was permanently refused.
     Refused,
-    /// It was carried out and the state that was asked for is not there.
+    /// It was executed but the requested state is not in place.
     Unverified,
     /// The node no longer had the role.
     Fenced,
-    /// A newer decision took its place.
+    /// A newer decision replaced it.
     Superseded,
-    /// Nobody can tell what became of it, and it is not to be repeated.
+    /// Its fate is unknown, and it must not be repeated.
     Abandoned,
     /// An operator gave it up.
     Forgotten,
@@ -200,7 +200,7 @@ impl State {
         Self::Forgotten,
     ];
 
-    /// The word in the store and in messages.
+    /// The word used in the store and in messages.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -216,7 +216,7 @@ impl State {
         }
     }
 
-    /// The state of this word.
+    /// The state with this name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
@@ -226,41 +226,41 @@ impl State {
 /// The standing of an intent when its next attempt is due.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Standing {
-    /// It is to be carried out.
+    /// It should be executed.
     Current,
-    /// A newer decision took a part of it over; this is left.
+    /// A newer decision took over part of it; this is the rest.
     Narrowed(Box<Step>),
-    /// A newer decision took its place.
+    /// A newer decision replaced it.
     Superseded,
-    /// Another process works on it.
+    /// Another process is working on it.
     Taken,
-    /// Another process has carried it out.
+    /// Another process has executed it.
     Done,
 }
 
-/// How an intent ended.
+/// The end of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settled<'a> {
-    /// How.
+    /// The final state.
     pub state: State,
-    /// Why, if it is not done.
+    /// The reason, if it is not done.
     pub message: Option<&'a str>,
-    /// When.
+    /// The time.
     pub now: Duration,
 }
 
-/// Which intents to read.
+/// The selection of intents to read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
-    /// Of this cluster.
+    /// Only this cluster.
     pub cluster: Option<String>,
-    /// Of this rule.
+    /// Only this rule.
     pub rule: Option<String>,
-    /// In this state.
+    /// Only this state.
     pub state: Option<State>,
-    /// Decided at this time or later.
+    /// Only those decided at this time or later.
     pub since: Option<Duration>,
-    /// At most so many.
+    /// The maximum number.
     pub limit: Option<u32>,
 }
 
@@ -272,7 +272,7 @@ pub enum StoreError {
     Open {
         /// The database.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// It was written by a newer version of this program.
@@ -282,10 +282,10 @@ pub enum StoreError {
         path: PathBuf,
         /// Its version.
         found: u32,
-        /// The newest version that is known.
+        /// The newest known version.
         known: u32,
     },
-    /// It can't be read or written just now: the disk is full, say, or another process holds it for too long.
+    /// It can't be read or written at the moment: for example, the disk is full, or another process holds it for too long.
     #[error("the state can't be used: {0}")]
     Io(String),
 }

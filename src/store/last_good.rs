@@ -1,5 +1,5 @@
-//! The last rules that passed every check, for a callback that finds the file broken, and the verdict on the file as
-//! it is: `check` takes longer than a callback, and runs once for each change of the file.
+//! The last rules that passed every check, for a callback that finds the file broken, and the result of checking the current
+//! file: `check` takes longer than a callback, and runs once for each change of the file.
 
 use std::fs;
 use std::io;
@@ -12,34 +12,34 @@ use crate::source::Source;
 use super::file;
 use super::replace_private_file;
 
-/// The version of this program: another one may find what this one does not.
+/// The version of this program: another version may find other problems.
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
-/// Where the copies are: a file for each path that rules were read from.
+/// The directory of the copies: one file for each path that rules were read from.
 #[derive(Debug, Clone)]
 pub struct LastGood {
     file: PathBuf,
     refused: PathBuf,
 }
 
-/// What is known of rules that were read.
+/// The result of checking rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known {
     /// They passed every check.
     Good,
     /// They passed every check of another version of this program.
     GoodBefore,
-    /// They have errors: these.
+    /// They have these errors.
     Refused(Vec<String>),
-    /// Nothing.
+    /// There is no result.
     Nothing,
 }
 
 impl LastGood {
-    /// The copy of the rules at a path, in this folder.
+    /// The copy of the rules at a path, in this directory.
     #[must_use]
     pub fn of(rules: &Path, folder: &Path) -> Self {
-        // Links are not followed: a new version may come by pointing one somewhere else.
+        // Links are not resolved: a new version may be deployed by changing one.
         let rules = std::path::absolute(rules).unwrap_or_else(|_| rules.to_owned());
         let name = format!("rules-{:016x}", fnv1a(rules.as_os_str().as_encoded_bytes()));
         Self {
@@ -48,7 +48,7 @@ impl LastGood {
         }
     }
 
-    /// The verdict on rules, if there was one.
+    /// The result of checking these rules, if any.
     pub fn known(&self, sources: &[Source]) -> Known {
         let kept = fs::read(&self.file).unwrap_or_default();
         if kept == write(sources, PROGRAM).as_bytes() {
@@ -75,22 +75,19 @@ impl LastGood {
             .collect()
     }
 
-    /// Remembers that rules have errors. The last good ones stay.
+    /// Records that rules have errors. The last good ones are kept.
     pub fn refuse(&self, sources: &[Source], errors: &[String]) -> io::Result<()> {
         let rules = fingerprint(sources);
         let refusal = json!({"version": 1, "program": PROGRAM, "rules": rules, "errors": errors});
         replace(&self.refused, &refusal.to_string())
     }
 
-    /// Keeps rules that passed. The file appears as a whole or not at all.
-    ///
-    /// # Errors
-    /// If it can't be written.
+    /// Stores rules that passed. The file is replaced atomically.
     pub fn keep(&self, sources: &[Source]) -> io::Result<()> {
         replace(&self.file, &write(sources, PROGRAM))
     }
 
-    /// The rules that were kept; `None` if there are none.
+    /// The stored rules; `None` if there are none.
     #[must_use]
     pub fn fetch(&self) -> Option<Vec<Source>> {
         let text = fs::read_to_string(&self.file).ok()?;
@@ -116,13 +113,13 @@ fn files(sources: &[Source]) -> Vec<Value> {
         .collect()
 }
 
-/// The version of the program that has written a copy.
+/// The version of the program that wrote a copy.
 fn program(kept: &[u8]) -> Option<String> {
     let kept: Value = serde_json::from_slice(kept).ok()?;
     Some(kept.get("program")?.as_str()?.to_owned())
 }
 
-/// A text that is another one for other rules.
+/// A text that differs for different rules.
 fn fingerprint(sources: &[Source]) -> String {
     let text = Value::from(files(sources)).to_string();
     format!("{}-{:016x}", text.len(), fnv1a(text.as_bytes()))
@@ -142,7 +139,7 @@ fn read(value: &Value) -> Option<Vec<Source>> {
         .collect()
 }
 
-/// FNV-1a: a file name that stays the same from version to version.
+/// FNV-1a: the file name must stay the same in all versions.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)

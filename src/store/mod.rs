@@ -1,8 +1,8 @@
-//! What was decided, and what became of it: the record that outlives a process.
+//! Decisions and their outcomes: the record that outlives a process.
 //!
-//! Patroni kills a callback whenever the next one fires. So each step is written down as an intent
-//! before it is sent, its operation as soon as it is known, its outcome when it is settled; whoever
-//! comes next can go on from there.
+//! Patroni kills a callback whenever the next one fires. So each step is recorded as an intent
+//! before it is sent, its operation as soon as it is known, and its outcome when it is settled; the
+//! next process can continue from there.
 
 mod count;
 mod file;
@@ -35,39 +35,36 @@ use std::time::Duration;
 
 use crate::model::{Name, Role};
 
-/// Keeps intents. Times are wall clock, since the Unix epoch.
+/// The store of intents. Times are wall-clock times since the Unix epoch.
 #[expect(
     async_fn_in_trait,
     reason = "only ever used with static dispatch on one thread"
 )]
 pub trait Store {
-    /// Writes down an event before anything is asked or decided, so that it outlives this process. What was decided
-    /// for another role of this member is superseded.
+    /// Records an event before anything is asked or decided, so that it outlives this process. Decisions
+    /// for another role of this member are superseded.
     async fn record(&self, event: &Recorded, now: Duration) -> Result<EventId, StoreError>;
 
-    /// Reads the events of a member that were written down and of which nothing was decided, oldest first.
+    /// Reads the recorded events of a member about which nothing was decided, oldest first.
     async fn undecided(
         &self,
         cluster: &str,
         node: Option<&str>,
     ) -> Result<Vec<(EventId, Recorded)>, StoreError>;
 
-    /// Ends an event of which nothing has to be decided any more.
+    /// Closes an event that needs no decision any more.
     async fn close(&self, event: EventId) -> Result<(), StoreError>;
 
-    /// Writes down every step of a decision, in one go. What is pending for the same targets is superseded,
-    /// and what was decided for another role of this node. A decision that was made by looking supersedes nothing: a
-    /// step is left out, and has no intent, if anything is pending for its targets. An older update that is
-    /// covered in part is narrowed to the rest.
+    /// Records every step of a decision in one transaction. Pending requests for the same targets are superseded,
+    /// and so are decisions for another role of this node. A decision after a look supersedes nothing: a
+    /// step is skipped, and has no intent, if anything is pending for its targets. An older update that is partly
+    /// covered is narrowed to the rest.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing was written then.
+    /// [`StoreError`]; then nothing was recorded.
     async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<Option<IntentId>>, StoreError>;
 
-    /// Supersedes what was decided for another role of this node; gives how many intents that were.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Supersedes decisions for another role of this node; returns the number of intents.
     async fn role_changed(
         &self,
         cluster: &str,
@@ -76,11 +73,8 @@ pub trait Store {
         now: Duration,
     ) -> Result<usize, StoreError>;
 
-    /// Writes down that an attempt is about to be made and claims the intent for as long as an exchange may take, unless
-    /// it is not to be carried out any more.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Records that an attempt is about to be made and claims the intent for the longest time an exchange may take, unless
+    /// it should no longer be executed.
     async fn sending(
         &self,
         id: IntentId,
@@ -88,37 +82,25 @@ pub trait Store {
         claim: Duration,
     ) -> Result<Standing, StoreError>;
 
-    /// Keeps hold of an intent until then: one that is not renewed is anybody's.
+    /// Extends the claim on an intent: without renewal, any process may take it over.
     async fn renew(&self, id: IntentId, until: Duration) -> Result<(), StoreError>;
 
-    /// Writes down the operation that pg-backup-api made of it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Records the operation that pg-backup-api created.
     async fn accepted(&self, id: IntentId, operation: &Name) -> Result<(), StoreError>;
 
-    /// Writes down how it ended. An intent that was superseded stays so.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Records its end. A superseded intent stays superseded.
     async fn settled(&self, id: IntentId, end: &Settled<'_>) -> Result<(), StoreError>;
 
-    /// Writes down that the operation of an intent has ended, whatever came of it.
+    /// Records that the operation of an intent has ended, with any result.
     async fn ended(&self, id: IntentId) -> Result<(), StoreError>;
 
-    /// Tells whether an operator gave an intent up.
+    /// Returns true if an operator gave an intent up.
     async fn is_forgotten(&self, id: IntentId) -> Result<bool, StoreError>;
 
-    /// Gives back an intent for somebody else to go on with.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Releases an intent for another process.
     async fn left(&self, id: IntentId, why: &str) -> Result<(), StoreError>;
 
-    /// Takes over what is pending in a cluster and nobody alive is working on, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Takes over the pending requests of a cluster that no live process is working on, oldest first.
     async fn take_over(
         &self,
         cluster: &str,
@@ -126,8 +108,8 @@ pub trait Store {
         now: Duration,
     ) -> Result<Vec<Intent>, StoreError>;
 
-    /// Ends the corrections that were decided on for other members than this one and that nobody alive is working on:
-    /// the next look decides anew.
+    /// Ends the corrections for members other than this one that no live process is working on:
+    /// the next look decides again.
     async fn drop_corrections(
         &self,
         cluster: &str,
@@ -135,15 +117,12 @@ pub trait Store {
         now: Duration,
     ) -> Result<(), StoreError>;
 
-    /// Reads what was done, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Reads past requests, newest first.
     async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError>;
 
-    /// Reads the receipts of one cluster or of all, the oldest change of timeline first, and what they rest on.
+    /// Reads the receipts of one cluster or of all, the oldest change of timeline first, and the evidence for them.
     async fn receipts(&self, cluster: Option<&str>) -> Result<Receipts, StoreError>;
 
-    /// Writes receipts and evidence down, in the place of older ones of the same timelines.
+    /// Stores receipts and evidence, replacing older ones of the same timelines.
     async fn keep_receipts(&self, news: &Receipts) -> Result<(), StoreError>;
 }

@@ -1,8 +1,8 @@
-//! Who is working on an intent.
+//! The process that is working on an intent.
 
 use std::fs;
 
-/// A process, told apart from a later one that got the same number.
+/// A process, distinguished from a later one with the same number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner(String);
 
@@ -18,20 +18,20 @@ impl Owner {
         ))
     }
 
-    /// An owner as it was written down.
+    /// An owner as recorded.
     #[must_use]
     pub fn read(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// The text to write down.
+    /// The text to record.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the process still runs on this machine. One that can't be seen, in another container
-    /// say, counts as gone: what it had sent is then looked for before anything is sent again.
+    /// Returns true if the process still runs on this machine. One that is invisible, for example in another container,
+    /// counts as gone: its requests are then looked up before anything is sent again.
     #[must_use]
     pub fn alive(&self) -> bool {
         let mut words = self.0.split(' ');
@@ -44,17 +44,17 @@ impl Owner {
     }
 }
 
-/// The id of this boot of the machine.
+/// The ID of this boot of the machine.
 fn boot() -> String {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim().to_owned()
 }
 
-/// When a process was started, in clock ticks since boot: the 22nd field of its `stat`. A process
-/// that was killed and not yet waited for is gone.
+/// The start time of a process, in clock ticks since boot: the 22nd field of its `stat`. A killed process
+/// that has not been reaped is gone.
 fn started(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name in parentheses, which may hold anything.
+    // The second field is the program's name in parentheses, which may contain anything.
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace();
     let state = fields.next()?;

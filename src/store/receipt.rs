@@ -1,4 +1,4 @@
-//! The verdict on a change of timeline, and what it rests on: what was seen at the time cannot be seen later.
+//! The verdict on a change of timeline, and the evidence: some of it can't be observed later.
 
 use std::time::Duration;
 
@@ -21,16 +21,16 @@ pub struct Receipt {
     pub timeline: u64,
     /// The position in the WAL at which one became the other.
     pub switch_lsn: Lsn,
-    /// The first leader of the new timeline; Patroni before 2.1 does not tell it.
+    /// The first leader of the new timeline; Patroni before 2.1 does not report it.
     pub leader: Option<String>,
-    /// The moment of the change, as Patroni writes it.
+    /// The time of the change, as Patroni writes it.
     pub changed: Option<String>,
     /// The verdict.
     pub verdict: Verdict,
     /// The newest usable backup from which the new timeline can be restored. If the verdict is not `continuous`, it
     /// began after the change, so that no restore from it crosses the change.
     pub backup: Option<String>,
-    /// The moment of the verdict, since the Unix epoch.
+    /// The time of the verdict, since the Unix epoch.
     pub since: Duration,
 }
 
@@ -40,35 +40,35 @@ pub struct Receipt {
 pub enum Verdict {
     /// Barman has the WAL up to the end of the old timeline, and the new timeline from its beginning.
     Continuous,
-    /// WAL is missing, and Barman will not receive it any more.
+    /// WAL is missing, and Barman will never receive it.
     Gap {
         /// The first missing position.
         begin: Lsn,
-        /// The end of the old timeline: no moment in between can be restored.
+        /// The end of the old timeline: no point in between can be restored.
         end: Lsn,
     },
-    /// It cannot be told.
+    /// It is unknown.
     Unknown {
         /// The reason.
         reason: String,
-        /// Who may tell it.
+        /// The possible source of an answer.
         may_tell: MayTell,
     },
 }
 
-/// What may still tell an unknown verdict.
+/// The possible sources of an answer to an unknown verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MayTell {
     /// A later pass.
     LaterPass,
-    /// The node that led the new timeline, which may have seen more.
+    /// The node that led the new timeline, which may have more evidence.
     OtherNode,
-    /// Nothing; a new backup makes the answer unnecessary.
+    /// None; a new backup makes the answer unnecessary.
     Nothing,
 }
 
-/// Evidence of where Barman's WAL of a timeline begins.
+/// Evidence of the beginning of Barman's WAL of a timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     /// Patroni's scope.
@@ -79,20 +79,20 @@ pub struct Sighting {
     pub server: Name,
     /// The timeline.
     pub timeline: u64,
-    /// The oldest file of the timeline that was seen in the archive, by its first position.
+    /// The oldest file of the timeline ever seen in the archive, by its first position.
     pub archived: Option<Lsn>,
-    /// The oldest position at which Barman's receiver was seen at work while this was the leader's timeline, if
+    /// The oldest position at which Barman's receiver was seen streaming while this was the leader's timeline, if
     /// it was not seen idle since then.
     pub received: Option<Lsn>,
-    /// The receiver got from there into this timeline without having been seen idle.
+    /// The receiver has passed from there into this timeline without having been seen idle.
     pub passed: bool,
-    /// The first time that the receiver was seen at work there, since the Unix epoch.
+    /// The first time the receiver was seen streaming there, since the Unix epoch.
     pub since: Duration,
-    /// The last time that the receiver was seen at work there, since the Unix epoch.
+    /// The last time the receiver was seen streaming there, since the Unix epoch.
     pub seen: Duration,
 }
 
-/// What is written down about changes of timeline.
+/// The records about changes of timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Receipts {
     /// The verdicts, the oldest change first.
@@ -102,7 +102,7 @@ pub struct Receipts {
 }
 
 impl Receipts {
-    /// The newest verdict of each server, and older ones that are not settled.
+    /// The newest verdict for each server, and older ones that are still open.
     pub fn current(verdicts: &[Receipt]) -> Vec<&Receipt> {
         let is_newer = |one: &Receipt, other: &Receipt| {
             let place = |one: &Receipt| (one.cluster.clone(), one.api.clone(), one.server.clone());
@@ -113,14 +113,14 @@ impl Receipts {
         all.filter(|one| one.is_open() || is_newest(one)).collect()
     }
 
-    /// Tells whether there is nothing.
+    /// Returns true if it contains nothing.
     pub const fn is_empty(&self) -> bool {
         self.verdicts.is_empty() && self.sightings.is_empty()
     }
 }
 
 impl Receipt {
-    /// Tells whether an operator has to take a backup: WAL is missing or may be, and time alone will not change that.
+    /// Returns true if an operator has to take a backup: WAL is or may be missing, and time alone will not change that.
     pub fn needs_backup(&self) -> bool {
         let broken = match self.verdict {
             Verdict::Continuous => false,
@@ -130,7 +130,7 @@ impl Receipt {
         broken && self.backup.is_none()
     }
 
-    /// Tells whether it is worth showing although newer ones exist.
+    /// Returns true if it is worth showing although there are newer ones.
     pub fn is_open(&self) -> bool {
         self.backup.is_none() && self.verdict != Verdict::Continuous
     }
@@ -140,7 +140,7 @@ impl Verdict {
     /// All words.
     pub const WORDS: [&str; 3] = ["continuous", "gap", "unknown"];
 
-    /// The word in outputs.
+    /// The word used in outputs.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Continuous => "continuous",
@@ -151,7 +151,7 @@ impl Verdict {
 }
 
 impl MayTell {
-    /// The word in outputs.
+    /// The word used in outputs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::LaterPass => "later_pass",

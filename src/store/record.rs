@@ -1,4 +1,4 @@
-//! A step as it is written down, and back.
+//! The recorded form of a step.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(super) fn write(step: &Step) -> Value {
     })
 }
 
-/// The step of a JSON that [`write`] made; `None` if it is not one.
+/// The step in JSON written by [`write`]; `None` if it is not one.
 pub(super) fn read(value: &Value) -> Option<Step> {
     let text = |key: &str| value.get(key)?.as_str().map(str::to_owned);
     let number = |path: &str| value.pointer(path)?.as_u64();

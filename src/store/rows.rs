@@ -1,4 +1,4 @@
-//! The rows of the database, and what several writes have in common.
+//! The rows of the database, and code shared by several writes.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ pub(super) fn intent(row: &Row<'_>) -> rusqlite::Result<Option<Intent>> {
     }))
 }
 
-/// Writes the row of an event; `open` while nothing is decided of it.
+/// Writes the row of an event; `open` while it is undecided.
 pub(super) fn insert_decision(
     transaction: &Transaction<'_>,
     event: &Recorded,
@@ -94,7 +94,7 @@ pub(super) fn sets(text: &str) -> Vec<String> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-/// Takes targets out of older intents: one that has none left is superseded, and one that has is narrowed to them.
+/// Removes targets from older intents: one without remaining targets is superseded, others are narrowed.
 pub(super) fn take_place(
     transaction: &Transaction<'_>,
     decision: i64,
@@ -144,7 +144,7 @@ pub(super) fn take_place(
     Ok(())
 }
 
-/// A recovery was decided on in the foreground of the one who called; it has no role to lose.
+/// A recovery was decided on in the foreground of its caller; it has no role to lose.
 pub(super) fn supersede_role(
     transaction: &Transaction<'_>,
     cluster: &str,

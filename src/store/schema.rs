@@ -1,8 +1,8 @@
-//! The database's tables, and how older ones become newer ones.
+//! The database's tables, and their migrations.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-/// What turns each version into the next; the first makes an empty database version 1.
+/// The migration from each version to the next; the first one turns an empty database into version 1.
 const MIGRATIONS: [&str; 1] = ["
     CREATE TABLE decision (
         id INTEGER PRIMARY KEY,
@@ -94,12 +94,12 @@ const MIGRATIONS: [&str; 1] = ["
 )]
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// Brings a database to the newest version; gives the version it had if that is newer still.
+/// Migrates a database to the newest version; returns its version if that is even newer.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<(), u32>> {
     let version = |connection: &Connection| {
         connection.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0))
     };
-    // Most of the time there is nothing to do, and no lock to take.
+    // Usually there is nothing to do, and no lock to take.
     if version(connection)? == VERSION {
         return Ok(Ok(()));
     }

@@ -1,4 +1,4 @@
-//! The store as one SQLite database, safe for several processes at once.
+//! The store as one SQLite database, safe for concurrent processes.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -18,29 +18,29 @@ use super::{
     Source, Standing, State, Store, StoreError, count, file, receipt_rows, record, schema,
 };
 
-/// How long to wait for another process that writes. Every write is a few rows.
+/// The longest wait for another process that writes. Every write is only a few rows.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a decision may take until its first attempt is about to be made.
+/// The longest time from a decision to its first attempt.
 const FIRST_CLAIM: Duration = Duration::from_secs(60);
 
 /// An open database.
 pub struct Sqlite {
     connection: RefCell<Connection>,
     owner: Owner,
-    /// Whether an owner still works on what it took.
+    /// Returns true if an owner still works on its claims.
     alive: Box<dyn Fn(&Owner) -> bool>,
-    /// The file that is there while anything is pending.
+    /// The file that exists while anything is pending.
     marker: Option<PathBuf>,
-    /// Where a damaged database is that this one took the place of.
+    /// The new name of a damaged database that this one replaces.
     aside: Option<PathBuf>,
 }
 
-/// Why a database can't be opened.
+/// The reason why a database can't be opened.
 enum Opening {
-    /// It is damaged, or none at all.
+    /// It is damaged, or not a database.
     Corrupt(StoreError),
-    /// It can't be used just now.
+    /// It can't be used at the moment.
     Failed(StoreError),
 }
 
@@ -52,7 +52,7 @@ impl From<Opening> for StoreError {
     }
 }
 
-/// Why a database can't be opened, and what to do if it belongs to another user.
+/// The reason why a database can't be opened, with advice if it belongs to another user.
 fn unopened(path: &Path, error: &dyn fmt::Display) -> StoreError {
     StoreError::Open {
         path: path.to_owned(),
@@ -61,10 +61,7 @@ fn unopened(path: &Path, error: &dyn fmt::Display) -> StoreError {
 }
 
 impl Sqlite {
-    /// Opens the database at this path, and makes it if there is none.
-    ///
-    /// # Errors
-    /// [`StoreError`] if it can't be made, opened or brought to this program's version.
+    /// Opens the database at this path, and creates it if necessary.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let failed = |error: io::Error| Opening::Failed(unopened(path, &error));
         let make = || {
@@ -85,27 +82,24 @@ impl Sqlite {
         Ok(store)
     }
 
-    /// Opens a database that is there, to read what was done: a damaged one is left as it is.
+    /// Opens an existing database for reading: a damaged one is left as it is.
     pub fn look(path: &Path) -> Result<Self, StoreError> {
         Ok(Self::with(Connection::open(path), path)?)
     }
 
-    /// The name that a damaged database got, which this one took the place of.
+    /// The new name of a damaged database that this one replaced.
     pub fn moved_aside(&self) -> Option<&Path> {
         self.aside.as_deref()
     }
 
-    /// The file beside the database at this path that is there while anything in it is pending: a callback
-    /// that has nothing to ask for looks at it and need not open the database.
+    /// The file next to the database at this path that exists while anything in it is pending: a callback
+    /// without requests checks it and need not open the database.
     #[must_use]
     pub fn marker(path: &Path) -> PathBuf {
         file::with_suffix(path, ".pending")
     }
 
-    /// A database in memory, which ends with it.
-    ///
-    /// # Errors
-    /// [`StoreError`] if there is no memory for it.
+    /// A database in memory.
     pub fn in_memory() -> Result<Self, StoreError> {
         Ok(Self::with(
             Connection::open_in_memory(),
@@ -117,7 +111,7 @@ impl Sqlite {
         let prepare = |mut connection: Connection| {
             connection.busy_timeout(PATIENCE)?;
             write_ahead(&connection)?;
-            // A commit is on the disk when it returns: an intent must outlive a power cut too.
+            // A commit is on disk when it returns: an intent must also survive a power failure.
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
             let migrated = schema::migrate(&mut connection)?;
@@ -141,7 +135,7 @@ impl Sqlite {
         }
     }
 
-    /// Names who works on what this store hands out, and how to tell who still does: for a simulation of
+    /// Sets the owner of this store's claims, and the check whether an owner is alive: for a simulation of
     /// several processes.
     #[must_use]
     pub fn owned_by(mut self, owner: Owner, alive: impl Fn(&Owner) -> bool + 'static) -> Self {
@@ -150,11 +144,8 @@ impl Sqlite {
         self
     }
 
-    /// Forgets what was decided before this time and is settled. Most of the time there is nothing, and no lock
+    /// Forgets settled decisions from before this time. Usually there are none, and no lock
     /// is taken.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn prune(&self, before: Duration) -> Result<(), StoreError> {
         const OLD: &str = "FROM decision WHERE created_ms < ?1
             AND open = 0 AND NOT EXISTS (SELECT 1 FROM intent WHERE decision = decision.id AND state = 'pending')";
@@ -174,7 +165,7 @@ impl Sqlite {
         }
     }
 
-    /// Gives up an intent at an operator's wish.
+    /// Gives up an intent at an operator's request.
     pub fn forget(&self, id: IntentId, now: Duration) -> Result<Forget, StoreError> {
         self.write(|transaction| {
             let found = transaction
@@ -200,7 +191,7 @@ impl Sqlite {
         })
     }
 
-    /// Makes the marker if anything is pending, before that is committed.
+    /// Creates the marker if anything is pending, before that is committed.
     fn mark(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         if let Some(marker) = &self.marker
             && rows::is_pending(transaction)?
@@ -211,8 +202,8 @@ impl Sqlite {
     }
 
     /// Removes the marker if nothing is pending, after that was committed: a process killed in between leaves
-    /// one too many, which only makes a later process look into the database. The lock keeps others
-    /// from making it meanwhile.
+    /// an unnecessary one, which only makes a later process look into the database. The lock keeps others
+    /// from creating it in the meantime.
     fn unmark(&self, connection: &mut Connection) -> rusqlite::Result<()> {
         let Some(marker) = &self.marker else {
             return Ok(());
@@ -227,8 +218,8 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Whether an intent is pending for one of these targets that this node, or anybody alive, will go on with. What
-    /// another node has left, one that had another name say, nobody will.
+    /// Returns true if an intent is pending for one of these targets that this node, or any live process, will resume. Requests
+    /// left by another node, for example under an old name, will not be resumed.
     fn is_in_hand(
         &self,
         transaction: &Transaction<'_>,
@@ -246,7 +237,7 @@ impl Sqlite {
             while let Some(row) = rows.next()? {
                 let (owner, ours, claim): (Option<String>, bool, i64) =
                     (row.get(0)?, row.get(1)?, row.get(2)?);
-                // What this process has sent itself it may correct.
+                // This process may correct its own requests.
                 let own = owner.as_deref() == Some(self.owner.as_str());
                 if !own && (ours || self.holds(owner.as_deref(), claim, now)) {
                     return Ok(true);
@@ -263,12 +254,12 @@ impl Sqlite {
         work(&self.connection.borrow()).map_err(|error| StoreError::Io(error.to_string()))
     }
 
-    /// Tells whether an owner still works on what it took: it is alive, and not stuck.
+    /// Returns true if an owner still works on its claim: it is alive, and not stuck.
     fn holds(&self, owner: Option<&str>, claim: i64, now: Duration) -> bool {
         claim > rows::millis(now) && owner.is_some_and(|owner| (self.alive)(&Owner::read(owner)))
     }
 
-    /// Writes a decision down as [`Store::intend`] does; `by` says who looked if it was made by looking.
+    /// Records a decision as [`Store::intend`] does; `by` is the source if it was made after a look.
     pub fn intend_by(
         &self,
         by: Source,
@@ -289,7 +280,7 @@ impl Sqlite {
                         "UPDATE decision SET open = 0, node = ?2 WHERE id = ?1 AND open = 1",
                         params![event.0, plan.node],
                     )?;
-                    // Another process has decided it meanwhile.
+                    // Another process has decided it in the meantime.
                     if opened == 0 {
                         return Ok(vec![None; plan.steps.len()]);
                     }
@@ -356,7 +347,7 @@ impl Sqlite {
             let result = work(&transaction)?;
             self.mark(&transaction)?;
             transaction.commit()?;
-            // What was asked for is done, even if this can't be.
+            // The requested change is done, even if this fails.
             let _ = self.unmark(connection);
             Ok(result)
         };
@@ -364,7 +355,7 @@ impl Sqlite {
     }
 }
 
-/// Lets readers and a writer work side by side. SQLite does not wait for the lock that the first one needs for it.
+/// Lets readers and a writer work concurrently. SQLite does not wait for the lock that the first one needs for it.
 #[expect(
     clippy::disallowed_methods,
     reason = "a database has no clock of its own, and its own waits are of this kind"
@@ -559,7 +550,7 @@ impl Store for Sqlite {
                 })?
                 .collect::<rusqlite::Result<_>>()?;
             let free = found.into_iter().filter_map(|(intent, owner, claim)| {
-                // Also ours: what this process did and could not write down, it may still have to correct.
+                // Also our own: this process may have to correct actions that it could not record.
                 let taken = self.holds(owner.as_deref(), claim, now);
                 intent.filter(|_| !taken)
             });

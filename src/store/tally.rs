@@ -1,5 +1,5 @@
-//! Counts that only grow, and the last pass of `reconcile`. Requests are forgotten after a while; what a monitoring system
-//! counts is not.
+//! Counters that only grow, and the last pass of `reconcile`. Requests are forgotten after a while; a monitoring system's
+//! counters are not.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::{Sqlite, StoreError, rows};
 
-/// What was counted so far.
+/// The counters so far.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Tally {
     /// For each promotion, the cluster and the time from the callback to WAL streaming from the new leader.
     pub promotions: Vec<(String, Duration)>,
-    /// The corrections that were made.
+    /// The corrections.
     pub corrections: Vec<Correction>,
 }
 
@@ -25,23 +25,23 @@ pub struct Correction {
     pub api: String,
     /// The server; empty for options of the whole instance.
     pub server: String,
-    /// How many.
+    /// The number of corrections.
     pub made: u64,
 }
 
 /// The last pass of `reconcile`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastPass {
-    /// When it ended.
+    /// The time of its end.
     pub ended: Duration,
     /// Its exit code.
     pub code: u8,
-    /// The addresses of the members' REST APIs, as the last pass saw them that saw any.
+    /// The addresses of the members' REST APIs, from the last pass that saw any.
     pub members: Vec<String>,
 }
 
 impl Sqlite {
-    /// Reads what was counted.
+    /// Reads the counters.
     pub fn tally(&self) -> Result<Tally, StoreError> {
         let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
         self.read(|connection| {
@@ -68,7 +68,7 @@ impl Sqlite {
         })
     }
 
-    /// Writes down that a pass of `reconcile` has ended.
+    /// Records the end of a pass of `reconcile`.
     pub fn passed(&self, pass: &LastPass) -> Result<(), StoreError> {
         let members = serde_json::Value::from(pass.members.as_slice()).to_string();
         let written = self.write(|transaction| {
@@ -81,7 +81,7 @@ impl Sqlite {
         written.map(drop)
     }
 
-    /// Reads when `reconcile` ended last; `None` if it never ran with this state.
+    /// Reads the last pass of `reconcile`; `None` if it never ran with this state.
     pub fn last_pass(&self) -> Result<Option<LastPass>, StoreError> {
         self.read(|connection| {
             let row = connection.query_row("SELECT ended_ms, code, members FROM pass", [], |row| {

@@ -1,22 +1,19 @@
-//! Files that appear as a whole or not at all.
+//! Files that are replaced atomically.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-/// Puts a text in the place of a file's, on the disk when it returns.
+/// Replaces a file by a text, which is on disk when it returns.
 ///
 /// # Errors
-/// If it can't be written, or what is there is no regular file; it is as it was then.
+/// It can't be written, or the existing file is not a regular one; it is unchanged then.
 pub fn replace_file(file: &Path, text: &str) -> io::Result<()> {
     replace(file, text, 0o666)
 }
 
-/// The same for a file that may hold secrets: only its owner may read it.
-///
-/// # Errors
-/// As for [`replace_file`].
+/// The same for a file that may contain secrets: only its owner may read it.
 pub fn replace_private_file(file: &Path, text: &str) -> io::Result<()> {
     replace(file, text, 0o600)?;
     super::file::give_to_owner(file);
@@ -25,7 +22,7 @@ pub fn replace_private_file(file: &Path, text: &str) -> io::Result<()> {
 
 /// `mode` is that of the new file, before the umask.
 fn replace(file: &Path, text: &str, mode: u32) -> io::Result<()> {
-    // Nobody means to have a device or a pipe taken away, also where the rights are there for it.
+    // A device or a pipe must never be replaced, even if the permissions allow it.
     if fs::metadata(file).is_ok_and(|there| !there.is_file()) {
         return Err(io::Error::other("what is there is not a regular file"));
     }

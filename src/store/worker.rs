@@ -1,4 +1,4 @@
-//! The database on a thread of its own: a disk that hangs holds up nobody who has better things to do than to wait.
+//! The database on a thread of its own, so that a hanging disk delays nothing that does not need it.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::{Sqlite, StoreError};
 
 type Job = Box<dyn FnOnce(&Sqlite) + Send>;
 
-/// A database that another thread works on. Work that is left behind is still done if the disk comes back.
+/// A database used by another thread. Abandoned work is still done if the disk comes back.
 #[derive(Debug)]
 pub struct Worker {
     jobs: mpsc::Sender<Job>,
@@ -22,8 +22,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Opens the database, unless that takes longer than `limit`, and forgets what was decided before `old` and is
-    /// settled.
+    /// Opens the database, unless that takes longer than `limit`, and forgets settled decisions from before
+    /// `old`.
     pub fn open(path: &Path, old: Duration, limit: Duration) -> Result<Self, StoreError> {
         let (jobs, work) = mpsc::channel::<Job>();
         let (opened, result) = mpsc::channel();
@@ -34,7 +34,7 @@ impl Worker {
                 Err(error) => return drop(opened.send(Err(error))),
             };
             let _ = opened.send(Ok(sqlite.moved_aside().map(Path::to_owned)));
-            // What can't be forgotten now is forgotten another time.
+            // If it can't be pruned now, it is another time.
             let _ = sqlite.prune(old);
             for job in work {
                 job(&sqlite);
@@ -53,12 +53,12 @@ impl Worker {
         Ok(Self { jobs, aside })
     }
 
-    /// The name that a damaged database got, which this one took the place of.
+    /// The new name of a damaged database that this one replaced.
     pub fn moved_aside(&self) -> Option<&Path> {
         self.aside.as_deref()
     }
 
-    /// Has work done, and waits for it.
+    /// Runs work on the database's thread, and waits for it.
     pub async fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Sqlite) -> Result<T, StoreError> + Send + 'static,
@@ -71,7 +71,7 @@ impl Worker {
     }
 }
 
-/// Runs a future that never waits, as those of a database that is at hand do.
+/// Runs a future that never waits, like those of an open database.
 pub fn at_once<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());

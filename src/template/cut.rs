@@ -1,4 +1,4 @@
-//! A template cut where it uses given names, to be put together again with something else in their place.
+//! A template, cut where it uses certain names, to be joined again with replacements.
 
 use std::ops::Range;
 
@@ -19,24 +19,24 @@ enum Piece {
         name: String,
         /// `name` in `site.name`.
         attribute: Option<String>,
-        /// Whether the template says what happens if there is no such attribute.
+        /// True if the template handles a missing attribute.
         guarded: bool,
-        /// Its braces, if it is alone in them: `{{ site }}`.
+        /// Its braces, if they contain nothing else: `{{ site }}`.
         braces: Option<[String; 2]>,
     },
 }
 
-/// What to put in the place of a name.
+/// The replacement of a name.
 #[derive(Debug, Clone, Copy)]
 pub enum Put<'a> {
     /// Another name.
     Name(&'a str),
-    /// A value that is known.
+    /// A known value.
     Value(&'a Value),
 }
 
 impl Cut {
-    /// Cuts a template. `None`: it uses none of the names, or can't be read.
+    /// Cuts a template; `None` if it uses none of the names, or is invalid.
     pub fn new(text: &str, syntax: Syntax, wanted: impl Fn(&str) -> bool) -> Option<Self> {
         if syntax == Syntax::Text && !super::is_template(text) {
             return None;
@@ -88,7 +88,7 @@ impl Cut {
         Some(Self(pieces))
     }
 
-    /// The names that it was cut at, each with the attribute that it must have.
+    /// The names at the cuts, each with its required attribute.
     pub fn uses(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.0.iter().filter_map(|piece| match piece {
             Piece::Text(_) => None,
@@ -101,7 +101,7 @@ impl Cut {
         })
     }
 
-    /// The template with something else in the place of the names.
+    /// The template with the names replaced.
     pub fn with<'a>(&self, put: impl Fn(&str) -> Option<Put<'a>>) -> String {
         let mut text = String::new();
         for piece in &self.0 {
@@ -148,13 +148,13 @@ fn place(text: &mut String, put: Put<'_>, attribute: Option<&str>, braces: Optio
     text.push_str(close);
 }
 
-/// Whether a text means the same outside of braces, whatever stands next to it: it begins no template, and no `{%-` next
-/// to it takes something of it away.
+/// Returns true if a text outside of braces keeps its meaning whatever is next to it: it begins no template, and no adjacent
+/// `{%-` removes part of it.
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.trim() == text && !text.contains('{')
 }
 
-/// A value as an expression. In brackets where a sign next to it could change it.
+/// A value as an expression, in parentheses if an adjacent operator could change it.
 fn written(value: &Value) -> String {
     match value {
         Value::String(_) | Value::Bool(_) => value.to_string(),
@@ -162,7 +162,7 @@ fn written(value: &Value) -> String {
     }
 }
 
-/// Whether a name is that of a variable: not of an attribute, a filter, a test or an argument.
+/// Returns true if a name is a variable's: not an attribute, a filter, a test or an argument.
 fn is_variable(words: &[(Token<'_>, Range<usize>)], at: usize) -> bool {
     let token = |at: Option<usize>| at.and_then(|at| words.get(at)).map(|(token, _)| token);
     let before = token(at.checked_sub(1));
@@ -182,7 +182,7 @@ fn attribute(words: &[(Token<'_>, Range<usize>)], at: usize) -> Option<String> {
     }
 }
 
-/// The bytes from `{{` to `}}` if there is nothing else between them, and nothing takes away the blanks around them.
+/// The bytes from `{{` to `}}` if there is nothing else between them, and no marker strips the blanks around them.
 fn braces(
     text: &str,
     words: &[(Token<'_>, Range<usize>)],
@@ -198,7 +198,7 @@ fn braces(
     let whole = open.start..close.end;
     let alone = text.get(whole.clone())?;
     let bare = alone.strip_prefix("{{")?.strip_suffix("}}")?;
-    // The engine takes away a line break at the end of a template, and none at the end of a text.
+    // The engine removes a line break at the end of a template, but not at the end of a text.
     let marked = bare.starts_with(['-', '+']) || bare.ends_with(['-', '+']);
     (!marked && !text.ends_with(['\n', '\r'])).then_some(whole)
 }

@@ -1,4 +1,4 @@
-//! Mistakes of templates, as data.
+//! Errors of templates, as data.
 
 use minijinja::Error;
 
@@ -8,28 +8,28 @@ use crate::model::{Origin, Template};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct RenderError {
-    /// The kind of the mistake.
+    /// The kind of error.
     pub kind: RenderErrorKind,
-    /// What went wrong.
+    /// The message.
     pub message: String,
-    /// The template that it went wrong in.
+    /// The template that failed.
     pub origin: Origin,
 }
 
-/// The kinds of mistake that a lint tells apart.
+/// The kinds of errors that a lint distinguishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RenderErrorKind {
-    /// A value has more in it than a value may have.
+    /// A value exceeds the limits.
     TooLarge,
-    /// A condition gives a text instead of true or false.
+    /// A condition's result is a text instead of true or false.
     TextForTruth,
-    /// A variable that the template uses fails.
+    /// A variable used in the template fails.
     OfVariable,
-    /// Any other mistake.
+    /// Any other error.
     Other,
 }
 
-/// Carries the kind of a mistake through the engine.
+/// Carries the kind of an error through the engine.
 #[derive(Debug, thiserror::Error)]
 #[error("")]
 pub(super) struct Cause(pub(super) RenderErrorKind);
@@ -48,7 +48,7 @@ impl Cause {
 }
 
 impl RenderError {
-    /// The error of a condition that gives a value of this kind; `or_false` if it may also be false.
+    /// The error of a condition with a result of this kind; `or_false` if it may also be false.
     pub(super) fn no_truth(kind: &str, or_false: bool, template: &Template) -> Self {
         let unless = if or_false { " unless it is false" } else { "" };
         Self {
@@ -61,7 +61,7 @@ impl RenderError {
         }
     }
 
-    /// An error of no special kind.
+    /// An error of no particular kind.
     #[must_use]
     pub const fn new(message: String, origin: Origin) -> Self {
         Self {

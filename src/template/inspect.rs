@@ -1,5 +1,5 @@
-//! What a template refers to, found without rendering it: branches that a render would not take
-//! are seen as well.
+//! The names that a template refers to, found without rendering it: this includes branches that a render would not
+//! take.
 
 use std::ops::Range;
 
@@ -10,10 +10,10 @@ use minijinja::{Value, context};
 use super::ENGINE;
 use super::names::{UnknownKind, known_names};
 
-/// What a text is to be read as.
+/// The syntax of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Syntax {
-    /// Text with `{{ … }}` in it.
+    /// Text with `{{ … }}`.
     Text,
     /// A bare expression, as in `when`.
     Expression,
@@ -22,20 +22,20 @@ pub enum Syntax {
 /// The text is not a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyntaxError {
-    /// What the parser found.
+    /// The parser's message.
     pub message: String,
-    /// Where in the text, in bytes; empty at its end if the parser does not say.
+    /// The byte range in the text; empty at its end if the parser does not say.
     pub range: Range<usize>,
 }
 
-/// Everything that a template refers to, in the order of the text.
+/// All references of a template, in the order of the text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Usage {
-    /// The variables, without those that the template sets itself.
+    /// The variables, except those that the template sets itself.
     pub variables: Vec<Reference>,
     /// Filters, tests and functions that do not exist.
     pub unknown: Vec<UnknownName>,
-    /// The patterns of `matches` that stand in it, and where, in bytes.
+    /// The patterns of `matches` in it, with their byte ranges.
     pub patterns: Vec<(String, Range<usize>)>,
 }
 
@@ -44,26 +44,26 @@ pub struct Usage {
 pub struct Reference {
     /// The variable.
     pub name: String,
-    /// The attribute asked of it: `SITE` in `env.SITE` and in `env["SITE"]`.
+    /// The requested attribute: `SITE` in `env.SITE` and in `env["SITE"]`.
     pub attribute: Option<String>,
-    /// Whether the template says what happens if it is not there: `is defined`, `default(…)`.
+    /// True if the template handles a missing value: `is defined`, `default(…)`.
     pub guarded: bool,
-    /// Where in the text, in bytes.
+    /// The byte range in the text.
     pub range: Range<usize>,
 }
 
 /// A filter, test or function that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownName {
-    /// Which of them.
+    /// Its kind.
     pub kind: UnknownKind,
     /// Its name.
     pub name: String,
-    /// Where in the text, in bytes.
+    /// The byte range in the text.
     pub range: Range<usize>,
 }
 
-/// Whether a string has anything for the template engine to do.
+/// Returns true if a string needs the template engine.
 #[must_use]
 pub fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%") || text.contains("{#")
@@ -75,11 +75,11 @@ pub fn lone_expression(text: &str) -> Option<&str> {
     let inner = text.strip_prefix("{{")?.strip_suffix("}}")?;
     let inner = inner.strip_prefix('-').unwrap_or(inner);
     let inner = inner.strip_suffix('-').unwrap_or(inner);
-    // `{{ a }} and {{ b }}` begins and ends with braces too, but its inside is no expression.
+    // `{{ a }} and {{ b }}` begins and ends with braces too, but its inside is not an expression.
     (words(inner, Syntax::Expression).is_ok() && parse_expr(inner).is_ok()).then_some(inner)
 }
 
-/// What stands in a text around its `{{ … }}`, as bytes; `None` if it has statements, which may leave some of it out.
+/// The byte ranges of a text outside its `{{ … }}`; `None` if it has statements, which may omit some of them.
 #[must_use]
 pub fn around_expressions(text: &str) -> Option<Vec<Range<usize>>> {
     words(text, Syntax::Text).ok()?;
@@ -100,12 +100,12 @@ pub fn around_expressions(text: &str) -> Option<Vec<Range<usize>>> {
     Some(found)
 }
 
-/// How many words and signs a template may have. The engine calls itself for each part of a chain
-/// (`a and b and …`), and a stack has an end.
+/// The maximum number of tokens in a template. The engine recurses for each part of a chain
+/// (`a and b and …`), and the stack is limited.
 const MOST_WORDS: usize = 2_000;
 
-/// Looks at the words of a text. The engine's parser takes one that it can't read, as in `a && b`, for the end of an
-/// expression, and what stands behind it would count for nothing.
+/// Checks the tokens of a text. The engine's parser takes one that it can't read, as in `a && b`, for the end of an
+/// expression, and would ignore everything after it.
 fn words(text: &str, syntax: Syntax) -> Result<(), SyntaxError> {
     let in_expression = syntax == Syntax::Expression;
     let words = tokenize(text, in_expression, SyntaxConfig::default());
@@ -125,17 +125,14 @@ fn words(text: &str, syntax: Syntax) -> Result<(), SyntaxError> {
                 error.range = text.len() - rest.trim_start().len()..text.len();
                 return Err(error);
             }
-            // The parser says it better.
+            // The parser has a better message.
             Err(_) => return Ok(()),
         }
     }
     Ok(())
 }
 
-/// Finds what a text refers to.
-///
-/// # Errors
-/// [`SyntaxError`] if the text is not a template.
+/// Finds the references of a text.
 pub fn inspect(text: &str, syntax: Syntax) -> Result<Usage, SyntaxError> {
     words(text, syntax)?;
     let mut walker = Walker::default();
@@ -162,7 +159,7 @@ pub fn inspect(text: &str, syntax: Syntax) -> Result<Usage, SyntaxError> {
     Ok(usage)
 }
 
-/// The variables of an expression that has been read already.
+/// The variables of an expression that is already parsed.
 pub(super) fn names_in(tree: &ast::Expr<'_>) -> Vec<String> {
     let mut walker = Walker::default();
     walker.expression(tree, false);
@@ -190,8 +187,8 @@ fn syntax_error(error: &minijinja::Error, text: &str) -> SyntaxError {
     }
 }
 
-/// Collects while it walks the syntax tree. Names set anywhere in a template count as its own
-/// everywhere in it: a file that needs finer scopes is no rules file.
+/// Collects names while walking the syntax tree. Names set anywhere in a template count as its own
+/// everywhere in it: rules files do not need finer scopes.
 #[derive(Default)]
 struct Walker {
     usage: Usage,
@@ -350,7 +347,7 @@ impl Walker {
         }
     }
 
-    /// `base[key]`, however it is written.
+    /// `base[key]`, in any notation.
     fn item(
         &mut self,
         base: &ast::Spanned<ast::Var<'_>>,
@@ -372,7 +369,7 @@ impl Walker {
                 self.known(UnknownKind::Function, function.id, function.span());
             }
             ast::Expr::GetAttr(method) => {
-                // A loop knows how to cycle.
+                // A loop has the method `cycle`.
                 if !matches!(&method.expr, ast::Expr::Var(base) if base.id == "loop") {
                     self.known(UnknownKind::Method, method.name, method.span());
                 }
@@ -423,7 +420,7 @@ impl Walker {
     }
 }
 
-/// Asks the engine itself which filters and tests it has.
+/// Asks the engine itself for its filters and tests.
 fn says_yes(question: &'static str, name: &str) -> bool {
     ENGINE
         .compile_expression(question)

@@ -1,9 +1,9 @@
-//! The kinds of value that an expression can give.
+//! The kinds of values that an expression can have.
 
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
-/// A set of kinds. An expression that has a kind of value gives it, or fails.
+/// A set of kinds. An expression with one has a value of that kind, or fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kinds(u8);
 
@@ -40,12 +40,12 @@ impl Kinds {
         Self(self.0 & other.0)
     }
 
-    /// Those of which some values count as true.
+    /// The kinds with values that count as true.
     pub(super) const fn truthy(self) -> Self {
         self.and(Self(Self::ANY.0 & !Self::FALSE.0 & !Self::NONE.0))
     }
 
-    /// Those of which some values count as false.
+    /// The kinds with values that count as false.
     pub(super) const fn falsy(self) -> Self {
         self.and(Self(Self::ANY.0 & !Self::TRUE.0))
     }
@@ -58,14 +58,14 @@ impl Kinds {
         self.and(Self(!Self::BOOL.0)).is_nothing()
     }
 
-    /// Returns whether two values of these kinds are never equal. Only texts are told from the others: `true`
+    /// Returns true if two values of these kinds are never equal. Only texts are distinguished from the others: `true`
     /// and `1` are equal.
     pub(super) fn never_equal(self, other: Self) -> bool {
         let only_text = |one: Self, other: Self| one == Self::TEXT && other.and(one).is_nothing();
         only_text(self, other) || only_text(other, self)
     }
 
-    /// Returns the kind of value that is given instead of true, if true can't be given. `None` for an
+    /// Returns the kind of the value in place of true, if it can't be true. `None` for an
     /// expression that is false or fails.
     pub(super) fn instead_of_true(self) -> Option<&'static str> {
         if !self.and(Self::TRUE).is_nothing() {
@@ -83,18 +83,18 @@ impl Kinds {
         Some(given.1)
     }
 
-    /// Returns whether it is only ever false.
+    /// Returns true if it is always false.
     pub(super) fn is_false(self) -> bool {
         self == Self::FALSE
     }
 
-    /// Returns whether it may be false itself.
+    /// Returns true if it may be `false` itself.
     pub(super) fn may_be_false(self) -> bool {
         !self.and(Self::FALSE).is_nothing()
     }
 }
 
-/// The kinds that a filter gives of a value of these kinds, apart from `default`.
+/// The kinds of a filter's result for a value of these kinds, except for `default`.
 pub(super) fn of_filter(name: &str, subject: Kinds) -> Kinds {
     match name {
         "capitalize" | "e" | "escape" | "format" | "indent" | "join" | "lower" | "pprint"
@@ -107,7 +107,7 @@ pub(super) fn of_filter(name: &str, subject: Kinds) -> Kinds {
     }
 }
 
-/// The kinds that a test without arguments gives of a value of these kinds.
+/// The kinds of the result of a test without arguments for a value of these kinds.
 pub(super) fn of_test(name: &str, subject: Kinds) -> Kinds {
     match name {
         "string" if subject == Kinds::TEXT => Kinds::TRUE,

@@ -1,4 +1,4 @@
-//! How large a value may be, and what is put around the expressions of a template to hold it to that.
+//! The limits on values, and the filters that are put around the expressions of a template to enforce them.
 
 use minijinja::tests::is_in;
 use minijinja::value::{DynObject, ValueKind};
@@ -7,31 +7,31 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 use super::error::{Cause, RenderErrorKind};
 use super::scope::{Placeholders, Table};
 
-/// How many values a value may have in it.
+/// The maximum number of values in a value.
 const MOST_VALUES: usize = 20_000;
 
-/// How much text a value may have in it, in bytes.
+/// The maximum amount of text in a value, in bytes.
 const MOST_BYTES: usize = 256 * 1024;
 
-/// How deep a value may be nested.
+/// The maximum nesting of a value.
 const MOST_NESTED: usize = 100;
 
-/// How many values are looked at for one step of a template's budget.
-const VALUES_PER_STEP: usize = 8;
+/// The number of values that are looked at for one step of a template's budget.
+const VALUES_PER_STEP: usize = 2;
 
-/// The filter that refuses what does not exist and what is too large. No template can write its name.
+/// The filter that refuses missing and oversized values. No template can spell its name.
 pub(super) const THERE: &str = "?there";
 
-/// The filter that refuses what is too large.
+/// The filter that refuses oversized values.
 pub(super) const MEASURED: &str = "?measured";
 
-/// The filter that gives a table's names for the table.
+/// The filter that replaces a table by its names.
 pub(super) const NAMES: &str = "?names";
 
-/// The filter that makes of a value what is written into a text.
+/// The filter that converts a value to text.
 pub(super) const WRITTEN: &str = "?written";
 
-/// The filter that does the same with the items of a list.
+/// The filter that does the same for the items of a list.
 pub(super) const WRITTEN_ITEMS: &str = "?written_items";
 
 /// Adds the filters to an engine.
@@ -41,7 +41,7 @@ pub(super) fn add_to(engine: &mut Environment<'static>) {
     engine.add_filter(NAMES, names);
     engine.add_filter(WRITTEN, written);
     engine.add_filter(WRITTEN_ITEMS, written_items);
-    // A lookup in `env` gives an error in the place of what is not there.
+    // A lookup in `env` returns an error in place of a missing value.
     engine.add_test("defined", exists);
     engine.add_test("undefined", |value: &Value| !exists(value));
     engine.add_test(
@@ -59,14 +59,23 @@ fn there(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
 
 fn measured(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
     if !value.is_undefined() {
-        let mut budget = Budget::default();
-        budget.take(value)?;
-        state.consume_fuel(budget.taken() / VALUES_PER_STEP as u64)?;
+        let steps = state.fuel_levels().map_or(u64::MAX, |(_, left)| left);
+        let affordable = usize::try_from(steps).map_or(usize::MAX, |steps| {
+            steps.saturating_add(1).saturating_mul(VALUES_PER_STEP)
+        });
+        let values = affordable.min(MOST_VALUES);
+        let mut budget = Budget {
+            values,
+            ..Budget::default()
+        };
+        let measured = budget.take(value);
+        state.consume_fuel(((values - budget.values) / VALUES_PER_STEP) as u64)?;
+        measured?;
     }
     Ok(value.clone())
 }
 
-/// `true` and `false` as YAML and JSON write them, and never the word `none`.
+/// `true` and `false` in the notation of YAML and JSON, and never the word `none`.
 pub(super) fn written(value: &Value) -> Result<Value, Error> {
     match bool::try_from(value.clone()) {
         _ if value.is_none() => Err(Error::new(
@@ -105,7 +114,7 @@ fn names(value: &Value) -> Result<Value, Error> {
     }
 }
 
-/// How much a value may still have in it. What it holds twice counts twice, as it is written twice.
+/// The rest of a value's limits. A part that it contains twice counts twice, because it is written twice.
 #[derive(Debug)]
 pub(super) struct Budget {
     values: usize,
@@ -122,16 +131,12 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Takes a value out of it.
+    /// Subtracts a value.
     ///
     /// # Errors
-    /// If the value is larger than what is left, or something in it does not exist.
+    /// The value exceeds the rest, or contains something that does not exist.
     pub(super) fn take(&mut self, value: &Value) -> Result<(), Error> {
         self.within(value, 0)
-    }
-
-    fn taken(&self) -> u64 {
-        (MOST_VALUES - self.values) as u64
     }
 
     fn within(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
@@ -156,7 +161,7 @@ impl Budget {
         if depth > MOST_NESTED {
             return Err(refuse("more than 100 values nested in it"));
         }
-        // What the facts hold is not copied.
+        // The facts are not copied.
         if value.downcast_object_ref::<Table>().is_some()
             || value.downcast_object_ref::<Placeholders>().is_some()
         {
@@ -170,7 +175,7 @@ impl Budget {
             }
             return Ok(());
         }
-        // What can't be walked through is not written out either.
+        // A value without items is not written out either.
         let Ok(items) = value.try_iter() else {
             return Ok(());
         };
@@ -186,7 +191,7 @@ fn refuse(what: &str) -> Error {
     Error::new(ErrorKind::InvalidOperation, detail).with_source(Cause(RenderErrorKind::TooLarge))
 }
 
-/// The error that a lookup has given in the place of a value.
+/// The error that a lookup returned in place of a value.
 fn error_of(value: &Value) -> Error {
     let list = Value::from(vec![value.clone()]);
     let first = list

@@ -1,6 +1,6 @@
-//! The filter `matches`: whether a text fits a regular expression.
+//! The filter `matches`: tests a text against a regular expression.
 //!
-//! The time that a match takes grows with the text's length and no faster, whatever the expression is.
+//! The time of a match is linear in the text's length, whatever the expression is.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,15 +10,15 @@ use regex::{Regex, RegexBuilder};
 
 /// The longest expression, in bytes.
 const LONGEST_PATTERN: usize = 1_000;
-/// The longest text that is looked at, in bytes: names are shorter.
+/// The longest text to match, in bytes: names are shorter.
 const LONGEST_TEXT: usize = 4_096;
-/// How large a compiled expression may be, in bytes.
+/// The maximum size of a compiled expression, in bytes.
 const MOST_COMPILED: usize = 256 << 10;
-/// How much memory a match may use to be fast, in bytes.
+/// The maximum memory that a match may use for speed, in bytes.
 const MOST_CACHED: usize = 1 << 20;
-/// How many compiled expressions are kept.
+/// The maximum number of compiled expressions to keep.
 const MOST_KEPT: usize = 100;
-/// How many bytes of text are looked at for one step of a template's budget.
+/// The number of bytes of text that are matched for one step of a template's budget.
 const BYTES_PER_STEP: usize = 16;
 
 thread_local! {
@@ -65,10 +65,10 @@ fn matches(state: &State<'_, '_>, text: &Value, pattern: &Value) -> Result<bool,
     })
 }
 
-/// Finds why a pattern can't be used.
+/// Checks a pattern for `matches`.
 ///
 /// # Errors
-/// The reason in words.
+/// The reason why it can't be used, in words.
 pub fn check_pattern(pattern: &str) -> Result<(), String> {
     compile(pattern).map(|_| ())
 }
@@ -83,7 +83,7 @@ fn compile(pattern: &str) -> Result<Regex, String> {
         .build();
     regex.map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "it is too large: what `{…}` repeats counts as often as it repeats, and `[0-9]` is smaller than `\\d`".to_owned(),
-        // The crate draws the pattern, too, and says last what is wrong.
+        // The crate also draws the pattern, and puts the reason last.
         error => {
             let text = error.to_string();
             let last = text.lines().last().unwrap_or_default().trim();

@@ -1,8 +1,8 @@
 //! Templates: the one module that knows minijinja.
 //!
-//! Strict where a template engine is usually lenient: what is not known is an error and never an
-//! empty string, and a render has a budget, so that no rules file can hang a callback. Only what
-//! the facts and the file's own variables say can be seen; there is no clock, no network and no
+//! Strict where a template engine is usually lenient: an unknown name is an error and never an
+//! empty string, and a render has a budget, so that no rules file can hang a callback. Templates only see
+//! the facts and the file's own variables; there is no clock, no network and no
 //! file system in here.
 
 mod cut;
@@ -40,7 +40,7 @@ pub use render::{condition, render};
 pub use scope::Scope;
 pub use subject::{Compared, choices, compared};
 
-/// The variables that every template has, besides the file's own `vars`.
+/// The variables of every template, in addition to the file's own `vars`.
 pub const FACTS: [&str; 10] = [
     "event",
     "role",
@@ -54,9 +54,9 @@ pub const FACTS: [&str; 10] = [
     "env",
 ];
 
-/// How many instructions one render may take. A template that an operator would write takes
+/// The maximum number of instructions of one render. A realistic template takes
 /// fewer than a hundred.
-const FUEL: u64 = 10_000;
+const FUEL: u64 = 2_000;
 
 static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut engine = Environment::new();
@@ -68,7 +68,7 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     });
     // It would print the whole environment.
     engine.remove_global("debug");
-    // With it a value can double in every round of a loop, which the budget does not see.
+    // It lets a value double in every round of a loop, which the budget does not see.
     engine.remove_global("namespace");
     limits::add_to(&mut engine);
     matches::add_to(&mut engine);

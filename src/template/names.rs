@@ -1,6 +1,6 @@
-//! What a template may call, for suggestions.
+//! The names that a template may call, for suggestions.
 
-/// A kind of name that is unknown.
+/// The kind of an unknown name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownKind {
     /// `value | name`.
@@ -13,7 +13,7 @@ pub enum UnknownKind {
     Method,
 }
 
-/// The names that a filter, test or function may have, for suggestions.
+/// The known names of filters, tests or functions, for suggestions.
 #[must_use]
 pub const fn known_names(kind: UnknownKind) -> &'static [&'static str] {
     match kind {
@@ -117,7 +117,7 @@ mod tests {
     use super::super::ENGINE;
     use super::*;
 
-    /// What the engine has: it lists it, in quotes, when it is shown.
+    /// The engine's own names, quoted in its debug output.
     fn engine(part: &str) -> BTreeSet<String> {
         let shown = format!("{:?}", *ENGINE);
         let (_, list) = shown.split_once(&format!("{part}: [")).unwrap();

@@ -1,9 +1,9 @@
-//! Pages of this program's own, with everything that is put into them escaped for HTML.
+//! This program's own pages, with all inserted values escaped for HTML.
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde_json::Value;
 
-/// Fills a page that comes with the program. An error is a fault of the page, and is shown in its place.
+/// Fills in a page of the program. An error is a defect of the page, and is shown in its place.
 pub fn page(source: &str, values: &Value) -> String {
     let mut engine = Environment::new();
     engine.set_undefined_behavior(UndefinedBehavior::Chainable);

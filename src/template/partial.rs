@@ -1,8 +1,8 @@
-//! Evaluates a template when not every fact is known.
+//! Evaluates a template with some facts unknown.
 //!
-//! What uses no unknown fact is left to the engine. Of the rest the kinds of value are known that it can give: the
-//! environment, arguments and names are text, whatever they turn out to be. The parts of an `and` and of an `or` are
-//! looked at one by one: one that is certainly false makes an `and` false wherever it stands.
+//! Parts that use no unknown fact are left to the engine. For the others, the possible kinds of values are known: the
+//! environment, arguments and names are text, whatever their values. The parts of an `and` and of an `or` are
+//! evaluated one by one: one that is certainly false makes an `and` false wherever it is.
 
 use minijinja::Value;
 use minijinja::machinery::ast::{
@@ -23,27 +23,27 @@ use super::{FACTS, Scope, Syntax, is_template, lone_expression};
 /// The result of a partial evaluation.
 #[derive(Debug, Clone)]
 pub enum Residual {
-    /// This value, whatever the unknown facts are; for a condition, true or false. A condition that is false also counts as
-    /// such where it can fail: it is never true.
+    /// This value, whatever the unknown facts are; for a condition, true or false. A condition that is false or fails
+    /// also counts as false: it is never true.
     Value(serde_json::Value),
     /// It fails.
     Error(RenderError),
-    /// It depends on facts that are not known.
+    /// It depends on unknown facts.
     Unknown(Unknown),
 }
 
-/// A template whose value is not known.
+/// A template with an unknown value.
 #[derive(Debug, Clone)]
 pub struct Unknown {
     /// The variables that it depends on.
     pub names: Vec<String>,
-    /// Of a condition that can't be true, and gives something other than true and false: the error.
+    /// The error of a condition that can't be true and may be something other than false.
     pub never_truth: Option<RenderError>,
-    /// Whether a condition may be false.
+    /// True if a condition may be false.
     pub may_be_false: bool,
 }
 
-/// Evaluates a template as far as the facts are known.
+/// Evaluates a template as far as possible.
 #[must_use]
 pub fn partial(template: &Template, syntax: Syntax, scope: &Scope) -> Residual {
     if syntax == Syntax::Text {
@@ -152,7 +152,7 @@ impl<'a> Evaluation<'a> {
             Part::Known(value) if !value.is_true() => self.part(&node.right),
             Part::Open { kinds, names } if !kinds.falsy().is_nothing() => {
                 match self.part(&node.right) {
-                    // What is not known may be a text, and the whole would be that.
+                    // The unknown part may be a text, and then the whole would be one.
                     Part::Known(value) if value.is_true() && kinds.is_bool() => Part::Known(value),
                     other => joined(kinds.truthy(), names, other),
                 }
@@ -178,7 +178,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// The kinds of an expression whose value is not known.
+    /// The kinds of an expression with an unknown value.
     fn kinds(&self, tree: &Expr<'_>) -> Kinds {
         match tree {
             Expr::Var(node) => self.of_name(node.id),
@@ -227,7 +227,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// `base.key` and `base[key]`: the environment and the arguments hold texts, a table what it has.
+    /// `base.key` and `base[key]`: the environment and the arguments contain texts, a table its own values.
     fn of_entry(&self, base: &Expr<'_>) -> Kinds {
         if matches!(base, Expr::Var(node) if matches!(node.id, "env" | "args")) {
             return Kinds::TEXT;
@@ -299,7 +299,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Returns whether the value of `tree`, of which `part` is known, never equals the other.
+    /// Returns true if the value of `tree`, of which `part` is known, never equals the other.
     fn never_equal(&self, tree: &Expr<'_>, part: &Part, other: &Part) -> bool {
         if part.kinds().never_equal(other.kinds()) {
             return true;
@@ -332,7 +332,7 @@ fn key_of<'t>(tree: &'t Expr<'_>) -> Option<&'t str> {
     }
 }
 
-/// The kinds of a variable's value that is not known.
+/// The kinds of a variable with an unknown value.
 fn of_value(value: &TemplateValue, scope: &Scope) -> Kinds {
     match value {
         TemplateValue::List(_) => Kinds::LIST,
@@ -362,10 +362,10 @@ fn opposite(kinds: Kinds) -> Kinds {
     of(kinds.falsy(), Kinds::TRUE).or(of(kinds.truthy(), Kinds::FALSE))
 }
 
-/// What is left of the first part of an `and` or an `or`, together with the other part.
+/// The residual of the first part of an `and` or an `or`, joined with the other part.
 fn joined(kinds: Kinds, mut names: Vec<String>, other: Part) -> Part {
     let more = match &other {
-        // It may not be looked at.
+        // It may not be evaluated.
         Part::Fails(_) => Kinds::TRUE,
         other => other.kinds(),
     };

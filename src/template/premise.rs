@@ -1,4 +1,4 @@
-//! What a condition asks for at least, read from its text: enough to see that two conditions never hold
+//! The minimum requirements of a condition, derived from its text: enough to see that two conditions never hold
 //! together, without knowing any fact.
 
 use std::collections::BTreeMap;
@@ -10,27 +10,27 @@ use crate::model::{TemplateValue, Var};
 use super::is_template;
 use super::written::written;
 
-/// Requirements of a condition: if it is true, one of these alternatives holds. There may be more to it.
+/// The requirements of a condition: if it is true, one of these alternatives holds. It may require more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Premises(Vec<Alternative>);
 
-/// The subjects of a condition, each with what is asked of it.
+/// The subjects of a condition, each with its requirement.
 type Alternative = BTreeMap<String, Asked>;
 
-/// How many alternatives are kept apart.
+/// The maximum number of alternatives.
 const MOST_ALTERNATIVES: usize = 32;
 
-/// What is asked of one value.
+/// A requirement of one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
     /// It is one of these texts.
     OneOf(Vec<String>),
-    /// It is none of these texts.
+    /// It is not one of these texts.
     NoneOf(Vec<String>),
 }
 
 impl Premises {
-    /// Returns whether no facts fulfil both.
+    /// Returns true if no facts satisfy both.
     #[must_use]
     pub fn exclude(&self, other: &Self) -> bool {
         self.0
@@ -38,7 +38,7 @@ impl Premises {
             .all(|one| other.0.iter().all(|other| excludes(one, other)))
     }
 
-    /// The values that must be one certain text, with that text.
+    /// The values that must be one particular text, with that text.
     pub fn fixed(&self) -> impl Iterator<Item = (String, String)> {
         let common = self.common().into_iter();
         common.filter_map(|(subject, asked)| {
@@ -47,7 +47,7 @@ impl Premises {
         })
     }
 
-    /// What is asked in any case.
+    /// The requirements common to all alternatives.
     #[must_use]
     pub fn common(&self) -> BTreeMap<String, Asked> {
         let mut alternatives = self.0.iter();
@@ -62,7 +62,7 @@ impl Premises {
         common
     }
 
-    /// The subjects of every alternative, each with what is asked of it.
+    /// The subjects of every alternative, each with its requirement.
     pub fn each(&self) -> impl Iterator<Item = (&str, &Asked)> {
         let all = self.0.iter().flatten();
         all.map(|(subject, asked)| (subject.as_str(), asked))
@@ -116,7 +116,7 @@ fn excludes(one: &Alternative, other: &Alternative) -> bool {
 }
 
 impl Asked {
-    /// Whether a value of this text is what is asked for.
+    /// Returns true if a text satisfies the requirement.
     #[must_use]
     pub fn allows(&self, text: &str) -> bool {
         match self {
@@ -125,7 +125,7 @@ impl Asked {
         }
     }
 
-    /// The text, if it can only be one.
+    /// The text, if there is only one possibility.
     #[must_use]
     pub fn only(&self) -> Option<&str> {
         match self {
@@ -147,7 +147,7 @@ impl Asked {
         }
     }
 
-    /// What is asked if both are. One of no texts is what never holds.
+    /// The requirement that both hold. One without texts never holds.
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::OneOf(mut texts), Self::OneOf(others)) => {
@@ -166,7 +166,7 @@ impl Asked {
         }
     }
 
-    /// What is asked if one of these is.
+    /// The requirement that one of them holds.
     fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::OneOf(mut texts), Self::OneOf(more)) => {
@@ -208,7 +208,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// The requirements of an expression that counts as true, or as false.
+    /// The requirements of an expression if it is true, or if it is false.
     fn of(&self, tree: &ast::Expr<'_>, truth: bool) -> Premises {
         match tree {
             ast::Expr::UnaryOp(node) if matches!(node.op, ast::UnaryOpKind::Not) => {
@@ -232,7 +232,7 @@ impl Reading<'_> {
         }
     }
 
-    /// The subject of an expression, and what it asks of it: true exactly if that holds.
+    /// The subject of an expression, and its requirement: true exactly if that holds.
     fn single(&self, tree: &ast::Expr<'_>) -> (String, Asked) {
         match tree {
             ast::Expr::BinOp(node) => match node.op {
@@ -275,7 +275,7 @@ impl Reading<'_> {
         }
     }
 
-    /// The texts of a list of the file.
+    /// The texts of a list in the file.
     fn list(&self, name: &str) -> Option<Vec<String>> {
         let var = self.vars.iter().find(|var| var.name == name)?;
         let TemplateValue::List(items) = &var.value else {
@@ -299,7 +299,7 @@ fn is_true(tree: &ast::Expr<'_>) -> (String, Asked) {
     (subject, truth_of())
 }
 
-/// Truth has two values: not one of them is the other.
+/// Booleans have two values: not being one means being the other.
 fn truth_of() -> Asked {
     Asked::OneOf(vec!["true".to_owned()])
 }
@@ -322,7 +322,7 @@ fn equals(left: &ast::Expr<'_>, right: &ast::Expr<'_>) -> (String, Asked) {
     (written(subject), asked)
 }
 
-/// A constant text. Numbers are left out: `1` and `1.0` are the same number.
+/// A constant text. Numbers are left out, because `1` and `1.0` are the same number.
 fn text(expression: &ast::Expr<'_>) -> Option<String> {
     match expression {
         ast::Expr::Const(node) => node.value.as_str().map(str::to_owned),

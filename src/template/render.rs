@@ -1,4 +1,4 @@
-//! From a template and what it can see to a value.
+//! From a template and its scope to a value.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::scope::{Guards, Root};
 use super::{ENGINE, Scope, Syntax, Usage, inspect, is_template, lone_expression, strict};
 
 impl Scope {
-    /// A scope that knows only the file's variables; all of them are visible.
+    /// A scope with only the file's variables; all of them are visible.
     #[must_use]
     pub fn new(vars: &[Var]) -> Self {
         Self::rendered_by(render_value, vars)
@@ -29,7 +29,7 @@ pub fn render(value: &TemplateValue, scope: &Scope) -> Result<serde_json::Value,
     render_within(value, scope, &mut Budget::default())
 }
 
-/// Renders a value; what its templates give must all together be in the budget.
+/// Renders a value; the results of its templates together must fit the budget.
 fn render_within(
     value: &TemplateValue,
     scope: &Scope,
@@ -59,13 +59,13 @@ fn render_within(
 /// Evaluates a `when`.
 ///
 /// # Errors
-/// [`RenderError`] if it can't be evaluated, or gives something that is neither true nor false.
+/// [`RenderError`] if it can't be evaluated, or its value is neither true nor false.
 pub fn condition(expression: &Template, scope: &Scope) -> Result<bool, RenderError> {
     let value = expression_value(&expression.text, expression, scope)?;
     truth(&value, expression)
 }
 
-/// The truth of a condition's value.
+/// The value of a condition as a boolean.
 pub(super) fn truth(value: &Value, expression: &Template) -> Result<bool, RenderError> {
     // The value itself is not repeated: it may come from the environment.
     bool::try_from(value.clone())
@@ -112,20 +112,20 @@ fn expression_value(text: &str, template: &Template, scope: &Scope) -> Result<Va
     Ok(value)
 }
 
-/// The error of an expression that gives nothing.
+/// The error of an expression with an undefined value.
 pub(super) fn undefined(text: &str, template: &Template) -> RenderError {
     let message = format!("`{}` is undefined", shorten(text.trim()));
     RenderError::new(message, template.origin.clone())
 }
 
-/// What an expression gives that has been read already.
+/// The value of an expression that is already parsed.
 pub(super) fn tree_value(tree: &ast::Expr<'_>, text: &str, root: Value) -> Result<Value, Error> {
     let mut code = CodeGenerator::new("<expression>", text);
     code.compile_expr(&strict::expression(tree));
     Ok(run(code, root, &mut String::new())?.unwrap_or_default())
 }
 
-/// Runs what has been compiled; the last value that is left, for an expression.
+/// Runs compiled code; returns the last remaining value, for an expression.
 fn run(code: CodeGenerator<'_>, root: Value, out: &mut String) -> Result<Option<Value>, Error> {
     let (instructions, blocks) = code.finish();
     let mut out = make_string_output(out);
@@ -140,7 +140,7 @@ fn run(code: CodeGenerator<'_>, root: Value, out: &mut String) -> Result<Option<
     result.map(|(value, _)| value)
 }
 
-/// What the template sees.
+/// The names visible to a template.
 fn root(text: &str, syntax: Syntax, scope: &Scope) -> Value {
     Value::from_object(Root {
         scope: scope.clone(),
@@ -148,7 +148,7 @@ fn root(text: &str, syntax: Syntax, scope: &Scope) -> Value {
     })
 }
 
-/// What the template guards. Most templates guard nothing, and need not be read for it.
+/// The names that a template guards. Most templates guard nothing, and need not be parsed for this.
 pub(super) fn guards(text: &str, syntax: Syntax) -> Guards {
     let may_guard = text.contains('|') || text.contains("defined");
     let usage = if may_guard {
@@ -195,7 +195,7 @@ pub(super) fn failed(error: &minijinja::Error, template: &Template) -> RenderErr
     }
 }
 
-/// Bounds what a message repeats.
+/// Limits the text repeated in a message.
 fn shorten(text: &str) -> String {
     const LIMIT: usize = 400;
     match text.char_indices().nth(LIMIT) {

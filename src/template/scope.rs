@@ -1,4 +1,4 @@
-//! What a template can see: the facts, and the file's variables above it.
+//! The names visible to a template: the facts, and the file's variables above it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -13,32 +13,32 @@ use super::error::{Cause, RenderError, RenderErrorKind};
 use super::kinds::Kinds;
 use super::premise::Asked;
 
-/// How many variables may use one another in a row. Each is rendered inside the one that uses it, and a
-/// stack has an end.
+/// The maximum length of a chain of variables. Each one is rendered inside the one that uses it, and the
+/// stack is limited.
 const MOST_DEPTH: usize = 100;
 
-/// How many names a message lists: thousands help nobody, and take long to write for each template.
+/// The maximum number of names in a message: thousands are no help, and take long to write for each template.
 const MOST_NAMES: usize = 50;
 
-/// Values by name; a variable of the file is rendered when it is first looked at.
+/// Values by name; a variable of the file is rendered on first use.
 ///
-/// A variable that can't be rendered for this event (say, one that uses `datadir` in a callback)
-/// hurts only the rules that use it.
+/// A variable that can't be rendered for this event (for example, one that uses `datadir` in a callback)
+/// only affects the rules that use it.
 #[derive(Debug, Clone)]
 pub struct Scope {
     known: Arc<BTreeMap<&'static str, Fact>>,
     vars: Arc<Vec<VarCell>>,
-    /// Where each of `vars` is.
+    /// The index of each variable in `vars`.
     places: Arc<HashMap<String, usize>>,
-    /// How many of `vars` can be seen.
+    /// The number of visible variables.
     visible: usize,
-    /// How many variables are being rendered for one another.
+    /// The number of variables being rendered inside one another.
     depth: usize,
-    /// The first fact that was used and is not known.
+    /// The first unknown fact that was used.
     missing: Arc<OnceLock<&'static str>>,
-    /// Whether a fact was used that is not known before the event.
+    /// Set if a fact was used that is not known before the event.
     unsettled: Arc<OnceLock<()>>,
-    /// Whether variables without a value are not known yet.
+    /// True if variables without a value are still unknown.
     unsettled_vars: bool,
     render: Render,
 }
@@ -51,17 +51,17 @@ type Render = fn(&TemplateValue, &Scope) -> Result<Value, RenderError>;
 enum Fact {
     Text(String),
     Table(Arc<BTreeMap<String, String>>),
-    /// A table of which only this is known: any other key may be there or not, but for those that are said not to be.
+    /// A table that is only partly known: any other key may exist, except for those that certainly do not.
     OpenTable(Arc<BTreeMap<String, String>>, Arc<BTreeSet<String>>),
-    /// A table in which texts are restricted to some; one that is restricted to a single text has it.
+    /// A table with some texts restricted; a text restricted to a single value is known.
     TableAmong(Arc<BTreeMap<String, String>>, Arc<BTreeMap<String, Asked>>),
-    /// Not known for this event, and why.
+    /// Not known for this event, with the reason.
     Missing(&'static str),
-    /// Not known before the event: whatever looks at it can't be told yet, not even whether it is there.
+    /// Not known before the event: the result of anything that uses it is unknown, even the question of its existence.
     Unsettled,
-    /// The same of a text that is restricted to some.
+    /// The same for a text restricted to some values.
     UnsettledAmong(Arc<Asked>),
-    /// A table that has a text under every key: the key in capitals behind this word.
+    /// A table with a text for every key: the key in upper case after this word.
     Placeholders(&'static str),
 }
 
@@ -82,7 +82,7 @@ impl VarCell {
     }
 }
 
-/// What came of a variable, and what was looked at for it: whoever uses the variable has looked at it, too.
+/// The result of a variable, and the facts used for it: whatever uses the variable uses them, too.
 #[derive(Debug)]
 struct Found {
     value: Result<Value, RenderError>,
@@ -91,7 +91,7 @@ struct Found {
 }
 
 impl Scope {
-    /// A scope that knows only the file's variables, which this function renders.
+    /// A scope with only the file's variables, rendered by this function.
     pub(super) fn rendered_by(render: Render, vars: &[Var]) -> Self {
         let cells = vars.iter().map(VarCell::new);
         let places = vars.iter().enumerate().rev();
@@ -115,7 +115,7 @@ impl Scope {
         self.with(name, Fact::Text(value.to_owned()))
     }
 
-    /// Adds a fact that is a text if it is known; otherwise, using it is this error.
+    /// Adds a fact that is a text if known; otherwise, using it is this error.
     #[must_use]
     pub fn maybe(self, name: &'static str, value: Option<&str>, otherwise: &'static str) -> Self {
         match value {
@@ -130,27 +130,27 @@ impl Scope {
         self.with(name, Fact::Table(Arc::new(value.clone())))
     }
 
-    /// Adds a fact that nobody knows yet; a template that looks at it, even to ask whether it is there, can't be
+    /// Adds an unknown fact; a template that uses it, even to ask whether it exists, can't be
     /// rendered.
     #[must_use]
     pub fn unsettled(self, name: &'static str) -> Self {
         self.with(name, Fact::Unsettled)
     }
 
-    /// Adds a text that is not known yet, but for this.
+    /// Adds a text that is unknown except for this restriction.
     #[must_use]
     pub fn unsettled_among(self, name: &'static str, possible: Arc<Asked>) -> Self {
         self.with(name, Fact::UnsettledAmong(possible))
     }
 
-    /// Counts variables without a value as not known yet.
+    /// Treats variables without a value as unknown.
     #[must_use]
     pub fn with_unsettled_vars(mut self) -> Self {
         self.unsettled_vars = true;
         self
     }
 
-    /// Adds a table of which nobody knows yet what is in it, but for restrictions of some keys.
+    /// Adds a table with unknown contents, except for restrictions of some keys.
     #[must_use]
     pub fn table_among(self, name: &'static str, possible: BTreeMap<String, Asked>) -> Self {
         let fixed = possible
@@ -160,7 +160,7 @@ impl Scope {
         self.with(name, fact)
     }
 
-    /// The texts that a fact, or a key of one, may be, if it is not known and restricted to some.
+    /// The possible texts of a fact, or of one of its keys, if it is unknown but restricted.
     pub(super) fn possible(&self, name: &str, key: Option<&str>) -> Option<&Asked> {
         match (self.known.get(name)?, key) {
             (Fact::UnsettledAmong(possible), None) => Some(possible),
@@ -169,7 +169,7 @@ impl Scope {
         }
     }
 
-    /// The kinds of value that a variable may have.
+    /// The possible kinds of a variable's value.
     pub(super) fn kinds_of_var(
         &self,
         name: &str,
@@ -187,13 +187,13 @@ impl Scope {
         }
     }
 
-    /// Adds a table that has a placeholder under every key.
+    /// Adds a table with a placeholder for every key.
     #[must_use]
     pub fn placeholders(self, name: &'static str) -> Self {
         self.with(name, Fact::Placeholders(name))
     }
 
-    /// Adds a table of which nobody knows yet what else is in it; the `absent` keys are not.
+    /// Adds a table with unknown further contents; the `absent` keys do not exist.
     #[must_use]
     pub fn open_table(
         self,
@@ -211,7 +211,7 @@ impl Scope {
         self
     }
 
-    /// Variables that were rendered may have used another fact of a name.
+    /// Variables that were rendered may have used an earlier fact of the same name.
     fn forget_vars(&mut self) {
         let is_used = |cell: &VarCell| cell.found.get().is_some() || cell.kinds.get().is_some();
         if self.vars.iter().any(is_used) {
@@ -220,20 +220,20 @@ impl Scope {
         }
     }
 
-    /// The first fact that a template used and that is not known.
+    /// The first unknown fact that a template used.
     #[must_use]
     pub fn missing(&self) -> Option<&'static str> {
         self.missing.get().copied()
     }
 
-    /// Whether a template used a fact that is not known before the event. If none did, what came of it
-    /// comes of it in every such event.
+    /// Returns true if a template used a fact that is not known before the event. If none did, the result
+    /// is the same in every such event.
     #[must_use]
     pub fn guessed(&self) -> bool {
         self.unsettled.get().is_some()
     }
 
-    /// The same scope, in which nothing has been looked at.
+    /// The same scope, with no recorded uses.
     #[must_use]
     pub fn afresh(&self) -> Self {
         Self {
@@ -243,8 +243,8 @@ impl Scope {
         }
     }
 
-    /// The value of a name, or `None` if there is no such name. What the template guards with `is
-    /// defined` or `default` is undefined when it is missing; anything else is an error.
+    /// The value of a name, or `None` if there is no such name. A missing name that the template guards with `is
+    /// defined` or `default` is undefined; any other is an error.
     fn look_up(&self, name: &str, guards: &Guards) -> Option<Value> {
         if let Some((known, fact)) = self.known.get_key_value(name) {
             return match fact {
@@ -314,7 +314,7 @@ impl Scope {
             let () = self.unsettled.get_or_init(|| ());
         }
         Some(found.value.clone().unwrap_or_else(|error| {
-            // Of variables that use one another, the one that fails is said.
+            // In a chain of variables, the one that fails is reported.
             let detail = match error.kind {
                 RenderErrorKind::OfVariable => error.message,
                 _ => format!("in var `{label}`: {}", error.message),
@@ -324,7 +324,7 @@ impl Scope {
         }))
     }
 
-    /// What a variable sees.
+    /// The scope of a variable.
     fn above(&self, index: usize) -> Self {
         Self {
             visible: index,
@@ -341,7 +341,7 @@ impl Scope {
         }
     }
 
-    /// The names that can be seen, for a message.
+    /// The visible names, for a message.
     fn names(&self) -> Vec<String> {
         let vars = self
             .vars
@@ -361,7 +361,7 @@ impl Scope {
 pub(super) struct Guards(pub(super) Arc<Vec<(String, Option<String>)>>);
 
 impl Guards {
-    /// `env[name]` counts for every attribute: which one it is, is not known from the text.
+    /// `env[name]` counts for every attribute: the text does not show which one it is.
     fn has(&self, name: &str, attribute: Option<&str>) -> bool {
         self.0.iter().any(|(known, guarded)| {
             known == name && (guarded.is_none() || guarded.as_deref() == attribute)
@@ -383,7 +383,7 @@ impl Object for Root {
             if self.guards.has(name, None) || self.scope.known.contains_key(name) {
                 return None;
             }
-            // The engine's own functions are looked up here first; a name that is called is not ours.
+            // The engine's own functions are looked up here first; names in calls are not ours.
             if super::known_names(super::UnknownKind::Function).contains(&name) {
                 return None;
             }
@@ -412,14 +412,14 @@ pub(super) struct Table {
     name: String,
     values: Arc<BTreeMap<String, String>>,
     guards: Guards,
-    /// Set if more may be in it.
+    /// Set if it may contain more.
     open: Option<Unsettled>,
 }
 
-/// The part of a table that is not known.
+/// The unknown part of a table.
 struct Unsettled {
     absent: Arc<BTreeSet<String>>,
-    /// Where it is noted that a template looked at it.
+    /// Set when a template uses it.
     seen: Arc<OnceLock<()>>,
 }
 
@@ -431,14 +431,14 @@ impl Unsettled {
 }
 
 impl fmt::Debug for Table {
-    /// Names only: the environment may hold secrets.
+    /// Only names: the environment may contain secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{} with {} names>", self.name, self.values.len())
     }
 }
 
 impl Table {
-    /// The names that are there.
+    /// The existing names.
     pub(super) fn names(&self) -> Result<Value, Error> {
         match &self.open {
             Some(open) => Err(open.note(&self.name)),
@@ -488,12 +488,12 @@ impl Object for Table {
     }
 }
 
-/// A table that has a text under every key.
+/// A table with a text for every key.
 #[derive(Debug)]
 pub(super) struct Placeholders(&'static str);
 
 impl Placeholders {
-    /// Nobody knows which names are there.
+    /// The error of asking for its names, which are unknown.
     pub(super) fn no_names(&self) -> Error {
         not_yet(self.0)
     }

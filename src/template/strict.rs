@@ -1,11 +1,11 @@
-//! What the engine lets pass, made to fail. The tree of a template is written anew before it is run:
+//! Makes templates fail where the engine is lenient. The tree of a template is rewritten before it is run:
 //!
-//! - What does not exist is an error wherever it is used: the engine writes nothing for it in a list that is joined,
+//! - A missing value is an error wherever it is used: the engine writes nothing for it in a joined list,
 //!   in some filters, and for an `if` without an `else`.
-//! - A value has an end. `[a, a]` holds `a` once for the engine, and writing it out takes twice the time; after thirty
-//!   of those nobody waits for it any more. So every value is measured where it is made and where it is used.
-//! - `in` asks for the names of `env` and `args`. The engine would ask for the value, and what is not there is an error
-//!   there, which counts as something.
+//! - The size of a value is limited. For the engine, `[a, a]` contains `a` once, but writing it takes twice the time; thirty
+//!   such steps take for ever. So every value is measured where it is created and where it is used.
+//! - `in` tests the names of `env` and `args`. The engine would look up the value, and a missing one is an error object
+//!   there, which counts as a value.
 
 use minijinja::machinery::ast::{
     AutoEscape, BinOp, BinOpKind, Call, CallArg, Compare, CompareOp, CompareOpKind, Const, Do,
@@ -16,7 +16,7 @@ use minijinja::machinery::ast::{
 
 use super::limits::{MEASURED, NAMES, THERE, WRITTEN, WRITTEN_ITEMS};
 
-/// Filters that write a value as a text.
+/// Filters that convert a value to text.
 const WRITERS: [&str; 10] = [
     "capitalize",
     "e",
@@ -30,7 +30,7 @@ const WRITERS: [&str; 10] = [
     "upper",
 ];
 
-/// A statement, made strict.
+/// A strict form of a statement.
 pub(super) fn statement<'a>(given: &Stmt<'a>) -> Stmt<'a> {
     match given {
         Stmt::Template(node) => Stmt::Template(with(
@@ -118,7 +118,7 @@ fn statements<'a>(given: &[Stmt<'a>]) -> Vec<Stmt<'a>> {
     given.iter().map(statement).collect()
 }
 
-/// What a value is given to.
+/// The target of an assignment.
 fn target<'a>(given: &Expr<'a>) -> Expr<'a> {
     let all = |items: &[Expr<'a>]| items.iter().map(target).collect();
     match given {
@@ -138,7 +138,7 @@ fn target<'a>(given: &Expr<'a>) -> Expr<'a> {
     }
 }
 
-/// An expression, made strict.
+/// A strict form of an expression.
 pub(super) fn expression<'a>(given: &Expr<'a>) -> Expr<'a> {
     match given {
         Expr::Var(node) => Expr::Var(with(node, Var { id: node.id })),
@@ -183,7 +183,7 @@ pub(super) fn expression<'a>(given: &Expr<'a>) -> Expr<'a> {
                 subscript_expr: expression(&node.subscript_expr),
             },
         )),
-        // A loop that calls itself is written out at once, which the budget sees.
+        // A recursive loop is written out at once, which the budget sees.
         Expr::Call(node) if matches!(&node.expr, Expr::Var(name) if name.id == "loop") => {
             Expr::Call(call(node))
         }
@@ -313,7 +313,7 @@ fn all_there<'a>(given: &[Expr<'a>]) -> Vec<Expr<'a>> {
     given.iter().map(there).collect()
 }
 
-/// The expression, an error if what it gives does not exist.
+/// The expression, with an error if its value does not exist.
 fn there<'a>(given: &Expr<'a>) -> Expr<'a> {
     match given {
         Expr::Const(_) => expression(given),
@@ -321,7 +321,7 @@ fn there<'a>(given: &Expr<'a>) -> Expr<'a> {
     }
 }
 
-/// The expression, as it is written into a text.
+/// The expression, converted to text.
 fn as_text<'a>(given: &Expr<'a>) -> Expr<'a> {
     match given {
         Expr::Const(node) if node.value.as_str().is_some() => expression(given),
@@ -330,7 +330,7 @@ fn as_text<'a>(given: &Expr<'a>) -> Expr<'a> {
     }
 }
 
-/// The expression with a filter of ours behind it. Constants are as they are in the file, and need none.
+/// The expression with one of our filters applied. Constants are unchanged from the file, and need none.
 fn around<'a>(name: &'static str, expr: Expr<'a>) -> Expr<'a> {
     if expr.as_const().is_some() {
         return expr;
@@ -345,14 +345,14 @@ fn behind<'a>(name: &'static str, expr: Expr<'a>) -> Expr<'a> {
     Expr::Filter(Spanned::new(Filter { name, expr, args }, span))
 }
 
-/// Something that does not exist: what an `if` without an `else` gives otherwise.
+/// A missing value: the result of an `if` without an `else`.
 fn nothing<'a>(node: &Spanned<IfExpr<'a>>) -> Expr<'a> {
     let (keys, values) = (Vec::new(), Vec::new());
     let expr = Expr::Map(with(node, Map { keys, values }));
     Expr::GetAttr(with(node, GetAttr { expr, name: "else" }))
 }
 
-/// Another node in the place of this one.
+/// A node replaced by another.
 fn with<T, U>(place: &Spanned<T>, node: U) -> Spanned<U> {
     Spanned::new(node, place.span())
 }

@@ -1,4 +1,4 @@
-//! Where the value of a variable decides something: in comparisons, tests, branches and look-ups.
+//! Variables whose value decides something: in comparisons, tests, branches and look-ups.
 
 use minijinja::machinery::{ast, parse, parse_expr};
 use minijinja::syntax::SyntaxConfig;
@@ -6,12 +6,12 @@ use minijinja::syntax::SyntaxConfig;
 use super::inspect::names_in;
 use super::{Reference, Syntax, inspect};
 
-/// Something that a template compares a variable with or looks up by it.
+/// Something that a template compares a variable with, or looks up by it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Compared {
     /// This text.
     With(String),
-    /// The texts of the list, or the keys of the table, that this variable has.
+    /// The texts of the list, or the keys of the table, in this variable.
     In(String),
 }
 
@@ -25,8 +25,8 @@ pub fn compared(variable: &str, text: &str, syntax: Syntax) -> Vec<Compared> {
     found
 }
 
-/// The variables whose values choose among the things that a template can give, instead of being a part of
-/// what it gives.
+/// The variables whose values select among the possible results of a template, instead of being part of
+/// the result.
 pub fn choices(text: &str, syntax: Syntax) -> Vec<Reference> {
     let mut names: Vec<String> = Vec::new();
     each(text, syntax, &mut |tree| chosen_by(tree, &mut names));
@@ -102,7 +102,7 @@ fn within(tree: &ast::Expr<'_>, found: &mut Vec<Compared>) {
 fn chosen_by(tree: &ast::Expr<'_>, names: &mut Vec<String>) {
     match tree {
         ast::Expr::Compare(_) => names.extend(names_in(tree)),
-        // What is asked with `is defined` has a default elsewhere, and that is shown.
+        // A variable tested with `is defined` has a default elsewhere, and that is shown.
         ast::Expr::Test(node) if !matches!(node.name, "defined" | "undefined") => {
             names.extend(names_in(tree));
         }

@@ -1,4 +1,4 @@
-//! Writes an expression in one form, however it is spaced and quoted, so that two of them can be compared.
+//! Writes an expression in a canonical form, regardless of spaces and quotes, so that two of them can be compared.
 
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, UnaryOpKind};
 

@@ -4,7 +4,7 @@ use crate::support::fleet::Fleet;
 
 const TWO: [(&str, &str); 2] = [("main", "east"), ("side", "west")];
 
-/// Exit code and standard output of a command.
+/// The exit code and standard output of a command.
 fn run(fleet: &Fleet, arguments: &[&str]) -> (Option<i32>, String) {
     let output = fleet.command("all", arguments).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

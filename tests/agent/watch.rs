@@ -1,4 +1,4 @@
-//! Clusters that are found in etcd.
+//! Clusters discovered in etcd.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::support::wait::until;
 
 const TWO: [(&str, &str); 2] = [("main", "east"), ("side", "west")];
 
-/// Writes what the members of a cluster write.
+/// Writes the same keys as the members of a cluster.
 fn publish(etcd: &Etcd, fleet: &Fleet, cluster: &str) {
     for member in ["n1", "n2", "n3"] {
         let url = fleet.world.url(cluster, member).unwrap();

@@ -1,5 +1,5 @@
-//! Rules files with all that `check` says of them: `tests/diagnostics/cases/NAME.yml` (or a directory) and `NAME.txt`;
-//! those of `tests/diagnostics/valid` have no finding.
+//! Rules files with the full output of `check`: `tests/diagnostics/cases/NAME.yml` (or a directory) and `NAME.txt`;
+//! those in `tests/diagnostics/valid` have no findings.
 
 use std::fs;
 use std::path::Path;
@@ -37,7 +37,7 @@ pub fn trials() -> Vec<Trial> {
         .collect()
 }
 
-/// The name of a case; a directory may be called as a file is.
+/// The name of a case; a directory may be named like a file.
 fn name(path: &Path) -> String {
     let stem = path.file_stem().unwrap().to_string_lossy();
     if path.is_dir() {

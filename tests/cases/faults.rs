@@ -1,4 +1,4 @@
-//! Faults of pg-backup-api, and what comes of each: `tests/faults/cases.yml`.
+//! Faults of pg-backup-api and their results: `tests/faults/cases.yml`.
 
 use std::fmt::Write as _;
 
@@ -12,28 +12,26 @@ use crate::support::node::Node;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    /// What the case is about.
     name: String,
-    /// What the rule asks for.
+    /// The request of the rule.
     #[serde(default)]
     request: Request,
     /// Replaces parts of the rules file's `defaults`.
     #[serde(default)]
     defaults: Value,
-    /// What goes wrong, as the simulator takes it.
+    /// The fault, in the simulator's notation.
     fault: Option<String>,
-    /// Nothing listens.
+    /// No API is listening.
     #[serde(default)]
     down: bool,
-    /// What the API receives and answers: `post 202`, `poll -`. Polls that have the same answer
-    /// one after the other are one.
+    /// The API's requests and answers: `post 202`, `poll -`. Consecutive polls with the same answer
+    /// count as one.
     sent: Vec<String>,
-    /// The exit code.
     exit: i32,
-    /// The step's message, where `*` is anything; empty if it is done.
+    /// The step's message, in which `*` matches anything; empty if the step is done.
     #[serde(default)]
     message: String,
-    /// What the log says on the way.
+    /// The expected texts in the log.
     #[serde(default)]
     log: Vec<String>,
     /// Barman's active model afterwards.
@@ -160,7 +158,7 @@ impl Case {
             Request::Recovery => "create_replica",
             _ => "on_role_change",
         };
-        // JSON is YAML.
+        // JSON is valid YAML
         json!({
             "version": 1,
             "api": {"url": url, "timeout": "700ms", "connect_timeout": "500ms"},
@@ -171,7 +169,7 @@ impl Case {
     }
 }
 
-/// What the API received and answered.
+/// The API's requests and answers.
 fn sent(served: &[Served]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for request in served {

@@ -1,4 +1,4 @@
-//! Help pages, as an operator sees them in a terminal of 80 columns: `tests/help/COMMAND.txt`.
+//! Help pages in a terminal of 80 columns: `tests/help/COMMAND.txt`.
 
 use libtest_mimic::Trial;
 

@@ -1,4 +1,4 @@
-//! Cases as data, each a test with a name of its own, so that one can be run and reviewed alone:
+//! Cases as data, each a test with its own name, so that it can be run and reviewed on its own:
 //!
 //! ```text
 //! cargo test --test cases -- --list
@@ -6,7 +6,7 @@
 //! UPDATE_CASES=1 cargo test --test cases diagnostics::cases::a-list
 //! ```
 //!
-//! The last one records what the program says now; read the difference before it is committed.
+//! The last command records the program's current output; read the difference before you commit it.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -27,7 +27,7 @@ mod support;
 
 use libtest_mimic::Arguments;
 
-/// Many cases wait most of the time, so that more can be run at once than there are processors.
+/// Most cases spend their time waiting, so more can run at once than there are processors.
 const AT_ONCE: usize = 8;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! The command lines of the Python tool, and what this program does with each: `tests/parity/scenarios.yml`.
+//! The command lines of the Python tool, and their results with this program: `tests/parity/scenarios.yml`.
 
 use std::sync::Arc;
 

@@ -1,11 +1,11 @@
-//! Texts that were read once and are recorded since.
+//! Texts that were reviewed once and recorded.
 
 use std::fs;
 use std::path::Path;
 
 use crate::support::program::root;
 
-/// Compares a text with its record. With `UPDATE_CASES` set, it becomes the record.
+/// Compares a text with its record. With `UPDATE_CASES` set, the text becomes the record.
 pub fn compare(record: &Path, text: &str) -> Result<(), String> {
     if std::env::var_os("UPDATE_CASES").is_some() {
         fs::write(record, text).unwrap();

@@ -17,12 +17,12 @@ fn check(format: &str, case: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The schema as it was published, taken from the `serde-sarif` crate (MIT).
+/// The published schema, taken from the `serde-sarif` crate (MIT).
 #[test]
 fn sarif_fits_its_published_schema() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check");
     let schema = fs::read_to_string(folder.join("sarif-2.1.0.schema.json")).unwrap();
-    // The published pattern for languages has a bracket too many and is no regular expression.
+    // the published pattern for languages has an extra bracket and is not a valid regular expression
     let schema = schema.replace("{2}]?$\"", "{2}$\"");
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
@@ -83,7 +83,7 @@ fn github_gets_one_line_for_each_finding() {
     assert!(lines[0].contains("%0Ahelp: "));
 }
 
-/// The page that a finding names has the heading that it names.
+/// The page in a finding's link has the heading in the link.
 #[test]
 fn every_page_is_in_the_documentation() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/findings.md"));
@@ -101,7 +101,7 @@ fn every_page_is_in_the_documentation() {
     }
 }
 
-/// The anchor that GitHub and GitLab make of a heading.
+/// The anchor that GitHub and GitLab generate from a heading.
 fn anchor(heading: &str) -> String {
     let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);
     let lower = heading.to_lowercase();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::node::Node;
 
-/// The Barman of the cluster `main` that the explanations have in mind.
+/// The Barman of the cluster `main` that the explanations assume.
 fn barman() -> Config {
     Config::default()
         .server("main")
@@ -24,7 +24,7 @@ fn barman() -> Config {
 
 const HEAD: &str = "version: 1\napi: {url: \"BARMAN\"}\npatroni: {url: \"PATRONI\"}\n";
 
-/// Node n1 of cluster `main`, and rules with these lines behind the addresses.
+/// Node n1 of cluster `main`, and rules with these lines after the addresses.
 fn node(rules: &str, barman: Config) -> Node {
     let node = Node::new(&format!("{HEAD}{rules}"))
         .with_patroni("n1")
@@ -33,7 +33,7 @@ fn node(rules: &str, barman: Config) -> Node {
     node
 }
 
-/// A rule that follows the primary, with something else in it.
+/// A rule that follows the primary, with additional lines.
 fn follow(server: &str, model: &str, more: &str) -> String {
     format!(
         "rules:\n  - name: follow\n    on: [on_role_change, on_start]\n    role: primary\n{more}    request: {{type: config_switch, \
@@ -41,7 +41,7 @@ fn follow(server: &str, model: &str, more: &str) -> String {
     )
 }
 
-/// The codes and messages that `check --online` gives.
+/// The codes and messages from `check --online`.
 fn found(node: &Node, more: &[&str], exit: i32) -> Vec<(String, String)> {
     let arguments = [&["check", "--online", "rules.yml"], more].concat();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -106,7 +106,7 @@ fn every_member_has_its_model() {
     let message = "Barman has no model `main:n2`, which the rules want for the member `n2`";
     let missing = vec![("PB402".to_owned(), message.to_owned())];
     assert_eq!(found(&node, &[], 1), missing);
-    // One that is never promoted needs none.
+    // a member that is never promoted needs none
     for tags in [json!({"nofailover": true}), json!({"failover_priority": 0})] {
         node.patroni().tags("n2", tags);
         assert_eq!(found(&node, &[], 0), []);
@@ -161,7 +161,7 @@ fn a_comment_allows_what_only_barman_and_patroni_tell() {
         json["silenced"][0]["reason"],
         "the slot is made by a playbook"
     );
-    // Whether it is idle cannot be told without asking.
+    // without asking, it is unknown whether the slot is idle
     node.run(["check", "--strict", "rules.yml"]).exits(0);
     node.patroni()
         .config(Some(json!({"slots": {"archive": {}}})));
@@ -238,7 +238,7 @@ fn a_backup_that_is_not_there_is_found() {
     }
 }
 
-/// Every API and every Patroni is asked, and what was found is told beside what could not be asked.
+/// Every API and every Patroni is asked, and findings are reported in addition to failed requests.
 #[test]
 fn one_that_cannot_be_asked_hides_nothing() {
     let other = Node::new("").with_patroni("n1").with_barman(barman());
@@ -307,7 +307,7 @@ fn patronis_of_two_clusters_are_found() {
     assert!(found[0].1.contains("is of the cluster `demo`"), "{found:?}");
 }
 
-/// Without a Patroni the cluster is not known; what is named for each cluster is looked at for it.
+/// Without a Patroni the cluster is unknown; names for each cluster are checked for that cluster.
 #[test]
 fn clusters_that_rules_name_are_tried_without_a_patroni() {
     let rules = "version: 1\napi: {url: \"BARMAN\"}\ndefaults: {fence: none}\nrules:\n  - name: follow\n    on: [on_role_change, on_start]\n    \

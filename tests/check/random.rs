@@ -1,5 +1,5 @@
-//! Random rules: what `check` says never fires never fires, what it says contradicts does, and what it does not
-//! mention does not.
+//! Random rules: rules that never fire according to `check` never fire, contradictions are real, and there are no
+//! others.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use patroni_barman::space::{Known, clusters, events};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// The line that the first rule is on; each has a line of its own.
+/// The line of the first rule; each rule has one line.
 const FIRST_LINE: usize = 6;
 
 fn any_rules() -> impl Strategy<Value = (bool, Vec<Value>)> {
@@ -82,15 +82,15 @@ fn text(first: bool, rules: &[Value]) -> String {
     text
 }
 
-/// The rules that a finding is about: its own first.
+/// The rules of a finding: its own first.
 fn rules_of(finding: &Finding) -> (usize, Vec<usize>) {
     let related = finding.related.iter();
     let related = related.map(|related| related.place.position.line - FIRST_LINE);
     (finding.place.position.line - FIRST_LINE, related.collect())
 }
 
-/// What happens in truth: which rules fire somewhere, and which pairs contradict each other: somewhere, and in some cell
-/// whatever the environment is.
+/// The truth: the rules that fire somewhere, and the pairs that contradict each other: somewhere, and in some cell
+/// for every environment.
 #[derive(Default)]
 struct Truth {
     fires: BTreeSet<usize>,
@@ -161,7 +161,7 @@ proptest! {
         for rule in &never {
             prop_assert!(!truth.fires.contains(rule), "r{} fires\n{}", rule, source.text);
         }
-        // Conditions that hold together for all environments are not added up under `match: first`.
+        // conditions that together cover all environments are not combined under `match: first`
         if !first || !source.text.contains("env.") {
             for (number, rule) in rules.iter().enumerate() {
                 let enabled = rule["enabled"] == true;
@@ -179,7 +179,7 @@ proptest! {
         prop_assert!(surely.is_subset(&truth.surely), "{:?} {:?}\n{}", surely, truth.surely, source.text);
         prop_assert!(perhaps.is_subset(&truth.sometimes), "{:?} {:?}\n{}", perhaps, truth.sometimes, source.text);
         let said = &surely | &perhaps;
-        // Of earlier rules that want the same under the same condition, one is named.
+        // if several earlier rules want the same under the same condition, one is named
         let alike = |one: usize, other: usize| ["request", "when"].iter().all(|key| rules[one].get(key) == rules[other].get(key));
         for (later, earlier) in &truth.sometimes {
             prop_assert!(

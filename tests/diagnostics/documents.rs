@@ -1,4 +1,4 @@
-//! Explanations, schemas and reference pages say what `check` does.
+//! Explanations, schemas and reference pages agree with `check`.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::of_rules;
 use crate::support::checked::check;
 use crate::support::program::{program, root};
 
-/// What `check` says about the files of an example.
+/// The findings of `check` about the files of an example.
 fn codes_of(files: &[(&str, &str)]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let rules = folder.path().join("rules");
@@ -33,7 +33,7 @@ fn every_wrong_example_is_found_and_every_right_one_is_right() {
     for code in of_rules() {
         let explanation = code.explanation();
         assert!(explanation.about.len() > 50, "{code}");
-        // What only Barman can say is looked at where there is one.
+        // findings that need Barman are tested elsewhere, with one
         if !code.is_online() {
             assert_eq!(codes_of(&explanation.wrong), [code.as_str()], "{code}");
         }
@@ -89,7 +89,7 @@ fn schema_prints_each_schema() {
     }
 }
 
-/// Calls for every part of a schema that describes a value, with the key it is under.
+/// Calls for every part of a schema that describes a value, with its key.
 fn each_value(key: &str, schema: &Value, call: &mut dyn FnMut(&str, &Value)) {
     call(key, schema);
     for (name, part) in schema["properties"].as_object().into_iter().flatten() {
@@ -116,7 +116,7 @@ fn schemas() -> impl Iterator<Item = (String, Value)> {
 fn an_editor_can_say_something_about_every_key() {
     for (name, schema) in schemas() {
         jsonschema::draft202012::meta::validate(&schema).unwrap();
-        // Nobody writes the outputs of commands; an editor has no use for their schemas.
+        // the outputs of commands are not written by hand, so editors do not need their schemas
         let written = [
             "rules.schema.json",
             "request.schema.json",

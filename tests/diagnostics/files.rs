@@ -1,4 +1,4 @@
-//! Files and directories as `check` meets them.
+//! Files and directories as arguments of `check`.
 
 use std::fs;
 use std::io::Write as _;
@@ -54,7 +54,7 @@ fn what_can_t_be_read_ends_with_2_and_says_why() {
         assert_eq!(output.status.code(), Some(2), "{path}");
         assert!(stderr.contains(expected), "{path}: {stderr}");
         assert_eq!(stdout, "");
-        // The other formats are what they are in this case as well.
+        // the other formats keep their form in this case
         let (output, stdout, _) = check(&folder, &[path, "--format", "json"]);
         assert_eq!(output.status.code(), Some(2), "{path}");
         let json: Value = serde_json::from_str(&stdout).unwrap();
@@ -105,7 +105,7 @@ fn standard_input_is_checked_under_the_name_that_it_is_given() {
     }
 }
 
-/// A variable without a value is checked only with the value that Patroni's configuration gives it.
+/// A variable without a value is checked only with the value from Patroni's configuration.
 #[test]
 fn a_variable_is_checked_with_the_value_it_is_given() {
     let folder = tempfile::tempdir().unwrap();
@@ -145,7 +145,7 @@ fn it_is_told_when_there_is_more_than_is_listed() {
     }
 }
 
-/// The other files are checked all the same, in every format.
+/// The other files are checked anyway, in every format.
 #[test]
 fn one_file_that_can_t_be_read_hides_nothing_of_the_others() {
     let folder = tempfile::tempdir().unwrap();
@@ -193,7 +193,7 @@ fn a_directory_is_one_rule_set_in_the_order_of_its_names() {
     let (output, stdout, stderr) = check(&folder, &["rules"]);
     assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
 
-    // What is for all files is there for all of them.
+    // a section for all files applies to all of them
     fs::rename(rules.join("20-vars.yaml"), rules.join("40-vars.yaml")).unwrap();
     let (output, stdout, stderr) = check(&folder, &["rules"]);
     assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
@@ -327,7 +327,7 @@ fn what_a_request_can_t_be_sent_with_is_shown_where_it_stands() {
     }
 }
 
-/// More clusters than each rule can be looked at in are not taken for clusters that there are not.
+/// If there are too many clusters to check each rule in each of them, none counts as nonexistent.
 #[test]
 fn a_fleet_that_conditions_name_has_rules_that_fire() {
     let folder = tempfile::tempdir().unwrap();

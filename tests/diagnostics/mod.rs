@@ -1,4 +1,4 @@
-//! What `check` finds: the recorded cases as a whole, files and folders, and the pages about findings. The target `cases`
+//! The findings of `check`: the recorded cases as a whole, files and directories, and the pages about findings. The target `cases`
 //! runs each case by itself.
 
 mod documents;
@@ -11,7 +11,7 @@ use patroni_barman::diagnostic::Code;
 
 use crate::support::checked::{folder, rules_in};
 
-/// The codes that `check` gives; `PB3…` are about files of tests.
+/// The codes of `check`; `PB3…` are about test files.
 fn of_rules() -> impl Iterator<Item = Code> {
     let all = Code::ALL.iter().copied();
     all.filter(|code| !code.as_str().starts_with("PB3"))

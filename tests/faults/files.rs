@@ -1,4 +1,4 @@
-//! Files that the rules name, and pipes in their place.
+//! Files named in the rules, and pipes in their place.
 
 use std::fs;
 use std::path::Path;

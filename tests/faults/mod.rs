@@ -1,5 +1,5 @@
-//! Everything that can go wrong between the program and pg-backup-api: what is sent, what is said,
-//! and the exit code. The target `cases` has more of it as data.
+//! Everything that can go wrong between the program and pg-backup-api: the requests, the messages,
+//! and the exit code. The target `cases` has more cases as data.
 
 mod crowd;
 mod files;

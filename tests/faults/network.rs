@@ -1,4 +1,4 @@
-//! The way to the API: names, proxies, prefixes.
+//! The connection to the API: names, proxies, prefixes.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -29,7 +29,7 @@ rules:
     )
 }
 
-/// An address that nothing listens on.
+/// An address without a listener.
 fn nowhere() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -163,8 +163,8 @@ fn a_path_prefix_is_kept() {
     }
 }
 
-/// A proxy that answers so to `CONNECT`, and then passes bytes on. What it was asked comes out of
-/// the channel.
+/// A proxy with this answer to `CONNECT` that then forwards bytes. The channel receives the
+/// request.
 fn proxy(behind: SocketAddr, answer: &'static [u8]) -> (SocketAddr, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -194,7 +194,7 @@ fn proxy(behind: SocketAddr, answer: &'static [u8]) -> (SocketAddr, mpsc::Receiv
     (address, asked)
 }
 
-/// A proxy that answers `CONNECT` byte by byte and never comes to an end.
+/// A proxy that answers `CONNECT` byte by byte and never finishes.
 fn dripping_proxy() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

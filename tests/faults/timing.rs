@@ -1,4 +1,4 @@
-//! What happens when.
+//! The timing of attempts, waits and limits.
 
 use patroni_barman::simulator::{Config, SameSecond, Simulator};
 
@@ -70,7 +70,7 @@ fn two_callbacks_in_one_second_both_succeed() {
 
 #[test]
 fn a_request_that_was_lost_to_another_with_the_same_id_is_sent_again() {
-    // Two workers of the API gave both clients one id; what the second asked for was lost.
+    // two workers of the API gave both clients one ID; the second one's request was lost
     let still = Still::default();
     let config = Config::default().same_second(SameSecond::KeepFirst);
     let config = config.server("demo").model("demo:n1").model("demo:n2");

@@ -1,4 +1,4 @@
-//! A look at the backup before a recovery is sent.
+//! Checks of the backup before a recovery is sent.
 
 use patroni_barman::simulator::{BackupStatus, Config, RecoverFiles};
 
@@ -39,7 +39,7 @@ fn bootstrap(node: &Node) -> crate::support::call::Ended {
     node.run(["run", "--event", "bootstrap", "--scope=demo", &datadir])
 }
 
-/// Nothing is sent, and this is why.
+/// Asserts that nothing is sent, for this reason.
 #[track_caller]
 fn refused(node: &Node, ended: &crate::support::call::Ended, why: &str) {
     assert_eq!(ended.exit, 2, "{}", ended.stderr);
@@ -75,7 +75,7 @@ fn a_new_cluster_is_not_left_where_its_backups_timeline_ended() {
     let why =
         format!("backup `{ID}` of `demo` is of timeline 1, and Barman has reached timeline 3");
     refused(&first, &bootstrap(&first), &why);
-    // A replica streams the rest from the leader.
+    // a replica streams the rest from the leader
     first.create_replica().run().exits(0);
 
     let fetches = node(

@@ -1,4 +1,4 @@
-//! Nothing around a callback holds it up: logs, disks, limits, a damaged state.
+//! Nothing around a callback delays it: logs, disks, limits, a damaged state.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -20,7 +20,7 @@ fn mode(path: &std::path::Path) -> u32 {
 fn a_log_that_is_not_read_holds_up_no_request() {
     let node = leader();
     let (reader, writer) = std::io::pipe().unwrap();
-    // A pipe that is full: what the program writes to it has no room.
+    // a full pipe: the program's output does not fit
     let mut full = writer.try_clone().unwrap();
     rustix::io::ioctl_fionbio(&full, true).unwrap();
     while std::io::Write::write(&mut full, &[b'x'; 4096]).is_ok() {}
@@ -87,7 +87,7 @@ fn what_root_makes_belongs_to_the_folders_owner() {
     let node = leader();
     let folder = node.state().parent().unwrap().to_owned();
     fs::create_dir(&folder).unwrap();
-    // Only root can give a folder away; what another user makes is that user's.
+    // only root can change the owner of a directory; another user's files belong to that user anyway
     let _ = std::os::unix::fs::chown(&folder, Some(65_534), Some(65_534));
     let expected = fs::metadata(&folder).unwrap().uid();
     node.run(callback("on_role_change", "primary")).exits(0);
@@ -177,7 +177,7 @@ fn a_state_that_does_not_answer_holds_up_no_request() {
     let node = leader();
     node.run(callback("on_start", "primary")).exits(0);
     let posts = node.posts().len();
-    // Another process holds the database and does not go on.
+    // another process holds the database and hangs
     let other = Connection::open(node.state()).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let ended = node.run(callback("on_role_change", "primary"));

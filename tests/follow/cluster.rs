@@ -1,14 +1,14 @@
-//! `reconcile` and `status` see the whole cluster, from any of its nodes.
+//! `reconcile` and `status` cover the whole cluster, on any of its nodes.
 
 use super::{RULES, active, barman};
 use crate::support::node::Node;
 use crate::support::patroni::Patroni;
 use patroni_barman::simulator::Config;
 
-/// A pass that takes its second look at once.
+/// A pass with an immediate second look.
 const PASS: [&str; 3] = ["reconcile", "--second-look", "0s"];
 
-/// Node n1, a replica of n2, which has a Patroni of its own; Barman has another server beside `demo`.
+/// Node n1, a replica of n2, which has its own Patroni; Barman has another server in addition to `demo`.
 fn replica(rules: &str, config: Config) -> (Node, Patroni) {
     let node = Node::new(rules).with_patroni("n2").with_barman(config);
     let leader = Patroni::start("n2", "n2");
@@ -16,12 +16,12 @@ fn replica(rules: &str, config: Config) -> (Node, Patroni) {
     (node, leader)
 }
 
-/// A Barman that is set to the member that led before.
+/// A Barman that still points to the previous leader.
 fn stale() -> Config {
     barman().active("demo", "demo:n1")
 }
 
-/// Rules that `check` has an objection to are used if somebody says why they are right.
+/// Rules with a finding of `check` are used if a comment gives a reason.
 const ALLOWED: &str = "# patroni_barman: allow(PB219) somebody has a reason\n";
 
 #[test]
@@ -58,7 +58,7 @@ fn the_leader_is_asked_before_its_server_is_corrected() {
     let ended = node.run(PASS);
     assert_ne!(ended.exit, 0, "{}", ended.stdout);
     assert_eq!(node.posts(), []);
-    // Nothing of it is left for later: the next pass looks anew.
+    // nothing is left pending: the next pass looks again
     assert_eq!(node.json(&["status"], 1)["pending"], serde_json::json!([]));
 }
 
@@ -139,7 +139,7 @@ fn a_target_that_something_else_keeps_setting_is_left_alone_after_three_correcti
         ended.stderr
     );
     assert_eq!(node.posts().len(), posts);
-    // A change of role is no correction.
+    // a change of role is not a correction
     node.callback().run().exits(0);
     assert_eq!(active(&node).as_deref(), Some("demo:n1"));
 }

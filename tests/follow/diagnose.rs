@@ -1,4 +1,4 @@
-//! Verification by a `/diagnose` that is big, slow, kept back or incomplete, and what it shows of other faults.
+//! Verification with a `/diagnose` that is big, slow, delayed or incomplete, and its evidence of other faults.
 
 use std::fs::File;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use super::{RULES, active, barman, callback, leader};
 use crate::support::call::Ended;
 use crate::support::node::Node;
 
-/// Node n1, which leads, with a switch that is verified so.
+/// Node n1, the leader, with a switch that is verified in this way.
 fn verifying(how: &str, config: Config) -> Node {
     let rules = RULES.replace("verify: applied", how);
     Node::new(&rules).with_patroni("n1").with_barman(config)
@@ -21,7 +21,7 @@ fn looks(node: &Node) -> usize {
     served.iter().filter(|one| one.path == "/diagnose").count()
 }
 
-/// The request was carried out, and the log says this.
+/// Asserts that the request was executed, and that the log contains this.
 #[track_caller]
 fn done(node: &Node, ended: &Ended, words: &str) {
     assert_eq!(ended.exit, 0, "{}", ended.stderr);
@@ -64,7 +64,7 @@ fn a_diagnose_that_is_not_published_is_asked_once() {
     }
 }
 
-/// The most memory that a callback takes, in KiB.
+/// The peak memory of a callback, in KiB.
 fn memory_of_a_callback(node: &Node) -> u64 {
     let log = node.folder().join("log");
     let mut child = node

@@ -1,4 +1,4 @@
-//! Barman follows the cluster: what a callback and `reconcile` send, and what they leave alone.
+//! Barman follows the cluster: the requests of callbacks and `reconcile`, and the things they leave alone.
 
 mod backup;
 mod bounded;
@@ -27,7 +27,7 @@ rules:
     request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
 "#;
 
-/// A Barman that is set to n2.
+/// A Barman that points to n2.
 fn barman() -> Config {
     Config::default()
         .server("demo")
@@ -37,7 +37,7 @@ fn barman() -> Config {
         .operation_time(std::time::Duration::from_millis(20))
 }
 
-/// Node n1, which leads.
+/// Node n1, the leader.
 fn leader() -> Node {
     Node::new(RULES).with_patroni("n1").with_barman(barman())
 }
@@ -95,7 +95,7 @@ fn a_silent_patroni_holds_up_nothing_but_a_callback_that_is_late() {
     node.run(callback("on_role_change", "primary")).exits(0);
     assert_eq!(active(&node).as_deref(), Some("demo:n1"));
 
-    // A request that was decided earlier waits for Patroni, and stays pending.
+    // an earlier request waits for Patroni, and stays pending
     node.barman().take_down();
     node.run(callback("on_role_change", "primary")).exits(3);
     node.barman().bring_up().unwrap();
@@ -171,7 +171,7 @@ rules:
     node.run(callback("on_start", "primary")).exits(3);
     node.run(callback("on_restart", "primary")).exits(3);
     node.barman().bring_up().unwrap();
-    // Two updates in one second have one id: the second is sent by the next run.
+    // two updates in one second have one ID: the next run sends the second one
     for _ in 0..20 {
         if node.outcomes() == ["done", "done"] {
             break;
@@ -272,7 +272,7 @@ fn the_second_look_corrects_what_arrives_late() {
         .args(["on_role_change", "primary", "demo"]);
     let mut running = call.start();
     running.until_it_says("done after");
-    // A request of the member that led before.
+    // a request of the previous leader
     let late = Node::new(
         &RULES
             .replace("BARMAN", node.barman().url())

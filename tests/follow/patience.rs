@@ -1,4 +1,4 @@
-//! Refusals that pass, a leader that changes while a request is under way, and a Patroni that falls silent.
+//! Temporary refusals, a leader that changes during a request, and a Patroni that stops answering.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn a_request_that_arrives_late_is_not_done_for_a_node_that_no_longer_leads() {
     let ended = running.end();
     assert_eq!(ended.exit, 5, "{}", ended.stderr);
     assert_ne!(old.outcomes(), ["done"]);
-    // It went to n1 after all; any pass of the new leader corrects it.
+    // it went to n1 after all; any pass of the new leader corrects it
     new.run(["reconcile"]).exits(0);
     assert_eq!(active(&old).as_deref(), Some("demo:n2"));
 }
@@ -154,7 +154,7 @@ fn a_callback_that_is_stopped_does_not_hold_up_reconcile_for_ever() {
     kill_process(pid, Signal::STOP).unwrap();
     node.run(["reconcile"]).exits(3);
     assert_eq!(node.posts().len(), 1);
-    // The time passes for which it has taken hold of its request.
+    // the claim on its request expires
     let state = Connection::open(node.state()).unwrap();
     state.execute("UPDATE intent SET claim_ms = 1", []).unwrap();
     drop(state);

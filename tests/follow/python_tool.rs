@@ -1,4 +1,4 @@
-//! The Python tool's sub-commands, with what it did not have: a fence, a look before, a ledger.
+//! The Python tool's sub-commands, with features that it did not have: a fence, a look before sending, a ledger.
 
 use patroni_barman::simulator::Config;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The receipt of a change of timeline, as `status` and `history` show it.
+//! The receipt of a change of timeline in `status` and `history`.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::RULES;
 use crate::support::node::Node;
 
-/// Two nodes of a cluster whose WAL is under control, and a Barman with a backup.
+/// Two nodes of a cluster with controlled WAL, and a Barman with a backup.
 struct Stage {
     world: World,
     nodes: [Node; 2],
@@ -20,7 +20,7 @@ impl Stage {
         Self::with(Cluster::new("demo"))
     }
 
-    /// The backup begins in the fifth segment, which is archived; the leader writes the sixth.
+    /// The backup begins in the fifth segment, which is archived; the leader is writing the sixth.
     fn with(cluster: Cluster) -> Self {
         let barman = Config::default()
             .server("demo")
@@ -59,7 +59,7 @@ impl Stage {
         self.world.tell("demo", &format!("promote {name}")).unwrap();
     }
 
-    /// A member is promoted, and its callback runs to its end.
+    /// Promotes a member and runs its callback to the end.
     fn fail_over(&self, name: &str) {
         self.promote(name);
         self.call_back(name);
@@ -80,13 +80,13 @@ impl Stage {
         self.node(name).run(call).exits(0);
     }
 
-    /// A pass of a node; the exit code is another test's affair.
+    /// Runs a pass on a node; other tests check the exit code.
     fn pass(&self, name: &str) {
         self.node(name)
             .run(["reconcile", "--node", name, "--second-look", "0s"]);
     }
 
-    /// What a node has written down, oldest first.
+    /// The records of a node, oldest first.
     fn receipts(&self, name: &str) -> Vec<Value> {
         let history = self.node(name).json(&["history"], 0);
         let mut all = history["receipts"].as_array().unwrap().clone();
@@ -189,7 +189,7 @@ fn thirty_failovers(step: u64) {
     assert_eq!(stage.verdicts("n1").len(), 30);
 }
 
-/// Barman's receiver dies, the leader goes on and is lost, and an operator has the receiver begin anew.
+/// Barman's receiver dies, the leader writes more WAL and is lost, and an operator resets the receiver.
 fn with_a_gap() -> Stage {
     let stage = Stage::new();
     stage.wal("0/7000100");
@@ -227,7 +227,7 @@ fn a_gap_has_its_positions_until_a_backup_closes_it() {
     ] {
         assert!(ended.stdout.contains(part), "{part}: {}", ended.stdout);
     }
-    // Every node says so.
+    // every node reports it
     stage.pass("n1");
     assert_eq!(stage.receipts("n1")[0]["gap"], receipt["gap"]);
 
@@ -284,7 +284,7 @@ fn what_nobody_saw_is_not_guessed() {
     stage.wal("0/7000100");
     stage.promote("n2");
     stage.wal("0/C000100");
-    // Barman follows by hand, long before anybody looks.
+    // Barman is switched by hand, long before the next pass
     let rules = RULES
         .replace("BARMAN", stage.world.barman("barman").unwrap().url())
         .replace("patroni: {url: \"PATRONI\"}\n", "");

@@ -1,9 +1,9 @@
-//! Streaming that is seen in Patroni's list of walsenders, and a receiver that does not start.
+//! Streaming that is confirmed by Patroni's list of walsenders, and a receiver that does not start.
 
 use super::{RULES, active, barman, callback};
 use crate::support::node::Node;
 
-/// Node n1, which leads, and wants to see WAL flow.
+/// Node n1, the leader, with rules that verify streaming.
 fn streaming() -> Node {
     let rules = RULES
         .replace("verify: applied", "verify: streaming, poll: {timeout: 30s}")

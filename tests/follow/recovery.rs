@@ -66,7 +66,7 @@ fn two_calls_for_one_directory_do_not_recover_at_once() {
     until(|| !node.posts().is_empty());
     let second = second.start();
     until(|| node.posts().len() == 2);
-    // The first has ended when the second is sent.
+    // the first one has ended when the second one is sent
     let first = first.end();
     assert_eq!(first.exit, 0, "{}", first.stderr);
     let second = second.end();
@@ -123,7 +123,7 @@ fn what_an_earlier_recovery_made_is_no_proof() {
     first.until_it_says("created operation");
     node.barman().set_faults("post:hang*1".parse().unwrap());
     let mut second = second.start();
-    // It has waited for the first, whose files are new, and its own request never arrives.
+    // it has waited for the first one, whose files are new, and its own request never arrives
     until(|| node.posts().len() == 2);
     another_nodes(&node).create_replica().run().exits(0);
     goes_on_looking(&node, &mut second);
@@ -138,7 +138,7 @@ fn another_nodes(node: &Node) -> Node {
         .with_patroni("n1")
 }
 
-/// Finds another node's operation, and looks at the list again: that it has ended says nothing.
+/// Asserts that it finds another node's operation, and looks at the list again: the end of that operation proves nothing.
 #[track_caller]
 fn goes_on_looking(node: &Node, running: &mut Running) {
     running.until_it_says("found operation");
@@ -167,7 +167,7 @@ fn a_directory_that_is_not_empty_is_named_when_barman_refuses_it() {
     assert!(ended.stderr.contains(why), "{}", ended.stderr);
 }
 
-/// A proxy that closes each connection after one answer, without saying so.
+/// A proxy that closes each connection after one answer, without announcing it.
 fn closing_proxy(behind: SocketAddr) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -183,7 +183,7 @@ fn closing_proxy(behind: SocketAddr) -> String {
     url
 }
 
-/// Passes on one message: its head, and the body of the length that it names.
+/// Forwards one message: its head, and the body with the declared length.
 fn pass(from: &TcpStream, to: &mut impl Write) {
     let mut from = BufReader::new(from);
     let (mut message, mut length) = (Vec::new(), 0);

@@ -1,4 +1,4 @@
-//! Older programs: what works with them, and what is named as the reason at once.
+//! Older programs: features that work with them, and an immediate explanation of those that do not.
 
 use patroni_barman::simulator::Version;
 
@@ -7,7 +7,7 @@ use crate::support::node::Node;
 
 const SWITCH: &str = "{type: config_switch, server: demo, model_name: \"demo:{{ node }}\"}";
 
-/// Node n1, which leads, with an API and a Barman of these versions.
+/// Node n1, the leader, with these versions of the API and of Barman.
 fn node(rules: &str, api: Version, barman_version: Version) -> Node {
     let config = barman().api_version(api).barman_version(barman_version);
     Node::new(rules).with_patroni("n1").with_barman(config)
@@ -67,7 +67,7 @@ fn a_patroni_before_3_2_is_followed() {
     node.patroni().is_older_than_3_2();
     let streaming = RULES.replace("verify: applied", "verify: streaming, poll: {timeout: 10s}");
     node.write_rules(&streaming);
-    // The first attempt fails: the fence is asked again.
+    // the first attempt fails: the fence is asked again
     node.barman().set_faults("post:503*1".parse().unwrap());
     node.run(callback("on_role_change", "primary")).exits(0);
     assert_eq!(active(&node).as_deref(), Some("demo:n1"));

@@ -1,4 +1,4 @@
-//! Many callbacks at one API, half of them killed at any moment.
+//! Many callbacks to one API, half of them killed at random moments.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -54,7 +54,7 @@ fn every_target_ends_as_wanted_though_half_of_the_callbacks_are_killed() {
     let started = Instant::now();
     let mut running: Vec<Running> = nodes.iter().map(|node| node.callback().start()).collect();
     let took = started.elapsed();
-    // Between the first one's start and some time after the last one's.
+    // between the start of the first one and some time after the last one's
     let longest = u64::try_from(took.as_millis()).unwrap() + 500;
     let mut kills: Vec<(Duration, usize)> = (0..CALLBACKS / 2)
         .map(|number| (random.between(0, longest), number * 2))

@@ -1,4 +1,4 @@
-//! The real program killed with SIGKILL, at every place where it waits for somebody else, and what comes after.
+//! The real program killed with SIGKILL at every point where it waits for another program, and the recovery afterwards.
 
 mod crowd;
 mod stale;
@@ -13,7 +13,7 @@ use crate::support::call::Call;
 use crate::support::node::Node;
 use crate::support::wait::until;
 
-/// A switch, a note and a recovery, each with its own event or in one.
+/// A switch, an update and a recovery, each with its own event or in one.
 const RULES: &str = r#"version: 1
 api: {url: "BARMAN"}
 patroni: {url: "PATRONI"}
@@ -48,18 +48,18 @@ fn config() -> Config {
         .recover_files(RecoverFiles::Local)
 }
 
-/// Node n1, which leads.
+/// Node n1, the leader.
 fn node() -> Node {
     Node::new(RULES).with_patroni("n1").with_barman(config())
 }
 
 const CALLBACK: [&str; 6] = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
 
-/// What the API does with the request at which the process is killed.
+/// The API's fault for the request during which the process is killed.
 const NOT_SERVED: &str = "hang";
 const SERVED_BUT_NOT_ANSWERED: &str = "slow=60s";
 
-/// Kills a process at each of its requests to the API in turn, and hands on the node it left.
+/// Kills a process at each of its requests to the API in turn, and passes on the node it left.
 fn at_every_request(call: impl Fn(&Node) -> Call<'_>, then: impl Fn(&Node, &str)) {
     for effect in [NOT_SERVED, SERVED_BUT_NOT_ANSWERED] {
         for before in 0.. {
@@ -73,7 +73,7 @@ fn at_every_request(call: impl Fn(&Node) -> Call<'_>, then: impl Fn(&Node, &str)
             node.barman().set_faults(faults.parse().unwrap());
             let mut running = call(&node).start();
             if !running.kill_when(|| node.barman().served().len() > before) {
-                // It sends no more than that.
+                // there are no more requests than that
                 assert!(before > 1, "{}", running.log());
                 break;
             }
@@ -126,7 +126,7 @@ fn the_next_callback_makes_good_what_a_killed_one_left() {
 #[test]
 fn a_killed_recovery_is_found_again_or_given_up_and_never_sent_twice() {
     at_every_request(Node::create_replica, |node, when| {
-        // The first request only asks for the backup.
+        // the first request only asks for the backup
         let posts = node.posts_of("recovery").len();
         assert!(posts <= 1, "{when}");
         let output = node.run(["reconcile"]);
@@ -139,7 +139,7 @@ fn a_killed_recovery_is_found_again_or_given_up_and_never_sent_twice() {
         } else {
             assert_eq!(outcome, "abandoned", "{when}: {said}");
         }
-        // And it stays so.
+        // it stays like this
         node.run(["reconcile"]);
         assert_eq!(node.posts_of("recovery").len(), posts, "{when}");
     });
@@ -151,7 +151,7 @@ fn a_second_recovery_into_a_directory_waits_for_the_end_of_the_first() {
     node.patroni().leader("n2");
     node.barman().set_faults("poll:hang*1".parse().unwrap());
     let mut running = node.create_replica().start();
-    // `/diagnose`, the request, and the question for its operation.
+    // `/diagnose`, the request, and the poll of its operation
     let is_polled = || node.barman().served().len() > 2;
     assert!(running.kill_when(is_polled), "{}", running.log());
     let before = node.barman().served().len();
@@ -190,7 +190,7 @@ fn a_callback_killed_at_the_fence_is_gone_on_with() {
 #[test]
 fn nothing_is_sent_before_it_is_written_down() {
     let node = node();
-    // Somebody else writes to the database.
+    // another process writes to the database
     fs::create_dir(node.state().parent().unwrap()).unwrap();
     let other = Connection::open(node.state()).unwrap();
     other

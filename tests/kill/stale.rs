@@ -1,4 +1,4 @@
-//! Callbacks whose moment has passed, or whose request is lost behind another's.
+//! Callbacks that are out of date, or whose request is lost because of another one.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::simulator::client::Still;
 use crate::support::node::Node;
 use crate::support::wait::until;
 
-/// A node that leads, with this Barman.
+/// A leader with this Barman.
 fn leader(name: &str, barman: &Simulator) -> Node {
     let barman = barman.url();
     let rules = format!(
@@ -50,7 +50,7 @@ rules:
     request: {type: config_switch, server: demo, reset: true}
 "#;
     let node = Node::new(rules).with_patroni("n1").with_barman(config());
-    // Patroni demotes before its list of members says so.
+    // Patroni demotes the member before its list of members shows it
     node.patroni().gives_up_the_lease();
     let call = node.call(["run", "--node", "n1", "on_role_change", "demoted", "demo"]);
     let mut waiting = call.start();
@@ -68,7 +68,7 @@ fn a_callback_that_waits_on_the_old_primary_sends_nothing_more() {
     let mut waiting = old.callback().start();
     waiting.until_it_says("next attempt in");
 
-    // Patroni has moved the leader key before Barman comes back, and the new primary's callback is the first.
+    // Patroni has moved the leader key before Barman comes back, and the new primary's callback comes first
     old.patroni().leader("n2");
     let fenced = waiting.end();
     barman.bring_up().unwrap();
@@ -97,14 +97,14 @@ fn a_callback_that_waits_until_the_api_is_back_is_carried_out() {
     assert_eq!(barman.active_model("demo").as_deref(), Some("demo:n1"));
 }
 
-/// The old primary and the new one post within one second and are given the same id; what the new one asked for
+/// The old and the new primary post within one second and get the same ID; the new one's request
 /// is lost.
 fn the_new_primary_wins(same_second: SameSecond, first: &str, second: &str) {
     let still = Still::default();
     let barman =
         Simulator::start_with_clock(config().same_second(same_second), still.clock()).unwrap();
     let nodes = [first, second].map(|name| leader(name, &barman));
-    // No operation ends before both have posted.
+    // no operation ends before both have posted
     barman.set_faults("poll:stuck".parse().unwrap());
     let earlier = nodes[0].callback().start();
     until(|| posts(&barman).len() == 1);
@@ -122,7 +122,7 @@ fn the_new_primary_wins(same_second: SameSecond, first: &str, second: &str) {
     let new = new.end();
     assert_eq!(new.exit, 0, "{new:?}");
     assert_eq!(barman.active_model("demo").as_deref(), Some("demo:n2"));
-    // The old one has seen its own request done, or was too late for that and is fenced.
+    // the old one has seen its own request done, or was too late and is fenced
     let old = old.end();
     assert!([0, 5].contains(&old.exit), "{old:?}");
     assert_eq!(barman.active_model("demo").as_deref(), Some("demo:n2"));
@@ -142,7 +142,7 @@ fn a_request_that_another_one_with_its_id_replaced_is_sent_again() {
 fn a_disk_that_is_full_does_not_keep_a_callback_from_its_request() {
     let config = Config::default().server("demo").model("demo:n1");
     let node = Node::new(RULES).with_patroni("n1").with_barman(config);
-    // Writes to files fail, as on a full disk; pipes are not concerned.
+    // writes to files fail, as on a full disk; pipes are not affected
     let program = node.command(super::CALLBACK);
     let mut limited = Command::new("/bin/sh");
     limited

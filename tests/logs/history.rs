@@ -1,4 +1,4 @@
-//! `history` on a terminal, and errors that people read.
+//! `history` on a terminal, and errors for people.
 
 use super::{CALLBACK, node};
 use crate::support::wait::until;

@@ -1,4 +1,4 @@
-//! The log: whose line it is, what programs read in it, and what the journal and Patroni's own log get.
+//! The log: the owner of each line, the fields for programs, and the output for the journal and for Patroni's own log.
 
 mod history;
 
@@ -163,7 +163,7 @@ fn the_journal_gets_priorities_and_no_times() {
         "{log}"
     );
     assert!(log.lines().all(|line| line.starts_with('<')), "{log}");
-    // Standard error that leads elsewhere is not the journal.
+    // standard error that leads elsewhere is not the journal
     let call = node.call(["reconcile"]).env("JOURNAL_STREAM", "1:1");
     assert!(!call.run().exits(0).stderr.contains('<'));
 }

@@ -1,6 +1,6 @@
-//! Random rules about what members share, as text.
+//! Random rules about targets that members share, as text.
 
-/// Numbers that are the same in every run.
+/// Random numbers that are the same in every run.
 pub struct Dice(u64);
 
 impl Dice {
@@ -19,7 +19,7 @@ impl Dice {
         all[self.next(all.len())]
     }
 
-    /// Some of these, at least one.
+    /// A random selection of these, at least one.
     fn some(&mut self, all: &[&'static str]) -> String {
         let mut some: Vec<&str> = all.iter().copied().filter(|_| self.next(2) == 0).collect();
         if some.is_empty() {
@@ -37,7 +37,7 @@ const EVENTS: [&str; 5] = [
     "on_stop",
 ];
 
-/// A rules file of up to three rules, most of them near to what people write.
+/// A rules file with up to three rules, most of them close to realistic ones.
 pub fn rules(dice: &mut Dice) -> String {
     let matching = dice.one(&["all", "all", "first"]);
     let mut text = format!(

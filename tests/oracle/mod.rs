@@ -1,7 +1,7 @@
-//! An independent oracle for what `check` says of rules across members: a model of a cluster that tries every sequence.
+//! An independent oracle for findings about rules across members: a model of a cluster that tries every sequence.
 //!
-//! Random rules are generated, as many as `PATRONI_BARMAN_ORACLE_SETS` says. What `check` calls safe never ends wrong
-//! in the model; what it calls an error has a sequence that does, and the one that the finding tells does.
+//! Random rules are generated, `PATRONI_BARMAN_ORACLE_SETS` of them. Rules that `check` calls safe never end wrong
+//! in the model; every error has a sequence that does, including the one that the finding describes.
 
 mod generate;
 mod world;
@@ -18,7 +18,7 @@ use self::world::{Call, Effects, MEMBERS, World, effects};
 /// The findings about members and events of leaders.
 const ABOUT_MEMBERS: [&str; 3] = ["PB219", "PB220", "PB221"];
 
-/// What a finding says, read from its words.
+/// The content of a finding, parsed from its text.
 #[derive(Debug)]
 struct Said {
     target: String,
@@ -67,7 +67,7 @@ fn said(finding: &Finding) -> Option<Said> {
     })
 }
 
-/// What `check` and the model do not agree on, for rules of which a listener hears only some findings.
+/// The disagreements between `check` and the model, for a listener that only receives some findings.
 fn disagreements(text: &str, hears: &dyn Fn(&Said) -> bool) -> Vec<String> {
     let sources = [Source::new("rules.yml", text)];
     let rules = load(&sources).rules.unwrap();
@@ -120,7 +120,7 @@ fn what_check_says_of_members_is_what_every_sequence_shows() {
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), text.join("\n"));
 }
 
-/// A lint that ignores roles, events, promotions or everything would be found out.
+/// A lint that ignored roles, events, promotions or everything would be detected.
 #[test]
 fn an_oracle_that_hears_less_disagrees() {
     for deaf in ABOUT_MEMBERS {
@@ -134,7 +134,7 @@ fn an_oracle_that_hears_less_disagrees() {
 
 const HEAD: &str = "version: 1\napi: {url: \"http://b\"}\npatroni: {url: \"http://p\"}\nrules:\n";
 
-/// Known rules, which the model judges by itself.
+/// Known rules, judged only by the model.
 #[test]
 fn the_model_knows_rules_that_hurt_from_those_that_do_not() {
     let follow = "  - {name: follow, on: [on_role_change, on_start], role: primary, request: {type: config_switch, server: main, model_name: \"m:{{ node }}\"}}\n";

@@ -1,6 +1,6 @@
-//! A cluster of three members by brute force: every history of few events, with callbacks that arrive in every order.
+//! A cluster of three members by brute force: every short history of events, with callbacks arriving in every order.
 //!
-//! Written from how Patroni calls and the fence decides, without a look at what `check` does.
+//! Written from the behaviour of Patroni and the fence, independently of `check`.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -10,13 +10,13 @@ use serde_json::Value;
 
 pub const MEMBERS: [&str; 3] = ["n1", "n2", "n3"];
 
-/// The events of one history at most, of those that set something.
+/// The maximum number of events in a history, not counting those without an effect.
 const MOST_EVENTS: u8 = 4;
 
 /// A callback of a member.
 pub type Call = (usize, Event, Role);
 
-/// What each callback sets one target to, on members with these sites.
+/// The value that each callback sets one target to, on members with these sites.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Effects(BTreeMap<Call, String>);
 
@@ -28,7 +28,7 @@ const EVENTS: [Event; 5] = [
     Event::OnStop,
 ];
 
-/// What the rules' plans set, by target, for each way in which members are at the sites.
+/// The effects of the rules' plans, by target, for each assignment of sites to members.
 pub fn effects(rules: &RuleSet) -> BTreeMap<String, Vec<Effects>> {
     let mut all: BTreeMap<String, Vec<Effects>> = BTreeMap::new();
     let sites = sites(rules);
@@ -66,7 +66,7 @@ pub fn effects(rules: &RuleSet) -> BTreeMap<String, Vec<Effects>> {
     all
 }
 
-/// The sites that members are tried at: all that conditions tell apart.
+/// The sites that members are tried at: all those that conditions distinguish.
 fn sites(rules: &RuleSet) -> &'static [&'static str] {
     let conditions = rules.rules.iter().filter_map(|rule| rule.when.as_ref());
     let mut conditions = conditions.map(|when| when.text.as_str());
@@ -94,7 +94,7 @@ impl Effects {
         self.0.keys().map(|(member, ..)| *member).collect()
     }
 
-    /// What the rules want when this member leads.
+    /// The value that the rules want when this member leads.
     fn wants(&self, leader: usize) -> Option<&String> {
         let on = |event| self.0.get(&(leader, event, Role::Primary));
         on(Event::OnRoleChange).or_else(|| on(Event::OnStart))
@@ -104,15 +104,15 @@ impl Effects {
 /// One target on members with these sites.
 pub struct World<'a> {
     effects: &'a Effects,
-    /// Some leader's rules want a value, on these sites or on others.
+    /// True if some leader's rules want a value, on these sites or on others.
     is_wanted: bool,
-    /// One member alone sets it.
+    /// True if a single member sets it.
     is_own: bool,
-    /// What it may be in the end, by the leader.
+    /// The possible final values, by leader.
     ends: BTreeMap<usize, BTreeSet<String>>,
     /// The values, in the order of their numbers.
     values: Vec<String>,
-    /// For each member and callback the number of the value that it sets; 0 if it sets none.
+    /// For each member and callback the number of its value, or 0 if it has no effect.
     sets: [[u8; 16]; 3],
 }
 
@@ -120,21 +120,21 @@ pub struct World<'a> {
 struct State {
     leader: usize,
     down: [bool; 3],
-    /// Callbacks that have not arrived yet, by their numbers; 0 is none.
+    /// Callbacks that have not yet arrived, by number; 0 is none.
     waiting: [[u8; MOST_WAITING]; 3],
     /// The number of the value; 0 is none.
     value: u8,
     left: u8,
-    /// The callbacks of a story that have arrived.
+    /// The number of callbacks of a story that have arrived.
     told: usize,
 }
 
-/// The callbacks of all members that are on their way at most.
+/// The maximum number of callbacks of a member under way.
 const MOST_WAITING: usize = 3;
 
 const ROLES: [Role; 3] = [Role::Primary, Role::Replica, Role::Demoted];
 
-/// An event and a role as a number, and back.
+/// An event and a role encoded as a number, and the reverse.
 fn number(event: Event, role: Role) -> u8 {
     let event = EVENTS.iter().position(|it| *it == event).unwrap();
     let role = ROLES.iter().position(|it| *it == role).unwrap();
@@ -183,7 +183,7 @@ impl<'a> World<'a> {
         self.values.get(usize::from(state.value).checked_sub(1)?)
     }
 
-    /// Tells whether a value in the end is not what this leader's rules want.
+    /// Returns true if a final value is not the one that this leader's rules want.
     fn is_wrong(&self, leader: usize, value: &String) -> bool {
         if self.is_own {
             return false;
@@ -191,18 +191,18 @@ impl<'a> World<'a> {
         match self.effects.wants(leader) {
             Some(wanted) => wanted != value,
             None if self.is_wanted => false,
-            // Nothing says which is right, so it must be one.
+            // no rule says which is right, so there must be only one
             None => self.ends.get(&leader).is_some_and(|ends| ends.len() > 1),
         }
     }
 
-    /// Tells whether some sequence hurts.
+    /// Returns true if some sequence is harmful.
     pub fn hurts(&self) -> bool {
         let mut ends = self.ends.iter();
         ends.any(|(leader, values)| values.iter().any(|value| self.is_wrong(*leader, value)))
     }
 
-    /// Tells whether these callbacks can arrive in this order, alone of those that set the target, and hurt.
+    /// Returns true if these callbacks can arrive in this order, as the only ones that set the target, and do harm.
     pub fn story_hurts(&self, story: &[Call], leader: Option<usize>) -> bool {
         let mut hurts = false;
         self.visit(Some(story), &mut |state: &State| {
@@ -213,7 +213,7 @@ impl<'a> World<'a> {
         hurts
     }
 
-    /// Shows every state in which nothing is on its way and the leader is up.
+    /// Visits every state in which no callback is under way and the leader is up.
     fn visit(&self, story: Option<&[Call]>, see: &mut dyn FnMut(&State)) {
         let start = |leader| State {
             leader,
@@ -223,7 +223,7 @@ impl<'a> World<'a> {
             left: MOST_EVENTS,
             told: 0,
         };
-        // The third member is like the second: no rule names either, and every way of being at the sites is tried.
+        // the third member is equivalent to the second: no rule names either, and every assignment of sites is tried
         let leaders = if story.is_some() { 0..3 } else { 0..2 };
         let mut next: Vec<State> = leaders.map(start).collect();
         let mut seen: HashSet<State> = next.iter().copied().collect();
@@ -239,7 +239,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The states after one thing more: an event, or a callback that arrives.
+    /// The states after one more step: an event, or the arrival of a callback.
     fn after(&self, state: &State, story: Option<&[Call]>) -> Vec<State> {
         let mut all = Vec::new();
         for member in 0..3 {
@@ -258,7 +258,7 @@ impl<'a> World<'a> {
                     continue;
                 }
             } else {
-                // What sets nothing changes nothing.
+                // events without an effect change nothing
                 for event in [Event::OnStart, Event::OnRestart, Event::OnReload] {
                     if sets(event) {
                         add(false, event);
@@ -275,8 +275,8 @@ impl<'a> World<'a> {
         all
     }
 
-    /// A member takes over. The old leader may have crashed and says nothing until it starts, or is demoted in one of the
-    /// ways that Patroni has.
+    /// A member takes over. The old leader may have crashed and is silent until it starts, or is demoted in one of Patroni's
+    /// ways.
     fn promotions(&self, state: &State, member: usize) -> Vec<State> {
         let mut led = *state;
         let old = led.leader;
@@ -287,7 +287,7 @@ impl<'a> World<'a> {
         if led.down[old] {
             return vec![led];
         }
-        // A callback is killed by the next one of its member, so each may be missing.
+        // a callback may be killed by the member's next one, so each may be missing
         let stop = (Event::OnStop, Role::Demoted);
         let change = (Event::OnRoleChange, Role::Demoted);
         let back = (Event::OnRoleChange, Role::Replica);
@@ -306,7 +306,7 @@ impl<'a> World<'a> {
             .collect()
     }
 
-    /// Sends callbacks on their way. Those that set nothing are nothing.
+    /// Sends callbacks on their way, except for those without an effect.
     fn call(&self, mut state: State, member: usize, calls: &[(Event, Role)]) -> Option<State> {
         for (event, role) in calls {
             let call = number(*event, *role);
@@ -325,7 +325,7 @@ impl<'a> World<'a> {
         Some(state)
     }
 
-    /// A member's oldest callback arrives; it is dropped if the fence finds that the role is gone.
+    /// A member's oldest callback arrives; the fence drops it if the role is lost.
     fn arrival(&self, state: &State, member: usize, story: Option<&[Call]>) -> Option<State> {
         let waiting = &state.waiting[member];
         let call = waiting[0];

@@ -1,4 +1,4 @@
-//! The scenarios that this program and the Python tool are compared by are complete, and `docs/migration.md` gives a
+//! The scenarios for comparing this program with the Python tool are complete, and `docs/migration.md` gives a
 //! reason for every difference. The target `cases` runs them with this program, the target `python` with both.
 
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ fn every_difference_has_its_reason_and_every_reason_its_scenario() {
     assert_eq!(said, documented);
 }
 
-/// The anchor that a heading has on the web: lower case, one dash for each space, no punctuation.
+/// The anchor of a heading on the web: lower case, one dash for each space, no punctuation.
 fn anchor(heading: &str) -> String {
     heading
         .to_lowercase()
@@ -50,7 +50,7 @@ fn a_difference_between_the_programs_is_said_by_the_scenario() {
     }
 }
 
-/// What a drop-in replacement has to know appears somewhere in the scenarios.
+/// Every feature that a drop-in replacement needs appears in some scenario.
 #[test]
 fn every_option_and_choice_of_the_python_tool_is_exercised() {
     let all = Scenarios::read();

@@ -25,14 +25,14 @@ rules:
     request: {type: recovery, server: main, backup_id: latest, remote_ssh_command: ssh a, destination_directory: "{{ datadir }}"}
 "#;
 
-/// The first rule as it stands, and the second, to be put before it.
+/// The first rule, and the second one, which is inserted before it.
 const FOLLOW: &str = r#"  - name: follow
     on: on_role_change
     role: primary
     request: {type: config_switch, server: main, model_name: "main:{{ node }}"}
 "#;
 
-/// Each change with the cells, the class and the field that it shows as.
+/// Each change with its cells, class and field.
 #[allow(clippy::too_many_lines, reason = "a table")]
 #[test]
 fn each_kind_of_change_has_its_class_and_its_field() {
@@ -139,7 +139,7 @@ fn each_kind_of_change_has_its_class_and_its_field() {
     }
 }
 
-/// A recovery is waited for until it ends, and one with a timeout for just that time.
+/// A recovery is awaited until it ends, and one with a timeout for exactly that time.
 #[test]
 fn a_recovery_has_no_timeout_unless_the_rules_set_one() {
     let with = |line: &str| format!("{OLD}{line}\n");
@@ -156,7 +156,7 @@ fn a_recovery_has_no_timeout_unless_the_rules_set_one() {
     }
 }
 
-/// A rule that asks for the node's name can't be told about, and still an edit of it is shown.
+/// The result of a rule about the node's name is unknown, but an edit of it is shown.
 #[test]
 fn an_edit_of_what_can_not_be_told_is_shown() {
     let old = OLD.replace("node != \"gone\"", "node == \"n1\"");
@@ -277,7 +277,7 @@ fn a_rule_that_fails_takes_all_others_with_it() {
     }
 }
 
-/// Clusters that a condition names are compared as those that `cluster` names.
+/// Clusters named in a condition are compared like those in `cluster`.
 #[test]
 fn clusters_in_conditions_are_compared() {
     let old = OLD.replacen(
@@ -303,7 +303,7 @@ fn clusters_in_conditions_are_compared() {
     }
 }
 
-/// Only the name of a rule that no cell shows is another.
+/// A renamed rule that no cell shows is recognised.
 #[test]
 fn a_rule_with_another_name_is_recognised() {
     let old = OLD.replacen("role: primary", "role: primary\n    when: env.A == 'x'", 1);
@@ -316,7 +316,7 @@ fn a_rule_with_another_name_is_recognised() {
     );
 }
 
-/// What the change is in depends on both rule sets' clusters.
+/// The comparison covers the clusters of both rule sets.
 #[test]
 fn clusters_that_only_one_side_names_are_compared() {
     let new = OLD.replace(
@@ -357,7 +357,7 @@ fn every_format_says_the_same() {
     );
 }
 
-/// Names and conditions are whatever somebody wrote; nothing of them ends a line, and nothing is Markdown.
+/// Names and conditions may contain any text; none of it ends a line or is interpreted as Markdown.
 #[test]
 fn free_text_stays_on_its_line_and_is_no_markdown() {
     let folder = tempfile::tempdir().unwrap();
@@ -410,7 +410,7 @@ fn the_exit_code_is_about_differences_only_when_asked() {
     stdout(&["diff", &old, "nowhere.yml"], 2);
 }
 
-/// Whatever differs counts; only in cells, if that is asked for.
+/// Any difference counts; only those in cells, if requested.
 #[test]
 fn any_difference_counts_for_the_gate() {
     let folder = tempfile::tempdir().unwrap();
@@ -446,7 +446,7 @@ fn any_difference_counts_for_the_gate() {
     }
 }
 
-/// A pull request that adds, removes or repairs the rules is one, too.
+/// A pull request may also add, remove or repair the rules.
 #[test]
 fn rules_can_be_compared_with_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -481,7 +481,7 @@ fn files(folder: &Path, old: &str, new: &str) -> (String, String) {
     (write("old.yml", old), write("new.yml", new))
 }
 
-/// The comparison of two texts as JSON, which has the shape of its schema.
+/// The comparison of two texts as JSON, validated by its schema.
 fn compare(old: &str, new: &str, options: &[&str]) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let (old, new) = files(folder.path(), old, new);

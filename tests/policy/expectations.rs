@@ -1,4 +1,4 @@
-//! `test`: what an expected request can say besides its body.
+//! `test`: properties of an expected request other than its body.
 
 use super::rule_tests::{is_refused, test};
 
@@ -13,7 +13,7 @@ fn expecting(follow: &str, rebuild: &str) -> String {
 const FOLLOW: &str = r#"type: config_switch, server: main, model_name: "main:{{ node }}""#;
 const REBUILD: &str = r#"type: recovery, server: "{{ cluster }}", backup_id: latest, remote_ssh_command: ssh a, destination_directory: "{{ datadir }}""#;
 
-/// The rules have `retry` with three attempts in a minute, a prefix in the address of the API, and defaults.
+/// The rules have `retry` with three attempts in a minute, a prefix in the API's address, and defaults.
 #[test]
 fn a_request_is_compared_with_everything_that_is_said_of_it() {
     assert_eq!(test(&expecting(FOLLOW, REBUILD), &[]).0, 0);
@@ -68,7 +68,7 @@ fn a_request_is_compared_with_everything_that_is_said_of_it() {
     }
 }
 
-/// Only what the test says of the way is shown, so that the difference can be seen.
+/// Only the options that the test states are shown, so that the difference is visible.
 #[test]
 fn a_difference_is_shown_with_the_command_that_shows_more() {
     let tests = expecting(&format!("{FOLLOW}, verify: streaming"), REBUILD);

@@ -28,9 +28,9 @@ invariants:
     request: {sets: "{{ cluster }}"}
 "#;
 
-/// The exit code of the invariants with these rules, and what was printed.
+/// The exit code and output of the invariants with these rules.
 ///
-/// What `check` finds in them is silenced: an invariant is for what it does not know.
+/// Findings of `check` are silenced: invariants are for mistakes that it does not know.
 fn with_rules(rules: &str, tests: &str) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
     let allowed = "  # patroni_barman: allow(PB219, PB220, PB221) on purpose\n  - name: ";
@@ -101,7 +101,7 @@ fn rules_that_can_hurt_break_an_invariant() {
     }
 }
 
-/// The command that a failure shows is one that can be pasted, and shows the same.
+/// The command in a failure can be pasted, and shows the same.
 #[test]
 fn the_command_of_a_failure_shows_the_event() {
     let folder = tempfile::tempdir().unwrap();
@@ -128,7 +128,7 @@ rules:
     let words = see
         .split(" --")
         .flat_map(|word| match word.split_once(' ') {
-            // The values that have a blank in them are in quotes.
+            // values with a blank are quoted
             Some((option, value)) if !word.starts_with("plan") => {
                 vec![format!("--{option}"), value.trim_matches('\'').to_owned()]
             }
@@ -136,7 +136,7 @@ rules:
             _ => vec![format!("--{word}")],
         });
     let mut words: Vec<String> = words.map(|word| word.replace('\'', "")).collect();
-    // `--datadir='/d 1'` has a blank as well.
+    // `--datadir='/d 1'` also has a blank
     if let Some(at) = words.iter().position(|word| word == "--datadir=/d") {
         words[at] = "--datadir=/d 1".to_owned();
         words.remove(at + 1);
@@ -181,7 +181,7 @@ fn numbers_are_what_they_say() {
 #[test]
 fn an_event_that_can_not_be_evaluated_breaks_every_invariant() {
     let tests = "invariants:\n  - {name: a, env: {SITE: rome}, for: {role: replica}, never: true, request: {server: main}}\n";
-    // `create_replica` is a recovery of that server.
+    // `create_replica` is a recovery of that server
     assert_eq!(test(tests, &[]).0, 1);
     let tests = tests.replace("role: replica", "event: on_role_change");
     assert_eq!(test(&tests, &[]).0, 0);

@@ -37,7 +37,7 @@ fn what_is_not_known_is_said_in_the_cell() {
     assert!(text.contains("config_switch of `CLUSTER` to model `CLUSTER:NODE-remote`"));
 }
 
-/// The environment of the machine that it is looked at on makes no difference.
+/// The environment of this machine makes no difference.
 #[test]
 fn this_machine_is_not_looked_at() {
     let mut command = program();
@@ -68,7 +68,7 @@ fn every_shipped_file_has_a_matrix_of_the_schema_and_a_page() {
     }
 }
 
-/// `plan` is the other door to the same answer.
+/// `plan` gives the same answer.
 #[test]
 fn every_cell_is_what_plan_says() {
     for file in shipped() {
@@ -134,7 +134,7 @@ patroni: {url: "http://127.0.0.1:8008"}
 rules:
 "#;
 
-/// A rule that switches `main` on a promotion, if this holds.
+/// A rule that switches `main` on a promotion under this condition.
 fn when(name: &str, condition: &str) -> String {
     format!(
         "  - {{name: {name}, on: on_role_change, role: primary, when: '{}', request: {{type: config_switch, server: main, model_name: m}}}}\n",
@@ -164,7 +164,7 @@ fn promotion(rules: &str, cluster: &str, options: &[&str]) -> Value {
         .unwrap_or_else(|| panic!("{matrix:#}"))
 }
 
-/// Nothing that only a callback knows is guessed.
+/// Facts that only a callback knows are not guessed.
 #[test]
 fn a_condition_on_a_placeholder_is_not_decided() {
     for (condition, asks) in [
@@ -175,7 +175,7 @@ fn a_condition_on_a_placeholder_is_not_decided() {
         ("env.SITE is defined", &["env.SITE"]),
         ("args.x | default('a') == 'b'", &["args.x"]),
         ("node == 'NODE' and env.A == 'x'", &["node", "env.A"]),
-        // It would fail if the variable is not set.
+        // it would fail if the variable is not set
         ("env.SITE == 'a' and cluster == 'b'", &["env.SITE"]),
     ] {
         let cell = promotion(&format!("{HEAD}{}", when("a", condition)), "CLUSTER", &[]);
@@ -220,7 +220,7 @@ fn a_condition_on_a_placeholder_is_not_decided() {
     );
 }
 
-/// Of several rules of which one fires, those behind one that may fire are as uncertain as it is.
+/// Under `match: first`, rules after one that may fire may also fire.
 #[test]
 fn a_rule_behind_one_that_may_fire_may_fire() {
     let first = HEAD.replace("version: 1", "version: 1\nmatch: first");
@@ -237,7 +237,7 @@ fn a_rule_behind_one_that_may_fire_may_fire() {
     );
 }
 
-/// `run` sends nothing while a rule fails, and nothing is missing here.
+/// `run` sends nothing while a rule fails, and no fact is missing here.
 #[test]
 fn a_cell_in_which_a_rule_fails_sends_nothing() {
     let rules = HEAD.replace("rules:", "vars: {servers: {billing: b}}\nrules:")
@@ -267,7 +267,7 @@ fn a_cell_in_which_a_rule_fails_sends_nothing() {
     assert!(page.contains("<td class=\"fails\""), "{page}");
 }
 
-/// Names in conditions tell clusters apart as those in `cluster` do.
+/// Names in conditions distinguish clusters like those in `cluster`.
 #[test]
 fn clusters_in_conditions_have_cells() {
     for (condition, fires) in [
@@ -289,7 +289,7 @@ fn clusters_in_conditions_have_cells() {
     }
 }
 
-/// A variable of a rule is called as the rule calls it.
+/// A variable of a rule is shown with the rule's name for it.
 #[test]
 fn a_condition_is_shown_as_it_is_written() {
     let rules = HEAD.to_owned()
@@ -320,7 +320,7 @@ fn what_fires_in_no_cell_is_named() {
     assert!(!text.contains("no cell shown"), "{text}");
 }
 
-/// One table for clusters that differ in their names only, with the API, the way it is carried out, and what `check` says.
+/// One table for clusters that differ only in name, with the API, the options, and the findings of `check`.
 #[test]
 fn what_is_the_same_is_shown_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -349,7 +349,7 @@ fn what_is_the_same_is_shown_once() {
     assert_eq!(page.matches("<table>").count(), 2, "{page}");
 }
 
-/// An example is a name that a cluster can have.
+/// An example is a valid name of a cluster.
 #[test]
 fn examples_of_clusters_can_be() {
     let rules = HEAD.to_owned()

@@ -42,7 +42,7 @@ pub fn shipped() -> Vec<PathBuf> {
     files
 }
 
-/// Whether a value has the shape of a schema in `schemas/`.
+/// Asserts that a value is valid for a schema in `schemas/`.
 pub fn assert_fits(schema: &str, value: &Value) {
     let text = std::fs::read_to_string(root().join("schemas").join(schema)).unwrap();
     let schema = serde_json::from_str(&text).unwrap();

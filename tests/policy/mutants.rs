@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::rule_tests::{FOLLOWED, HEAD, test, test_in};
 use super::{assert_fits, stdout};
 
-/// The least share of the mutants of the shipped rules that their tests notice, in hundredths.
+/// The minimum share of the mutants of the shipped rules that their tests must notice, in per cent.
 const SHIPPED: u64 = 95;
 
 fn mutants(text: &str) -> Value {
@@ -39,7 +39,7 @@ fn the_tests_of_the_shipped_rules_notice_most_changes() {
     );
 }
 
-/// What survives is named with its line, in words.
+/// A survivor is reported with its line, in words.
 #[test]
 fn changes_that_no_test_notices_are_named() {
     let (code, text, errors) = test(FOLLOWED, &["--mutate"]);
@@ -58,7 +58,7 @@ fn changes_that_no_test_notices_are_named() {
     assert!(!text.contains("no longer for"), "{text}");
 }
 
-/// Each edit of the rules that a test says something of is noticed by it.
+/// Each edit of a part that a test states is noticed by it.
 #[test]
 fn a_test_that_says_more_notices_more() {
     let survive = |tests: &str, what: &str| {
@@ -115,14 +115,14 @@ fn too_few_that_are_noticed_are_a_failure() {
     let all = mutants(&text);
     assert_eq!(all[0]["rules"], "rules.yml");
     assert!(all[0]["survived"].as_array().unwrap().len() > 5);
-    // Tests that fail notice everything.
+    // failing tests notice everything
     let failing = FOLLOWED.replace("main:n1", "main:n2");
     let (code, text, errors) = test(&failing, &["--mutate"]);
     assert_eq!(code, 1, "{text}");
     assert!(errors.contains("no mutants were tried"), "{errors}");
 }
 
-/// Every rule is for a cluster of its own, and each of its changes concerns few of the tests.
+/// Every rule is for its own cluster, and each of its changes concerns few of the tests.
 #[test]
 fn many_rules_take_no_process_each() {
     let folder = tempfile::tempdir().unwrap();

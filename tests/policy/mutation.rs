@@ -1,5 +1,5 @@
-//! Whether the tests of the shipped rules would notice: every rules file with one thing edited, and
-//! its own tests against that.
+//! The quality of the tests for the shipped rules: every rules file with one edit, tested with
+//! its own tests.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -68,7 +68,7 @@ fn set(text: &str) -> Option<RuleSet> {
     load::load(&[Source::new("mutant.yml", text)]).rules
 }
 
-/// Rules that `check` finds errors in are not tested. Here only the tests are to notice.
+/// Writes rules in which errors of `check` are silenced: here only the tests should notice.
 fn write(folder: &Path, rules: &Value) -> std::path::PathBuf {
     let path = folder.join("mutant.yml");
     let mut head = rules.clone();
@@ -83,8 +83,8 @@ fn write(folder: &Path, rules: &Value) -> std::path::PathBuf {
     path
 }
 
-/// Whether the tests of a shipped file pass with these rules. Tests that can't even be read with them
-/// (a rule that they name is gone) do not.
+/// Returns true if the tests of a shipped file pass with these rules. Tests that can't even be read with them
+/// (a rule that they name is missing) do not.
 fn passes(name: &str, rules: &Path) -> bool {
     let path = root().join("rules/tests").join(name);
     let text = fs::read_to_string(&path).unwrap();
@@ -96,7 +96,7 @@ fn passes(name: &str, rules: &Path) -> bool {
     })
 }
 
-/// Whether an edit changes what is sent in any cell, with anything that the shipped rules ask for.
+/// Returns true if an edit changes the requests in any cell, with any facts that the shipped rules use.
 fn changes(original: &RuleSet, edited: &RuleSet) -> bool {
     let sites = [None, Some("paris"), Some("lyon"), Some("rome")];
     let options = ["promoted", "demoted", "always"];
@@ -127,11 +127,11 @@ fn changes(original: &RuleSet, edited: &RuleSet) -> bool {
     })
 }
 
-/// What is sent, in which way, and what can't be evaluated.
+/// The steps with their options, and the errors of evaluation.
 fn outcome(rules: &RuleSet, facts: &Facts) -> (Vec<Step>, Vec<String>) {
     let survey = survey(rules, facts);
     let errors = survey.unresolved.iter().map(ToString::to_string);
-    // Nothing is sent, whichever of them comes first.
+    // nothing is sent, whichever of them comes first
     let mut errors: Vec<String> = errors.collect();
     errors.sort();
     (survey.plan.steps, errors)
@@ -237,10 +237,10 @@ fn mutants(rules: &Value) -> Vec<Mutant> {
     found
 }
 
-/// What an edit does to a file.
+/// An edit of a file.
 type Edit<'a> = dyn Fn(&mut Value) + 'a;
 
-/// A word left out, added, or put in the place of another.
+/// A word removed, added, or replaced by another.
 fn words(
     add: &mut impl FnMut(String, &Edit<'_>),
     rule: &Value,
@@ -273,7 +273,7 @@ fn words(
     }
 }
 
-/// The places of all texts and truths in a value.
+/// The places of all texts and booleans in a value.
 fn texts(value: &Value, here: &str) -> Vec<String> {
     match value {
         Value::String(_) | Value::Bool(_) => vec![here.to_owned()],
@@ -293,7 +293,7 @@ fn texts(value: &Value, here: &str) -> Vec<String> {
     }
 }
 
-/// Another text, or the other truth. Names of APIs are exchanged: another one would be no valid file.
+/// Another text, or the opposite boolean. Names of APIs are exchanged, because any other would be invalid.
 fn change(value: &mut Value) {
     *value = match &*value {
         Value::String(text) if text == "paris" => "lyon".into(),

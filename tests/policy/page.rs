@@ -1,4 +1,4 @@
-//! The page on reviewing rules says what is so.
+//! The page on reviewing rules is correct.
 
 use std::fs;
 
@@ -94,7 +94,7 @@ fn collect(schema: &Value, keys: &mut Vec<String>) {
     }
 }
 
-/// The hooks call commands that there are, with options that they take.
+/// The hooks call existing commands, with options that they accept.
 #[test]
 fn the_pre_commit_hooks_can_be_run() {
     let text = fs::read_to_string(root().join(".pre-commit-hooks.yaml")).unwrap();
@@ -112,7 +112,7 @@ fn the_pre_commit_hooks_can_be_run() {
     }
 }
 
-/// Files are named in what is printed as the user named them.
+/// Files have the user's names in the output.
 #[test]
 fn a_source_is_called_as_the_user_calls_it() {
     let source = Source::new("here/tests.yml", "version: 1\nrules: nope.yml\ntests: []\n");

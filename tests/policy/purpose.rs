@@ -1,4 +1,4 @@
-//! Rules that do nothing on purpose, what rules are for in their author's words, and excluded clusters: in every command.
+//! Rules that do nothing on purpose, descriptions of rules, and excluded clusters: in every command.
 
 use std::fs;
 
@@ -55,13 +55,13 @@ fn a_callback_whose_rule_does_nothing_on_purpose_is_done() {
     );
     assert_eq!(json["trace"][0]["does_nothing"], true);
     assert_eq!(node.posts(), []);
-    // Excluded from the one rule, and so the other's.
+    // excluded from one rule, and therefore handled by the other
     node.run(["run", "on_role_change", "primary", "lab-db"]);
     node.run(["run", "on_role_change", "primary", "other"])
         .exits(1);
 }
 
-/// Patroni takes exit code 0 for a directory that is filled.
+/// Patroni takes exit code 0 as the sign of a filled directory.
 #[test]
 fn a_node_is_not_made_by_doing_nothing() {
     let node = node();

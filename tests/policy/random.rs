@@ -1,4 +1,4 @@
-//! Random rule sets against brute force: what the table and the comparison say, every plan says.
+//! Random rule sets against brute force: the matrix and the comparison agree with every plan.
 
 use patroni_barman::diff::diff;
 use patroni_barman::evaluate::{Facts, evaluate};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::rules;
 
-/// A rules file of up to four rules that are often alike.
+/// A rules file with up to four rules that are often similar.
 pub fn any_rules() -> impl Strategy<Value = String> {
     let matching = prop_oneof![3 => Just("all"), 1 => Just("first")];
     (matching, prop::collection::vec(any_rule(), 1..4)).prop_map(|(matching, all)| {
@@ -95,7 +95,7 @@ fn any_rule() -> impl Strategy<Value = Value> {
         )
 }
 
-/// Facts put together here once more, from what Patroni passes.
+/// The facts, built here independently from Patroni's arguments.
 fn facts(event: Event, role: Role, cluster: &str, known: &Known) -> Facts {
     let mut facts = Facts::new(event, role, cluster);
     facts.node = Some("NODE".to_owned());
@@ -128,7 +128,7 @@ fn known(site: Option<&str>) -> Known {
     known
 }
 
-/// Names of every kind that the random rules can tell apart, and more.
+/// Names of every kind that the random rules can distinguish, and more.
 const CLUSTERS: [&str; 8] = [
     "main", "main-", "main-1", "a-x", "main-x", "b", "other", "x",
 ];
@@ -148,7 +148,7 @@ fn same(old: &RuleSet, new: &RuleSet, known: &Known, clusters: &[&str]) -> bool 
     })
 }
 
-/// Whether a rule is for a cluster: a cell has only those that are.
+/// Returns true if a rule is for a cluster: a cell has only those that are.
 fn is_for(rules: &RuleSet, name: &str, cluster: &str) -> bool {
     let rule = rules.rules.iter().find(|rule| rule.name == name).unwrap();
     rule.cluster.include(cluster)
@@ -177,7 +177,7 @@ proptest! {
                             prop_assert_eq!(&preview.plan, &plan);
                             prop_assert!(preview.unresolved.is_empty() && preview.failures.is_empty());
                         }
-                        // Without the variable, it can't be told whether the plan fails.
+                        // without the variable, it is unknown whether the plan fails
                         Err(error) => {
                             let mut said = preview.failures.iter().map(|one| &one.rule)
                                 .chain(preview.unresolved.iter().map(|one| &one.rule));
@@ -190,7 +190,7 @@ proptest! {
         }
     }
 
-    /// Every name is of a kind that the table has an example of.
+    /// Every name belongs to a kind for which the table has an example.
     #[test]
     fn every_cluster_behaves_as_its_example(text in any_rules(), name in "(main|m|x)?(-|-eu-|1)?[a1]{0,2}(-x)?") {
         let set = rules(&text);
@@ -207,7 +207,7 @@ proptest! {
         edit in any::<bool>(),
         site in prop::sample::select(vec!["x", "y"]),
     ) {
-        // Two files of nothing in common are hardly ever the same: half of the time, one is edited.
+        // two independent files are hardly ever equal: half of the time, one is edited
         let new = if edit { old.replacen("on_stop", "on_reload", 1).replacen("\"a\"", "\"c\"", 1) } else { new };
         let (old, new, known) = (rules(&old), rules(&new), known(Some(site)));
         let diff = diff(&old, &new, known.clone(), &CLUSTERS.map(str::to_owned));

@@ -28,7 +28,7 @@ rules:
     request: {type: recovery, server: main, backup_id: latest, remote_ssh_command: ssh a, destination_directory: "{{ datadir }}"}
 "#;
 
-/// What every test file here begins with.
+/// The first lines of every test file here.
 pub(super) const HEAD: &str =
     "version: 1\nrules: rules.yml\ngiven: {cluster: main, node: n1, env: {SITE: paris}}\n";
 
@@ -40,7 +40,7 @@ pub(super) const FOLLOWED: &str = r#"tests:
     requests: [{type: config_switch, server: main, model_name: "main:n1"}]
 "#;
 
-/// Runs `test` on a file of these tests and gives its exit code and what it printed.
+/// Runs `test` on a file of these tests and returns its exit code and output.
 pub(super) fn test(tests: &str, options: &[&str]) -> (i32, String, String) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("rules.yml"), RULES).unwrap();
@@ -150,7 +150,7 @@ fn a_primary_may_be_called_by_any_word_that_patroni_has_for_it() {
     }
 }
 
-/// CI systems read lines, and GitHub Actions obeys one that begins with `::`.
+/// CI systems read lines, and GitHub Actions interprets those that begin with `::`.
 #[test]
 fn free_text_stays_on_its_line() {
     let folder = tempfile::tempdir().unwrap();
@@ -178,7 +178,7 @@ fn free_text_stays_on_its_line() {
     );
 }
 
-/// Also those that only a look at every event shows: such a rule does nothing, and a test of it would pass.
+/// This includes errors that only appear when every event is evaluated: such a rule does nothing, and a test of it would pass.
 #[test]
 fn rules_that_check_finds_errors_in_are_not_tested() {
     let folder = tempfile::tempdir().unwrap();
@@ -221,7 +221,7 @@ fn forall_is_about_every_combination_that_patroni_passes() {
     }
 }
 
-/// Each line: what goes wrong with the API, and how `run` ends.
+/// Each line: the API's fault, and the result of `run`.
 #[test]
 fn a_scenario_ends_as_run_would() {
     for (answers, event, exit_code, posts, active) in [
@@ -337,7 +337,7 @@ fn requests_that_no_test_says_are_counted() {
     );
 }
 
-/// Half of the conditions is seen by each of two files, which call the rules differently.
+/// Two files each cover half of the conditions, with different paths to the rules.
 #[test]
 fn rules_are_covered_together_however_their_path_is_written() {
     let folder = tempfile::tempdir().unwrap();
@@ -461,7 +461,7 @@ fn what_is_wrong_with_a_test_file_is_said_with_its_place() {
     assert_eq!(run(&["test"]).status.code(), Some(2));
 }
 
-/// A test file that can't be used is said to be wrong there, in these words, and nothing is tested.
+/// Asserts that a test file is rejected at this place with this message, and nothing is tested.
 pub(super) fn is_refused(text: &str, place: &str, said: &str) {
     let (code, out, errors) = test(text, &[]);
     assert_eq!(code, 2, "{text}{errors}");
@@ -527,7 +527,7 @@ fn what_would_be_passed_over_is_said_with_its_place() {
     }
 }
 
-/// The pages that `explain` prints.
+/// The pages printed by `explain`.
 #[test]
 fn every_wrong_example_is_found_and_every_right_one_passes() {
     let mut seen = BTreeSet::new();

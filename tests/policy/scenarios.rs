@@ -1,5 +1,5 @@
-//! `test`: what failovers are made of: callbacks that overlap and are killed, a Patroni that is silent or names no leader,
-//! and the pass that puts it right.
+//! `test`: the parts of failovers: callbacks that overlap and are killed, a Patroni that is unreachable or has no leader,
+//! and the pass that corrects the result.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ rules:
     request: {type: config_switch, server: main, model_name: "main:{{ node }}"}
 "#;
 
-/// Carries out a scenario with these steps, and gives the exit code of `test` and what it printed.
+/// Executes a scenario with these steps, and returns the exit code of `test` and its output.
 fn play(rules: &str, barman: &str, steps: &str, end: &str) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("rules.yml"), rules).unwrap();
@@ -35,8 +35,8 @@ fn passes(rules: &str, barman: &str, steps: &str, end: &str) {
     assert_eq!(code, 0, "{text}");
 }
 
-/// The answer of the first primary's request is lost; when it is tried again, another node leads. The fence stops it, and
-/// without one Barman ends up with the node that led before.
+/// The answer to the first primary's request is lost; at the retry, another node leads. The fence stops it, and
+/// without one Barman ends up with the previous leader.
 #[test]
 fn a_late_retry_of_an_old_primary_meets_the_new_one() {
     let steps = |code: u8| {
@@ -49,7 +49,7 @@ fn a_late_retry_of_an_old_primary_meets_the_new_one() {
     passes(RULES, barman, &steps(5), "\"main:n2\"");
     let unfenced = RULES.replace("defaults:\n", "defaults:\n  fence: none\n");
     passes(&unfenced, barman, &steps(0), "\"main:n1\"");
-    // Where the first is over before the second begins, nothing is wrong with either.
+    // if the first one ends before the second begins, both are fine
     let one_by_one = "      - {node: n1, event: on_role_change, role: primary, exit_code: 0}\n      \
                       - {node: n2, event: on_role_change, role: primary, exit_code: 0}\n";
     passes(&unfenced, barman, one_by_one, "\"main:n2\"");
@@ -66,7 +66,7 @@ fn a_callback_may_be_killed_at_any_point() {
     passes(RULES, "", &killed("after_post", 1), "\"main:n2\"");
     let down = ", answers: \"any:refuse\"";
     passes(RULES, down, &killed("30s", 8), "\"main:n1\"");
-    // A pass puts right what the callback left.
+    // a pass corrects what the callback left
     let after = |kill: &str, posts: usize| {
         killed(kill, usize::from(kill == "after_post"))
             + &format!("      - {{reconcile: n2, exit_code: 0, posts: {posts}}}\n")
@@ -78,7 +78,7 @@ fn a_callback_may_be_killed_at_any_point() {
     assert!(text.contains("wanted - killed"), "{text}");
 }
 
-/// Nothing is concluded about roles while no member leads.
+/// Nothing is concluded about roles while there is no leader.
 #[test]
 fn without_a_leader_nothing_is_sent() {
     let steps = "      - {node: n2, event: on_role_change, role: primary, leader: none, exit_code: 3, posts: 0}\n      \
@@ -87,7 +87,7 @@ fn without_a_leader_nothing_is_sent() {
     passes(RULES, "", steps, "\"main:n2\"");
 }
 
-/// What is fresh is sent, and what is tried again waits.
+/// A fresh request is sent, and a retry waits.
 #[test]
 fn a_silent_patroni_holds_up_a_retry() {
     let callback = |code: u8, posts: usize| {
@@ -120,7 +120,7 @@ fn a_pass_ends_as_reconcile_would() {
             "reconcile: n1, exit_code: 0, posts: 0",
             "n2",
         ),
-        // The leader key was taken without a callback: another member's server is corrected after a second look.
+        // the leader key was taken without a callback: another member's server is corrected after a second look
         (
             RULES.to_owned(),
             "reconcile: n2, leader: n1, exit_code: 0, posts: 1",
@@ -160,7 +160,7 @@ fn a_pass_ends_as_reconcile_would() {
     }
 }
 
-/// Each step may change what goes wrong.
+/// Each step may change the faults.
 #[test]
 fn answers_hold_until_they_are_changed() {
     let steps = "      - {node: n2, event: on_role_change, role: primary, answers: \"post:500\", exit_code: 3}\n      \

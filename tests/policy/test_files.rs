@@ -1,4 +1,4 @@
-//! `test`: many files at once, and some of their tests.
+//! `test`: several files at once, and a selection of their tests.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::assert_fits;
 use super::rule_tests::{FOLLOWED, HEAD, RULES, test};
 use crate::support::program::program;
 
-/// A folder with rules, and test files of these names and texts beside them.
+/// A directory with rules, and test files with these names and texts next to them.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("rules.yml"), RULES).unwrap();
@@ -49,7 +49,7 @@ fn a_directory_has_its_rules_and_their_tests_side_by_side() {
     let (code, text, errors) = run(folder.path(), &["."]);
     assert_eq!(code, 0, "{text}{errors}");
     assert!(text.contains("2 passed, 0 failed\n"), "{text}");
-    // By its name, a file is one of tests, whatever is in it.
+    // the name identifies a test file, whatever its content
     fs::write(folder.path().join("other_test.yml"), RULES).unwrap();
     let (code, text, errors) = run(folder.path(), &["."]);
     assert_eq!(code, 2, "{text}{errors}");

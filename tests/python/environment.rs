@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The version that the scenarios were written for.
+/// The version for which the scenarios were written.
 const PATRONI: &str = "patroni==4.1.5";
 
-/// Finds the virtual environment that `PATRONI_BARMAN_PYTHON` names, or makes one below `target`. The error is one line,
-/// which says what is missing and how to install it.
+/// Finds the virtual environment named by `PATRONI_BARMAN_PYTHON`, or creates one below `target`. The error is one line
+/// that says what is missing and how to install it.
 pub fn environment() -> Result<PathBuf, String> {
     let Some(given) = std::env::var_os("PATRONI_BARMAN_PYTHON") else {
         return made_environment();
@@ -22,7 +22,7 @@ pub fn environment() -> Result<PathBuf, String> {
     ))
 }
 
-/// Makes a virtual environment below `target`, once.
+/// Creates a virtual environment below `target`, once.
 fn made_environment() -> Result<PathBuf, String> {
     let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-patroni");
     let done = environment.join("made-for").join(PATRONI);

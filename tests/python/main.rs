@@ -1,6 +1,6 @@
-//! This program beside the Python tool that it replaces: the same command lines against the same scripted API have to
-//! lead to the same requests and the same exit code, but for the differences that `docs/migration.md` gives a reason
-//! for. Each scenario is a test.
+//! This program compared with the Python tool that it replaces: the same command lines against the same scripted API must
+//! lead to the same requests and the same exit code, except for the differences for which `docs/migration.md` gives a
+//! reason. Each scenario is a test.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Trial};
 use support::parity::{Program, Scenario, Scenarios};
 
-/// The programs mostly wait; more of them at once only take turns.
+/// The programs mostly wait; running more of them at once gains nothing.
 const AT_ONCE: usize = 4;
 
 fn main() -> ExitCode {
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-/// Runs one scenario with both programs and describes what is not as it should be.
+/// Runs one scenario with both programs and describes unexpected differences.
 fn compare(all: &Scenarios, scenario: &Scenario, python: &Program) -> Result<(), String> {
     let theirs = all.check(scenario, python)?;
     let ours = all.check(scenario, &Program::Native)?;

@@ -7,7 +7,7 @@ use super::postgres;
 use super::stack::Stack;
 use super::wait::{self, seconds};
 
-/// Rules that find the clusters in etcd.
+/// Rules that discover the clusters in etcd.
 fn write_rules(stack: &Stack) -> String {
     let path = stack.guard.folder().join("fleet.yml");
     let rules = format!(
@@ -82,7 +82,7 @@ fn two_clusters_are_followed_without_anything_on_their_nodes() {
     main.start("n2");
     main.settle("n1", seconds(90));
 
-    // While etcd is away, Patroni demotes nobody for long, and the agent asks the Patronis that it has learned.
+    // while etcd is down, Patroni demotes no leader for long, and the agent asks the Patronis that it has learned
     stack.restart_etcd();
     main.settle("n1", seconds(90));
     side.settle("m1", seconds(90));
@@ -90,14 +90,14 @@ fn two_clusters_are_followed_without_anything_on_their_nodes() {
     stack.follows(&side, "m2");
     side.settle("m2", seconds(60));
 
-    // A Patroni that is stopped loses the leader key; its PostgreSQL does not know.
+    // a stopped Patroni loses the leader key; its PostgreSQL does not know
     main.signal("n1", "STOP");
     stack.follows(&main, "n2");
     main.signal("n1", "CONT");
     main.settle("n2", seconds(90));
     stack.follows(&main, "n2");
 
-    // Killed in the middle of an operation, the first agent leaves it to the second one.
+    // killed in the middle of an operation, the first agent leaves it to the second one
     let second = start_agent(&stack, &rules, "agent-1", "1");
     wait::until_true(seconds(60), "the second agent", || {
         let log = log(&stack, "agent-1");
@@ -138,7 +138,7 @@ fn an_agent_and_callbacks_do_not_disturb_each_other() {
         main.switchover(from, to);
         stack.follows(&main, to);
         main.settle(to, seconds(60));
-        // Long enough for whoever wants to correct it.
+        // long enough for any process to correct it
         let receivers = postgres::query(
             main.node(to).port,
             "SELECT pg_sleep(15), count(*), min(pid) FROM pg_stat_replication WHERE application_name = 'barman_receive_wal'",

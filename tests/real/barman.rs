@@ -1,4 +1,4 @@
-//! Barman, and in front of it the API that the callbacks speak to.
+//! Barman, and the API for the callbacks in front of it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,14 +11,13 @@ use super::prerequisites::Versions;
 use super::wait::{self, seconds};
 use super::{folder, http, template};
 
-/// One Barman host.
 pub struct Barman {
     guard: Guard,
     name: String,
     home: PathBuf,
     binary: PathBuf,
     versions: Versions,
-    /// Where its pg-backup-api listens.
+    /// The port of its pg-backup-api.
     pub api: u16,
     serving: Option<Process>,
     cron: Option<Process>,
@@ -66,7 +65,7 @@ impl Barman {
         barman
     }
 
-    /// Barman's own copy: a password file that others may read is not used.
+    /// Barman's own copy: a password file that others may read is ignored.
     fn write_passwords(&self) {
         let source = self.guard.folder().join(format!("{}-pgpass", self.name));
         folder::write(
@@ -85,8 +84,8 @@ impl Barman {
             .must(&Spec::new("setup", words).user("barman"), seconds(10));
     }
 
-    /// Writes the server `name` with one model for each node of `cluster`; the first node is the
-    /// one that Barman is set to while no model is active.
+    /// Writes the server `name` with one model for each node of `cluster`; Barman points to the first node
+    /// while no model is active.
     pub fn serve_cluster(&self, name: &str, cluster: &Cluster) {
         let mut text = template::read("barman-server.conf").replace("main", name);
         for (number, node) in cluster.nodes.iter().enumerate() {
@@ -102,11 +101,10 @@ impl Barman {
             );
         }
         folder::write(&self.server_config(name), &text);
-        // makes the server's folders; without them there can be no active model
+        // creates the server's directories; without them there can be no active model
         self.run(&["check", name], seconds(30));
     }
 
-    /// A Barman command, as its user.
     pub fn command(&self, arguments: &[&str]) -> Spec {
         let barman = self.versions.program("barman").display().to_string();
         let config = self.config().display().to_string();
@@ -121,17 +119,16 @@ impl Barman {
             .env("PGPASSFILE", self.home.join("pgpass").display().to_string())
     }
 
-    /// Runs a Barman command that has to succeed.
+    /// Runs a Barman command that must succeed.
     pub fn must(&self, arguments: &[&str], limit: Duration) -> String {
         self.guard.must(&self.command(arguments), limit)
     }
 
-    /// Runs a Barman command.
     pub fn run(&self, arguments: &[&str], limit: Duration) -> Ended {
         self.guard.run(&self.command(arguments), limit)
     }
 
-    /// Starts the API in front of it, with the real commands behind, unless it runs.
+    /// Starts the API in front of it, with the real commands behind it, unless it is running.
     pub fn start_api(&mut self) {
         if self.serving.is_some() {
             return;
@@ -183,12 +180,11 @@ impl Barman {
         format!("{} -c {}", barman.display(), self.config().display())
     }
 
-    /// Its configuration file.
     pub fn config(&self) -> PathBuf {
         self.guard.folder().join(format!("{}.conf", self.name))
     }
 
-    /// Where its part of the configuration for the server `name` stands.
+    /// The path of its configuration for the server `name`.
     pub fn server_config(&self, name: &str) -> PathBuf {
         self.home.join("conf.d").join(format!("{name}.conf"))
     }
@@ -200,7 +196,7 @@ impl Barman {
         folder::write(&path, &template::fill(&text, words));
     }
 
-    /// A folder with a `barman` that has this configuration.
+    /// A directory with a `barman` that has this configuration.
     pub fn front(&self) -> PathBuf {
         let folder = self.guard.folder().join(format!("{}-bin", self.name));
         std::fs::create_dir_all(&folder).expect("a folder");
@@ -209,7 +205,7 @@ impl Barman {
         folder
     }
 
-    /// The same with a Barman whose `config-switch` takes that many seconds more.
+    /// The same with a Barman whose `config-switch` takes this many seconds longer.
     pub fn start_slow_api(&mut self, seconds: u32) {
         let path = self.guard.folder().join("slow-barman");
         let line = self.barman_line();
@@ -224,7 +220,7 @@ impl Barman {
         self.serving.take().expect("an API that runs").kill();
     }
 
-    /// What cron does on a Barman host every minute, every five seconds, unless it runs.
+    /// Does what cron does every minute on a Barman host, but every five seconds, unless it is running.
     pub fn start_cron(&mut self) {
         if self.cron.is_some() {
             return;
@@ -237,7 +233,7 @@ impl Barman {
         self.cron = Some(self.guard.start(&spec));
     }
 
-    /// Without it, nothing starts a receiver again but a switch.
+    /// Stops cron: then only a switch restarts a receiver.
     pub fn stop_cron(&mut self) {
         self.cron
             .take()
@@ -245,7 +241,7 @@ impl Barman {
             .stop(seconds(10));
     }
 
-    /// `barman diagnose`, whole.
+    /// The whole output of `barman diagnose`.
     pub fn diagnose(&self) -> Value {
         let text = self.must(&["diagnose"], seconds(60));
         let start = text.find('{').unwrap_or_default();

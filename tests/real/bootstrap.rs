@@ -36,7 +36,7 @@ fn bootstrap_from_a_backup() {
         Ok("500500")
     );
 
-    // the copy is no reason for Barman to leave the original
+    // the copy must not make Barman leave the original
     assert_eq!(
         node.calls.exit_of_last("on_start primary", seconds(30)),
         1,
@@ -46,7 +46,7 @@ fn bootstrap_from_a_backup() {
     assert!(postgres::barman_streams(port).is_ok());
 }
 
-/// Without `get-wal`, Barman restores the WAL of the backup's own timeline only.
+/// Without `get-wal`, Barman only restores the WAL of the backup's own timeline.
 #[test]
 fn bootstrap_from_a_backup_older_than_a_failover() {
     let mut stack = Stack::start();
@@ -86,7 +86,7 @@ fn bootstrap_from_a_backup_older_than_a_failover() {
             "create_slot = auto\nrecovery_options = get-wal",
         )],
     );
-    // what Barman has not archived yet it gives as well, as far as it has received it
+    // it also provides WAL that it has received but not yet archived
     stack
         .barman
         .must(&["switch-wal", "--force", "main"], seconds(30));

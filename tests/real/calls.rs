@@ -1,4 +1,4 @@
-//! What Patroni called, as written down by the program that stands in front of the tested one.
+//! The calls of Patroni, recorded by a program in front of the tested one.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,18 +10,17 @@ use super::{folder, wait};
 #[derive(Clone)]
 pub struct Calls {
     file: PathBuf,
-    /// What Patroni's configuration names instead of the programs themselves.
+    /// The path used in Patroni's configuration instead of the programs themselves.
     pub program: PathBuf,
     pub python: PathBuf,
 }
 
-/// One call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// Seconds since 1970.
     pub at: f64,
     pub arguments: String,
-    /// When it ended and with which code. None while it runs, and for one that was killed.
+    /// The time of its end, and its exit code. `None` while it is running, and for one that was killed.
     pub end: Option<(f64, i32)>,
 }
 
@@ -32,7 +31,7 @@ impl Call {
 }
 
 impl Calls {
-    /// Programs in `home` that record the call and then run `binary`, or the Python tool.
+    /// Creates programs in `home` that record the call and then run `binary`, or the Python tool.
     pub fn new(home: &Path, binary: &Path) -> Self {
         let calls = Self {
             file: home.join("calls"),
@@ -59,7 +58,6 @@ impl Calls {
         folder::write(path, &script);
     }
 
-    /// All calls so far.
     pub fn all(&self) -> Vec<Call> {
         let mut calls: Vec<(String, Call)> = Vec::new();
         for line in std::fs::read_to_string(&self.file)

@@ -1,4 +1,4 @@
-//! One Patroni cluster: its nodes, how they are started and ended, and what they say of themselves.
+//! One Patroni cluster: its nodes, their starts and ends, and their state.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +11,6 @@ use super::prerequisites::Versions;
 use super::wait::{self, seconds};
 use super::{folder, http, postgres, template};
 
-/// A Patroni cluster.
 pub struct Cluster {
     pub name: String,
     pub nodes: Vec<Node>,
@@ -29,25 +28,25 @@ pub struct Node {
     patroni: Option<Process>,
 }
 
-/// What the nodes of a cluster have in common.
+/// The common settings of a cluster's nodes.
 pub struct Settings<'a> {
     pub etcd: u16,
-    /// Where pg-backup-api is.
+    /// The port of pg-backup-api.
     pub api: u16,
-    /// Barman's name for the server whose WAL and backups are this cluster's.
+    /// Barman's name for the server with this cluster's WAL and backups.
     pub server: &'a str,
-    /// What reaches a node's postgres account over ssh.
+    /// The ssh command that reaches a node's postgres account.
     pub ssh: &'a str,
     pub binary: PathBuf,
-    /// Whether the first node creates the cluster from Barman's latest backup.
+    /// True if the first node creates the cluster from Barman's latest backup.
     pub from_backup: bool,
-    /// Whether the nodes have a network of their own, as in the documentation, and not that of the local connections.
+    /// True if the nodes have their own network, as in the documentation, separate from local connections.
     pub apart: bool,
     pub versions: Versions,
 }
 
 impl Cluster {
-    /// Writes the configuration of the nodes; starts none of them.
+    /// Writes the configuration of the nodes and starts none of them.
     pub fn configure(guard: &Guard, name: &str, nodes: &[&str], settings: &Settings<'_>) -> Self {
         let nodes = nodes
             .iter()
@@ -72,7 +71,7 @@ impl Cluster {
         self.node_mut(name).start(&guard);
     }
 
-    /// Kills a node's Patroni, and the callback that it may be running. PostgreSQL goes on.
+    /// Kills a node's Patroni, and the callback that it may be running. PostgreSQL keeps running.
     pub fn kill_patroni(&mut self, name: &str) {
         let patroni = self
             .node_mut(name)
@@ -97,7 +96,7 @@ impl Cluster {
             .kill_tree(postmaster.trim().parse().expect("a pid"));
     }
 
-    /// Stops a node as an administrator does.
+    /// Stops a node in the normal way.
     pub fn stop(&mut self, name: &str) {
         let patroni = self
             .node_mut(name)
@@ -107,7 +106,7 @@ impl Cluster {
         patroni.stop(seconds(40));
     }
 
-    /// Takes everything of this program out of the nodes' configuration, before their start.
+    /// Removes this program from the nodes' configuration, before their start.
     pub fn without_callbacks(&self) {
         for node in &self.nodes {
             let path = node.home.join("patroni.yml");
@@ -117,13 +116,13 @@ impl Cluster {
         }
     }
 
-    /// Sends a signal to a node's Patroni alone.
+    /// Sends a signal only to a node's Patroni.
     pub fn signal(&self, name: &str, signal: &str) {
         let patroni = self.node(name).patroni.as_ref();
         patroni.expect("a node that runs").signal(signal);
     }
 
-    /// Waits for the end of a Patroni that gives up.
+    /// Waits for the end of a Patroni that exits by itself.
     pub fn ends_by_itself(&mut self, name: &str) {
         let patroni = self
             .node_mut(name)
@@ -152,7 +151,7 @@ impl Cluster {
             .expect("a node of that name")
     }
 
-    /// `GET /cluster` of whichever node answers.
+    /// The answer of any node to `GET /cluster`.
     pub fn members(&self) -> Result<Vec<Value>, String> {
         let mut last = "no node runs".to_owned();
         for node in self.nodes.iter().filter(|node| node.patroni.is_some()) {
@@ -164,7 +163,7 @@ impl Cluster {
         Err(last)
     }
 
-    /// Waits until `leader` leads and every node that was started runs or streams behind it.
+    /// Waits until `leader` leads and every started node is running or streaming.
     pub fn settle(&self, leader: &str, limit: Duration) {
         let started = self
             .nodes
@@ -203,7 +202,7 @@ impl Cluster {
     /// Asks Patroni to make `to` the leader instead of `from`.
     pub fn switchover(&self, from: &str, to: &str) {
         let body = serde_json::json!({"leader": from, "candidate": to}).to_string();
-        // right after a change Patroni may say that the candidate is not ready yet
+        // right after a change Patroni may report that the candidate is not ready yet
         wait::until(seconds(30), &format!("the switchover to {to}"), || {
             http::post(self.node(from).rest, "/switchover", &body)
         });
@@ -229,13 +228,12 @@ impl Cluster {
         }
     }
 
-    /// What a node's Patroni and PostgreSQL have said.
+    /// The logs of a node's Patroni and PostgreSQL.
     pub fn log(&self, name: &str) -> String {
         let bytes = std::fs::read(self.guard.log(name)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The processes of a node.
     pub fn tree(&self, name: &str) -> Vec<u32> {
         self.node(name)
             .patroni
@@ -244,7 +242,7 @@ impl Cluster {
             .unwrap_or_default()
     }
 
-    /// Removes the data of a node that does not run.
+    /// Removes the data of a stopped node.
     pub fn wipe(&self, name: &str) {
         let data = self.node(name).data().display().to_string();
         self.guard.must(
@@ -263,7 +261,7 @@ impl Node {
         )
         .user("postgres");
         guard.must(&make, seconds(10));
-        // the tests write configurations into it, PostgreSQL makes its data folder in it
+        // the tests write configurations into it, and PostgreSQL creates its data directory in it
         let open =
             Spec::new("setup", ["chmod", "777", &home.display().to_string()]).user("postgres");
         guard.must(&open, seconds(10));
@@ -289,7 +287,7 @@ impl Node {
         node
     }
 
-    /// Writes the node's rules file; `more` goes to its end.
+    /// Writes the node's rules file, with `more` appended.
     pub fn write_rules(&self, settings: &Settings<'_>, more: &str) {
         let rules = template::fill(
             &template::read("rules.yml"),
@@ -314,7 +312,7 @@ impl Node {
         self.home.join("rules.yml")
     }
 
-    /// Where its callbacks remember what they asked for.
+    /// The path of its callbacks' state.
     pub fn state(&self) -> String {
         self.home.join("state.db").display().to_string()
     }
@@ -379,17 +377,17 @@ impl Node {
         folder::write(&self.home.join("patroni.yml"), &text);
     }
 
-    /// Lets it reach etcd through another port, for its next start.
+    /// Makes it reach etcd through another port after its next start.
     pub fn reach_etcd_by(&self, etcd: u16, port: u16) {
         let path = self.home.join("patroni.yml");
         let text = std::fs::read_to_string(&path).expect("patroni.yml");
-        // else Patroni asks etcd for its addresses, and takes those
+        // otherwise Patroni asks etcd for its addresses, and uses those
         let there = format!("127.0.0.1:{port}\n  use_proxies: true");
         let text = template::fill(&text, &[(&format!("127.0.0.1:{etcd}"), &there)]);
         folder::write(&path, &text);
     }
 
-    /// Makes the Python tool the callback instead, for the next reload.
+    /// Sets the Python tool as the callback, from the next reload.
     pub fn call_python(&self, settings: &Settings<'_>) {
         let path = self.home.join("patroni.yml");
         let text = std::fs::read_to_string(&path).expect("patroni.yml");
@@ -424,7 +422,7 @@ impl Node {
     fn start(&mut self, guard: &Guard) {
         let patroni = self.versions.program("patroni").display().to_string();
         let config = self.home.join("patroni.yml").display().to_string();
-        // callbacks inherit it; on a host of its own each node has the default
+        // callbacks inherit it; on its own host each node has the default
         let spec = Spec::new(&self.name, [patroni, config])
             .user("postgres")
             .env("PATRONI_BARMAN_STATE", self.state())

@@ -1,4 +1,4 @@
-//! The leader's Patroni and PostgreSQL die at once.
+//! The leader's Patroni and PostgreSQL are killed at once.
 
 use super::postgres;
 use super::stack::Stack;

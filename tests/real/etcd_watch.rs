@@ -19,7 +19,7 @@ use super::support::fleet::Fleet;
 use super::support::tls::certificates::Certificates;
 use super::support::wait::until;
 
-/// An etcd of one member.
+/// An etcd with one member.
 struct Etcd {
     folder: TempDir,
     certificates: Certificates,
@@ -36,7 +36,7 @@ impl Etcd {
         let ports = (folder::port(), folder::port());
         let mut api = Api::at(Url::new(&format!("https://127.0.0.1:{}", ports.0)).unwrap());
         api.ca_file = Some(certificates.path("ca.crt"));
-        // With authentication, etcd's gateway refuses certificates that have a common name.
+        // with authentication, etcd's gateway refuses certificates with a common name
         api.cert_file = Some(certificates.path("nameless.crt"));
         api.key_file = Some(certificates.path("nameless.key"));
         let child = Self::spawn(folder.path(), &certificates, ports);
@@ -92,7 +92,7 @@ impl Etcd {
         until(|| self.call("/v3/maintenance/status", json!({})).is_ok());
     }
 
-    /// Turns authentication on: root may do everything, `barman` may read the namespace.
+    /// Turns on authentication: root may do everything, `barman` may read the namespace.
     fn protect(&mut self) {
         let call = |path: &str, body| self.call(path, body).unwrap();
         let (first, last) = (BASE64.encode("/service/"), BASE64.encode("/service0"));
@@ -162,7 +162,7 @@ impl Etcd {
         }
     }
 
-    /// Writes what the members of a cluster write.
+    /// Writes the same keys as the members of a cluster.
     fn publish(&self, fleet: &Fleet, cluster: &str, leader: &str) {
         for member in ["n1", "n2", "n3"] {
             let url = fleet.world.url(cluster, member).unwrap();
@@ -221,7 +221,7 @@ fn clusters_come_and_go_with_etcd() {
     assert!(!agent.log().contains("lab-1: found"), "{}", agent.log());
     assert_eq!(agent.cluster("main")["followed_by"], "watch");
 
-    // A new leader is in etcd before its Patroni lists it.
+    // a new leader is in etcd before its Patroni lists it
     fleet.world.tell("main", "promote n2").unwrap();
     etcd.put("main/leader", "n2");
     until(|| fleet.active("east", "main") == "main:n2");
@@ -232,7 +232,7 @@ fn clusters_come_and_go_with_etcd() {
     agent.until_it_says("late: gone");
     assert_eq!(agent.cluster("late"), Value::Null);
 
-    // Without etcd, the Patronis that were learned are asked.
+    // without etcd, the Patronis that were learned are asked
     etcd.restart(|| {
         until(|| agent.cluster("side")["followed_by"] == "polling");
         fleet.world.tell("side", "promote n3").unwrap();

@@ -1,11 +1,11 @@
-//! The folder of one stack, and ports that are free.
+//! The directory of one stack, and free ports.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// A new folder in which every user may make folders of their own, with `logs` in it.
+/// A new directory in which every user may create directories, with `logs` in it.
 pub fn create() -> PathBuf {
     let folder = tempfile::Builder::new()
         .prefix("patroni_barman-")
@@ -21,15 +21,15 @@ pub fn create() -> PathBuf {
     folder
 }
 
-/// Writes a file that everybody may read.
+/// Writes a file that everyone may read.
 pub fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
     std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("its mode");
 }
 
-/// A free port below those that the kernel gives to outgoing connections, so that none of these
-/// takes it while the program that it is for is being restarted.
+/// A free port below the range of outgoing connections, so that none of these
+/// takes it while its program is being restarted.
 pub fn port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     const FIRST: u16 = 20_000;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::wait;
 
-/// The way to `guard.py`. Dropping the last copy ends everything and removes the folder.
+/// The connection to `guard.py`. Dropping the last copy ends everything and removes the directory.
 #[derive(Clone)]
 pub struct Guard {
     talk: Arc<Mutex<Talk>>,
@@ -25,7 +25,6 @@ struct Talk {
     output: BufReader<ChildStdout>,
 }
 
-/// A program to start.
 #[derive(Clone, Debug)]
 pub struct Spec {
     name: String,
@@ -34,7 +33,6 @@ pub struct Spec {
     env: BTreeMap<String, String>,
 }
 
-/// A started program.
 #[derive(Clone)]
 pub struct Process {
     guard: Guard,
@@ -42,7 +40,7 @@ pub struct Process {
     pid: u32,
 }
 
-/// What a program that ended has said.
+/// The output of a program that ended.
 #[derive(Debug)]
 pub struct Ended {
     pub code: i64,
@@ -73,7 +71,7 @@ impl Spec {
 }
 
 impl Guard {
-    /// Starts the guard of `folder`, which has to exist.
+    /// Starts the guard of `folder`, which must exist.
     pub fn new(folder: &Path) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/guard.py");
         let log =
@@ -85,7 +83,7 @@ impl Guard {
             .stdout(Stdio::piped())
             .stderr(log)
             .current_dir("/")
-            // a group of its own: what kills the tests' group must not reach it
+            // a group of its own: killing the tests' group must not affect it
             .process_group(0)
             .spawn()
             .expect("start /usr/bin/python3");
@@ -106,7 +104,7 @@ impl Guard {
     }
 
     fn ask(&self, request: &Value) -> Value {
-        // a test that panicked in here must not hide why from the others
+        // a test that panicked in here must not hide the reason from the others
         let mut talk = self
             .talk
             .lock()
@@ -123,7 +121,7 @@ impl Guard {
         answer
     }
 
-    /// Starts a program that goes on.
+    /// Starts a program that keeps running.
     pub fn start(&self, spec: &Spec) -> Process {
         let answer = self.ask(&json!({
             "do": "start",
@@ -161,7 +159,7 @@ impl Guard {
         }
     }
 
-    /// Runs a program that has to succeed and gives what it said.
+    /// Runs a program that must succeed and returns its output.
     pub fn must(&self, spec: &Spec, limit: Duration) -> String {
         let ended = self.run(spec, limit);
         assert_eq!(ended.code, 0, "{:?} failed:\n{}", spec.argv, ended.output);
@@ -184,7 +182,7 @@ impl Guard {
         serde_json::from_value(answer["pids"].clone()).expect("pids")
     }
 
-    /// Kills a process that one of the started ones has started, with all below it.
+    /// Kills a descendant of a started process, with its own descendants.
     pub fn kill_tree(&self, pid: u32) {
         self.ask(&json!({"do": "end", "pid": pid, "name": "KILL"}));
     }
@@ -195,12 +193,12 @@ impl Guard {
 }
 
 impl Process {
-    /// The exit code, negative for a signal; none while it runs.
+    /// The exit code, negative for a signal; `None` while it is running.
     pub fn exit(&self) -> Option<i64> {
         self.guard.ask(&json!({"do": "status", "pid": self.pid}))["exit"].as_i64()
     }
 
-    /// Kills it and everything that it started.
+    /// Kills it and all its descendants.
     pub fn kill(&self) {
         self.guard
             .ask(&json!({"do": "end", "pid": self.pid, "name": "KILL"}));
@@ -218,7 +216,7 @@ impl Process {
             .ask(&json!({"do": "end", "pid": self.pid, "name": name}));
     }
 
-    /// The process and all its descendants that live.
+    /// The process and all its living descendants.
     pub fn tree(&self) -> Vec<u32> {
         self.guard.tree_of(self.pid)
     }
@@ -232,7 +230,7 @@ impl Process {
 
 impl Drop for Talk {
     fn drop(&mut self) {
-        // the end of its input is what the guard ends by
+        // the guard ends at the end of its input
         drop(self.input.take());
         let _ = self.child.wait();
     }

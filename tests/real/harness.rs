@@ -1,4 +1,4 @@
-//! The harness itself: nothing is left behind, and what is missing is said.
+//! The harness itself: nothing is left behind, and missing programs are reported.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -9,7 +9,7 @@ use super::postgres;
 use super::stack::Stack;
 use super::wait::{self, seconds};
 
-/// Set for the copy of this program that is killed: it brings a stack up and waits.
+/// Set for the copy of this program that is killed: it starts a stack and waits.
 const HOLD: &str = "PATRONI_BARMAN_TESTS_HOLD";
 
 #[test]
@@ -41,11 +41,11 @@ fn nothing_is_left_when_the_tests_are_killed() {
         .split(' ')
         .map(|pid| pid.parse().expect("a pid"))
         .collect();
-    // a few of them are short, as Barman's `cron` is, and may have ended since they were listed
+    // some are short-lived, such as Barman's `cron`, and may have ended since they were listed
     let living = pids.iter().filter(|pid| lives(**pid)).count();
     assert!(living > 10, "{living} of {pids:?} live");
 
-    // not the way a test run ends, but the way a user or a CI ends one
+    // test runs do not end like this, but a user or a CI system may end one like this
     let group = format!("-{}", tests.id());
     assert!(
         Command::new("kill")
@@ -85,7 +85,7 @@ fn hold() {
     std::thread::sleep(seconds(120));
 }
 
-/// A zombie has ended; it waits for its parent to look.
+/// Returns false for a zombie, which has ended and waits to be reaped.
 fn lives(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ")

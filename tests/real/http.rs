@@ -1,4 +1,4 @@
-//! Questions to the REST APIs of the stack.
+//! Requests to the REST APIs of the stack.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub fn get(port: u16, path: &str) -> Result<Value, String> {
     serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))
 }
 
-/// `POST` of JSON; an answer over 299 is an error.
+/// `POST` of JSON; a status above 299 is an error.
 pub fn post(port: u16, path: &str, body: &str) -> Result<String, String> {
     let request = agent()
         .post(format!("http://127.0.0.1:{port}{path}"))

@@ -1,4 +1,4 @@
-//! Callbacks that Patroni kills because the next event comes before their operation is done.
+//! Callbacks killed by Patroni because the next event comes before their operation is done.
 
 use super::stack::Stack;
 use super::wait::{self, seconds};
@@ -45,7 +45,7 @@ fn callback_killed_by_the_next_event() {
         "{left:#?}"
     );
 
-    // and the next one is as good as the first
+    // the next one is as good as the first
     cluster.settle("n1", seconds(60));
     stack.barman.stop_api();
     stack.barman.start_api();

@@ -1,7 +1,7 @@
-//! The main job against the real programs: etcd, Patroni, PostgreSQL, Barman, sshd and rsync.
+//! The main task with the real programs: etcd, Patroni, PostgreSQL, Barman, sshd and rsync.
 //!
-//! Each test brings up a stack of its own in a temporary folder, on loopback, and ends all of it. What
-//! has to be installed for that is in `install`; a test fails, and says so, where it is not.
+//! Each test starts its own stack in a temporary directory, on loopback, and ends all of it. `install` lists the
+//! programs that must be installed; if one is missing, a test fails and says so.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

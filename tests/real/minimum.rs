@@ -1,4 +1,4 @@
-//! The oldest supported Patroni and Barman. This Patroni says `master`, and does not tell a member its name.
+//! The oldest supported Patroni and Barman. This Patroni uses the role `master`, and does not report a member's name.
 
 use super::prerequisites::Versions;
 use super::stack::Stack;
@@ -19,7 +19,7 @@ fn the_oldest_supported_versions() {
     assert_eq!(n2.exit_of_last("on_role_change master", seconds(60)), 0);
     asked(&stack, "status", 0);
 
-    // somebody sets it by hand
+    // an operator sets it by hand
     stack
         .barman
         .must(&["config-switch", "main", "main:n1"], seconds(30));
@@ -28,7 +28,7 @@ fn the_oldest_supported_versions() {
     asked(&stack, "status", 0);
     stack.follows(&cluster, "n2");
 
-    // the API is down, and comes back
+    // the API goes down, and comes back
     stack.barman.stop_api();
     cluster.switchover("n2", "n1");
     cluster.settle("n1", seconds(60));

@@ -1,4 +1,4 @@
-//! What a callback decided on is carried out, whatever is down or killed; what has had its moment is not.
+//! A callback's decision is executed, whatever is down or killed, unless it is out of date.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use super::postgres;
 use super::stack::Stack;
 use super::wait::{self, seconds};
 
-/// How long the API is down.
+/// The duration of the API's outage.
 const OUTAGE: Duration = seconds(60);
 
 #[test]
@@ -63,7 +63,7 @@ fn a_stale_callback_and_a_broken_file() {
     let mut stack = Stack::start();
     let cluster = stack.cluster("main", &["n1", "n2"], 2);
 
-    // one that Patroni did not get to kill: it decided for n1, and n2 is promoted while it waits
+    // one that Patroni could not kill: it decided for n1, and n2 is promoted while it waits
     stack.barman.stop_api();
     let stale = stack.stale_callback(&cluster, "n1");
     cluster.switchover("n1", "n2");
@@ -82,7 +82,7 @@ fn a_stale_callback_and_a_broken_file() {
         0
     );
 
-    // somebody breaks the file on n1, and at night it becomes the primary again
+    // the file on n1 is broken, and at night n1 becomes the primary again
     cluster.settle("n2", seconds(60));
     let n1 = cluster.node("n1");
     n1.write_rules(
@@ -132,7 +132,7 @@ fn until_streaming(cluster: &Cluster, node: &str) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// Kills the callback and what stands in front of it, as Patroni does.
+/// Kills the callback and the recording program in front of it, as Patroni does.
 fn kill_callback(cluster: &Cluster, node: &str) {
     let name = cluster.node(node).rules().display().to_string();
     let pids: Vec<u32> = cluster

@@ -1,4 +1,4 @@
-//! The old leader loses its way to etcd: it does not set Barman back, however late its request is.
+//! The old leader loses its connection to etcd: it does not set Barman back, however late its request is.
 
 use super::postgres;
 use super::proxy::Proxy;
@@ -13,7 +13,7 @@ fn a_leader_cut_off_from_etcd_does_not_switch_barman_back() {
     cluster.node("n1").reach_etcd_by(stack.etcd, way.port);
     let cluster = stack.bring_up(cluster, 2);
 
-    // n1 leads, and a request of that time waits for the API
+    // n1 leads, and a request from that time waits for the API
     stack.barman.stop_api();
     let stale = stack.stale_callback(&cluster, "n1");
     wait::until(seconds(20), "its first attempt", || {
@@ -30,7 +30,7 @@ fn a_leader_cut_off_from_etcd_does_not_switch_barman_back() {
     wait::until_true(seconds(90), "the promotion of n2", || {
         n2.last("on_role_change primary").is_some()
     });
-    // it is a leader no more, and can't ask who is
+    // it is no longer the leader, and can't find out which member is
     stack.barman.start_api();
     stack.follows(&cluster, "n2");
     assert_eq!(n2.exit_of_last("on_role_change primary", seconds(60)), 0);

@@ -1,15 +1,15 @@
-//! Questions to a PostgreSQL server.
+//! Queries to a PostgreSQL server.
 
 use std::process::Command;
 
 use super::prerequisites::POSTGRES;
 
-/// Runs one SQL command on the server at `port` and gives its rows, or what went wrong.
+/// Runs one SQL command on the server at `port` and returns its rows, or the error.
 pub fn query(port: u16, sql: &str) -> Result<String, String> {
     query_at("127.0.0.1", port, sql)
 }
 
-/// The same on any host; a folder is where the server's socket is.
+/// The same on any host; a directory contains the server's socket.
 pub fn query_at(host: &str, port: u16, sql: &str) -> Result<String, String> {
     let output = Command::new(format!("{POSTGRES}/psql"))
         .args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql])
@@ -32,7 +32,7 @@ pub fn query_at(host: &str, port: u16, sql: &str) -> Result<String, String> {
     }
 }
 
-/// Whether Barman's replication slot is being received from there.
+/// Checks that WAL is streamed through Barman's replication slot there.
 pub fn barman_streams(port: u16) -> Result<(), String> {
     let rows = query(
         port,

@@ -1,27 +1,27 @@
-//! What has to be installed. Where something is missing, every test fails with one line that names it and the command
-//! that installs it.
+//! Programs that must be installed. If one is missing, every test fails with one line that names it and the command
+//! to install it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The command that installs everything named here.
+/// The command that installs all programs named here.
 pub const INSTALL: &str = "sudo tests/real/install";
 
-/// The folder of PostgreSQL's programs.
+/// The directory of PostgreSQL's programs.
 pub const POSTGRES: &str = "/usr/lib/postgresql/15/bin";
 
-/// Which Patroni and Barman a stack is made of.
+/// The versions of Patroni and Barman in a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Versions {
     Newest,
-    /// The oldest that are supported.
+    /// The oldest supported ones.
     Minimum,
 }
 
 impl Versions {
     const ALL: [Self; 2] = [Self::Newest, Self::Minimum];
 
-    /// A program of the virtual environment that `tests/real/install` makes.
+    /// A program in the virtual environment that `tests/real/install` creates.
     pub fn program(self, name: &str) -> PathBuf {
         let folder = std::env::var_os("PATRONI_BARMAN_STACK")
             .unwrap_or_else(|| "/opt/patroni_barman-stack".into());
@@ -95,7 +95,7 @@ fn missing() -> Vec<String> {
     missing
 }
 
-/// Whether the tests run as root.
+/// Returns true if the tests run as root.
 pub fn is_root() -> bool {
     Command::new("id")
         .arg("-u")

@@ -1,4 +1,4 @@
-//! A way to a server that a test can cut or make slow.
+//! A connection to a server that a test can cut or slow down.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -18,16 +18,16 @@ pub struct Proxy {
 struct State {
     cut: AtomicBool,
     closed: AtomicBool,
-    /// Bytes a second from the server to the client; 0 is as fast as they come.
+    /// Bytes per second from the server to the client; 0 is unlimited.
     speed: AtomicU64,
     open: Mutex<Vec<TcpStream>>,
 }
 
-/// What is forwarded at once.
+/// The size of a forwarded block.
 const BLOCK: usize = 64 * 1024;
 
 impl Proxy {
-    /// Begins to forward to the server at `target`.
+    /// Starts to forward to the server at `target`.
     pub fn start(target: u16) -> Self {
         let port = folder::port();
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("a port that is free");
@@ -46,7 +46,7 @@ impl Proxy {
         Self { port, state }
     }
 
-    /// Ends all connections, and accepts none.
+    /// Closes all connections, and accepts none.
     pub fn cut(&self) {
         self.state.cut.store(true, Ordering::Relaxed);
         self.end_all();
@@ -56,7 +56,7 @@ impl Proxy {
         self.state.cut.store(false, Ordering::Relaxed);
     }
 
-    /// Lets so many bytes a second through; 0 is all.
+    /// Limits the bytes per second; 0 is unlimited.
     pub fn limit(&self, bytes: u64) {
         self.state.speed.store(bytes, Ordering::Relaxed);
     }

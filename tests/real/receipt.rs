@@ -1,4 +1,4 @@
-//! Receipts of changes of timeline that really happened.
+//! Receipts of real changes of timeline.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::restored::{self, Restored};
 use super::stack::Stack;
 use super::wait::{self, seconds};
 
-/// The newest receipt of a cluster, as a pass on this node leaves it.
+/// The newest receipt of a cluster after a pass on this node.
 fn receipt(stack: &Stack, cluster: &Cluster, node: &str) -> Value {
     stack.ask(cluster, node, &["reconcile"]);
     let history = stack.ask(cluster, node, &["history", "--format", "json"]);
@@ -17,7 +17,7 @@ fn receipt(stack: &Stack, cluster: &Cluster, node: &str) -> Value {
     all["receipts"][0].clone()
 }
 
-/// Waits for a verdict on the change to the leader's timeline, and asserts that there is no alarm meanwhile.
+/// Waits for a verdict on the change to the leader's timeline, and asserts that there is no alarm in the meantime.
 #[track_caller]
 fn is_continuous(stack: &Stack, cluster: &Cluster, node: &str) {
     let timeline = postgres::query(

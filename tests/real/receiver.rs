@@ -1,6 +1,6 @@
-//! Barman's receiver: what starts it, what does not disturb it, and what is said of one that does not run.
+//! Barman's receiver: events that start it, events that do not disturb it, and reports of one that is not running.
 //!
-//! `barman cron`, which would start it within a minute, does not run here.
+//! `barman cron`, which would start it within a minute, is not running here.
 
 use super::cluster::Cluster;
 use super::guard::Spec;
@@ -46,11 +46,11 @@ fn kill_receiver(stack: &Stack, cluster: &Cluster) {
     });
 }
 
-/// `status` says so, and `reconcile` starts it again: at once on its own node, and on another one after a second look.
+/// `status` reports it, and `reconcile` restarts it: at once on its own node, and on another one after a second look.
 fn receiver_killed(stack: &Stack, cluster: &Cluster) {
     let (before, _) = walsender(cluster, "n1").expect("Barman's walsender");
     kill_receiver(stack, cluster);
-    // each node tells of the whole cluster
+    // each node reports the whole cluster
     for node in ["n1", "n2"] {
         let status = stack.ask(cluster, node, &["status"]);
         assert_eq!(status.code, 1, "{}", status.output);
@@ -78,10 +78,10 @@ fn receiver_killed(stack: &Stack, cluster: &Cluster) {
     every.stop(seconds(20));
 }
 
-/// The switch is done, and the receiver does not start: another one has the slot.
+/// The switch is done, but the receiver does not start: another one is using the slot.
 fn slot_in_use(stack: &Stack, cluster: &Cluster) {
     let port = cluster.node("n2").port;
-    // Patroni makes it on a replica with its next loop
+    // Patroni creates it on a replica in its next loop
     wait::until(
         seconds(60),
         "the slot on the replica",
@@ -122,7 +122,7 @@ fn slot_in_use(stack: &Stack, cluster: &Cluster) {
         refused() > before
     });
     intruder.kill();
-    // the goal is 5 s from here, or 15 s in all
+    // the goal is 5 s from here, or 15 s in total
     wait::until(seconds(15), "Barman's receiver on n2", || {
         walsender(cluster, "n2")
     });
@@ -132,7 +132,7 @@ fn slot_in_use(stack: &Stack, cluster: &Cluster) {
     cluster.settle("n2", seconds(60));
 }
 
-/// A receiver that catches up for longer than it takes to try again is left to it.
+/// A receiver that takes longer than a retry to catch up is left alone.
 fn slow_catch_up(stack: &mut Stack, cluster: &Cluster) {
     const SPEED: u64 = 4 * 1024 * 1024;
     const SEGMENTS: u64 = 6;
@@ -163,7 +163,7 @@ fn slow_catch_up(stack: &mut Stack, cluster: &Cluster) {
     });
     let mut catching_up = 0_u32;
     wait::until(seconds(90), "the end of its catching up", || {
-        // at the end of an old timeline a walsender says `streaming` for a moment
+        // at the end of an old timeline a walsender reports `streaming` for a moment
         let state = postgres::query(
             port,
             "SELECT CASE WHEN sent_lsn < pg_current_wal_flush_lsn() THEN 'behind' ELSE state END \
@@ -183,7 +183,7 @@ fn slow_catch_up(stack: &mut Stack, cluster: &Cluster) {
     slow.limit(0);
 }
 
-/// Process and start of the walsender that Barman receives from.
+/// The process and start time of the walsender that Barman receives from.
 fn walsender(cluster: &Cluster, node: &str) -> Result<(String, String), String> {
     let sql = "SELECT pid, backend_start FROM pg_stat_replication \
                WHERE application_name = 'barman_receive_wal' AND state IN ('catchup', 'streaming')";

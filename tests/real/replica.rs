@@ -1,4 +1,4 @@
-//! A node that is built from Barman's backup, and what happens while Barman is down.
+//! A node that is built from Barman's backup, and an attempt to build one while Barman is down.
 
 use super::postgres;
 use super::stack::Stack;
@@ -35,7 +35,7 @@ fn replica_from_a_backup_and_without_barman() {
         Ok("500500")
     );
 
-    // Barman is down: the exit code sends Patroni on to the next method
+    // Barman is down: because of the exit code, Patroni uses the next method
     cluster.stop("n3");
     cluster.wipe("n3");
     stack.barman.stop_api();

@@ -1,4 +1,4 @@
-//! A cluster that was stopped as a whole and comes back with another leader.
+//! A cluster that was stopped completely and comes back with another leader.
 
 use super::stack::Stack;
 use super::wait::{self, seconds};
@@ -17,7 +17,7 @@ fn whole_cluster_stopped_and_started_with_another_leader() {
     stack.follows(&cluster, "n2");
 }
 
-/// What Barman has missed while nobody could tell it is made good when Patroni is started again:
+/// Changes that Barman missed are made up for when Patroni is started again:
 /// it finds its PostgreSQL running as the primary and fires `on_start primary`, nothing else.
 #[test]
 fn patroni_started_again_on_another_leader() {

@@ -1,20 +1,19 @@
-//! A private sshd that lets one account in as another one.
+//! A private sshd that lets one account log in as another.
 
 use super::guard::{Guard, Process, Spec};
 use super::wait::{self, seconds};
 use super::{folder, template};
 
-/// A running sshd.
 pub struct Sshd {
-    /// What has to be run to reach it.
+    /// The command that reaches it.
     pub command: String,
-    /// The same without who is to be reached.
+    /// The same without the destination.
     pub options: String,
     _process: Process,
 }
 
 impl Sshd {
-    /// Makes the keys and starts it. It runs as `to`: it has to let nobody else in. Commands are looked for in `path`.
+    /// Creates the keys and starts it. It runs as `to`, the only account it has to serve. Commands are searched for in `path`.
     pub fn start(guard: &Guard, to: &'static str, from: &'static str, path: &str) -> Self {
         let port = folder::port();
         let server = guard.folder().join(format!("sshd-{to}"));

@@ -1,4 +1,4 @@
-//! Everything together: etcd, sshd, Barman with its API, and Patroni clusters.
+//! The whole stack: etcd, sshd, Barman with its API, and Patroni clusters.
 
 use std::path::PathBuf;
 
@@ -10,8 +10,8 @@ use super::sshd::Sshd;
 use super::wait::{self, seconds};
 use super::{folder, http, postgres, prerequisites};
 
-/// One stack in a folder of its own. All of it ends with this value; when a test fails, all
-/// its logs are shown before.
+/// One stack in its own directory. All of it ends with this value; if a test fails, all
+/// its logs are shown first.
 pub struct Stack {
     pub barman: Barman,
     pub binary: PathBuf,
@@ -33,7 +33,7 @@ impl Stack {
         prerequisites::demand();
         let folder = folder::create();
         let guard = Guard::new(&folder);
-        // a copy: Patroni's user need not be able to read the folder where it was built
+        // a copy: Patroni's user may not be able to read the directory where it was built
         let binary = folder.join("program");
         std::fs::copy(env!("CARGO_BIN_EXE_patroni_barman"), &binary).expect("copy the program");
         let (etcd, etcd_port) = start_etcd(&guard);
@@ -50,7 +50,7 @@ impl Stack {
         }
     }
 
-    /// The settings of a cluster that is `server` in Barman.
+    /// The settings of a cluster whose server in Barman is `server`.
     pub fn settings<'a>(&'a self, server: &'a str) -> Settings<'a> {
         Settings {
             etcd: self.etcd,
@@ -64,21 +64,21 @@ impl Stack {
         }
     }
 
-    /// A cluster of that name, in Barman too, with its first node leading, `started` nodes
+    /// A cluster with this name, configured in Barman too, with its first node leading, `started` nodes
     /// running, and Barman receiving its WAL.
     pub fn cluster(&mut self, name: &str, nodes: &[&str], started: usize) -> Cluster {
         let cluster = self.configure(name, nodes);
         self.bring_up(cluster, started)
     }
 
-    /// The configuration of a cluster and of its server in Barman.
+    /// Writes the configuration of a cluster and of its server in Barman.
     pub fn configure(&self, name: &str, nodes: &[&str]) -> Cluster {
         let cluster = Cluster::configure(&self.guard, name, nodes, &self.settings(name));
         self.barman.serve_cluster(name, &cluster);
         cluster
     }
 
-    /// Starts so many nodes of a cluster that is configured.
+    /// Starts this many nodes of a configured cluster.
     pub fn bring_up(&mut self, mut cluster: Cluster, started: usize) -> Cluster {
         self.barman.start_api();
         let names: Vec<String> = cluster.nodes.iter().map(|node| node.name.clone()).collect();
@@ -93,8 +93,8 @@ impl Stack {
             cluster.start(other);
         }
         cluster.settle(first, seconds(90));
-        // before the first crash there has to be something that the nodes and Barman have in common: a primary that dies
-        // when its last WAL record ended a segment leaves Barman with a position that no other node knows
+        // before the first crash, the nodes and Barman must share some WAL: a primary that dies
+        // exactly when its last WAL record ends a segment leaves Barman at a position that no other node knows
         postgres::query(port, "CREATE TABLE IF NOT EXISTS in_common (at timestamptz); INSERT INTO in_common VALUES (now())")
             .expect("a row");
         for other in others {
@@ -103,7 +103,7 @@ impl Stack {
                 postgres::query(port, "SELECT * FROM in_common")
             });
         }
-        // Barman is switched by the callback; a cron in the middle of that would be stopped by it
+        // the callback switches Barman; a cron run in the middle of that would be stopped by it
         let calls = &cluster.node(first).calls;
         assert_eq!(
             calls.exit_of_last("on_start ", seconds(60)),
@@ -120,7 +120,7 @@ impl Stack {
 }
 
 impl Stack {
-    /// Waits until Barman has the model of `node` active and receives WAL from it.
+    /// Waits until the model of `node` is active and Barman receives WAL from it.
     #[track_caller]
     pub fn follows(&self, cluster: &Cluster, node: &str) {
         let port = cluster.node(node).port;
@@ -146,7 +146,7 @@ impl Stack {
 }
 
 impl Stack {
-    /// The program on a node, with the node's rules and state.
+    /// The program, with a node's rules and state.
     pub fn on(&self, cluster: &Cluster, node: &str, words: &[&str]) -> Spec {
         let node = cluster.node(node);
         let rules = node.rules().display().to_string();
@@ -158,7 +158,7 @@ impl Stack {
             .env("PATRONI_BARMAN_STATE", node.state())
     }
 
-    /// Starts a callback of a new primary that Patroni does not know of, and so does not kill.
+    /// Starts a callback of a new primary that Patroni does not know about, and so does not kill.
     pub fn stale_callback(&self, cluster: &Cluster, node: &str) -> Process {
         let callback = self
             .on(cluster, node, &["run", "on_role_change", "primary", "main"])
@@ -185,7 +185,7 @@ impl Stack {
         pids
     }
 
-    /// Lets the nodes fetch WAL from Barman as its `get-wal` has them do: with `barman-wal-restore`, over ssh.
+    /// Makes the nodes fetch WAL from Barman in the way of its `get-wal`: with `barman-wal-restore`, over ssh.
     pub fn serve_wal(&self) {
         let folder = self.guard.folder();
         let path = format!("{}:/usr/bin:/bin", self.barman.front().display());
@@ -202,7 +202,7 @@ impl Stack {
         }
     }
 
-    /// Runs it to its end.
+    /// Runs the program to its end.
     pub fn ask(&self, cluster: &Cluster, node: &str, words: &[&str]) -> Ended {
         self.guard.run(&self.on(cluster, node, words), seconds(90))
     }
@@ -217,7 +217,7 @@ impl Drop for Stack {
 }
 
 impl Stack {
-    /// Ends etcd, and starts it again with its data.
+    /// Ends etcd, and restarts it with its data.
     pub fn restart_etcd(&mut self) {
         self.served_by.kill();
         self.served_by = run_etcd(&self.guard, self.etcd);
@@ -246,7 +246,7 @@ fn run_etcd(guard: &Guard, client: u16) -> Process {
     process
 }
 
-/// The end of every log, as part of the failing test's output.
+/// Shows the end of every log in the failing test's output.
 fn show_logs(guard: &Guard) {
     const LINES: usize = 200;
     let mut files: Vec<PathBuf> = [guard.folder().join("logs"), guard.folder().join("barman")]

@@ -1,11 +1,11 @@
-//! `status` and its Nagios output name the cause in one line, whatever keeps Barman from receiving WAL, and on each node.
+//! `status` and its Nagios output name the cause in one line, on each node, whenever Barman does not receive WAL.
 
 use super::cluster::Cluster;
 use super::postgres;
 use super::stack::Stack;
 use super::wait::{self, seconds};
 
-/// What both say.
+/// The messages of both.
 #[derive(Clone, Copy)]
 struct Cause<'a> {
     level: &'a str,
@@ -66,7 +66,7 @@ fn each_cause_is_named_in_one_line() {
     api_down(&mut stack, &cluster);
 }
 
-/// The other members are asked, whose addresses `reconcile` has written down.
+/// The other members are asked, at the addresses stored by `reconcile`.
 fn silent_patroni(stack: &Stack, cluster: &mut Cluster) {
     let reconcile = stack.ask(cluster, "n2", &["reconcile"]);
     assert_eq!(reconcile.code, 0, "{}", reconcile.output);
@@ -87,7 +87,7 @@ const fn critical<'a>(words: &'a [&'a str]) -> Cause<'a> {
     }
 }
 
-/// Asserts that each node says it, to people and to Nagios.
+/// Asserts that each node reports it, to people and to Nagios.
 #[track_caller]
 fn says(stack: &Stack, cluster: &Cluster, cause: Cause<'_>) {
     for node in ["n1", "n2"] {
@@ -143,7 +143,7 @@ fn kill_receiver(stack: &Stack, cluster: &Cluster) {
     });
 }
 
-/// A backup whose `pg_basebackup` is killed, after one that went well.
+/// A backup whose `pg_basebackup` is killed, after a successful one.
 fn backup_failed(stack: &Stack, cluster: &Cluster) {
     let good = stack.barman.backup("main");
     stack
@@ -153,7 +153,7 @@ fn backup_failed(stack: &Stack, cluster: &Cluster) {
         .guard
         .start(&stack.barman.command(&["backup", "main"]));
     let process = wait::until(seconds(30), "pg_basebackup", || {
-        // Before that, Barman asks it for its version.
+        // before that, Barman asks it for its version
         let found = stack.processes(&["--max-rate"]);
         found.into_iter().next_back().ok_or("none")
     });

@@ -72,7 +72,7 @@ fn switch(stack: &Stack, cluster: &Cluster, from: &str, to: &str, command: &str)
     }
 }
 
-/// On the terminal also when the test passes, where captured output is not shown.
+/// Writes to the terminal, because captured output is not shown when the test passes.
 fn show(ours: &[Took], python: &[Took]) {
     let mut table = vec![
         String::new(),

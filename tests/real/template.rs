@@ -1,5 +1,5 @@
-//! The files of `templates/`: whole configurations as they stand in the documentation, with the
-//! addresses, ports and paths of one test put in place of the documented ones.
+//! The files of `templates/`: complete configurations as in the documentation, with the
+//! addresses, ports and paths of one test in place of the documented ones.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ pub fn read(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Replaces each first with each second word. A first word that does not occur is a mistake.
+/// Replaces each first word by the second one. A first word that does not occur is an error.
 pub fn fill(text: &str, words: &[(&str, &str)]) -> String {
     words.iter().fold(text.to_owned(), |text, (from, to)| {
         assert!(

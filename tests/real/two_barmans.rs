@@ -1,4 +1,4 @@
-//! Two Barmans that receive WAL from one cluster, under the same name: what one has is not taken for the other's.
+//! Two Barmans that receive WAL from one cluster under the same name: the state of one is not mistaken for the other's.
 
 use super::barman::Barman;
 use super::cluster::Cluster;
@@ -36,7 +36,7 @@ apis:
     let first = received(&cluster, "n1", "barman").expect("the first Barman's receiver");
     received(&cluster, "n1", "second").expect("the second Barman's receiver");
 
-    // its receiver alone
+    // only its receiver
     kill_receiver(&stack, &cluster, "n1");
     let status = stack.ask(&cluster, "n1", &["status"]);
     assert_eq!(status.code, 1, "{}", status.output);
@@ -52,7 +52,7 @@ apis:
     received(&cluster, "n1", "second").expect("the second Barman's receiver");
     assert_eq!(received(&cluster, "n1", "barman"), Ok(first));
 
-    // all of it, while the leader changes
+    // all of it, during a change of leader
     second.stop_api();
     kill_receiver(&stack, &cluster, "n1");
     cluster.switchover("n1", "n2");
@@ -72,7 +72,7 @@ apis:
     assert_eq!(status.code, 0, "{}", status.output);
 }
 
-/// The process that a slot is in use by.
+/// The process that is using a slot.
 fn received(cluster: &Cluster, node: &str, slot: &str) -> Result<String, String> {
     let sql = format!(
         "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '{slot}' AND active"

@@ -1,4 +1,4 @@
-//! Two clusters on one Barman that fail over in the same second.
+//! Two clusters on one Barman with failovers in the same second.
 
 use super::stack::Stack;
 use super::wait::seconds;

@@ -1,4 +1,4 @@
-//! Waiting for something to become so, with what was seen last when it does not.
+//! Waiting for a condition, with the last observation if it times out.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ pub fn until<T, E: Display>(
     }
 }
 
-/// The same where there is nothing to say but no.
+/// The same for a condition without details.
 #[track_caller]
 pub fn until_true(limit: Duration, what: &str, mut ask: impl FnMut() -> bool) {
     until(limit, what, || if ask() { Ok(()) } else { Err("not yet") });

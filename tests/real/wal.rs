@@ -61,7 +61,7 @@ fn no_row_is_missing_from_a_restored_backup() {
     assert_eq!(restored.query(count), Ok(written));
 }
 
-/// Writes rows to whichever node takes them.
+/// Writes rows to the node that accepts them.
 struct Writer {
     phase: AtomicUsize,
     done: AtomicBool,
@@ -108,7 +108,7 @@ impl Writer {
     }
 }
 
-/// Ends the writer also when the test fails: the scope waits for it.
+/// Ends the writer even if the test fails, because the scope waits for it.
 struct End<'a>(&'a Writer);
 
 impl Drop for End<'_> {

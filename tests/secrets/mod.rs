@@ -1,5 +1,5 @@
-//! Secrets go to the server they are for, and nowhere else: every command, at every log level, with
-//! everything in order and with everything wrong.
+//! Secrets only go to their own server: every command, at every log level, without errors
+//! and with every kind of error.
 
 mod repeated;
 mod stage;
@@ -10,7 +10,7 @@ use std::thread;
 use crate::support::program::program;
 use stage::{COMMANDS, Stage, Trouble};
 
-/// Commands that read none of the files: whatever is wrong with those, they do the same.
+/// Commands that read none of the files, whatever their errors.
 const NO_FILES: [&str; 6] = [
     "explain",
     "schema",
@@ -24,7 +24,7 @@ const NO_FILES: [&str; 6] = [
 fn no_command_is_left_out() {
     let output = program().arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    // The page lists them in groups, before the options.
+    // the page lists them in groups, before the options
     let (commands, _) = help.split_once("\nOptions:\n").unwrap();
     let named: BTreeSet<&str> = commands
         .lines()
@@ -70,7 +70,7 @@ fn no_command_shows_a_secret() {
                     if trouble != Trouble::None && NO_FILES.contains(name) {
                         continue;
                     }
-                    // What is shown at a level is shown at those below it too.
+                    // lines shown at one level are also shown at more detailed ones
                     let levels = match trouble {
                         Trouble::None => &["debug", "info", "warning", "error"][..],
                         _ => &["debug"],

@@ -1,4 +1,4 @@
-//! A server that repeats the secret that it was sent, written in every way that an answer can have it.
+//! A server that repeats the secret that it received, in every notation that an answer can have.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use crate::support::call::Ended;
 use crate::support::node::Node;
 use crate::support::patroni::Patroni;
 
-/// A server that gives these answers, status line and body, to `POST`, to a look at an operation, and to `/diagnose`.
+/// A server with these answers (status line and body) to `POST`, to a poll, and to `/diagnose`.
 fn server(answers: [(&'static str, String); 3]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -32,7 +32,7 @@ fn server(answers: [(&'static str, String); 3]) -> String {
     url
 }
 
-/// Reads a request and gives its first line.
+/// Reads a request and returns its first line.
 fn request(stream: &TcpStream) -> String {
     let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
@@ -52,7 +52,7 @@ fn request(stream: &TcpStream) -> String {
     lines.swap_remove(0)
 }
 
-/// Runs a switch with this token against such a server; gives how it ended and what the history says of it.
+/// Runs a switch with this token against such a server; returns its end and the output of `history`.
 fn run(token: &str, answers: [(&'static str, String); 3]) -> (Ended, Ended) {
     let url = server(answers);
     let rules = format!(

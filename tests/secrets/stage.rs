@@ -1,4 +1,4 @@
-//! Rules, an environment and files that are full of secrets, and what can be wrong with them.
+//! Rules, an environment and files full of secrets, and the possible errors in them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::support::patroni::Patroni;
 use crate::support::tls::certificates::Certificates;
 use crate::support::tls::server::{Clients, Then, TlsServer};
 
-/// Every command, with arguments that make it do its work. `RULES`, `TESTS`, `URL`, `DATA`, `LOG` and `PAGES`
+/// Every command, with arguments for a normal run. `RULES`, `TESTS`, `URL`, `DATA`, `LOG` and `PAGES`
 /// are replaced.
 pub const COMMANDS: &[(&str, &[&str])] = &[
     (
@@ -93,28 +93,28 @@ pub const COMMANDS: &[(&str, &[&str])] = &[
     ("man", &["--output", "PAGES"]),
 ];
 
-/// What is wrong.
+/// The kind of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// Nothing.
     None,
-    /// Nothing listens.
+    /// No server is listening.
     Down,
-    /// The server refuses what it is sent, and repeats it.
+    /// The server refuses the request, and repeats it.
     Repeats,
     /// The secret's file has a line break in the middle.
     TokenOfTwoLines,
-    /// The environment has no such variable; others are full of secrets.
+    /// The environment variable does not exist; others are full of secrets.
     NoSuchVariable,
     /// The key does not belong to the certificate.
     AnotherKey,
-    /// The file of the key has a line that is no PEM.
+    /// The key's file has a line that is not PEM.
     DamagedKey,
-    /// The key stands where the authority should.
+    /// The key is in place of the authority.
     KeyAsAuthority,
-    /// The secrets stand in the rules file itself.
+    /// The secrets are in the rules file itself.
     InTheRules,
-    /// The address has a password in it.
+    /// The address contains a password.
     InTheAddress,
 }
 
@@ -133,7 +133,7 @@ impl Trouble {
     ];
 }
 
-/// Where commands run.
+/// The surroundings of a command.
 pub struct Stage {
     trouble: Trouble,
     certificates: Certificates,
@@ -197,7 +197,7 @@ impl Stage {
         stage
     }
 
-    /// What the server received.
+    /// The text that the server received.
     pub fn received(&self) -> String {
         self.server.received()
     }
@@ -206,7 +206,7 @@ impl Stage {
     pub fn command(&self, arguments: &[&str]) -> Ended {
         let rules = self.path("rules.yml");
         fs::write(&rules, self.rules()).unwrap();
-        // It does not hold, so that all there is gets shown.
+        // it fails, so that everything is shown
         let tests = self.path("tests.yml");
         let test = json!({
             "version": 1,
@@ -254,7 +254,7 @@ impl Stage {
         call.run()
     }
 
-    /// None of the secrets is in what the program said, logged or wrote.
+    /// Asserts that no secret is in the program's output, log or files.
     pub fn assert_nothing_leaked(&self, command: &str, ended: &Ended) {
         let mut said = vec![
             ("standard output".to_owned(), ended.stdout.clone()),
@@ -262,7 +262,7 @@ impl Stage {
         ];
         for file in files_below(&self.path("")) {
             let name = file.file_name().unwrap().to_str().unwrap().to_owned();
-            // These are where the secrets come from.
+            // these are the sources of the secrets
             if !["token", "damaged.key", "rules.yml"].contains(&name.as_str()) {
                 let content = fs::read(&file).unwrap();
                 said.push((name, String::from_utf8_lossy(&content).into_owned()));
@@ -277,7 +277,7 @@ impl Stage {
                 );
             }
         }
-        // A command that said nothing at all has shown nothing.
+        // a silent command has shown nothing
         let silent = said.iter().all(|(_, text)| text.is_empty());
         assert!(!silent, "`{command}` did nothing: {ended:?}");
     }
@@ -329,7 +329,7 @@ impl Stage {
                 "X-Token": {"file": self.path("token")},
             }),
         };
-        // JSON is YAML. On one line, an excerpt of anything wrong would show all of it.
+        // JSON is valid YAML; on one line, an excerpt at any error would show all of it
         json!({
             "version": 1,
             "api": {

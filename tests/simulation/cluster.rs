@@ -1,4 +1,4 @@
-//! Patroni on every node, and the DCS: who holds the leader key, which callbacks are fired, which are killed.
+//! Patroni on every node, and the DCS: the holder of the leader key, the callbacks that are fired, and those that are killed.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::scheduler::Pid;
 use super::universe::{Universe, name};
 use super::wire::patroni_url;
 
-/// How long the leader key outlives its holder's last sign of life.
+/// The time that the leader key outlives its holder's last sign of life.
 const TTL: Duration = Duration::from_secs(15);
 
 /// A machine with Patroni and PostgreSQL on it.
@@ -20,31 +20,31 @@ const TTL: Duration = Duration::from_secs(15);
 pub struct Node {
     pub machine_up: bool,
     pub patroni_up: bool,
-    /// Whether PostgreSQL takes writes. A node that was promoted does so some time after it has the leader key.
+    /// True if PostgreSQL accepts writes. A promoted node does so some time after it has taken the leader key.
     pub primary: bool,
-    /// The callback that the next one kills; `on_reload` has an executor of its own.
+    /// The callback that the next one kills; `on_reload` has its own executor.
     callback: Option<Pid>,
     reload: Option<Pid>,
     /// The process that a reconcile timer started.
     pub reconcile: Option<Pid>,
-    /// Counts restarts: what was to happen before one does not happen after it.
+    /// The number of restarts: events planned before one do not happen after it.
     life: u32,
     /// Cut off from the DCS and from other members.
     partitioned: bool,
-    /// Until when its Patroni lists the cluster from a cache all the same.
+    /// The time until which its Patroni still lists the cluster from a cache.
     cached_until: Duration,
-    /// The leader that its Patroni knows of, and since when it knows whether that is itself.
+    /// The leader known to its Patroni, and the time since it has known whether that is itself.
     pub knows: Option<usize>,
     key_since: Duration,
-    /// The leader in its Patroni's list of members, and since when.
+    /// The leader in its Patroni's list of members, and the time since.
     pub lists: Option<usize>,
     lists_since: Duration,
-    /// Those that a crash of the machine ends.
+    /// The processes that a crash of the machine ends.
     pub processes: Vec<Pid>,
 }
 
 impl Node {
-    /// Patroni on this node reads who leads.
+    /// Patroni on this node reads the leader.
     fn read(&mut self, own: usize, leader: Option<usize>, now: Duration) {
         if self.lists != leader {
             self.lists_since = now;
@@ -61,7 +61,6 @@ impl Node {
     }
 }
 
-/// The whole cluster.
 #[derive(Debug)]
 pub struct Cluster {
     pub nodes: Vec<Node>,
@@ -96,8 +95,8 @@ impl Cluster {
         }
     }
 
-    /// For how long a node has not had, as its Patroni knows, what a role needs: the leader key for a primary, none for
-    /// others.
+    /// The time for which a node has lacked, to its Patroni's knowledge, the condition for a role: the leader key for a primary,
+    /// none for others.
     pub fn out_of_role(&self, node: usize, role: Role, now: Duration) -> Option<Duration> {
         let leads = role.leads();
         let holds = self.nodes[node].knows == Some(node);
@@ -105,19 +104,19 @@ impl Cluster {
             .then(|| now.saturating_sub(self.nodes[node].key_since))
     }
 
-    /// For how long the Patroni of a node has listed another leader.
+    /// The time for which the Patroni of a node has listed another leader.
     pub fn lists_another(&self, node: usize, leader: usize, now: Duration) -> Option<Duration> {
         let state = &self.nodes[node];
         (state.lists != Some(leader)).then(|| now.saturating_sub(state.lists_since))
     }
 
-    /// Whether one node can reach another one's Patroni.
+    /// Returns true if one node can reach another one's Patroni.
     pub fn reaches(&self, from: usize, to: usize) -> bool {
         let cut = self.nodes[from].partitioned || self.nodes[to].partitioned;
         from == to || self.nodes[to].machine_up && !cut
     }
 
-    /// The role that Patroni passes for a node that runs.
+    /// The role that Patroni passes for a running node.
     fn role(&self, node: usize) -> Role {
         if self.nodes[node].knows == Some(node) {
             Role::Primary
@@ -126,7 +125,7 @@ impl Cluster {
         }
     }
 
-    /// What the REST API of a node answers; none if it can't tell.
+    /// The answer of a node's REST API; `None` if it can't answer.
     pub fn answer(
         &self,
         node: usize,
@@ -166,7 +165,7 @@ impl Cluster {
 }
 
 impl Universe {
-    /// Writes who holds the leader key.
+    /// Writes the holder of the leader key.
     fn set_leader(&self, leader: Option<usize>) {
         let now = self.now();
         let mut cluster = self.cluster.borrow_mut();
@@ -180,7 +179,7 @@ impl Universe {
         self.truth.borrow_mut().led(now, leader);
     }
 
-    /// Runs a callback, and kills the one that runs still.
+    /// Runs a callback, and kills the previous one if it is still running.
     fn fire(self: &Rc<Self>, node: usize, event: Event, role: Role) {
         let before = {
             let mut cluster = self.cluster.borrow_mut();
@@ -232,7 +231,7 @@ impl Universe {
         self.cluster.borrow().nodes[node].patroni_up
     }
 
-    /// Whether a node can take the leader key.
+    /// Returns true if a node can take the leader key.
     fn is_able(&self, node: usize) -> bool {
         let state = &self.cluster.borrow().nodes[node];
         state.patroni_up && !state.partitioned
@@ -248,7 +247,7 @@ impl Universe {
         }
     }
 
-    /// Moves the leadership in good order.
+    /// Performs an orderly switchover.
     pub fn switch_over(self: &Rc<Self>, to: usize) {
         let Some(from) = self.leader() else { return };
         if from == to || !self.is_able(from) || !self.is_able(to) || !self.cluster.borrow().dcs_up {
@@ -266,7 +265,7 @@ impl Universe {
                 u.set_leader(None);
                 let take = u.between(20, 150);
                 u.later(to, take, move |u| u.take_key(to));
-                // If it does not come to that, somebody else does it.
+                // if that fails, another node takes over
                 u.elect_later(Duration::from_secs(3));
             }
         });
@@ -296,7 +295,7 @@ impl Universe {
         });
     }
 
-    /// A promotion is complete: there is a new timeline.
+    /// A promotion is complete: a new timeline begins.
     fn now_primary(&self, node: usize) {
         let timeline = {
             let mut cluster = self.cluster.borrow_mut();
@@ -320,7 +319,7 @@ impl Universe {
         self.scheduler.after(pause, move || universe.elect());
     }
 
-    /// If nobody leads, somebody does from now on.
+    /// Elects a leader if there is none.
     fn elect(self: &Rc<Self>) {
         let able: Vec<usize> = (0..self.nodes())
             .filter(|node| self.is_able(*node))
@@ -331,7 +330,7 @@ impl Universe {
         }
     }
 
-    /// The leader key runs out if its holder does not come back.
+    /// The leader key expires unless its holder comes back.
     fn expire_later(self: &Rc<Self>, node: usize) {
         self.later(node, TTL, move |u| {
             if u.leader() == Some(node) {
@@ -343,7 +342,7 @@ impl Universe {
         });
     }
 
-    /// Kills Patroni alone; callbacks go on as orphans.
+    /// Kills only Patroni; callbacks keep running as orphans.
     pub fn kill_patroni(self: &Rc<Self>, node: usize, back: Duration) {
         if !self.patroni_up(node) {
             return;
@@ -361,7 +360,7 @@ impl Universe {
         self.later(node, back, move |u| u.start_patroni(node));
     }
 
-    /// The power of a machine fails.
+    /// A machine loses power.
     pub fn crash(self: &Rc<Self>, node: usize, back: Duration) {
         self.kill_patroni(node, back);
         self.note(|| format!("{} crashes", name(node)));
@@ -377,7 +376,7 @@ impl Universe {
         }
     }
 
-    /// Patroni comes up, with its machine if need be.
+    /// Patroni starts, with its machine if necessary.
     pub fn start_patroni(self: &Rc<Self>, node: usize) {
         if self.patroni_up(node) {
             return;
@@ -390,7 +389,7 @@ impl Universe {
             state.patroni_up = true;
             state.life += 1;
             if state.partitioned {
-                // It has no cache, and learns nothing.
+                // it has no cache, and learns nothing
                 state.cached_until = Duration::ZERO;
                 state.learn(node, None, self.now());
             }
@@ -404,7 +403,7 @@ impl Universe {
         self.fire(node, Event::OnStart, role);
     }
 
-    /// The DCS can't be reached by anybody for a while.
+    /// The DCS is unreachable for all nodes for a while.
     pub fn dcs_outage(self: &Rc<Self>, length: Duration) {
         if !self.cluster.borrow().dcs_up {
             return;
@@ -450,9 +449,9 @@ impl Universe {
                     self.promote(node);
                 }
             }
-            // It is cut off, and its key runs out.
+            // it is cut off, and its key expires
             Some(node) if self.patroni_up(node) => {}
-            // Its holder is down; its key was kept by nobody.
+            // its holder is down; nothing renewed its key
             Some(node) => {
                 self.expire_later(node);
             }
@@ -463,7 +462,7 @@ impl Universe {
         }
     }
 
-    /// A node is cut off from the DCS: it goes on as it was, until it demotes itself and its key runs out.
+    /// A node is cut off from the DCS: it continues until it demotes itself and its key expires.
     pub fn partition(self: &Rc<Self>, node: usize, length: Duration) {
         if !self.is_able(node) {
             return;
@@ -496,7 +495,7 @@ impl Universe {
         self.scheduler.after(length, move || universe.heal(node));
     }
 
-    /// A node that was cut off reads again who leads.
+    /// A node that was cut off reads the leader again.
     pub fn heal(self: &Rc<Self>, node: usize) {
         let leader = {
             let mut cluster = self.cluster.borrow_mut();
@@ -527,7 +526,7 @@ impl Universe {
         self.fire(node, event, role);
     }
 
-    /// Patroni makes a replica anew, in the foreground.
+    /// Patroni rebuilds a replica, in the foreground.
     pub fn create_replica(self: &Rc<Self>, node: usize) {
         if self.leader() != Some(node) && self.patroni_up(node) {
             process::callback(self, node, Event::CreateReplica, Role::Replica);

@@ -1,4 +1,4 @@
-//! A node's disk: the program's own database, in memory, that survives the processes, and can be full.
+//! A node's disk: the program's own database, in memory, which survives the processes and can be full.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use super::process::Process;
 use super::scheduler::{Pid, Slot};
 use super::universe::Universe;
 
-/// What is on a node's disk.
+/// The content of a node's disk.
 pub struct Disk {
     sqlite: RefCell<Option<Sqlite>>,
     pub full: Cell<bool>,
@@ -51,7 +51,7 @@ impl Disk {
     }
 }
 
-/// The disk as a process sees it: every write takes time, before and after it is done.
+/// The disk as a process sees it: every write takes time, before and after it happens.
 pub struct Paper {
     universe: Rc<Universe>,
     process: Rc<Process>,
@@ -98,7 +98,7 @@ impl Paper {
         result
     }
 
-    /// Settles what is pending of a server's options, whichever they are.
+    /// Settles everything pending for a server, whatever the options.
     async fn replace_updates(&self, decision: &Decision<'_>) -> Result<(), StoreError> {
         let updates = |operation: &Operation| operation.body().to_string().contains("server_name");
         if !decision

@@ -1,9 +1,9 @@
-//! The engine under everything that can happen to it.
+//! The engine under every kind of fault.
 //!
 //! Nodes with Patroni, a DCS, Barman and its API, networks, disks and clocks are simulated; callbacks and
-//! reconcile runs are the program's own code, behind the traits through which it sees the outside. A seed
-//! decides all of it: `PATRONI_BARMAN_SEED=17` plays one run and prints what happened in it,
-//! `PATRONI_BARMAN_SEEDS=100000` plays more of them than usual.
+//! reconcile runs are the program's own code, behind the traits through which it sees the world. A seed
+//! determines all of it: `PATRONI_BARMAN_SEED=17` plays one run and prints its events,
+//! `PATRONI_BARMAN_SEEDS=100000` plays more runs than usual.
 
 #![allow(
     clippy::print_stdout,
@@ -30,7 +30,7 @@ use script::{Ending, play, play_with};
 use truth::Invariant;
 use universe::Tracing;
 
-/// Runs that every test run plays.
+/// The number of runs in every test run.
 const SEEDS: u64 = 1_000;
 
 fn number(variable: &str) -> Option<u64> {
@@ -83,7 +83,7 @@ fn barman_follows_the_leader_whatever_happens() {
     }
     let seen = happened.into_inner().unwrap();
     println!("{runs} runs: {seen:?}");
-    // Runs in which nothing happens would show nothing.
+    // runs without these events would prove nothing
     for what in [
         "sent",
         "sent again",
@@ -107,7 +107,7 @@ fn barman_follows_the_leader_whatever_happens() {
     }
 }
 
-/// One agent, and two of them; callbacks run beside them, and in some runs timers.
+/// One agent, or two of them, in addition to callbacks, and in some runs to timers.
 #[test]
 fn barman_follows_the_leader_with_agents() {
     let seeds = number("PATRONI_BARMAN_AGENT_SEEDS").unwrap_or(150);
@@ -133,7 +133,7 @@ fn a_seed_plays_the_same_run_again() {
     }
 }
 
-/// An engine that lacks a part breaks an invariant, and soon.
+/// An engine without some part soon breaks an invariant.
 fn is_caught(mutation: Mutation, invariant: Invariant) {
     let breaks = |seed| {
         let ending = play(seed, mutation, Tracing::Off);

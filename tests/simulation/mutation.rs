@@ -1,34 +1,34 @@
-//! Engines that lack a part, made by what they see of the world: each must be caught.
+//! Engines without some part, simulated by changing their view of the world: each must be caught.
 
-/// What is missing.
+/// The missing part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mutation {
     /// Nothing: the engine as it is.
     None,
     /// The fence: every Patroni says that its own node holds the leader key.
     NoFence,
-    /// Intents: what is written down is forgotten.
+    /// Intents: records are forgotten.
     NoIntents,
-    /// Taking up what was left.
+    /// Resuming pending requests.
     NoResumption,
     /// Supersession: an intent counts as current whatever came after it.
     NoSupersession,
-    /// Knowing that a lost answer may be an accepted request: it counts as not sent.
+    /// Treating a request without an answer as possibly accepted: it counts as not sent.
     LostIsNotSent,
-    /// Convergence: Barman's state always looks as if no model but the first node's were ever active.
+    /// Convergence: Barman's state always looks as if only the first node's model were ever active.
     BlindDiagnosis,
-    /// Looking once more after a callback.
+    /// The second look of a callback.
     NoSecondLook,
     /// Lanes: an exchange with an API waits for those with other ones.
     OneLane,
-    /// Telling options apart: an update of a server replaces what was to be set of it before.
+    /// Distinguishing options: an update of a server replaces all pending changes of it.
     OneOption,
-    /// The ledger: a recovery does not know of those before it.
+    /// The ledger: a recovery does not know about earlier ones.
     NoLedger,
-    /// The other members: `reconcile` corrects only what its own member wants.
+    /// The other members: `reconcile` only corrects the state that its own member wants.
     OwnOnly,
     /// The pause between the two looks that a correction for another member needs.
     OneLook,
-    /// Writing down how an intent ended.
+    /// Recording the end of an intent.
     NeverSettled,
 }

@@ -1,4 +1,4 @@
-//! The processes: callbacks and reconcile runs, made of the program's own parts.
+//! The processes: callbacks and reconcile runs, built from the program's own parts.
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
@@ -26,7 +26,7 @@ use super::scheduler::{Pid, Slot};
 use super::universe::{APIS, Universe, name};
 use super::wire::{To, Wire};
 
-/// What the rules files differ in.
+/// The parts that differ between the rules files.
 pub const RULES: [(&str, &str); 4] = [
     ("stop", "applied"),
     ("continue", "applied"),
@@ -34,7 +34,7 @@ pub const RULES: [(&str, &str); 4] = [
     ("continue", "streaming"),
 ];
 
-/// The longest that waiting for one operation takes.
+/// The longest wait for one operation.
 pub const POLL: Duration = Duration::from_secs(20);
 
 thread_local! {
@@ -103,33 +103,33 @@ rules:
         .unwrap_or_else(|| panic!("{:?}", loaded.findings))
 }
 
-/// The number of the API that has this name in the rules.
+/// The number of the API with this name in the rules.
 pub fn api(name: &ApiName) -> usize {
     let name = name.to_string();
     APIS.iter().position(|one| *one == name).unwrap()
 }
 
-/// What is known of a process while it runs.
+/// The state of a running process.
 pub struct Process {
     pub pid: Pid,
     pub node: usize,
-    /// Whether it is a callback that carries out what it decided on itself.
+    /// True for a callback that executes its own decision.
     pub fresh: Cell<bool>,
-    /// When it was called.
+    /// The time of its call.
     pub called: Duration,
-    /// The role that what it sends was decided for.
+    /// The role for which its request was decided.
     pub role: Cell<Option<Role>>,
     /// The attempt at the step, from 1.
     pub attempt: Cell<u32>,
-    /// Whether it could open the state.
+    /// True if it could open the state.
     pub has_state: bool,
-    /// The state could not be written or read once: what it holds is not all that the process does.
+    /// True if an access to the state has failed: the state does not contain everything that the process does.
     pub state_failed: Cell<bool>,
-    /// It is an agent, which looks at many clusters from one place.
+    /// True for an agent, which follows many clusters from one place.
     pub is_agent: Cell<bool>,
-    /// Whether an API is being asked.
+    /// True while it waits for an API.
     pub busy: Cell<bool>,
-    /// Whether Patroni answered when it was last asked.
+    /// True if Patroni answered the last request.
     pub patroni_answered: Cell<bool>,
 }
 
@@ -146,7 +146,7 @@ pub struct Inside {
 impl Inside {
     fn new(universe: &Rc<Universe>, node: usize) -> Self {
         let pid = universe.scheduler.number();
-        // A full disk can keep the state from being opened, or only from being written.
+        // a full disk can prevent opening the state, or only writing to it
         let opens = !universe.disks[node].full.get()
             || universe.scheduler.draw(|random| random.chance(0.5));
         let process = Rc::new(Process {
@@ -274,7 +274,6 @@ impl World for Inside {
     }
 }
 
-/// A process's clock.
 pub struct Ticks {
     universe: Rc<Universe>,
     process: Rc<Process>,
@@ -307,7 +306,7 @@ pub fn directory(node: usize) -> String {
     format!("/data/{}", name(node))
 }
 
-/// What `run` knows of what happened.
+/// The facts that `run` has about an event.
 fn facts(universe: &Universe, node: usize, nonce: Pid, event: Event, role: Role) -> Facts {
     let mut facts = Facts::new(event, role, "demo");
     facts.node = Some(name(node));
@@ -320,7 +319,7 @@ fn facts(universe: &Universe, node: usize, nonce: Pid, event: Event, role: Role)
     facts
 }
 
-/// The event as it is written down. What the environment of a callback holds counts for its requests for good.
+/// The recorded form of an event. The environment of a callback counts for its requests permanently.
 fn recorded(facts: &Facts) -> Recorded {
     Recorded {
         cluster: facts.cluster.clone(),
@@ -332,9 +331,9 @@ fn recorded(facts: &Facts) -> Recorded {
     }
 }
 
-/// The rules' answer to an event that was written down.
+/// The rules' result for a recorded event.
 fn decide(universe: &Universe, node: usize, recorded: &Recorded) -> Plan {
-    // A correction is decided by looking, and no callback's.
+    // a correction is decided after a look, not by a callback
     let nonce = recorded
         .sets
         .first()
@@ -343,7 +342,7 @@ fn decide(universe: &Universe, node: usize, recorded: &Recorded) -> Plan {
     plan(universe, &facts)
 }
 
-/// What Patroni calls: `run EVENT ROLE CLUSTER`.
+/// The command that Patroni calls: `run EVENT ROLE CLUSTER`.
 pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) -> Pid {
     let world = Inside::new(universe, node);
     let pid = world.process.pid;
@@ -353,7 +352,7 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
     universe.scheduler.start(pid, async move {
         world.process.role.set(Some(role));
         world.process.fresh.set(true);
-        // It may have to wait for a Patroni that says who this node is.
+        // it may have to wait for a Patroni that reports this node's name
         if world.universe.unlucky(world.universe.profile.silent) {
             let pause = world.universe.between(0, 10_000);
             world.clock.sleep(pause).await;
@@ -383,7 +382,7 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
                     .get()
                     .is_some_and(|calm| calm <= looks_at);
                 if calm && plan.steps.iter().any(switches) {
-                    // Another process of this node may be at it.
+                    // another process of this node may be working on it
                     let universe = Rc::clone(&world.universe);
                     let timeline = universe.cluster.borrow().timeline;
                     world.universe.scheduler.after(POLL, move || {
@@ -398,13 +397,13 @@ pub fn callback(universe: &Rc<Universe>, node: usize, event: Event, role: Role) 
     pid
 }
 
-/// How long after its end a callback looks once more.
+/// The time from a callback's end to its second look.
 const SECOND_LOOK: Duration = Duration::from_secs(30);
 
-/// How long after the first look `reconcile` looks again before it corrects for another member.
+/// The time from the first look of `reconcile` to the second one, which precedes a correction for another member.
 pub const ANOTHERS: Duration = Duration::from_secs(10);
 
-/// What a timer starts on a node: `reconcile`.
+/// The command that a timer starts on a node: `reconcile`.
 pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
     let world = Inside::new(universe, node);
     let pid = world.process.pid;
@@ -419,7 +418,7 @@ pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
             return;
         };
         let mut facts = facts(&world.universe, node, pid, Event::OnRoleChange, role);
-        // A note is about what happened, and nothing did.
+        // a note is about an event, and there was none
         facts.env.insert("NOTES".to_owned(), "no".to_owned());
         let parts = |here: &Here| {
             let own = |event, role| {
@@ -475,8 +474,8 @@ pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
     pid
 }
 
-/// What a service manager starts on a node: `agent`, which follows the cluster until it is killed. It has nothing to
-/// remember: its state may be deleted at any time.
+/// The command that a service manager starts on a node: `agent`, which follows the cluster until it is killed. It needs no
+/// state, which may be deleted at any time.
 pub fn agent(universe: &Rc<Universe>, node: usize, rank: u32) -> Pid {
     let world = Inside {
         store: None,

@@ -1,4 +1,4 @@
-//! Chance that can be had again: everything that is drawn follows from a seed.
+//! Reproducible randomness: everything follows from a seed.
 
 use std::time::Duration;
 
@@ -19,17 +19,17 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// From 0 up to but not including 1.
+    /// A number from 0 up to but not including 1.
     pub fn fraction(&mut self) -> f64 {
         f64::from(u32::try_from(self.bits() >> 32).unwrap()) / (f64::from(u32::MAX) + 1.0)
     }
 
-    /// From 0 up to but not including `count`.
+    /// A number from 0 up to but not including `count`.
     pub fn below(&mut self, count: usize) -> usize {
         usize::try_from(self.bits() % u64::try_from(count).unwrap()).unwrap()
     }
 
-    /// Whether something of this probability happens.
+    /// Returns true with this probability.
     pub fn chance(&mut self, probability: f64) -> bool {
         self.fraction() < probability
     }
@@ -39,7 +39,6 @@ impl Random {
         Duration::from_millis(from + self.bits() % (to - from + 1))
     }
 
-    /// One of several.
     pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
     }

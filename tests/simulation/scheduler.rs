@@ -1,7 +1,7 @@
-//! Virtual time, and the processes that live in it.
+//! Virtual time, and the processes in it.
 //!
-//! A process is a future. Whatever it waits for is an event in one queue, and what lies between two events
-//! takes no time; so the queue decides who goes on, and when. Killing a process is dropping its future.
+//! A process is a future. Everything it waits for is an event in one queue, and the work between two events
+//! takes no time; so the queue determines which process continues, and when. Killing a process means dropping its future.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -17,24 +17,23 @@ use super::random::Random;
 /// A process, numbered from 1 in the order of their starts.
 pub type Pid = u64;
 
-/// Something that happens.
+/// An action at a point in time.
 type Event = Box<dyn FnOnce()>;
 
-/// A process that waits for something.
+/// A process that is waiting.
 type Process = Pin<Box<dyn Future<Output = ()>>>;
 
-/// The scheduler of one run.
 pub struct Scheduler {
     now: Cell<Duration>,
-    /// When, and in which order of those at one time.
+    /// The times of events, and their order at the same time.
     queue: RefCell<BinaryHeap<Reverse<(Duration, u64)>>>,
     events: RefCell<BTreeMap<u64, Event>>,
     numbers: Cell<u64>,
     processes: RefCell<BTreeMap<Pid, Process>>,
-    /// Processes that are not dead; also the one that is running just now.
+    /// Processes that are not dead, including the one that is running.
     living: RefCell<BTreeSet<Pid>>,
     random: RefCell<Random>,
-    /// How likely a process is killed each time it would go on.
+    /// The probability that a process is killed each time it would continue.
     deadly: Cell<f64>,
     killed: Cell<u64>,
 }
@@ -54,12 +53,12 @@ impl Scheduler {
         }
     }
 
-    /// Time since the run began.
+    /// The time since the run began.
     pub fn now(&self) -> Duration {
         self.now.get()
     }
 
-    /// Draws from the run's one source of chance.
+    /// Draws from the run's single source of randomness.
     pub fn draw<T>(&self, how: impl FnOnce(&mut Random) -> T) -> T {
         how(&mut self.random.borrow_mut())
     }
@@ -68,7 +67,7 @@ impl Scheduler {
         self.deadly.set(probability);
     }
 
-    /// Lets something happen after a while.
+    /// Schedules an event.
     pub fn after(&self, pause: Duration, event: impl FnOnce() + 'static) {
         let number = self.number();
         let at = Reverse((self.now.get() + pause, number));
@@ -76,25 +75,25 @@ impl Scheduler {
         self.events.borrow_mut().insert(number, Box::new(event));
     }
 
-    /// A number that nothing else has.
+    /// A unique number.
     pub fn number(&self) -> u64 {
         self.numbers.set(self.numbers.get() + 1);
         self.numbers.get()
     }
 
-    /// Starts a process; it runs at once, up to where it first waits.
+    /// Starts a process; it runs at once, up to its first wait.
     pub fn start(&self, pid: Pid, process: impl Future<Output = ()> + 'static) {
         self.living.borrow_mut().insert(pid);
         self.processes.borrow_mut().insert(pid, Box::pin(process));
         self.go_on(pid);
     }
 
-    /// How many processes were killed.
+    /// The number of killed processes.
     pub fn killed(&self) -> u64 {
         self.killed.get()
     }
 
-    /// Ends a process where it waits. What it has sent goes its way.
+    /// Ends a process where it waits. Requests that it has sent are still delivered.
     pub fn kill(&self, pid: Pid) {
         if !self.living.borrow_mut().remove(&pid) {
             return;
@@ -140,14 +139,14 @@ impl Scheduler {
         self.now.set(end);
     }
 
-    /// Ends the run: what waits holds the world, and the world its scheduler, so neither would go by itself.
+    /// Ends the run: waiting processes hold the world, and the world holds its scheduler, so neither would be dropped.
     pub fn end(&self) {
         drop(self.events.take());
         drop(self.processes.take());
     }
 }
 
-/// A place where a process finds what it waits for. It is filled once.
+/// The place where a process receives the result that it waits for. It is filled once.
 pub struct Slot<T> {
     scheduler: Rc<Scheduler>,
     pid: Pid,
@@ -179,7 +178,7 @@ impl<T: 'static> Slot<T> {
         }
     }
 
-    /// Fills it, if nothing else did, and lets the process go on; or kills it just before it can.
+    /// Fills it, if it is still empty, and lets the process continue; or kills the process just before.
     pub fn fill(&self, value: T) {
         let is_empty = matches!(*self.state.borrow(), State::Empty);
         if !is_empty || !self.scheduler.is_alive(self.pid) {

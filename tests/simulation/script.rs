@@ -1,4 +1,4 @@
-//! What befalls a cluster in one run: drawn from the seed, played, and judged.
+//! The events of a cluster in one run: drawn from the seed, played, and judged.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -13,24 +13,23 @@ use super::truth::Invariant;
 use super::universe::{APIS, Tracing, Universe, name};
 use super::wire::LATEST;
 
-/// How often each node reconciles.
+/// The interval of reconcile on each node.
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// What one run came to.
+/// The result of one run.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ending {
     pub broken: Vec<(Invariant, String)>,
     pub trace: Vec<String>,
-    /// What happened how often.
+    /// The number of times each thing happened.
     pub seen: BTreeMap<&'static str, u64>,
 }
 
-/// Plays one seed.
 pub fn play(seed: u64, mutation: Mutation, tracing: Tracing) -> Ending {
     play_with(seed, 0, mutation, tracing)
 }
 
-/// The same with so many agents beside the callbacks.
+/// The same with this many agents in addition to callbacks.
 pub fn play_with(seed: u64, agents: u32, mutation: Mutation, tracing: Tracing) -> Ending {
     let universe = Universe::new(seed, mutation, tracing);
     universe.note(|| {
@@ -63,11 +62,11 @@ pub fn play_with(seed: u64, agents: u32, mutation: Mutation, tracing: Tracing) -
         .scheduler
         .run_until(time + universe.between(0, 20_000));
     end_trouble(&universe);
-    // The last messages arrive, a lost leader key runs out, a new leader is promoted.
+    // the last messages arrive, a lost leader key expires, a new leader is promoted
     let calm = universe.now() + Duration::from_millis(LATEST) + Duration::from_secs(5);
     universe.calm.set(Some(calm));
     universe.scheduler.run_until(calm);
-    // A run of reconcile that has begun before that may still wait for an operation that never ends.
+    // a reconcile run from before may still be waiting for an operation that never ends
     let followed = calm + INTERVAL + 2 * POLL + ANOTHERS;
     universe.scheduler.run_until(followed);
     for _ in 0..7 {
@@ -91,7 +90,7 @@ pub fn play_with(seed: u64, agents: u32, mutation: Mutation, tracing: Tracing) -
     }
 }
 
-/// One thing that happens.
+/// One random event.
 fn befall(universe: &Rc<Universe>) {
     let draw = |count| universe.scheduler.draw(|random| random.below(count));
     let node = draw(universe.nodes());
@@ -108,8 +107,8 @@ fn befall(universe: &Rc<Universe>) {
         8 => universe.reload_or_restart(node, Event::OnRestart),
         9 => {
             universe.create_replica(node);
-            // Patroni was restarted meanwhile, and asks again. Two operations with one id, of an API with several workers, hide
-            // from everybody that one of them still runs.
+            // Patroni was restarted in the meantime, and asks again. Two operations with one ID, from an API with several workers, hide
+            // the fact that one of them is still running.
             if !universe.same_second_refused {
                 return;
             }
@@ -152,7 +151,7 @@ fn befall(universe: &Rc<Universe>) {
     }
 }
 
-/// Faults end: what was down comes up, and nothing is lost any more.
+/// Faults end: everything that was down comes up, and nothing is lost any more.
 fn end_trouble(universe: &Rc<Universe>) {
     universe.note(|| "the trouble is over".to_owned());
     universe.trouble.set(false);
@@ -172,7 +171,7 @@ fn end_trouble(universe: &Rc<Universe>) {
     }
 }
 
-/// Faults are over, and one API takes connections and answers nothing: the other one follows the leader at once.
+/// Faults are over, and one API accepts connections but never answers: the other one follows the leader at once.
 fn one_api_hangs(universe: &Rc<Universe>) {
     let draw = |count| universe.scheduler.draw(|random| random.below(count));
     let Some(leader) = universe.cluster.borrow().leader else {
@@ -194,7 +193,7 @@ fn one_api_hangs(universe: &Rc<Universe>) {
     }
 }
 
-/// The timer: it starts a run unless the one before is still at it.
+/// The timer: it starts a run unless the previous one is still running.
 fn reconcile_every(universe: &Rc<Universe>, node: usize, pause: Duration) {
     let later = Rc::clone(universe);
     universe.scheduler.after(pause, move || {
@@ -211,7 +210,7 @@ fn reconcile_every(universe: &Rc<Universe>, node: usize, pause: Duration) {
     });
 }
 
-/// The service manager: it starts an agent again when it was killed.
+/// The service manager: it restarts an agent that was killed.
 fn keep_agent(universe: &Rc<Universe>, node: usize, rank: u32, pid: Option<Pid>) {
     let runs = pid.is_some_and(|pid| universe.scheduler.is_alive(pid));
     let up = universe.cluster.borrow().nodes[node].machine_up;

@@ -1,5 +1,5 @@
-//! What is known to be true, from outside: what was decided, sent and taken up, who led when. The invariants
-//! are held against it, never against what the engine says of itself.
+//! The truth as seen from outside: decisions, requests, accepted operations, and leaders over time. The invariants
+//! are checked against it, never against the engine's own claims.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -13,37 +13,36 @@ use super::process::{ANOTHERS, POLL, Process, api, directory};
 use super::scheduler::Pid;
 use super::universe::{APIS, Universe, name};
 
-/// The time that can lie between a fence's answer, or a look into the state, and the request that it lets
-/// pass: the answer's way back, and two writes.
+/// The longest time between a fence's answer, or a look at the state, and the request that it
+/// permits: the answer's way back, and two writes.
 const KNOWN: Duration = Duration::from_secs(1);
 
-/// What must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
-    /// Once faults end, Barman's active model is the leader's within one reconcile interval, and stays so.
+    /// Once faults end, the leader's model becomes active within one reconcile interval, and stays so.
     FollowsTheLeader,
-    /// The same without reconcile, if the leader's callback lives until it looks once more.
+    /// The same without reconcile, if the leader's callback lives until its second look.
     FollowsByItself,
-    /// An API that is well follows at once while another one answers nothing.
+    /// A working API follows at once while another one never answers.
     NotHeldUp,
     /// No two recoveries run in one directory.
     OneRecovery,
-    /// No request is sent for a role after that member's Patroni knew that it was lost, or for another member if the
-    /// local one lists another leader too.
+    /// No request is sent for a role after the member's Patroni knew that it was lost, or for another member if the
+    /// local one also lists another leader.
     Fence,
     /// Nothing is sent for another member before a second look.
     TwoLooks,
-    /// No request of a superseded intent is sent after the state could have told.
+    /// No request of a superseded intent is sent once the state could have shown it.
     Supersession,
-    /// Every intent ends settled, rightly so, or is still being worked on.
+    /// Every intent ends settled, with the right result, or is still being worked on.
     NothingForgotten,
 }
 
-/// An intent as it was written down.
+/// An intent as recorded.
 #[derive(Debug)]
 struct Decided {
     kind: RequestKind,
-    /// Where it was decided, and for which member.
+    /// The node of the decision, and its member.
     node: usize,
     member: usize,
     event: Event,
@@ -53,27 +52,27 @@ struct Decided {
     superseded: Option<Duration>,
     touched: Duration,
     worker: Pid,
-    /// Another process has taken it up.
+    /// True if another process has resumed it.
     resumed: bool,
     api: usize,
     body: Value,
 }
 
-/// What is true.
+/// The truth about a run.
 #[derive(Debug, Default)]
 pub struct Truth {
     /// By node and intent.
     decided: BTreeMap<(usize, IntentId), Decided>,
     leaders: Vec<(Duration, Option<usize>)>,
     taken_up: BTreeSet<(usize, String)>,
-    /// Directories with a recovery that could not be written down, so that others do not know of it.
+    /// Directories with a recovery that could not be recorded, so that others do not know about it.
     unrecorded: BTreeSet<String>,
-    /// By directory, until when.
+    /// By directory, with the time of the end.
     restored: Vec<(String, Duration)>,
     pub broken: Vec<(Invariant, String)>,
-    /// When each node's last run of reconcile that came to its end did so.
+    /// The time when each node's last complete run of reconcile ended.
     reconciled: BTreeMap<usize, Duration>,
-    /// What happened how often.
+    /// The number of times each thing happened.
     pub seen: BTreeMap<&'static str, u64>,
 }
 
@@ -82,7 +81,7 @@ impl Truth {
         self.leaders.push((now, leader));
     }
 
-    /// A request was taken up, and its operation ends then.
+    /// Records that a request was accepted, and the time when its operation ends.
     pub fn taken_up(&mut self, api: usize, body: &Value, now: Duration, due: Duration) {
         self.taken_up.insert((api, body.to_string()));
         if let Some(folder) = body.get("destination_directory").and_then(Value::as_str) {
@@ -95,7 +94,7 @@ impl Truth {
         }
     }
 
-    /// How often a recovery has come to its end in a folder.
+    /// The number of completed recoveries into a directory.
     pub fn restored(&self, folder: &str, now: Duration) -> u64 {
         let ended = |(restored, due): &&(String, Duration)| restored == folder && *due <= now;
         u64::try_from(self.restored.iter().filter(ended).count()).unwrap()
@@ -105,7 +104,7 @@ impl Truth {
         self.reconciled.insert(node, now);
     }
 
-    /// Counts something that happened.
+    /// Counts an event.
     pub fn count(&mut self, what: &'static str) {
         *self.seen.entry(what).or_default() += 1;
     }
@@ -115,7 +114,7 @@ impl Truth {
             .push((invariant, format!("at {:.3} {how}", now.as_secs_f64())));
     }
 
-    /// Whether a node had what a role needs all the time since then.
+    /// Returns true if a node satisfied a role's condition all the time since then.
     fn kept_role(&self, node: usize, role: Role, since: Duration) -> bool {
         let leads = role.leads();
         let before = self
@@ -130,7 +129,7 @@ impl Truth {
 }
 
 impl Universe {
-    /// A process sends a request now: was it allowed to?
+    /// Checks that a process was allowed to send its request.
     pub fn sends(&self, process: &Process, api: usize, body: &[u8]) {
         let now = self.now();
         let text = String::from_utf8_lossy(body).into_owned();
@@ -146,9 +145,9 @@ impl Universe {
         if process.attempt.get() > 1 {
             truth.count("sent again");
         }
-        // A callback that has just been called is not held up by a silent Patroni.
+        // an unreachable Patroni does not delay a callback that has just been called
         let late = now.saturating_sub(process.called) > Duration::from_secs(4);
-        // And a node that is being made has no role to lose.
+        // a node that is being created has no role to lose
         let recovers = text.contains("\"recovery\"");
         let exempt = recovers || process.fresh.get() && !late && !process.patroni_answered.get();
         let recorded = process.has_state && !process.state_failed.get();
@@ -188,7 +187,7 @@ impl Universe {
             let body = decided.body.to_string();
             (same && decided.api == api && body == text).then_some(decided.superseded)
         };
-        // A state that can't be written must not stop a failover.
+        // a state that can't be written must not stop a failover
         let told = !self.disks[process.node].full.get() && !process.state_failed.get();
         let superseded = truth.decided.iter().rev().find_map(ours).flatten();
         let superseded = superseded.filter(|_| told);
@@ -201,21 +200,21 @@ impl Universe {
         }
     }
 
-    /// A process takes up what another one has left.
+    /// Records that a process resumes another one's intent.
     pub fn takes_up(&self, node: usize, id: IntentId) {
         if let Some(decided) = self.truth.borrow_mut().decided.get_mut(&(node, id)) {
             decided.resumed = true;
         }
     }
 
-    /// A decision is on the disk.
+    /// Records that a decision is on disk.
     pub fn intended(&self, worker: &Process, decision: &Decision<'_>, ids: &[Option<IntentId>]) {
         let (node, worker) = (worker.node, worker.pid);
         let plan = decision.plan;
         let own = |member: &usize| plan.node == Some(name(*member));
         let member = (0..self.nodes()).find(own).unwrap();
         let now = self.now();
-        // What was only looked at is no newer than what a callback has decided meanwhile.
+        // a look is no newer than a callback's decision in the meantime
         if matches!(decision.cause, Cause::Event(_)) {
             self.role_noted(node, plan.role);
         }
@@ -252,7 +251,7 @@ impl Universe {
         }
     }
 
-    /// A node's role is on the disk: what was decided for another one is superseded.
+    /// Records that a node's role is on disk: decisions for another role are superseded.
     pub fn role_noted(&self, node: usize, role: Role) {
         let now = self.now();
         for ((other, _), decided) in &mut self.truth.borrow_mut().decided {
@@ -264,7 +263,7 @@ impl Universe {
         }
     }
 
-    /// Somebody works on an intent.
+    /// Records that a process works on an intent.
     pub fn touched(&self, worker: &Process, id: IntentId) {
         let now = self.now();
         if let Some(decided) = self.truth.borrow_mut().decided.get_mut(&(worker.node, id)) {
@@ -273,7 +272,7 @@ impl Universe {
         }
     }
 
-    /// The invariants of the end, when there has been no trouble since `calm`.
+    /// Checks the final invariants, when there have been no faults since `calm`.
     pub fn judge(&self, calm: Duration) {
         for node in 0..self.nodes() {
             let found: BTreeMap<IntentId, Intent> = self.disks[node]
@@ -298,7 +297,7 @@ impl Universe {
                     {
                         None
                     }
-                    // Nobody takes up what was left.
+                    // no process resumes it
                     Some(intent)
                         if intent.state == State::Pending && !self.reconciles.contains(&node) =>
                     {
@@ -331,7 +330,7 @@ impl Universe {
         }
     }
 
-    /// Barman's state must be the leader's now.
+    /// Checks that Barman follows the leader now.
     pub fn must_follow(&self) {
         let leader = self
             .cluster
@@ -345,7 +344,7 @@ impl Universe {
         );
     }
 
-    /// A callback of this node has looked once more, when faults were over: no timer was needed.
+    /// A callback of this node has finished its second look after the faults were over: no timer was needed.
     pub fn looked_again(&self, node: usize) {
         if self.cluster.borrow().leader == Some(node) {
             self.truth.borrow_mut().count("looked again");
@@ -354,7 +353,7 @@ impl Universe {
         }
     }
 
-    /// Barman's active model must be this one.
+    /// Checks that this is Barman's active model.
     pub fn must_be(&self, wanted: Option<&str>, invariant: Invariant, apis: Range<usize>) {
         for api in apis {
             let active = self.active_model(api);
@@ -370,7 +369,7 @@ impl Universe {
 }
 
 impl Truth {
-    /// What is wrong with how an intent ended.
+    /// The objection to an intent's end, if any.
     fn objection(
         &self,
         decided: &Decided,
@@ -380,7 +379,7 @@ impl Truth {
     ) -> Option<String> {
         let message = intent.message.as_deref().unwrap_or_default();
         match intent.state {
-            // A recovery may go on for hours; what sets a state is settled by now.
+            // a recovery may take hours; everything that sets a state is settled by now
             State::Pending => {
                 let goes_on =
                     decided.kind == RequestKind::Recovery && intent.operation_id.is_some();
@@ -395,9 +394,9 @@ impl Truth {
             State::Fenced => self
                 .kept_role(decided.member, decided.role, decided.at)
                 .then(|| format!("is fenced, and kept its role: {message}")),
-            // A switch may have been made by somebody else.
-            // What a recovery left that nobody could write down may be taken for another's; and of one whose caller is gone it
-            // is only told that one which began then has ended.
+            // Another process may have made the switch.
+            // An unrecorded recovery's files may be mistaken for another's; and about a recovery whose caller is gone, it
+            // is only known that an operation which began at that time has ended.
             State::Done
                 if decided.kind == RequestKind::Recovery
                     && (decided.resumed || self.unrecorded.contains(&directory(decided.node))) =>

@@ -1,4 +1,4 @@
-//! Everything there is in one run: the cluster, Barman, the machines, and what is known to be true of them.
+//! The world of one run: the cluster, Barman, the machines, and the truth about them.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -16,28 +16,28 @@ use super::mutation::Mutation;
 use super::scheduler::Scheduler;
 use super::truth::Truth;
 
-/// The wall clock's time when a run begins, in milliseconds.
+/// The wall-clock time at the start of a run, in milliseconds.
 const EPOCH: i64 = 1_795_405_531_000;
 
-/// How much goes wrong in one run. Runs differ in what can happen, so that a fault also shows without others
+/// The probabilities of faults in one run. Runs differ in their faults, so that each also occurs without others
 /// that would hide it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Profile {
-    /// A process is killed where it waits.
+    /// A process is killed while it waits.
     pub deadly: f64,
-    /// A request is lost on its way.
+    /// A request is lost.
     pub lost: f64,
     /// A connection is refused.
     pub refused: f64,
-    /// A request or its answer takes long.
+    /// A request or its answer is delayed.
     pub delayed: f64,
     /// A request arrives twice.
     pub doubled: f64,
-    /// The API answers something else, or its answer is lost, or the operation fails.
+    /// The API sends an unexpected answer, or its answer is lost, or the operation fails.
     pub failing: f64,
     /// Patroni does not answer.
     pub silent: f64,
-    /// Writing to the disk takes long.
+    /// Writing to the disk is slow.
     pub slow_disk: f64,
 }
 
@@ -48,7 +48,7 @@ pub const APIS: [&str; 2] = ["paris", "london"];
 pub struct Site {
     pub service: RefCell<Service<Barman>>,
     pub up: Cell<bool>,
-    /// It takes connections and answers nothing.
+    /// True if it accepts connections but never answers.
     pub hangs: Cell<bool>,
 }
 
@@ -61,24 +61,24 @@ pub struct Universe {
     pub apis: Vec<Site>,
     pub disks: Vec<Disk>,
     pub truth: RefCell<Truth>,
-    /// Whether things still go wrong.
+    /// True while there are new faults.
     pub trouble: Cell<bool>,
-    /// Since when nothing of what went wrong is left.
+    /// The time since which no effect of a fault is left.
     pub calm: Cell<Option<Duration>>,
-    /// How far each node's clock is off, and behind them the API's, in milliseconds.
+    /// The error of each node's clock, followed by the API's, in milliseconds.
     pub clocks: RefCell<Vec<i64>>,
-    /// Which of the rules files the nodes have.
+    /// The index of the nodes' rules file.
     pub rules: usize,
-    /// Whether callbacks also write a note.
+    /// True if callbacks also write a note.
     pub notes: bool,
-    /// Whether the APIs refuse a second operation in one second.
+    /// True if the APIs refuse a second operation in one second.
     pub same_second_refused: bool,
-    /// The nodes on which a timer starts `reconcile`: all, one, or none.
+    /// The nodes with a timer for `reconcile`: all, one, or none.
     pub reconciles: Range<usize>,
     trace: Option<RefCell<Vec<String>>>,
 }
 
-/// Whether a run keeps a record of what happens.
+/// The recording of events in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tracing {
     Off,
@@ -168,7 +168,7 @@ impl Universe {
         self.scheduler.now()
     }
 
-    /// Whether something goes wrong that happens with this probability.
+    /// Returns true if a fault with this probability occurs.
     pub fn unlucky(&self, probability: f64) -> bool {
         self.trouble.get()
             && probability > 0.0
@@ -179,14 +179,14 @@ impl Universe {
         self.scheduler.draw(|random| random.between(from, to))
     }
 
-    /// What a node's clock shows.
+    /// The time of a node's clock.
     pub fn wall(&self, node: usize) -> Duration {
         let now = i64::try_from(self.now().as_millis()).unwrap();
         let wall = EPOCH + now + self.clocks.borrow()[node];
         Duration::from_millis(u64::try_from(wall).unwrap())
     }
 
-    /// The moment on the API's host.
+    /// The current moment on the API's host.
     pub fn moment(&self) -> Moment {
         Moment {
             elapsed: self.now(),
@@ -204,7 +204,7 @@ impl Universe {
             .active_model(moment, "demo")
     }
 
-    /// Keeps a line for whoever looks into a run.
+    /// Records a line for people who examine a run.
     pub fn note(&self, line: impl FnOnce() -> String) {
         if let Some(trace) = &self.trace {
             let line = format!("{:>9.3} {}", self.now().as_secs_f64(), line());
@@ -220,7 +220,6 @@ impl Universe {
     }
 }
 
-/// A node's name by its number.
 pub fn name(node: usize) -> String {
     format!("n{}", node + 1)
 }

@@ -1,4 +1,4 @@
-//! The network: what is sent arrives, late, twice, or not at all; so does what is answered.
+//! The network: messages arrive, or arrive late, twice, or not at all.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use super::process::Process;
 use super::scheduler::Slot;
 use super::universe::{APIS, Universe, name};
 
-/// The time that an exchange may take.
+/// The time limit of an exchange.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest that a message is under way.
+/// The longest time that a message is under way.
 pub const LATEST: u64 = 20_000;
 
-/// What can happen to a request that arrives.
+/// The possible faults of a request that arrives.
 const POST_FAULTS: [&str; 12] = [
     "500",
     "502",
@@ -38,7 +38,7 @@ const GET_FAULTS: [&str; 8] = [
     "500", "502", "503", "garbage", "empty", "reset", "truncate", "hang",
 ];
 
-/// Whom a process talks to.
+/// The server that a process talks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum To {
     Barman(usize),
@@ -67,7 +67,7 @@ impl Wire {
         Slot::new(&self.universe.scheduler, self.process.pid)
     }
 
-    /// A message's time under way.
+    /// The time that a message is under way.
     fn travel(&self) -> Duration {
         let universe = &self.universe;
         if universe.unlucky(universe.profile.delayed) {
@@ -132,7 +132,7 @@ impl Wire {
         }
     }
 
-    /// Lets a request arrive after a while, and its answer come back to whoever waits for it.
+    /// Schedules the arrival of a request, and of its answer.
     fn arrive(
         &self,
         api: usize,
@@ -176,7 +176,7 @@ impl Wire {
     }
 }
 
-/// How long an exchange may take. This Barman is small: its `/diagnose` is given up sooner than that of hundreds of
+/// The time limit of an exchange. This Barman is small: its `/diagnose` times out sooner than that of hundreds of
 /// servers, so that a run need not last for hours.
 fn limit(request: &Request) -> Duration {
     const DIAGNOSE: Duration = Duration::from_secs(40);
@@ -204,7 +204,7 @@ impl Http for Wire {
 }
 
 impl Universe {
-    /// A request arrives at the API; none if there is no answer.
+    /// Serves a request that arrives at the API; `None` if there is no answer.
     fn serve(&self, api: usize, request: &simulator::Request) -> Option<Answer> {
         let site = &self.apis[api];
         if site.hangs.get() {
@@ -278,7 +278,7 @@ impl Universe {
     }
 }
 
-/// The address of a node's Patroni, as the others have it.
+/// The address of a node's Patroni, as known to the others.
 pub fn patroni_url(node: usize) -> String {
     format!("http://{}.test:8008", name(node))
 }

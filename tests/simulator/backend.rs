@@ -1,4 +1,4 @@
-//! The API in front of another Barman than the one in memory.
+//! The API in front of a Barman other than the one in memory.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::client::{Still, get, post};
 
-/// A Barman that knows every server, has no state to show, and remembers what it was told to start.
+/// A Barman that knows every server, has no state to show, and records the operations that it starts.
 #[derive(Default)]
 struct Recorder {
     started: Vec<(OperationKey, Task)>,

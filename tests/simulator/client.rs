@@ -1,4 +1,4 @@
-//! A client that shows what is on the wire, and a clock that stands still until it is moved.
+//! A client that shows the raw exchange, and a clock that stands still until it is moved.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use patroni_barman::simulator::{Clock, Moment};
 use serde_json::Value;
 
-/// What came back.
+/// The answer to an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -47,18 +47,18 @@ pub fn message(page: &str) -> Option<&str> {
     Some(page.split_once("<p>")?.1.split_once("</p>")?.0)
 }
 
-/// How an exchange ended that brought no whole answer.
+/// The end of an exchange without a complete answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Broken {
-    /// The connection was closed; this is what came before.
+    /// The connection was closed; these bytes came before.
     Closed(String),
     /// The connection was reset.
     Reset,
-    /// Nothing came within the time given.
+    /// No data arrived in the given time.
     Silent,
 }
 
-/// One exchange on a connection of its own, as `curl` would do it.
+/// One exchange on its own connection, as with `curl`.
 pub fn exchange(
     address: SocketAddr,
     method: &str,
@@ -97,7 +97,7 @@ pub fn exchange_within(
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{content_type}{length}\r\n{body}"
     );
-    // A server that closes at once makes writing fail as well as reading.
+    // if a server closes at once, writing may fail as well as reading
     let sent = stream.write_all(request.as_bytes());
     let mut received = Vec::new();
     let read = stream.read_to_end(&mut received);
@@ -119,7 +119,7 @@ pub fn exchange_within(
     }
 }
 
-/// The answer, if all of it is there.
+/// The answer, if it is complete.
 fn whole(received: &str) -> Option<Answer> {
     let (head, body) = received.split_once("\r\n\r\n")?;
     let answer = Answer {
@@ -147,7 +147,7 @@ fn whole(received: &str) -> Option<Answer> {
     })
 }
 
-/// A body without its chunks' sizes, if it is whole.
+/// A body without chunk sizes, if it is complete.
 fn unchunked(mut chunks: &str) -> Option<String> {
     let mut body = String::new();
     loop {

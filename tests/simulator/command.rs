@@ -1,4 +1,4 @@
-//! `simulate` as a process: what it prints, and how it ends.
+//! `simulate` as a process: its output, and its end.
 
 use std::io::{BufRead as _, BufReader, Lines, Read as _};
 use std::net::{SocketAddr, TcpListener};
@@ -47,7 +47,7 @@ impl Running {
             .unwrap()
     }
 
-    /// Sends it a signal and waits for its end: its exit code and the lines that are left.
+    /// Sends it a signal and waits for its end; returns its exit code and the remaining lines.
     fn end(mut self, signal: Signal) -> (Option<i32>, Vec<Value>) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
         let lines = self
@@ -61,7 +61,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It has ended already unless the test has failed.
+        // it has already ended unless the test failed
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -149,7 +149,7 @@ fn every_option_reaches_the_simulator() {
     });
     let operations = "/backup/servers/demo/operations";
     let mut id = post(address, operations, &recovery).operation_id();
-    // Until two fall into one second, which without the option would be an error.
+    // until two fall into one second, which would be an error without the option
     loop {
         let next = post(address, operations, &recovery).operation_id();
         if next == id {

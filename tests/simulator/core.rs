@@ -1,4 +1,4 @@
-//! The core without HTTP: driven under a time of the test's own, with whatever may come.
+//! The core without HTTP: driven by the test's own clock, with arbitrary input.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ fn at(milliseconds: u64) -> Moment {
     }
 }
 
-/// Values of any type, often in places where they mean something.
+/// Values of any type, often in places where they have a meaning.
 fn any_json() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
         Just("demo"),

@@ -1,4 +1,4 @@
-//! Each fault as a client sees it, and what it leaves behind.
+//! Each fault as seen by a client, and its lasting effects.
 
 use std::time::Duration;
 
@@ -330,7 +330,7 @@ fn garbage_and_empty_answers_look_well_and_did_nothing() {
 
 #[test]
 fn operations_meet_their_fate() {
-    // What the fault makes of the operation: its status at last, how many are listed, the active model.
+    // the fault's effect on the operation: its final status, the number of listed operations, the active model
     let cases = [
         ("post:stuck", Some("IN_PROGRESS"), 1, None),
         ("post:fail", Some("FAILED"), 1, None),

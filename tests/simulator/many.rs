@@ -1,4 +1,4 @@
-//! Many clients, and a host that goes away and comes back.
+//! Many clients at once, and a host that goes down and comes back.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -17,7 +17,7 @@ fn two_hundred_clients_at_once_are_all_served() {
         let server = format!("s{client}");
         config.server(&server).model(&format!("{server}:n1"))
     });
-    // Every answer to a post takes a while, so all of them are under way together.
+    // every answer to a post takes a while, so all of them are under way together
     let simulator = Simulator::start(config.faults("post:slow=300ms".parse().unwrap())).unwrap();
     let address = simulator.address();
     let gate = Arc::new(Barrier::new(CLIENTS));

@@ -1,4 +1,4 @@
-//! Patroni clusters: what their members answer, what happens to them, and what Barman sees of it.
+//! Patroni clusters: the answers of their members, their changes, and Barman's view of them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -41,7 +41,7 @@ fn roles(world: &World, asked: &str) -> Vec<String> {
     members.iter().map(role).collect()
 }
 
-/// Statuses of the checks of a member: leader, primary, replica, standby leader.
+/// The statuses of a member's checks: leader, primary, replica, standby leader.
 fn checks(world: &World, member: &str) -> [u16; 4] {
     ["/leader", "/primary", "/replica", "/standby-leader"]
         .map(|path| ask(world, member, path).status)
@@ -172,7 +172,7 @@ fn a_member_that_stops_is_gone_for_everybody() {
 
 #[test]
 fn what_else_happens_to_a_cluster() {
-    // The changes; the role and the checks of n1 after them; who leads.
+    // the changes; the role and the checks of n1 after them; the leader
     let cases = [
         (&["demote n1"][..], "replica", [503, 503, 200, 503], None),
         (&["no-leader"], "replica", [503, 503, 200, 503], None),
@@ -251,7 +251,7 @@ fn a_rest_api_can_be_silent_or_have_faults() {
 
 #[test]
 fn older_ones_say_less() {
-    // The word for the primary, whether `/patroni` names the member, whether `/cluster` has the scope.
+    // the word for the primary, whether `/patroni` names the member, whether `/cluster` has the scope
     let cases = [
         (Version(4, 1, 5), "primary", true),
         (Version(3, 2, 0), "master", true),
@@ -321,7 +321,7 @@ fn the_control_path_tells_and_is_told() {
         assert_eq!(answer.status, 400, "{line}");
         assert!(answer.body.starts_with(problem), "{answer:?}");
     }
-    // Nobody who counts requests counts these.
+    // these requests are not counted
     assert_eq!(barman.served().len(), 2);
 }
 

@@ -1,4 +1,4 @@
-//! Paths, methods and bodies beyond what was recorded.
+//! Paths, methods and bodies that are not in the recording.
 
 use patroni_barman::simulator::{Config, Simulator};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Barman's WAL receiver: who starts it, when, and what `/diagnose` shows of it.
+//! Barman's WAL receiver: its starts, and its state in `/diagnose`.
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ fn it_starts_after_the_operation_is_done() {
 
 #[test]
 fn a_start_that_fails_is_for_cron_or_the_next_switch() {
-    // The faults, whether the same switch is sent again after 10 s, and at which second WAL streams at last.
+    // the faults, whether the same switch is sent again after 10 s, and the second at which WAL finally streams
     let cases = [
         ("receiver:ok", false, 1),
         ("receiver:slow=5s*1", false, 6),
@@ -141,7 +141,7 @@ fn a_host_that_does_not_answer_ends_it_and_diagnose_says_why() {
 
 #[test]
 fn servers_that_receive_nothing_are_told_apart() {
-    // The option, the slot in `/diagnose`, whether the status knows a PostgreSQL.
+    // the option, the slot in `/diagnose`, whether the status has a PostgreSQL
     let idle = json!(["barman", false, "0/6000000"]);
     let cases = [
         ("active", "off", idle.clone(), true),
@@ -163,7 +163,7 @@ fn servers_that_receive_nothing_are_told_apart() {
         assert_eq!(status["replication_slot"], slot, "{option}");
         assert_eq!(status["timeline"].is_u64(), is_known, "{option}");
     }
-    // Without a slot it receives all the same.
+    // without a slot it receives WAL anyway
     let (simulator, _) = start(demo().option("demo", "slot_name", ""), "");
     assert_eq!(status(&simulator)["replication_slot"], Value::Null);
     assert!(from(&simulator).is_some());

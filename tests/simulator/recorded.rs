@@ -1,4 +1,4 @@
-//! The recorded exchanges with pg-backup-api 2.2 hold for the simulator, all of them.
+//! All recorded exchanges with pg-backup-api 2.2 are the same with the simulator.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn send(simulator: &Simulator, request: &Value, path: &str) -> Answer {
     .unwrap()
 }
 
-/// Digits to `0`: ids and timestamps are compared by their shape.
+/// Replaces digits by `0`: IDs and timestamps are compared by their form.
 fn shape(value: &Value) -> Value {
     match value {
         Value::String(text) => text
@@ -69,7 +69,7 @@ fn every_recorded_exchange_holds() {
         let name = exchange["name"].as_str().unwrap();
         let (request, recorded) = (&exchange["request"], &exchange["response"]);
         let path = request["path"].as_str().unwrap();
-        // The recording asks for operations by the ids that it was given, the replay by those it is given.
+        // the recording polls operations by its own IDs, the replay by those it got
         let path = match (path.rsplit_once('/'), accepted.last()) {
             (Some((operations, _)), Some((_, id))) if is_poll_that_finds(exchange) => {
                 format!("{operations}/{id}")
@@ -86,7 +86,7 @@ fn every_recorded_exchange_holds() {
         }
     }
     assert_eq!(accepted.len(), 6);
-    // The lists come last, so that there is something in each.
+    // the lists come last, so that none is empty
     for exchange in &lists {
         let path = exchange["request"]["path"].as_str().unwrap();
         let created = accepted.iter().filter(|(scope, _)| scope == path).count();
@@ -126,7 +126,7 @@ fn check(answer: &Answer, recorded: &Value, name: &str) {
     }
 }
 
-/// The recorded list holds what was there before; how many there are now is known, and what an entry looks like.
+/// The recorded list contains earlier operations; their current number is known, and the form of an entry.
 fn check_list(answer: &Answer, exchange: &Value, created: usize) {
     let name = exchange["name"].as_str().unwrap();
     let recorded = &exchange["response"];

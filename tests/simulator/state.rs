@@ -1,4 +1,4 @@
-//! Servers, models, backups and operations as clients see them change.
+//! Servers, models, backups and operations, and their changes as seen by clients.
 
 use std::time::Duration;
 
@@ -260,7 +260,7 @@ fn diagnose_does_not_show_what_barman_has_in_its_automatic_file() {
             assert_eq!(complete(&simulator, &still, "/operations", &body), "DONE");
             let new = &diagnose(&simulator)["servers"]["demo"]["config"][option];
             assert_eq!(*new != old, is_in_file, "{option}: {old} {new}");
-            // Each time, whether it shows or not.
+            // each time, even if nothing else changes
             assert_eq!(simulator.receiving("demo").unwrap().restarts, 1);
         }
     }
@@ -425,7 +425,7 @@ fn config_update_of_an_unknown_server_succeeds_and_is_not_seen() {
         complete(&simulator, &still, "/operations", &update(&changes)),
         "DONE"
     );
-    // Barman has it in a file that pg-backup-api does not read.
+    // Barman has it in a file that pg-backup-api does not read
     assert_eq!(diagnose(&simulator)["servers"].get("dmeo"), None);
     assert_eq!(
         get(simulator.address(), "/servers/dmeo/operations").status,
@@ -465,7 +465,7 @@ fn backups_have_aliases() {
         let (simulator, still) = start(with(demo()).recover_files(RecoverFiles::Local));
         let mut body = recovery(alias, data.to_str().unwrap());
         if alias == "latest" {
-            // What is not said to be anything else is a recovery.
+            // a request without a type is a recovery
             body.as_object_mut().unwrap().remove("type");
         }
         assert_eq!(

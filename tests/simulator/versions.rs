@@ -24,7 +24,7 @@ fn recovery(backup: &str) -> Value {
 fn older_apis_answer_otherwise() {
     let switch = json!({"type": "config_switch", "model_name": "demo:n1"});
     let update = json!({"type": "config_update", "changes": []});
-    // The version; a switch, an update, the instance's list, an unknown backup.
+    // the version; a switch, an update, the instance's list, an unknown backup
     let cases = [
         (Version(2, 2, 0), [202, 202, 200, 404]),
         (Version(2, 1, 0), [202, 202, 200, 404]),

@@ -1,4 +1,4 @@
-//! `forget` gives up what is pending.
+//! `forget` gives up pending requests.
 
 use patroni_barman::simulator::Config;
 use std::time::Duration;
@@ -52,7 +52,7 @@ fn nothing_can_be_forgotten_where_nothing_is_remembered() {
     assert!(!node.state().exists());
 }
 
-/// An operation that never ends, like one whose process died on the Barman host.
+/// An operation that never ends, such as one whose process died on the Barman host.
 #[test]
 fn a_recovery_that_never_ends_holds_up_the_next_one_until_it_is_forgotten() {
     let config = Config::default()
@@ -69,7 +69,7 @@ fn a_recovery_that_never_ends_holds_up_the_next_one_until_it_is_forgotten() {
     node.run(["forget", "1"]).exits(0);
     second.until_it_says("created operation");
     assert_eq!(node.posts().len(), 2);
-    // The second one is given up while its own process waits for it: Patroni goes on with its next method.
+    // the second one is given up while its own process waits for it: Patroni continues with its next method
     node.run(["forget", "2"]).exits(0);
     assert_eq!(second.end().exit, 5);
 }

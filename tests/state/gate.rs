@@ -17,7 +17,7 @@ rules:
     request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
 "#;
 
-/// A rule that fails whenever it is looked at, as `check` tells and loading does not.
+/// A rule that fails whenever it is evaluated, which `check` finds and loading does not.
 const FAILS: &str = r#"  - name: describe
     on: on_start
     role: primary
@@ -49,7 +49,7 @@ fn rules_that_pass_are_kept_and_those_with_errors_are_not() {
     assert!(node.posts().len() > sent);
     node.write_rules(&format!("{FOLLOW}{}", FAILS.replace("datadir", "nope")));
     node.run(CALLBACK).exits(6).says("error[PB110]");
-    // What the errors keep from being used is not forgotten by a start.
+    // the last good rules are also used at a start
     node.run(["run", "--node", "n1", "on_start", "primary", "demo"])
         .exits(6);
     node.write_rules(FOLLOW);
@@ -90,7 +90,7 @@ fn reconcile_and_its_metrics_know_that_the_last_good_rules_are_used() {
     assert!(text.contains("\npatroni_barman_rules_valid 0\n"), "{text}");
 }
 
-/// The file of the folder whose name ends so.
+/// The file of the directory whose name has this ending.
 fn kept(node: &Node, ending: &str) -> std::path::PathBuf {
     let folder = node.folder().join("state");
     let files = fs::read_dir(folder).unwrap();
@@ -103,7 +103,7 @@ fn kept(node: &Node, ending: &str) -> std::path::PathBuf {
         .unwrap()
 }
 
-/// The copy as another version of the program has written it.
+/// Rewrites the copy as another version of the program would have written it.
 fn by_another_version(node: &Node, ending: &str) {
     let file = kept(node, ending);
     let text = fs::read_to_string(&file).unwrap();
@@ -116,7 +116,7 @@ fn by_another_version(node: &Node, ending: &str) {
 fn rules_that_were_good_stay_good_after_an_upgrade() {
     let node = node(FOLLOW);
     node.run(CALLBACK).exits(0);
-    // What this version finds, the one that kept the rules did not find.
+    // this version finds an error that the one which stored the rules did not find
     let rules = format!("{FOLLOW}{FAILS}");
     node.write_rules(&rules);
     let file = kept(&node, ".json");
@@ -128,7 +128,7 @@ fn rules_that_were_good_stay_good_after_an_upgrade() {
     fs::write(&file, copy.to_string()).unwrap();
     let first = node.run(CALLBACK).exits(0);
     assert!(first.stderr.contains("error[PB214]"), "{}", first.stderr);
-    // It is logged once.
+    // it is logged once
     let second = node.run(CALLBACK).exits(0);
     assert!(!second.stderr.contains("PB214"), "{}", second.stderr);
 }
@@ -139,7 +139,7 @@ fn another_version_judges_refused_rules_again() {
     node.run(CALLBACK).exits(4);
     by_another_version(&node, ".refused.json");
     node.run(CALLBACK).exits(4).says("error[PB214]");
-    // A process that was killed while it wrote leaves a part of another file, which nobody reads.
+    // a process killed during a write leaves part of another file, which is never read
     let file = kept(&node, ".refused.json");
     fs::write(file.with_extension("1.new"), "{\"version").unwrap();
     fs::write(&file, "{\"version\": 1, \"prog").unwrap();

@@ -1,10 +1,10 @@
-//! What a callback leaves to others, and what others leave to it.
+//! Requests that callbacks leave to other processes, and the reverse.
 
 use std::fs;
 
 use super::{RULES, node};
 
-/// The rules with a recovery, and what a replica follows.
+/// The rules with a recovery, and a replica's target.
 fn rules() -> String {
     RULES.replace(
         "rules:",
@@ -86,7 +86,7 @@ fn what_was_left_under_another_name_holds_nothing_up() {
 fn an_operation_that_nobody_can_tell_about_does_not_keep_barman_from_being_corrected() {
     let node = node();
     node.write_rules(&RULES.replace("defaults: {", "defaults: {poll: {timeout: 100ms}, "));
-    // Taken up, failed in Barman, and its file can't be read any more: but Barman shows that it is not there.
+    // accepted, failed in Barman, and its file is no longer readable: but Barman shows that the state is not in place
     node.barman()
         .set_faults("post:fail*1,poll:garbage*9".parse().unwrap());
     let callback = ["run", "--node", "n1", "on_role_change", "primary", "demo"];

@@ -1,5 +1,5 @@
-//! What outlives a callback: `reconcile`, `status`, `history`, the metrics and the last good rules, and what
-//! programs read of all commands.
+//! Data that outlives a callback: `reconcile`, `status`, `history`, the metrics and the last good rules, and the
+//! JSON output of all commands.
 
 mod forget;
 mod gate;
@@ -26,7 +26,7 @@ rules:
     request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
 "#;
 
-/// Node n1, which leads, while Barman is set to n2.
+/// Node n1, the leader, while Barman points to n2.
 fn node() -> Node {
     let config = Config::default()
         .server("demo")
@@ -81,7 +81,7 @@ fn every_output_for_programs_has_the_shape_of_its_schema() {
     );
 }
 
-/// An API that refuses everything, with a sentence that turns the direction of writing and goes on in another line.
+/// An API that refuses everything, with a message that changes the direction of writing and spans two lines.
 fn refusing() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -154,7 +154,7 @@ fn what_was_decided_for_a_role_that_is_gone_is_not_sent() {
     node.patroni().leader("n2");
     node.barman().bring_up().unwrap();
     let output = node.run(["reconcile"]);
-    // Barman is set to the new leader already.
+    // Barman already points to the new leader
     assert_eq!(output.exit, 0, "{}", &output.stderr);
     assert_eq!(node.posts().len(), 0);
     let history = node.json(&["history"], 0);
@@ -189,7 +189,7 @@ fn a_broken_file_does_not_keep_a_callback_from_its_last_good_rules() {
         said.contains("the last good rules are used instead"),
         "{said}"
     );
-    // Two operations in one second: the second may have been sent twice.
+    // two operations in one second: the second may have been sent twice
     assert!(node.posts().len() >= 2);
 
     let metrics = node.folder().join("patroni_barman.prom");
@@ -244,7 +244,7 @@ fn a_dry_run_shows_what_is_pending_and_tells_by_its_exit_code() {
     let node = node();
     node.barman().take_down();
     node.run(CALLBACK).exits(3);
-    // Barman can't be asked.
+    // Barman is unreachable
     node.run(["reconcile", "--dry-run"]).exits(3);
     node.barman().bring_up().unwrap();
     let dry = node.run(["reconcile", "--dry-run"]);

@@ -1,4 +1,4 @@
-//! What is pending, and how it ends when nobody can tell how it stands.
+//! Pending requests, and their end when their state can't be determined.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ fn what_a_look_asks_for_gives_way_to_what_a_callback_decided_meanwhile() {
     let store = store.owned_by(Owner::read("another process"), |_| true);
     let asked = intend(&store, &looked, Cause::Look(&[]));
     assert_eq!((asked[0], asked[1].is_some()), (None, true));
-    // A callback is not held up by a look, nor by another callback.
+    // neither a look nor another callback delays a callback
     assert!(
         intend(&store, &looked, Cause::Event(None))
             .iter()

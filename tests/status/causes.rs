@@ -1,4 +1,4 @@
-//! Each thing that can be wrong is said in one line, to people and to Nagios.
+//! Each problem is reported in one line, to people and to Nagios.
 
 use patroni_barman::simulator::BackupStatus;
 use patroni_barman::simulator::barman::Slot;
@@ -7,7 +7,7 @@ use super::{CALLBACK, RULES, barman, nagios, node, with};
 use crate::support::node::Node;
 use crate::support::patroni::Patroni;
 
-/// Asserts that a cause is said in a line of its own, with this exit code of `status`, and first to Nagios.
+/// Asserts that a cause is reported in its own line, with this exit code of `status`, and first to Nagios.
 #[track_caller]
 fn says(node: &Node, exit: i32, level: &str, cause: &str) {
     let ended = node.run(["status"]);

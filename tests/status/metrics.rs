@@ -86,7 +86,7 @@ fn the_rules_have_the_sum_that_sha256sum_gives() {
 
 #[test]
 fn healthy_replicas_are_no_alarm() {
-    // Nothing is wanted for a replica that can be told on this node.
+    // the rules for a replica can't be evaluated on this node
     for rules in [RULES.to_owned(), RULES.replace("{{ node }}", "{{ host }}")] {
         let node = Node::new(&rules)
             .with_patroni("n2")

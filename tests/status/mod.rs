@@ -1,4 +1,4 @@
-//! `status`: what an operator and a monitoring system are told, and on which node.
+//! `status`: the reports to operators and monitoring systems, and the nodes they are available on.
 
 mod causes;
 mod metrics;
@@ -32,7 +32,7 @@ fn barman() -> Config {
         .operation_time(Duration::from_millis(20))
 }
 
-/// Node n1, which leads.
+/// Node n1, the leader.
 fn node() -> Node {
     with(barman())
 }

@@ -1,4 +1,4 @@
-//! `status` names what it has read, and says when it could not read it.
+//! `status` names its sources, and reports those that it could not read.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -107,7 +107,7 @@ fn a_state_that_cannot_be_read_is_told() {
     let (line, code) = nagios(&node);
     assert_eq!(code, 3);
     assert!(line.contains(&cause), "{line}");
-    // Root may look into any folder.
+    // root may read any directory
     fs::set_permissions(&folder, Permissions::from_mode(0o000)).unwrap();
     if fs::read_dir(&folder).is_err() {
         let ended = node.run(["status"]).exits(1);

@@ -1,10 +1,10 @@
-//! Which file imports from which, read from the `use` lines.
+//! The imports between files, read from their `use` lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// The files of a crate by the path of their module, as `["load", "yaml", "tree"]`.
+/// The files of a crate by the path of their module, such as `["load", "yaml", "tree"]`.
 pub struct Graph {
     modules: BTreeMap<Vec<String>, Module>,
 }
@@ -18,9 +18,9 @@ struct Module {
 /// One imported item.
 struct Use {
     path: Vec<String>,
-    /// Its name here.
+    /// Its local name.
     name: String,
-    /// It is passed on to other files, and not for this one.
+    /// True if it is re-exported, and not used by this file.
     passed_on: bool,
 }
 
@@ -47,8 +47,8 @@ impl Graph {
         Self { modules }
     }
 
-    /// The files that a file imports from; what another one only passes on is imported from where it is made. The modules that
-    /// the file is a part of don't count: what they hold is there for their parts.
+    /// The files that a file imports from; a re-exported item counts for the file that defines it. The modules that
+    /// contain the file don't count: their items are there for their parts.
     fn imports(&self, path: &[String]) -> BTreeSet<&Vec<String>> {
         let uses = self.modules[path].uses.iter();
         let uses = uses.filter(|used| !used.passed_on);
@@ -69,7 +69,7 @@ impl Graph {
         }
     }
 
-    /// Circles of files, at least one of each knot.
+    /// Cycles of files, at least one of each strongly connected group.
     pub fn circles(&self) -> Vec<Vec<String>> {
         let (mut found, mut done) = (Vec::new(), BTreeSet::new());
         for path in self.modules.keys() {
@@ -102,7 +102,7 @@ impl Graph {
     }
 }
 
-/// All that a text imports, but for its tests.
+/// All imports of a text, except for its tests.
 fn uses(text: &str) -> Vec<Use> {
     let text = text.split("#[cfg(test)]\nmod").next().unwrap_or_default();
     let mut found = Vec::new();
@@ -118,7 +118,7 @@ fn uses(text: &str) -> Vec<Use> {
     found
 }
 
-/// The text between `use` and `;` of each, without blanks, and if it begins with `pub`.
+/// The text between `use` and `;` of each statement, without blanks, and true if it begins with `pub`.
 fn statements(text: &str) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     let mut open: Option<(String, bool)> = None;
@@ -141,7 +141,7 @@ fn statements(text: &str) -> Vec<(String, bool)> {
     found
 }
 
-/// Takes `a::{b,c::d}` apart.
+/// Splits `a::{b,c::d}` into its paths.
 fn tree(text: &str, before: &[String], found: &mut Vec<(Vec<String>, String)>) {
     let mut path = before.to_vec();
     let mut rest = text;
@@ -173,7 +173,7 @@ fn tree(text: &str, before: &[String], found: &mut Vec<(Vec<String>, String)>) {
     found.push((path, here));
 }
 
-/// Splits at the commas outside inner braces.
+/// Splits at commas outside inner braces.
 fn items(text: &str) -> Vec<&str> {
     let (mut depth, mut start, mut found) = (0, 0, Vec::new());
     for (at, c) in text.char_indices() {
@@ -197,7 +197,7 @@ fn absolute(used: &[String], module: &[String]) -> Vec<String> {
     if let Some("crate" | "patroni_barman") = used.first().map(String::as_str) {
         return used[1..].to_vec();
     }
-    // Below this module, or another crate.
+    // below this module, or another crate
     let mut base = module.to_vec();
     let mut rest = used;
     while let Some((first, more)) = rest.split_first() {

@@ -1,4 +1,4 @@
-//! The way of a rule from YAML to HTTP is the order in which modules may import each other.
+//! Modules may import each other only in the order of a rule's way from YAML to HTTP.
 
 mod graph;
 

@@ -1,4 +1,4 @@
-//! The program as Patroni and operators start it on a node.
+//! The program as started on a node by Patroni and by operators.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use super::node::Node;
 use super::program::with_state;
 use super::wait::wait;
 
-/// Arguments that every `run` of a test gets, unless it names the option itself.
+/// Arguments of every `run` in a test, unless the test sets the option itself.
 const EVERY_RUN: &[&str] = &["--second-look", "0s"];
 
-/// A command line that is not started yet.
+/// A command line that is not yet started.
 pub struct Call<'a> {
     node: &'a Node,
     arguments: Vec<String>,
@@ -29,7 +29,6 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Adds arguments.
     pub fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let arguments = arguments.into_iter();
         self.arguments
@@ -37,13 +36,12 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Sets a variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The command, to be started in another way.
+    /// The command, for other ways of starting it.
     pub fn command(&self) -> Command {
         let mut command = with_state(&self.node.state());
         command
@@ -61,7 +59,6 @@ impl<'a> Call<'a> {
         command
     }
 
-    /// Starts it.
     pub fn start(&self) -> Running {
         let number = self.node.next_call();
         let path = |stream: &str| self.node.folder().join(format!("{stream}.{number}"));
@@ -86,7 +83,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// A program that runs. Its output is in files, so that no pipe can hold it up.
+/// A running program. Its output goes to files, so that no pipe can block it.
 pub struct Running {
     child: Child,
     stdout: PathBuf,
@@ -114,7 +111,7 @@ impl Running {
         assert_eq!(said, Some(true), "no `{words}` in\n{}", self.log());
     }
 
-    /// Kills it with SIGKILL as soon as this is so. Returns `false` if it ended by itself before.
+    /// Kills it with SIGKILL as soon as the condition is true. Returns `false` if it ended by itself before.
     pub fn kill_when(&mut self, mut so: impl FnMut() -> bool) -> bool {
         let child = &mut self.child;
         let killed = wait(|| {
@@ -136,7 +133,7 @@ impl Running {
         self.child.wait().unwrap();
     }
 
-    /// Waits for its end. A program that hangs is killed.
+    /// Waits for its end. A hanging program is killed.
     pub fn end(mut self) -> Ended {
         let status = wait(|| self.child.try_wait().unwrap());
         if status.is_none() {
@@ -154,7 +151,6 @@ fn read(path: &PathBuf) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
 }
 
-/// The end of a program.
 #[derive(Debug)]
 pub struct Ended {
     pub exit: i32,

@@ -1,4 +1,4 @@
-//! Rules files, and what `check` finds in them.
+//! Rules files, and the findings of `check` in them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,9 @@ use super::program::{program, root};
 
 /// The output of `check` for some rules.
 pub struct Checked {
-    /// The file or directory.
     pub path: PathBuf,
     /// The output for people.
     pub text: String,
-    /// The exit code.
     pub code: i32,
     /// The output for programs.
     pub json: Value,
@@ -32,12 +30,12 @@ impl Checked {
     }
 }
 
-/// A folder below `tests/diagnostics`.
+/// A directory below `tests/diagnostics`.
 pub fn folder(name: &str) -> PathBuf {
     root().join("tests/diagnostics").join(name)
 }
 
-/// The rules files and directories of such a folder, in the order of their names.
+/// The rules files and directories in such a directory, sorted by name.
 pub fn rules_in(name: &str) -> Vec<PathBuf> {
     let mut found: Vec<_> = fs::read_dir(folder(name))
         .unwrap()
@@ -49,7 +47,7 @@ pub fn rules_in(name: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Runs `check` from the folder that the rules are in, so that its output has no other path in it.
+/// Runs `check` from the directory of the rules, so that its output contains no other path.
 pub fn check(path: &Path) -> Checked {
     let run = |format: &str| {
         let mut command = program();

@@ -24,7 +24,7 @@ struct State {
     keys: BTreeMap<String, String>,
     changes: Vec<(u64, String, Option<String>)>,
     compacted: u64,
-    /// Watches that are older than this end.
+    /// Watches older than this end.
     cut: u64,
 }
 
@@ -66,7 +66,7 @@ impl Etcd {
         self.change(key, None);
     }
 
-    /// Forgets what came before now, and breaks every watch off.
+    /// Forgets earlier revisions, and closes every watch.
     pub fn compact_and_cut(&self) {
         let mut state = self.shared.0.lock().unwrap();
         state.compacted = state.revision;

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::program::with_state;
 use super::wait::wait;
 
-/// What follows every leader.
+/// The rules that follow every leader.
 pub const FOLLOW: &str = r#"rules:
   - name: follow
     on: [on_role_change, on_start]
@@ -31,7 +31,7 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Clusters with the members n1 to n3, each on a Barman host; n1 leads and is followed.
+    /// Clusters with the members n1 to n3, each on a Barman host; n1 leads and Barman follows it.
     pub fn new(clusters: &[(&str, &str)]) -> Self {
         let mut hosts: Vec<(String, Config)> = Vec::new();
         for (cluster, host) in clusters {
@@ -102,7 +102,7 @@ impl Fleet {
         self.folder.path().join(name)
     }
 
-    /// A command with a state of its own.
+    /// A command with its own state.
     pub fn command(&self, state: &str, arguments: &[&str]) -> Command {
         let mut command = with_state(&self.path(state).join("state.db"));
         command.args(arguments);
@@ -135,7 +135,7 @@ impl Fleet {
         Agent { child, log }
     }
 
-    /// What was posted for a cluster's server.
+    /// The posts for a cluster's server.
     pub fn posts(&self, host: &str, cluster: &str) -> Vec<Served> {
         let mut served = self.world.barman(host).unwrap().served();
         served.retain(|one| one.method == "POST" && one.path.contains(&format!("/{cluster}/")));
@@ -148,7 +148,7 @@ impl Fleet {
     }
 }
 
-/// An agent that runs; it is killed at the end.
+/// A running agent; it is killed at the end.
 pub struct Agent {
     pub child: Child,
     log: PathBuf,
@@ -170,7 +170,7 @@ impl Agent {
         assert_eq!(said, Some(true), "no `{words}` in\n{}", self.log());
     }
 
-    /// Waits until the clusters are as wanted.
+    /// Waits until the clusters are in the wanted state.
     #[track_caller]
     pub fn until_fine(&mut self, clusters: &[&str]) {
         for cluster in clusters {
@@ -185,7 +185,7 @@ impl Agent {
         rest.split('/').next().unwrap().to_owned()
     }
 
-    /// Status and body of a page.
+    /// The status and body of a page.
     pub fn ask(&mut self, method: &str, path: &str, headers: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         let request =
@@ -210,7 +210,7 @@ impl Agent {
         serde_json::from_str(&self.get("/api/status")).unwrap()
     }
 
-    /// One cluster of it.
+    /// One cluster in it.
     pub fn cluster(&mut self, name: &str) -> Value {
         let status = self.status();
         let clusters = status["clusters"].as_array().unwrap();

@@ -1,4 +1,4 @@
-//! What the tests of all targets are made of: the program, the servers it talks to, and files.
+//! Tools shared by the tests of all targets: the program, the servers it talks to, and files.
 #![allow(dead_code, unused_imports, reason = "no target uses all of it")]
 
 pub mod call;

@@ -29,7 +29,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// Node n1 with these rules. In them, `BARMAN` and `PATRONI` become the addresses of the node's own.
+    /// Node n1 with these rules. In them, `BARMAN` and `PATRONI` become the addresses of the node's own servers.
     pub fn new(rules: &str) -> Self {
         let node = Self {
             folder: tempfile::tempdir().unwrap(),
@@ -43,20 +43,19 @@ impl Node {
         node
     }
 
-    /// Gives it another name.
     pub fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
         self
     }
 
-    /// Gives it a Patroni that says that this member leads.
+    /// Gives it a Patroni according to which this member leads.
     pub fn with_patroni(mut self, leader: &str) -> Self {
         self.patroni = Some(Patroni::start(&self.name, leader));
         self.write_rules(&self.rules);
         self
     }
 
-    /// Gives it a Barman of its own.
+    /// Gives it its own Barman.
     pub fn with_barman(mut self, config: Config) -> Self {
         self.barman = Some(Simulator::start(config).unwrap());
         self.write_rules(&self.rules);
@@ -71,7 +70,6 @@ impl Node {
         self.barman.as_ref().expect("a node with a Barman")
     }
 
-    /// Replaces its rules.
     pub fn write_rules(&self, rules: &str) {
         let mut rules = rules.to_owned();
         if let Some(barman) = &self.barman {
@@ -99,12 +97,11 @@ impl Node {
         self.folder().join("data")
     }
 
-    /// The number of the next call; its output is in files.
+    /// The number of the next call; its output goes to files.
     pub fn next_call(&self) -> u32 {
         self.calls.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Any command.
     pub fn call(&self, arguments: impl IntoIterator<Item = impl AsRef<str>>) -> Call<'_> {
         Call::new(self).args(arguments)
     }
@@ -115,19 +112,18 @@ impl Node {
             .args(["on_role_change", "primary", "demo"])
     }
 
-    /// The command that makes this node a replica.
+    /// The command that creates this node as a replica.
     pub fn create_replica(&self) -> Call<'_> {
         let datadir = format!("--datadir={}", self.datadir().display());
         self.call(["run", "--node", &self.name, "--event", "create_replica"])
             .args(["--scope=demo", "--role=replica", &datadir])
     }
 
-    /// Runs a command to its end.
     pub fn run(&self, arguments: impl IntoIterator<Item = impl AsRef<str>>) -> Ended {
         self.call(arguments).run()
     }
 
-    /// A command, to be started in another way.
+    /// A command, for other ways of starting it.
     pub fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<str>>) -> Command {
         self.call(arguments).command()
     }
@@ -162,14 +158,14 @@ impl Node {
         served
     }
 
-    /// Those of this type.
+    /// The posts of this type.
     pub fn posts_of(&self, kind: &str) -> Vec<Served> {
         let mut posts = self.posts();
         posts.retain(|served| served.body["type"] == kind);
         posts
     }
 
-    /// The number of them that Barman accepted.
+    /// The number of posts of this type that Barman accepted.
     pub fn accepted(&self, kind: &str) -> usize {
         let posts = self.posts_of(kind);
         posts

@@ -1,4 +1,4 @@
-//! A Patroni REST API that says what a test wants it to say.
+//! A Patroni REST API with the answers that a test sets.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -29,7 +29,7 @@ struct Says {
 }
 
 impl Patroni {
-    /// Patroni on this node, where that one holds the leader key.
+    /// Patroni on node `node`, while `leader` holds the leader key.
     pub fn start(node: &str, leader: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -58,12 +58,12 @@ impl Patroni {
         Self { url, says }
     }
 
-    /// Another node holds the leader key from here on.
+    /// Another node holds the leader key from now on.
     pub fn leader(&self, node: &str) {
         node.clone_into(&mut self.says.lock().unwrap().leader);
     }
 
-    /// This node gives up the leader's lease; the list of members still names it.
+    /// This node gives up the leader's lease; the list of members still names it as leader.
     pub fn gives_up_the_lease(&self) {
         self.says.lock().unwrap().gave_up = true;
     }
@@ -73,7 +73,7 @@ impl Patroni {
         self.says.lock().unwrap().system_id = Some(id.to_owned());
     }
 
-    /// Another member has its REST API at this address; without one, all members have this one.
+    /// Another member has its REST API at this address; by default, all members have this one.
     pub fn lists(&self, node: &str, url: &str) {
         let mut says = self.says.lock().unwrap();
         says.others.insert(node.to_owned(), url.to_owned());
@@ -85,12 +85,12 @@ impl Patroni {
         says.states.insert(node.to_owned(), state.to_owned());
     }
 
-    /// These receive WAL from its PostgreSQL.
+    /// Sets the receivers of WAL from its PostgreSQL.
     pub fn walsenders(&self, names: &[&'static str]) {
         self.says.lock().unwrap().walsenders = names.to_vec();
     }
 
-    /// It is of another cluster than `demo`.
+    /// It belongs to a cluster other than `demo`.
     pub fn scope(&self, name: &str) {
         name.clone_into(&mut self.says.lock().unwrap().scope);
     }
@@ -101,12 +101,12 @@ impl Patroni {
         says.tags.insert(node.to_owned(), tags);
     }
 
-    /// The dynamic configuration; without one, it does not show any.
+    /// Sets the dynamic configuration; without one, it is not available.
     pub fn config(&self, config: Option<Value>) {
         self.says.lock().unwrap().config = config;
     }
 
-    /// It does not tell the member's name from here on.
+    /// It does not report the member's name from now on.
     pub fn is_older_than_3_2(&self) {
         self.says.lock().unwrap().older_than_3_2 = true;
     }

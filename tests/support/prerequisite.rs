@@ -1,4 +1,4 @@
-//! Programs that have to be installed. A test that cannot find one fails, and names it and its package.
+//! Programs that must be installed. A test that can't find one fails, and names it and its package.
 
 use std::path::PathBuf;
 

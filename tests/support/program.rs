@@ -1,10 +1,10 @@
-//! The program as a user starts it, kept apart from this machine's own state and settings.
+//! The program as a user starts it, isolated from this machine's own state and settings.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A command that runs the program with a state of its own.
+/// A command that runs the program with its own state.
 pub fn program() -> Command {
     with_state(&fresh_state())
 }
@@ -19,7 +19,7 @@ pub fn with_state(state: &Path) -> Command {
     command
 }
 
-/// The path of a state that no other test has.
+/// The path of a new state that no other test uses.
 pub fn fresh_state() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -29,7 +29,6 @@ pub fn fresh_state() -> PathBuf {
     folder.join("state.db")
 }
 
-/// The repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

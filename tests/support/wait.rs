@@ -1,12 +1,12 @@
-//! Waiting for something that happens elsewhere.
+//! Waiting for events in other processes.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Nothing here takes longer; what does, hangs.
+/// The time limit of a wait; anything longer is hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Asks until there is an answer. `None`: there was none in time.
+/// Asks until there is an answer; `None` if there was none in time.
 pub fn wait<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let started = Instant::now();
     loop {
@@ -18,7 +18,7 @@ pub fn wait<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     }
 }
 
-/// Waits until this is so.
+/// Waits until the condition is true.
 #[track_caller]
 pub fn until(mut so: impl FnMut() -> bool) {
     assert!(wait(|| so().then_some(())).is_some(), "it never became so");

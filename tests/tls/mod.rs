@@ -1,5 +1,5 @@
-//! TLS against a real server with certificates made here: whatever is wrong, the program says what,
-//! and in which file.
+//! TLS against a real server with certificates made here: whatever the error, the message names it
+//! and the file.
 
 use patroni_barman::simulator::{Config, Simulator};
 use rustls::SupportedProtocolVersion;
@@ -11,7 +11,7 @@ use crate::support::node::Node;
 use crate::support::tls::certificates::Certificates;
 use crate::support::tls::server::{Clients, Then, TlsServer};
 
-/// The files that the rules file names, and the host it names.
+/// The files and the host in the rules file.
 #[derive(Debug, Clone, Copy)]
 struct Files {
     host: &'static str,
@@ -20,7 +20,7 @@ struct Files {
     ca: Option<&'static str>,
 }
 
-/// A client without a certificate of its own.
+/// A client without a certificate.
 const ANONYMOUS: Files = Files {
     host: "localhost",
     cert: None,
@@ -28,14 +28,14 @@ const ANONYMOUS: Files = Files {
     ca: Some("ca.crt"),
 };
 
-/// A client with one.
+/// A client with a certificate.
 const CLIENT: Files = Files {
     cert: Some("client.crt"),
     key: Some("client.key"),
     ..ANONYMOUS
 };
 
-/// What a test needs: the certificates, and the API behind the TLS server.
+/// The certificates, and the API behind the TLS server.
 struct Stage {
     folder: Certificates,
     behind: Simulator,
@@ -81,7 +81,7 @@ impl Stage {
         Node::new(&rules(&api)).callback().run()
     }
 
-    /// Nothing reaches the API, and the message says this; a certificate may be renewed, so that another attempt may help.
+    /// Asserts that nothing reaches the API, with this message; a certificate may be renewed, so another attempt may help.
     fn refuses(&self, url: &str, files: Files, message: &str) {
         let message = message
             .replace("URL", url)
@@ -99,7 +99,7 @@ impl Stage {
 
 /// Rules that switch to a model through this API.
 fn rules(api: &Value) -> String {
-    // JSON is YAML.
+    // JSON is valid YAML
     json!({
         "version": 1,
         "api": api,
@@ -319,7 +319,7 @@ fn the_wrong_scheme_is_noticed() {
 fn the_command_line_names_its_files_in_the_place_of_the_rules_files() {
     for files in [
         &["--cert-file=client.crt", "--key-file=client.key"][..],
-        // The Python tool takes one file with both in it.
+        // the Python tool accepts one file with both
         &["--cert-file=client-and-key.pem"],
     ] {
         let stage = Stage::new();

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::support::prerequisite::find;
 use crate::support::program::{root, stdout};
 
-/// The names that browsers with this command line have.
+/// The names of browsers with this command line.
 const BROWSERS: [&str; 4] = [
     "chromium",
     "chromium-browser",
@@ -14,12 +14,11 @@ const BROWSERS: [&str; 4] = [
     "google-chrome-stable",
 ];
 
-/// The browser.
 pub fn browser() -> std::path::PathBuf {
     find(&BROWSERS, "chromium")
 }
 
-/// Loads a page; returns the document as the browser has it, and its log.
+/// Loads a page; returns the browser's document and its log.
 fn load(page: &str, width: u32) -> (String, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("page.html");

@@ -1,4 +1,4 @@
-//! The pages of an agent in a browser, at the width of a phone and of a desk, by day and at night.
+//! The pages of an agent in a browser, at the width of a phone and of a desktop, in light and dark mode.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +10,10 @@ use crate::support::wait::until;
 
 const FLEET: [(&str, &str); 3] = [("main", "east"), ("side", "west"), ("lost", "west")];
 
-/// A page of the running agent, with the size that its content takes; browsers in use write that into the title.
+/// A page of the running agent, with the width of its content; current browsers write that into the title.
 fn look(file: &Path, width: u32, dark: bool) -> (String, u32) {
     let folder = tempfile::tempdir().unwrap();
-    // A window of a browser is not narrower than 500 pixels; a frame in it is.
+    // a browser's window can't be narrower than 500 pixels; a frame in it can
     let frame = folder.path().join("frame.html");
     let inner = fs::read_to_string(file).unwrap();
     let inner = inner.replace("<meta http-equiv=\"refresh\" content=\"10\">", "");

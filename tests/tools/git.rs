@@ -16,7 +16,7 @@ rules:
     request: {type: recovery, server: main, backup_id: latest, remote_ssh_command: ssh a, destination_directory: "{{ datadir }}"}
 "#;
 
-/// Runs git in a folder.
+/// Runs git in a directory.
 fn git_in(folder: &Path, arguments: &[&str]) {
     let settings = [
         "user.name=a",
@@ -33,7 +33,7 @@ fn git_in(folder: &Path, arguments: &[&str]) {
     assert!(output.status.success(), "{errors}");
 }
 
-/// The exit code of `diff --exit-code` in a folder, and what it says on standard error.
+/// The exit code and standard error of `diff --exit-code` in a directory.
 fn diff_in(folder: &Path, old: &str, new: &str) -> (Option<i32>, String) {
     let output = program()
         .args(["diff", "--exit-code", old, new])
@@ -70,7 +70,7 @@ fn rules_can_be_taken_from_git() {
     }
 }
 
-/// A revision is read as a disk is: from any folder, by way of links, and without what is no file.
+/// A revision is read like a file system: from any directory, through links, and without anything that is not a file.
 #[test]
 fn a_revision_is_read_as_a_disk_is() {
     let folder = tempfile::tempdir().unwrap();
@@ -153,7 +153,7 @@ fn a_revision_is_read_as_a_disk_is() {
     }
 }
 
-/// The diff of a pull request that adds the rules, as the workflow in `docs/policy.md` makes it, and that of a hook.
+/// The diff of a pull request that adds the rules, as in the workflow in `docs/policy.md`, and that of a hook.
 #[test]
 fn rules_that_are_new_or_staged_can_be_compared() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! JUnit XML against the schema that CI systems read it by: Jenkins', as its xUnit plugin publishes it (MIT;
+//! JUnit XML against the schema that CI systems use: that of Jenkins, published with its xUnit plugin (MIT;
 //! taken from pytest's source package).
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use crate::support::prerequisite::find;
 use crate::support::program::{program, root};
 
-/// Validates a document with libxml2, which knows XML and its schemas.
+/// Validates a document with libxml2, which implements XML Schema.
 fn validate(xml: &str) -> Output {
     let mut child = Command::new(find(&["xmllint"], "libxml2-utils"))
         .args(["--noout", "--nonet", "--schema"])
@@ -20,7 +20,7 @@ fn validate(xml: &str) -> Output {
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
-    // One that is no XML is not read to its end.
+    // a document that is not XML is not read to its end
     let _ = input.write_all(xml.as_bytes());
     drop(input);
     child.wait_with_output().unwrap()

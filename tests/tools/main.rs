@@ -1,5 +1,6 @@
-//! What needs other programs: a browser, git, libxml2, Node with npm for the YAML language server, Prometheus' `promtool`,
-//! Nagios and its plugins, and Python with a package index for Grafana's model of dashboards. Where one of them is missing, the test that uses it fails and names it.
+//! Tests that need other programs: a browser, git, libxml2, Node with npm for the YAML language server, Prometheus' `promtool`,
+//! Nagios and its plugins, and Python with a package index for Grafana's model of dashboards. If one of them is missing,
+//! the test that uses it fails and names it.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

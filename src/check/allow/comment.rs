@@ -1,4 +1,4 @@
-//! One comment, and what it says.
+//! One comment and its content.
 
 use std::ops::Range;
 
@@ -17,13 +17,13 @@ pub(super) const FORM: &str = "write `# patroni_barman: allow(PB204) why it is r
 pub(super) struct Comment {
     pub(super) file: usize,
     pub(super) place: Place,
-    /// The line that it is about.
+    /// The line that it applies to.
     pub(super) about: usize,
-    /// What it says, or why that is not known.
+    /// Its content, or the reason why it is invalid.
     pub(super) said: Result<Said, &'static str>,
 }
 
-/// What a comment says.
+/// The content of a valid comment.
 pub(super) struct Said {
     pub(super) codes: Vec<String>,
     pub(super) reason: String,
@@ -41,7 +41,7 @@ impl Comment {
     }
 }
 
-/// The comments of a file that are for this program, or seem to be.
+/// The comments in a file that are, or seem to be, for this program.
 pub(super) fn comments(file: usize, source: &Source, locator: &mut Locator<'_>) -> Vec<Comment> {
     let text = &source.text;
     if !text.contains('#') {
@@ -64,7 +64,7 @@ pub(super) fn comments(file: usize, source: &Source, locator: &mut Locator<'_>) 
     all.filter_map(comment).collect()
 }
 
-/// Finds what is for this program in a comment, and where that begins. A text may be in front of it.
+/// Finds the part of a comment that is for this program, and its offset. Other text may precede it.
 fn read(comment: &str) -> Option<(usize, Result<Said, &'static str>)> {
     let signs = comment.match_indices('#').map(|(at, _)| at);
     let separate = |at: &usize| {
@@ -97,7 +97,7 @@ fn is_near(word: &str) -> bool {
     word == NAME.replace('_', "")
 }
 
-/// Tells what was meant to allow something from a comment about this program.
+/// Returns true if a comment about this program was meant to allow something.
 fn allows(text: &str) -> bool {
     let text = text.trim_start();
     let word = text.get(.."allow".len()).unwrap_or_default();
@@ -118,7 +118,7 @@ fn said(text: &str) -> Option<Said> {
     (!codes.iter().any(String::is_empty)).then_some(Said { codes, reason })
 }
 
-/// Refuses codes in the place of the reason.
+/// Refuses codes in place of the reason.
 fn only_a_reason(said: Said) -> Result<Said, &'static str> {
     let first = said.reason.trim_start_matches([',', ';', '&']).trim_start();
     let code = first

@@ -1,9 +1,9 @@
-//! The line that a comment is about.
+//! The line that a comment applies to.
 
-/// The lines of a text, each with the next one that something of a value is in.
+/// The lines of a text, each with the next line that contains part of a value.
 pub(super) struct Lines<'t> {
     lines: Vec<&'t str>,
-    /// For each line, the first one behind it with content.
+    /// For each line, the next one with content.
     next: Vec<usize>,
 }
 
@@ -23,8 +23,8 @@ impl<'t> Lines<'t> {
         Self { lines, next }
     }
 
-    /// The line that a comment is about which begins in this column of this line, both counted from 1: the same one if
-    /// something is before the comment, else the next one with content.
+    /// The line that a comment applies to, given its line and the text before it: the same line if
+    /// there is something before the comment, otherwise the next one with content.
     pub(super) fn about(&self, line: usize, bytes_before: usize) -> usize {
         let index = line - 1;
         let before = self
@@ -41,7 +41,7 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// Tells a line that something of a value is in. A dash alone only announces one, and `---` the document.
+/// Returns true if a line has part of a value. A dash alone only announces one, and `---` a document.
 fn has_content(line: &str) -> bool {
     let line = line.trim_start_matches('\u{feff}').trim();
     let behind_dash = line

@@ -1,4 +1,4 @@
-//! The parts of the rules that a comment can be about, by the lines that they begin in.
+//! The parts of the rules that a comment can apply to, by their first lines.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use crate::load::{Locator, Spot};
 use crate::model::{Origin, RuleSet};
 use crate::source::Source;
 
-/// Rules, requests, variables and files by the file and line that they begin in.
+/// Rules, requests, variables and files by file and first line.
 pub(super) struct Scopes(HashMap<(usize, usize), Vec<Origin>>);
 
 impl Scopes {
@@ -44,7 +44,7 @@ impl Scopes {
         Self(scopes)
     }
 
-    /// What begins in this line.
+    /// The items that begin on this line.
     pub(super) fn at(&self, file: usize, line: usize) -> &[Origin] {
         self.0
             .get(&(file, line))
@@ -52,7 +52,7 @@ impl Scopes {
             .unwrap_or_default()
     }
 
-    /// How much of the file that is: the whole file is more than a rule, and a rule more than a request.
+    /// The size of that item: a whole file is larger than a rule, and a rule larger than a request.
     pub(super) fn breadth(&self, file: usize, line: usize) -> std::cmp::Reverse<usize> {
         let levels = |origin: &Origin| origin.pointer.matches('/').count();
         let least = self.at(file, line).iter().map(levels).min();

@@ -1,4 +1,4 @@
-//! The values that members set targets to, evaluated for examples of members.
+//! The values that members set targets to, evaluated for example members.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::model::{Event, Match, RequestTemplate, Role, Rule, Target, TemplateValue};
 use crate::space::{Cluster, events};
-use crate::template::{Residual, Scope, render};
+use crate::template::{Residual, Scope, Syntax, render};
 
 use super::super::cells::Cells;
 use super::super::judge::Judge;
@@ -14,10 +14,10 @@ use super::super::setting::of_request;
 use super::super::table::{Firing, Table};
 use super::sample::{Member, Members};
 
-/// How many rules that may fire before others are kept for each member.
+/// The maximum number of preceding rules to keep for each member.
 const MOST_INSTEAD: usize = 8;
 
-/// A value that a member sets a target to when Patroni calls for a cell.
+/// A value that a member sets a target to in a cell.
 #[derive(Debug, Clone)]
 pub(super) struct Act {
     pub(super) rule: usize,
@@ -28,18 +28,18 @@ pub(super) struct Act {
     pub(super) cell: usize,
     pub(super) member: Member,
     pub(super) value: String,
-    /// The value is made of something that only the member knows, its environment say.
+    /// The value contains something that only the member knows, such as its environment.
     pub(super) private: bool,
     /// The rule fires whatever the facts are.
     pub(super) sure: bool,
-    /// The place in the plan of the cell.
+    /// The position in the cell's plan.
     pub(super) order: usize,
-    /// The rules that may fire instead, under `match: first`.
+    /// The rules that may fire instead under `match: first`.
     pub(super) instead: Vec<usize>,
 }
 
 impl Act {
-    /// Tells whether the two may set different values.
+    /// Returns true if the two may set different values.
     pub(super) fn differs(&self, other: &Self) -> bool {
         self.value != other.value
             || (self.member.name != other.member.name && (self.private || other.private))
@@ -51,27 +51,31 @@ impl Act {
     }
 }
 
-/// Evaluates rules for members; the scopes of one kind of cluster are made once.
+/// Evaluates rules for members; the scopes of one kind of cluster are created once.
 pub(super) struct Stage<'a, 'r> {
     pub(super) table: &'a Table<'r>,
     pub(super) members: &'a Members<'r>,
     pub(super) cluster: &'a Cluster,
     pub(super) judge: &'a mut Judge<'r>,
     pub(super) scopes: HashMap<(usize, Member), Scopes>,
+    pub(super) residuals: &'a mut Residuals<'r>,
 }
 
-/// What a request sees on one member.
+/// The results of conditions, by their text, and the cell and the member if they depend on these.
+pub(super) type Residuals<'r> = HashMap<(&'r str, Option<usize>, Option<Member>), Residual>;
+
+/// The scopes of requests on one member.
 #[derive(Clone)]
 pub(super) struct Scopes {
-    /// With what everybody knows of it; the rest is unknown.
+    /// The facts that are known everywhere; all others are unknown.
     known: Scope,
-    /// With placeholders for the rest.
+    /// The same facts, with placeholders for the others.
     shown: Scope,
 }
 
 impl<'r> Stage<'_, 'r> {
-    /// Everything that the rules set in one kind of cluster, by target; what a later request of the same cell surely
-    /// replaces is left out.
+    /// Everything that the rules set in one kind of cluster, by target, without acts that a later request of the same cell
+    /// certainly overrides.
     pub(super) fn acts(&mut self, firings: &[Firing]) -> BTreeMap<Target, Vec<Act>> {
         let mut all: BTreeMap<Target, Vec<Act>> = BTreeMap::new();
         let mut order = 0;
@@ -111,7 +115,7 @@ impl<'r> Stage<'_, 'r> {
                             continue;
                         };
                         if event == Event::Bootstrap {
-                            // It ends before anyone leads.
+                            // It ends before any member leads.
                             continue;
                         }
                         let key = (index, member.clone());
@@ -153,24 +157,33 @@ impl<'r> Stage<'_, 'r> {
         all
     }
 
-    /// Tells whether a rule surely fires for a member; `None` if it never does.
+    /// Returns true if a rule certainly fires for a member, and `None` if it never does.
     fn fires(&mut self, firing: &Firing, index: usize, member: &Member) -> Option<bool> {
         let sure = !firing.sure.and(Cells::one(index)).is_empty();
         let rule = self.table.rule(firing.rule)?;
         let Some(when) = rule.when.as_ref().filter(|_| !sure) else {
             return Some(sure);
         };
-        let members = self.members;
-        let with_member = |scope| members.seen_by(member, scope);
-        match self.judge.residual_for(when, index, with_member) {
+        let depends = self.judge.depends(when, Syntax::Expression);
+        let key = (
+            when.text.as_str(),
+            depends.cell.then_some(index),
+            depends.member.then(|| member.clone()),
+        );
+        let residual = self.residuals.entry(key).or_insert_with(|| {
+            let members = self.members;
+            let with_member = |scope| members.seen_by(member, scope);
+            self.judge.residual_for(when, index, with_member)
+        });
+        match residual {
             Residual::Value(Value::Bool(true)) => Some(true),
             Residual::Value(_) => None,
             Residual::Unknown(_) | Residual::Error(_) => Some(false),
         }
     }
 
-    /// The targets and values of one request on a member, and whether a value is known only there. A target whose name is known
-    /// only there is the member's own, and left out.
+    /// The targets and values of one request on a member, each with true if only the member knows the value. A target whose name
+    /// only the member knows is its own, and left out.
     fn settings(
         &mut self,
         request: &'r RequestTemplate,
@@ -212,7 +225,7 @@ impl<'r> Stage<'_, 'r> {
 #[derive(Default)]
 struct Taken {
     sure: HashSet<(usize, Member)>,
-    /// Enough of them to tell two cells apart.
+    /// Enough of the rules that may fire to tell two cells apart.
     maybe: HashMap<(usize, Member), Vec<usize>>,
 }
 
@@ -231,7 +244,7 @@ impl Taken {
     }
 }
 
-/// Tells whether something that only the member knows is in the name of what is set.
+/// Returns true if the name of the target contains something that only the member knows.
 fn has_own_name(request: &RequestTemplate, known: &Scope) -> bool {
     let is_private = |value: &TemplateValue| {
         let scope = known.afresh();
@@ -254,7 +267,7 @@ fn has_own_name(request: &RequestTemplate, known: &Scope) -> bool {
     }
 }
 
-/// Drops what a later request of the same cell and member surely replaces.
+/// Drops acts that a later request of the same cell and member certainly overrides.
 fn last(acts: &mut Vec<Act>) {
     let mut sure: HashMap<(usize, Member), usize> = HashMap::new();
     for act in acts.iter().filter(|act| act.sure) {

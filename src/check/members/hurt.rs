@@ -1,9 +1,10 @@
-//! Sequences of callbacks after which a target is not what the leader's rules want.
+//! Sequences of callbacks after which a target differs from what the leader's rules want.
 //!
 //! A member's callbacks run in the order of its roles, and those of different members in any order. The fence keeps a request
-//! from being sent when the member no longer has the role, so a leader's late request does no harm; a
-//! replica's does, because it still is a replica.
+//! from being sent when the member no longer has the role, so a leader's late request is harmless; a
+//! replica's is not, because it still is a replica.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diagnostic::Code;
@@ -16,30 +17,30 @@ use super::super::table::Table;
 use super::act::Act;
 use super::sample::Member;
 
-/// How many pairs of one target are looked at: more of them than anyone would write.
+/// The maximum number of pairs to compare for one target; real rules have far fewer.
 const MOST_LOOKS: usize = 20_000;
 
-/// A sequence that hurts.
+/// A harmful sequence.
 #[derive(Debug, Clone)]
 pub(super) struct Hurt {
     pub(super) code: Code,
     /// The request to blame.
     pub(super) culprit: Act,
-    /// What another one wants.
+    /// The request that wants another value.
     pub(super) other: Act,
     pub(super) steps: Vec<Step>,
-    /// The member that leads in the end, if the others' values are compared with its own.
+    /// The member that leads in the end, if the values of others are compared with its own.
     pub(super) leader: Option<Member>,
 }
 
-/// A callback of a member, and the value that it sets the target to, if it does.
+/// A callback of a member, and the value it sets the target to, if any.
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     pub(super) event: Event,
     pub(super) role: Role,
     pub(super) member: Member,
     pub(super) value: Option<String>,
-    /// The value is one that only the member knows.
+    /// Only the member knows the value.
     pub(super) private: bool,
 }
 
@@ -54,7 +55,7 @@ impl Step {
         }
     }
 
-    /// The cell, as messages call it.
+    /// The cell as messages name it.
     pub(super) fn cell_name(&self) -> String {
         let mut cells = events().enumerate();
         let cell = cells.find(|(_, cell)| *cell == (self.event, self.role));
@@ -72,16 +73,26 @@ impl Step {
     }
 }
 
-/// The acts of one target in one kind of cluster, whose leaders have one role.
+/// The acts on one target in one kind of cluster, whose leaders have one role.
 pub(super) struct Contest<'a, 'r> {
     table: &'a Table<'r>,
     leads: Role,
     acts: Vec<&'a Act>,
-    /// What each member wants while it leads: what its promotion sets, else what its start does.
+    /// The value that each member wants while it leads: from its promotion, or else from its start.
     wants: BTreeMap<&'a Member, Vec<&'a Act>>,
-    /// What each member sets in each event while it leads.
+    /// The acts of each member in each event while it leads.
     leading: HashMap<(&'a Member, Event), Vec<&'a Act>>,
-    looks: usize,
+    /// The circumstances in which each event of a leading member sets the target.
+    certain: HashSet<(&'a Member, Event, Certain<'a>)>,
+    looks: Cell<usize>,
+}
+
+/// The circumstances in which a request is certainly sent: the rules that may fire instead are the same.
+#[derive(PartialEq, Eq, Hash)]
+enum Certain<'a> {
+    Always,
+    WithRule(usize, &'a [usize]),
+    WithCondition(Option<&'a str>, &'a [usize]),
 }
 
 impl<'a, 'r> Contest<'a, 'r> {
@@ -101,18 +112,27 @@ impl<'a, 'r> Contest<'a, 'r> {
                 wants.entry(member).or_insert_with(|| found.clone());
             }
         }
+        let mut certain = HashSet::new();
+        for act in acts.iter().copied().filter(|act| act.role.leads()) {
+            let of_rule = Certain::WithRule(act.rule, &act.instead);
+            let of_condition = Certain::WithCondition(condition(table, act), &act.instead);
+            let always = act.sure.then_some(Certain::Always);
+            let all = [of_rule, of_condition].into_iter().chain(always);
+            certain.extend(all.map(|certain| (&act.member, act.event, certain)));
+        }
         Self {
             table,
             leads,
             acts,
             wants,
             leading,
-            looks: MOST_LOOKS,
+            certain,
+            looks: Cell::new(MOST_LOOKS),
         }
     }
 
     /// One sequence for each request to blame.
-    pub(super) fn hurts(&mut self) -> Vec<Hurt> {
+    pub(super) fn hurts(&self) -> Vec<Hurt> {
         let first = self.acts.first().map(|act| &act.member.name);
         if self.acts.iter().all(|act| Some(&act.member.name) == first) {
             return Vec::new();
@@ -136,7 +156,7 @@ impl<'a, 'r> Contest<'a, 'r> {
         hurts
     }
 
-    /// The acts in the order of the rules. In stories the first member leads, and the last one does what hurts.
+    /// The acts in the order of the rules. In sequences, the first member leads and the last one does the harm.
     fn in_order(&self) -> Vec<&'a Act> {
         let mut members: Vec<&Member> = Vec::new();
         for act in &self.acts {
@@ -163,21 +183,14 @@ impl<'a, 'r> Contest<'a, 'r> {
         act.event == Event::OnStart && act.role.leads()
     }
 
-    fn leading(&self, member: &Member, event: Event) -> Vec<&'a Act> {
-        self.leading
-            .get(&(member, event))
-            .cloned()
-            .unwrap_or_default()
+    /// Counts a comparison; returns false once there are too many.
+    fn may_look(&self) -> bool {
+        self.looks.set(self.looks.get().saturating_sub(1));
+        self.looks.get() > 0
     }
 
-    /// Counts a comparison; false when there were too many.
-    fn may_look(&mut self) -> bool {
-        self.looks = self.looks.saturating_sub(1);
-        self.looks > 0
-    }
-
-    /// A sequence after which the target has the value of this act, and the leader wants another.
-    fn against_leader(&mut self, act: &'a Act) -> Option<Hurt> {
+    /// A sequence after which the target has the value of this act while the leader wants another.
+    fn against_leader(&self, act: &'a Act) -> Option<Hurt> {
         if !act.role.leads() {
             return self.of_follower(act);
         }
@@ -192,10 +205,10 @@ impl<'a, 'r> Contest<'a, 'r> {
         None
     }
 
-    /// A member that does not lead sets what the leader wants otherwise.
-    fn of_follower(&mut self, act: &'a Act) -> Option<Hurt> {
-        for (leader, wants) in self.wants.clone() {
-            for want in wants.into_iter().filter(|_| leader.name != act.member.name) {
+    /// A member that does not lead sets a value that the leader does not want.
+    fn of_follower(&self, act: &'a Act) -> Option<Hurt> {
+        for (leader, wants) in &self.wants {
+            for want in wants.iter().filter(|_| leader.name != act.member.name) {
                 if !self.may_look() {
                     return None;
                 }
@@ -203,9 +216,9 @@ impl<'a, 'r> Contest<'a, 'r> {
                     return Some(Hurt {
                         code: Code::FollowerSets,
                         culprit: act.clone(),
-                        other: want.clone(),
+                        other: (*want).clone(),
                         steps: vec![Step::of(want), Step::of(act)],
-                        leader: Some(leader.clone()),
+                        leader: Some((*leader).clone()),
                     });
                 }
             }
@@ -213,12 +226,11 @@ impl<'a, 'r> Contest<'a, 'r> {
         None
     }
 
-    /// Another event of a leader sets something else than its promotion.
-    fn of_leader(&mut self, act: &'a Act) -> Option<Hurt> {
-        let wants = self.wants.get(&act.member)?.clone();
-        let beside = self.leading(&act.member, act.event);
-        let start = self.leading(&act.member, Event::OnStart);
-        for want in &wants {
+    /// Another event of a leader sets a different value than its promotion.
+    fn of_leader(&self, act: &'a Act) -> Option<Hurt> {
+        let wants = self.wants.get(&act.member)?;
+        let beside = self.leading.get(&(&act.member, act.event))?;
+        for want in wants {
             if !self.may_look() {
                 return None;
             }
@@ -229,12 +241,13 @@ impl<'a, 'r> Contest<'a, 'r> {
                 let mut by = by.iter();
                 by.any(|other| other.is_same_request(one) && other.order > than.order)
             };
-            if replaced(&beside, want, act) || replaced(&wants, act, want) {
+            if replaced(beside, want, act) || replaced(wants, act, want) {
                 continue;
             }
-            // A leader that stops starts again, or another is promoted.
+            // A leader that stops is started again, or another member is promoted.
             let stops = act.event == Event::OnStop;
-            if stops && start.iter().any(|start| self.covers(start, &[act, want])) {
+            let sets = |by: &&Act| self.is_certain(Event::OnStart, by);
+            if stops && [act, want].iter().any(sets) {
                 continue;
             }
             return Some(self.differ(act, want, Some(act.member.clone())));
@@ -256,14 +269,12 @@ impl<'a, 'r> Contest<'a, 'r> {
         }
     }
 
-    /// A leader's start is followed, and a promotion is not.
-    fn of_start(&mut self, act: &'a Act) -> Option<Hurt> {
-        let promotions = self.leading(&act.member, Event::OnRoleChange);
-        let mut promotions = promotions.into_iter();
-        if promotions.any(|promotion| self.covers(promotion, &[act])) {
+    /// The target follows a leader's start but not a promotion.
+    fn of_start(&self, act: &'a Act) -> Option<Hurt> {
+        if self.is_certain(Event::OnRoleChange, act) {
             return None;
         }
-        for before in self.acts.clone() {
+        for before in &self.acts {
             if !self.may_look() {
                 return None;
             }
@@ -286,8 +297,8 @@ impl<'a, 'r> Contest<'a, 'r> {
         }
     }
 
-    /// No rule says what a leader wants: all that is set must be one value.
-    fn against_all(&mut self, act: &'a Act) -> Option<Hurt> {
+    /// No rule sets what a leader wants: all acts must set one value.
+    fn against_all(&self, act: &'a Act) -> Option<Hurt> {
         let (own, others): (Vec<&Act>, Vec<&Act>) = self
             .acts
             .iter()
@@ -304,7 +315,7 @@ impl<'a, 'r> Contest<'a, 'r> {
                 continue;
             }
             match (act.role.leads(), other.role.leads()) {
-                // The one that does not lead is to blame.
+                // The request of the member that does not lead is to blame.
                 (true, false) => {}
                 (false, _) if is_own => {}
                 (false, _) => {
@@ -325,20 +336,19 @@ impl<'a, 'r> Contest<'a, 'r> {
         None
     }
 
-    /// Tells whether an act happens whenever the others do.
-    fn covers(&self, act: &Act, others: &[&Act]) -> bool {
-        let when = |act: &Act| {
-            let rule = self.table.rule(act.rule)?;
-            rule.when.as_ref().map(|when| when.text.as_str())
-        };
-        act.sure
-            || others.iter().any(|other| {
-                let same = act.rule == other.rule || when(act) == when(other);
-                same && act.instead == other.instead
-            })
+    /// Tells whether the event sets the target for the act's leading member whenever the act happens.
+    fn is_certain(&self, event: Event, act: &'a Act) -> bool {
+        let of_condition = Certain::WithCondition(condition(self.table, act), &act.instead);
+        [
+            Certain::Always,
+            Certain::WithRule(act.rule, &act.instead),
+            of_condition,
+        ]
+        .into_iter()
+        .any(|certain| self.certain.contains(&(&act.member, event, certain)))
     }
 
-    /// Tells whether the conditions of both can hold: for one member all of them, for two what is the same in their cluster.
+    /// Returns true if both conditions can hold: all parts for one member, the parts about the cluster for two.
     fn can_both(&self, one: &Act, other: &Act) -> bool {
         if one.rule == other.rule {
             return true;
@@ -361,4 +371,9 @@ impl<'a, 'r> Contest<'a, 'r> {
             _ => true,
         }
     }
+}
+
+fn condition<'r>(table: &Table<'r>, act: &Act) -> Option<&'r str> {
+    let rule = table.rule(act.rule)?;
+    rule.when.as_ref().map(|when| when.text.as_str())
 }

@@ -1,4 +1,4 @@
-//! Example members: enough of them to see rules that set different values on two.
+//! Example members: enough to find rules that set different values on two members.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,20 +8,20 @@ use crate::template::{Asked, Premises, Reference, Scope, inspect, premises};
 
 use super::super::failing::templates;
 
-/// The number of members that rules name and that are tried with every rule.
+/// The maximum number of named members that every rule is tried with.
 const MOST_NAMED: usize = 8;
 
-/// The number of surroundings that each of them is tried in.
+/// The maximum number of surroundings for each of them.
 const MOST_SURROUNDINGS: usize = 6;
 
-/// A member in certain surroundings. There is no other of the same name at the same time.
+/// A member in certain surroundings. Names are unique at any time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Member {
     pub(super) name: String,
     surroundings: usize,
 }
 
-/// Environment variables and host names that conditions compare, each with what it is here.
+/// Environment variables and host names that conditions compare, with their values here.
 type Surroundings = BTreeMap<Subject, Asked>;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ enum Subject {
 }
 
 impl Subject {
-    /// Reads what a condition asks about, as [`Premises`] writes it.
+    /// Reads the subject of a condition, in the notation of [`Premises`].
     fn of(subject: &str) -> Option<Self> {
         let key = subject
             .strip_prefix("env[\"")
@@ -59,10 +59,10 @@ impl Subject {
 
 /// The members that rules are tried for.
 pub(super) struct Members<'r> {
-    /// Two that no rule names.
+    /// Two members that no rule names.
     others: Vec<String>,
     named: BTreeSet<String>,
-    /// For each rule the only members that its condition is for, if it names them.
+    /// For each rule, the members it is limited to by its condition, if it names them.
     only: HashMap<usize, Vec<String>>,
     surroundings: Vec<Surroundings>,
     rules: &'r [Rule],
@@ -104,7 +104,7 @@ impl<'r> Members<'r> {
         }
     }
 
-    /// Tells whether a rule names its members.
+    /// Returns true if a rule names its members.
     pub(super) fn is_of_one(&self, rule: usize) -> bool {
         self.only.contains_key(&rule)
     }
@@ -128,7 +128,7 @@ impl<'r> Members<'r> {
         all.collect()
     }
 
-    /// The facts with what is known of a member.
+    /// Adds the known facts about a member to the scope.
     pub(super) fn seen_by(&self, member: &Member, mut scope: Scope) -> Scope {
         scope = scope.text("node", &member.name);
         let mut env = BTreeMap::new();
@@ -151,7 +151,7 @@ impl<'r> Members<'r> {
         scope.table_among("env", env)
     }
 
-    /// Describes the surroundings of a member as far as these rules look at them.
+    /// Describes the surroundings of a member, as far as these rules depend on them.
     pub(super) fn surroundings_in_words(&self, member: &Member, rules: [usize; 2]) -> Vec<String> {
         let looks_at = |subject: &Subject, rule: &Rule| {
             let mut templates = templates(rule).into_iter();
@@ -198,7 +198,7 @@ fn conditions(rules: &RuleSet) -> impl Iterator<Item = (usize, Premises)> {
     all.filter_map(move |(number, rule)| Some((number, asked(rule)?)))
 }
 
-/// Each combination of the compared texts, and one more for any other; what would make too many is left unknown.
+/// Each combination of the compared texts, and one more for any other text; subjects with too many are left unknown.
 fn surroundings(compared: BTreeMap<Subject, BTreeSet<String>>) -> Vec<Surroundings> {
     let mut all = vec![Surroundings::new()];
     for (subject, texts) in compared {

@@ -1,28 +1,28 @@
-//! What Barman and Patroni answered, as far as the rules can be compared with it.
+//! The answers of Barman and Patroni, as far as the rules can be compared with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::space::Known;
 
-/// What is known of this node and its cluster.
+/// The facts about this node and its cluster.
 #[derive(Debug, Clone, Default)]
 pub struct Here {
-    /// The name that the user gives this node.
+    /// The name of this node as the user gave it.
     pub given: Option<String>,
-    /// The name that the local Patroni tells.
+    /// The name that the local Patroni reports.
     pub told: Option<String>,
-    /// The host, the environment and so on.
+    /// The host, the environment and other facts.
     pub known: Known,
     /// The Patronis that answered, in the order of the rules.
     pub patronis: Vec<Seen>,
 }
 
-/// A cluster as a Patroni shows it.
+/// A cluster as seen by a Patroni.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     /// The address.
     pub url: String,
-    /// The cluster, if it is told.
+    /// The cluster's name, if reported.
     pub scope: Option<String>,
     /// The members.
     pub members: Vec<Member>,
@@ -39,27 +39,27 @@ pub struct Member {
     pub never_leads: bool,
 }
 
-/// What one Barman has.
+/// The content of one Barman.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
-    /// What `/diagnose` shows, if it could be read.
+    /// The content of `/diagnose`, if it could be read.
     pub content: Option<Content>,
-    /// pg-backup-api has no operations but recoveries.
+    /// pg-backup-api knows no operations but recoveries.
     pub api_is_too_old: bool,
 }
 
-/// What `/diagnose` shows.
+/// The content of `/diagnose`.
 #[derive(Debug, Clone, Default)]
 pub struct Content {
     /// The servers.
     pub servers: BTreeMap<String, Server>,
     /// The models.
     pub models: BTreeMap<String, Model>,
-    /// The reason why Barman can't have models, if there is one.
+    /// The reason why Barman can't have models, if any.
     pub why_no_models: Option<String>,
 }
 
-/// A server; only its cluster is known if it was not asked for.
+/// A server; only its cluster is known if no details were requested.
 #[derive(Debug, Clone, Default)]
 pub struct Server {
     /// The cluster it is for.
@@ -72,9 +72,9 @@ pub struct Server {
     pub streaming_archiver: Option<bool>,
     /// Its replication slot.
     pub slot_name: Option<String>,
-    /// Recoveries get the WAL of later timelines from Barman.
+    /// Recoveries fetch the WAL of later timelines from Barman.
     pub gets_wal: bool,
-    /// Its backups by id.
+    /// Its backups by ID.
     pub backups: BTreeMap<String, BackupState>,
 }
 
@@ -87,14 +87,14 @@ pub struct Model {
     pub slot_name: Option<String>,
 }
 
-/// How a backup ended.
+/// The result of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BackupState {
     /// It can be restored.
     Usable,
     /// It failed.
     Failed,
-    /// It is being taken, or its state is not known.
+    /// It is in progress, or its state is unknown.
     Other,
 }
 

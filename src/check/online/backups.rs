@@ -1,4 +1,4 @@
-//! The backup is there, and a new cluster made of it has all of its WAL.
+//! The backup exists, and a new cluster restored from it has all of its WAL.
 
 use crate::diagnostic::Code;
 

@@ -1,4 +1,4 @@
-//! What was found, and words for it.
+//! Problems found online, and their wording.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, list};
 use crate::load::{Problem, Spot, nearest};
 use crate::model::{Origin, Rule};
 
-/// What was found so far. The same request comes with several events and members.
+/// The problems found so far. The same request occurs with several events and members.
 #[derive(Default)]
 pub(super) struct Found {
     seen: HashSet<(Code, Origin, String)>,
@@ -14,13 +14,13 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Tells whether there was no problem of this code about this thing so far, wherever.
+    /// Returns true if there is no problem of this code about this item yet, anywhere.
     pub(super) fn is_new(&mut self, code: Code, about: &str) -> bool {
         self.seen
             .insert((code, Origin::default(), about.to_owned()))
     }
 
-    /// Adds a problem unless there is one of this code about the same thing at the same place.
+    /// Adds a problem unless there is one of this code about the same item at the same place.
     pub(super) fn say(
         &mut self,
         code: Code,
@@ -36,7 +36,7 @@ impl Found {
     }
 }
 
-/// Tells a rule for a cluster; every rule may be for one that is not known.
+/// Returns true if a rule is for a cluster; if the cluster is unknown, every rule may be.
 pub(super) fn is_for(rule: &Rule, cluster: Option<&str>) -> bool {
     let Some(name) = cluster else {
         return true;
@@ -44,7 +44,7 @@ pub(super) fn is_for(rule: &Rule, cluster: Option<&str>) -> bool {
     rule.cluster.include(name)
 }
 
-/// The name that was probably meant, or those that there are.
+/// The name that was probably meant, or the available names.
 pub(super) fn instead<'a>(
     name: &str,
     all: impl Iterator<Item = &'a str> + Clone,

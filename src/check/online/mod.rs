@@ -1,6 +1,6 @@
-//! What Barman and Patroni say of the rules, one file for each question.
+//! The rules compared with the answers of Barman and Patroni, one file for each question.
 //!
-//! The caller asks them and puts the answers in; here they are only compared. First [`wants`] gives what the rules
+//! The caller fetches the answers; here they are only compared. First [`wants`] returns what the rules
 //! want for each member, so that the caller knows which servers and models to ask for; [`problems`] does the rest.
 
 mod answers;
@@ -24,7 +24,7 @@ use self::found::Found;
 pub use self::answers::{BackupState, Content, Here, Inventory, Member, Model, Seen, Server};
 pub use self::wants::{Want, wants};
 
-/// Everything that does not fit.
+/// Everything that does not match.
 pub fn problems(
     rules: &RuleSet,
     here: &Here,

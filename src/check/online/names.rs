@@ -1,4 +1,4 @@
-//! Servers and models are there, and are of one cluster.
+//! Servers and models exist, and belong to one cluster.
 
 use crate::diagnostic::Code;
 use crate::model::Origin;

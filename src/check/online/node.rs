@@ -1,4 +1,4 @@
-//! The Patroni that answers is of this cluster, and this node is a member of it.
+//! The Patroni that answers belongs to this cluster, and this node is a member of it.
 
 use crate::diagnostic::{Code, list};
 use crate::load::nearest;

@@ -1,4 +1,4 @@
-//! The replication slot is still there after a failover.
+//! The replication slot still exists after a failover.
 
 use crate::diagnostic::Code;
 

@@ -1,4 +1,4 @@
-//! pg-backup-api and Barman have what the requests ask for.
+//! pg-backup-api and Barman are new enough for the requests.
 
 use crate::diagnostic::Code;
 

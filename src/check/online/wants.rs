@@ -1,4 +1,4 @@
-//! What the rules want of Barman for each member, as far as it can be told here.
+//! The requests for each member, as far as they can be rendered here.
 
 use std::collections::HashSet;
 
@@ -12,18 +12,16 @@ use crate::template::{Scope, condition, render};
 use super::answers::Here;
 use super::found::is_for;
 
-/// The names that a request has in it when it is rendered for a member.
+/// The names in a request that was rendered for a member.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Names {
-    /// The member; none if this node's name is not known.
+    /// The member; `None` if this node's name is unknown.
     pub member: Option<String>,
-    /// It is for a new cluster.
+    /// The request is for a new cluster.
     pub bootstraps: bool,
-    /// The server.
     pub server: Option<String>,
     /// The model that it is switched to.
     pub model: Option<String>,
-    /// The backup.
     pub backup: Option<String>,
     /// The servers and models whose options it changes.
     pub changes: Vec<Changed>,
@@ -34,9 +32,8 @@ pub struct Names {
 pub struct Changed {
     /// It is a model.
     pub is_model: bool,
-    /// Its name.
     pub name: String,
-    /// Where it stands.
+    /// Its place in the rules.
     pub at: Origin,
 }
 
@@ -60,14 +57,14 @@ impl std::ops::Deref for Want<'_> {
 }
 
 impl Want<'_> {
-    /// The servers that it is about.
+    /// The servers in the request.
     pub fn servers(&self) -> impl Iterator<Item = &str> {
         let changed = self.changes.iter().filter(|changed| !changed.is_model);
         let changed = changed.map(|changed| changed.name.as_str());
         self.server.as_deref().into_iter().chain(changed)
     }
 
-    /// The models that it is about.
+    /// The models in the request.
     pub fn models(&self) -> impl Iterator<Item = &str> {
         let changed = self.changes.iter().filter(|changed| changed.is_model);
         let changed = changed.map(|changed| changed.name.as_str());
@@ -75,8 +72,8 @@ impl Want<'_> {
     }
 }
 
-/// Renders the requests for every member of the cluster in every event. Of another node neither environment nor host
-/// are known here; what depends on them is left out.
+/// Renders the requests for every member of the cluster in every event. The environment and host of other nodes
+/// are unknown here; requests that depend on them are left out.
 pub fn wants<'r>(rules: &'r RuleSet, here: &Here) -> Vec<Want<'r>> {
     let mut wants = Vec::new();
     let mut seen = HashSet::new();
@@ -112,7 +109,7 @@ pub fn wants<'r>(rules: &'r RuleSet, here: &Here) -> Vec<Want<'r>> {
     wants
 }
 
-/// The cluster that this node is of. If Patroni does not tell it, those that rules name, and an unknown one.
+/// The cluster of this node. If Patroni does not report it, the clusters that rules name, and an unknown one.
 fn clusters<'a>(rules: &'a RuleSet, here: &'a Here) -> Vec<Option<&'a str>> {
     if let Some(seen) = here.cluster() {
         return vec![seen.scope.as_deref()];
@@ -127,7 +124,7 @@ fn clusters<'a>(rules: &'a RuleSet, here: &'a Here) -> Vec<Option<&'a str>> {
     std::iter::once(None).chain(exact).collect()
 }
 
-/// A node that an event may happen on.
+/// A node that an event may occur on.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     name: Option<&'a str>,
@@ -139,7 +136,7 @@ struct Place<'a> {
 fn places(here: &Here) -> Vec<Place<'_>> {
     let members = here.cluster().map(|seen| seen.members.as_slice());
     let is_member = |name: &&str| members.is_none_or(|all| all.iter().any(|one| one.name == *name));
-    // What is named after a member that does not exist is not there either.
+    // An item named after a member that does not exist does not exist either.
     let own = here.name().filter(is_member);
     let members = members.unwrap_or_default();
     let never_leads = members

@@ -67,10 +67,10 @@ pub struct Agent {
     pub rank: u32,
 }
 
-/// The pause between two looks at a cluster that no watch tells of.
+/// The pause between two looks at a cluster without a watch.
 const POLL: Duration = Duration::from_secs(2);
 
-/// How long each agent waits longer than the one before.
+/// The additional wait of each agent in the order of their ranks.
 const STEP: Duration = Duration::from_secs(10);
 
 impl Command for Agent {
@@ -190,7 +190,7 @@ impl Agent {
     }
 }
 
-/// Reads the rules again. Broken ones change nothing but the page.
+/// Reads the rules again. Broken ones are only reported on the page.
 fn read_again(
     path: &std::path::Path,
     old: &Rules,

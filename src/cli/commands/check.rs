@@ -1,4 +1,4 @@
-//! `check`: everything that is wrong with rules, before Patroni calls.
+//! `check`: all problems with rules, before Patroni calls.
 
 use std::path::{Path, PathBuf};
 
@@ -130,7 +130,7 @@ impl Command for Check {
     }
 }
 
-/// What was found in all rule sets.
+/// The findings in all rule sets.
 #[derive(Default)]
 struct All {
     checked: Checked,

@@ -1,4 +1,4 @@
-//! `demo`: a switchover from beginning to end on a machine that has nothing.
+//! `demo`: a complete switchover on a machine with nothing installed.
 
 mod fleet;
 
@@ -22,7 +22,7 @@ use crate::cli::shared::exit::Exit;
 use crate::cli::shared::output::print;
 use crate::cli::shared::state::STATE_VARIABLE;
 
-/// The rules that the demo runs: the first example for operators.
+/// The rules of the demo: the first example for operators.
 const RULES: &str = include_str!("../../../rules/follow-the-primary.yml");
 
 /// Shows a switchover, from Patroni's callbacks to Barman's model.
@@ -55,7 +55,7 @@ pub struct Demo {
     pub listen: SocketAddr,
 }
 
-/// What Patroni does in a switchover from n1 to n2, as recorded from two nodes of Patroni 4.1.
+/// The callbacks of a switchover from n1 to n2, as recorded from two nodes of Patroni 4.1.
 const SWITCHOVER: [(&str, [&str; 2], &str); 3] = [
     ("n1", ["on_stop", "demoted"], "n1 is asked to step down"),
     (
@@ -159,7 +159,7 @@ fn active(simulator: &Simulator) -> String {
     format!("Barman's active model of `demo`: {model}\n")
 }
 
-/// Which rules fired, and why the others did not.
+/// The rules that fired, and the reasons why the others did not.
 fn fired(result: &Value) -> String {
     let mut text = String::new();
     let word = |value: &Value, key: &str| {
@@ -191,7 +191,7 @@ fn fired(result: &Value) -> String {
     text
 }
 
-/// What the API was asked and what it answered; looks at the same operation count as one line.
+/// The API's requests and answers; polls of the same operation count as one line.
 fn exchanges(served: &[Served]) -> String {
     let mut lines: Vec<(String, u32)> = Vec::new();
     for one in served {
@@ -220,7 +220,7 @@ fn exchanges(served: &[Served]) -> String {
     })
 }
 
-/// A folder that is gone when it is no longer needed.
+/// A directory that is removed when it is dropped.
 struct Folder(PathBuf);
 
 impl Folder {

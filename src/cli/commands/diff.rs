@@ -1,4 +1,4 @@
-//! `diff`: what a change to the rules changes.
+//! `diff`: the effect of a change to the rules.
 
 use clap::{Args, ValueEnum};
 
@@ -78,7 +78,7 @@ pub enum Gate {
 }
 
 impl DiffArgs {
-    /// Reads one of the two.
+    /// Reads one of the two sides.
     fn rules(&self, place: &str, is_old: bool, context: &Context) -> Result<RuleSet, Exit> {
         let missing = match sources(place)? {
             Found::Empty => return Ok(RuleSet::default()),
@@ -112,7 +112,7 @@ impl Command for DiffArgs {
         let mut new = self.rules(&self.new, false, context)?;
         for set in &self.known.sets {
             let one = std::slice::from_ref(set);
-            // The change may be that a variable is new, or gone.
+            // The change may add or remove the variable.
             let before = set_vars(&mut old, one);
             let after = set_vars(&mut new, one);
             before.or(after).map_err(Exit::into_usage)?;

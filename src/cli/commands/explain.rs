@@ -1,4 +1,4 @@
-//! `explain`: what a code means.
+//! `explain`: the meaning of a code.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! `forget`: give up what is pending.
+//! `forget`: give up pending requests.
 
 use std::path::PathBuf;
 
@@ -60,7 +60,7 @@ impl Command for ForgetArgs {
             let now = Real::new().wall();
             let missed = match state.forget(IntentId(*number), now).map_err(trouble)? {
                 Forget::Forgotten(intent) => {
-                    let what = report::describe(&intent.step.operation);
+                    let what = intent.step.operation.words();
                     let said = report::one_line(&format!("forgotten: {number}, {what}"));
                     print(&format!("{said}\n"));
                     continue;

@@ -1,4 +1,4 @@
-//! `history`: what was done.
+//! `history`: past requests.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -106,7 +106,7 @@ impl Command for History {
 }
 
 impl History {
-    /// The verdicts on changes of timeline; they are of no rule and have no outcome.
+    /// The verdicts on changes of timeline; these have no rule and no outcome.
     fn receipts(&self, path: &Path) -> Result<Vec<Receipt>, Exit> {
         if self.rule.is_some() || self.outcome.is_some() {
             return Ok(Vec::new());

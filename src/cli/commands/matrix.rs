@@ -1,4 +1,4 @@
-//! `matrix`: the whole table.
+//! `matrix`: the table of all events and roles.
 
 #![expect(
     clippy::doc_markdown,

@@ -1,4 +1,4 @@
-//! The commands: a file and a row for each.
+//! The commands: one file and one row each.
 
 mod agent;
 mod check;
@@ -62,7 +62,7 @@ macro_rules! commands {
             $($name($arguments),)+
         }
 
-        /// What is known of each of them.
+        /// The facts about each command.
         const FACTS: &[Facts] = &[$(Facts::of::<$arguments>(),)+];
 
         impl Commands {
@@ -112,7 +112,7 @@ commands! {
     Man(completions::Man),
 }
 
-/// The names of the commands and what is known of them, in the order of the help.
+/// The names of the commands and their facts, in the order of the help.
 pub fn facts(cli: &clap::Command) -> impl Iterator<Item = (&str, Facts)> {
     let names = cli.get_subcommands().map(clap::Command::get_name);
     names.zip(FACTS.iter().copied())

@@ -1,4 +1,4 @@
-//! `plan`: what `run` would do.
+//! `plan`: what `run` would send.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! `reconcile`: finish what was left, and correct what differs.
+//! `reconcile`: finish pending requests and correct differences.
 
 #![expect(
     clippy::doc_markdown,
@@ -107,7 +107,7 @@ impl Command for Reconcile {
             if hangup.came() {
                 context.log.reopen();
             }
-            // The rules may be mended while we wait.
+            // The rules may be repaired while we wait.
             if let Err(exit) = measured(self, context, &watch, &looks) {
                 exit.log(&context.log);
             }
@@ -117,7 +117,7 @@ impl Command for Reconcile {
 }
 
 impl Reconcile {
-    /// The format of the result, if it is shown.
+    /// The format of the result, or `None` if it is not printed.
     fn shown(&self) -> Option<Format> {
         match self.every {
             None => self.format.or(Some(Format::Human)),
@@ -126,7 +126,7 @@ impl Reconcile {
     }
 }
 
-/// One run, of which the metrics tell also if it could not even begin.
+/// Runs once and writes the metrics, even if the run could not start.
 fn measured(
     args: &Reconcile,
     context: &Context,
@@ -254,7 +254,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     Ok(code)
 }
 
-/// Says what differs and is not corrected.
+/// Reports the differences that are not corrected.
 fn tell_uncorrected(compared: &[Comparison], here: &Here, log: &Log) {
     let not_corrected = |one: &&Comparison| !one.as_wanted() && !one.calls_for_action();
     for one in compared.iter().filter(not_corrected) {
@@ -273,7 +273,7 @@ fn tell_uncorrected(compared: &[Comparison], here: &Here, log: &Log) {
     }
 }
 
-/// Says which cluster, member and role this process works for; once, if nothing of that changes.
+/// Logs the cluster, member and role of this process, unless they are unchanged.
 fn begin(here: &Here, log: &Log) {
     let (role, cluster) = (here.role.map(Role::as_str), here.cluster.as_str());
     log.about(fields([
@@ -290,7 +290,7 @@ fn begin(here: &Here, log: &Log) {
     log.change("pass", &said);
 }
 
-/// Shows what would be sent.
+/// Shows the requests that would be sent.
 fn dry(args: &Reconcile, context: &Context, base: &Base<'_>, view: View) -> u8 {
     let compared = base.compare(Ok(view));
     let status = compared.status();
@@ -315,7 +315,7 @@ fn dry(args: &Reconcile, context: &Context, base: &Base<'_>, view: View) -> u8 {
 
 fn would_do(status: &report::Status<'_>, screen: Screen) -> String {
     let pending = status.state.pending.iter().map(|intent| {
-        let what = report::describe(&intent.step.operation);
+        let what = intent.step.operation.words();
         let rest = format!("{what}, decided for {} {}", intent.event, intent.role);
         (Style::Warning, "pending: ", rest)
     });
@@ -324,7 +324,7 @@ fn would_do(status: &report::Status<'_>, screen: Screen) -> String {
         .iter()
         .map(|conflict| (Style::Error, "left alone: ", report::conflict(conflict)));
     let compared = status.compared.iter().map(|one| {
-        let what = report::describe(&one.step.operation);
+        let what = one.step.operation.words();
         let why = status
             .here
             .map_or_else(|_| String::new(), |here| report::difference(one, here));

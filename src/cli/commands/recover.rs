@@ -13,7 +13,7 @@ use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::Exit;
 use crate::cli::shared::shipped::{Codes, Shipped, Tries, seconds};
 
-/// Between two polls there is always some time, even if `--loop-wait` says that there is none.
+/// The shortest pause between two polls, even if `--loop-wait` is zero.
 const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Restores a backup for a new replica, as the Python tool does.
@@ -86,7 +86,7 @@ impl Command for Recover {
                 ("data_directory", &self.data_directory),
             ],
             facts: Facts {
-                // Patroni's arguments are the same for a bootstrap but for the role, and neither matters to the rules.
+                // Patroni passes the same arguments for a bootstrap, except for the role, and neither matters to the rules.
                 event: Event::CreateReplica,
                 role,
                 raw_role: role.as_str().to_owned(),

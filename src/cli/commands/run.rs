@@ -1,4 +1,4 @@
-//! `run`: what Patroni calls.
+//! `run`: the command that Patroni calls.
 
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ impl Command for Run {
         let decide = |recorded: &Recorded| decider.decide(recorded);
         let outside = Outside::new(&rules.set, &context.environment, &watch);
         let place = state::place(Some(&rules.set), &context.environment);
-        // Most callbacks ask for nothing, and nothing is left: then the state is not opened.
+        // Most callbacks send nothing and nothing is pending: then the state is not opened.
         let made = decide(&event);
         let nothing = made.as_ref().is_ok_and(|plan| plan.steps.is_empty());
         let outside = if nothing && !state::may_be_pending(&place.path) {
@@ -133,7 +133,7 @@ impl Command for Run {
         let Ended { plan, outcome } = ended;
         let mut outcome = discretion.outcome(outcome);
         let idle = plan.as_ref().and_then(report::idle);
-        // An empty directory is no node: Patroni must go on with its next method.
+        // An empty directory is no node: Patroni must continue with its next method.
         if outcome.verdict == Verdict::Skipped && idle.is_some() && !word.makes_node() {
             outcome.verdict = Verdict::Done;
         }
@@ -160,7 +160,7 @@ impl Command for Run {
     }
 }
 
-/// Says in the first line what this process was called for; every later line has it in its fields.
+/// Logs the reason for this call in the first line; every later line has it in its fields.
 fn begin(facts: &Facts, context: &Context) {
     let Facts {
         event,
@@ -185,7 +185,7 @@ fn begin(facts: &Facts, context: &Context) {
     ));
 }
 
-/// Says what is true now, and what happens next.
+/// Logs the result and the next step.
 fn tell_end(outcome: &Outcome, context: &Context) {
     let pending = match outcome.verdict {
         Verdict::Done | Verdict::Skipped | Verdict::Fenced => return,

@@ -45,7 +45,6 @@ mod parse;
 ///
 /// In front of the Barman of this host:
 ///
-///     patroni_barman simulate --barman-command 'barman -c /etc/barman.conf'
 ///
 /// Exit codes: 0 ended when it was told to; 2 what it is made of contradicts itself, or the
 /// address is in use.
@@ -306,7 +305,6 @@ impl Simulate {
 }
 
 impl Simulate {
-    /// Serves until SIGTERM or Ctrl-C.
     fn serve(&self) -> Result<(), StartError> {
         let (listen, members) = (self.listen, self.members());
         if let Some(command) = self.barman_command.clone() {

@@ -65,10 +65,10 @@ pub enum StatusFormat {
     Nagios,
 }
 
-/// The exit code of a Nagios plugin that can't tell.
+/// The exit code of a Nagios plugin that has no answer.
 const UNKNOWN: u8 = 3;
 
-/// Nagios ends a plugin after a minute.
+/// The time limit as a plugin: Nagios kills plugins after a minute.
 const PLUGIN: Duration = Duration::from_secs(50);
 
 impl Command for Status {
@@ -131,7 +131,7 @@ impl Command for Status {
     }
 }
 
-/// Looks at all clusters.
+/// Shows all clusters.
 fn all(args: &Status, context: &Context) -> Result<u8, Exit> {
     let board = pass_over(&args.rules, context, false, Duration::ZERO)?;
     let text = report::fleet::once(&board, screen(context));

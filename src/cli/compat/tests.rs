@@ -1,4 +1,4 @@
-//! Command lines and what is made of them.
+//! Command lines and their readings.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Each line, and what is made of it.
+/// Each line with its reading.
 const CASES: &[(&str, &str)] = &[
-    // other commands are none of its business
+    // other commands are left to clap
     ("", "native"),
     ("run on_start primary main", "native"),
     ("--api-url u check x.yml", "native"),
@@ -18,7 +18,7 @@ const CASES: &[(&str, &str)] = &[
     ("--version", "native"),
     ("--api-url u", "no command"),
     ("--api-url u --unknown", "no command"),
-    // shortenings
+    // abbreviations
     ("--a u", "no command"),
     (
         "--ap=u recover --ba",
@@ -74,9 +74,9 @@ const CASES: &[(&str, &str)] = &[
         "recover --datadir a --data-directory=b --datadir c",
         "recover --data-directory=a --data-directory=b --data-directory=c",
     ),
-    // an empty path is none
+    // an empty path counts as not given
     ("--cert-file= --log-file x --log-file= recover", "recover"),
-    // what Patroni appends
+    // arguments that Patroni appends
     (
         "recover --barman-server s --scope=main --role=replica --datadir=/d --connstring=x --no_leader=1",
         "recover --barman-server=s --data-directory=/d",
@@ -98,7 +98,7 @@ const CASES: &[(&str, &str)] = &[
     ("recover spare --loop-wait 1", "recover --loop-wait=1"),
     ("--foo bar recover", "native"),
     ("--foo=bar recover", "recover"),
-    // global options behind the sub-command: only in full, and not over one before it
+    // global options after the sub-command: only in full, and never overriding one before it
     (
         "recover --api-url u --retry-wait=1",
         "recover --api-url=u --retry-wait=1",
@@ -108,7 +108,7 @@ const CASES: &[(&str, &str)] = &[
         "recover --api-url=u --ca-file=x",
     ),
     ("recover --key=value --api=u", "recover"),
-    // help ends the reading, and what is wrong before it is told first
+    // help ends the reading, and errors before it are reported first
     ("--help", "--help"),
     ("--he config-switch", "--help"),
     ("--retry-wait 3 -h", "-h"),
@@ -210,7 +210,7 @@ fn an_empty_word_is_a_value() {
 }
 
 proptest! {
-    /// What was written out says the same when it is read again, whatever the words were.
+    /// Reading the written-out form again changes nothing, whatever the words were.
     #[test]
     fn what_is_written_is_final(words in proptest::collection::vec(word(), 0..12)) {
         let words: Vec<OsString> = std::iter::once("patroni_barman".into()).chain(words).collect();
@@ -220,7 +220,7 @@ proptest! {
     }
 }
 
-/// A word that may mean something, or any word at all.
+/// A known word or an arbitrary one.
 fn word() -> impl Strategy<Value = OsString> {
     let option = proptest::sample::select(vec![
         "--api-url",

@@ -1,4 +1,4 @@
-//! Options of the commands that look into every cell.
+//! Options of the commands that evaluate every cell.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub struct KnownArgs {
 }
 
 impl KnownArgs {
-    /// What is known.
+    /// The facts given on the command line.
     ///
     /// # Errors
     /// [`Exit`] for something without `=`.

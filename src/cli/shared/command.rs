@@ -1,4 +1,4 @@
-//! Every fact about a command, in one place.
+//! All facts about a command, in one place.
 
 use std::ffi::OsString;
 
@@ -7,18 +7,18 @@ use clap::Args;
 use super::context::Context;
 use super::exit::{Exit, USAGE};
 
-/// A group of commands on the first page of the help: what an operator is about to do.
+/// A group of commands on the first page of the help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// Named in Patroni's configuration.
+    /// Commands named in Patroni's configuration.
     Patroni,
-    /// For a review of rules.
+    /// Commands for a review of rules.
     Rules,
-    /// For who looks after Barman.
+    /// Commands for Barman's operators.
     Barman,
-    /// Nothing real is touched.
+    /// Commands that touch nothing real.
     Rehearsal,
-    /// For packagers and shells.
+    /// Commands for packagers and shells.
     Installation,
 }
 
@@ -32,7 +32,6 @@ impl Group {
         Self::Installation,
     ];
 
-    /// The heading.
     pub const fn heading(self) -> &'static str {
         match self {
             Self::Patroni => "Called by Patroni",
@@ -44,24 +43,24 @@ impl Group {
     }
 }
 
-/// A command: its arguments, whose comment is its help page, and what the program has to know of it.
+/// A command: its arguments, whose comment is its help page, and the facts about it.
 pub trait Command: Args {
-    /// Its place on the first page of the help.
+    /// Its group on the first page of the help.
     const GROUP: Group;
     /// It talks to pg-backup-api or Patroni; its page has the options for that.
     const CONNECTED: bool = false;
-    /// It takes whatever else Patroni appends as `--name=value`.
+    /// It accepts whatever else Patroni appends as `--name=value`.
     const OPEN: bool = false;
-    /// The exit code for a command line that can't be read.
+    /// The exit code for an invalid command line.
     const USAGE: u8 = USAGE;
 
-    /// Tells whether it changes something and says by its exit code how that went; the others have nothing but their
+    /// Returns true if it changes something and reports the result as its exit code; the other commands only print their
     /// result.
     fn acts(&self) -> bool {
         false
     }
 
-    /// Takes what Patroni appended and no option has, if it is open for that.
+    /// Accepts the arguments that Patroni appended and no option matches, if the command is open for them.
     fn take_others(&mut self, _others: Vec<(String, String)>) {}
 
     /// Returns the exit code for a command line that cannot be read. A program that reads nothing but standard output is
@@ -70,11 +69,11 @@ pub trait Command: Args {
         Self::USAGE
     }
 
-    /// Carries the command out and returns the exit code.
+    /// Runs the command and returns the exit code.
     fn run(&self, context: &Context) -> Result<u8, Exit>;
 }
 
-/// What is known of a command without its arguments.
+/// The facts about a command, independent of its arguments.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts {
     /// [`Command::GROUP`].

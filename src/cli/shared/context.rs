@@ -1,4 +1,4 @@
-//! What every command has at hand.
+//! The context of every command.
 
 use std::rc::Rc;
 
@@ -7,13 +7,11 @@ use super::colours::Colours;
 use super::env::Environment;
 use super::log::Log;
 
-/// What every command has at hand.
+/// The context of every command.
 pub struct Context {
     /// Options for every command.
     pub global: Global,
-    /// The environment.
     pub environment: Environment,
-    /// The log.
     pub log: Rc<Log>,
     /// The outputs that get colours.
     pub colours: Colours,

@@ -1,4 +1,4 @@
-//! From an event, of now or written down earlier, to a plan.
+//! From a current or recorded event to a plan.
 
 use std::borrow::Cow;
 
@@ -12,13 +12,13 @@ use super::exit::Exit;
 use super::invocation::set_vars;
 use super::rules::Rules;
 
-/// The rules and what is known besides an event.
+/// The rules and the other inputs of a decision.
 pub struct Decider<'a> {
-    /// The rules, no variable of which the command line has set.
+    /// The rules, before the command line sets variables.
     pub rules: &'a Rules,
     /// The environment of this process.
     pub environment: &'a Environment,
-    /// The event that this process was called for, with everything that Patroni passed.
+    /// The event that this process was called for, with all arguments from Patroni.
     pub call: Option<Facts>,
 }
 
@@ -84,7 +84,7 @@ impl From<Undecided> for Exit {
     }
 }
 
-/// The event of a call, as it is written down.
+/// The event of a call, as it is recorded.
 pub fn recorded(facts: &Facts, sets: &[String]) -> Recorded {
     Recorded {
         cluster: facts.cluster.clone(),

@@ -1,5 +1,5 @@
-//! What a server says ends up in messages; here the secrets that it may have repeated are taken out of them before
-//! they are shown or written down.
+//! Servers' messages end up in ours; this removes the secrets that they may repeat before
+//! messages are shown or stored.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::store::{
 pub struct Discretion(Vec<Secrets>);
 
 impl Discretion {
-    /// The discretion that these ask for.
+    /// The union of these secrets.
     #[must_use]
     pub fn of(secrets: impl IntoIterator<Item = Secrets>) -> Self {
         Self(secrets.into_iter().collect())
@@ -29,13 +29,13 @@ impl Discretion {
             .fold(text.to_owned(), |text, secrets| secrets.hide(&text))
     }
 
-    /// What became of a step, as it may be told.
+    /// The result of a step, without secrets.
     fn report(&self, mut report: StepReport) -> StepReport {
         report.message = report.message.map(|message| self.hide(&message));
         report
     }
 
-    /// What became of a plan, as it may be told.
+    /// The result of a plan, without secrets.
     #[must_use]
     pub fn outcome(&self, mut outcome: Outcome) -> Outcome {
         let steps = outcome.steps.into_iter();
@@ -43,7 +43,7 @@ impl Discretion {
         outcome
     }
 
-    /// What differs, as it may be told.
+    /// The comparisons, without secrets.
     #[must_use]
     pub fn compared(&self, mut compared: Vec<Comparison>) -> Vec<Comparison> {
         for one in &mut compared {
@@ -65,14 +65,14 @@ impl Discretion {
         compared
     }
 
-    /// The receipts of a pass, as they may be told.
+    /// The receipts of a pass, without secrets.
     #[must_use]
     pub fn judged(&self, mut judged: Judged) -> Judged {
         judged.blind = judged.blind.map(|why| self.hide(&why));
         judged
     }
 
-    /// Tells what happens.
+    /// Reports progress without secrets.
     pub fn tell(&self, progress: &Progress<'_>, tell: impl FnOnce(&Progress<'_>)) {
         match *progress {
             Progress::Waiting { step, reason, wait } => tell(&Progress::Waiting {
@@ -104,13 +104,12 @@ impl Discretion {
     }
 }
 
-/// A state in which no message has a secret in it.
+/// A state whose messages contain no secrets.
 pub struct DiscreetStore {
-    /// The state.
     pub state: Worker,
-    /// What no message may have in it.
+    /// The secrets to remove.
     pub discretion: Discretion,
-    /// Who finds that something differs.
+    /// The source that differences are attributed to.
     pub by: Source,
 }
 
@@ -262,7 +261,7 @@ impl DiscreetStore {
     }
 }
 
-/// A member, named for another thread.
+/// A member, described for another thread.
 struct Whose {
     cluster: String,
     node: Option<String>,

@@ -1,4 +1,4 @@
-//! The plan of an event, shown and not carried out.
+//! The plan of an event, shown but not executed.
 
 use crate::evaluate::Plan;
 use crate::execute::{Undecided, World as _};
@@ -16,7 +16,7 @@ use super::rules::Rules;
 use super::watch::Watch;
 use super::world::Outside;
 
-/// Shows what an event would lead to. The local Patroni is asked for the member's name if a rule needs it.
+/// Shows the plan of an event. The local Patroni is asked for the member's name if a rule needs it.
 pub fn dry_run(event: &EventArgs, format: Format, context: &Context) -> Result<u8, Exit> {
     let watch = Watch::new(&context.log);
     let facts = facts(event, &context.environment)?;

@@ -6,7 +6,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 use crate::model::duration;
 
-/// A duration as rules write it.
+/// A duration in the notation of the rules.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     duration::parse(text).ok_or_else(|| "write it like `500ms`, `2s`, `5m` or `1h30m`".to_owned())
 }

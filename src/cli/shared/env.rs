@@ -1,4 +1,4 @@
-//! What the process was started with: the one place that reads the environment.
+//! The inputs from the process's environment: the only place that reads it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,14 +6,14 @@ use std::fs;
 /// The environment and the machine's name.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
-    /// Every variable; one that is not UTF-8 is read with `U+FFFD` in place of what is not.
+    /// All variables; bytes that are not UTF-8 are replaced by `U+FFFD`.
     pub vars: BTreeMap<String, String>,
     /// The machine's host name.
     pub host: Option<String>,
 }
 
 impl Environment {
-    /// Reads it.
+    /// Reads the environment.
     #[must_use]
     pub fn read() -> Self {
         let vars = std::env::vars_os()
@@ -31,7 +31,7 @@ impl Environment {
         Self { vars, host }
     }
 
-    /// A variable that is set and not empty.
+    /// The value of a variable that is set and not empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.vars

@@ -1,27 +1,27 @@
-//! Ends of a command that are not its result.
+//! Ends of a command other than its result.
 
 use std::fmt;
 
 use super::log::Log;
 
-/// A command that can't go on: what to say and the exit code.
+/// A command that can't continue: the message and the exit code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {
     /// The exit code.
     pub code: u8,
-    /// What to say; one line, lower case.
+    /// The message; one line, lower case.
     pub message: String,
     /// The next step, if there is one.
     pub help: Option<String>,
 }
 
-/// The exit code of `run`, `plan` and `reconcile` for rules or arguments that are not valid.
+/// The exit code of `run`, `plan` and `reconcile` for invalid rules or arguments.
 pub const INVALID: u8 = 4;
 
-/// The exit code of a callback that did everything by the last good rules, because the file is broken.
+/// The exit code of a callback that did everything with the last good rules, because the file is broken.
 pub const LAST_GOOD: u8 = 6;
 
-/// The exit code of the other commands for arguments that are not valid and files that can't be read.
+/// The exit code of the other commands for invalid arguments and unreadable files.
 pub const USAGE: u8 = 2;
 
 /// The exit code for a command line of the Python tool that names no sub-command: its -1.
@@ -47,7 +47,7 @@ impl Exit {
         }
     }
 
-    /// Ends because the rules or the arguments of `run` are not valid.
+    /// Ends because the rules or the arguments of `run` are invalid.
     #[must_use]
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(INVALID, message)
@@ -58,7 +58,7 @@ impl Exit {
         log.error(&self.to_string());
     }
 
-    /// The same end for a command that nothing could have been sent by.
+    /// The same end for a command that never sends anything.
     #[must_use]
     pub fn into_usage(mut self) -> Self {
         self.code = USAGE;
@@ -69,7 +69,7 @@ impl Exit {
         self
     }
 
-    /// Says what to do next.
+    /// Adds the next step.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

@@ -1,4 +1,4 @@
-//! The clusters that the rules list or find, each with a loop of its own.
+//! The clusters that the rules list or discover, each with its own loop.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ use crate::dcs::{Etcd, Tree};
 use crate::evaluate::Wanted;
 use crate::execute::{Here, Looks, patience_of};
 use crate::http::{Client, Clock as _, Heard, block_on};
-use crate::model::{Api, Discover, Event, Operation, Patroni, RuleSet, Url};
+use crate::model::{Api, Discover, Event, Patroni, RuleSet, Url};
 
 use super::args::RulesArgs;
 use super::context::Context;
@@ -30,33 +30,32 @@ use super::view::wants;
 use super::watch::Watch;
 use super::world::{Addresses, Outside};
 
-/// The pause between two looks at what the process was told.
+/// The pause between two checks for orders.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What is the same for all clusters.
+/// The inputs shared by all clusters.
 pub struct Fleet<'a> {
-    /// The rules.
     pub rules: &'a Rules,
-    /// What every command has at hand.
+    /// The context of the command.
     pub context: &'a Context,
-    /// The outside, with the state and without a cluster.
+    /// The world, with the state and without a cluster.
     pub outside: &'a Outside<'a>,
     /// The variables that a command line sets.
     pub sets: &'a [String],
-    /// What is known.
+    /// The state of all clusters.
     pub board: &'a Board,
-    /// The times.
+    /// The intervals.
     pub pace: Pace,
 }
 
-/// A cluster that is followed.
+/// A cluster being followed.
 struct Member {
     name: String,
-    /// Talks to its Patronis.
+    /// The client for its Patronis.
     client: Rc<Client>,
     addresses: Addresses,
     signal: Signal,
-    /// It was found, and may disappear.
+    /// It was discovered, and may disappear.
     is_found: bool,
 }
 
@@ -82,7 +81,7 @@ impl Member {
     }
 }
 
-/// The clients for Patronis: one for all clusters that are reached in the same way.
+/// The clients for Patronis: one for all clusters with the same connection settings.
 struct Clients<'a> {
     environment: &'a Environment,
     heard: Option<Heard>,
@@ -118,7 +117,7 @@ impl<'a> Clients<'a> {
 }
 
 impl Fleet<'_> {
-    /// Follows all clusters until `ends` says so, or with `once` until each was passed over once.
+    /// Follows all clusters until `ends` returns true, or with `once` until each has had one pass.
     pub async fn run(&self, ends: impl Fn() -> bool) {
         let looks = Looks::of_fleet();
         let clients = Clients::new(
@@ -181,7 +180,7 @@ impl Fleet<'_> {
         .await;
     }
 
-    /// Watches the DCS; with `once` reads it.
+    /// Watches the DCS; with `once`, only reads it.
     async fn find(&self, found: &Discover, tell: impl Fn(Discovery<'_>)) {
         let client = Client::new(&found.etcd, &self.context.environment.vars);
         let etcd = Etcd::new(&client, found);
@@ -241,7 +240,7 @@ impl Fleet<'_> {
         follow(followed, self.pace).await;
     }
 
-    /// Takes note of what the DCS tells.
+    /// Applies a report about the DCS.
     fn found(
         &self,
         discovery: &Discovery<'_>,
@@ -325,20 +324,17 @@ impl Fleet<'_> {
     }
 }
 
-/// What was said already.
+/// The messages already logged.
 #[derive(Default)]
 struct Notes {
     citus: BTreeSet<String>,
     lost: Option<String>,
 }
 
-/// The number of Barman servers that are to receive WAL of a cluster.
+/// The number of Barman servers that should receive WAL of a cluster.
 fn receivers(wanted: &Wanted) -> usize {
     let steps = wanted.plans.iter().flat_map(|plan| &plan.steps);
-    let servers = steps.filter_map(|step| match &step.operation {
-        Operation::ConfigSwitch { server, .. } => Some((&step.api, server)),
-        _ => None,
-    });
+    let servers = steps.filter_map(|step| Some((&step.api, &step.operation.switch()?.server)));
     servers.collect::<BTreeSet<_>>().len()
 }
 
@@ -351,7 +347,7 @@ pub fn rules_state(path: &str, rules: &Rules, broken: Option<String>) -> RulesSt
     }
 }
 
-/// The clusters that the rules list or find, with the addresses of their Patronis.
+/// The clusters that the rules list or discover, with the addresses of their Patronis.
 pub fn clusters(
     rules: &RuleSet,
     environment: &Environment,
@@ -387,7 +383,7 @@ pub fn clusters(
     Ok(all)
 }
 
-/// Passes over all clusters once; without `acts`, nothing is sent.
+/// Runs one pass over all clusters; without `acts`, nothing is sent.
 pub fn pass_over(
     args: &RulesArgs,
     context: &Context,

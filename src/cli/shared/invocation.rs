@@ -10,13 +10,13 @@ use super::args::EventArgs;
 use super::env::Environment;
 use super::exit::Exit;
 
-/// Where rules are looked for when nothing says where.
+/// The default path of the rules.
 pub const DEFAULT_RULES: &str = "/etc/patroni_barman/rules.yml";
 
 /// The variable that names the rules.
 pub const RULES_VARIABLE: &str = "PATRONI_BARMAN_RULES";
 
-/// The path of the rules.
+/// The path of the rules: given, from the environment, or the default.
 #[must_use]
 pub fn rules_path(given: Option<&PathBuf>, environment: &Environment) -> PathBuf {
     given
@@ -25,10 +25,10 @@ pub fn rules_path(given: Option<&PathBuf>, environment: &Environment) -> PathBuf
         .unwrap_or_else(|| PathBuf::from(DEFAULT_RULES))
 }
 
-/// What Patroni told, as facts.
+/// Patroni's arguments as facts.
 ///
 /// # Errors
-/// [`Exit`] for an event or a role that there is not.
+/// [`Exit`] for an unknown event or role.
 pub fn facts(args: &EventArgs, environment: &Environment) -> Result<Facts, Exit> {
     let words = |all: &[&str]| {
         all.iter()
@@ -100,13 +100,13 @@ pub fn facts(args: &EventArgs, environment: &Environment) -> Result<Facts, Exit>
 /// Sets variables that the rules file declares, keeping their type.
 ///
 /// # Errors
-/// [`Exit`] for one that is not declared, or a value of another type.
+/// [`Exit`] for an undeclared variable, or a value of another type.
 pub fn set_vars(rules: &mut RuleSet, sets: &[String]) -> Result<(), Exit> {
     for set in sets {
         let (name, value) = set.split_once('=').ok_or_else(|| {
             Exit::invalid(format!("`--set {set}` has no `=`")).help("write `--set NAME=VALUE`")
         })?;
-        // Nothing outside of the rules knows the variables of one rule.
+        // The variables of a single rule are unknown outside the rules.
         let settable = rules.vars.iter().filter(|var| var.name == var.label);
         let names: Vec<_> = settable.map(|var| format!("`{}`", var.name)).collect();
         let Some(var) = rules.vars.iter_mut().find(|var| var.name == name) else {
@@ -137,7 +137,7 @@ pub fn set_vars(rules: &mut RuleSet, sets: &[String]) -> Result<(), Exit> {
                     "`{name}` is a list or a mapping, which `--set` can't write"
                 )));
             }
-            // Braces in a value are not a template: it comes from the command line, not from review.
+            // Braces in a value are not a template: it comes from the command line and has not been reviewed.
             TemplateValue::Null | TemplateValue::Text(_) => TemplateValue::Text(Template {
                 text: literal(value),
                 origin: crate::model::Origin::default(),

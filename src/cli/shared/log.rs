@@ -1,4 +1,4 @@
-//! Log lines: in the format of the Python tool, as JSON, or as the journal takes them.
+//! Log lines: in the format of the Python tool, as JSON, or for the journal.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -21,32 +21,32 @@ use crate::report::{Colour, Style};
 
 use super::args::{LogFormat, LogLevel};
 
-/// The parts of a line that programs read.
+/// The parts of a line for programs.
 pub type Fields = Map<String, Value>;
 
-/// How often an unchanged reason is repeated.
+/// The interval at which an unchanged reason is repeated.
 const REPEAT: Duration = Duration::from_secs(30);
 
-/// Where log lines go. A line that can't be written, or not soon, is dropped: neither a full disk nor a reader that
-/// does not read may stop a failover.
+/// The destination of log lines. A line that can't be written soon is dropped: neither a full disk nor a stalled
+/// reader may stop a failover.
 #[derive(Debug)]
 pub struct Log {
     level: LogLevel,
     format: LogFormat,
     file: Option<LogFile>,
-    /// Standard error is the journal's, which has its own times, priorities and process ids.
+    /// Standard error goes to the journal, which adds its own times, priorities and process IDs.
     journal: bool,
     /// Lines on standard error are for the person who typed the command.
     plain: Option<Colour>,
     dropped: Cell<u32>,
     clock: Real,
-    /// The event or pass that every line is about.
+    /// The event or pass that every line belongs to.
     about: RefCell<Fields>,
-    /// What was said last about something, and when.
+    /// The last message about each subject, and its time.
     said: RefCell<HashMap<String, (String, Duration)>>,
 }
 
-/// A log file. It is opened again when it has been renamed or removed, as log rotation does.
+/// A log file, which is reopened when it has been renamed or removed, as log rotation does.
 #[derive(Debug)]
 struct LogFile {
     path: PathBuf,
@@ -62,7 +62,7 @@ impl LogFile {
     }
 }
 
-/// How long a line waits for a pipe that is full.
+/// The longest wait for a full pipe.
 const PATIENCE: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 50_000_000,
@@ -72,8 +72,8 @@ const PATIENCE: Timespec = Timespec {
 const PIPE: usize = 4096;
 
 impl Log {
-    /// A log to this file, or to standard error. A file that can't be opened must not stop a failover: that is
-    /// said on standard error, and the log goes there too.
+    /// A log to this file, or to standard error. A file that can't be opened must not stop a failover: the error
+    /// is reported on standard error, and the log goes there too.
     ///
     /// `journal` is systemd's `JOURNAL_STREAM`: the device and inode of the journal's socket. `plain` is for a command
     /// whose lines on standard error are read by the person who typed it: they begin with `error:`, and have no time.
@@ -119,7 +119,7 @@ impl Log {
         self.plain.is_some()
     }
 
-    /// Opens the log file again, under its name of now.
+    /// Reopens the log file by its name.
     pub fn reopen(&self) {
         if let Some(file) = &self.file
             && let Ok(open) = append(&file.path)
@@ -128,12 +128,12 @@ impl Log {
         }
     }
 
-    /// Says what every line from here on is about.
+    /// Sets the fields of every following line.
     pub fn about(&self, fields: Fields) {
         self.about.borrow_mut().extend(fields);
     }
 
-    /// Tells whether lines of this level are written.
+    /// Returns true if lines of this level are written.
     pub fn is_written(&self, level: LogLevel) -> bool {
         level >= self.level
     }
@@ -143,8 +143,8 @@ impl Log {
         self.tell(level, message, &Fields::new());
     }
 
-    /// Writes a line about something that goes on: an unchanged reason is repeated every 30 s, and every time only for
-    /// those who want every detail.
+    /// Writes a line about a continuing condition: an unchanged reason is repeated every 30 s, and every time only
+    /// at the DEBUG level.
     pub fn repeat(
         &self,
         about: &str,
@@ -165,7 +165,7 @@ impl Log {
         self.tell(level, message, fields);
     }
 
-    /// Writes a line at INFO unless it was the last one about this.
+    /// Writes a line at INFO unless it equals the last one about this subject.
     pub fn change(&self, about: &str, message: &str) {
         let now = (message.to_owned(), self.clock.now());
         let before = self.said.borrow_mut().insert(about.to_owned(), now);
@@ -174,13 +174,13 @@ impl Log {
         }
     }
 
-    /// Forgets what was said about something that is over.
+    /// Forgets the last message about a subject that is over.
     pub fn forget(&self, about: &str) {
         self.said.borrow_mut().remove(about);
     }
 
-    /// Writes a line with fields for programs if it is important enough, in one call, so that processes that share a
-    /// file do not mix their lines.
+    /// Writes a line with fields for programs if it is important enough, in one call, so that the lines of processes
+    /// that share a file do not mix.
     pub fn tell(&self, level: LogLevel, message: &str, fields: &Fields) {
         if !self.is_written(level) {
             return;
@@ -204,7 +204,7 @@ impl Log {
         }
     }
 
-    /// Writes a line; `false` if it can't be written soon.
+    /// Writes a line; returns `false` if it can't be written soon.
     fn put(&self, line: &str) -> bool {
         let written = match &self.file {
             Some(file) => {
@@ -218,22 +218,22 @@ impl Log {
         written.is_ok()
     }
 
-    /// Every detail.
+    /// Logs a detail.
     pub fn debug(&self, message: &str) {
         self.write(LogLevel::Debug, message);
     }
 
-    /// What is done.
+    /// Logs an action.
     pub fn info(&self, message: &str) {
         self.write(LogLevel::Info, message);
     }
 
-    /// What did not work at first.
+    /// Logs a temporary problem.
     pub fn warning(&self, message: &str) {
         self.write(LogLevel::Warning, message);
     }
 
-    /// What did not work.
+    /// Logs a failure.
     pub fn error(&self, message: &str) {
         self.write(LogLevel::Error, message);
     }
@@ -249,7 +249,7 @@ impl Log {
         let now = Timestamp::now();
         match self.format {
             LogFormat::Text => {
-                // A message is one line, whatever a server wrote into it.
+                // A message is one line, whatever a server has put into it.
                 let message = crate::report::one_line(&message.replace('\r', " "));
                 if self.journal {
                     return format!("{priority}{message}\n");
@@ -282,7 +282,7 @@ impl Log {
         }
     }
 
-    /// The process in front of a line about an event: callbacks that overlap share a file.
+    /// The process ID before a line about an event: callbacks that overlap share a file.
     fn process(&self) -> String {
         let shared = self.file.is_some() || !io::stderr().is_terminal();
         if shared && !self.about.borrow().is_empty() {
@@ -293,7 +293,7 @@ impl Log {
     }
 }
 
-/// Fields of a log line; those that are null are left out.
+/// Fields of a log line; null values are left out.
 pub fn fields<const N: usize>(named: [(&str, Value); N]) -> Fields {
     let named = named.into_iter().filter(|(_, value)| !value.is_null());
     named
@@ -301,7 +301,7 @@ pub fn fields<const N: usize>(named: [(&str, Value); N]) -> Fields {
         .collect()
 }
 
-/// Tells whether `DEVICE:INODE` is standard error.
+/// Returns true if `DEVICE:INODE` is standard error.
 fn is_stderr(stream: &str) -> bool {
     let named = stream.split_once(':');
     let named = named.and_then(|(device, inode)| {
@@ -311,7 +311,7 @@ fn is_stderr(stream: &str) -> bool {
     named.is_some() && named == own.ok()
 }
 
-/// Writes a line when that does not have to wait for long.
+/// Writes a line if that takes no long wait.
 fn put(to: &mut (impl Write + AsFd), line: &str) -> io::Result<()> {
     let mut rest = line.as_bytes();
     while !rest.is_empty() {
@@ -326,7 +326,7 @@ fn put(to: &mut (impl Write + AsFd), line: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a file to write at its end. A pipe that nobody reads is an error and not waited for.
+/// Opens a file for appending. A pipe without a reader is an error; nothing waits for one.
 fn append(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());

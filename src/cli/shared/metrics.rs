@@ -12,13 +12,13 @@ use super::log::Log;
 use super::state;
 use super::version::{COMMIT, VERSION};
 
-/// What a pass of `reconcile` tells.
+/// The measurements of a pass of `reconcile`.
 pub struct Measured<'a> {
     /// Patroni's scope, if it is known.
     pub cluster: Option<&'a str>,
-    /// Each state that the rules want.
+    /// The comparison for each state that the rules want.
     pub compared: &'a [Comparison],
-    /// The rules that were used, if there were any.
+    /// The rules that were used, if any.
     pub rules: Option<RulesSeen>,
     /// The rules file is valid.
     pub rules_valid: bool,
@@ -28,8 +28,8 @@ pub struct Measured<'a> {
     pub now: Duration,
 }
 
-/// Writes the metrics file as a whole or not at all; trouble with it is only logged. A state that is not there has
-/// nothing in it, and is not made for this.
+/// Writes the metrics file atomically; errors are only logged. A state database that does not exist counts as empty
+/// and is not created.
 pub fn write(file: &Path, state: &Path, measured: &Measured<'_>, log: &Log) {
     let read = || {
         let store = Sqlite::look(state)?;
@@ -57,7 +57,7 @@ pub fn write(file: &Path, state: &Path, measured: &Measured<'_>, log: &Log) {
         exit_code: measured.code,
         now: measured.now,
     };
-    // The collector reads `*.prom` only, so it never sees the new file half written.
+    // The collector reads only `*.prom`, so it never sees a half-written file.
     if let Err(error) = replace_file(file, &metrics.to_text()) {
         log.error(&format!(
             "the metrics can't be written to `{}`: {error}",

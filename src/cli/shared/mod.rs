@@ -1,4 +1,4 @@
-//! What commands share. A command imports from here, never from another command.
+//! Code shared by commands. A command imports from here, never from another command.
 
 pub mod args;
 pub mod cells;

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use super::env::Environment;
 
-/// The service manager, if one listens.
+/// The service manager, if one is listening.
 pub struct Manager {
     socket: Option<(UnixDatagram, SocketAddr)>,
-    /// The pause between two signs of life.
+    /// The interval of watchdog messages.
     pub watchdog: Option<Duration>,
 }
 
 impl Manager {
-    /// The one that started this process.
+    /// The manager that started this process.
     pub fn of(environment: &Environment) -> Self {
         let address =
             environment
@@ -40,7 +40,7 @@ impl Manager {
         }
     }
 
-    /// Tells it something; one that does not listen is none of our business.
+    /// Sends it a message; errors are ignored.
     pub fn tell(&self, state: &str) {
         if let Some((socket, address)) = &self.socket {
             let _ = socket.send_to_addr(std::ffi::OsStr::new(state).as_bytes(), address);

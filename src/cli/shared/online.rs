@@ -1,4 +1,4 @@
-//! `check --online`: asks Barman and Patroni, and compares the rules with what they say.
+//! `check --online`: asks Barman and Patroni, and compares the rules with their answers.
 
 use std::collections::BTreeMap;
 
@@ -21,16 +21,16 @@ use super::rules::{Age, Rules};
 use super::watch::Watch;
 use super::world::Outside;
 
-/// What came of asking.
+/// The result of asking.
 pub struct Online {
-    /// What does not fit.
+    /// Everything that does not match.
     pub problems: Vec<Problem>,
-    /// Those that could not be asked.
+    /// The servers that could not be reached.
     pub failures: Vec<Failure>,
 }
 
 impl Online {
-    /// Asks every Patroni that the rules name, then every API that they use; both side by side.
+    /// Asks every Patroni that the rules name, then every API that they use, concurrently.
     ///
     /// # Errors
     /// [`Exit`] for options of the connection that can't be used.
@@ -41,7 +41,7 @@ impl Online {
         Ok(Self::of(&[(rules, None)], given.as_deref(), context))
     }
 
-    /// The same for every cluster that the rules list or find.
+    /// The same for every cluster that the rules list or discover.
     ///
     /// # Errors
     /// As [`Online::ask`], and if clusters cannot be found.
@@ -58,7 +58,7 @@ impl Online {
         Ok(Self::of(&all, None, context))
     }
 
-    /// Asks about rule sets that differ in their Patroni only; each for a cluster if that is known.
+    /// Checks rule sets that differ only in their Patronis; each is for a cluster if that is known.
     fn of(all: &[(RuleSet, Option<String>)], given: Option<&str>, context: &Context) -> Self {
         let environment = &context.environment;
         let watch = Watch::new(&context.log);
@@ -125,7 +125,7 @@ fn connected(set: RuleSet, context: &Context) -> Result<RuleSet, Exit> {
     Ok(rules.set)
 }
 
-/// Asks the Patronis of one rule set. They are those of a cluster, if that is named; else the first one is local.
+/// Asks the Patronis of one rule set. If a cluster is given, they are its members; otherwise the first one is local.
 async fn look(
     outside: &Outside<'_>,
     given: Option<&str>,
@@ -170,7 +170,7 @@ async fn look(
     (here, silent)
 }
 
-/// What a Patroni told.
+/// The answers of a Patroni.
 struct Told {
     seen: Seen,
     /// Its member's name.
@@ -208,7 +208,7 @@ async fn tell(patroni: &Patroni<'_, Client>, is_local: bool) -> Result<Told, Pat
     })
 }
 
-/// The servers and models that rules want of each API. An API is asked even if nothing of it can be told.
+/// The servers and models that the rules want of each API. An API is asked even if none of them are known.
 fn interests<'w>(
     rules: &RuleSet,
     wants: impl Iterator<Item = &'w Want<'w>>,

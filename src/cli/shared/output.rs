@@ -10,15 +10,15 @@ use crate::report::{Colour, Screen, Style};
 use super::args::Format;
 use super::context::Context;
 
-/// A result could not be written.
+/// True once a result could not be written.
 static UNWRITTEN: AtomicBool = AtomicBool::new(false);
 
-/// Writes a result to standard output. A reader that has gone away is no fault of ours.
+/// Writes a result to standard output. A reader that has gone away is not an error.
 pub fn print(text: &str) {
     print_with(|out| out.write_all(text.as_bytes()));
 }
 
-/// Writes a result to standard output while it is made.
+/// Writes a result to standard output as it is produced.
 pub fn print_with(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) {
     let mut stdout = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let written = write(&mut stdout).and_then(|()| stdout.flush());
@@ -46,18 +46,18 @@ pub fn screen(context: &Context) -> Screen {
     }
 }
 
-/// The format of a result that nobody may want: Patroni's log and the journal have the log, and get a result only if the
+/// The format of an optional result: Patroni's log and the journal already have the log, and get a result only if the
 /// command line asks for one.
 pub fn result_format(given: Option<Format>) -> Option<Format> {
     given.or_else(|| io::stdout().is_terminal().then_some(Format::Human))
 }
 
-/// Tells whether every result could be written.
+/// Returns true if every result could be written.
 pub fn is_complete() -> bool {
     !UNWRITTEN.load(Ordering::Relaxed)
 }
 
-/// Says on standard error what keeps the program from starting.
+/// Writes the reason why the program can't start to standard error.
 pub fn complain(message: &str, help: Option<&str>, colour: Colour) {
     let error = colour.paint(Style::Error, "error:");
     let _ = writeln!(io::stderr(), "{error} {message}");
@@ -66,7 +66,7 @@ pub fn complain(message: &str, help: Option<&str>, colour: Colour) {
     }
 }
 
-/// Says on standard error what to do about it.
+/// Writes a hint to standard error.
 pub fn advise(help: &str, colour: Colour) {
     let word = colour.paint(Style::Strong, "help:");
     let _ = writeln!(io::stderr(), "  {word} {help}");

@@ -1,4 +1,4 @@
-//! Rules as they are in a folder, as they were in a git revision: `git:REV:PATH`, or as they are staged: `git::PATH`.
+//! Rules in a directory, in a git revision (`git:REV:PATH`), or in git's index (`git::PATH`).
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -9,23 +9,20 @@ use crate::source::Source;
 
 use super::exit::{Exit, USAGE};
 
-/// What a place in git's history begins with.
+/// The prefix of a place in git.
 const PREFIX: &str = "git:";
 
-/// What is at a place.
+/// The content of a place.
 pub enum Found {
-    /// Rules, or what ought to be some.
+    /// Rules, or a text that should be rules.
     Rules(Vec<Source>),
-    /// An empty file, as `/dev/null` is: no rules, on purpose.
+    /// An empty file such as `/dev/null`: no rules, on purpose.
     Empty,
-    /// Nothing, and the sentence that says so.
+    /// Nothing, with the error message.
     Missing(Exit),
 }
 
 /// Reads the rules at a path, in a revision, or in git's index.
-///
-/// # Errors
-/// [`Exit`] if they can't be read.
 pub fn sources(place: &str) -> Result<Found, Exit> {
     let found = match place.strip_prefix(PREFIX) {
         Some(rest) => of_git(place, rest)?,
@@ -59,7 +56,7 @@ fn of_git(place: &str, rest: &str) -> Result<Found, Exit> {
     if revision.starts_with('-') {
         return Err(Exit::new(USAGE, format!("`{revision}` is no revision")));
     }
-    // The index as a tree: then it is read as any other.
+    // The index as a tree can be read like any other.
     let tree = match revision {
         "" => git(place, &["write-tree"])?.trim().to_owned(),
         revision => revision.to_owned(),
@@ -82,7 +79,7 @@ fn of_git(place: &str, rest: &str) -> Result<Found, Exit> {
     names.sort_unstable();
     let mut sources = Vec::new();
     for name in names {
-        // What a link named like rules leads to may be a folder, and those are no rules.
+        // A link named like rules may lead to a directory, which is not read.
         if let Entry::File(text) = look(place, &within(&object, name))? {
             sources.push(Source::new(within(place, name), text));
         }
@@ -108,17 +105,17 @@ fn split(rest: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// What is at a path of a revision.
+/// The object at a path of a revision.
 enum Entry {
     /// A file's text.
     File(String),
-    /// The name that git has for a folder's list.
+    /// The object name of a directory's tree.
     Folder(String),
     /// Nothing.
     None,
 }
 
-/// Looks at a path as a disk would: links are followed as long as they stay in the revision.
+/// Resolves a path as a file system would: links are followed as long as they stay in the revision.
 fn look(place: &str, object: &str) -> Result<Entry, Exit> {
     let failed = |why: &str| Exit::new(USAGE, format!("can't read `{place}`: {why}"));
     if object.contains('\n') {
@@ -131,7 +128,7 @@ fn look(place: &str, object: &str) -> Result<Entry, Exit> {
     match head.split(' ').collect::<Vec<_>>().as_slice() {
         [tree, "tree", _] => Ok(Entry::Folder((*tree).to_owned())),
         [_, "blob", _] => {
-            // Behind the head and behind the content git ends a line.
+            // Git ends both the header and the content with a line feed.
             let content = content.strip_prefix(b"\n").unwrap_or(content);
             let content = content.strip_suffix(b"\n").unwrap_or(content);
             Ok(Entry::File(text(place, content.to_vec())?))
@@ -139,7 +136,7 @@ fn look(place: &str, object: &str) -> Result<Entry, Exit> {
         ["symlink", _] => Err(failed("the link leads out of what git has of the revision")),
         ["dangling", _] => Err(failed("the link leads nowhere in the revision")),
         ["loop", _] => Err(failed("the link leads to itself")),
-        // Here git says that it found nothing, and there it says why.
+        // This command reports that nothing was found; the next one says why.
         _ => match git(place, &["cat-file", "-t", object]) {
             Ok(kind) => Err(failed(&format!("a {} is no rules file", kind.trim()))),
             Err(_) if is_revision(place, object) => Ok(Entry::None),
@@ -148,7 +145,7 @@ fn look(place: &str, object: &str) -> Result<Entry, Exit> {
     }
 }
 
-/// Whether git knows the revision of an object that it does not have.
+/// Returns true if git knows the revision of a missing object.
 fn is_revision(place: &str, object: &str) -> bool {
     let revision = split(object).map_or("", |(revision, _)| revision);
     let tree = format!("{revision}^{{tree}}");
@@ -164,7 +161,7 @@ fn within(folder: &str, name: &str) -> String {
     format!("{folder}{slash}{name}")
 }
 
-/// The name in a line of git's list, if it may be one of a rules file. The line is `MODE TYPE ID<tab>NAME`.
+/// The name in a line of git's tree listing, if it may be a rules file. The line is `MODE TYPE ID<tab>NAME`.
 fn rules_file(line: &str) -> Option<&str> {
     let (what, name) = line.split_once('\t')?;
     (what.contains(" blob ") && is_rules(name)).then_some(name)
@@ -176,7 +173,7 @@ fn is_rules(name: &str) -> bool {
     yaml && !name.starts_with('.')
 }
 
-/// What git prints, as text.
+/// The output of git, as text.
 fn git(place: &str, arguments: &[&str]) -> Result<String, Exit> {
     text(place, ask(place, arguments, "")?)
 }
@@ -185,7 +182,7 @@ fn text(place: &str, bytes: Vec<u8>) -> Result<String, Exit> {
     String::from_utf8(bytes).map_err(|_| Exit::new(USAGE, format!("`{place}` is not UTF-8")))
 }
 
-/// What git prints when it is asked this line on its standard input.
+/// The output of git with this line on its standard input.
 fn ask(place: &str, arguments: &[&str], line: &str) -> Result<Vec<u8>, Exit> {
     let failed = |why: String| Exit::new(USAGE, format!("can't read `{place}`: {why}"));
     let run = || {
@@ -196,7 +193,7 @@ fn ask(place: &str, arguments: &[&str], line: &str) -> Result<Vec<u8>, Exit> {
             .stderr(Stdio::piped())
             .spawn()?;
         if let Some(mut stdin) = git.stdin.take() {
-            // If git has ended without reading it, what it says tells more.
+            // If git has ended without reading it, its own message says more.
             let _ = writeln!(stdin, "{line}");
         }
         git.wait_with_output()
@@ -209,7 +206,7 @@ fn ask(place: &str, arguments: &[&str], line: &str) -> Result<Vec<u8>, Exit> {
     Ok(output.stdout)
 }
 
-/// Why git failed, among what else it says.
+/// The reason for git's failure, from its messages.
 fn reason(said: &str) -> &str {
     let fatal = said.lines().find_map(|line| line.strip_prefix("fatal: "));
     fatal.unwrap_or_else(|| said.lines().next().unwrap_or_default())

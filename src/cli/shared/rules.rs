@@ -1,4 +1,4 @@
-//! The rules that a command works with: read, checked, with what the command line replaces.
+//! The rules that a command uses: read, checked, with values from the command line.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -20,30 +20,30 @@ use super::invocation::rules_path;
 use super::log::Log;
 use super::state::{self, Place};
 
-/// Rules and the text that they were read from.
+/// Rules and their source text.
 pub struct Rules {
     /// The rules.
     pub set: RuleSet,
-    /// Their text, for places in messages.
+    /// Their text, for positions in messages.
     pub sources: Vec<Source>,
-    /// Which rules they are.
+    /// Their age.
     pub age: Age,
-    /// Why the rules in the file are not used, if they are not.
+    /// The reason why the rules in the file are not used, if they are not.
     pub broken: Option<String>,
 }
 
-/// Which rules are used.
+/// The age of the rules in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Age {
-    /// Those in the file.
+    /// The rules in the file.
     Current,
-    /// The last ones that passed every check: the file is broken.
+    /// The last rules that passed every check, because the file is broken.
     LastGood,
 }
 
 impl Age {
-    /// The exit code. Callbacks tell by theirs that the rules file is broken and the last good rules were used; whoever
-    /// makes a node asks only whether it was made.
+    /// The exit code. Callbacks report that the rules file is broken and the last good rules were used; for a new
+    /// node, Patroni only needs to know whether it was created.
     pub fn exit_code(self, event: Event, verdict: Verdict) -> u8 {
         match (verdict, self) {
             (Verdict::Done | Verdict::Skipped, Self::LastGood) if !event.makes_node() => LAST_GOOD,
@@ -53,19 +53,13 @@ impl Age {
 }
 
 impl Rules {
-    /// Reads rules; every finding that keeps them from being used goes to the log.
-    ///
-    /// # Errors
-    /// [`Exit`] if they can't be read or are not valid.
+    /// Reads rules; every finding that prevents their use is logged.
     pub fn read(path: &Path, log: &Log) -> Result<Self, Exit> {
         let sources = read(path).map_err(|error| Exit::invalid(error.to_string()))?;
         Self::of(sources, &path.display().to_string(), log)
     }
 
-    /// Makes rules of texts that were read; `path` is how the user calls them.
-    ///
-    /// # Errors
-    /// [`Exit`] if they are not valid.
+    /// Parses rules from texts; `path` is the user's name for them.
     pub fn of(sources: Vec<Source>, path: &str, log: &Log) -> Result<Self, Exit> {
         let loaded = load(&sources);
         let Some(set) = loaded.rules else {
@@ -85,19 +79,13 @@ impl Rules {
         })
     }
 
-    /// Reads rules and keeps them if `check` finds no error in them; if it does, the last ones that were kept are
-    /// used, unless these say `rules_fallback: none`.
-    ///
-    /// # Errors
-    /// [`Exit`] if there are none to use.
+    /// Reads rules and stores a copy if `check` finds no error in them; otherwise the last stored copy is
+    /// used, unless it says `rules_fallback: none`.
     pub fn read_or_last_good(path: &Path, context: &Context) -> Result<Self, Exit> {
         Self::usable(path, context, true)
     }
 
-    /// The same without writing anything down: neither the rules nor the verdict on them.
-    ///
-    /// # Errors
-    /// [`Exit`] if there are none to use.
+    /// The same without storing anything: neither the rules nor the result of the check.
     pub fn look(path: &Path, context: &Context) -> Result<Self, Exit> {
         Self::usable(path, context, false)
     }
@@ -129,13 +117,13 @@ impl Rules {
         }
     }
 
-    /// Refuses rules with errors; those that are good are kept.
+    /// Refuses rules with errors; good rules are stored.
     pub fn refuse_errors(&self, path: &Path, context: &Context) -> Result<(), Exit> {
         self.checked(path, context, true)
     }
 
-    /// Checks rules, once for each change of them. What only a newer version of this program finds is logged, and does
-    /// not take rules away that have worked.
+    /// Checks rules, once for each change. A problem that only a newer version of this program finds is logged, and does
+    /// not invalidate rules that have worked.
     fn checked(&self, path: &Path, context: &Context, remember: bool) -> Result<(), Exit> {
         let copy = LastGood::of(path, &state::folder(&context.environment));
         let log = &context.log;
@@ -175,7 +163,7 @@ impl Rules {
             .help(format!("`patroni_barman check {path}` shows each place")))
     }
 
-    /// Which rules there are to use at a path: whether those in the file are broken. Nothing is logged.
+    /// The age of the rules at a path, which says whether those in the file are broken. Nothing is logged.
     #[must_use]
     pub fn age_at(path: &Path, context: &Context) -> Age {
         let copy = LastGood::of(path, &state::folder(&context.environment));
@@ -192,7 +180,7 @@ impl Rules {
         }
     }
 
-    /// The last rules at a path that passed every check, if any were kept.
+    /// The last rules at a path that passed every check, if there is a copy.
     #[must_use]
     pub fn of_last_good(path: &Path, context: &Context) -> Option<Self> {
         let copy = LastGood::of(path, &state::folder(&context.environment));
@@ -205,16 +193,13 @@ impl Rules {
         })
     }
 
-    /// Puts the command line's connection in the place of the file's `api`.
-    ///
-    /// # Errors
-    /// [`Exit`] for an address that is none.
+    /// Replaces the file's `api` by the connection from the command line.
     pub fn connect(&mut self, global: &Global) -> Result<(), Exit> {
         let name = ApiName::default();
         if let Some(text) = &global.api_url {
             let url = Url::new(text)
                 .map_err(|why| Exit::invalid(format!("`--api-url` is not an address: {why}")))?;
-            // Headers were meant for the address that the file names, and may be secret.
+            // Headers belong to the address in the file, and may be secret.
             let api = self
                 .set
                 .apis
@@ -232,7 +217,7 @@ impl Rules {
                 }
             };
             replace(&mut api.cert_file, &global.cert_file);
-            // A certificate alone: its file holds the key as well, as the Python tool has it.
+            // A certificate alone: its file also holds the key, as in the Python tool.
             let key_file = global.key_file.as_ref().or(global.cert_file.as_ref());
             replace(&mut api.key_file, &key_file.cloned());
             replace(&mut api.ca_file, &global.ca_file);
@@ -246,7 +231,7 @@ impl Rules {
         Ok(())
     }
 
-    /// The rules as a status shows them.
+    /// The rules in the form that a status shows.
     #[must_use]
     pub fn seen(&self, path: &Path) -> RulesSeen {
         RulesSeen {
@@ -256,7 +241,7 @@ impl Rules {
         }
     }
 
-    /// The SHA-256 of their text, as `sha256sum` writes it; of the texts one after the other if there are several files.
+    /// The SHA-256 of their text, as `sha256sum` writes it; of the concatenated texts if there are several files.
     #[must_use]
     pub fn sha256(&self) -> String {
         let mut context = digest::Context::new(&digest::SHA256);
@@ -270,7 +255,7 @@ impl Rules {
         })
     }
 
-    /// Where a value of the rules stands, as `file:line:column`.
+    /// The position of a value in the rules, as `file:line:column`.
     #[must_use]
     pub fn place(&self, origin: &Origin) -> String {
         let place = locate(&self.sources, origin);
@@ -281,7 +266,7 @@ impl Rules {
     }
 }
 
-/// The errors that `check` finds, a line each.
+/// The errors that `check` finds, one per line.
 fn errors(sources: &[Source]) -> Vec<String> {
     let findings = crate::check::findings(sources).into_iter();
     let errors = findings.filter(|finding| finding.severity() == Severity::Error);
@@ -290,8 +275,8 @@ fn errors(sources: &[Source]) -> Vec<String> {
         .collect()
 }
 
-/// The place of the database. Rules that are broken do not keep anybody from reading what was done; rules that are named
-/// and can't be read, and of which there is no copy, are an error.
+/// The place of the database. Broken rules do not prevent reading the history; rules named on the command line
+/// that can't be read, and of which there is no copy, are an error.
 pub fn database(rules: Option<&PathBuf>, context: &Context) -> Result<Place, Exit> {
     let path = rules_path(rules, &context.environment);
     let read = if rules.is_some() || path.exists() {

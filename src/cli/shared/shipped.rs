@@ -1,7 +1,7 @@
 //! The rules files that are part of the program, run as the Python tool's sub-commands.
 //!
-//! A sub-command's options become the file's vars, and what its plan comes to becomes the exit code that the
-//! Python tool documents. In between is what runs every other rules file.
+//! A sub-command's options set the file's vars, and the result of its plan becomes the exit code that the
+//! Python tool documents. Everything in between is the same as for any rules file.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use super::state;
 use super::watch::Watch;
 use super::world::Outside;
 
-/// The exit code when the API is not there or not well: the Python tool's -2.
+/// The exit code when the API is unreachable or reports an error: the Python tool's -2.
 const API_NOT_OK: u8 = 254;
 
 /// How the API is tried, as the Python tool has it.
@@ -40,7 +40,7 @@ pub struct Tries {
 }
 
 impl Tries {
-    /// As rules have it. Every try may take as long as an exchange may, so nothing else bounds them.
+    /// The retry settings in the form of the rules. Each attempt may take a full exchange, so there is no other limit.
     fn retry(self) -> Retry {
         let wait = seconds(self.retry_wait);
         let attempts = u32::try_from(self.max_retries.max(0)).unwrap_or(u32::MAX);
@@ -55,46 +55,46 @@ impl Tries {
     }
 }
 
-/// What the sub-commands' exit codes are called.
+/// The sub-command's exit codes.
 #[derive(Debug, Clone, Copy)]
 pub struct Codes {
     /// No rule fired.
     pub skipped: u8,
     /// The operation failed in Barman.
     pub failed: u8,
-    /// The API refused the request, or did not take it up in time.
+    /// The API refused the request, or did not accept it in time.
     pub http: u8,
-    /// The arguments make no request that could be sent.
+    /// The arguments don't form a valid request.
     pub invalid: u8,
 }
 
-/// A sub-command: a rules file and what takes the place of its examples.
+/// A sub-command: a rules file and the values that replace its examples.
 pub struct Shipped<'a> {
-    /// The name that messages give the file.
+    /// The name of the file in messages.
     pub name: &'static str,
     /// The file.
     pub rules: &'static str,
     /// Values of its vars.
     pub vars: Vec<(&'static str, &'a str)>,
-    /// What happened.
+    /// The facts of the event.
     pub facts: Facts,
-    /// How the API is tried.
+    /// The retry settings.
     pub tries: Tries,
-    /// The local Patroni, if an option names it.
+    /// The local Patroni, if an option gives one.
     pub patroni_url: Option<&'a str>,
-    /// What is sent is written down, so that a later call knows of it.
+    /// Requests are recorded, so that a later call knows about them.
     pub remembers: bool,
-    /// The longest pause between two polls, if an option says so.
+    /// The longest pause between two polls, if an option sets it.
     pub every: Option<Duration>,
-    /// What it exits with.
+    /// The exit codes.
     pub codes: Codes,
 }
 
 impl Shipped<'_> {
-    /// Runs the rules and gives the exit code.
+    /// Runs the rules and returns the exit code.
     ///
     /// # Errors
-    /// [`Exit`] if the arguments can't be meant or the API is not well.
+    /// [`Exit`] if the arguments are invalid or the API is unreachable or reports an error.
     pub fn run(&self, context: &Context) -> Result<u8, Exit> {
         if context.global.api_url.is_none() {
             return Err(Exit::new(USAGE, "`--api-url` is missing")
@@ -128,7 +128,7 @@ impl Shipped<'_> {
         Ok(self.code(&block_on(execute(&plan, Called::at(watch.now()), &outside))))
     }
 
-    /// The file with the options in their places.
+    /// The file with the values of the options.
     fn rules(&self, context: &Context, retry: Retry) -> Result<Rules, Exit> {
         let sources = vec![Source::new(self.name, self.rules)];
         let set = load(&sources).rules;
@@ -176,8 +176,8 @@ impl Shipped<'_> {
     }
 }
 
-/// Asks for the API's status before anything else, as the Python tool does; but while there is nobody who could
-/// answer, it is asked again.
+/// Asks for the API's status before anything else, as the Python tool does; unlike there, the question is repeated while
+/// the API is unreachable.
 async fn make_sure_of_api<W: World>(world: &W, retry: Retry, log: &Log) -> Result<(), Exit> {
     let Some(barman) = world.barman(&ApiName::default()) else {
         return Err(Exit::invalid("there is no api"));
@@ -205,7 +205,7 @@ async fn make_sure_of_api<W: World>(world: &W, retry: Retry, log: &Log) -> Resul
     }
 }
 
-/// A number of seconds as the Python tool takes it; less than none is none.
+/// A number of seconds as the Python tool takes it; a negative one counts as zero.
 pub fn seconds(number: i64) -> Duration {
     Duration::from_secs(u64::try_from(number).unwrap_or(0))
 }

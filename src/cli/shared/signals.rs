@@ -1,4 +1,4 @@
-//! Signals: those that must not end a failover, and those that a process that stays obeys.
+//! Signals: those that must not interrupt a failover, and those that a long-running process obeys.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
-/// Survives a limit of file sizes (`ulimit -f`): the write fails, and is dropped or said.
+/// Ignores the signal for a file size limit (`ulimit -f`): the write fails, and the line is dropped or the error reported.
 pub fn survive_file_limit() {
     let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
-/// SIGHUP asks a process that stays to open its log file again. SIGTERM and SIGINT end it at once, also as the first
+/// SIGHUP asks a long-running process to reopen its log file. SIGTERM and SIGINT end it at once, also as the first
 /// process of a container.
 pub struct Hangup(Arc<AtomicBool>);
 
 impl Hangup {
-    /// Obeys these signals from here on.
+    /// Starts to handle these signals.
     pub fn obey() -> Self {
         let (hangup, always) = (Arc::default(), Arc::new(AtomicBool::new(true)));
         let _ = flag::register(SIGHUP, Arc::clone(&hangup));
@@ -26,13 +26,13 @@ impl Hangup {
         Self(hangup)
     }
 
-    /// Tells once of each SIGHUP.
+    /// Returns true once for each SIGHUP.
     pub fn came(&self) -> bool {
         self.0.swap(false, Ordering::Relaxed)
     }
 }
 
-/// The same for a process that has something to do before it ends: the first SIGTERM or SIGINT asks it to end, the second one
+/// The same for a process with work to finish: the first SIGTERM or SIGINT asks it to end, the second one
 /// ends it.
 pub struct Orders {
     hangup: Hangup,
@@ -40,7 +40,7 @@ pub struct Orders {
 }
 
 impl Orders {
-    /// Obeys these signals from here on.
+    /// Starts to handle these signals.
     pub fn obey() -> Self {
         let (hangup, end) = (Arc::default(), Arc::<AtomicBool>::default());
         let _ = flag::register(SIGHUP, Arc::clone(&hangup));
@@ -54,12 +54,12 @@ impl Orders {
         }
     }
 
-    /// Tells once of each SIGHUP.
+    /// Returns true once for each SIGHUP.
     pub fn reload(&self) -> bool {
         self.hangup.came()
     }
 
-    /// Tells whether the process is to end.
+    /// Returns true if the process should end.
     pub fn end(&self) -> bool {
         self.end.load(Ordering::Relaxed)
     }

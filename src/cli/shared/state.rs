@@ -1,4 +1,4 @@
-//! Where the state is kept.
+//! The place of the state.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -17,28 +17,28 @@ use super::exit::{Exit, USAGE};
 use super::watch::Watch;
 use super::world::Outside;
 
-/// The folder that packages make for it.
+/// The directory that packages create for it.
 const SYSTEM: &str = "/var/lib/patroni_barman";
 
 /// The variable that names the database.
 pub const STATE_VARIABLE: &str = "PATRONI_BARMAN_STATE";
 
-/// How long the state is waited for when nothing depends on it.
+/// The longest wait for the state when nothing depends on it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Where the state is and how long it is kept.
+/// The place of the state and its retention.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The database.
     pub path: PathBuf,
-    /// The environment or the rules file names it.
+    /// It is named by the environment or the rules file.
     pub named: bool,
-    /// How long what is settled is kept.
+    /// The retention time of settled requests.
     pub keep: Duration,
 }
 
-/// The database: what the environment or the rules file says, else the system's folder if this user may
-/// write to it, else the user's own.
+/// The database: from the environment or the rules file, or else in the system's directory if this user may
+/// write to it, or else in the user's own.
 #[must_use]
 pub fn place(rules: Option<&RuleSet>, environment: &Environment) -> Place {
     let settings = rules.map(|rules| rules.state.clone()).unwrap_or_default();
@@ -55,10 +55,10 @@ pub fn place(rules: Option<&RuleSet>, environment: &Environment) -> Place {
     }
 }
 
-/// The folder of what is not in the database, and of the database by default.
+/// The directory of everything outside the database, and by default of the database.
 #[must_use]
 pub fn folder(environment: &Environment) -> PathBuf {
-    // Who has no home has no other place than the system's: in /tmp anybody could put rules for us.
+    // Users without a home directory can only use the system's: in /tmp anyone could plant rules.
     let own = || {
         let base = environment.get("XDG_STATE_HOME").map(PathBuf::from);
         let home = environment.get("HOME").map(Path::new);
@@ -76,18 +76,18 @@ pub fn folder(environment: &Environment) -> PathBuf {
     }
 }
 
-/// Whether files can be made in a folder.
+/// Returns true if files can be created in a directory.
 fn writable(folder: &Path) -> bool {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
-/// Whether anything can be pending: the answer is `false` only if nothing is.
+/// Returns false only if nothing can be pending.
 #[must_use]
 pub fn may_be_pending(path: &Path) -> bool {
     fs::exists(Sqlite::marker(path)).unwrap_or(true)
 }
 
-/// Opens the state. One that can't be opened must not stop a failover.
+/// Opens the state. A failure to open it must not stop a failover.
 pub fn remember<'a>(
     outside: Outside<'a>,
     place: &Place,
@@ -114,7 +114,7 @@ pub fn remember<'a>(
     }
 }
 
-/// The receipts that are written down. A state that was never made has none, and is not made for this.
+/// The stored receipts. A state that does not exist has none, and is not created.
 pub fn receipts(cluster: Option<&str>, path: &Path) -> Result<Receipts, StoreError> {
     match exists(path) {
         Ok(false) => Ok(Receipts::default()),
@@ -123,7 +123,7 @@ pub fn receipts(cluster: Option<&str>, path: &Path) -> Result<Receipts, StoreErr
     }
 }
 
-/// Writes down that a pass of `reconcile` has ended, if there is a state. Trouble with it was said before.
+/// Records the end of a pass of `reconcile`, if there is a state. Errors have been reported before.
 pub fn passed(path: &Path, code: u8, members: Vec<String>, watch: &Watch<'_>) {
     if exists(path) != Ok(true) {
         return;
@@ -139,8 +139,8 @@ pub fn passed(path: &Path, code: u8, members: Vec<String>, watch: &Watch<'_>) {
     }
 }
 
-/// Reads a state without changing it; of all clusters unless one is named. A state that was never made has nothing in it,
-/// and is not made for this.
+/// Reads a state without changing it; all clusters unless one is named. A state that does not exist counts as empty
+/// and is not created.
 pub fn look(cluster: Option<&str>, path: &Path) -> StateSeen {
     let mut seen = StateSeen::none(path);
     let read = || {
@@ -170,7 +170,7 @@ pub fn look(cluster: Option<&str>, path: &Path) -> StateSeen {
     seen
 }
 
-/// The addresses of the members' REST APIs, as `reconcile` saw them last.
+/// The addresses of the members' REST APIs from the last pass of `reconcile`.
 pub fn members(path: &Path) -> Vec<String> {
     if exists(path) != Ok(true) {
         return Vec::new();
@@ -180,7 +180,7 @@ pub fn members(path: &Path) -> Vec<String> {
     pass.map_or_else(Vec::new, |pass| pass.members)
 }
 
-/// Tells whether there is a database; a folder that can't be looked into is an error.
+/// Returns true if there is a database; an inaccessible directory is an error.
 pub fn exists(path: &Path) -> Result<bool, String> {
     fs::exists(path).map_err(|error| {
         let path = path.display();
@@ -189,7 +189,7 @@ pub fn exists(path: &Path) -> Result<bool, String> {
 }
 
 impl Place {
-    /// Tells whether there is anything to read; a place that is named and can't be is an error.
+    /// Returns true if there is anything to read; a missing database that was named explicitly is an error.
     pub fn is_there(&self) -> Result<bool, Exit> {
         let there = exists(&self.path).map_err(|error| Exit::new(USAGE, error))?;
         let folder = self.path.parent().is_none_or(Path::exists);
@@ -204,7 +204,7 @@ impl Place {
     }
 }
 
-/// Why callbacks can't use the database, if it is theirs: somebody who may only read it sees nothing odd.
+/// The reason why callbacks can't use the database, if it is theirs: a user with read access would see nothing odd.
 fn not_writable(path: &Path) -> Option<String> {
     let folder = fs::metadata(path.parent()?).ok()?;
     let file = fs::metadata(path).ok()?;

@@ -1,4 +1,4 @@
-//! The cluster as Patroni shows it, and what the rules want of it.
+//! The cluster as Patroni shows it, and the state that the rules want.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,32 +22,31 @@ use super::state::{self, Place};
 use super::watch::Watch;
 use super::world::Outside;
 
-/// The rules, and the outside that they name.
+/// The rules and the servers that they name.
 pub struct Base<'a> {
-    /// Where the rules are.
+    /// The path of the rules.
     pub path: PathBuf,
-    /// The rules.
     pub rules: Rules,
-    /// The outside.
+    /// The clients for those servers.
     pub outside: Outside<'a>,
-    /// Where the state is.
+    /// The place of the state.
     pub state: Place,
 }
 
-/// The cluster as it is, and what the rules want of it.
+/// The cluster as it is, and the state that the rules want.
 pub struct View {
-    /// What Patroni says.
+    /// Patroni's view.
     pub here: Here,
-    /// That no rule is for this cluster.
+    /// The message that no rule is for this cluster, if so.
     pub misplaced: Option<String>,
-    /// What the rules want of the members.
+    /// The wanted state of the members.
     pub wanted: Wanted,
     /// The same, with the members' places.
     pub parts: Vec<Part>,
 }
 
 impl<'a> Base<'a> {
-    /// Reads the rules. Unless something is to be done by them, nothing is written down.
+    /// Reads the rules. Nothing is stored unless they are going to be acted on.
     pub fn read(
         args: &RulesArgs,
         context: &Context,
@@ -74,14 +73,14 @@ impl<'a> Base<'a> {
         })
     }
 
-    /// Gives up on each exchange with an API after this time.
+    /// Limits the time of each exchange with an API.
     #[must_use]
     pub fn within(mut self, limit: Duration) -> Self {
         self.outside = self.outside.within(limit);
         self
     }
 
-    /// Asks Patroni and the rules.
+    /// Asks Patroni, then evaluates the rules.
     pub fn view(&self, args: &RulesArgs, context: &Context) -> Result<View, Exit> {
         let given = args
             .node
@@ -130,7 +129,7 @@ impl<'a> Base<'a> {
     }
 }
 
-/// Why there is no view, and the exit code for that.
+/// The reason for a missing view, and its exit code.
 struct Blind {
     code: u8,
     message: String,
@@ -148,7 +147,7 @@ pub struct Compared {
 }
 
 impl Base<'_> {
-    /// Compares everything that is wanted; nothing is sent. What can be told without Patroni is told also if it is silent.
+    /// Compares the wanted state with Barman; nothing is sent. If Patroni is unreachable, only the parts that do not need it are compared.
     pub fn compare(&self, view: Result<View, Exit>) -> Compared {
         let used: Vec<ApiName> = self.rules.set.used_apis().into_iter().cloned().collect();
         let apis = block_on(apis(&used, &self.outside));
@@ -181,7 +180,7 @@ impl Base<'_> {
 }
 
 impl Compared {
-    /// The same, to be shown.
+    /// The comparison in the form that is shown.
     pub fn status(&self) -> Status<'_> {
         let view = self.view.as_ref();
         Status {
@@ -200,13 +199,13 @@ impl Compared {
         }
     }
 
-    /// The exit code of a view that could not be taken.
+    /// The exit code if Patroni's view is missing.
     pub fn blind(&self) -> Option<u8> {
         self.view.as_ref().err().map(|blind| blind.code)
     }
 }
 
-/// What the rules want of a cluster.
+/// The state that the rules want of a cluster.
 pub fn wants(decider: &Decider<'_>, sets: &[String], here: &Here) -> Result<Wanted, Exit> {
     let set = decider.rules_with(sets)?;
     wanted(&set, &here.view(), |event, role| {

@@ -1,4 +1,4 @@
-//! What is shown while a plan is carried out: log lines, and on a terminal a line that moves.
+//! Progress while a plan is executed: log lines, and a status line on a terminal.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
@@ -11,34 +11,34 @@ use crate::evaluate::Step;
 use crate::execute::{Progress, StepOutcome, StepReport};
 use crate::http::{Clock, Heard, Real};
 use crate::model::{Name, duration};
-use crate::report::{describe, local_time, receipt as receipt_line};
+use crate::report::{local_time, receipt as receipt_line};
 use crate::store::{Intent, Receipt, Source, Verdict};
 
 use super::args::LogLevel;
 use super::log::{Fields, Log, fields};
 
-/// How often the moving line is drawn.
+/// The interval between two updates of the status line.
 const FRAME: Duration = Duration::from_millis(100);
 
-/// How often a log says that an operation is still running.
+/// The interval at which the log repeats that an operation is still running.
 const REMIND: Duration = Duration::from_secs(30);
 
-/// Tells an operator what happens.
+/// Reports progress to an operator.
 pub struct Watch<'a> {
     log: &'a Rc<Log>,
-    /// The cluster that lines are about, if there are many.
+    /// The cluster in the lines, if there are several.
     about: Option<String>,
     source: Cell<Source>,
     clock: Real,
     terminal: bool,
-    /// What the moving line says, while there is something to wait for.
+    /// The text of the status line and its start, while something is awaited.
     line: RefCell<Option<(String, Duration)>>,
     frame: Cell<usize>,
     reminded: Cell<Duration>,
 }
 
 impl<'a> Watch<'a> {
-    /// Writes to this log, and to the terminal if standard error is one.
+    /// Reports to this log, and to the terminal if standard error is one.
     #[must_use]
     pub fn new(log: &'a Rc<Log>) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// The same for one of many clusters: each line begins with its name, and nothing moves.
+    /// The same for one of several clusters: each line begins with its name, and there is no status line.
     pub fn of_cluster(log: &'a Rc<Log>, cluster: &str) -> Self {
         Self {
             about: Some(cluster.to_owned()),
@@ -62,29 +62,29 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Says who looks, in the log and in the state, when something is found to differ.
+    /// Sets the source that a difference is attributed to, in the log and in the state.
     pub fn looks_as(&self, source: Source) {
         self.source.set(source);
     }
 
-    /// Says who looks when something is found to differ.
+    /// The source that a difference is attributed to.
     pub fn source(&self) -> Source {
         self.source.get()
     }
 
-    /// Writes each HTTP exchange to the log, if it is as detailed as that.
+    /// Logs each HTTP exchange, if the level is detailed enough.
     pub fn hears(&self) -> Option<Heard> {
         let log = Rc::clone(self.log);
         log.is_written(LogLevel::Debug)
             .then(|| Rc::new(move |line: &str| log.debug(line)) as Heard)
     }
 
-    /// Takes note of what happens.
+    /// Reports a step of progress.
     pub fn observe(&self, progress: &Progress<'_>) {
         match progress {
             Progress::Sending { step, attempt } => {
                 self.reminded.set(Duration::ZERO);
-                let what = describe(&step.operation);
+                let what = step.operation.words();
                 self.wait_for(Some(what.clone()));
                 let again = if *attempt > 1 {
                     format!(" (attempt {attempt})")
@@ -142,7 +142,7 @@ impl<'a> Watch<'a> {
                     created,
                     ..
                 } = intent;
-                let what = describe(&step.operation);
+                let what = step.operation.words();
                 let at = local_time(*created);
                 let said = format!("resuming {what} from {event} {role} at {at}");
                 self.step(LogLevel::Info, step, &said, [("intent", id.0.into())]);
@@ -263,7 +263,7 @@ impl<'a> Watch<'a> {
         self.log.tell(level, &said, &more);
     }
 
-    /// A line about the cluster, if there are many.
+    /// A line with the cluster's name, if there are several.
     fn line(&self, said: &str, mut more: Fields) -> (String, Fields) {
         let Some(cluster) = &self.about else {
             return (said.to_owned(), more);
@@ -272,7 +272,7 @@ impl<'a> Watch<'a> {
         (format!("{cluster}: {said}"), more)
     }
 
-    /// The rule of this cluster, as something that goes on.
+    /// The rule of this cluster, as the subject of a continuing condition.
     fn thing(&self, rule: &str) -> String {
         format!("{} {rule}", self.about.as_deref().unwrap_or_default())
     }
@@ -321,7 +321,7 @@ impl<'a> Watch<'a> {
         *self.line.borrow_mut() = what.map(|what| (what, self.clock.now()));
     }
 
-    /// Draws the moving line. Log lines come above it: each clears it first by ending it.
+    /// Draws the status line. Log lines appear above it: each first clears it.
     fn draw(&self) {
         if let Some((what, since)) = &*self.line.borrow() {
             let frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -369,7 +369,7 @@ impl Clock for Watch<'_> {
     }
 }
 
-/// Says that a recovery may never end, and how to give it up.
+/// The message that a recovery may never end, and how to give it up.
 fn stalled(progress: &Progress<'_>) -> String {
     let Progress::Stalled {
         id,

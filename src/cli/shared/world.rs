@@ -1,4 +1,4 @@
-//! The outside as it is: HTTP clients, the computer's clock, the file system.
+//! The real world: HTTP clients, the computer's clock, the file system.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use super::discreet::{DiscreetStore, Discretion};
 use super::env::Environment;
 use super::watch::Watch;
 
-/// The outside of this process.
+/// The world outside this process.
 pub struct Outside<'a> {
     apis: Rc<BTreeMap<ApiName, Endpoint>>,
     patroni: Option<(Rc<Client>, Addresses)>,
@@ -32,7 +32,7 @@ pub struct Outside<'a> {
 /// The addresses of Patronis; an agent learns more of them.
 pub type Addresses = Rc<RefCell<Vec<Url>>>;
 
-/// A server and the client that talks to it.
+/// A server and its client.
 struct Endpoint {
     client: Client,
     url: Url,
@@ -48,7 +48,7 @@ impl Endpoint {
 }
 
 impl<'a> Outside<'a> {
-    /// The outside that these rules name; nothing is connected before it is used.
+    /// The servers that these rules name; no connection is opened before it is needed.
     #[must_use]
     pub fn new(rules: &RuleSet, environment: &Environment, watch: &'a Watch<'a>) -> Self {
         let endpoint = |api: &Api| Endpoint::new(api, environment, watch);
@@ -72,7 +72,7 @@ impl<'a> Outside<'a> {
         }
     }
 
-    /// The same outside with the Patronis of one cluster.
+    /// The same with the Patronis of one cluster.
     pub fn of_cluster<'w>(
         &self,
         client: Rc<Client>,
@@ -89,19 +89,19 @@ impl<'a> Outside<'a> {
         }
     }
 
-    /// Says whether exactly one Barman receives WAL of the cluster.
+    /// Records whether exactly one Barman receives WAL of the cluster.
     pub fn set_one_receiver(&self, so: bool) {
         self.one_receiver.set(so);
     }
 }
 
 impl Outside<'_> {
-    /// Who looks when something is found to differ.
+    /// The source that a difference is attributed to.
     pub fn source(&self) -> Source {
         self.watch.source()
     }
 
-    /// Remembers in this state from here on.
+    /// Uses this state from now on.
     #[must_use]
     pub fn remembering(mut self, state: Worker) -> Self {
         self.state = Some(Rc::new(DiscreetStore {
@@ -112,14 +112,14 @@ impl Outside<'_> {
         self
     }
 
-    /// Gives up on each exchange with an API after this time.
+    /// Limits the time of each exchange with an API.
     #[must_use]
     pub const fn within(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Asks these Patronis too, if those that the rules name are silent.
+    /// Asks these Patronis too, if those that the rules name don't answer.
     #[must_use]
     pub fn also_asking(self, members: &[String]) -> Self {
         if let Some((_, urls)) = &self.patroni {
@@ -137,7 +137,7 @@ impl Outside<'_> {
         urls.borrow().first().map(ToString::to_string)
     }
 
-    /// What nothing that is shown may have in it.
+    /// The secrets that no output may contain.
     #[must_use]
     pub fn discretion(&self) -> Discretion {
         let apis = self.apis.values().map(|endpoint| &endpoint.client);
@@ -206,7 +206,7 @@ impl<'a> World for Outside<'a> {
         Some(newest)
     }
 
-    /// The first line of `postmaster.pid` is the number of the process.
+    /// The first line of `postmaster.pid` is the process ID.
     fn is_running(&self, datadir: &Path) -> bool {
         let file = fs::read_to_string(datadir.join("postmaster.pid")).unwrap_or_default();
         let number = file

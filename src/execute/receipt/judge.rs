@@ -1,10 +1,10 @@
-//! From what an archive shows, and what was seen of it before, to a verdict. Pure.
+//! From the archive, and earlier observations of it, to a verdict. Pure.
 //!
 //! The archive shows only the last file of each timeline. PostgreSQL copies the segment in which a timeline ends to the
 //! new timeline, so the old one has to be complete up to the segment before, and the new one has to begin with that
-//! segment. Its beginning is known if its first file was seen as the last one, or if Barman's receiver is at work in
-//! that segment, or was seen there or before it and then behind it without a break, or was at work behind it within a
-//! minute of the change: `pg_receivewal` leaves nothing out unless an operator resets it.
+//! segment. Its beginning is present if its first file was once the last one, or if Barman's receiver is working on
+//! that segment, or was seen there or before it and then after it without a break, or was working after it within a
+//! minute of the change: `pg_receivewal` skips nothing unless an operator resets it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::barman::{Backup, ServerState};
 use crate::model::{Lsn, WalFile};
 use crate::store::{MayTell, Sighting, Verdict};
 
-/// Two looks that are further apart say nothing of the time between them.
+/// The maximum interval between two looks that count as continuous.
 const TOGETHER: Duration = Duration::from_secs(600);
 
-/// No operator resets a receiver so soon after a change of timeline.
+/// The time after a change of timeline within which no operator resets a receiver.
 const PROMPT: Duration = Duration::from_secs(60);
 
 /// The end of one timeline and the beginning of the next.
@@ -30,11 +30,11 @@ pub(super) struct Change {
     pub(super) lsn: Lsn,
     /// The position at which the old timeline began.
     pub(super) began: Lsn,
-    /// The moment of the change, since the Unix epoch, if it can be compared with our clock.
+    /// The time of the change, since the Unix epoch, if it can be compared with our clock.
     pub(super) at: Option<Duration>,
 }
 
-/// What one look shows of a Barman server's WAL.
+/// The WAL of a Barman server at one look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Archive {
     /// The size of a segment in bytes.
@@ -43,15 +43,15 @@ pub(super) struct Archive {
     pub(super) last: BTreeMap<u64, u64>,
     /// Files may still arrive out of order: `archive_command` delivers them, or another Barman.
     pub(super) out_of_order: bool,
-    /// The position of the receiver, if it is at work on the leader and on the leader's timeline. Barman's slot moves to
-    /// the position of a receiver as soon as that connects.
+    /// The position of the receiver, if it is streaming from the leader, on the leader's timeline. Barman's slot moves to
+    /// the position of a receiver as soon as it connects.
     pub(super) receiver: Option<Lsn>,
-    /// The first WAL file of each usable backup, by its id.
+    /// The first WAL file of each usable backup, by its ID.
     pub(super) backups: BTreeMap<String, WalFile>,
 }
 
 impl Archive {
-    /// What `/diagnose` shows, where the leader is on this timeline; `None` if the size of a segment is not known.
+    /// Reads `/diagnose`, given the leader's timeline; `None` if the size of a segment is unknown.
     pub(super) fn read(state: &ServerState, timeline: u64) -> Option<Self> {
         let of_backups = || {
             state
@@ -96,7 +96,7 @@ impl Archive {
     }
 }
 
-/// Adds to the evidence on a timeline what a look shows. `leads` says that it is the leader's timeline.
+/// Adds a look to the evidence on a timeline. `leads` is true if it is the leader's timeline.
 pub(super) fn sight(before: &Sighting, archive: &Archive, leads: bool, now: Duration) -> Sighting {
     let mut all = before.clone();
     let last = archive.last.get(&all.timeline);
@@ -123,21 +123,20 @@ pub(super) fn sight(before: &Sighting, archive: &Archive, leads: bool, now: Dura
     all
 }
 
-/// The changes of one cluster, and what is known of one Barman server's archive.
+/// The changes of one cluster, and the evidence about one Barman server's archive.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Case<'a> {
-    /// All changes, the oldest first.
+    /// All changes, oldest first.
     pub(super) changes: &'a [Change],
-    /// The archive.
     pub(super) archive: &'a Archive,
     /// The evidence, by timeline.
     pub(super) sightings: &'a BTreeMap<u64, Sighting>,
-    /// The moment of the look.
+    /// The time of the look.
     pub(super) now: Duration,
 }
 
 impl Case<'_> {
-    /// Judges one change; `other` is another node that may have seen more of it.
+    /// Judges one change; `other` is another node that may know more about it.
     pub(super) fn judge(&self, change: &Change, other: Option<&str>) -> Verdict {
         let Change {
             from,
@@ -148,7 +147,7 @@ impl Case<'_> {
         } = *change;
         let Self { archive, .. } = self;
         let first = lsn.segment(archive.size);
-        // `initdb` leaves the first segment out.
+        // `initdb` skips the first segment.
         let begins = began.segment(archive.size).max(1);
         let last = |timeline: u64| archive.last.get(&timeline).copied();
         if let Some(stray) = last(to).filter(|last| *last < first) {
@@ -160,7 +159,7 @@ impl Case<'_> {
                 ),
             );
         }
-        // Of the old timeline only the last file is shown: one beyond the end says nothing of those before.
+        // Only the last file of the old timeline is shown: one beyond the end says nothing about the files before it.
         let before = first.saturating_sub(1);
         let own = self.sightings.get(&from).and_then(|own| own.archived);
         let was_seen = own.is_some_and(|file| file.segment(archive.size) == before);
@@ -205,7 +204,7 @@ impl Case<'_> {
             None => "the archive has no file of it".to_owned(),
         };
         let short = format!("timeline {from} ended at {lsn}, and {has}");
-        // Barman archives what it receives in its order: once a newer timeline is there, nothing is to come of the old one.
+        // Barman archives files in the order it receives them: once a newer timeline is present, nothing more of the old one will come.
         let beyond = archive.last.range(to..).any(|(_, last)| *last >= first);
         if !beyond {
             return unknown(MayTell::LaterPass, short);
@@ -218,7 +217,7 @@ impl Case<'_> {
         }
         let begin = match last(from) {
             Some(last) => last + 1,
-            // Barman keeps what a backup needs; it may have removed the rest.
+            // Barman keeps the files that a backup needs; it may have removed the rest.
             None if self.is_needed(change) => begins,
             None => {
                 return unknown(
@@ -248,7 +247,7 @@ impl Case<'_> {
             let later = self.changes.iter().filter(|one| one.from >= begin.timeline);
             let on_the_way = later.clone().filter(|one| one.to <= change.to);
             let ended = later.min_by_key(|one| one.from);
-            // A backup that began after the end of its timeline is of an old leader's own branch.
+            // A backup that began after the end of its timeline is on an old leader's own branch.
             let on_the_branch = ended.is_none_or(|one| {
                 one.from != begin.timeline || begin.segment <= one.lsn.segment(self.archive.size)
             });
@@ -260,7 +259,7 @@ impl Case<'_> {
             .map(|(id, _)| id.clone())
     }
 
-    /// Tells whether Barman evidently has the new timeline from its beginning.
+    /// Returns true if Barman evidently has the new timeline from its beginning.
     fn is_held(&self, change: &Change) -> bool {
         let size = self.archive.size;
         let first = change.lsn.segment(size);
@@ -277,7 +276,7 @@ impl Case<'_> {
                     || at > first && prompt
             })
         });
-        // What ended in the segment in which it began is in the next timeline's first file.
+        // A timeline that ended in the segment in which it began is contained in the next timeline's first file.
         let next = self.changes.iter().find(|next| next.from == change.to);
         let next = next.filter(|next| next.lsn.segment(size) == first);
         archived.is_some_and(|file| file.segment(size) == first)
@@ -285,7 +284,7 @@ impl Case<'_> {
             || next.is_some_and(|next| self.is_held(next))
     }
 
-    /// What is missing while no file of the new timeline is in the archive.
+    /// The missing file while the archive has none of the new timeline.
     fn awaited(&self, change: &Change) -> String {
         let Change { to, lsn, .. } = change;
         let received = self.sightings.get(to).and_then(|own| own.received);
@@ -299,7 +298,7 @@ impl Case<'_> {
         format!("timeline {to} began at {lsn}; the archive has no file of it yet, and {position}")
     }
 
-    /// Tells whether a usable backup needs the whole of the old timeline.
+    /// Returns true if a usable backup needs the whole old timeline.
     fn is_needed(&self, change: &Change) -> bool {
         let began = change.began.segment(self.archive.size);
         let mut begins = self.archive.backups.values();

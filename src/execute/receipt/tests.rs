@@ -1,4 +1,4 @@
-//! The judgement against a small model of a cluster, a receiver and an archive, which knows the truth.
+//! The judgement compared with a small model of a cluster, a receiver and an archive, which knows the truth.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,27 +16,27 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy)]
 enum Event {
-    /// The leader writes so much.
+    /// The leader writes this much.
     Write(u64),
-    /// The receiver, if it runs, gets so much.
+    /// The receiver, if running, gets this much.
     Stream(u64),
-    /// `barman cron` archives so many files.
+    /// `barman cron` archives this many files.
     Archive(usize),
-    /// Another member leads, after so much was lost.
+    /// Another member leads, after this much was lost.
     FailOver(u64),
-    /// The receiver is started, and stays if the leader has what it asks for.
+    /// The receiver is started, and keeps running if the leader has the WAL that it asks for.
     Start,
-    /// It stops.
+    /// The receiver stops.
     Stop,
     /// The leader removes the WAL that no slot keeps.
     Recycle,
-    /// An operator looks, and has the receiver begin anew.
+    /// An operator checks, and makes the receiver start over.
     Reset,
-    /// Files that the newest backup does not need are removed.
+    /// Barman removes files that the newest backup does not need.
     Retain,
     /// A backup.
     BackUp,
-    /// A pass, that long after the one before.
+    /// A pass, this long after the one before.
     Look(Duration),
 }
 
@@ -69,13 +69,13 @@ struct World {
     written: u64,
     /// The oldest segment that the leader still has.
     oldest: u64,
-    /// The timeline and the position of the receiver, in a segment of which it has everything before.
+    /// The timeline and the position of the receiver, in a segment that it has received from the start.
     receiver: (u64, u64),
     runs: bool,
-    /// Files that the receiver completed and that are not archived yet.
+    /// Files that the receiver has completed and that are not yet archived.
     received: BTreeSet<File>,
     archived: BTreeSet<File>,
-    /// Everything that was ever archived.
+    /// Every file that was ever archived.
     kept: BTreeSet<File>,
     backups: BTreeMap<String, WalFile>,
     sightings: BTreeMap<u64, Sighting>,
@@ -121,7 +121,7 @@ impl World {
                     self.received.insert((timeline, at / SIZE));
                 }
             } else if timeline < self.timeline && at >= end {
-                // The segment of the change is sent again from its beginning, as one of the next timeline.
+                // The segment of the change is sent again from its beginning, as part of the next timeline.
                 self.receiver = (timeline + 1, end / SIZE * SIZE);
                 self.jump();
             } else {
@@ -262,7 +262,7 @@ impl World {
         }
     }
 
-    /// Is it true?
+    /// Asserts that the verdict is true.
     fn check(&self, change: &Change, verdict: &Verdict) {
         let first = change.lsn.segment(SIZE);
         let begins = change.began.segment(SIZE).max(1);
@@ -286,7 +286,7 @@ impl World {
                         "{file:?} is there: {self:#?}"
                     );
                 }
-                // And nothing is to come.
+                // And nothing more will come.
                 let (timeline, at) = self.receiver;
                 assert!(
                     (timeline, at / SIZE) > (change.from, begin),
@@ -313,7 +313,7 @@ impl World {
     }
 }
 
-/// The receiver was ahead of the next leader and began anew: what it archived of the old one's own branch says nothing of
+/// The receiver was ahead of the next leader and started over: files from the old leader's own branch say nothing about
 /// the segment before the change.
 #[test]
 fn a_file_of_another_branch_is_no_end() {
@@ -335,7 +335,7 @@ fn a_file_of_another_branch_is_no_end() {
     world.look(MINUTE);
 }
 
-/// Nothing is needed for a backup that an old leader's own branch holds, so nothing of it is missing.
+/// A backup on an old leader's own branch needs nothing, so nothing is missing.
 #[test]
 fn a_backup_of_another_branch_needs_no_files() {
     use Event::{Archive, BackUp, FailOver, Reset, Retain, Stream, Write};
@@ -361,7 +361,7 @@ proptest! {
         world.look(MINUTE);
     }
 
-    /// Nothing goes wrong: there is no alarm, and in the end every change is continuous.
+    /// Without faults there is no alarm, and in the end every change is continuous.
     #[test]
     fn a_healthy_cluster_gets_no_other_verdict(rounds in prop::collection::vec(
         (0..35_u64, 0..35_u64, 0..15_u64, any::<bool>()), 1..15

@@ -1,9 +1,9 @@
-//! Requests whose values are known before anything happens.
+//! Requests whose values are known in advance.
 //!
-//! What a template gives that uses no fact is known, and can be held against pg-backup-api's schema
-//! now instead of in a failover. What is not known counts as right: there is never a false alarm. So
-//! a variable that is empty, to be given on the command line, counts as not known, and so does every
-//! variable where a `when` may ask about it first.
+//! The result of a template that uses no fact is known, and can be checked against pg-backup-api's schema
+//! now instead of in a failover. Unknown values count as valid: there is never a false alarm. So
+//! an empty variable, which is to be given on the command line, counts as unknown, and so does every
+//! variable that a `when` may check first.
 
 use std::collections::HashMap;
 
@@ -13,26 +13,26 @@ use super::Decoder;
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::load::shape;
-use crate::model::{Name, RequestKind, RequestTemplate, Template, TemplateValue, Var};
+use crate::model::{Name, RequestTemplate, Template, TemplateValue, Var};
 use crate::template::{Scope, Usage, around_expressions, is_template, render};
 
-/// The variables whose values are known, and what templates are known to give.
+/// The variables whose values are known, and the known results of templates.
 #[derive(Default)]
 pub(super) struct Constants {
     vars: HashMap<String, TemplateValue>,
-    /// What templates give.
+    /// The results of templates.
     texts: HashMap<String, Option<Value>>,
-    /// Templates that use nothing but variables that are known, with their names.
+    /// Templates that use only known variables, with their names.
     candidates: HashMap<String, Vec<String>>,
-    /// How many values the templates of the value at hand have given.
+    /// The number of values that the templates of the current value have produced.
     given: usize,
 }
 
-/// How many values the templates of one value may give to be looked at.
+/// The maximum number of values that the templates of one value may produce.
 const MOST_VALUES: usize = 20_000;
 
 impl Constants {
-    /// Notes a variable, if its value is known.
+    /// Records a variable, if its value is known.
     pub(super) fn set(&mut self, name: &str, value: &TemplateValue) {
         self.given = 0;
         if let Some(value) = self.value(value) {
@@ -41,7 +41,7 @@ impl Constants {
         }
     }
 
-    /// Notes what a template uses, once it is found in order.
+    /// Records the names in a valid template.
     pub(super) fn note(&mut self, template: &Template, usage: &Usage) {
         let used = usage.variables.iter().map(|used| &used.name);
         if usage.unknown.is_empty() && used.clone().all(|name| self.vars.contains_key(name)) {
@@ -74,7 +74,7 @@ impl Constants {
         })
     }
 
-    /// Whether a template in it gives a value that is known.
+    /// Returns true if one of its templates has a known result.
     fn gives(&mut self, value: &TemplateValue) -> bool {
         match value {
             TemplateValue::Text(template) => {
@@ -122,22 +122,19 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// A value that is no template, even if it has braces.
+/// A value that is not a template, even if it has braces.
 fn constant(value: &Value) -> TemplateValue {
     super::values::template_value(value, &crate::model::Origin::default())
 }
 
 impl Decoder<'_> {
-    /// Finds what pg-backup-api would refuse of a request, as far as it is known.
+    /// Finds the errors that pg-backup-api would report for a request, as far as its values are known.
     pub(super) fn known_request(&mut self, request: &RequestTemplate) {
         if let Some(server) = &request.server {
             self.name_around_templates("server", server);
         }
         for (key, value) in &request.body {
-            if matches!(
-                (request.kind, key.as_str()),
-                (RequestKind::ConfigSwitch, "model_name") | (RequestKind::Recovery, "backup_id")
-            ) {
+            if request.kind.is_name(key) {
                 self.name_around_templates(key, value);
             }
         }
@@ -146,7 +143,7 @@ impl Decoder<'_> {
         }
         self.constants.given = 0;
         let body = request.body.iter().map(|(_, value)| value);
-        // Without a template, the schema of the rules has seen it all.
+        // Without a template, the rules' schema has checked everything.
         if body
             .chain(&request.server)
             .any(|value| self.constants.gives(value))
@@ -157,7 +154,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// What stands around the templates of a name is always in it.
+    /// The text around the templates in a name is always part of it.
     fn name_around_templates(&mut self, key: &str, value: &TemplateValue) {
         let TemplateValue::Text(template) = value else {
             return;
@@ -197,7 +194,7 @@ impl Decoder<'_> {
     }
 }
 
-/// What pg-backup-api would refuse of a request, as far as its values are known. What is not known counts as right.
+/// The errors that pg-backup-api would report for a request, as far as its values are known. Unknown values count as valid.
 pub fn refused<'r>(
     request: &'r RequestTemplate,
     mut known: impl FnMut(&'r TemplateValue) -> Option<Value>,
@@ -258,7 +255,7 @@ fn change<'r>(
     for (key, value) in entries {
         let value = match known(value) {
             Some(value) => value,
-            // Without a scope nobody knows which other keys belong to it.
+            // Without a scope, the other required keys are unknown.
             None if key == "scope" => return any_change(),
             None => any(key),
         };
@@ -267,7 +264,7 @@ fn change<'r>(
     Value::Object(change)
 }
 
-/// What to do about a template that gives a value of the wrong type.
+/// The help for a template with a result of the wrong type.
 fn help_for_type(message: &str) -> &'static str {
     if message.contains("must be a string") {
         "this is what the template gives: put the variable's value in quotes where it stands, \
@@ -283,7 +280,7 @@ const NAMES: &str = "a name is made of letters, digits, `.`, `_`, `:` and `-`, a
 
 const MODELS: &str = "a model's name is one line of words with one space between them, without `[` and `]`, at most 255 characters, and does not start with `-`";
 
-/// What a value that is not known may well be.
+/// A plausible value for an unknown one.
 fn any(key: &str) -> Value {
     match key {
         "reset" => Value::Bool(true),

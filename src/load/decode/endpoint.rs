@@ -15,7 +15,7 @@ use crate::model::{Api, ApiName, Origin, Patroni, Secret, Url};
 /// The name of `api`.
 const DEFAULT: &str = "default";
 
-/// Headers of the connection and of the body; the schema has them in the spellings that people use.
+/// Headers of the connection and of the body; the schema has them in their usual spellings.
 const RESERVED: [&str; 13] = [
     "Accept-Encoding",
     "Connection",
@@ -121,7 +121,7 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    /// Finds the headers that rules can't set, and those that stand there twice: upper and lower case are the same.
+    /// Reports headers that rules can't set, and duplicates, which may differ in case.
     fn names_of_headers(&mut self, endpoint: &Value, origin: &Origin) {
         let origin = origin.child("headers");
         let headers = endpoint.get("headers").and_then(Value::as_object);
@@ -167,7 +167,7 @@ impl<'a> Decoder<'a> {
         } else {
             meant_url(text).map(|meant| format!("did you mean `{meant}`?"))
         };
-        // The address itself is not repeated: it may have a password in it.
+        // The address itself is not repeated: it may contain a password.
         let message = format!("this {label} can't be used: {reason}");
         let spot = Spot::value(origin);
         self.problem(Problem::new(Code::BadUrl, spot, message).maybe_help(help));
@@ -175,7 +175,7 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// The address that was probably meant. One with a password in it is not repeated.
+/// The address that was probably meant. One with a password is not repeated.
 fn meant_url(text: &str) -> Option<String> {
     if text.contains("://") || text.contains('@') {
         return None;

@@ -1,7 +1,7 @@
 //! From the files' JSON to the rule set.
 //!
-//! The schema has been looked at before, but may have found something: what has not the shape it
-//! should have is passed over here without a word, so that everything else that is wrong is still found.
+//! The schema was checked before, but may have failed: values of the wrong shape are
+//! silently skipped here, so that all other problems are still found.
 
 mod constant;
 mod each;
@@ -13,7 +13,7 @@ mod template;
 mod values;
 mod vars;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::mem;
 use std::path::PathBuf;
 
@@ -27,38 +27,38 @@ use super::problem::{Problem, Spot, escape};
 use crate::diagnostic::Code;
 use crate::model::{ApiName, Fallback, Match, Origin, Places, RuleSet, StateSettings, Var};
 
-/// Everything that decoding one rule set shares.
+/// The shared state of decoding one rule set.
 struct Decoder<'a> {
     problems: Vec<Problem>,
-    /// The variables so far that all files may use, with the places that give them their values.
-    vars: HashMap<String, Origin>,
-    /// Those that only their file may use, by file.
-    own_vars: Vec<HashMap<String, vars::Own>>,
-    /// A place for each name of those, also before they are read.
+    /// The variables available to all files so far, with the places of their values.
+    vars: BTreeMap<String, Origin>,
+    /// The variables of single files, by file.
+    own_vars: Vec<BTreeMap<String, vars::Own>>,
+    /// A place for each name of those, even before they are read.
     elsewhere: HashMap<&'a str, Origin>,
-    /// The variables of the section at hand.
+    /// The variables of the current section.
     section: HashMap<&'a str, vars::Listed<'a>>,
-    /// The names that only the rule at hand has.
+    /// The names that only the current rule has.
     names: HashMap<String, Origin>,
     /// The variables of rules.
     rule_vars: Vec<Var>,
     /// The names of all variables.
     taken: HashSet<String>,
-    /// What `for_each` has made.
+    /// The state of `for_each` expansion.
     unrolled: each::Unrolled,
-    /// The names of the APIs, also of those that something is wrong with.
+    /// The names of the APIs, including invalid ones.
     apis: HashMap<&'a str, Origin>,
-    /// Templates that have been read and found in order.
+    /// Templates that have been checked and are valid.
     inspected: template::Inspected,
-    /// Whether the rule at hand has a condition.
+    /// True if the current rule has a condition.
     conditional: bool,
-    /// The environment variables that headers are read from.
+    /// The environment variables of headers.
     header_variables: Vec<(String, Origin)>,
-    /// Variables and templates whose values are known already.
+    /// Variables and templates whose values are already known.
     constants: constant::Constants,
 }
 
-/// The sections that may stand in one file only.
+/// The sections that only one file may contain.
 const SINGLE: [&str; 7] = [
     "api",
     "patroni",
@@ -69,14 +69,14 @@ const SINGLE: [&str; 7] = [
     "rules_fallback",
 ];
 
-/// Makes a rule set of the files' values.
+/// Decodes the files' values into a rule set.
 ///
 /// The rule set is complete only if there is no problem, here and in the schema.
 pub(super) fn decode(files: &[Option<Value>]) -> (RuleSet, Vec<Problem>) {
     let mut decoder = Decoder {
         problems: Vec::new(),
-        vars: HashMap::new(),
-        own_vars: files.iter().map(|_| HashMap::new()).collect(),
+        vars: BTreeMap::new(),
+        own_vars: files.iter().map(|_| BTreeMap::new()).collect(),
         elsewhere: HashMap::new(),
         section: HashMap::new(),
         names: HashMap::new(),
@@ -180,7 +180,7 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// The entries of a mapping with their places; none of anything else.
+/// The entries of a mapping with their places; none for any other value.
 fn entries<'a>(
     value: &'a Value,
     origin: &Origin,
@@ -193,7 +193,7 @@ fn entries<'a>(
         .map(move |(key, value)| (key, origin.child(escape(key)), value))
 }
 
-/// The items of a list with their places; none of anything else.
+/// The items of a list with their places; none for any other value.
 fn items<'a>(
     value: Option<&'a Value>,
     origin: &Origin,

@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::template::{Scope, Syntax, is_template, render};
 
-/// How a rule's requests are carried out unless it says otherwise.
+/// The options of a rule's requests unless it sets them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Defaults {
     retry: Retry,
@@ -171,7 +171,7 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    /// The author's words about the rule.
+    /// The rule's description.
     fn description(&mut self, rule: &Value, origin: &Origin) -> Option<String> {
         let text = rule.get("description")?.as_str()?;
         let template = Template {
@@ -179,7 +179,7 @@ impl<'a> Decoder<'a> {
             origin: origin.child("description"),
         };
         let shown = if is_template(text) {
-            // Those of `for_each` have their values in them by now.
+            // The values of `for_each` have been substituted by now.
             match render(&TemplateValue::Text(template.clone()), &Scope::new(&[])) {
                 Ok(Value::String(shown)) => shown,
                 Ok(other) => other.to_string(),
@@ -231,7 +231,7 @@ impl<'a> Decoder<'a> {
         clusters
     }
 
-    /// Finds what a rule says about requests that it does not have.
+    /// Reports options of a rule about requests that it does not have.
     fn no_request(&mut self, rule: &Value, origin: &Origin) {
         let about = [
             "retry",
@@ -248,7 +248,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// What a rule or `defaults` says about retry, poll, fence, verify and `on_failure`.
+    /// The retry, poll, fence, verify and `on_failure` options of a rule or of `defaults`.
     fn carrying_out(&mut self, (value, origin): (&Value, &Origin), defaults: Defaults) -> Defaults {
         let retry = value.get("retry").map_or(defaults.retry, |retry| {
             self.retry((retry, &origin.child("retry")), defaults.retry)
@@ -281,7 +281,7 @@ impl<'a> Decoder<'a> {
 
     fn retry(&mut self, here: (&Value, &Origin), defaults: Retry) -> Retry {
         let (value, origin) = here;
-        // JSON Schema takes `3.0` for a whole number, too.
+        // JSON Schema also accepts `3.0` as an integer.
         let attempts = value.get("attempts").and_then(Value::as_f64);
         #[expect(
             clippy::cast_possible_truncation,

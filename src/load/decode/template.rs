@@ -1,21 +1,22 @@
-//! Templates: their syntax, and the names they use.
+//! Templates: their syntax, and the names that they use.
 
 use std::collections::HashSet;
 
 use super::Decoder;
 use crate::diagnostic::Code;
+use crate::load::MAX_FINDINGS;
 use crate::load::problem::{Problem, Spot};
-use crate::load::suggest::nearest;
+use crate::load::suggest::{MAX_CANDIDATES, nearest};
 use crate::model::{Template, TemplateValue};
 use crate::template::{
     FACTS, Reference, Syntax, SyntaxError, UnknownKind, UnknownName, check_pattern, inspect,
     is_template, known_names,
 };
 
-/// How many unknown names of one template are said.
+/// The maximum number of unknown names reported for one template.
 const MAX_SHOWN: usize = 20;
 
-/// Templates that have been read and found in order: the same text is often used in many rules.
+/// Templates that have been checked and are valid: many rules share the same text.
 #[derive(Default)]
 pub(super) struct Inspected {
     texts: HashSet<String>,
@@ -23,7 +24,7 @@ pub(super) struct Inspected {
 }
 
 impl Decoder<'_> {
-    /// Looks at every string in a value.
+    /// Checks every string in a value.
     pub(super) fn templates(&mut self, value: &TemplateValue) {
         match value {
             TemplateValue::Text(template) if is_template(&template.text) => {
@@ -39,13 +40,13 @@ impl Decoder<'_> {
         }
     }
 
-    /// Looks at one template.
+    /// Checks one template.
     pub(super) fn template(&mut self, template: &Template, syntax: Syntax) {
         let seen = match syntax {
             Syntax::Text => &self.inspected.texts,
             Syntax::Expression => &self.inspected.conditions,
         };
-        if seen.contains(&template.text) {
+        if seen.contains(&template.text) || self.problems.len() >= MAX_FINDINGS {
             return;
         }
         let before = self.problems.len();
@@ -87,7 +88,7 @@ impl Decoder<'_> {
 
     pub(super) fn reference(&mut self, reference: &Reference, template: &Template) {
         let name = reference.name.as_str();
-        // The range of `env.SITE` covers the attribute as well.
+        // The range of `env.SITE` includes the attribute.
         let start = reference.range.start;
         let spot = Spot::bytes(&template.origin, start..start + name.len());
         let problem = |message: String| Problem::new(Code::UnknownVariable, spot, message);
@@ -97,7 +98,7 @@ impl Decoder<'_> {
                 problem(format!("the variable `{name}` uses itself"))
                     .help("a variable can use those above it")
             } else if let Some(way) = circle {
-                // The first of them has said it.
+                // The first of them has reported it.
                 if way.iter().any(|name| self.is_passed(name)) {
                     return;
                 }
@@ -129,8 +130,12 @@ impl Decoder<'_> {
     }
 
     fn variable_help(&self, name: &str, template: &Template) -> String {
-        let vars = self.vars.keys().map(String::as_str);
-        let mut vars: Vec<_> = vars.chain(self.own_names(&template.origin)).collect();
+        let shared = self.vars.keys().map(String::as_str);
+        let own = self.own_names(&template.origin);
+        let mut vars: Vec<_> = shared
+            .take(MAX_CANDIDATES)
+            .chain(own.take(MAX_CANDIDATES))
+            .collect();
         vars.sort_unstable();
         vars.dedup();
         if let Some(near) = nearest(name, vars.iter().copied().chain(FACTS)) {
@@ -153,7 +158,7 @@ impl Decoder<'_> {
         match vars.as_slice() {
             [] => format!("there are {facts}, and what `vars` has"),
             vars if vars.len() <= 8 => format!("there are {facts}, and from `vars` {}", list(vars)),
-            _ => format!("there are {facts}, and the {} of `vars`", vars.len()),
+            _ => format!("there are {facts}, and those of `vars`"),
         }
     }
 
@@ -169,7 +174,7 @@ impl Decoder<'_> {
             || example.to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
-        // The range begins at the value that the filter is for.
+        // The range begins at the value that the filter applies to.
         let text = template.text.get(unknown.range.clone()).unwrap_or_default();
         let start = unknown.range.start + text.rfind(name).unwrap_or(0);
         let spot = Spot::bytes(&template.origin, start..start + name.len());
@@ -220,7 +225,7 @@ impl Decoder<'_> {
     }
 }
 
-/// What to write instead of a filter that other engines have.
+/// The replacement for a filter of other engines.
 fn filter_help(name: &str) -> &'static str {
     match name {
         "match" | "search" | "regex_search" | "regex_match" | "regex_findall" => {
@@ -248,7 +253,7 @@ fn filter_help(name: &str) -> &'static str {
     }
 }
 
-/// What to write instead of a test that other engines have.
+/// The replacement for a test of other engines.
 fn test_help(name: &str) -> &'static str {
     match name {
         "match" | "matches" | "matching" | "search" | "regex" => {
@@ -264,7 +269,7 @@ fn test_help(name: &str) -> &'static str {
     }
 }
 
-/// What to write instead of a method that another language has.
+/// The replacement for a method of other languages.
 fn method_help(name: &str) -> &'static str {
     match name {
         "startswith" => "write a test: `node is startingwith(\"pg-\")`",
@@ -277,7 +282,7 @@ fn method_help(name: &str) -> &'static str {
     }
 }
 
-/// Whether an expression has an `=` that is no comparison.
+/// Returns true if an expression has an `=` that is not a comparison.
 fn has_single_equals(text: &str) -> bool {
     let simple = ["==", "!=", "<=", ">="]
         .iter()

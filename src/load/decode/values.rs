@@ -1,4 +1,4 @@
-//! Small values: words, durations, and values with templates in them.
+//! Simple values: words, durations, and values with templates.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::load::problem::{Problem, Spot};
 use crate::model::duration::{self, DurationError};
 use crate::model::{Origin, Template, TemplateValue};
 
-/// The least that a duration may be.
+/// The minimum of a duration.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Least {
     /// It may be `0s`.
     Zero,
-    /// `0s` would mean that there is no time at all.
+    /// `0s` would leave no time at all.
     MoreThanZero,
 }
 
 impl Decoder<'_> {
-    /// The duration under a key, or what stands for it.
+    /// The duration under a key, or its default.
     pub(super) fn duration(
         &mut self,
         (map, origin): (&Value, &Origin),
@@ -32,7 +32,7 @@ impl Decoder<'_> {
             .unwrap_or(default)
     }
 
-    /// The duration under a key, or what stands for it if anything does.
+    /// The duration under a key, or its default if there is one.
     pub(super) fn optional_duration(
         &mut self,
         (map, origin): (&Value, &Origin),
@@ -58,7 +58,7 @@ impl Decoder<'_> {
             Err(DurationError::TooLong) => self.problem(
                 problem(format!("`{text}` is too long")).help("the longest is a hundred years"),
             ),
-            // The schema has found that.
+            // The schema has reported that.
             Err(DurationError::Shape) => {}
         }
         default
@@ -73,7 +73,7 @@ pub(super) fn word<T: Copy>(map: &Value, key: &str, words: &[(&str, T)], default
         .map_or(default, |(_, value)| *value)
 }
 
-/// What stands under a key that holds one word or a list of words, each once.
+/// The values under a key that holds one word or a list of words, without duplicates.
 pub(super) fn words<T: PartialEq>(
     map: &Value,
     key: &str,
@@ -88,7 +88,7 @@ pub(super) fn words<T: PartialEq>(
     found
 }
 
-/// The strings under a key that holds one or a list of them.
+/// The strings under a key that holds one string or a list.
 pub(super) fn texts<'a>(map: &'a Value, key: &str) -> impl Iterator<Item = &'a str> {
     let values = match map.get(key) {
         Some(Value::Array(items)) => items.as_slice(),

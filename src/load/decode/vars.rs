@@ -1,4 +1,4 @@
-//! `vars`: in order, each may use those before it.
+//! `vars`: in order; each may use those before it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::load::problem::{Problem, Spot};
 use crate::model::{Origin, Template, TemplateValue, Var};
 use crate::template::{FACTS, Put, Syntax};
 
-/// Words that mean something else in an expression.
+/// Words with another meaning in expressions.
 const RESERVED: [&str; 18] = [
     "true",
     "True",
@@ -36,25 +36,25 @@ const RESERVED: [&str; 18] = [
 
 /// A variable of one file.
 pub(super) struct Own {
-    /// Its name in the rule set: another one than in the file if another file has its own variable of that name.
+    /// Its name in the rule set: different from that in the file if another file has its own variable of that name.
     pub(super) name: String,
-    /// Where its value stands.
+    /// The place of its value.
     pub(super) origin: Origin,
 }
 
 /// The variables of one file with their places.
 pub(super) type Section<'a> = Vec<(&'a String, Origin, &'a Value)>;
 
-/// A variable of the section at hand.
+/// A variable of the current section.
 pub(super) struct Listed<'a> {
     pub(super) origin: Origin,
     value: &'a Value,
-    /// Whether it stands above.
+    /// True if it is above the current position.
     passed: bool,
 }
 
 impl<'a> Decoder<'a> {
-    /// The variables that all files may use, then those of each file.
+    /// The variables for all files, then those of each file.
     pub(super) fn vars(&mut self, files: &'a [Option<Value>]) -> Vec<Var> {
         let (mut shared, mut own) = (Section::new(), Vec::new());
         for (file, value) in files.iter().enumerate() {
@@ -91,7 +91,7 @@ impl<'a> Decoder<'a> {
         vars
     }
 
-    /// Reads variables. `several`: names that more than one file has for itself, if these are for their file.
+    /// Reads variables. `several`: names that several files define for themselves, if these are for their file only.
     fn section(
         &mut self,
         all: Section<'a>,
@@ -127,7 +127,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// A variable's value in the names of the rule set.
+    /// A variable's value with the names of the rule set.
     fn file_value(&mut self, value: &Value, origin: &Origin) -> TemplateValue {
         let written = template_value(value, origin);
         let before = self.problems.len();
@@ -144,19 +144,19 @@ impl<'a> Decoder<'a> {
         value
     }
 
-    /// The name that a variable of this file has in the rule set, if it is another one.
+    /// The name of this file's variable in the rule set, if it differs.
     pub(super) fn renamed(&self, label: &str, within: &Origin) -> Option<&str> {
         let own = self.own_vars.get(within.file)?.get(label)?;
         (own.name != label).then_some(&own.name)
     }
 
-    /// Whether a file has variables with another name in the rule set.
+    /// Returns true if a file has variables with a different name in the rule set.
     pub(super) fn renames(&self, file: usize) -> bool {
         let own = self.own_vars.get(file).into_iter().flatten();
         own.into_iter().any(|(label, own)| *label != own.name)
     }
 
-    /// A name for a variable that shares its own with others.
+    /// A unique name for a variable that shares its own with others.
     pub(super) fn free_name(&mut self, label: &str, whose: &str) -> String {
         let mut name = format!("{label}__{whose}");
         while !self.taken.insert(name.clone()) {
@@ -165,7 +165,7 @@ impl<'a> Decoder<'a> {
         name
     }
 
-    /// The place of the variable that a name in this file is.
+    /// The place of the variable that a name in this file refers to.
     pub(super) fn var_origin(&self, name: &str, within: &Origin) -> Option<&Origin> {
         let own = self.own_vars.get(within.file);
         let own = own.and_then(|own| own.get(name)).map(|own| &own.origin);
@@ -191,7 +191,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Finds a name that no variable can have.
+    /// Reports a name that no variable can have.
     pub(super) fn bad_name(&mut self, name: &str, origin: &Origin) -> bool {
         let message = if FACTS.contains(&name) {
             format!("every template has a variable `{name}` already")
@@ -205,20 +205,20 @@ impl<'a> Decoder<'a> {
         true
     }
 
-    /// The names that only this file or the rule at hand has.
+    /// The names that only this file or the current rule has.
     pub(super) fn own_names(&self, within: &Origin) -> impl Iterator<Item = &str> {
         let own = self.own_vars.get(within.file).into_iter().flatten();
         let own = own.map(|(name, _)| name.as_str());
         own.chain(self.names.keys().map(String::as_str))
     }
 
-    /// Whether this is the name in the rule set of a variable of this file.
+    /// Returns true if this is the name in the rule set of a variable of this file.
     pub(super) fn is_renamed(&self, name: &str, within: &Origin) -> bool {
         let mut own = self.own_vars.get(within.file).into_iter().flatten();
         own.any(|(_, own)| own.name == name)
     }
 
-    /// Notes the variables of a section before they are read.
+    /// Records the variables of a section before they are read.
     pub(super) fn list(&mut self, all: &Section<'a>) {
         let listed = all.iter().map(|(name, origin, value)| {
             let listed = Listed {
@@ -231,20 +231,20 @@ impl<'a> Decoder<'a> {
         self.section = listed.collect();
     }
 
-    /// Notes that a variable can be used from here on.
+    /// Records that a variable can be used from here on.
     pub(super) fn pass(&mut self, name: &str) {
         if let Some(listed) = self.section.get_mut(name) {
             listed.passed = true;
         }
     }
 
-    /// The place of a variable that stands further down.
+    /// The place of a variable that is defined further down.
     pub(super) fn later(&self, name: &str) -> Option<&Origin> {
         let listed = self.section.get(name)?;
         (!listed.passed).then_some(&listed.origin)
     }
 
-    /// The variables from the one that a template belongs to and back to it, if it uses this one.
+    /// The cycle of variables from the one that a template belongs to and back to it, if it uses this one.
     pub(super) fn circle(&self, used: &str, template: &Template) -> Option<Vec<&'a str>> {
         let mut listed = self.section.iter();
         let (start, _) = listed.find(|(_, listed)| listed.origin.contains(&template.origin))?;
@@ -276,7 +276,7 @@ impl<'a> Decoder<'a> {
         None
     }
 
-    /// Whether a variable stands above.
+    /// Returns true if a variable is defined above.
     pub(super) fn is_passed(&self, name: &str) -> bool {
         self.section.get(name).is_some_and(|listed| listed.passed)
     }

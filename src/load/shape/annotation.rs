@@ -1,25 +1,25 @@
-//! The words of a schema about what does not fit it: its `x-finding`.
+//! The schema's messages about invalid values: its `x-finding`.
 //!
-//! The published schemas have them beside `errorMessage`, which editors show. Nothing here knows the name of a
-//! definition. An `x-finding` stands in a definition or in the part of it that a keyword belongs to:
+//! The published schemas have them next to `errorMessage`, which editors show. Nothing here knows the name of a
+//! definition. An `x-finding` is in a definition or in the part of it that a keyword belongs to:
 //!
-//! - `label`: the value in messages; `place`: the mapping in a help line, if that differs.
-//! - `code`: the code of what is found here, unless a keyword has its own.
+//! - `label`: the name of the value in messages; `place`: the mapping in a help line, if that differs.
+//! - `code`: the code of findings here, unless a keyword has its own.
 //! - `wanted`: the type in messages. `secret`: the value is not repeated.
-//! - `synonyms`: words that are used for a known one. `instead`: what to write instead of a word.
-//! - `refused`: keys that are written for a reason, with what to do instead, and the key that is then not missing (`meant`).
+//! - `synonyms`: other words for a known one. `instead`: the replacement for a word.
+//! - `refused`: keys that users write for a reason, with the alternative, and the key that then does not count as missing (`meant`).
 //! - `else`: the help for any other word.
-//! - `excluded`: the help for a word behind a `!`, with `{rest}` for the other words but those of `beside`.
+//! - `excluded`: the help for a word after a `!`, with `{rest}` for the other words except those of `beside`.
 //! - The name of a keyword, with `code`, `message` and `help`, or `message_for` and `help_for` by the kind of the value.
-//!   `required` has one for each key (`key`: what it is called when a misspelt key is found; `decides`: what else is
-//!   wrong can't be told without it; `also`: the help even where other keys are missing), `unknown` is for keys that the schema does not have. `not` has the `key` that is
+//!   `required` has one for each key (`key`: its name when a misspelt key is found; `decides`: nothing else can be
+//!   checked without it; `also`: the help even if other keys are missing), `unknown` is for unknown keys. `not` has the `key` that is
 //!   shown and the `other` one. `suggest` names a computed help.
 
 use serde_json::Value;
 
 use crate::diagnostic::Code;
 
-/// An `x-finding`, or a part of one; nothing if the schema has none.
+/// An `x-finding`, or a part of one; empty if the schema has none.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Annotation<'a>(Option<&'a Value>);
 
@@ -45,7 +45,7 @@ impl<'a> Annotation<'a> {
         self.0.and_then(|value| value.get("secret")) == Some(&Value::Bool(true))
     }
 
-    /// Tells whether the list under a key has this word.
+    /// Returns true if the list under a key contains this word.
     pub(super) fn lists(self, key: &str, word: &str) -> bool {
         let list = self.0.and_then(|value| value.get(key)?.as_array());
         list.is_some_and(|list| list.iter().any(|known| known == word))
@@ -68,7 +68,7 @@ impl<'a> Annotation<'a> {
     }
 }
 
-/// The kinds of a value in `message_for` and `help_for`, the special one first.
+/// The kinds of a value in `message_for` and `help_for`, the more specific one first.
 pub(super) const fn kinds(value: &Value) -> [&'static str; 2] {
     match value {
         Value::Null => ["null", "null"],
@@ -81,7 +81,7 @@ pub(super) const fn kinds(value: &Value) -> [&'static str; 2] {
     }
 }
 
-/// Puts words into the places of a text that are written `{name}`.
+/// Replaces `{name}` in a text.
 pub(super) fn fill(text: &str, words: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;

@@ -67,7 +67,7 @@ impl<'a> Misfit<'a> {
         Some(format!("its keys are {}", list(known, "and")))
     }
 
-    /// Which mapping has this key, if it is not this one.
+    /// The mapping that has this key, if it is not this one.
     fn elsewhere(&self, key: &str) -> Option<&'a str> {
         let definitions = self.root.get("$defs").and_then(Value::as_object);
         let definitions = definitions.into_iter().flat_map(Map::values);
@@ -113,13 +113,13 @@ impl<'a> Misfit<'a> {
         })
     }
 
-    /// The schema whose `dependentRequired` does not hold.
+    /// The schema whose `dependentRequired` is violated.
     fn depending(&self) -> Option<&'a Value> {
         let (place, _) = self.keyword.split_once("/dependentRequired")?;
         self.root.pointer(place)
     }
 
-    /// A key that is of no use without another.
+    /// A key that has no use without another.
     fn half(&self, missing: &str, schema: &Value, says: Annotation<'_>) -> Problem {
         let wants = |(here, needed): &(&String, &Value)| {
             let needed = needed.as_array().into_iter().flatten();
@@ -155,7 +155,7 @@ impl<'a> Misfit<'a> {
             .maybe_help(own.map(str::to_owned))
     }
 
-    /// What kind of mapping this is.
+    /// The kind of this mapping.
     fn kind(&self) -> String {
         let definition = self.definition();
         let named = Some(definition).filter(|definition| !std::ptr::eq(*definition, self.root));
@@ -177,7 +177,7 @@ impl<'a> Misfit<'a> {
     }
 }
 
-/// What an unknown key was meant as.
+/// The likely intention behind an unknown key.
 enum Meant<'a> {
     /// Another key.
     Key(&'a str),
@@ -201,7 +201,7 @@ pub(in crate::load) fn reserved_header(key: &str, spot: Spot) -> Problem {
     )
 }
 
-/// Of a finding about an unknown key: the mapping and the key that was meant.
+/// The mapping and the intended key of a finding about an unknown key.
 pub(in crate::load) fn meant(problem: &Problem) -> Option<(Origin, String)> {
     let Detail::UnknownKey { meant: Some(meant) } = &problem.detail else {
         return None;
@@ -215,7 +215,7 @@ pub(in crate::load) fn meant(problem: &Problem) -> Option<(Origin, String)> {
     Some((origin, meant.clone()))
 }
 
-/// Of a finding about a missing key: the mapping and the key.
+/// The mapping and the key of a finding about a missing key.
 pub(super) fn missing(problem: &Problem) -> Option<(Origin, String)> {
     match &problem.detail {
         Detail::MissingKey { key, .. } => Some((problem.spot.origin.clone(), key.clone())),
@@ -223,9 +223,9 @@ pub(super) fn missing(problem: &Problem) -> Option<(Origin, String)> {
     }
 }
 
-/// Makes one finding of all keys that are missing in one mapping.
+/// Merges the findings about missing keys in one mapping.
 pub(super) fn merge_missing(found: Vec<Problem>) -> Vec<Problem> {
-    /// A key that is missing, and what to say of it even beside others.
+    /// A missing key, and its help even if others are missing.
     type Missing = (String, Option<String>);
     let mut merged: Vec<(Problem, Vec<Missing>)> = Vec::new();
     for problem in found {

@@ -1,4 +1,4 @@
-//! The schema's verdict in an operator's words.
+//! The schema's verdict in words for operators.
 
 mod annotation;
 mod keys;
@@ -17,34 +17,33 @@ use crate::diagnostic::Code;
 use crate::model::Origin;
 use annotation::{Annotation, fill, kinds};
 
-/// What one error is about: the value, its place, and the part of the schema that it does not fit.
+/// One schema violation: the value, its place, and the violated part of the schema.
 struct Misfit<'a> {
-    /// The value.
     value: &'a Value,
     origin: Origin,
     /// The keyword's place in the schema, for example `/$defs/rule/then/not`.
     keyword: &'a str,
-    /// What the keyword stands in.
+    /// The part of the schema that contains the keyword.
     schema: &'a Value,
     /// The whole schema.
     root: &'a Value,
 }
 
-/// Everything about a rules file's shape that is wrong.
+/// All problems with the shape of a rules file.
 pub(super) fn problems(value: &Value, file: usize) -> Vec<Problem> {
     problems_of(&RULES_SCHEMA, value, file)
 }
 
-/// Everything that is wrong with the shape of a file that has this schema.
+/// All problems with the shape of a file that has this schema.
 pub(super) fn problems_of(schema: &Schema, value: &Value, file: usize) -> Vec<Problem> {
     if schema.fits(value) {
         return Vec::new();
     }
     let mut found = misfits(schema, value, file);
-    // A key that is misspelt is not missing as well.
+    // A misspelt key is not missing as well.
     let meant: Vec<_> = found.iter().filter_map(keys::meant).collect();
     found.retain(|problem| !keys::missing(problem).is_some_and(|key| meant.contains(&key)));
-    // A value of the wrong type is of no use to look at further.
+    // A value of the wrong type is not checked further.
     let wrong: Vec<_> = found
         .iter()
         .filter(|problem| problem.detail == Detail::WrongType)
@@ -59,13 +58,13 @@ pub(super) fn problems_of(schema: &Schema, value: &Value, file: usize) -> Vec<Pr
         .map(|problem| problem.spot.origin.clone())
         .collect();
     found.retain(|problem| {
-        // What depends on the key that is missing can't be told.
+        // Anything that depends on the missing key is unknown.
         problem.code != Code::BadRequest || !incomplete.contains(&problem.spot.origin)
     });
     keys::merge_missing(found)
 }
 
-/// Everything about a request's body that is wrong.
+/// All problems with a request's body.
 pub(super) fn body_problems(body: &Value) -> Vec<Problem> {
     if REQUEST_SCHEMA.fits(body) {
         return Vec::new();
@@ -118,7 +117,7 @@ impl<'a> Misfit<'a> {
         }
     }
 
-    /// The definition that the keyword stands in, or the whole schema.
+    /// The definition that contains the keyword, or the whole schema.
     fn definition(&self) -> &'a Value {
         let mut parts = self.keyword.split('/').skip(1);
         let name = match parts.next() {
@@ -140,13 +139,13 @@ impl<'a> Misfit<'a> {
         Annotation::of(self.schema).part(keyword)
     }
 
-    /// The code of a value that does not fit.
+    /// The code for an invalid value.
     fn code(&self) -> Code {
         let near = self.says().code().or(Annotation::of(self.schema).code());
         near.or(self.annotation().code()).unwrap_or(Code::BadValue)
     }
 
-    /// Fills the value and its names into a text of the schema.
+    /// Replaces the placeholders in a text of the schema.
     fn fill(&self, text: &str) -> String {
         let (name, _) = self.name();
         let words = [
@@ -165,13 +164,13 @@ impl<'a> Misfit<'a> {
         text.map_or_else(|| self.value.to_string(), str::to_owned)
     }
 
-    /// The help that the schema has for this value.
+    /// The schema's help for this value.
     fn own_help(&self) -> Option<String> {
         let help = self.says().help(kinds(self.value));
         help.map(|help| self.fill(help))
     }
 
-    /// The last key on the way to the value, and whether the value is an item of its list.
+    /// The last key on the way to the value, and true if the value is an item of its list.
     fn name(&self) -> (String, bool) {
         let mut item = false;
         for token in self.origin.pointer.rsplit('/') {
@@ -187,7 +186,7 @@ impl<'a> Misfit<'a> {
         (String::new(), item)
     }
 
-    /// What to call the value in a message.
+    /// The name of the value in a message.
     fn label(&self) -> String {
         let items = |name: &str| {
             let list = self.root.get("properties")?.get(name)?;
@@ -205,7 +204,7 @@ impl<'a> Misfit<'a> {
         }
     }
 
-    /// What the schema itself says about a value that does not fit.
+    /// The schema's own message for an invalid value.
     fn own_message(&self) -> Option<&'a str> {
         let message = |key: &str| self.schema.get(key).and_then(Value::as_str);
         let pattern = self.keyword.ends_with("/pattern");
@@ -218,7 +217,7 @@ impl<'a> Misfit<'a> {
     }
 }
 
-/// The words that a schema allows, its own or those of the definition that it takes one from.
+/// The words that a schema allows, its own or those of the definition it refers to.
 fn words<'a>(schema: &'a Value, root: &'a Value) -> impl Iterator<Item = &'a str> {
     let own = schema.get("enum");
     let words = own.or_else(|| {

@@ -17,7 +17,7 @@ impl Misfit<'_> {
         let label = self.label();
         let says = self.says();
         let own = says.message(kinds(self.value));
-        // An empty value is no value that is wrong.
+        // An empty value is not a wrong one.
         if let Some(message) = own.filter(|_| !self.value.is_null()) {
             let code = says.code().unwrap_or(Code::WrongType);
             return Problem::new(code, self.value_spot(), self.fill(message))
@@ -65,7 +65,7 @@ impl Misfit<'_> {
         if words.peek().is_some() {
             return one_of(words);
         }
-        // What is said of a value is not said of an item of a list.
+        // The help for a value does not apply to an item of a list.
         if let Some(help) = self.own_help().filter(|_| !is_item) {
             return Some(help);
         }

@@ -1,4 +1,4 @@
-//! The parser's events, one after the other, with their places as bytes of the text.
+//! The parser's events, one after the other, with their byte ranges in the text.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use granit_parser::{
     Event, Options, Parser, ScalarStyle, ScanError, StrInput, StructureStyle, Tag,
 };
 
-/// An event that makes a part of the tree.
+/// An event that forms a part of the tree.
 pub(super) enum Part<'t> {
     Scalar {
         value: Cow<'t, str>,
@@ -22,18 +22,18 @@ pub(super) enum Part<'t> {
     Document {
         explicit: bool,
     },
-    /// The end of the text, or of what can be read of it.
+    /// The end of the text, or of its readable part.
     Nothing,
 }
 
-/// A part and what stands in front of it.
+/// A part and its properties.
 pub(super) struct Item<'t> {
     pub(super) part: Part<'t>,
     pub(super) range: Range<usize>,
-    /// The number of its anchor; 0: it has none.
+    /// The number of its anchor, or 0 if it has none.
     pub(super) anchor: usize,
     pub(super) tag: Option<TagAt<'t>>,
-    /// Where the part before it ends.
+    /// The end of the part before it.
     pub(super) behind: usize,
 }
 
@@ -48,16 +48,16 @@ pub(super) struct Events<'t> {
     parser: Parser<'t, StrInput<'t>>,
     /// The comments so far.
     pub(super) comments: Vec<Range<usize>>,
-    /// Where the brackets are that are open.
+    /// The positions of the open brackets.
     open: Vec<Option<usize>>,
-    /// Why the text can't be read on.
+    /// The error at which reading ended.
     pub(super) error: Option<ScanError>,
     behind: usize,
 }
 
 impl<'t> Events<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        // Both as the fast reading has it.
+        // Both as in the fast reading.
         let mut options = Options::default();
         options.block_scalar_eof_without_line_feed = true;
         options.bom_inside_document_as_content = true;
@@ -70,7 +70,7 @@ impl<'t> Events<'t> {
         }
     }
 
-    /// Where the innermost bracket is that is open.
+    /// The position of the innermost open bracket.
     pub(super) fn opened(&self) -> Option<usize> {
         self.open.iter().rev().find_map(|open| *open)
     }

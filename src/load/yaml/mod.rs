@@ -1,7 +1,7 @@
 //! From YAML to JSON, with positions when they are needed.
 //!
-//! A file that is in order is read once, straight into JSON ([`plain`]). Positions cost several
-//! times that, so they are made only when there is something to point at ([`tree`]).
+//! A valid file is read once, straight into JSON ([`plain`]). Positions cost several
+//! times that, so they are only computed when there is something to point at ([`tree`]).
 
 mod events;
 mod part;
@@ -22,24 +22,24 @@ use crate::diagnostic::Code;
 
 pub(super) use tree::{Careful, Data, Entry, Node};
 
-/// How deeply values may be nested. A rules file needs eight levels.
+/// The maximum nesting of values. A rules file needs eight levels.
 const MAX_DEPTH: usize = 64;
-/// How many values a file may have with its aliases written out.
+/// The maximum number of values in a file with its aliases expanded.
 const MAX_VALUES: usize = 1_000_000;
-/// How many bytes of text a file may have with its aliases written out.
+/// The maximum number of bytes of text in a file with its aliases expanded.
 const MAX_BYTES: usize = 16 << 20;
-/// How many comments may have no space before them until that is an error: the file is read again for each.
+/// The maximum number of comments without a space before them: the file is read again for each.
 const MAX_GLUED: usize = 20;
-/// The key that YAML 1.1 merges mappings with.
+/// The merge key of YAML 1.1.
 const MERGE_KEY: &str = "<<";
 
-/// Something wrong with the YAML itself.
+/// An error in the YAML itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) code: Code,
     pub(super) message: String,
     pub(super) help: Option<String>,
-    /// Where in the text, in bytes.
+    /// Its position in the text, in bytes.
     pub(super) range: Range<usize>,
     pub(super) related: Option<(Range<usize>, &'static str)>,
 }
@@ -55,7 +55,7 @@ impl Fault {
         }
     }
 
-    /// What is here has too many levels.
+    /// The value here has too many levels.
     fn too_deep(range: Range<usize>) -> Self {
         Self::new(Code::TooDeep, range, "this is nested too deeply").help(format!(
             "{MAX_DEPTH} levels are allowed; does an alias stand inside its own anchor?"
@@ -68,13 +68,13 @@ impl Fault {
     }
 }
 
-/// A file as far as it could be read.
+/// The readable part of a file.
 pub(super) struct Reading {
-    /// Its value, if there is any to go on with.
+    /// Its value, if it is usable.
     pub(super) value: Option<Value>,
     /// Its tree, if it was made.
     pub(super) tree: Option<Node>,
-    /// What is wrong with it.
+    /// Its errors.
     pub(super) faults: Vec<Fault>,
 }
 
@@ -114,7 +114,7 @@ pub(super) fn careful(text: &str) -> Careful {
         let Some(at) = found.glued else {
             break;
         };
-        // `[a]#b` is a list and a comment to the fast reading; without the comment it is a list to this one as well.
+        // To the fast reading, `[a]#b` is a list and a comment; without the comment, this one reads the list too.
         let comment = shown.get(at..).and_then(|rest| rest.lines().next());
         let length = comment.map_or(0, str::len);
         shown
@@ -125,15 +125,15 @@ pub(super) fn careful(text: &str) -> Careful {
     found
 }
 
-/// The fault of a text that only the parser of the fast reading refuses. Nothing that it refuses may be valid
-/// because the other parser takes it.
+/// The fault of a text that only the fast reading's parser rejects. A text that either parser rejects must not
+/// be valid.
 fn refused(text: &str) -> Option<Fault> {
     let rest = skip_mark(text);
     let at = text.len() - rest.len() + plain::refused(rest)?;
     Some(syntax::refused(text, at))
 }
 
-/// Where these bytes of a string value stand in the text.
+/// The byte range in the text of these bytes of a string value.
 pub(super) fn part_of(text: &str, node: &Node, bytes: &Range<usize>) -> Range<usize> {
     match &*node.data {
         Data::Scalar(Value::String(value)) => part::part(text, &node.range, value, bytes),
@@ -141,13 +141,13 @@ pub(super) fn part_of(text: &str, node: &Node, bytes: &Range<usize>) -> Range<us
     }
 }
 
-/// A byte order mark is no part of the text.
+/// Skips a byte order mark, which is not part of the text.
 fn skip_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// What is left of the limits on a file. The parsers' own limits on aliases count their uses and not
-/// what they stand for, which can be quadratic.
+/// The rest of the limits on a file. The parsers' own limits on aliases count uses, not
+/// the expanded values, which can be quadratic.
 struct Budget {
     values: usize,
     bytes: usize,
@@ -163,7 +163,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Counts values with so many bytes of text; false if that is too much.
+    /// Counts values with this many bytes of text; returns false if that is too much.
     fn take(&mut self, values: usize, bytes: usize) -> bool {
         let values = self.values.checked_sub(values);
         let bytes = self.bytes.checked_sub(bytes);

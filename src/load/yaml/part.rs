@@ -1,10 +1,10 @@
-//! Where in the text the bytes of a string are that has escapes or several lines.
+//! The position in the text of the bytes of a string with escapes or several lines.
 //!
-//! It is for carets only: nothing is decided by it.
+//! It is only used for carets: no decision depends on it.
 
 use std::ops::Range;
 
-/// Where the bytes of a string value stand, whose scalar has this range.
+/// The byte range of part of a string value whose scalar has this range.
 pub(super) fn part(
     text: &str,
     scalar: &Range<usize>,
@@ -20,7 +20,7 @@ pub(super) fn part(
     };
     let base = scalar.start + skip;
     let rest = rest.get(skip..).unwrap_or_default();
-    // The common case, and the only one in which leading spaces count.
+    // The most frequent case, and the only one in which leading spaces count.
     if rest.starts_with(value) {
         return base + part.start..base + part.end;
     }
@@ -29,7 +29,7 @@ pub(super) fn part(
     start..end.max(start)
 }
 
-/// The end of whatever begins here, on its line.
+/// The end of the token that begins here, on its line.
 pub(super) fn token_end(text: &str, start: usize) -> usize {
     let rest = text.get(start..).unwrap_or_default();
     let mut chars = rest.char_indices().peekable();
@@ -43,7 +43,7 @@ pub(super) fn token_end(text: &str, start: usize) -> usize {
     text.len()
 }
 
-/// The `|` or `>` of a block of text, which stands behind the part before it, maybe with an anchor or a tag.
+/// The `|` or `>` of a block scalar, which follows the part before it, possibly with an anchor or a tag.
 pub(super) fn block_header(text: &str, behind: usize, block: usize) -> Option<Range<usize>> {
     let mut at = behind;
     loop {
@@ -67,7 +67,7 @@ enum Style {
     DoubleQuoted,
 }
 
-/// Where the value's byte is, behind the spaces and escapes that only the text has.
+/// The position of a value's byte, after spaces and escapes that only the text has.
 fn walk_to(text: &str, style: Style, value: &str, byte: usize) -> usize {
     let at = walk(text, style, value, byte);
     let next = value.get(byte..).and_then(|rest| rest.chars().next());
@@ -80,7 +80,7 @@ fn walk_to(text: &str, style: Style, value: &str, byte: usize) -> usize {
     }
 }
 
-/// Where the text is when so many bytes of the value are read.
+/// The position in the text after this many bytes of the value.
 fn walk(text: &str, style: Style, value: &str, bytes: usize) -> usize {
     let mut at = 0;
     for c in value.get(..bytes).unwrap_or(value).chars() {

@@ -1,7 +1,7 @@
-//! The fast reading of a file in which nothing is wrong: YAML straight into JSON, no positions.
+//! The fast reading of a valid file: YAML straight into JSON, without positions.
 //!
-//! It gives up at the first thing that JSON does not have or that is not allowed; the careful
-//! reading ([`super::tree`]) then says what and where.
+//! It gives up at the first value that JSON does not have or that is not allowed; the careful
+//! reading ([`super::tree`]) then reports what and where.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -12,14 +12,14 @@ use serde_json::{Map, Number, Value};
 
 use super::{Budget, MAX_DEPTH, MERGE_KEY};
 
-/// Brackets that are open at once, and list items that begin on one line. Brackets in strings and comments
-/// count as well, which is why there may be more of them than levels.
+/// The maximum number of open brackets, and of list items that begin on one line. Brackets in strings and comments
+/// count as well, so there may be more of them than levels.
 const MAX_OPEN: usize = 4 * MAX_DEPTH;
 
-/// Integers beyond this are floats to the parser.
+/// The parser reads integers beyond this as floats.
 const LARGEST_INTEGER: f64 = 1e38;
 
-/// Reads a file. `None`: something is wrong with it.
+/// Reads a file; `None` if it has an error.
 pub(super) fn read(text: &str) -> Option<Value> {
     let mut documents = serde_yaml::Deserializer::from_str(text);
     let budget = RefCell::new(Budget::default());
@@ -31,8 +31,8 @@ pub(super) fn read(text: &str) -> Option<Value> {
     (documents.next().is_none() && !value.is_null()).then_some(value)
 }
 
-/// Where the parser refuses this text, in bytes; `None` if it does not. It is asked about a text in which the
-/// careful reading finds nothing wrong.
+/// The position at which the parser rejects this text, in bytes; `None` if it does not. It is only used for texts in
+/// which the careful reading finds no error.
 pub(super) fn refused(text: &str) -> Option<usize> {
     let document = serde_yaml::Deserializer::from_str(text).next()?;
     let error = IgnoredAny::deserialize(document).err()?;
@@ -42,7 +42,7 @@ pub(super) fn refused(text: &str) -> Option<usize> {
     Some(byte.unwrap_or(text.len()))
 }
 
-/// Returns true for a text that this reading does not see all of, or would take too long for: it reads over tags
+/// Returns true for a text that this reading does not fully see, or that would take it too long: it ignores tags
 /// like `!!name` and `!<name>`, its time grows with the square of the depth, and it ends lines where only YAML 1.1 does.
 pub(super) fn needs_care(text: &str) -> bool {
     may_have_tags(text) || may_be_deep(text) || has_old_line_ends(text)
@@ -69,7 +69,7 @@ fn may_have_tags(text: &str) -> bool {
 
 fn may_be_deep(text: &str) -> bool {
     let mut open: usize = 0;
-    // How many `- ` or `? ` in a row begin this line.
+    // The number of consecutive `- ` or `? ` at the start of this line.
     let mut items: Option<usize> = Some(0);
     text.bytes().any(|byte| {
         match byte {
@@ -87,11 +87,11 @@ fn may_be_deep(text: &str) -> bool {
     })
 }
 
-/// Returns true for text that YAML reads as a number unless it stands in quotes: the parser makes text of a float that is not
-/// finite, and of an integer beyond 128 bits that is not decimal.
+/// Returns true for text that YAML reads as a number unless it is quoted: the parser turns a float that is not
+/// finite into text, and an integer beyond 128 bits that is not decimal.
 fn may_be_number(text: &str) -> bool {
     let integer = |prefix: &str, radix| {
-        // With fewer digits the parser has seen it.
+        // With fewer digits the parser has read it.
         let digits = text.strip_prefix(prefix).filter(|rest| rest.len() > 32);
         digits.is_some_and(|digits| digits.chars().all(|c| c.is_digit(radix)))
     };
@@ -101,7 +101,7 @@ fn may_be_number(text: &str) -> bool {
     float || integer("0x", 16) || integer("0o", 8)
 }
 
-/// A value in the making.
+/// A value under construction.
 #[derive(Clone, Copy)]
 struct PlainValue<'a> {
     budget: &'a RefCell<Budget>,

@@ -1,4 +1,4 @@
-//! The value of a scalar, and what is wrong with it.
+//! The value of a scalar, and its errors.
 
 use granit_parser::ScalarStyle;
 use serde_json::{Number, Value};
@@ -8,15 +8,15 @@ use super::plain;
 const TOO_LARGE: &str = "this number is too large to be sent to pg-backup-api";
 const NOT_FINITE: &str = "this number can't be sent to pg-backup-api";
 
-/// A scalar that has no value.
+/// A scalar without a value.
 pub(super) enum Bad {
     /// A number that JSON does not have.
     Number(&'static str),
-    /// Not what its tag says.
+    /// A value that does not match its tag.
     Misfit,
 }
 
-/// Reads a scalar, as the tag of YAML's core says that is in front of it.
+/// Reads a scalar according to its tag from the YAML core schema.
 pub(super) fn read(text: &str, style: ScalarStyle, tag: Option<&str>) -> Result<Value, Bad> {
     let plain = style == ScalarStyle::Plain;
     match tag {
@@ -53,7 +53,7 @@ fn boolean(text: &str) -> Option<Value> {
     }
 }
 
-/// Reads a number, or says why it can't be one; `None`: this is text.
+/// Reads a number, or returns the reason why it is invalid; `None` for text.
 fn number(text: &str) -> Option<Result<Value, &'static str>> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if matches!(

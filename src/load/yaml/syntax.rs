@@ -1,4 +1,4 @@
-//! The parser's errors in an operator's words.
+//! The parser's errors in words for operators.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::Fault;
 use super::part::token_end;
 use crate::diagnostic::Code;
 
-/// What an error means to someone who writes rules, and what to do.
+/// The meaning of an error for an author of rules, and the remedy.
 type Meaning = (&'static str, &'static str);
 
 const INDENTATION: &str =
@@ -41,7 +41,7 @@ const ALIAS: Meaning = (
     "put text that begins with `*` in quotes",
 );
 
-/// Makes a finding of an error of the parser. `opened`: the innermost bracket that is open there.
+/// Turns an error of the parser into a finding. `opened`: the innermost open bracket there.
 pub(super) fn fault(text: &str, error: &ScanError, opened: Option<usize>) -> Fault {
     if let Some(fault) = control_character(text) {
         return fault;
@@ -76,7 +76,7 @@ pub(super) fn fault(text: &str, error: &ScanError, opened: Option<usize>) -> Fau
     }
 }
 
-/// Makes a finding of a text that the other parser refuses here.
+/// A finding for a text that the other parser rejects here.
 pub(super) fn refused(text: &str, at: usize) -> Fault {
     let at = visible(text, at);
     control_character(text)
@@ -89,7 +89,7 @@ pub(super) fn refused(text: &str, at: usize) -> Fault {
         })
 }
 
-/// Where an error is shown, and what it means.
+/// The position at which an error is shown, and its meaning.
 fn meaning(
     text: &str,
     kind: &ErrorKind,
@@ -138,7 +138,7 @@ fn meaning(
     }
 }
 
-/// The meaning of an error inside of a value.
+/// The meaning of an error within a value.
 const fn of_values(kind: &ErrorKind) -> Option<Meaning> {
     Some(match kind {
         ErrorKind::UnknownQuotedScalarEscape => (
@@ -264,7 +264,7 @@ const fn of_structure(kind: &ErrorKind) -> Option<Meaning> {
     })
 }
 
-/// Shows a bracket that is not closed where it opens.
+/// Shows an unclosed bracket where it opens.
 fn not_closed(text: &str, at: usize, opened: Option<usize>) -> (usize, Option<Meaning>) {
     let is =
         |at: usize, bracket: &str| text.get(at..).is_some_and(|rest| rest.starts_with(bracket));
@@ -289,7 +289,7 @@ fn not_closed(text: &str, at: usize, opened: Option<usize>) -> (usize, Option<Me
     (start, Some(meaning))
 }
 
-/// The meaning of something that is neither a key nor an item.
+/// The meaning of text that is neither a key nor an item.
 fn misplaced(text: &str, at: usize, here: Option<char>) -> Meaning {
     let before = text.get(line_start(text, at)..at).unwrap_or_default();
     match here {
@@ -299,7 +299,7 @@ fn misplaced(text: &str, at: usize, here: Option<char>) -> Meaning {
     }
 }
 
-/// The first escape that is none in the string that begins here or before.
+/// The first invalid escape in the string that begins here or before.
 fn bad_escape(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     let mut chars = rest.char_indices();
@@ -340,7 +340,7 @@ fn first_char(text: &str, at: usize) -> usize {
     c.filter(|c| !c.is_control()).map_or(0, char::len_utf8)
 }
 
-/// The end of the file is shown behind its last character.
+/// Shows the end of the file after its last character.
 fn visible(text: &str, at: usize) -> usize {
     let trimmed = text.trim_end().len();
     if at > trimmed { trimmed } else { at }
@@ -361,7 +361,7 @@ fn control_character(text: &str) -> Option<Fault> {
     )
 }
 
-/// A character that ends a line in YAML 1.1 and not in YAML 1.2, before this place on its line.
+/// A character that ends a line in YAML 1.1 but not in YAML 1.2, before this place on its line.
 fn line_separator(text: &str, at: usize) -> Option<Fault> {
     let start = line_start(text, at);
     let before = text.get(start..at)?;

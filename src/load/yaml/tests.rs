@@ -1,4 +1,4 @@
-//! The two parsers hold each other: what one of them makes of a text, the other does too.
+//! The two parsers check each other: both must read the same from a text.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{Code, Node, careful, plain, read, skip_mark};
 
-/// The texts that something is changed in.
+/// The texts to mutate.
 fn texts() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics");
     let files = ["cases", "valid"].iter().flat_map(|part| {
@@ -26,7 +26,7 @@ fn texts() -> Vec<String> {
     texts.filter(|text| text.len() < 4000).collect()
 }
 
-/// Pieces that mean something to YAML. Line separators that only YAML 1.1 has are left out: one of the parsers
+/// Pieces with a meaning in YAML. Line separators of YAML 1.1 are left out: one of the parsers
 /// ends a line there.
 const PIECES: [&str; 50] = [
     "",
@@ -81,7 +81,7 @@ const PIECES: [&str; 50] = [
     "é",
 ];
 
-/// One change: at this place, take so many characters out and put this in.
+/// One change: at this place, remove this many characters and insert this text.
 type Change = (Index, usize, &'static str);
 
 fn changed(text: &str, changes: &[Change]) -> String {
@@ -100,7 +100,7 @@ fn any_changed() -> impl Strategy<Value = String> {
     (select(texts()), changes).prop_map(|(text, changes)| changed(&text, &changes))
 }
 
-/// Returns true if both parsers take this text, or none does, or only the careful one is asked.
+/// Returns true if both parsers accept this text, or neither does, or only the careful one is used.
 fn same_verdict(text: &str) -> bool {
     if plain::has_old_line_ends(text) {
         return true;
@@ -113,7 +113,7 @@ fn same_verdict(text: &str) -> bool {
     }
 }
 
-/// Returns the values that both parsers make of a mapping that both take.
+/// Returns the values that both parsers read from a mapping that both accept.
 fn both(text: &str) -> Option<(Value, Value)> {
     if plain::has_old_line_ends(text) {
         return None;
@@ -127,7 +127,7 @@ fn both(text: &str) -> Option<(Value, Value)> {
 #[test]
 fn the_parsers_agree_on_every_case() {
     for text in texts() {
-        // The one case in which they differ about what is valid.
+        // the one case in which they disagree about validity
         assert!(
             same_verdict(&text) || text.contains("model_name: :m"),
             "{text}"

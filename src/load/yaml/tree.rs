@@ -1,4 +1,4 @@
-//! The careful reading: every value with its place, every comment, and everything that is wrong.
+//! The careful reading: every value with its position, every comment, and every error.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -15,20 +15,20 @@ use crate::diagnostic::Code;
 use crate::load::MAX_FINDINGS;
 use crate::load::suggest::{READ_AS_TRUE, WRITE_EVENTS};
 
-/// A value and where it stands in the text, in bytes. An alias is the same value again, and not a copy.
+/// A value and its byte range in the text. An alias shares the same value and is not a copy.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::load) struct Node {
     pub(in crate::load) range: Range<usize>,
-    /// The end of a block of text, of which the range has only the `|`.
+    /// The end of a block scalar, whose range only covers the `|`.
     pub(in crate::load) end: usize,
     pub(in crate::load) data: Rc<Data>,
 }
 
-/// What a node is.
+/// The content of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::load) enum Data {
     Scalar(Value),
-    /// Something that was found to be wrong already.
+    /// A value whose error is already reported.
     Bad,
     List(Vec<Node>),
     Map(Vec<Entry>),
@@ -43,7 +43,7 @@ pub(in crate::load) struct Entry {
 }
 
 impl Node {
-    /// The value; of keys that stand twice the first counts.
+    /// The value; of duplicate keys the first counts.
     pub(in crate::load) fn to_value(&self) -> Value {
         match &*self.data {
             Data::Scalar(value) => value.clone(),
@@ -87,7 +87,7 @@ impl Node {
     }
 }
 
-/// How much there is in a node.
+/// The size of a node.
 #[derive(Default)]
 struct Size {
     values: usize,
@@ -103,18 +103,18 @@ impl Size {
     }
 }
 
-/// What was read of a text.
+/// The result of reading a text.
 #[derive(Default)]
 pub(in crate::load) struct Careful {
-    /// Its tree, as far as it could be read.
+    /// Its tree, as far as it is readable.
     pub(in crate::load) tree: Option<Node>,
-    /// Whether that is all of it.
+    /// True if that is all of it.
     pub(in crate::load) complete: bool,
-    /// What is wrong with it.
+    /// Its errors.
     pub(in crate::load) faults: Vec<Fault>,
-    /// Where it has a comment without a space before it, at which the reading ends.
+    /// The position of a comment without a space before it, at which the reading ends.
     pub(in crate::load) glued: Option<usize>,
-    /// Where its comments are, as far as it could be read.
+    /// The byte ranges of its comments, as far as it is readable.
     pub(in crate::load) comments: Vec<Range<usize>>,
 }
 
@@ -163,15 +163,15 @@ fn empty(text: &str) -> Fault {
         .help("begin it with `version: 1`")
 }
 
-/// There is too much in the file, and the fault is noted.
+/// There is too much in the file, and the fault is recorded.
 struct TooMuch;
 
-/// Makes the tree of a text.
+/// Builds the tree of a text.
 struct Builder<'t> {
     text: &'t str,
     events: Events<'t>,
     faults: Vec<Fault>,
-    /// What has an anchor, as far as it is complete.
+    /// The values with anchors, as far as they are complete.
     anchors: HashMap<usize, Node>,
     budget: Budget,
 }
@@ -226,7 +226,7 @@ impl<'t> Builder<'t> {
         TooMuch
     }
 
-    /// Reads what begins with this item; `None` if nothing does.
+    /// Reads the value that begins with this item; `None` if there is none.
     fn node(&mut self, item: Item<'t>, depth: usize) -> Result<Option<Node>, TooMuch> {
         let Item {
             part,
@@ -260,14 +260,14 @@ impl<'t> Builder<'t> {
         Ok(Some(node))
     }
 
-    /// Repeats what has this anchor.
+    /// Repeats the value with this anchor.
     fn alias(
         &mut self,
         number: usize,
         range: &Range<usize>,
         depth: usize,
     ) -> Result<Node, TooMuch> {
-        // One without its value stands inside of it.
+        // An alias without a value is inside its own anchor.
         let Some(size) = self.anchors.get(&number).map(Node::size) else {
             return Err(self.too_deep(range.start));
         };
@@ -289,7 +289,7 @@ impl<'t> Builder<'t> {
             items.push(item);
         }
         let range = match (items.first(), items.last()) {
-            // Without brackets it begins where its first item does: a dash says nothing.
+            // Without brackets it begins at its first item; the dash is not included.
             (Some(first), Some(last)) => {
                 let bracket = self
                     .text
@@ -316,7 +316,7 @@ impl<'t> Builder<'t> {
             };
             end = end.max(key.range.end);
             let braces = matches!(*key.data, Data::Map(_));
-            // What it would merge is not missing, and nothing is known of it.
+            // The keys it would merge are not missing; nothing is known about them.
             bad |= matches!(&*key.data, Data::Scalar(Value::String(name)) if name == MERGE_KEY);
             let read_as_true = *key.data == Data::Scalar(Value::Bool(true));
             let place = key.range.clone();
@@ -341,7 +341,7 @@ impl<'t> Builder<'t> {
         Ok(Node::new(start..end, data))
     }
 
-    /// Takes the keys `true` of a mapping for what they are: the `on` of a rule, as YAML 1.1 reads it, or no key at all.
+    /// Interprets the keys `true` of a mapping: the `on` of a rule as read by YAML 1.1, or not a key at all.
     fn read_as_true(&mut self, keys: Vec<(Range<usize>, Node)>, entries: &mut Vec<Entry>) {
         let has = |key: &str| entries.iter().any(|entry| entry.key == key);
         let rule = has("name") && !has("on") && !has("events");
@@ -383,7 +383,7 @@ impl<'t> Builder<'t> {
         };
         let place = tag.as_ref().map(|tag| tag.range.clone());
         let core = tag.as_ref().and_then(|tag| core(&tag.tag));
-        // A wrong tag is as good as none.
+        // A wrong tag is treated as none.
         let core = core.filter(|(_, kind)| *kind == Kind::Scalar);
         let core = core.map(|(name, _)| *name);
         let known = core.is_some();
@@ -416,7 +416,7 @@ impl<'t> Builder<'t> {
         Node { range, end, data }
     }
 
-    /// Notes a tag that has no meaning, or not for what it stands in front of.
+    /// Reports a tag that has no meaning, or not for the value it precedes.
     fn check_tag(&mut self, tag: Option<TagAt<'t>>, kind: Kind) {
         let Some(TagAt { tag, range }) = tag else {
             return;
@@ -441,7 +441,7 @@ impl<'t> Builder<'t> {
         self.fault(Fault::new(Code::Tag, range, message).help("leave the tag out"));
     }
 
-    /// Returns a key, or notes why it is none.
+    /// Returns a key, or reports why it is not one.
     fn key(
         &mut self,
         key: Node,
@@ -479,8 +479,8 @@ impl<'t> Builder<'t> {
                 Fault::new(Code::KeyNotString, range, "there is no key here")
                     .help("write a name before the `:`")
             }
-            // That is said already.
-            // The one was said already, and of the other its neighbours tell what it is.
+            // That is already reported.
+            // The former is already reported, and the neighbours of the latter show what it is.
             Data::Bad | Data::Scalar(Value::Bool(true)) => return None,
             Data::Scalar(_) => {
                 self.not_a_string(range);
@@ -492,7 +492,7 @@ impl<'t> Builder<'t> {
     }
 }
 
-/// Returns true for a mapping that YAML makes of `{{ … }}` and that begins with the inner brace.
+/// Returns true for a mapping that YAML reads from `{{ … }}` and that begins with the inner brace.
 fn is_template(text: &str, inner: usize) -> bool {
     let (before, rest) = (text.get(..inner), text.get(inner..));
     before.is_some_and(|text| text.ends_with('{')) && rest.is_some_and(|text| text.starts_with('{'))
@@ -506,7 +506,7 @@ fn braces(text: &str, start: usize) -> Range<usize> {
     start..start + length
 }
 
-/// What a tag stands in front of.
+/// The kind of node that a tag is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Scalar,
@@ -524,7 +524,7 @@ impl Kind {
     }
 }
 
-/// The tags of YAML's core, and what each is for.
+/// The tags of YAML's core schema, and the kinds they are for.
 const CORE: [(&str, Kind); 7] = [
     ("str", Kind::Scalar),
     ("int", Kind::Scalar),

@@ -1,4 +1,4 @@
-//! The fleet for people: one page for all clusters, and one for each.
+//! The fleet for people: one page for all clusters, and one for each cluster.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 use crate::agent::{Board, Condition, Row};
 use crate::barman::{ActiveModel, ServerState};
 use crate::execute::Wal;
+use crate::report::difference;
 use crate::report::history::local_time;
-use crate::report::{describe, difference};
 use crate::store::{Receipt, Verdict};
 use crate::template;
 
 const STYLE: &str = include_str!("fleet.css");
 
-/// Letters that a name keeps in an address.
+/// Characters of a name that are not escaped in an address.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
-/// All clusters.
+/// The page of all clusters.
 pub(super) fn overview(board: &Board, now: Duration) -> String {
     let rows = board.rows();
     let counts = Condition::ALL.iter().filter_map(|condition| {
@@ -39,7 +39,7 @@ pub(super) fn overview(board: &Board, now: Duration) -> String {
     template::page(include_str!("overview.html"), &values)
 }
 
-/// One cluster.
+/// The page of one cluster.
 pub(super) fn cluster(row: &Row, board: &Board, now: Duration) -> String {
     let members = row.here.members.iter().map(|member| {
         json!({
@@ -56,7 +56,7 @@ pub(super) fn cluster(row: &Row, board: &Board, now: Duration) -> String {
     let states = states.map(|(state, compared)| {
         json!({
             "state": state,
-            "what": describe(&compared.step.operation),
+            "what": compared.step.operation.words(),
             "why": (!compared.as_wanted()).then(|| difference(compared, &row.here)),
             "ok": compared.as_wanted(),
         })
@@ -64,7 +64,7 @@ pub(super) fn cluster(row: &Row, board: &Board, now: Duration) -> String {
     let history = row.history.iter().map(|intent| {
         json!({
             "time": local_time(intent.created),
-            "what": describe(&intent.step.operation),
+            "what": intent.step.operation.words(),
             "rule": intent.step.rule,
             "member": intent.node,
             "outcome": intent.state.as_str(),
@@ -87,7 +87,7 @@ pub(super) fn cluster(row: &Row, board: &Board, now: Duration) -> String {
     template::page(include_str!("cluster.html"), &values)
 }
 
-/// What concerns all clusters.
+/// The messages that concern all clusters.
 fn banners(board: &Board) -> Vec<String> {
     let broken = board.rules().broken;
     let lost = board.dcs().and_then(Result::err);

@@ -10,7 +10,7 @@ use crate::patroni::Member;
 use crate::report::history::utc;
 use crate::report::{RulesSeen, StateSeen, Status, intent, receipts_json};
 
-/// Everything that is known.
+/// The state of all clusters.
 pub(super) fn status(board: &Board, now: Duration) -> Value {
     let rules = board.rules();
     let rows = board.rows();
@@ -25,7 +25,7 @@ pub(super) fn status(board: &Board, now: Duration) -> Value {
     })
 }
 
-/// One cluster.
+/// The state of one cluster.
 pub(super) fn cluster(row: &Row) -> Value {
     let (rules, state, judged) = (
         RulesSeen::default(),

@@ -1,4 +1,4 @@
-//! The fleet for Prometheus, in the format `OpenMetrics`.
+//! The fleet for Prometheus, in the `OpenMetrics` format.
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -7,8 +7,8 @@ use crate::store::Receipts;
 
 use super::super::age::{age, bytes};
 use super::super::history::attempts;
+use super::super::receipts;
 use super::super::text::{Screen, Style};
-use super::super::{describe, receipts};
 use super::{Level, Status, conflict};
 
 /// The status for people.
@@ -139,7 +139,7 @@ impl Page<'_> {
     }
 
     fn state(&mut self, one: &Comparison) {
-        let what = format!(": {}", describe(&one.step.operation));
+        let what = format!(": {}", one.step.operation.words());
         self.text.push('\n');
         self.put(Some(Style::Strong), &one.step.rule, &what, 2);
         let (style, word) = match &one.differs {
@@ -242,7 +242,7 @@ impl Page<'_> {
                 "for {}, {}: {}, {}{operation}{why}",
                 age(self.status.now, intent.created),
                 intent.step.rule,
-                describe(&intent.step.operation),
+                intent.step.operation.words(),
                 attempts(intent),
             );
             let head = format!("  {}  ", intent.id.0);

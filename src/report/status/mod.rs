@@ -1,4 +1,4 @@
-//! Barman's state compared with the wanted one, and what keeps it from being as it should.
+//! Barman's state compared with the wanted one, and the problems that follow.
 
 mod human;
 mod problem;
@@ -19,22 +19,22 @@ use super::{intent, receipts_json};
 pub use human::status;
 pub use problem::{Level, Problem};
 
-/// What there is to show.
+/// The data to show.
 #[derive(Debug, Clone, Copy)]
 pub struct Status<'a> {
     /// The rules that were read.
     pub rules: &'a RulesSeen,
-    /// The state that was read.
+    /// The state database.
     pub state: &'a StateSeen,
-    /// What Patroni says of the cluster, or why it does not.
+    /// Patroni's view of the cluster, or the reason why it is missing.
     pub here: Result<&'a Here, &'a str>,
-    /// That no rule is for this cluster.
+    /// The message that no rule is for this cluster, if so.
     pub misplaced: Option<&'a str>,
     /// The APIs that the rules name.
     pub apis: &'a [ApiSeen],
-    /// Each state that the rules want.
+    /// The comparison for each state that the rules want.
     pub compared: &'a [Comparison],
-    /// What members want differently.
+    /// The targets that members want to set differently.
     pub conflicts: &'a [Conflict],
     /// The verdicts on changes of timeline.
     pub judged: &'a Judged,
@@ -42,34 +42,34 @@ pub struct Status<'a> {
     pub now: Duration,
 }
 
-/// The rules that a command has read.
+/// The rules that a command read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RulesSeen {
-    /// Where they are.
+    /// Their path.
     pub path: String,
-    /// The SHA-256 of the text that is used.
+    /// The SHA-256 of the text in use.
     pub sha256: String,
-    /// Why the last good rules are used instead of the file.
+    /// The reason why the last good rules are used instead of the file.
     pub broken: Option<String>,
 }
 
-/// What a state was found to hold.
+/// The content of a state database.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StateSeen {
-    /// The database.
+    /// The path of the database.
     pub path: String,
-    /// It is there.
+    /// True if it exists.
     pub exists: bool,
-    /// Why it can't be read, or not be written.
+    /// The reason why it can't be read or written.
     pub trouble: Option<String>,
-    /// What is pending.
+    /// The pending requests.
     pub pending: Vec<Intent>,
     /// The last pass of `reconcile`.
     pub last_pass: Option<LastPass>,
 }
 
 impl StateSeen {
-    /// A database that is not there yet.
+    /// A database that does not exist yet.
     pub fn none(path: &Path) -> Self {
         Self {
             path: path.display().to_string(),
@@ -79,7 +79,7 @@ impl StateSeen {
 }
 
 impl Status<'_> {
-    /// Tells whether everything is as the rules want it and nothing is pending.
+    /// Returns true if everything is as the rules want it and nothing is pending.
     #[must_use]
     pub fn as_wanted(&self) -> bool {
         self.here.is_ok()
@@ -88,14 +88,14 @@ impl Status<'_> {
             && self.drifts().next().is_none()
     }
 
-    /// The states that are not as wanted, or whose WAL is not received.
+    /// The states that differ from the wanted ones, or whose WAL is not received.
     pub fn drifts(&self) -> impl Iterator<Item = &Comparison> {
         let drifts = |one: &&Comparison| !one.as_wanted() || self.no_wal(one).is_some();
         self.compared.iter().filter(drifts)
     }
 
-    /// The reason why WAL does not flow, also where the rules do not want to see that it does: an operator does. It does
-    /// not flow from a member that is stopped.
+    /// The reason why WAL does not flow, even if the rules do not verify it, because an operator wants to know. No WAL
+    /// is expected from a stopped member.
     pub(super) fn no_wal<'c>(&self, one: &'c Comparison) -> Option<&'c NoWal> {
         let missing = one.wal.as_ref().and_then(Wal::missing)?;
         let stopped = self.here.is_ok_and(|here| {
@@ -200,7 +200,7 @@ impl Status<'_> {
     }
 }
 
-/// What two members want differently, in a sentence.
+/// A conflict between two members, in a sentence.
 #[must_use]
 pub fn conflict(conflict: &Conflict) -> String {
     let Conflict { target, wants } = conflict;
@@ -210,7 +210,7 @@ pub fn conflict(conflict: &Conflict) -> String {
     )
 }
 
-/// Why a state is not as wanted, in a sentence.
+/// The reason why a state differs, in a sentence.
 #[must_use]
 pub fn difference(one: &Comparison, here: &Here) -> String {
     let what = match (&one.differs, one.wal.as_ref().and_then(Wal::missing)) {

@@ -1,5 +1,5 @@
-//! What keeps a cluster's backups from being as they should, each in a sentence: a status for people, for programs and
-//! for a monitoring system says the same.
+//! The problems with a cluster's backups, each in a sentence: the status for people, for programs and
+//! for a monitoring system all report the same.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use crate::execute::{Comparison, Wal};
 use crate::store::{MayTell, Verdict};
 
 use super::super::age::age;
-use super::super::{describe, receipt};
+use super::super::receipt;
 use super::{Status, conflict, difference};
 
-/// How bad a problem is.
+/// The severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Look at it soon.
+    /// It needs attention soon.
     Warning,
-    /// Something can't be told.
+    /// Something is unknown.
     Unknown,
     /// WAL may be lost, or a failover would fail.
     Critical,
 }
 
 impl Level {
-    /// The word for it.
+    /// The level's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Warning => "warning",
@@ -32,23 +32,23 @@ impl Level {
     }
 }
 
-/// A verdict on a change of timeline should be there after so long: Barman archives each minute, but not while nothing is
+/// The time after which a change of timeline should have a verdict: Barman archives every minute, but not while nothing is
 /// written.
 const UNKNOWN_FOR: Duration = Duration::from_secs(3600);
 
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// How bad it is.
+    /// Its severity.
     pub level: Level,
-    /// What it is, in one line.
+    /// The message, in one line.
     pub message: String,
-    /// It is about what the rules want, or about what is needed to tell: the exit code says so.
+    /// True if it concerns the wanted state, or data needed to judge it: then it affects the exit code.
     pub counts: bool,
 }
 
 impl Status<'_> {
-    /// The problems, the worst first.
+    /// The problems, worst first.
     pub fn problems(&self) -> Vec<Problem> {
         let mut all = Vec::new();
         let mut say = |level, counts, message: String| {
@@ -142,7 +142,7 @@ impl Status<'_> {
     fn of_pending(&self) -> Option<String> {
         let pending = &self.state.pending;
         let oldest = pending.iter().min_by_key(|one| one.created)?;
-        let what = describe(&oldest.step.operation);
+        let what = oldest.step.operation.words();
         let age = age(self.now, oldest.created);
         let count = match pending.len() {
             1 => "1 request is pending".to_owned(),

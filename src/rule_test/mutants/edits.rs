@@ -7,20 +7,20 @@ use crate::template::premises;
 
 /// One change.
 pub(super) struct Edit {
-    /// The rule, if it is about one.
+    /// The rule, if it concerns one.
     pub(super) rule: Option<String>,
-    /// What is changed, in words.
+    /// The change, in words.
     pub(super) what: String,
-    /// Where.
+    /// Its place.
     pub(super) origin: Origin,
     pub(super) change: Change,
 }
 
 /// The rules with the change made.
 pub(super) enum Change {
-    /// Another rule in the place of one.
+    /// A rule replaced by another.
     Rule(usize, Box<Rule>),
-    /// Something else than a rule.
+    /// A change of something other than a rule.
     Set(Box<dyn FnOnce(&mut RuleSet)>),
 }
 
@@ -89,10 +89,10 @@ pub(super) fn of_the_file(rules: &RuleSet, sources: &[Source]) -> Vec<Edit> {
     found
 }
 
-/// Tells whether there may be an event for which two rules fire.
+/// Returns true if two rules may fire for the same event.
 fn some_fire_together(rules: &RuleSet) -> bool {
     let enabled: Vec<&Rule> = rules.rules.iter().filter(|rule| rule.enabled).collect();
-    // Only a few are compared: with so many rules, some do.
+    // Only a few are compared: with this many rules, some do.
     let few = enabled.get(..200).unwrap_or(&enabled);
     few.iter().enumerate().any(|(index, one)| {
         let rest = few.get(index + 1..).unwrap_or_default();
@@ -112,7 +112,7 @@ fn may_fire_together(one: &Rule, other: &Rule) -> bool {
     meet && !exclude
 }
 
-/// Every value in which one text, number or truth is another one, each with what that is in words and its place.
+/// Every value in which one text, number or boolean is changed, each with a description and the place of the change.
 pub(super) fn others(
     value: &TemplateValue,
     origin: &Origin,
@@ -153,7 +153,7 @@ pub(super) fn others(
         TemplateValue::Map(entries) => {
             let mut found = Vec::new();
             for (index, (key, value)) in entries.iter().enumerate() {
-                // It says what the rest is about, and has no other value that could be meant.
+                // It determines the meaning of the rest, and no other value would make sense.
                 if key == "scope" {
                     continue;
                 }

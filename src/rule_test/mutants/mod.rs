@@ -1,7 +1,7 @@
-//! Mutants: rules with one thing changed, which a test should notice.
+//! Mutants: rules with one change, which a test should notice.
 //!
-//! Coverage says which rules the tests look at, and mutants whether the tests would see that something is wrong. A mutant
-//! that no test fails for has survived. Everything happens in memory: rules that were read are changed, and only tests
+//! Coverage shows which rules the tests evaluate, and mutants whether the tests would notice a mistake. A mutant
+//! for which no test fails has survived. Everything happens in memory: the rules are changed, and only tests
 //! whose events the change concerns are run again.
 
 mod edits;
@@ -16,18 +16,18 @@ use super::suite::Suite;
 
 use edits::{Change, Edit};
 
-/// How many looks at a rule for an event all mutants together may cost: a few seconds.
+/// The maximum number of evaluations of a rule for all mutants together: a few seconds.
 const MOST_LOOKS: usize = 50_000_000;
 
-/// The looks that carrying out one process of a scenario is worth.
+/// The number of evaluations that one process of a scenario counts as.
 const PROCESS: usize = 1_000;
 
-/// What became of the mutants of one rule set.
+/// The results of the mutants of one rule set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mutants {
-    /// How many were tried.
+    /// The number that were tried.
     pub total: usize,
-    /// How many there are beyond the most that are tried.
+    /// The number beyond the limit, which were not tried.
     pub left_out: usize,
     /// Those that no test notices, in the order of the rules.
     pub survived: Vec<Survivor>,
@@ -36,15 +36,15 @@ pub struct Mutants {
 /// A mutant that no test notices.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Survivor {
-    /// The rule; none for what is outside the rules.
+    /// The rule; `None` for a change outside the rules.
     pub rule: Option<String>,
-    /// What was changed, in words.
+    /// The change, in words.
     pub what: String,
-    /// Where.
+    /// Its place.
     pub place: Place,
 }
 
-/// Tries the mutants of the rules of these suites, which are the same in all of them and pass all of their tests.
+/// Tries the mutants of the rules of these suites, which must be the same in all of them and pass all of their tests.
 #[must_use]
 pub fn mutate(suites: &[&Suite]) -> Option<Mutants> {
     let first = suites.first()?;
@@ -75,7 +75,7 @@ pub fn mutate(suites: &[&Suite]) -> Option<Mutants> {
 struct Trial<'a> {
     suites: &'a [&'a Suite],
     rules: &'a RuleSet,
-    /// The rules; they are changed for a moment.
+    /// The rules, with a temporary change.
     mutant: RuleSet,
     locator: Locator<'a>,
     looks_left: usize,
@@ -141,7 +141,7 @@ impl Trial<'_> {
 }
 
 impl Mutants {
-    /// How many a test fails for.
+    /// The number for which a test fails.
     #[must_use]
     pub const fn caught(&self) -> usize {
         self.total.saturating_sub(self.survived.len())

@@ -1,4 +1,4 @@
-//! The tests of single events, and of many of them.
+//! The tests of single events and of many events.
 
 use serde_json::{Map, Value};
 
@@ -61,7 +61,7 @@ impl Reader<'_> {
         })
     }
 
-    /// What is about one event has no place beside `forall`: it would be read and mean nothing.
+    /// Reports keys about one event next to `forall`, where they would be read but have no meaning.
     fn alone(&mut self, test: &format::Test, here: &str) {
         for (given, key, message, help) in [
             (
@@ -142,7 +142,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The events, each with the requests that are expected of it. Only the first that can't be made is reported.
+    /// The events, each with its expected requests. Only the first error is reported.
     fn cells(
         &mut self,
         cells: Vec<Facts>,
@@ -207,7 +207,7 @@ impl Reader<'_> {
         vec![facts]
     }
 
-    /// Patroni has its words for each role and passes no other.
+    /// Reports words that Patroni never passes for a role.
     fn word(&mut self, word: &str, role: Role, here: &str) {
         let message = match Role::from_patroni(word) {
             Some(read) if read == role => return,
@@ -261,7 +261,7 @@ impl Reader<'_> {
         cells
     }
 
-    /// Finds words of a place that none of its events has: a test would be about less than it seems to be. False if there
+    /// Reports words of a place that none of its events has: a test would cover less than it seems to. Returns false if there
     /// is no event at all.
     pub(super) fn each_word_counts(&mut self, place: &Place, events: &[Facts], here: &str) -> bool {
         if events.is_empty() {
@@ -288,7 +288,7 @@ impl Reader<'_> {
 
 const ROLES: &str = "each event has its own roles: `patroni_barman explain PB201` lists them";
 
-/// The word that an event has for a key of a [`Place`].
+/// The value of a key of a [`Place`] for an event.
 fn word_of<'a>(facts: &'a Facts, key: &str) -> &'a str {
     match key {
         "event" => facts.event.as_str(),
@@ -299,7 +299,7 @@ fn word_of<'a>(facts: &'a Facts, key: &str) -> &'a str {
 }
 
 impl Place {
-    /// The parts that are restricted, with the words that are allowed.
+    /// The restricted keys, with their allowed words.
     fn parts(&self) -> impl Iterator<Item = (&'static str, &Words)> {
         let parts = [
             ("event", &self.event),
@@ -311,7 +311,7 @@ impl Place {
         given.filter_map(|(key, words)| Some((key, words.as_ref()?)))
     }
 
-    /// Tells whether an event is in it.
+    /// Returns true if it includes an event.
     pub(super) fn has(&self, facts: &Facts) -> bool {
         let own = |key| word_of(facts, key);
         self.parts()

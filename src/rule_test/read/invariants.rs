@@ -109,7 +109,7 @@ impl Reader<'_> {
         Some(Number { least, most })
     }
 
-    /// The kinds of cluster that a statement is about: those that its names and patterns match, or every one.
+    /// The kinds of cluster for a statement: those that its names and patterns match, or all.
     fn clusters(&self, place: &Place) -> Vec<Cluster> {
         let words = place.cluster.as_ref().map(Words::as_slice);
         let words = words.unwrap_or_default();
@@ -127,7 +127,7 @@ impl Reader<'_> {
         found
     }
 
-    /// A member of which nothing is known, and those that conditions name.
+    /// A member without known facts, and those that conditions name.
     fn members(&self, given: Option<&str>) -> Vec<String> {
         let mut members = vec![given.unwrap_or("NODE").to_owned()];
         for when in self

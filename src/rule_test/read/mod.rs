@@ -1,4 +1,4 @@
-//! From a test file to a suite, or to everything that is wrong with it.
+//! From a test file to a suite, or to all problems with it.
 
 mod cases;
 mod invariants;
@@ -21,16 +21,16 @@ use crate::source::Source;
 use super::format::{File, Given};
 use super::suite::Suite;
 
-/// What was made of a test file.
+/// The result of loading a test file.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The suite, if nothing is wrong.
+    /// The suite, if it is valid.
     pub suite: Option<Suite>,
-    /// What is wrong, in the order of the lines.
+    /// The findings, in the order of the lines.
     pub findings: Vec<Finding>,
 }
 
-/// Makes a suite of a test file. `rules` are other rules than those that the file names.
+/// Loads a suite from a test file. `rules` replaces the rules that the file names.
 #[must_use]
 pub fn load(source: &Source, rules: Option<&Path>) -> Loaded {
     let document = read_rule_tests(source);
@@ -43,7 +43,7 @@ pub fn load(source: &Source, rules: Option<&Path>) -> Loaded {
     };
     let file = match File::deserialize(&value) {
         Ok(file) => file,
-        // The schema has let it pass, so this is about a value that only the decoder can refuse.
+        // The schema has accepted it, so only the decoder can refuse this value.
         Err(error) => {
             let problem = Problem::new(Code::BadValue, spot(""), error.to_string());
             return broken(findings(source, vec![problem]));
@@ -87,7 +87,7 @@ pub fn load(source: &Source, rules: Option<&Path>) -> Loaded {
     }
 }
 
-/// A path as people write it: `tests/../rules.yml` is `rules.yml`.
+/// A path in simple form: `tests/../rules.yml` becomes `rules.yml`.
 fn tidy(path: &Path) -> String {
     let mut tidy = PathBuf::new();
     for part in path.components() {

@@ -1,4 +1,4 @@
-//! Whole sequences, and the Barman that they are played against.
+//! Sequences of events, and the Barman for them.
 
 use crate::diagnostic::Code;
 use crate::load::{self, Problem, Spot};
@@ -98,7 +98,7 @@ impl Reader<'_> {
         }
     }
 
-    /// One process; `None` if the schema has found something wrong with it.
+    /// One process; `None` if the schema has rejected it.
     fn action(
         &mut self,
         call: &format::Call,
@@ -230,7 +230,7 @@ impl Reader<'_> {
         config
     }
 
-    /// Reads what goes wrong.
+    /// Reads the faults.
     fn faults(&mut self, answers: Option<&str>, here: &str) -> Option<Faults> {
         match answers?.parse::<Faults>() {
             Ok(faults) => Some(faults),

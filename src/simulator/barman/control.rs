@@ -1,4 +1,4 @@
-//! What somebody who plays with a Barman can do to it, in words.
+//! A user's commands for Barman, in words.
 
 use crate::model::{SEGMENT, WalFile};
 
@@ -18,7 +18,7 @@ write one of
   lose-wal SERVER             the receiver begins at the end of the WAL, as `barman receive-wal --reset` lets it
   fault FAULT                 as for `--fault`; no-faults: nothing goes wrong any more";
 
-/// Does what `words` say.
+/// Executes the command.
 pub(super) fn control(barman: &mut Barman, now: Moment, words: &[&str]) -> Result<(), String> {
     match words {
         ["kill-receiver", server] if barman.kill_receiver(now, server) => Ok(()),

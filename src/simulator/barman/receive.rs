@@ -12,7 +12,7 @@ use super::super::sections::{Model, Node, Postgres, Server};
 use super::Barman;
 
 impl Barman {
-    /// What a server's WAL receiver does; none if there is no such server.
+    /// The state of a server's WAL receiver; `None` if there is no such server.
     pub fn receiving(&mut self, now: Moment, server: &str) -> Option<Receiving> {
         self.advance(now);
         let section = self.servers.get(server)?;
@@ -28,7 +28,7 @@ impl Barman {
         })
     }
 
-    /// Kills a server's WAL receiver; false if none runs.
+    /// Kills a server's WAL receiver; returns false if none is running.
     pub fn kill_receiver(&mut self, now: Moment, server: &str) -> bool {
         self.advance(now);
         match self.servers.get_mut(server) {
@@ -61,7 +61,7 @@ impl Barman {
         self.servers.values().filter(is_from).map(stream).collect()
     }
 
-    /// Shows Barman what has become of a cluster's nodes.
+    /// Passes the state of a cluster's nodes to Barman.
     pub(super) fn see_nodes(&mut self, now: Moment, cluster: &str, nodes: &[Node]) {
         self.advance(now);
         let models = self.models.values_mut();
@@ -79,7 +79,7 @@ impl Barman {
             let Some(node) = nodes.iter().find(is_there) else {
                 continue;
             };
-            // Whether the slot is there, and in use, is not the cluster's affair.
+            // The existence and use of the slot are not the cluster's business.
             let seen = Postgres {
                 streaming: postgres.streaming,
                 slot: postgres.slot,
@@ -108,7 +108,7 @@ impl Barman {
         }
     }
 
-    /// Lets receivers be started, end, and be started again by `barman cron`.
+    /// Starts and ends receivers, and lets `barman cron` restart them.
     pub(super) fn receive_until(&mut self, until: Duration) {
         if self.quiet_until.is_some_and(|quiet| until < quiet) {
             self.settled = self.settled.max(until);
@@ -152,7 +152,7 @@ impl Barman {
                 })
                 .map(|(name, _)| name.clone())
                 .collect();
-            // What was streamed before a promotion was on the timeline of before.
+            // WAL streamed before a promotion belongs to the old timeline.
             self.archive();
             for postgres in self.postgres_of_all() {
                 postgres.settle(next);
@@ -172,7 +172,7 @@ impl Barman {
         models.chain(servers.filter_map(|server| server.postgres.as_mut()))
     }
 
-    /// A receiver whose PostgreSQL has gone ends.
+    /// Ends receivers whose PostgreSQL is gone.
     fn end_receivers(&mut self) {
         for server in self.servers.values_mut() {
             let model = server.active_model.as_ref();
@@ -204,7 +204,7 @@ impl Barman {
         };
     }
 
-    /// What is streamed counts as archived, on its timeline.
+    /// Counts streamed WAL as archived, on its timeline.
     pub(super) fn archive(&mut self) {
         for server in self.servers.values_mut() {
             if server.receiver.state != State::Running || server.has_given_wals {
@@ -232,7 +232,7 @@ impl Barman {
         server.option(model.and_then(|model| self.models.get(model)), option)
     }
 
-    /// How a server's WAL receiver connects.
+    /// The connection information of a server's WAL receiver.
     fn conninfo<'a>(&'a self, server: &'a Server) -> &'a str {
         ["wal_streaming_conninfo", "streaming_conninfo", "conninfo"]
             .iter()

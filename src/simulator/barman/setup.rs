@@ -1,4 +1,4 @@
-//! A Barman as configured, or what contradicts itself in the configuration.
+//! A configured Barman, or the contradiction in its configuration.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -17,10 +17,10 @@ use super::{Barman, UpdateQueue};
 use crate::model::ModelName;
 
 impl Barman {
-    /// A Barman as configured.
+    /// A Barman with this configuration.
     ///
     /// # Errors
-    /// When the configuration contradicts itself.
+    /// The configuration is contradictory.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         let restore: Box<dyn Restore> = match config.recover_files {
             RecoverFiles::None => Box::new(Elsewhere),
@@ -115,7 +115,7 @@ impl Barman {
     /// Adds a server while the simulator runs; pg-backup-api does not know it before it answers `/diagnose`.
     ///
     /// # Errors
-    /// When the name can't be a server's, or is taken.
+    /// The name is invalid for a server, or already used.
     pub fn add_late_server(&mut self, name: &str) -> Result<(), ConfigError> {
         self.add_server(name, name, false)?;
         if let Some(server) = self.servers.get_mut(name) {

@@ -1,4 +1,4 @@
-//! Faults as they are written: `WHERE:WHAT[*COUNT]`, separated by commas.
+//! The notation of faults: `WHERE:WHAT[*COUNT]`, separated by commas.
 
 use std::str::FromStr;
 
@@ -18,9 +18,9 @@ lost-accept, redirect, ok
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("fault `{fault}`: {problem}\n{POSSIBLE}")]
 pub struct FaultError {
-    /// The fault as it was written.
+    /// The fault as written.
     pub fault: String,
-    /// What is wrong with it.
+    /// The problem with it.
     pub problem: String,
 }
 

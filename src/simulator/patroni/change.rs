@@ -1,4 +1,4 @@
-//! What can happen to a cluster, as calls and as words.
+//! Changes of a cluster, as calls and as words.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,50 +9,50 @@ use super::super::fault::{FaultError, Faults};
 use super::super::moment::Moment;
 use super::{Cluster, State, Switch};
 
-/// Something that happens to a cluster.
+/// A change of a cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// A member takes the leader key at once, and is promoted after a while. Whoever led follows.
+    /// A member takes the leader key at once, and is promoted after a while. The previous leader becomes a replica.
     Promote(String, Duration),
-    /// A member becomes a replica; nobody leads if it did.
+    /// A member becomes a replica; if it was the leader, there is none.
     Demote(String),
     /// The leader key lapses. The primary becomes a replica, unless Patroni is paused.
     NoLeader,
-    /// Patroni is paused, or no longer.
+    /// Patroni is paused, or resumed.
     Pause(bool),
-    /// A member's REST API takes requests and never answers, or answers again.
+    /// A member's REST API accepts requests and never answers, or answers again.
     Silence(String, bool),
     /// A member's Patroni and PostgreSQL stop.
     Stop(String),
-    /// A member that was stopped comes back as a replica.
+    /// A stopped member comes back as a replica.
     Start(String),
     /// A member leaves the cluster.
     Remove(String),
-    /// A member's REST API is of another cluster.
+    /// A member's REST API belongs to another cluster.
     Scope(String, String),
-    /// A member is that many bytes behind.
+    /// A member lags by this many bytes.
     Lag(String, u64),
-    /// The cluster follows another one, or no longer.
+    /// The cluster becomes a standby cluster, or no longer is one.
     Standby(bool),
-    /// WAL ends there from now on.
+    /// The WAL ends here from now on.
     Wal(Lsn),
-    /// What goes wrong with a member's REST API from now on.
+    /// The faults of a member's REST API from now on.
     Fault(String, Faults),
 }
 
 /// A change that can't be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
-    /// It is not one.
+    /// It is unknown.
     #[error("`{0}` is no change\n{CHANGES}")]
     Unknown(String),
-    /// A fault in it can't be read.
+    /// It contains an invalid fault.
     #[error(transparent)]
     Fault(#[from] FaultError),
-    /// It is about a member that isn't there.
+    /// Its member does not exist.
     #[error("there is no member `{0}`")]
     NoMember(String),
-    /// It is about a cluster that isn't there.
+    /// Its cluster does not exist.
     #[error("there is no cluster `{0}`")]
     NoCluster(String),
 }
@@ -121,10 +121,10 @@ impl Change {
 }
 
 impl Cluster {
-    /// Makes a change.
+    /// Applies a change.
     ///
     /// # Errors
-    /// When it is about a member that isn't there.
+    /// Its member does not exist.
     pub fn change(&mut self, now: Moment, change: Change) -> Result<(), ChangeError> {
         if let Some(name) = change.member()
             && self.find(name).is_none()
@@ -193,7 +193,7 @@ impl Cluster {
         }
         self.set_state(name, State::Primary);
         self.leader = Some(name.to_owned());
-        // One that only gets its key back stays on its timeline, and a standby leader is on another cluster's.
+        // A member that only gets its key back stays on its timeline, and a standby leader is on another cluster's.
         if was_primary || self.is_standby {
             return;
         }

@@ -10,11 +10,11 @@ use super::super::service::Delivery;
 use super::super::version::Version;
 use super::{Cluster, Member, State};
 
-/// The first Patroni that calls the primary by that name.
+/// The first Patroni with the name `primary`.
 const WITH_PRIMARY: Version = Version(4, 0, 0);
-/// The first one whose answers name the member and, in `/cluster`, the scope.
+/// The first one whose answers contain the member's name and, in `/cluster`, the scope.
 const WITH_NAMES: Version = Version(3, 2, 0);
-/// The first one that says how far replicas have received and replayed.
+/// The first one that reports the positions that replicas have received and replayed.
 const WITH_POSITIONS: Version = Version(4, 1, 0);
 
 impl Cluster {
@@ -78,7 +78,7 @@ impl Cluster {
         Some(Response::json(code, &self.status(now, member, streams)))
     }
 
-    /// Role and state of one member: what `/patroni` and every check answers.
+    /// The role and state of one member: the answer of `/patroni` and every check.
     fn status(&self, now: Moment, member: &Member, streams: &[Stream]) -> Value {
         let is_primary = self.is_primary(member, now);
         let role = match member.state {
@@ -133,7 +133,7 @@ impl Cluster {
         answer.into()
     }
 
-    /// Who streams from a member: from the leader the other members, and from any member Barman.
+    /// The walsenders of a member: to the other members if it leads, and to Barman in any case.
     fn walsenders(&self, member: &Member, streams: &[Stream]) -> Vec<Value> {
         let entry = |name: &str| {
             json!({
@@ -222,7 +222,7 @@ impl Cluster {
         self.history.iter().map(entry).collect()
     }
 
-    /// What is so, for whoever plays with it.
+    /// Its state, for the user.
     pub fn state(&self) -> Value {
         let state = |member: &Member| match member.state {
             State::Primary => "primary",
@@ -241,7 +241,7 @@ impl Cluster {
     }
 }
 
-/// The dynamic configuration, in which Barman's slot is permanent.
+/// The dynamic configuration, with Barman's slot as a permanent one.
 fn configuration() -> Value {
     json!({"ttl": 30, "loop_wait": 10, "slots": {"barman": {"type": "physical"}}})
 }

@@ -1,4 +1,4 @@
-//! A pg-backup-api that says what a scenario tells it to and remembers what it was asked.
+//! A pg-backup-api that gives the answers of a scenario and records its requests.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -21,9 +21,9 @@ pub struct ScriptedApi {
 #[derive(Default)]
 struct Asked {
     sent: Vec<Sent>,
-    /// How often each endpoint has been asked.
+    /// The number of requests to each endpoint.
     counts: BTreeMap<Endpoint, usize>,
-    /// Bodies that did not come as JSON.
+    /// The content types of bodies that were not JSON.
     content_types: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl ScriptedApi {
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Asked::default()));
         let running = match api {
-            // the port stays unused: nothing listens there from here on
+            // the port stays unused: nothing is listening there from now on
             Api::State(_) => None,
             Api::Script(script) => {
                 let stop = Arc::new(AtomicBool::new(false));
@@ -67,7 +67,7 @@ impl ScriptedApi {
         self.asked.lock().unwrap().sent.clone()
     }
 
-    /// The content types of bodies that were not called JSON.
+    /// The content types of bodies that were not declared as JSON.
     pub fn wrong_content_types(&self) -> Vec<String> {
         self.asked.lock().unwrap().content_types.clone()
     }
@@ -90,7 +90,7 @@ fn serve(listener: &TcpListener, script: &Script, asked: &Mutex<Asked>, stop: &A
             return;
         }
         if let Ok(mut connection) = connection {
-            // one request for each connection; a client that goes away is its own affair
+            // one request per connection; a client that disconnects is not an error here
             let _ = answer(&mut connection, script, asked);
         }
     }
@@ -183,7 +183,7 @@ fn response(status: u16, json: &Value) -> (u16, &'static str, String, String) {
     (status, "application/json", String::new(), json.to_string())
 }
 
-/// What a path is about, whatever prefix stands before it.
+/// The endpoint of a path, whatever its prefix.
 fn endpoint(method: &str, path: &str) -> Option<Endpoint> {
     let mut segments = path.rsplit('/');
     match (method, segments.next(), segments.next()) {

@@ -1,5 +1,5 @@
-//! The scenarios that this program and the Python tool are compared by: command lines, the answers of a scripted API,
-//! and what each of the programs sends.
+//! The scenarios for comparing this program with the Python tool: command lines, the answers of a scripted API,
+//! and the requests of each program.
 
 mod api;
 mod program;
@@ -9,7 +9,7 @@ pub use program::{Outcome, Program};
 pub use scenario::{Places, Scenario, Scenarios};
 
 impl Scenarios {
-    /// Runs one scenario with a program; describes the difference between what it did and what the scenario says.
+    /// Runs one scenario with a program; describes the differences from the scenario.
     pub fn check(&self, scenario: &Scenario, program: &Program) -> Result<Outcome, String> {
         let outcome = program.run(self, scenario);
         let (exit, sent) = match (program, &scenario.differs) {

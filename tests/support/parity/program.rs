@@ -13,7 +13,7 @@ use super::scenario::{Places, Scenario, Scenarios, Sent, Tls};
 use crate::support::tls::certificates::Certificates;
 use crate::support::tls::server::{Clients, Then, TlsServer};
 
-/// No scenario takes longer; a program that does is hanging.
+/// The time limit of a scenario; a program that takes longer is hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone)]
@@ -24,13 +24,13 @@ pub enum Program {
     Native,
 }
 
-/// What came of one run.
+/// The result of one run.
 #[derive(Debug)]
 pub struct Outcome {
     pub exit: Option<i32>,
     pub sent: Vec<Sent>,
     pub stderr: String,
-    /// What is wrong beside the requests and the exit code.
+    /// The problems other than the requests and the exit code.
     pub faults: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ impl fmt::Display for Program {
 }
 
 impl Program {
-    /// Runs a scenario against an API of its own.
+    /// Runs a scenario with its own API.
     pub fn run(&self, all: &Scenarios, scenario: &Scenario) -> Outcome {
         let api = ScriptedApi::start(&scenario.api);
         let front = scenario.tls.as_ref().map(|tls| Front::start(tls, &api));
@@ -131,7 +131,7 @@ impl Front {
     }
 }
 
-/// Runs a command to its end; a program that hangs is killed.
+/// Runs a command to its end; a hanging program is killed.
 fn call(mut command: Command, dir: &Path) -> (Option<i32>, String) {
     let stderr = dir.join("stderr");
     let mut child = command
@@ -155,7 +155,7 @@ fn call(mut command: Command, dir: &Path) -> (Option<i32>, String) {
     (status.code(), String::from_utf8_lossy(&stderr).into_owned())
 }
 
-/// What is wrong with a log file: it has to have lines, each `2026-11-23 03:14:36,852 INFO: …`.
+/// The problems of a log file: it must consist of lines like `2026-11-23 03:14:36,852 INFO: …`.
 fn log_faults(path: &Path) -> Vec<String> {
     let Ok(text) = fs::read_to_string(path) else {
         return vec!["the log file was not written".to_owned()];

@@ -1,4 +1,4 @@
-//! The scenarios as `scenarios.yml` has them.
+//! The scenarios in `scenarios.yml`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The operation id that the scripted API gives unless a scenario says otherwise.
+/// The operation ID that the scripted API returns unless a scenario sets another.
 pub const ID: &str = "20260101T000000";
 
 /// The whole file.
@@ -33,25 +33,25 @@ pub struct Scenario {
     pub log: Option<String>,
 }
 
-/// How the TLS server in front of the API is set up.
+/// The settings of the TLS server in front of the API.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Tls {
     /// Its certificate, one of those in `{certificates}`.
     pub certificate: String,
-    /// Whether it wants one of its clients.
+    /// True if it asks its clients for one.
     #[serde(default)]
     pub wants_one: bool,
 }
 
-/// What a command line's placeholders stand for.
+/// The values of a command line's placeholders.
 pub struct Places<'a> {
     pub url: &'a str,
     pub dir: &'a str,
     pub certificates: &'a str,
 }
 
-/// What the Python tool does instead.
+/// The result with the Python tool, if it differs.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Difference {
@@ -79,7 +79,7 @@ impl Default for Api {
     }
 }
 
-/// What each endpoint answers, in order; the last answer again and again.
+/// The answers of each endpoint, in order; the last one is repeated.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Script {
@@ -102,7 +102,7 @@ impl Default for Script {
 #[derive(Clone, Deserialize)]
 #[serde(untagged)]
 pub enum Answer {
-    /// What the endpoint carries.
+    /// The text of the answer.
     Text(String),
     /// The connection is closed.
     Silence(()),
@@ -120,7 +120,7 @@ pub enum Answer {
     },
 }
 
-/// A request as it is compared.
+/// A request in the form in which it is compared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sent {
     pub method: String,
@@ -135,7 +135,7 @@ impl fmt::Display for Sent {
     }
 }
 
-/// How often a request is expected.
+/// The expected number of requests.
 #[derive(Debug, Clone, Copy)]
 pub enum Times {
     Exactly(usize),
@@ -151,7 +151,7 @@ impl Scenarios {
     /// The command line of a scenario as words.
     pub fn command_line(&self, scenario: &Scenario, places: &Places<'_>) -> Vec<String> {
         let mut line = scenario.run.clone();
-        // words may be made of words, two levels deep
+        // words may consist of words, two levels deep
         for _ in 0..3 {
             for (word, meaning) in &self.words {
                 line = line.replace(&format!("{{{word}}}"), meaning);
@@ -164,7 +164,7 @@ impl Scenarios {
         split(&line)
     }
 
-    /// Whether the requests are the expected ones, and if not, how they were expected.
+    /// Returns true if the requests are the expected ones, and otherwise the expectation.
     pub fn fits(&self, expected: &[String], sent: &[Sent]) -> bool {
         let mut rest = sent;
         for text in expected {
@@ -205,7 +205,7 @@ impl Scenarios {
     }
 }
 
-/// Splits at spaces; single quotes hold a word together and may stand within one.
+/// Splits at spaces; single quotes keep a word together and may be inside one.
 fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

@@ -1,4 +1,4 @@
-//! Authorities and what they sign, as files, made when a test runs.
+//! Authorities and the certificates they sign, as files, created when a test runs.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use rcgen::{
 };
 use tempfile::TempDir;
 
-/// A folder of certificates. The names of its files say what they are.
+/// A directory of certificates. The names of its files describe them.
 pub struct Certificates(TempDir);
 
 impl Certificates {
@@ -105,7 +105,7 @@ fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
 fn params(names: &[&str]) -> CertificateParams {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     let mut params = CertificateParams::new(names).unwrap();
-    // strict clients want to be told who has signed it
+    // strict clients require the authority's key identifier
     params.use_authority_key_identifier_extension = true;
     params
 }

@@ -1,4 +1,4 @@
-//! A TLS server, and certificates that are made when a test runs.
+//! A TLS server, and certificates that are created when a test runs.
 
 pub mod certificates;
 pub mod server;

@@ -1,4 +1,4 @@
-//! A TLS server in front of a simulated pg-backup-api, as a web server stands there in production.
+//! A TLS server in front of a simulated pg-backup-api, like a web server in production.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -17,21 +17,21 @@ use rustls::{
     RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
 };
 
-/// What the server asks of its clients.
+/// The server's requirement for its clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clients {
     /// Nothing.
     Anyone,
-    /// A certificate that the authority has signed.
+    /// A certificate signed by the authority.
     WithCertificate,
 }
 
-/// What the server does with a request.
+/// The server's reaction to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
-    /// Passes it on to this API, and the answer back.
+    /// Forwards it to this API, and the answer back.
     PassOn(SocketAddr),
-    /// Says that it does not like it, and repeats all of it.
+    /// Rejects it, and repeats all of it.
     Repeat,
 }
 
@@ -44,7 +44,7 @@ pub struct TlsServer {
 }
 
 impl TlsServer {
-    /// Serves with the certificate `name` from this folder.
+    /// Serves with the certificate `name` from this directory.
     pub fn start(
         folder: &Path,
         name: &str,
@@ -70,7 +70,7 @@ impl TlsServer {
                 stream.set_read_timeout(patience).unwrap();
                 let heads = Arc::clone(&heads);
                 thread::spawn(move || {
-                    // A client that does not like the server is the client's affair.
+                    // a client that rejects the server is not an error here
                     let _ = serve(StreamOwned::new(connection, stream), then, &heads);
                 });
             }
@@ -101,7 +101,6 @@ impl Drop for TlsServer {
     }
 }
 
-/// Serves one request.
 fn serve(
     mut client: StreamOwned<ServerConnection, TcpStream>,
     then: Then,
@@ -134,7 +133,7 @@ fn serve(
     client.flush()
 }
 
-/// The API's answer; it ends where the API closes.
+/// The API's answer, up to the end of the connection.
 fn pass_on(request: &str, api: SocketAddr) -> io::Result<Vec<u8>> {
     let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
     let mut api = TcpStream::connect(api)?;

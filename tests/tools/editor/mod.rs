@@ -1,4 +1,4 @@
-//! What an editor with the YAML language server says of rules files and rule tests while they are written.
+//! The messages of an editor with the YAML language server while rules files and rule tests are written.
 
 mod server;
 
@@ -15,7 +15,7 @@ fn uri(path: &Path) -> String {
     format!("file://{}", path.display())
 }
 
-/// Line and character of some words in a text, from 0.
+/// The line and character of some words in a text, from 0.
 fn place(text: &str, words: &str) -> (usize, usize) {
     let at = text.find(words).unwrap_or_else(|| panic!("no `{words}`"));
     let before = &text[..at];

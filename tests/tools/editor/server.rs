@@ -1,4 +1,4 @@
-//! The YAML language server, spoken to as an editor does.
+//! The YAML language server, used like an editor does.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -10,10 +10,9 @@ use serde_json::{Value, json};
 
 use crate::support::prerequisite::find;
 
-/// What is installed; the package's later versions may say things in other words.
+/// The package to install; later versions may word messages differently.
 const PACKAGE: &str = "yaml-language-server@1.25.0";
 
-/// A running server.
 pub struct Server {
     child: Child,
     input: ChildStdin,
@@ -22,7 +21,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it; installs it below the target folder first if it is not there.
+    /// Starts it; if necessary, installs it below the target directory first.
     pub fn start() -> Self {
         let program = install();
         let mut child = Command::new(find(&["node"], "nodejs npm"))
@@ -53,7 +52,7 @@ impl Server {
         server
     }
 
-    /// Opens a document and gives what the server finds in it.
+    /// Opens a document and returns the server's findings.
     pub fn open(&mut self, uri: &str, text: &str) -> Vec<String> {
         let document = json!({"uri": uri, "languageId": "yaml", "version": 1, "text": text});
         self.send(&json!({"method": "textDocument/didOpen", "params": {"textDocument": document}}));
@@ -71,7 +70,7 @@ impl Server {
         }
     }
 
-    /// What the server says of a place: line and character from 0.
+    /// The server's text for a place: line and character from 0.
     pub fn hover(&mut self, uri: &str, line: usize, character: usize) -> String {
         let answer = self.request("textDocument/hover", &at(uri, line, character));
         let contents = &answer["contents"];
@@ -82,7 +81,7 @@ impl Server {
             .to_owned()
     }
 
-    /// What the server offers at a place.
+    /// The server's completions for a place.
     pub fn complete(&mut self, uri: &str, line: usize, character: usize) -> Vec<String> {
         let answer = self.request("textDocument/completion", &at(uri, line, character));
         let items = answer["items"]
@@ -117,7 +116,7 @@ impl Server {
         self.input.flush().unwrap();
     }
 
-    /// The next message; the server's own questions are answered on the way.
+    /// The next message; the server's own requests are answered in the meantime.
     fn receive(&mut self) -> Value {
         let mut length = 0;
         loop {
@@ -169,8 +168,8 @@ fn at(uri: &str, line: usize, character: usize) -> Value {
     json!({"textDocument": {"uri": uri}, "position": {"line": line, "character": character}})
 }
 
-/// The server's program. The tests run at the same time and share one installation, which is there
-/// only as a whole: it gets its name when it is done.
+/// The server's program. The tests run concurrently and share one installation, which only exists
+/// as a whole: it gets its name when it is complete.
 fn install() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {

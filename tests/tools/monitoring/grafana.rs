@@ -1,4 +1,4 @@
-//! The dashboard loads in Grafana's model of one, and asks for metrics that there are.
+//! The dashboard can be loaded by Grafana's model of one, and uses existing metrics.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::support::prerequisite::find;
 /// Grafana's own model of dashboards.
 const SDK: &str = "grafana-foundation-sdk==1769699998!10.1.0";
 
-/// Reads the dashboard and writes it again as the model has it.
+/// Reads the dashboard and writes it again in the model's form.
 const LOAD: &str = "
 import json, sys
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -22,7 +22,7 @@ register_default_plugins()
 print(JSONEncoder().encode(Dashboard.from_json(json.load(open(sys.argv[1])))))
 ";
 
-/// Makes a virtual environment with it below `target`, once.
+/// Creates a virtual environment with it below `target`, once.
 fn python() -> PathBuf {
     let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("grafana-sdk");
     let done = environment.join("made-for").join(SDK);
@@ -75,7 +75,7 @@ fn the_dashboard_loads_and_nothing_of_it_is_lost() {
     let loaded: Value = serde_json::from_str(&text).unwrap();
     let mut found = Vec::new();
     lost(&dashboard(), Some(&loaded), "", &mut found);
-    // Only older versions of Grafana show this one.
+    // only older versions of Grafana show this one
     found.retain(|path| !path.ends_with("/definition"));
     assert!(found.is_empty(), "{found:?}");
 }
@@ -87,7 +87,7 @@ fn names(text: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Asserts that each metric that a text names is written by the program.
+/// Asserts that the program writes each metric named in a text.
 #[track_caller]
 pub fn assert_names(text: &str, metrics: &str) {
     let names = names(text);
@@ -98,7 +98,7 @@ pub fn assert_names(text: &str, metrics: &str) {
             .find_map(|end| name.strip_suffix(end))
             .unwrap_or(&name);
         let known = metrics.contains(&format!("# TYPE {family} "));
-        // The unit of systemd has a similar name.
+        // the systemd unit has a similar name
         assert!(known || name == "patroni_barman_reconcile", "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! What monitoring systems make of the status, the metrics, and the files in `packaging/monitoring`.
+//! The use of the status, the metrics, and the files in `packaging/monitoring` by monitoring systems.
 
 mod grafana;
 mod icinga;
@@ -24,7 +24,7 @@ rules:
     request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
 "#;
 
-/// Node n1, which leads, with a failover behind it.
+/// Node n1, the leader, after a failover.
 fn node() -> Node {
     let config = Config::default()
         .server("demo")
@@ -42,7 +42,7 @@ fn file(name: &str) -> PathBuf {
     root().join("packaging/monitoring").join(name)
 }
 
-/// The metrics of a node on which something of everything has happened.
+/// The metrics of a node on which everything has happened at least once.
 fn metrics() -> String {
     let node = node();
     node.barman().kill_receiver("demo");

@@ -1,4 +1,4 @@
-//! Nagios runs the check, and its plugins' wrapper takes it for one of them.
+//! Nagios runs the check, and its plugins' wrapper accepts it as a plugin.
 
 use std::fs;
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use crate::support::prerequisite::find;
 use crate::support::program::program;
 use crate::support::wait::wait;
 
-/// A Nagios in a folder of its own, which ends with this value.
+/// A Nagios in its own directory, which ends with this value.
 struct Nagios {
     child: Child,
     folder: PathBuf,

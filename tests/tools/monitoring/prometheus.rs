@@ -28,7 +28,7 @@ fn passes(output: &Output) {
     assert!(output.status.success(), "{said}");
 }
 
-/// The rules of a file that has this expression in it.
+/// Checks the rules of a file that contain this expression.
 pub fn check_expression(expression: &str) {
     let folder = tempfile::tempdir().unwrap();
     let rules = folder.path().join("rules.yml");

@@ -1,4 +1,4 @@
-//! `demo --fleet`: an agent, and clusters that give it something to do.
+//! `demo --fleet`: an agent with clusters that fail over.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -18,7 +18,6 @@ use crate::cli::shared::state::STATE_VARIABLE;
 
 use super::Folder;
 
-/// The clusters.
 const CLUSTERS: [&str; 20] = [
     "accounts",
     "archive",
@@ -49,10 +48,10 @@ const MEMBERS: [&str; 3] = ["n1", "n2", "n3"];
 /// The longest pause between two failovers.
 const PAUSE: Duration = Duration::from_secs(8);
 
-/// A promotion takes so long.
+/// The duration of a promotion.
 const PROMOTION: &str = "400ms";
 
-/// Shows it until the process is told to end.
+/// Runs the demo until the process is told to end.
 pub(super) fn show(
     listen: SocketAddr,
     operation_time: Duration,
@@ -146,7 +145,7 @@ fn any<'a>(words: &[&'a str], clock: &Real) -> Option<&'a str> {
         .map(|(word, _)| *word)
 }
 
-/// The clusters that a Barman host archives.
+/// The clusters that a Barman host backs up.
 fn served_by(host: &str) -> impl Iterator<Item = &'static str> + use<'_> {
     let hosts = HOSTS.iter().cycle();
     let pairs = CLUSTERS.iter().zip(hosts);

@@ -1,4 +1,4 @@
-//! What the options of `simulate` are made of.
+//! Parsers for the options of `simulate`.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The test files that are named, and the tests in them.
+//! The test files on the command line, and the tests in them.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -11,14 +11,14 @@ use crate::load::read;
 use crate::report::{self, Covered, Mutated, TestRun, Tested, findings};
 use crate::rule_test::{Coverage, Suite, load, mutate};
 
-/// The test files, as far as they can be used.
+/// The usable test files.
 pub(super) struct Files {
     suites: Vec<Suite>,
     broken: Vec<Tested>,
 }
 
 impl Files {
-    /// Reads every file. What is wrong with one is written to standard error.
+    /// Reads every file. Errors are written to standard error.
     pub(super) fn read(paths: &[PathBuf], rules: Option<&Path>, context: &Context) -> Self {
         let mut files = Self {
             suites: Vec::new(),
@@ -70,7 +70,7 @@ impl Files {
         }
     }
 
-    /// The tests, a line for each.
+    /// The tests, one per line.
     pub(super) fn list(&self) -> String {
         let mut text = String::new();
         for suite in &self.suites {
@@ -83,7 +83,7 @@ impl Files {
         text
     }
 
-    /// Leaves only the tests that have one of these texts in their name, if there is any text.
+    /// Keeps only the tests whose names contain one of these texts, if there are any texts.
     pub(super) fn pick(&mut self, texts: &[String]) -> Result<(), Exit> {
         if texts.is_empty() {
             return Ok(());
@@ -100,7 +100,7 @@ impl Files {
         Ok(())
     }
 
-    /// Runs the tests. Rules that several files are about are covered by all of them together.
+    /// Runs the tests. Coverage of rules is counted over all files that test them.
     pub(super) fn run(&self) -> (TestRun, Vec<Covered>) {
         let mut covered: Vec<Covered> = Vec::new();
         let mut places: HashMap<&Path, usize> = HashMap::new();
@@ -127,7 +127,7 @@ impl Files {
         (run, covered)
     }
 
-    /// Tries the mutants of each rule set against all tests of it.
+    /// Tries the mutants of each rule set with all its tests.
     pub(super) fn mutate(&self, covered: &[Covered]) -> Vec<Mutated> {
         let of = |each: &Covered| {
             let suites = self.suites.iter();
@@ -162,7 +162,7 @@ fn broken(path: &Path, error: String) -> Tested {
     }
 }
 
-/// The test files of a directory: rules may be beside them.
+/// The test files of a directory, which may also hold rules.
 fn test_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let failed = |error: std::io::Error| {
         let folder = folder.display();
@@ -182,7 +182,7 @@ fn test_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
         }
         let stem = path.file_stem().map(std::ffi::OsStr::as_encoded_bytes);
         let named = stem.is_some_and(|stem| stem.ends_with(b"_test"));
-        // One that can't be read is reported with the others.
+        // A file that can't be read is reported with the others.
         let rules = || read(&path).is_ok_and(|sources| sources.iter().all(is_rules_file));
         if named || !rules() {
             found.push(path);

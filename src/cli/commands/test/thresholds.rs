@@ -1,8 +1,8 @@
-//! What `--fail-under` asks for.
+//! The thresholds of `--fail-under`.
 
 use crate::report::{Checked, Covered};
 
-/// The figures that can be asked for, by the words of `--fail-under`, with their names in reports.
+/// The figures by their words in `--fail-under`, with their names in reports.
 const FIGURES: [(&str, &str); 5] = [
     ("cells", "cells"),
     ("rules", "fired"),
@@ -11,15 +11,15 @@ const FIGURES: [(&str, &str); 5] = [
     (MUTANTS, MUTANTS),
 ];
 
-/// The figure that a number for all of them is not about: it takes `--mutate`.
+/// The figure that a number for all figures does not include, because it needs `--mutate`.
 pub(super) const MUTANTS: &str = "mutants";
 
-/// The least of each figure that must be covered, in hundredths.
+/// The minimum of each figure, in per cent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Thresholds(Vec<(&'static str, usize)>);
 
 impl Thresholds {
-    /// The least of this figure, if it is asked for.
+    /// The minimum of this figure, if there is one.
     pub(super) fn of(&self, figure: &str) -> Option<usize> {
         let asked = self.0.iter().find(|(name, _)| *name == figure);
         asked.map(|(_, least)| *least)
@@ -59,7 +59,7 @@ pub(super) fn thresholds(text: &str) -> Result<Thresholds, String> {
     Ok(found)
 }
 
-/// The figures that are asked for, with what there is of them.
+/// The figures with a minimum, compared with the coverage.
 pub(super) fn checked(covered: &[Covered], least: &Thresholds) -> Vec<Checked> {
     let mut checked = Vec::new();
     for each in covered {

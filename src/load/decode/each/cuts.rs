@@ -1,4 +1,4 @@
-//! A value of the rules file whose strings are cut where they use given names.
+//! A value of the rules file whose strings are cut where they use certain names.
 
 use serde_json::Value;
 
@@ -65,7 +65,7 @@ impl Cuts {
         })
     }
 
-    /// How many bytes of text the strings have in a value that they were put into.
+    /// The bytes of the strings in a value that they were inserted into.
     pub(super) fn bytes(&self, value: &Value) -> usize {
         let texts = self
             .0
@@ -74,12 +74,12 @@ impl Cuts {
         texts.map(str::len).sum()
     }
 
-    /// Whether the string at a pointer uses one of the names.
+    /// Returns true if the string at a pointer uses one of the names.
     pub(super) fn has(&self, pointer: &str) -> bool {
         self.0.iter().any(|(known, _)| known == pointer)
     }
 
-    /// The value with something else in the place of the names.
+    /// The value with the names replaced.
     pub(in crate::load::decode) fn put_into<'p>(
         &self,
         value: &Value,

@@ -1,4 +1,4 @@
-//! What must be known before any event: a rule's name, its clusters, and the APIs of its requests.
+//! Texts that must be known before any event: a rule's name, its clusters, and the APIs of its requests.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::template::{Scope, Syntax, inspect, is_template, render};
 /// The longest name of a rule, as in the schema.
 const LONGEST_NAME: usize = 200;
 
-/// What may stand in a text that is known early.
+/// The allowed content of such a text.
 #[derive(Clone, Copy, PartialEq)]
 enum What {
     Name,
@@ -37,7 +37,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// Looks at those templates in the words of the file.
+    /// Checks these templates in the words of the file.
     pub(super) fn early_templates(
         &mut self,
         rule: &Value,
@@ -76,7 +76,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// Puts in what the templates give for one of the rules.
+    /// Replaces the templates by their results for one of the rules.
     pub(super) fn early_values(
         &mut self,
         rule: &mut Value,
@@ -119,7 +119,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// What a template gives in which every name is known.
+    /// The result of a template in which every name is known.
     fn early_value(&mut self, text: &str, origin: &Origin) -> Option<String> {
         if !is_template(text) {
             return Some(text.to_owned());
@@ -139,7 +139,7 @@ impl Decoder<'_> {
     }
 }
 
-/// The texts that must be known early, with their places.
+/// The texts that must be known in advance, with their places.
 fn early(rule: &Value, origin: &Origin) -> Vec<(What, Origin, String)> {
     let text = |what, origin: Origin, value: &Value| {
         let text = value.as_str()?.to_owned();

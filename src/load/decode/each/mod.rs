@@ -1,7 +1,7 @@
-//! Rules with names of their own: `for_each`, which makes several rules of one, and `vars` on a rule.
+//! Rules with their own names: `for_each`, which expands one rule into several, and `vars` on a rule.
 //!
-//! Everything behind this sees plain rules. The values of `for_each` stand in the templates of the rules that are made; a
-//! variable of a rule becomes one of the rule set, under a name that no other has.
+//! Later stages only see plain rules. The values of `for_each` are substituted in the templates of the expanded rules; a
+//! variable of a rule becomes one of the rule set, with a unique name.
 
 mod cuts;
 mod early;
@@ -25,18 +25,18 @@ use crate::load::problem::{Part, Problem, Spot};
 use crate::model::{Origin, Rule, Template, TemplateValue, Var};
 use crate::template::{Syntax, is_template};
 
-/// How many rules one `for_each` may make.
+/// The maximum number of rules from one `for_each`.
 const MOST_OF_ONE: usize = 1_000;
-/// How many rules all of them may make.
+/// The maximum number of rules from all of them.
 const MOST_RULES: usize = 10_000;
-/// How many values may be in the rules that they make.
+/// The maximum number of values in the expanded rules.
 const MOST_VALUES: usize = 500_000;
-/// How many variables the rules that they make may have in all. Every evaluation looks at each.
+/// The maximum number of variables in the expanded rules. Every evaluation visits each.
 const MOST_VARS: usize = 1_000;
-/// How many bytes of text may be in the rules that they make.
+/// The maximum number of bytes of text in the expanded rules.
 const MOST_BYTES: usize = 16 << 20;
 
-/// How much `for_each` has made.
+/// The totals of expansion.
 #[derive(Default)]
 pub(super) struct Unrolled {
     rules: usize,
@@ -46,19 +46,19 @@ pub(super) struct Unrolled {
 }
 
 impl<'a> Decoder<'a> {
-    /// Forgets which templates are in order: in another file the same names may be others.
+    /// Forgets the valid templates: in another file the same names may differ.
     pub(super) fn enter_file(&mut self) {
         if self.own_vars.iter().any(|own| !own.is_empty()) {
             self.inspected = Inspected::default();
         }
     }
 
-    /// Whether a rule is read as it stands.
+    /// Returns true if a rule is read as it is.
     pub(super) fn is_plain(&self, rule: &Value, origin: &Origin) -> bool {
         rule.get("for_each").is_none() && rule.get("vars").is_none() && !self.renames(origin.file)
     }
 
-    /// Makes the rules of one that has names of its own.
+    /// Expands a rule with its own names.
     pub(super) fn unroll(
         &mut self,
         rule: &'a Value,
@@ -85,7 +85,7 @@ impl<'a> Decoder<'a> {
             None => vec![Vec::new()],
         };
         if self.problems.len() > before {
-            // Whatever else is wrong shows in any of them.
+            // Any other error shows in each of them.
             combinations.truncate(1);
         }
         if each.is_none() || self.has_room(&shape.base, origin, combinations.len()) {
@@ -110,7 +110,7 @@ impl<'a> Decoder<'a> {
         self.inspected = Inspected::default();
     }
 
-    /// Looks at the rule's templates in the words of the file.
+    /// Checks the rule's templates in the words of the file.
     fn as_written(&mut self, rule: &'a Value, origin: &Origin, each: Option<&Each<'a>>) {
         let section = origin.child("vars");
         let vars = rule.get("vars").into_iter();
@@ -137,7 +137,7 @@ impl<'a> Decoder<'a> {
         self.early_templates(rule, origin, each);
     }
 
-    /// Finds a name that a rule's own variable can't have.
+    /// Reports a name that a rule's own variable can't have.
     fn rule_var_name(&mut self, name: &str, origin: &Origin) {
         if self.bad_name(name, origin) {
             return;
@@ -155,7 +155,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Finds names of a `for_each` that no part of the rule uses: its rules would all be the same.
+    /// Reports names of a `for_each` that no part of the rule uses: all its rules would be the same.
     fn uses_all(&mut self, each: &Each<'_>, shape: &Shape<'_>) {
         for (name, origin, values) in &each.names {
             if shape.names().any(|used| used == *name) {
@@ -171,7 +171,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Finds a part of a value that some of the values do not have.
+    /// Reports an attribute that some of the values lack.
     fn attribute(&mut self, name: &str, values: &[&Value], (within, key): (&Origin, &str)) {
         let Some(without) = values.iter().find(|value| value.get(key).is_none()) else {
             return;
@@ -188,7 +188,7 @@ impl<'a> Decoder<'a> {
         self.problem(Problem::new(Code::ForEach, Spot::value(within), message).maybe_help(help));
     }
 
-    /// Makes the rule's variables for one of the rules.
+    /// Creates the variables for one of the rules.
     fn instance_vars<'s>(
         &mut self,
         shape: &'s Shape<'a>,
@@ -197,7 +197,7 @@ impl<'a> Decoder<'a> {
     ) {
         for (label, origin, written, cuts) in &shape.vars {
             let value = cuts.put_into(written, |name| instance.put(self, name, &shape.origin));
-            // One that is the same in every rule is made once.
+            // A variable that is the same in every rule is created once.
             let key = (label.to_string(), value.to_string());
             if let Some(name) = made.get(&key) {
                 instance.vars.insert(label, name.clone());
@@ -220,7 +220,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Makes one of the rules. `known`: the problems that were found in the words of the file.
+    /// Creates one of the rules. `known`: the problems that were found in the words of the file.
     fn instance(
         &mut self,
         shape: &Shape<'a>,
@@ -242,7 +242,7 @@ impl<'a> Decoder<'a> {
         for mut problem in self.problems.split_off(from) {
             let at = problem.spot.origin.clone();
             if shape.changes(&at) {
-                // The bytes are those of the text that was made.
+                // The byte range is of the substituted text.
                 if matches!(problem.spot.part, Part::Bytes(_)) {
                     problem.spot.part = Part::Value;
                 }
@@ -263,7 +263,7 @@ impl<'a> Decoder<'a> {
         Some(rule)
     }
 
-    /// Notes the name of a rule that was made; false if another of the same `for_each` has it.
+    /// Records the name of an expanded rule; returns false if another of the same `for_each` has it.
     fn instance_name(&mut self, rule: &Rule, names: &mut HashMap<String, Origin>) -> bool {
         if names.get(&rule.name) == Some(&rule.origin) {
             let spot = Spot::value(&rule.origin.child("name"));
@@ -276,7 +276,7 @@ impl<'a> Decoder<'a> {
         true
     }
 
-    /// Whether so many rules like this one may be made.
+    /// Returns true if this many rules of this size may be created.
     fn has_room(&mut self, rule: &Value, origin: &Origin, count: usize) -> bool {
         let (values, bytes) = size(rule);
         let values = self.unrolled.values.saturating_add(values * count);
@@ -320,7 +320,7 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// A value in which no template is left.
+/// A value without remaining templates.
 fn plain(value: &TemplateValue) -> Option<Value> {
     Some(match value {
         TemplateValue::Null => Value::Null,
@@ -338,7 +338,7 @@ fn plain(value: &TemplateValue) -> Option<Value> {
     })
 }
 
-/// How many values and bytes of text are in a value.
+/// The number of values and bytes of text in a value.
 fn size(value: &Value) -> (usize, usize) {
     let add = |(values, bytes): (usize, usize), (more, text): (usize, usize)| {
         (values + more, bytes + text)

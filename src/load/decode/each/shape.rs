@@ -1,4 +1,4 @@
-//! What the rules of one `for_each` have in common.
+//! The common parts of the rules of one `for_each`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,17 +9,17 @@ use crate::load::decode::{Decoder, entries};
 use crate::model::Origin;
 use crate::template::{Put, Syntax};
 
-/// The keys of a rule that may have templates, beside `when`.
+/// The keys of a rule that may contain templates, except `when`.
 const TEXTS: [&str; 5] = ["name", "description", "cluster", "request", "requests"];
 
-/// Names in the rule set by the names that rules give to variables, and their values.
+/// Variable names in the rule set, by their names in rules and their values.
 pub(super) type Made = BTreeMap<(String, String), String>;
 
-/// A rule cut where it uses names of its own.
+/// A rule, cut where it uses its own names.
 pub(super) struct Shape<'a> {
     pub(super) origin: Origin,
     pub(super) name: &'a str,
-    /// The rule without what only makes names.
+    /// The rule without the keys that only define names.
     pub(super) base: Value,
     pub(super) cuts: Cuts,
     /// Its variables with their names, places and values.
@@ -84,7 +84,7 @@ impl<'a> Shape<'a> {
         of_rule.chain(of_vars).collect()
     }
 
-    /// Whether what stands here is not as it is in the file.
+    /// Returns true if the value at this place differs from the file's.
     pub(super) fn changes(&self, at: &Origin) -> bool {
         let within = at.pointer.strip_prefix(self.origin.pointer.as_str());
         at.file == self.origin.file && within.is_some_and(|pointer| self.cuts.has(pointer))
@@ -103,12 +103,12 @@ impl<'v> Instance<'v> {
         Self { values, vars }
     }
 
-    /// Whether it has values of `for_each`.
+    /// Returns true if it has values of `for_each`.
     pub(super) fn is_one_of_several(&self) -> bool {
         !self.values.is_empty()
     }
 
-    /// What to put in the place of a name.
+    /// The replacement of a name.
     pub(super) fn put<'p>(
         &'p self,
         decoder: &'p Decoder<'_>,
@@ -122,14 +122,14 @@ impl<'v> Instance<'v> {
         own.or_else(|| decoder.renamed(name, within)).map(Put::Name)
     }
 
-    /// The names of `for_each` with their values in a word each.
+    /// The names of `for_each` with short forms of their values.
     pub(super) fn labels(&self) -> Vec<(String, String)> {
         let values = self.values.iter();
         let labels = values.map(|(name, value)| ((*name).to_owned(), values::label(value)));
         labels.collect()
     }
 
-    /// The end of a message about this rule and not all of them.
+    /// The suffix of a message that only concerns this rule.
     pub(super) fn words(&self) -> String {
         let labels = self.labels().into_iter();
         let words: Vec<_> = labels
@@ -141,7 +141,7 @@ impl<'v> Instance<'v> {
         format!(", for {}", words.join(" and "))
     }
 
-    /// The rule's name as it is without a template for it.
+    /// The rule's name if the file has no template for it.
     pub(super) fn named(&self, name: &str) -> String {
         if self.values.is_empty() {
             return name.to_owned();
@@ -150,7 +150,7 @@ impl<'v> Instance<'v> {
         format!("{name}[{}]", labels.join(","))
     }
 
-    /// A part of a variable's name that tells this rule's from others.
+    /// A part of a variable's name that distinguishes this rule's from others.
     pub(super) fn identifier(&self, name: &str) -> String {
         const LONGEST: usize = 60;
         let fits = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };

@@ -8,21 +8,21 @@ use crate::load::decode::{Decoder, entries, items};
 use crate::load::problem::{Problem, Spot};
 use crate::model::Origin;
 
-/// What a `for_each` says.
+/// A `for_each`.
 pub(super) struct Each<'a> {
     /// Its names with their places and values.
     pub(super) names: Vec<(&'a str, Origin, Vec<&'a Value>)>,
-    /// Whether rules can be made of it.
+    /// True if rules can be created from it.
     pub(super) is_valid: bool,
 }
 
 impl<'a> Each<'a> {
-    /// Whether it has a name.
+    /// Returns true if it has a name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.names.iter().any(|(known, ..)| *known == name)
     }
 
-    /// How many combinations there are; `None`: more than can be counted.
+    /// The number of combinations; `None` if it overflows.
     fn count(&self) -> Option<usize> {
         let counts = self.names.iter().map(|(_, _, values)| values.len());
         counts.into_iter().try_fold(1_usize, usize::checked_mul)
@@ -48,7 +48,7 @@ impl<'a> Each<'a> {
     }
 }
 
-/// Whether rules can be made for a value.
+/// Returns true if a rule can be created for a value.
 fn fits(value: &Value) -> bool {
     let is_simple =
         |value: &Value| !matches!(value, Value::Null | Value::Array(_) | Value::Object(_));
@@ -58,7 +58,7 @@ fn fits(value: &Value) -> bool {
     }
 }
 
-/// A value in a word: of a mapping its `name`, or else what comes first in it.
+/// A value in short: a mapping's `name`, or else its first value.
 pub(super) fn label(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -82,7 +82,7 @@ impl<'a> Decoder<'a> {
             let values = self.each_values(list, &origin);
             names.push((name.as_str(), origin, values));
         }
-        // The schema has found values that can't be used.
+        // The schema has reported unusable values.
         let fits =
             |(.., list): &(_, _, Vec<&Value>)| !list.is_empty() && list.iter().all(|v| fits(v));
         let mut each = Each {
