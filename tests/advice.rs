@@ -118,7 +118,7 @@ fn an_ipv6_address_needs_brackets() {
     ] {
         let node = Node::new(&RULES.replace("API", url)).with_patroni("n1");
         let ended = node.run(["check", node.rules().to_str().unwrap()]).exits(1);
-        let words = "an IPv6 address must stand in brackets, as in `http://[::1]:7480`";
+        let words = "an IPv6 address must be in brackets, as in `http://[::1]:7480`";
         assert!(ended.stdout.contains(words), "{}", ended.stdout);
     }
 }

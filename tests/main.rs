@@ -16,7 +16,6 @@ mod check;
 mod colour;
 mod dependencies;
 mod diagnostics;
-mod documented_stack;
 mod faults;
 mod follow;
 mod help;

@@ -73,7 +73,7 @@ pub fn times(one: Duration, other: Duration) -> String {
 /// The machine and the table.
 pub fn write(rows: &[Row]) -> String {
     let mut text = format!("Measured on {}.\n\n", machine());
-    text.push_str("| | this program | beside it | ratio | target |\n|---|---|---|---|---|\n");
+    text.push_str("| | this program | compared with | ratio | target |\n|---|---|---|---|---|\n");
     for row in rows {
         let Row {
             what,

@@ -121,7 +121,7 @@ impl Silencer {
         }
         if said.reason.is_empty() {
             let message = "this comment gives no reason".to_owned();
-            let help = "say behind the bracket why it is right";
+            let help = "write the reason after the bracket";
             self.say(comment.finding(Code::NoReason, message, help));
         }
     }

@@ -28,12 +28,12 @@ fn problem(rule: &Rule, seen: &Seen, table: &Table<'_>) -> Option<Problem> {
     if let Some(when) = &rule.when {
         let spot = Spot::value(&when.origin);
         if seen.could.is_empty() {
-            let message = "this rule can never fire: its `when` is false whatever happens";
-            let help = "mend the condition, or say `enabled: false`";
+            let message = "this rule can never fire: its `when` is always false";
+            let help = "correct the condition, or set `enabled: false`";
             return Some(Problem::new(Code::NeverTrue, spot, message).help(help));
         }
         if seen.doubtful.is_empty() && !seen.may.is_empty() {
-            let message = "this `when` is true whatever happens";
+            let message = "this `when` is always true";
             return Some(Problem::new(Code::AlwaysTrue, spot, message).help("leave it out"));
         }
     }

@@ -44,7 +44,7 @@ fn of_rule(rule: &Rule) -> Vec<Problem> {
             "`!{excluded}` excludes nothing: no cluster that this rule names is one of those"
         );
         let spot = Spot::value(&origin.child(index));
-        Problem::new(Code::IdleExclusion, spot, message).help("mend it, or delete it")
+        Problem::new(Code::IdleExclusion, spot, message).help("correct it, or delete it")
     };
     idle.map(problem).collect()
 }

@@ -102,7 +102,7 @@ fn endless(rules: &RuleSet, judge: &Judge<'_>) -> Vec<Problem> {
 
 fn help(failure: &Failure<'_>, rules: &RuleSet) -> String {
     let when = failure.template.text.trim();
-    let nothing = "nothing at all is sent then, by no rule";
+    let nothing = "nothing is sent then, not even for other rules";
     // A name by itself, such as `env.FLAG`.
     let named = |c: char| c.is_ascii_alphanumeric() || "_.[]\"'".contains(c);
     if failure.why.kind == RenderErrorKind::TextForTruth && when.chars().all(named) {
@@ -117,7 +117,7 @@ fn help(failure: &Failure<'_>, rules: &RuleSet) -> String {
         }
         return format!("{nothing}: compare it with a text, as in `{when} == \"yes\"`");
     }
-    format!("{nothing}: mend it, or take the event out of `on`")
+    format!("{nothing}: correct it, or remove the event from `on`")
 }
 
 /// Returns true if the value of an expression is a variable's, except for blanks around it.

@@ -21,7 +21,7 @@ fn problem(rules: &RuleSet) -> Option<Problem> {
             && rule.role != [Role::Uninitialized]
     };
     let rule = rules.rules.iter().find(wants)?;
-    let message = "this rule wants `fence: role`, and there is no Patroni to ask: a retry that comes too late is sent all the same";
+    let message = "this rule wants `fence: role`, and no Patroni is configured: a retry that comes too late is still sent";
     Some(
         Problem::new(
             Code::NoFence,

@@ -140,7 +140,7 @@ fn found<'r>(
         let value = entries(request).find(|(key, _)| request.origin.child(key).pointer == *place);
         let value = value.and_then(|(_, value)| known(value, judge, index, cluster));
         if value.is_some_and(|value| value.is_null() || value == "") {
-            let help = "the template gives nothing then: mend it, or take the event out of `on`";
+            let help = "the template gives nothing then: correct it, or remove the event from `on`";
             problem.help = Some(help.to_owned());
         }
     }

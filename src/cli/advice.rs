@@ -38,7 +38,7 @@ pub fn of(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
                 .to_owned(),
         ),
         ErrorKind::UnknownArgument => before_the_event(&words).map(|word| {
-            format!("`{word}` is no event: Patroni appends the event, the role and the cluster, and nothing may stand before them")
+            format!("`{word}` is no event: Patroni appends the event, the role and the cluster, and nothing may precede them")
         }),
         _ => None,
     }

@@ -81,11 +81,11 @@ codes! {
     /// The text is not YAML.
     YamlSyntax = "PB001", Error, "the text is not YAML";
     /// A key occurs twice in one mapping.
-    DuplicateKey = "PB002", Error, "a key stands twice in one mapping";
+    DuplicateKey = "PB002", Error, "a duplicate key";
     /// A key is not a string.
     KeyNotString = "PB003", Error, "a key is not a string";
     /// A number that can't be sent: `.nan`, `.inf` or too large.
-    BadNumber = "PB004", Error, "a number that can't be sent";
+    BadNumber = "PB004", Error, "a number that JSON cannot express";
     /// A YAML tag.
     Tag = "PB005", Error, "a YAML tag";
     /// A YAML merge key.
@@ -93,71 +93,71 @@ codes! {
     /// Several YAML documents in one file.
     SeveralDocuments = "PB007", Error, "several YAML documents in one file";
     /// The file is empty.
-    Empty = "PB008", Error, "there is nothing in the file";
+    Empty = "PB008", Error, "an empty file";
     /// Nested too deeply.
-    TooDeep = "PB009", Error, "the values are nested too deeply";
+    TooDeep = "PB009", Error, "values nested too deeply";
     /// Too many values.
-    TooLarge = "PB010", Error, "the aliases make too many values";
+    TooLarge = "PB010", Error, "aliases that expand to too many values";
     /// A file in a directory that looks like rules, but is not read.
-    IgnoredFile = "PB011", Warning, "rules that are not read";
+    IgnoredFile = "PB011", Warning, "a file that is not read as rules";
     /// A key that the rules format does not define.
-    UnknownKey = "PB101", Error, "a key that the rules format does not have";
+    UnknownKey = "PB101", Error, "an unknown key";
     /// A required key is missing.
-    MissingKey = "PB102", Error, "a key that must be there is missing";
+    MissingKey = "PB102", Error, "a missing key";
     /// A value of the wrong type.
     WrongType = "PB103", Error, "a value of the wrong type";
     /// A word that is not one of the allowed ones.
-    UnknownWord = "PB104", Error, "a word that is none of those allowed";
+    UnknownWord = "PB104", Error, "an unknown word";
     /// A value of the right type that is not allowed.
-    BadValue = "PB105", Error, "a value that is not allowed here";
+    BadValue = "PB105", Error, "an invalid value";
     /// An unknown event.
-    UnknownEvent = "PB106", Error, "an event that Patroni does not have";
+    UnknownEvent = "PB106", Error, "an unknown event";
     /// An unknown role.
-    UnknownRole = "PB107", Error, "a role that Patroni does not have";
+    UnknownRole = "PB107", Error, "an unknown role";
     /// An API that the file does not name.
-    UnknownApi = "PB108", Error, "an API that the rules do not name";
+    UnknownApi = "PB108", Error, "an unknown API";
     /// A request without an API.
-    NoApi = "PB109", Error, "a request that has no API to go to";
+    NoApi = "PB109", Error, "a request without an API";
     /// An unknown variable.
-    UnknownVariable = "PB110", Error, "a variable that does not exist";
+    UnknownVariable = "PB110", Error, "an unknown variable";
     /// A template with a syntax error.
-    TemplateSyntax = "PB111", Error, "a template that can't be read";
+    TemplateSyntax = "PB111", Error, "a syntax error in a template";
     /// An unknown filter, test or function.
-    UnknownFilter = "PB112", Error, "a filter, test or function that does not exist";
+    UnknownFilter = "PB112", Error, "an unknown filter, test or function";
     /// A request that pg-backup-api would refuse.
     BadRequest = "PB113", Error, "a request that pg-backup-api would refuse";
     /// Two rules with the same name.
-    DuplicateRule = "PB114", Error, "two rules with one name";
+    DuplicateRule = "PB114", Error, "two rules with the same name";
     /// A reserved or invalid name of a variable.
-    BadVariable = "PB115", Error, "a variable that can't have this name";
+    BadVariable = "PB115", Error, "an invalid name for a variable";
     /// A section that may occur in only one file is in two.
-    SectionTwice = "PB116", Error, "a section that stands in two files";
+    SectionTwice = "PB116", Error, "a section in two files";
     /// An address that can't be used.
-    BadUrl = "PB117", Error, "an address that can't be used";
+    BadUrl = "PB117", Error, "an invalid address";
     /// Not exactly one of `request` and `requests`.
     OneRequest = "PB118", Error, "a rule without exactly one of `request` and `requests`";
     /// Only one of `cert_file` and `key_file`.
     HalfCertificate = "PB119", Error, "a certificate without its key, or a key without its certificate";
     /// A secret in the rules file.
-    SecretInFile = "PB120", Error, "a header's value in the rules file";
+    SecretInFile = "PB120", Error, "a secret in the rules file";
     /// A version of the format that this program does not know.
-    UnknownVersion = "PB121", Error, "a version of the format that this program does not know";
+    UnknownVersion = "PB121", Error, "an unknown version of the format";
     /// The same word twice in one list.
     RepeatedItem = "PB122", Error, "the same value twice in one list";
     /// A type of request that pg-backup-api does not have.
-    UnknownRequestType = "PB123", Error, "a type of request that pg-backup-api does not have";
+    UnknownRequestType = "PB123", Error, "an unknown type of request";
     /// A rule set without rules.
-    NoRules = "PB124", Error, "there is no rule";
+    NoRules = "PB124", Error, "no rules";
     /// A `for_each` that can't be expanded.
-    ForEach = "PB130", Error, "a `for_each` that rules can't be made of";
+    ForEach = "PB130", Error, "a `for_each` that cannot be expanded";
     /// A fact that is not known before an event.
     NotYetKnown = "PB131", Error, "something that is not known before an event";
     /// An invalid regular expression.
-    BadPattern = "PB132", Error, "a regular expression that can't be used";
+    BadPattern = "PB132", Error, "an invalid regular expression";
     /// A rule that can never fire.
     NeverFires = "PB201", Error, "a rule that can never fire";
     /// An event or a role that never occurs with the rest of its rule.
-    NeverTogether = "PB202", Warning, "an event or a role that never meets the rest of its rule";
+    NeverTogether = "PB202", Warning, "an event or a role that never occurs with the rest of its rule";
     /// A variable that no rule uses.
     UnusedVariable = "PB203", Warning, "a variable that nothing uses";
     /// A `when` that is always false.
@@ -165,31 +165,31 @@ codes! {
     /// A `when` that is always true.
     AlwaysTrue = "PB205", Note, "a condition that is always true";
     /// Under `match: first`, earlier rules fire wherever this one could.
-    Shadowed = "PB206", Error, "a rule that earlier rules leave nothing to";
+    Shadowed = "PB206", Error, "a rule that earlier rules always pre-empt";
     /// Two requests of one event set one target to different values.
     Conflict = "PB207", Error, "two requests that contradict each other";
     /// The same, if the conditions allow both.
     PossibleConflict = "PB208", Warning, "two requests that may contradict each other";
     /// A promotion switches a server, and a start as primary does not.
-    StartNotCovered = "PB209", Warning, "a promotion is followed, a start as primary is not";
+    StartNotCovered = "PB209", Warning, "a promotion that is followed, but not a start as primary";
     /// One event may take longer than the time until the next one.
     TooLong = "PB210", Warning, "an event that may take too long";
     /// `fence: role` without a Patroni to ask.
-    NoFence = "PB211", Warning, "a fence without a Patroni to ask";
+    NoFence = "PB211", Warning, "a fence without a Patroni";
     /// A finding is silenced without a reason.
-    NoReason = "PB212", Error, "a finding is silenced without a reason";
+    NoReason = "PB212", Error, "a finding silenced without a reason";
     /// A comment that silences nothing.
     IdleComment = "PB213", Warning, "a comment that silences nothing";
     /// A template that fails in an event of its rule.
-    AlwaysFails = "PB214", Error, "a template that fails whenever it is looked at";
+    AlwaysFails = "PB214", Error, "a template that always fails";
     /// A recovery that is abandoned while Barman is still writing.
-    RecoveryTimeout = "PB215", Warning, "a recovery with a limit in time";
+    RecoveryTimeout = "PB215", Warning, "a recovery with a time limit";
     /// A variable that Patroni removes from the environment.
     RemovedVariable = "PB216", Warning, "a variable that Patroni removes from the environment";
     /// A recovery in an event of a node that already has data.
-    RecoveryOverData = "PB217", Error, "a recovery over the data of a node";
+    RecoveryOverData = "PB217", Error, "a recovery over a node's data";
     /// A recovery into a relative directory.
-    RelativeDirectory = "PB218", Error, "a recovery into a directory that is not a whole path";
+    RelativeDirectory = "PB218", Error, "a recovery into a relative directory";
     /// A member that does not lead sets a value that differs from the leader's, or another member's.
     FollowerSets = "PB219", Error, "a member that does not lead decides what Barman does";
     /// Events of one leader set different values.
@@ -205,43 +205,43 @@ codes! {
     /// An option that Barman does not have.
     UnknownOption = "PB225", Warning, "an option that Barman does not have";
     /// A request that contains a secret.
-    SecretShown = "PB226", Warning, "a request with a secret in it";
+    SecretShown = "PB226", Warning, "a request that contains a secret";
     /// Two rules that send the same request.
     RepeatedRequest = "PB227", Warning, "a request that is sent twice";
     /// Two APIs with the same address.
     SameApi = "PB228", Warning, "two APIs with the same address";
     /// An API that no request goes to.
-    UnusedApi = "PB229", Warning, "an API that no request goes to";
+    UnusedApi = "PB229", Warning, "an unused API";
     /// A cluster pattern that another one of its rule covers.
     CoveredPattern = "PB230", Warning, "a cluster pattern that another one covers";
     /// A secret header on an unencrypted connection.
     PlainSecret = "PB231", Warning, "a secret that is sent without encryption";
     /// Certificates for an unencrypted connection.
-    IdleCertificate = "PB232", Warning, "a certificate without any effect";
+    IdleCertificate = "PB232", Warning, "a certificate without effect";
     /// `verify: streaming` for a request that does not start streaming.
-    IdleVerify = "PB233", Warning, "a verification without any effect";
+    IdleVerify = "PB233", Warning, "a verification without effect";
     /// A `request: none` under `match: all`.
-    IdleRule = "PB240", Warning, "a rule that does nothing and keeps no other from firing";
+    IdleRule = "PB240", Warning, "a rule without effect";
     /// An excluded cluster that the rule is not for anyway.
     IdleExclusion = "PB241", Warning, "an excluded cluster that the rule is not for anyway";
     /// A test names an unknown rule.
-    TestUnknownRule = "PB301", Error, "a test names a rule that the rules do not have";
+    TestUnknownRule = "PB301", Error, "an unknown rule in a test";
     /// A test that can't fail.
     TestCannotFail = "PB302", Error, "a test that can't fail";
     /// A file without tests.
     NoTests = "PB303", Error, "a test file without a test";
     /// A test of an event and a role that never occur together.
-    TestNeverHappens = "PB304", Error, "a test of something that Patroni never passes";
+    TestNeverHappens = "PB304", Error, "a test of an event that never occurs";
     /// Two tests with the same name.
-    DuplicateTest = "PB305", Error, "two tests with one name";
+    DuplicateTest = "PB305", Error, "two tests with the same name";
     /// The rules of the tests can't be used.
-    TestRules = "PB306", Error, "a test file whose rules can't be used";
+    TestRules = "PB306", Error, "a test file with invalid rules";
     /// The Barman of a scenario can't be set up.
-    TestBarman = "PB307", Error, "a scenario whose Barman can't be made";
+    TestBarman = "PB307", Error, "a scenario with an invalid Barman";
     /// A word in `forall`, `except` or `for` that adds nothing.
-    TestAddsNothing = "PB308", Error, "a part of a test that is about no event";
+    TestAddsNothing = "PB308", Error, "a part of a test that matches no event";
     /// A template in a test that can't be rendered.
-    TestTemplate = "PB309", Error, "a template in a test that can't be rendered";
+    TestTemplate = "PB309", Error, "a template in a test that fails";
     /// Barman has no such server.
     UnknownServer = "PB401", Error, "a server that Barman does not have";
     /// Barman has no such model.

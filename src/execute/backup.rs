@@ -26,7 +26,7 @@ pub(super) async fn refuse_unfit<W: World>(stage: Stage<'_, W>) -> Result<(), En
     let diagnosis = match barman.within(LOOK).diagnose(&interest).await {
         Ok(diagnosis) => diagnosis,
         Err(trouble) => {
-            let message = format!("the backup is not looked at first: {}", trouble.message);
+            let message = format!("the backup is not checked: {}", trouble.message);
             stage.world.observe(&Progress::Doubt {
                 step,
                 message: &message,

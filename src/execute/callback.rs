@@ -182,7 +182,7 @@ async fn name<W: World>(world: &W) -> Result<String, String> {
             Ok(None) => {
                 let url = patroni.url().as_str();
                 return Err(format!(
-                    "Patroni at `{url}` does not tell this member's name"
+                    "Patroni at `{url}` does not report this member's name"
                 ));
             }
             Err(error) => error.to_string(),

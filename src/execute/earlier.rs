@@ -88,7 +88,7 @@ async fn refuse_any<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
     for id in ids.iter().rev().take(NEWEST) {
         if let Ok(OperationStatus::InProgress) = stage.barman.poll(&scope, id).await {
             let message = format!(
-                "recovery `{id}` is in progress, and without the state it can't be told into which directory it goes; ours is \
+                "recovery `{id}` is in progress, and without the state its directory is unknown; this one is \
                  not sent"
             );
             return Err(End::new(StepOutcome::Unfinished, message));

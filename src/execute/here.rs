@@ -35,14 +35,14 @@ pub enum HereError {
     Patroni(#[from] PatroniError),
     /// Patroni does not report the member's name.
     #[error(
-        "Patroni at `{url}` does not tell this member's name, as Patroni before 3.2 does not: give `--node NAME`"
+        "Patroni at `{url}` does not report this member's name, as Patroni before 3.2 does not: give `--node NAME`"
     )]
     NoName {
         /// The address.
         url: String,
     },
     /// Patroni does not report the cluster's name.
-    #[error("Patroni at `{url}` does not tell the cluster's name")]
+    #[error("Patroni at `{url}` does not report the cluster's name")]
     NoScope {
         /// The address.
         url: String,

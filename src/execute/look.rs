@@ -137,7 +137,7 @@ fn switched(diagnosis: &Diagnosis, server: &Name, to: &SwitchTo) -> Look {
         }
         (_, ActiveModel::Unknown) => {
             let why = diagnosis.why_no_models().unwrap_or_else(|| {
-                format!("`/diagnose` does not tell the active model of `{server}`")
+                format!("`/diagnose` does not show the active model of `{server}`")
             });
             return Look::NotYet(why);
         }

@@ -147,7 +147,7 @@ async fn as_soon_as_readable<W: World, T>(
         let over = clock.now().saturating_sub(started) + wait >= step.retry.deadline;
         if over || !step.retry.allows_more_than(attempt) {
             let message = format!(
-                "whether Barman took a recovery up can't be told: {trouble}; none is sent, and Barman may be writing into the \
+                "it is unknown whether Barman started a recovery: {trouble}; none is sent, because Barman may be writing into the \
                  directory"
             );
             return Err(End::new(StepOutcome::Unfinished, message));

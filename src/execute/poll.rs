@@ -208,7 +208,7 @@ fn too_long(step: &Step, id: &Name, timeout: Duration, trouble: Option<&str>) ->
     let passed = duration::format(timeout);
     let message = match trouble {
         Some(trouble) if timeout.is_zero() => {
-            format!("how operation `{id}` stands can't be told: {trouble}")
+            format!("the status of operation `{id}` is unknown: {trouble}")
         }
         Some(trouble) => {
             format!("the end of operation `{id}` was not seen within {passed}: {trouble}")

@@ -171,7 +171,7 @@ impl<'a, W: World> Tries<'a, W> {
             let wait = backoff::wait(&step.retry, asked, world.clock().random()).max(FENCE_PAUSE);
             if wait >= self.left() {
                 let message = format!(
-                    "Patroni does not tell whether this member still has its role: {reason}"
+                    "Patroni does not say whether this member still has its role: {reason}"
                 );
                 return Err(End::new(StepOutcome::Unfinished, message));
             }

@@ -88,7 +88,7 @@ fn identity(cert: &Path, key: &Path) -> Result<Arc<CertifiedKey>, Failure> {
     let pem = pem("key_file", key)?;
     let key_der = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
         let reason = if String::from_utf8_lossy(&pem).contains("ENCRYPTED") {
-            "its private key is encrypted, and nobody is there to type the passphrase; store it decrypted and readable by this user only".to_owned()
+            "its private key is encrypted; store it without a passphrase, readable only by this user".to_owned()
         } else {
             pem_reason(&error, "private key")
         };
@@ -107,7 +107,7 @@ fn identity(cert: &Path, key: &Path) -> Result<Arc<CertifiedKey>, Failure> {
                 cert.display()
             ),
             _ => format!(
-                "`key_file` `{}`: its private key is of a kind that is not supported",
+                "`key_file` `{}`: its private key has an unsupported type",
                 key.display()
             ),
         })

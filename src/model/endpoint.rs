@@ -67,7 +67,7 @@ impl Url {
             return Err("it has a character that addresses can't have");
         }
         if authority.parse::<Ipv6Addr>().is_ok() || is_v6_with_port(authority) {
-            return Err("an IPv6 address must stand in brackets, as in `http://[::1]:7480`");
+            return Err("an IPv6 address must be in brackets, as in `http://[::1]:7480`");
         }
         let (host, port) = match authority.strip_prefix('[') {
             Some(v6) => {
@@ -75,7 +75,7 @@ impl Url {
                     .split_once(']')
                     .ok_or("the `[` of its address is not closed")?;
                 if host.parse::<Ipv6Addr>().is_err() {
-                    return Err("what stands in its `[` and `]` is no IPv6 address");
+                    return Err("the text between `[` and `]` is not an IPv6 address");
                 }
                 (host, port)
             }

@@ -134,7 +134,7 @@ fn code(text: &str) -> String {
 pub(super) const UNSEEN: &str = "edited, and the same in every cell; give `--node`, `--env`, `--arg` or `--cluster` for what they ask for";
 
 /// The heading of the settings.
-const SETTINGS: &str = "edited besides the rules";
+const SETTINGS: &str = "other edits";
 
 /// Groups of cells with the same changes; changes that only differ in the cluster's own name count as
 /// the same.
@@ -277,7 +277,7 @@ fn told(word: &str, told: &Told, several_apis: bool) -> Vec<String> {
         }
         return sent;
     };
-    let mut lines = vec![format!("{word}: can't be told: {}", unresolved.message())];
+    let mut lines = vec![format!("{word}: unknown: {}", unresolved.message())];
     let more = conditional(unresolved, several_apis).into_iter();
     lines.extend(more.map(|line| format!("  {line}")));
     lines

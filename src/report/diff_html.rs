@@ -54,7 +54,7 @@ pub fn diff_html(diff: &Diff, old: &str, new: &str) -> String {
         body.push_str("</ul></section>\n");
     }
     if !diff.settings.is_empty() {
-        body.push_str("<section><h2>Edited besides the rules</h2>\n<ul>\n");
+        body.push_str("<section><h2>Other edits</h2>\n<ul>\n");
         for setting in &diff.settings {
             let _ = writeln!(body, "<li>{}</li>", escape(&setting_line(setting)));
         }

@@ -117,7 +117,7 @@ pub(super) fn list(events: &[Event]) -> String {
 }
 
 /// The text for a rule that fails.
-pub(super) const FAILS: &str = "fails: nothing at all is sent";
+pub(super) const FAILS: &str = "fails: nothing is sent";
 
 /// A cell in lines; empty if nothing is sent.
 pub(super) fn meaning(cell: &Cell, matrix: &Matrix<'_>) -> String {
@@ -159,7 +159,7 @@ fn written(cell: &Cell, matrix: &Matrix<'_>, with_notes: bool) -> String {
         put_notes(&mut text, &trace.rule);
     }
     for one in &preview.unresolved {
-        put_line!(text, "{}: can't be told: {}", one.rule, one.message());
+        put_line!(text, "{}: unknown: {}", one.rule, one.message());
         for line in conditional(one, several) {
             put_line!(text, "  {line}");
         }
@@ -202,7 +202,7 @@ pub(super) fn conditional(unresolved: &Unresolved, several_apis: bool) -> Vec<St
         lines.push(format!("  {}", carried_out(step)));
     }
     if let Some(message) = &unresolved.fails {
-        lines.push(format!("if it fires: nothing at all is sent: {message}"));
+        lines.push(format!("if it fires: nothing is sent: {message}"));
     }
     lines
 }

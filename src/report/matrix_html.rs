@@ -222,7 +222,7 @@ fn entry(cell: &Cell, matrix: &Matrix<'_>) -> String {
     for one in preview.unresolved.iter().filter(|_| !sends_nothing) {
         let _ = writeln!(
             html,
-            "<p><b>{}</b> can’t be told: {}</p>",
+            "<p><b>{}</b> unknown: {}</p>",
             escape(&one.rule),
             words(&one.message())
         );

@@ -238,7 +238,7 @@ impl Metrics<'_> {
         };
         metric(
             "wal_received",
-            "1 if Barman received WAL from the member that it should follow; absent if that could not be told.",
+            "1 if Barman received WAL from the member that it should follow; absent if unknown.",
             each(&received),
         );
         metric(

@@ -50,10 +50,14 @@ fn fine(status: &Status<'_>) -> String {
         return String::new();
     };
     let cluster = &here.cluster;
-    let leader = here.leader.as_deref().unwrap_or("nobody");
+    let leader = here.leader.as_ref();
+    let leader = leader.map_or_else(
+        || "no leader".to_owned(),
+        |leader| format!("the leader is {leader}"),
+    );
     match status.compared.len() {
-        0 => format!("{cluster}: no rule applies to a member, the leader is {leader}"),
-        _ => format!("{cluster}: Barman is as the rules want it, the leader is {leader}"),
+        0 => format!("{cluster}: no rule applies to a member, {leader}"),
+        _ => format!("{cluster}: Barman is as the rules want it, {leader}"),
     }
 }
 

@@ -123,7 +123,7 @@ impl Checked {
     /// The share and the minimum, on one line.
     pub(super) fn line(&self) -> String {
         let amount = amount(&self.share);
-        format!("{}: {amount}, and {} % is asked for", self.what, self.least)
+        format!("{}: {amount}, and {} % is required", self.what, self.least)
     }
 }
 

@@ -276,7 +276,7 @@ pub enum StoreError {
         reason: String,
     },
     /// It was written by a newer version of this program.
-    #[error("the state `{}` is of version {found}, and this program knows up to {known}; update it", path.display())]
+    #[error("the state `{}` has version {found}, and this program supports up to {known}; upgrade it", path.display())]
     Newer {
         /// The database.
         path: PathBuf,

@@ -129,7 +129,7 @@ mod tests {
 
     /// The names in the table of a section of the reference.
     fn page(section: &str) -> BTreeSet<String> {
-        let page = include_str!("../../docs/rules.md");
+        let page = include_str!("../../docs/templates.md");
         let (_, section) = page.split_once(&format!("### {section}\n")).unwrap();
         let table = section.lines().skip_while(|line| !line.starts_with('|'));
         let rows = table.take_while(|line| line.starts_with('|')).skip(2);

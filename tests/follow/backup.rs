@@ -131,7 +131,7 @@ fn a_barman_that_does_not_tell_of_its_backups_is_asked_all_the_same() {
     let ended = node.create_replica().run();
     assert_eq!(ended.exit, 0, "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("the backup is not looked at first"),
+        ended.stderr.contains("the backup is not checked"),
         "{}",
         ended.stderr
     );

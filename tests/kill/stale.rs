@@ -158,7 +158,7 @@ fn a_disk_that_is_full_does_not_keep_a_callback_from_its_request() {
     let output = limited.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("going on without it"), "{said}");
+    assert!(said.contains("continuing without it"), "{said}");
     assert_eq!(
         node.barman().active_model("demo").as_deref(),
         Some("demo:n1")

@@ -268,7 +268,7 @@ fn a_rule_that_fails_takes_all_others_with_it() {
     let (old, new) = files(folder.path(), OLD, &broken);
     let text = stdout(&["diff", "--node", "n1", &old, &new], 0);
     for line in [
-        "\n  - breaks: follow fails: nothing at all is sent\n",
+        "\n  - breaks: follow fails: nothing is sent\n",
         "\n      now: follow: `servers[cluster]` is undefined\n",
         "\n  - in CLUSTER: the server `main` at `default` no longer follows the primary (on_role_change)\n",
         "\n  - in CLUSTER: `description` of the server `main` at `default` is no longer set (on_role_change)\n",
@@ -384,7 +384,7 @@ fn free_text_stays_on_its_line_and_is_no_markdown() {
     let text = stdout(&["diff", &old, &new], 0);
     for line in [
         "\n  ? undecided: **b** [l](http://e) `c` <img src=x>\n",
-        &format!("\n      now: can't be told: asks for `env.SITE`\n        when {condition}\n"),
+        &format!("\n      now: unknown: asks for `env.SITE`\n        when {condition}\n"),
     ] {
         assert!(text.contains(line), "{text}");
     }

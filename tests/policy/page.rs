@@ -1,4 +1,4 @@
-//! The page on reviewing rules is correct.
+//! The page on tests of rules is complete.
 
 use std::fs;
 
@@ -9,59 +9,7 @@ use super::root;
 use crate::support::program::program;
 
 fn page() -> String {
-    fs::read_to_string(root().join("docs/policy.md")).unwrap()
-}
-
-#[test]
-fn its_test_file_passes_with_the_rules_that_it_is_about() {
-    let page = page();
-    let blocks = page.split("```yaml\n").skip(1);
-    let tests = blocks
-        .map(|block| block.split("```").next().unwrap())
-        .find(|block| block.contains("scenarios:"))
-        .unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("tests")).unwrap();
-    fs::write(folder.path().join("tests/rules.yml"), tests).unwrap();
-    let rules = root().join("rules/follow-the-primary.yml");
-    fs::copy(rules, folder.path().join("rules.yml")).unwrap();
-    let output = program()
-        .current_dir(folder.path())
-        .args(["test", "--fail-under", "100", "tests/"])
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{text}");
-}
-
-#[test]
-fn what_it_shows_of_an_edit_is_what_is_said() {
-    let old = root().join("rules/follow-the-primary.yml");
-    let text = fs::read_to_string(&old).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let new = folder.path().join("new.yml");
-    let edited = text
-        .replace("on: [on_role_change, on_start]", "on: on_role_change")
-        .replace("model: \"{{ cluster }}:", "model: \"{{ cluster }}-");
-    fs::write(&new, edited).unwrap();
-    let diff = program().arg("diff").args([&old, &new]).output().unwrap();
-    let diff = String::from_utf8(diff.stdout).unwrap();
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    assert!(page().contains(diff.trim_end()), "{diff}");
-    assert!(readme.contains(diff.trim_end()), "{diff}");
-    let tested = program()
-        .args(["test", "--rules"])
-        .args([&new, &root().join("rules/tests/follow-the-primary.yml")])
-        .output()
-        .unwrap();
-    let said = String::from_utf8(tested.stdout).unwrap();
-    for line in [
-        "FAIL  Barman ends up",
-        "wanted - main: main:main-2",
-        "got    + main: main:main-1",
-    ] {
-        assert!(readme.contains(line) && said.contains(line), "{said}");
-    }
+    fs::read_to_string(root().join("docs/rule-tests.md")).unwrap()
 }
 
 #[test]
@@ -75,7 +23,7 @@ fn it_names_every_key_of_a_test_file() {
     for key in keys {
         assert!(
             page.contains(&format!("`{key}`")),
-            "docs/policy.md has no `{key}`"
+            "docs/rule-tests.md has no `{key}`"
         );
     }
 }

@@ -332,7 +332,7 @@ fn requests_that_no_test_says_are_counted() {
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("requests    0 of 2 (0 %)"), "{text}");
     assert!(
-        text.contains("too little of rules.yml: requests: 0 of 2 (0 %), and 1 % is asked for"),
+        text.contains("too little of rules.yml: requests: 0 of 2 (0 %), and 1 % is required"),
         "{text}"
     );
 }

@@ -175,7 +175,7 @@ fn too_little_coverage_is_a_failure_of_its_own_for_programs() {
         let case = "<testcase name=\"coverage\" classname=\"rules.yml\"";
         assert!(text.contains(case), "{text}");
         assert_eq!(
-            text.contains("cells: 1 of 20 (5 %), and 6 % is asked for"),
+            text.contains("cells: 1 of 20 (5 %), and 6 % is required"),
             missed > 0,
             "{text}"
         );

@@ -367,7 +367,7 @@ impl Node {
                     &format!("{home}/pgpass"),
                 ),
                 ("/var/run/postgresql", &format!("{home}\n    fsync: 'off'")),
-                ("/usr/bin/patroni_barman run", &program),
+                ("/usr/libexec/patroni_barman run", &program),
                 (
                     "/etc/patroni/barman-roles.sql",
                     &roles.display().to_string(),

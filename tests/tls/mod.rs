@@ -274,7 +274,7 @@ fn a_file_that_is_not_what_it_should_be_is_named() {
         ),
         (
             key(Some("odd.key")),
-            "`key_file` `DIRodd.key`: its private key is of a kind that is not supported",
+            "`key_file` `DIRodd.key`: its private key has an unsupported type",
         ),
         (
             key(Some("stranger.key")),

@@ -153,7 +153,7 @@ fn a_revision_is_read_as_a_disk_is() {
     }
 }
 
-/// The diff of a pull request that adds the rules, as in the workflow in `docs/policy.md`, and that of a hook.
+/// The diff of a pull request that adds the rules, as in the workflow in `docs/reviewing.md`, and that of a hook.
 #[test]
 fn rules_that_are_new_or_staged_can_be_compared() {
     let folder = tempfile::tempdir().unwrap();

@@ -125,7 +125,7 @@ fn only_a_reason(said: Said) -> Result<Said, &'static str> {
         .get(..5)
         .is_some_and(|word| Code::parse(word).is_some());
     if code || first.len() < said.reason.len() {
-        return Err("this comment has codes behind its bracket, where the reason goes");
+        return Err("this comment has codes after its bracket, where the reason belongs");
     }
     Ok(said)
 }

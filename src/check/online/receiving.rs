@@ -14,7 +14,7 @@ pub(super) fn look(want: &Want<'_>, server: &Server, found: &mut Found) {
     let (message, help) = if server.active == Some(false) {
         (
             format!(
-                "the server `{name}` is not active in Barman: it receives nothing, whatever model it is switched to"
+                "the server `{name}` is not active in Barman: it receives no WAL with any model"
             ),
             "set `active = true` for it in Barman's configuration",
         )

@@ -30,39 +30,37 @@ use crate::cli::shared::state;
 use crate::cli::shared::watch::Watch;
 use crate::cli::shared::world::Outside;
 
-/// Follows many clusters from one place.
+/// Makes Barman follow many clusters.
 ///
-/// It keeps Barman as the rules want it for every cluster that the rules file lists under `clusters` or finds with
-/// `discover`. Its natural place is the Barman host: the database nodes then need nothing, and pg-backup-api can stay on
-/// loopback.
+/// It keeps Barman as the rules want it for every cluster under `clusters` and `discover` in the rules file. Run it on the Barman
+/// host: then nothing is needed on the database nodes, and pg-backup-api can stay on the loopback interface.
 ///
 ///     patroni_barman agent --rules /etc/patroni_barman --listen 127.0.0.1:9187
 ///
-/// A new leader is acted on at once if etcd is watched, and else within about two seconds. The pages are `/` for people,
-/// `/api/status` for programs, `/metrics` for Prometheus and `/healthz`; nothing can be changed there.
+/// It reacts to a new leader immediately with a watch on etcd, otherwise within about two seconds. It serves a status page at `/`,
+/// `/api/status` as JSON, `/metrics` for Prometheus and `/healthz`, all of them read-only.
 ///
-/// SIGHUP opens the log file again and reads the rules again; if they are broken, the last good ones stay in use.
-/// Several agents do no harm: give the second one `--rank 1`, the third one `--rank 2`. Callbacks may run as well.
+/// SIGHUP reopens the log file and reloads the rules; if they are broken, the old ones stay in use. Several agents may run at
+/// the same time: give the second one `--rank 1`, the third one `--rank 2`. Callbacks may be used as well.
 ///
-/// Exit codes: 0 it was told to end, or with --once everything is as wanted; 1 with --once: no rule wants anything; 2 with
-/// --once: something is not as wanted; 3 with --once: something could not be reached; 4 invalid rules or arguments.
+/// Exit codes: 0 stopped by a signal, or with --once Barman is as the rules want it; 1 with --once: no rule applies; 2 with
+/// --once: something differs; 3 with --once: something is unreachable; 4 invalid rules or arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Agent {
     /// Where the rules are.
     #[command(flatten)]
     pub rules: RulesArgs,
-    /// Serve the pages on this address. One that is not on loopback needs --token-file.
+    /// The address for the status page. An address other than loopback requires --token-file.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
-    /// The file with the token that a client has to show, as `Authorization: Bearer TOKEN` or as the password of a browser's
-    /// dialogue.
+    /// The file with the token that clients must send, as `Authorization: Bearer TOKEN` or as the password in a browser.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// Pass over each cluster once, and end.
+    /// Run one pass over each cluster, and exit.
     #[arg(long)]
     pub once: bool,
-    /// Act this many times 10 seconds after drift was seen, for agents that run beside others.
+    /// The rank of this agent if several are running: it acts 10 seconds later per rank.
     #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..100))]
     pub rank: u32,
 }
@@ -164,7 +162,7 @@ impl Agent {
         let token = self.token_file.as_ref().map(|file| {
             let unusable = |why: &str| {
                 Exit::invalid(format!(
-                    "the token in `{}` is of no use: {why}",
+                    "the token in `{}` is unusable: {why}",
                     file.display()
                 ))
             };

@@ -20,47 +20,47 @@ use crate::cli::shared::output::print;
 /// The path that stands for standard input.
 const STDIN: &str = "-";
 
-/// Checks rules and says everything that is wrong with them. Nothing is sent.
+/// Checks rules and reports every problem. No requests are sent.
 ///
-/// Each PATH is a rule set of its own: a YAML file, a directory whose *.yml and *.yaml
-/// files are read as one, or `-` for standard input. Every finding has a code, its place, and what to write instead:
+/// Each PATH is a separate rule set: a YAML file, a directory whose *.yml and *.yaml
+/// files are read as one, or `-` for standard input. Every finding has a code, a position and a suggestion:
 ///
 ///     patroni_barman check /etc/patroni_barman/rules.yml
 ///     patroni_barman explain PB106
 ///
-/// With --online, Barman and Patroni are asked too: the servers, models and backups that the rules want for each member of
-/// the cluster, whether WAL can be received there, the replication slot in Patroni's configuration, and the versions.
-/// Templates are tried for the members, on this node with its environment. If one of them, or a file, cannot be read, what was
-/// found besides is printed all the same.
+/// With --online, the rules are also compared with Barman and Patroni: the servers, models and backups that the rules name for each
+/// member of the cluster, whether WAL can be received there, the replication slot in Patroni's configuration, and the versions.
+/// Templates are evaluated for the members, on this node with its environment. If one of them, or a file, cannot be read, the other
+/// findings are still printed.
 ///
-/// Exit codes: 0 nothing found, or warnings only; 1 errors (with --strict: anything);
-/// 2 a file that cannot be read, invalid
-/// arguments, or an API or Patroni that cannot be asked.
+/// Exit codes: 0 no findings, or warnings only; 1 errors (with --strict: any finding);
+/// 2 a file cannot be read, invalid
+/// arguments, or an API or Patroni does not answer.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Check {
     /// The rules: files, directories of them, or `-`.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Let warnings and notes fail the check as well.
+    /// Exit with 1 for warnings and notes as well.
     #[arg(long)]
     pub strict: bool,
-    /// How the findings are written to standard output.
+    /// The format of the findings on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: CheckFormat,
-    /// The name that findings give to standard input.
+    /// The file name to show for standard input.
     #[arg(long, value_name = "NAME")]
     pub stdin_filename: Option<PathBuf>,
-    /// Give a variable of the rules file a value, as `run --set` does.
+    /// Set a variable of the rules file, like `run --set`.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub sets: Vec<String>,
-    /// Also ask Barman and Patroni.
+    /// Also compare the rules with Barman and Patroni.
     #[arg(long)]
     pub online: bool,
-    /// With --online: ask for every cluster that the rules list or find.
+    /// With --online: for every cluster under `clusters` and `discover`.
     #[arg(long, requires = "online", conflicts_with = "node")]
     pub all: bool,
-    /// This Patroni member's name, with --online [default: `PATRONI_NAME`, then what the local Patroni says].
+    /// With --online: the name of this Patroni member [default: `PATRONI_NAME`, then the local Patroni's answer].
     #[arg(long, value_name = "NAME", requires = "online")]
     pub node: Option<String>,
 }
@@ -68,9 +68,9 @@ pub struct Check {
 /// How findings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CheckFormat {
-    /// For people.
+    /// Text.
     Human,
-    /// For programs; its schema is printed by `patroni_barman schema check`.
+    /// JSON; `patroni_barman schema check` prints the schema.
     Json,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
@@ -93,7 +93,7 @@ impl Command for Check {
         if from_stdin == 0 && self.stdin_filename.is_some() {
             let exit = Exit::new(
                 USAGE,
-                "`--stdin-filename` is of no use without standard input",
+                "`--stdin-filename` has no effect without standard input",
             );
             return Err(exit.help("give `-` as a PATH"));
         }

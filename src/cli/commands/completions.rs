@@ -15,11 +15,11 @@ use crate::cli::shared::output::print;
 
 /// Prints a completion script for a shell.
 ///
-/// Packages install it where the shell looks for it:
+/// The packages install it. To install it yourself:
 ///
 ///     patroni_barman completions bash > /etc/bash_completion.d/patroni_barman
 ///
-/// Exit codes: 0 printed; 2 a shell that is not known.
+/// Exit codes: 0 printed; 2 unknown shell.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Completions {
@@ -27,18 +27,18 @@ pub struct Completions {
     pub shell: Shell,
 }
 
-/// Prints the manual page, or writes all of them into a folder.
+/// Prints the manual page, or writes all of them.
 ///
 /// There is one page for the program and one for each command:
 ///
 ///     patroni_barman man | man -l -
 ///     patroni_barman man --output /usr/share/man/man1
 ///
-/// Exit codes: 0 printed or written; 2 the folder can't be written to.
+/// Exit codes: 0 printed or written; 2 the directory can't be written to.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Man {
-    /// Write `patroni_barman.1` and a page for each command into this folder.
+    /// Write `patroni_barman.1` and a page for each command to this directory.
     #[arg(long, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
 }

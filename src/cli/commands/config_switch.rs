@@ -13,11 +13,11 @@ use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::{Exit, USAGE};
 use crate::cli::shared::shipped::{Codes, Shipped, Tries};
 
-/// Switches a Barman server to a model: the Python tool's callback.
+/// Switches a Barman server to a model, like Patroni's Python tool.
 ///
-/// When this node gets a role that --switch-when names, Barman lays the model's
-/// settings over those of the server: which host to back up and to receive WAL
-/// from. Patroni appends EVENT, ROLE and CLUSTER:
+/// When this node gets a role that --switch-when includes, Barman applies the model
+/// to the server: it changes the host to back up and to receive WAL from. Patroni
+/// appends EVENT, ROLE and CLUSTER:
 ///
 ///     postgresql:
 ///       callbacks:
@@ -26,23 +26,23 @@ use crate::cli::shared::shipped::{Codes, Shipped, Tries};
 ///           config-switch --barman-server main --barman-model main:n1
 ///           --switch-when promoted
 ///
-/// Name the same command as `on_start`: a Patroni that is started again on a
-/// running primary fires only that; Barman is then looked at, and left alone if the
-/// model is active already. Options can be shortened, and whatever else Patroni
-/// appends is ignored. Behind this command are the shipped rules in
-/// config-switch.yml; copy them for `run` when you want more.
+/// Use the same command for `on_start`: a Patroni that is restarted on a running
+/// primary fires only that. Barman is then compared first, and not switched if the
+/// model is active already. Options can be abbreviated, and unknown arguments are
+/// ignored. The command runs the shipped rules config-switch.yml; copy them for
+/// `run` if you need more.
 ///
-/// Exit codes: 0 switched; 1 skipped, --switch-when does not name the role, or another member has it; 2 the
+/// Exit codes: 0 switched; 1 skipped, --switch-when does not include the role, or another member has it; 2 the
 /// switch failed in Barman, or a usage error; 3 the API refused the request, or
-/// the tries are used up; 4 a name or the address can't be meant, nothing was
-/// sent; 254 the API can't be reached or is not well.
+/// all attempts failed; 4 invalid arguments, nothing was
+/// sent; 254 the API is unreachable or reports an error.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_override_self = true)]
 pub struct ConfigSwitch {
     /// The event, filled in by Patroni.
     #[arg(value_name = "EVENT", value_parser = PossibleValuesParser::new(["on_role_change", "on_start"]))]
     action: String,
-    /// This node's role, filled in by Patroni. `promoted` and `master` are other words for `primary`.
+    /// This node's role, filled in by Patroni. `promoted` and `master` mean `primary`.
     #[arg(value_name = "ROLE", value_parser = PossibleValuesParser::new(
         ["primary", "promoted", "master", "standby_leader", "replica", "demoted"]
     ))]
@@ -59,7 +59,7 @@ pub struct ConfigSwitch {
     /// The roles in which to switch.
     #[arg(long, value_name = "WHEN")]
     switch_when: SwitchWhen,
-    /// Patroni's REST API on this node: nothing is sent for a role that another member has. For example
+    /// The REST API of this node's Patroni: nothing is sent for a role that another member has. For example
     /// `http://127.0.0.1:8008`.
     #[arg(long, value_name = "URL")]
     patroni_url: Option<String>,
@@ -74,7 +74,7 @@ struct To {
     /// The model to switch to.
     #[arg(long, value_name = "NAME")]
     barman_model: Option<String>,
-    /// Take the active model away instead, if there is one.
+    /// Remove the active model instead, if there is one.
     #[arg(long)]
     reset: bool,
 }
@@ -86,7 +86,7 @@ enum SwitchWhen {
     Promoted,
     /// As a replica, and when demoted
     Demoted,
-    /// In every role, that of a standby cluster's leader too
+    /// In every role, including the leader of a standby cluster
     Always,
 }
 

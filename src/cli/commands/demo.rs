@@ -27,25 +27,25 @@ const RULES: &str = include_str!("../../../rules/follow-the-primary.yml");
 
 /// Shows a switchover, from Patroni's callbacks to Barman's model.
 ///
-/// Everything runs on this machine and is gone afterwards: a pg-backup-api with one server and a model for
+/// Everything runs on this machine and is removed afterwards: a pg-backup-api with one server and a model for
 /// each of two nodes is simulated on a free loopback port, and each callback that Patroni would fire is
-/// run as a process of its own, with the arguments that Patroni would give it.
+/// run as a process of its own, with Patroni's arguments.
 ///
 ///     patroni_barman demo
 ///
-/// With --fleet, an agent follows 20 simulated clusters on two Barman hosts, and shows them on a page.
+/// With --fleet, an agent follows 20 simulated clusters on two Barman hosts and serves its status page.
 ///
 /// Exit codes: 0 Barman followed; 2 it did not.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Demo {
-    /// How long Barman takes for a switch.
+    /// The duration of a switch in Barman.
     #[arg(long, value_name = "DURATION", default_value = "700ms", value_parser = parse_duration)]
     pub operation_time: Duration,
-    /// Show an agent with 20 clusters, of which one fails over every few seconds, until Ctrl-C.
+    /// Run an agent with 20 clusters, one of which fails over every few seconds, until Ctrl-C.
     #[arg(long)]
     pub fleet: bool,
-    /// With --fleet: serve the agent's pages on this address.
+    /// With --fleet: the address for the agent's status page.
     #[arg(
         long,
         value_name = "ADDRESS:PORT",

@@ -15,27 +15,27 @@ use crate::cli::shared::output::{print, screen};
 use crate::cli::shared::revision::{Found, sources};
 use crate::cli::shared::rules::Rules;
 
-/// Shows what a change to the rules changes.
+/// Shows the effect of a change of the rules.
 ///
-/// Both sides are evaluated for every event and role, in every kind of cluster that either names:
+/// Both versions are evaluated for every event and role, in every kind of cluster that either of them names:
 ///
 ///     patroni_barman diff rules.yml new-rules.yml
 ///     patroni_barman diff git:main:rules.yml rules.yml
 ///     patroni_barman diff git:main:rules.yml git::rules.yml
 ///
-/// An empty file, and /dev/null, are no rules at all.
+/// An empty file or /dev/null means no rules.
 ///
-/// Exit codes: 0 compared; 1 with --exit-code, if anything differs; 2 rules or arguments that can't be used.
+/// Exit codes: 0 compared; 1 with --exit-code, if anything differs; 2 invalid rules or arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct DiffArgs {
-    /// The rules as they were: a file, a directory, `git:REVISION:PATH`, or `git::PATH` for what is staged.
+    /// The old rules: a file, a directory, `git:REVISION:PATH`, or `git::PATH` for the staged version.
     #[arg(value_name = "OLD")]
     pub old: String,
-    /// The rules as they are: the same.
+    /// The new rules, in the same forms.
     #[arg(value_name = "NEW")]
     pub new: String,
-    /// Exit with 1 if there is a difference: any, or only one in a cell.
+    /// Exit with 1 if anything differs, or only if a cell differs.
     #[arg(
         long = "exit-code",
         value_name = "OF",
@@ -44,10 +44,10 @@ pub struct DiffArgs {
         default_missing_value = "all"
     )]
     pub exit_code: Option<Gate>,
-    /// Compare with no rules if OLD does not exist or is not valid: `run` would use neither.
+    /// Compare with no rules if OLD does not exist or is invalid, because `run` would not have used it.
     #[arg(long = "allow-missing-old")]
     pub allow_missing_old: bool,
-    /// How it is written to standard output.
+    /// The format on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: DiffFormat,
     /// What is known.
@@ -58,22 +58,22 @@ pub struct DiffArgs {
 /// How the comparison is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DiffFormat {
-    /// For a terminal.
+    /// Text.
     Human,
-    /// For programs; its schema is printed by `patroni_barman schema diff`.
+    /// JSON; `patroni_barman schema diff` prints the schema.
     Json,
     /// One self-contained page.
     Html,
-    /// For a comment in a pull request.
+    /// Markdown, for a comment in a pull request.
     Markdown,
 }
 
 /// The differences that are looked at for the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Gate {
-    /// Any difference, also an edit that no cell shows, and one of a setting.
+    /// Any difference, including edits that no cell shows, and settings.
     All,
-    /// Only cells in which something else is done.
+    /// Only differences in cells.
     Cells,
 }
 

@@ -16,7 +16,7 @@ use crate::cli::shared::output::{print, screen};
 ///
 ///     patroni_barman explain PB106
 ///
-/// Exit codes: 0 explained; 2 a code that there is not.
+/// Exit codes: 0 explained; 2 unknown code.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Explain {

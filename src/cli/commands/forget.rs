@@ -15,23 +15,23 @@ use crate::cli::shared::output::print;
 use crate::cli::shared::rules::database;
 use crate::cli::shared::state::exists;
 
-/// Gives up requests that are pending.
+/// Gives up pending requests.
 ///
-/// A request that is forgotten is not sent any more, and a recovery that is forgotten is not waited for: the next one into
-/// the same directory begins at once. Make sure first, on the Barman host, that it does not run. What a living process
-/// still works on is given up within half a minute. `history` and `status` show the numbers:
+/// A forgotten request is not sent again. A forgotten recovery is not waited for: the next one into the same directory starts
+/// immediately, so make sure on the Barman host that it is not running. A process that is working on the request gives it up
+/// within half a minute. `history` and `status` show the numbers:
 ///
 ///     patroni_barman forget 17
 ///
-/// Exit codes: 0 forgotten; 1 there is no such request, or nothing is pending of it; 2 the state can't be read or written,
-/// or the arguments are not valid.
+/// Exit codes: 0 forgotten; 1 there is no such request, or it is not pending; 2 the state can't be read or written,
+/// or invalid arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct ForgetArgs {
-    /// The requests' numbers.
+    /// The numbers of the requests.
     #[arg(value_name = "NUMBER", required = true)]
     pub numbers: Vec<i64>,
-    /// The rules file, if it says where the state is.
+    /// The rules file, if it has the path of the state database.
     #[arg(long, value_name = "PATH")]
     pub rules: Option<PathBuf>,
 }

@@ -19,13 +19,14 @@ use crate::cli::shared::output::{print, screen};
 use crate::cli::shared::rules::database;
 use crate::cli::shared::state;
 
-/// Shows the requests that were decided on and what became of them.
+/// Shows the requests that were sent, and their outcomes.
 ///
-/// Below them are the changes of timeline, each with the verdict on the WAL archive. The newest stands first. Those that failed since yesterday:
+/// The newest request is first. Below the requests are the changes of timeline, with the verdict on the WAL archive. This shows the
+/// requests of the last 24 hours that failed:
 ///
 ///     patroni_barman history --since 1d --outcome failed
 ///
-/// Exit codes: 0 shown; 2 the state can't be read, or the arguments are not valid.
+/// Exit codes: 0 shown; 2 the state can't be read, or invalid arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct History {
@@ -35,20 +36,20 @@ pub struct History {
     /// Only this rule.
     #[arg(long, value_name = "NAME")]
     pub rule: Option<String>,
-    /// With this outcome: `pending`, `done`, `failed`, `refused`, `unverified`, `fenced`, `superseded`,
+    /// Only this outcome: `pending`, `done`, `failed`, `refused`, `unverified`, `fenced`, `superseded`,
     /// `abandoned`, `forgotten`.
     #[arg(long, value_name = "OUTCOME", value_parser = parse_state)]
     pub outcome: Option<State>,
-    /// Decided within this time: `12h`, `1d`, `2w`, `yesterday` (24 hours).
+    /// Requests of this period: `12h`, `1d`, `2w`, `yesterday` (24 hours).
     #[arg(long, value_name = "DURATION", value_parser = parse_since)]
     pub since: Option<Duration>,
     /// Maximum number of entries.
     #[arg(long, value_name = "NUMBER", default_value_t = 50)]
     pub limit: u32,
-    /// The rules file, if it says where the state is.
+    /// The rules file, if it has the path of the state database.
     #[arg(long, value_name = "PATH")]
     pub rules: Option<PathBuf>,
-    /// How the result is written to standard output.
+    /// The format of the result on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }

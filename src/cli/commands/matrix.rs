@@ -22,21 +22,21 @@ use crate::cli::shared::rules::Rules;
 
 /// Shows what the rules do for every event and role.
 ///
-/// Every kind of cluster that they name is a table of its own. Nothing is sent and nothing of this machine is looked at. What only a callback would know is a placeholder in
-/// capitals (NODE, HOST, CLUSTER), unless an option says it.
+/// Each kind of cluster that the rules name has a table. No requests are sent, and the result does not depend on this machine. Facts
+/// that only a callback knows are placeholders in capitals (NODE, HOST, CLUSTER), unless they are given as options.
 ///
 ///     patroni_barman matrix rules.yml
 ///     patroni_barman matrix --format html rules.yml > rules.html
 ///
-/// Exit codes: 0 shown; 2 rules or arguments that can't be used.
+/// Exit codes: 0 shown; 2 invalid rules or arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct MatrixArgs {
-    /// The rules: a YAML file, or a directory of them read as one
+    /// The rules: a YAML file, or a directory of YAML files
     /// [default: $PATRONI_BARMAN_RULES, then /etc/patroni_barman/rules.yml].
     #[arg(value_name = "PATH")]
     pub rules: Option<PathBuf>,
-    /// How it is written to standard output.
+    /// The format on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: MatrixFormat,
     /// What is known.
@@ -47,9 +47,9 @@ pub struct MatrixArgs {
 /// How the matrix is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum MatrixFormat {
-    /// For a terminal.
+    /// Text.
     Human,
-    /// For programs; its schema is printed by `patroni_barman schema matrix`.
+    /// JSON; `patroni_barman schema matrix` prints the schema.
     Json,
     /// One self-contained page.
     Html,

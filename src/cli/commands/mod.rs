@@ -35,14 +35,14 @@ use crate::cli::shared::version;
     version = version::line(),
     arg_required_else_help = true,
     subcommand_required = true,
-    after_help = "Start with `patroni_barman demo`. Write rules, look at them with `check` and `plan`, then name `patroni_barman run` \
-        as a callback in Patroni's configuration. `patroni_barman COMMAND --help` tells more about each command.",
+    after_help = "Start with `patroni_barman demo`. Write rules, examine them with `check` and `plan`, then use `patroni_barman run` \
+        as a callback in Patroni's configuration. `patroni_barman COMMAND --help` describes each command.",
     after_long_help = "Examples:\n  \
         patroni_barman demo\n  \
         patroni_barman check /etc/patroni_barman/rules.yml\n  \
         patroni_barman plan on_role_change primary main --node n1\n\n\
-        Start with `demo`. Write rules, look at them with `check` and `plan`, then name `patroni_barman run` as a callback \
-        in Patroni's configuration. `patroni_barman COMMAND --help` tells more about each command."
+        Start with `demo`. Write rules, examine them with `check` and `plan`, then use `patroni_barman run` as a callback \
+        in Patroni's configuration. `patroni_barman COMMAND --help` describes each command."
 )]
 pub struct Cli {
     /// Options for every command.

@@ -8,9 +8,9 @@ use crate::cli::shared::context::Context;
 use crate::cli::shared::dry_run::dry_run;
 use crate::cli::shared::exit::{Exit, INVALID};
 
-/// Shows what `run` would send, and why each rule fired or did not. Nothing is sent.
+/// Shows what `run` would send, and why each rule fires or not. No requests are sent.
 ///
-/// Give it the same arguments as `run`:
+/// The arguments are those of `run`:
 ///
 ///     patroni_barman plan --rules rules.yml on_role_change primary main --node n1
 ///
@@ -21,7 +21,7 @@ pub struct PlanArgs {
     /// The event and the rules.
     #[command(flatten)]
     pub event: EventArgs,
-    /// How the plan is written to standard output.
+    /// The format of the plan on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }

@@ -38,48 +38,48 @@ use crate::cli::shared::state;
 use crate::cli::shared::view::{Base, View, wants};
 use crate::cli::shared::watch::Watch;
 
-/// Finishes what callbacks left, corrects what differs.
+/// Finishes pending requests and corrects Barman.
 ///
-/// It brings Barman to what the rules want of the cluster. First it takes up what is pending: an operation that is known
-/// is waited for, a request of unknown fate is settled by looking, and only what sets a state is sent again. Then it asks
-/// Patroni for the cluster, asks the rules what they want for each member, compares that with Barman, and sends what
-/// differs: at once what is wanted for this node's member, and for another member a switch that a second look finds
-/// missing too. What is set again and again by something else is left alone for a while and reported. Run it from a
-/// timer on every node, or let it stay:
+/// First, pending requests are resumed: the program waits for operations that were started, looks for requests with an
+/// unknown result, and sends state requests again. Then it asks Patroni for the members of the cluster, evaluates the
+/// rules for each of them, compares the result with Barman, and sends what differs. A difference for this node's member is
+/// corrected at once; for another member, a switch is sent if a second look finds the same difference. A value that
+/// something else keeps changing is left alone for a while and reported. Run this command from a timer on every node, or
+/// keep it running:
 ///
 ///     patroni_barman reconcile --rules /etc/patroni_barman/rules.yml --every 30s
 ///
-/// The rules file must name the local Patroni under `patroni`.
+/// The rules file must have the address of the local Patroni under `patroni`.
 ///
-/// Exit codes: 0 everything is as wanted; 1 no rule wants anything of a member of this cluster; 2 an operation failed or
-/// was refused, or could not be verified, or two rules want different things; 3 Patroni or the API could not be reached or time ran out; 4 invalid rules or
-/// arguments, nothing was sent; 5 this node no longer has the role; 6 everything is as the last good rules want
-/// it, because the file is broken.
+/// Exit codes: 0 Barman is as the rules want it; 1 no rule applies to a member of this cluster; 2 an operation failed, was
+/// refused, or could not be verified, or two rules want different values; 3 Patroni or the API was unreachable, or the time
+/// was up; 4 invalid rules or arguments, nothing was sent; 5 this node no longer has the role; 6 Barman is as the last good
+/// rules want it, because the rules file is broken.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Reconcile {
     /// Where the rules are.
     #[command(flatten)]
     pub rules: RulesArgs,
-    /// Pass over every cluster that the rules list or find; JSON has the schema of `agent`.
+    /// Run for every cluster under `clusters` and `discover`; JSON has the schema of `agent`.
     #[arg(long, conflicts_with_all = ["node", "metrics_file"])]
     pub all: bool,
-    /// Do it again and again, with this pause, until the process is stopped.
+    /// Repeat with this pause until the process is stopped.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub every: Option<Duration>,
-    /// How long after the first look a second one must find another member's server wrong before it is corrected: its
-    /// own callback may be at work.
+    /// The time after which a second look must find the same difference before another member's server is corrected: that
+    /// member's own callback may be running.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
     pub second_look: Duration,
-    /// Send nothing: show what is pending and what differs. Exits with 0 if nothing, with 2 if something, and
-    /// with 3 if it can't be told.
+    /// Send no requests: show pending requests and differences. The exit code is 0 if there are none, 2 if there are, and 3 if
+    /// unknown.
     #[arg(long = "dry-run")]
     pub dry: bool,
-    /// Write metrics for node_exporter's textfile collector to this file.
+    /// Write metrics to this file, for the textfile collector of node_exporter.
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
-    /// How the result is written to standard output [default: human, but with --every only on a terminal]; with --dry-run
-    /// JSON has the schema of `status`.
+    /// The format of the result on standard output [default: human, but with --every only on a terminal]; with --dry-run, JSON
+    /// has the schema of `status`.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
 }

@@ -16,11 +16,11 @@ use crate::cli::shared::shipped::{Codes, Shipped, Tries, seconds};
 /// The shortest pause between two polls, even if `--loop-wait` is zero.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// Restores a backup for a new replica, as the Python tool does.
+/// Restores a backup for a new replica, like Patroni's Python tool.
 ///
-/// Barman restores it over ssh, and this command waits until that is done. It is
-/// also a custom bootstrap method. Patroni appends --datadir=PATH, and more that
-/// is ignored:
+/// Barman restores it over ssh, and this command waits for the end. It also works
+/// as a custom bootstrap method. Patroni appends --datadir=PATH and other arguments,
+/// which are ignored:
 ///
 ///     postgresql:
 ///       create_replica_methods: [barman, basebackup]
@@ -29,35 +29,35 @@ const SHORTEST: Duration = Duration::from_millis(100);
 ///           patroni_barman --api-url https://barman.example:7480
 ///           recover --barman-server main --ssh-command "ssh postgres@n1"
 ///
-/// Do not set `keep_data`: since 3.15 Barman restores into empty directories only. A
+/// Do not set `keep_data`: since version 3.15, Barman restores only into empty directories. A
 /// bootstrap method needs `keep_existing_recovery_conf: true`.
 ///
-/// A recovery whose answer was lost is looked up among the API's operations and never
-/// sent twice, and one that an earlier call began in the same directory is waited for. Options can be shortened. Behind this command are the shipped rules in
-/// recover.yml; copy them for `run` when you want more.
+/// If the answer to a recovery is lost, it is looked for in the API's list of operations and never
+/// sent twice. An earlier recovery into the same directory is waited for. Options can be abbreviated. The command runs
+/// the shipped rules recover.yml; copy them for `run` if you need more.
 ///
 /// Exit codes: 0 restored; 1 the recovery failed in Barman; 2 the API refused the
-/// request or did not take it up, a name or the address can't be meant, or a usage
-/// error; 254 the API can't be reached or is not well.
+/// request or did not accept it, invalid arguments, or a usage
+/// error; 254 the API is unreachable or reports an error.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_override_self = true)]
 pub struct Recover {
-    /// The Barman server whose backup it is.
+    /// The Barman server that has the backup.
     #[arg(long, value_name = "NAME")]
     barman_server: String,
     /// The backup: an id, or `latest`, `oldest`, `last`, `first` or `last-failed`.
     #[arg(long, value_name = "ID", default_value = "latest")]
     backup_id: String,
-    /// How Barman's host reaches this one, for example `ssh postgres@n1`.
+    /// The ssh command by which the Barman host reaches this one, for example `ssh postgres@n1`.
     #[arg(long, value_name = "COMMAND")]
     ssh_command: String,
     /// The directory to restore into, on this host.
     #[arg(long, visible_alias = "datadir", value_name = "PATH")]
     data_directory: String,
-    /// The longest pause between two looks at the recovery. The first looks come faster.
+    /// The longest pause between two polls. The first polls follow each other faster.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     loop_wait: i64,
-    /// Patroni's REST API on this node: a backup of another database system is refused. For example
+    /// The REST API of this node's Patroni: a backup of another database system is refused. For example
     /// `http://127.0.0.1:8008`.
     #[arg(long, value_name = "URL")]
     patroni_url: Option<String>,

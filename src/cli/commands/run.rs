@@ -26,7 +26,7 @@ use crate::cli::shared::state::{self};
 use crate::cli::shared::watch::Watch;
 use crate::cli::shared::world::Outside;
 
-/// Does what the rules say for an event. Patroni calls this.
+/// Evaluates the rules for an event and sends their requests. Patroni calls this.
 ///
 /// As a callback, Patroni appends the event, the role and the cluster:
 ///
@@ -35,33 +35,33 @@ use crate::cli::shared::world::Outside;
 ///         on_role_change: patroni_barman run
 ///         on_start: patroni_barman run
 ///
-/// As a replica creation method or custom bootstrap, name the event; Patroni appends the rest as
-/// `--name=value`, and rules see all of it as `args`:
+/// As a replica creation method or custom bootstrap, name the event. Patroni appends the other values as
+/// `--name=value`, which templates can use as `args`:
 ///
 ///     postgresql:
 ///       create_replica_methods: [barman, basebackup]
 ///       barman:
 ///         command: patroni_barman run --event create_replica
 ///
-/// Exit codes: 0 everything was done, or a rule does nothing on purpose; 1 no rule matched; 2 an operation failed or was refused, or
-/// could not be verified; 3 the API could not be reached or time ran out, what is left is kept for
+/// Exit codes: 0 all requests were done, or a rule does nothing on purpose; 1 no rule matched; 2 an operation failed, was
+/// refused, or could not be verified; 3 the API was unreachable or the time was up, the requests are pending and sent by
 /// `reconcile`; 4 invalid rules or arguments, nothing was sent; 5 this node no longer has the role,
-/// nothing more was sent; 6 everything was done by the last good rules, because the file is broken.
+/// nothing more was sent; 6 done with the last good rules, because the rules file is broken.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Run {
     /// The event and the rules.
     #[command(flatten)]
     pub event: EventArgs,
-    /// Send nothing: print the plan, as `plan` does.
+    /// Send no requests: print the plan, like `plan`.
     #[arg(long = "dry-run")]
     pub dry: bool,
-    /// How long after a leader's requests are done Barman is looked at once more, for a request of the old leader that
-    /// arrives late; `0s` for callers that wait for this process.
+    /// The time after a leader's callback has succeeded until Barman is compared once more, in case a request of the old leader
+    /// arrived late; use `0s` if the caller waits for this process.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30s", hide_short_help = true)]
     pub second_look: Duration,
-    /// How the result is written to standard output [default: human on a terminal, else the log says it all]; with
-    /// --dry-run JSON has the schema of `plan`.
+    /// The format of the result on standard output [default: human on a terminal, else none, because the log has it]; with
+    /// --dry-run, JSON has the schema of `plan`.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
 }
@@ -194,7 +194,7 @@ fn tell_end(outcome: &Outcome, context: &Context) {
     };
     context.log.error(&format!(
         "{pending}: a request that sets a state stays pending; the next callback of this role or `patroni_barman reconcile` \
-         goes on with it, and `patroni_barman status` shows it"
+         sends it, and `patroni_barman status` shows it"
     ));
 }
 

@@ -9,21 +9,21 @@ use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::Exit;
 use crate::cli::shared::output::print;
 
-/// Prints the JSON Schema of a file that this program knows.
+/// Prints the JSON Schema of a file format.
 ///
-/// An editor that knows it completes and checks rules while they are written:
+/// With the schema, an editor completes and checks rules while you type:
 ///
 ///     patroni_barman schema rules > rules.schema.json
 ///
-/// with this as the first line of the rules file:
+/// Name it in the first line of the rules file:
 ///
 ///     # yaml-language-server: $schema=rules.schema.json
 ///
-/// Exit codes: 0 printed; 2 a name that there is not.
+/// Exit codes: 0 printed; 2 unknown name.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Schema {
-    /// Which schema.
+    /// The schema.
     #[arg(value_name = "NAME")]
     pub name: SchemaName,
 }
@@ -35,27 +35,27 @@ pub enum SchemaName {
     Rules,
     /// The body of a request to pg-backup-api.
     Request,
-    /// What `check --format json` prints.
+    /// The output of `check --format json`.
     Check,
     /// A file of rule tests.
     RuleTests,
-    /// What `test --format json` prints.
+    /// The output of `test --format json`.
     Test,
-    /// What `matrix --format json` prints.
+    /// The output of `matrix --format json`.
     Matrix,
-    /// What `diff --format json` prints.
+    /// The output of `diff --format json`.
     Diff,
-    /// What `plan --format json` prints.
+    /// The output of `plan --format json`.
     Plan,
-    /// What `run --format json` prints.
+    /// The output of `run --format json`.
     Run,
-    /// What `reconcile --format json` prints.
+    /// The output of `reconcile --format json`.
     Reconcile,
-    /// What `status --format json` prints.
+    /// The output of `status --format json`.
     Status,
-    /// What `history --format json` prints.
+    /// The output of `history --format json`.
     History,
-    /// What `/api/status` of `agent` answers.
+    /// The answer of the agent's `/api/status`.
     Agent,
 }
 

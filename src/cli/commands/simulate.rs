@@ -19,43 +19,41 @@ use crate::simulator::{
 
 mod parse;
 
-/// Serves a simulated pg-backup-api, to rehearse with.
+/// Serves a simulated pg-backup-api for rehearsals.
 ///
-/// With `--patroni`, it also serves the REST APIs of a Patroni cluster, one listener for each member.
-/// The first member leads. Barman sees which member is the primary, and the member that it streams
-/// from lists it among its walsenders. `promote n2`, sent by POST to `/simulator` of any member,
-/// makes `n2` the leader; a line that is not understood is answered with all changes there are.
+/// It behaves like pg-backup-api, with servers, models and backups from the command line, kept in memory. It prints
+/// `listening on URL` when it is ready, then one line of JSON for each request: method, path, body, status, and the fault, if
+/// any. SIGTERM or Ctrl-C ends it.
 ///
-/// It serves what pg-backup-api serves, with Barman's servers, models and backups made up on the
-/// command line and kept in memory. Nothing is installed and nothing is touched. It prints
-/// `listening on URL` when it is ready, then one line of JSON for each request: method, path,
-/// body, status, and the fault that met it. SIGTERM or Ctrl-C ends it.
+/// With `--patroni`, it also serves the REST API of a Patroni cluster, with one address per member. The first member is the
+/// leader. Barman sees which member is the primary, and the member that it streams from lists it among its walsenders. POST
+/// `promote n2` to `/simulator` of any member to make `n2` the leader. An unknown line is answered with a list of all commands.
 ///
-/// Two nodes, the first two operations refused and every poll hanging:
+/// Two nodes, with a 500 for the first two operations and hanging polls:
 ///
 ///     patroni_barman simulate --server demo --model demo:n1 --model demo:n2 \
 ///         --backup demo:20260101T000000 --operation-time 2s \
 ///         --fault 'post:500*2,poll:hang'
 ///
-/// A cluster as well, and a failover:
+/// With a cluster and a failover:
 ///
 ///     patroni_barman simulate --server demo --model demo:n1 --model demo:n2 \
 ///         --active demo=demo:n1 --patroni 127.0.0.1:8008,127.0.0.1:8009
 ///     curl -d 'promote n2' http://127.0.0.1:8008/simulator
 ///
-/// In front of the Barman of this host:
+/// With the Barman of this host:
 ///
+///     patroni_barman simulate --barman-command 'barman -c /etc/barman.conf'
 ///
-/// Exit codes: 0 ended when it was told to; 2 what it is made of contradicts itself, or the
-/// address is in use.
+/// Exit codes: 0 stopped by a signal; 2 conflicting options, or the address is in use.
 #[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Simulate {
-    /// Where to listen; port 0 takes a free one
+    /// The address to listen on; port 0 selects a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7480")]
     listen: SocketAddr,
 
-    /// A Barman server. Its cluster has the same name unless it is given as NAME=CLUSTER
+    /// A Barman server. Its cluster has the same name, unless given as NAME=CLUSTER
     #[arg(
         long = "server",
         value_name = "NAME",
@@ -63,27 +61,27 @@ pub struct Simulate {
     )]
     servers: Vec<String>,
 
-    /// A Barman server that pg-backup-api does not know before it answers `/diagnose`
+    /// A Barman server that is unknown to pg-backup-api until `/diagnose` is requested
     #[arg(long = "late-server", value_name = "NAME", hide_short_help = true)]
     late_servers: Vec<String>,
 
-    /// A model. Its cluster is what stands before the colon (a server's name stands for that server's
-    /// cluster), unless it is given as NAME=CLUSTER
+    /// A model. The part before the colon is its cluster, or a server whose cluster it belongs to,
+    /// unless given as NAME=CLUSTER
     #[arg(long = "model", value_name = "CLUSTER:NODE")]
     models: Vec<String>,
 
     /// A backup of a server
     ///
-    /// `=failed`, `=started` or `=waiting_for_wals` after the ID gives another status than DONE; `,timeline=N` and
-    /// `,systemid=ID` at the end set what it was taken of.
+    /// `=failed`, `=started` or `=waiting_for_wals` after the ID sets a status other than DONE; `,timeline=N` and
+    /// `,systemid=ID` at the end set its origin.
     #[arg(long = "backup", value_name = "SERVER:ID", value_parser = parse::backup)]
     backups: Vec<Backup>,
 
-    /// An option in Barman's file, such as `demo:recovery_options=get-wal` or `demo:active=off`
+    /// An option in Barman's configuration file, such as `demo:recovery_options=get-wal` or `demo:active=off`
     #[arg(long = "option", value_name = "NAME:OPTION=VALUE", value_parser = parse::option, hide_short_help = true)]
     options: Vec<(String, String, String)>,
 
-    /// The last archived WAL file of a server on the timeline in its name [default: what was streamed]
+    /// The last archived WAL file of a server on the timeline in its name [default: the WAL that was streamed]
     #[arg(long = "wal", value_name = "SERVER:FILE", value_parser = parse::wal, hide_short_help = true)]
     wals: Vec<(String, String)>,
 
@@ -95,25 +93,25 @@ pub struct Simulate {
     #[arg(long = "timeline", value_name = "NAME=NUMBER", value_parser = parse::timeline, hide_short_help = true)]
     timelines: Vec<(String, u64)>,
 
-    /// How long each operation runs
+    /// The duration of each operation
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse::a_duration)]
     operation_time: Duration,
 
-    /// How long after a switch Barman starts its WAL receiver
+    /// The time between a switch and the start of Barman's WAL receiver
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse::a_duration, hide_short_help = true)]
     receiver_delay: Duration,
 
-    /// How often `barman cron` runs, which starts receivers that have ended
+    /// The interval of `barman cron`, which starts receivers that have ended
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = parse::a_duration, hide_short_help = true)]
     cron: Duration,
 
-    /// What goes wrong: WHERE:WHAT or WHERE:WHAT*COUNT, separated by commas
+    /// Faults: WHERE:WHAT or WHERE:WHAT*COUNT, separated by commas
     ///
-    /// The first fault that is for a request and is not used up happens to it.
+    /// Each request gets the first fault that matches it and is not used up.
     #[arg(long = "fault", value_name = "FAULT", long_help = FAULT_HELP)]
     faults: Vec<Faults>,
 
-    /// Serve the API below a path, as behind a proxy
+    /// Serve the API below a path, like a proxy
     #[arg(
         long,
         value_name = "PATH",
@@ -122,19 +120,19 @@ pub struct Simulate {
     )]
     prefix: String,
 
-    /// What a second operation in one second gets
+    /// The answer to a second operation in the same second
     #[arg(long, value_enum, default_value_t = SecondOperation::Refuse)]
     same_second: SecondOperation,
 
-    /// Let a finished recovery write the marks of a data directory into its destination on this machine
+    /// After a recovery, write the files that mark a data directory to its destination on this machine
     #[arg(long)]
     recover_files: bool,
 
-    /// Let a recovery into a directory that is not empty fail, as Barman does from 3.15 on
+    /// Let a recovery into a directory that is not empty fail, like Barman 3.15 and later
     #[arg(long, requires = "recover_files", hide_short_help = true)]
     empty_only: bool,
 
-    /// Answer as another pg-backup-api does: 2.0.0 has no switch, 1.3.0 lists operations as plain text
+    /// Behave like another pg-backup-api: 2.0.0 has no switch, 1.3.0 lists operations as plain text
     #[arg(
         long,
         value_name = "VERSION",
@@ -143,7 +141,7 @@ pub struct Simulate {
     )]
     api_version: Version,
 
-    /// Answer as another Barman does: before 3.10 there are no models
+    /// Behave like another Barman: before 3.10, there are no models
     #[arg(
         long,
         value_name = "VERSION",
@@ -152,18 +150,18 @@ pub struct Simulate {
     )]
     barman_version: Version,
 
-    /// Make `/diagnose` longer by so many servers with so many backups each; 500x50 makes 32 MiB
+    /// Add this number of servers and backups to `/diagnose`; 500x50 makes 32 MiB
     #[arg(long, value_name = "SERVERSxBACKUPS", hide_short_help = true)]
     diagnose_size: Option<Filler>,
 
     /// Serve Patroni's REST API at these addresses, one for each member
     ///
-    /// The members are `n1`, `n2` and so on, unless they are given as NAME=ADDRESS. The cluster is that of the first
+    /// The members are `n1`, `n2` and so on, unless given as NAME=ADDRESS. The cluster is that of the first
     /// server.
     #[arg(long, value_name = "ADDRESS[,ADDRESS...]", value_delimiter = ',', value_parser = parse::member)]
     patroni: Vec<(Option<String>, SocketAddr)>,
 
-    /// Answer as another Patroni does: before 4.0 the primary is `master`, before 3.2 members have no name
+    /// Behave like another Patroni: before 4.0 the primary is `master`, before 3.2 members have no name
     #[arg(
         long,
         value_name = "VERSION",
@@ -172,11 +170,11 @@ pub struct Simulate {
     )]
     patroni_version: Version,
 
-    /// Put a real Barman behind the API instead: the command that runs it, with its options
+    /// Use a real Barman instead: the command that runs it, with its options
     ///
     /// Requests run `barman config-switch`, `recover` and `config-update`, whose exit codes decide how the operations
-    /// end; `/diagnose` is `barman diagnose`. The command is split at spaces. It runs as this user, which has to be the
-    /// one that Barman is configured for.
+    /// end; `/diagnose` is `barman diagnose`. The command is split at spaces. It runs as the current user, which must be
+    /// Barman's.
     #[arg(
         long,
         value_name = "COMMAND",
@@ -223,11 +221,11 @@ WHAT   refuse         close the connection without an answer
 /// What a second operation in one second and on one server gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SecondOperation {
-    /// A 500, as from pg-backup-api with one worker
+    /// A 500, like pg-backup-api with one worker
     Refuse,
-    /// The first one's id, as from two workers at once; what it asked for is lost
+    /// The id of the first operation, as with two workers; the second request is lost
     First,
-    /// The first one's id, as from two workers at once; what the first asked for is lost
+    /// The id of the first operation, as with two workers; the first request is lost
     Last,
 }
 

@@ -20,36 +20,36 @@ use crate::cli::shared::watch::Watch;
 
 /// Shows whether Barman follows the cluster.
 ///
-/// Works on any node of the cluster, and sends nothing:
+/// It works on any node of the cluster and sends no requests:
 ///
 ///     patroni_barman status --rules /etc/patroni_barman/rules.yml
 ///
-/// What is wrong comes first, a line each. Then it names the rules file, the state database, the last pass of `reconcile`, and the
-/// versions of Patroni and Barman. For each server: the active model, whether WAL is received and how much of it is not confirmed,
-/// the slot, the timeline, the last archived WAL file, the last backup and the last good one. Last, what is pending. WAL counts as
-/// received if Barman uses its replication slot on the member that is followed. The rules file must name the local Patroni under
-/// `patroni`.
+/// Problems come first, one per line. They are followed by the rules file, the state database, the last run of `reconcile`, and the
+/// versions of Patroni and Barman; for each server, the active model, whether WAL is received, how much WAL is not confirmed, the
+/// slot, the timeline, the last archived WAL file, the last backup and the last good backup; and pending requests. WAL counts as
+/// received if Barman uses its replication slot on the member that it should follow. The rules file must have the address of
+/// Patroni under `patroni`.
 ///
-/// `--format nagios` is for Nagios and Icinga: one line with the worst problem and performance data, the exit code 0 for OK, 1 for
+/// `--format nagios` is for Nagios and Icinga: the worst problem in the first line, performance data, and the exit code 0 for OK, 1 for
 /// WARNING, 2 for CRITICAL, 3 for UNKNOWN.
 ///
-/// Exit codes: 0 everything is as wanted; 1 something differs or is pending, WAL is not received, the rules file is broken, or the
-/// state or the API can't be read; 3 Patroni could not be reached, or no member leads; 4 invalid rules or arguments.
+/// Exit codes: 0 Barman is as the rules want it; 1 something differs or is pending, WAL is not received, the rules file is broken, or
+/// the state or the API can't be read; 3 Patroni is unreachable, or no member is the leader; 4 invalid rules or arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Status {
     /// Where the rules are.
     #[command(flatten)]
     pub rules: RulesArgs,
-    /// Show every cluster that the rules list or find, a line each; JSON has the schema of `agent`.
+    /// Show every cluster under `clusters` and `discover`, one per line; JSON has the schema of `agent`.
     #[arg(long, conflicts_with_all = ["node", "timeout"])]
     pub all: bool,
-    /// How long Barman may take to tell its state [default: 5m; with --format nagios 50s].
+    /// The time limit for Barman's state [default: 5m; with --format nagios 50s].
     ///
-    /// pg-backup-api asks every PostgreSQL of the Barman host for it, which takes minutes where there are hundreds.
+    /// pg-backup-api queries every PostgreSQL that Barman knows, which takes minutes if there are hundreds.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
-    /// How the result is written to standard output.
+    /// The format of the result on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: StatusFormat,
 }
@@ -57,11 +57,11 @@ pub struct Status {
 /// How a status is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum StatusFormat {
-    /// For people.
+    /// Text.
     Human,
-    /// For programs; its schema is printed by `patroni_barman schema status`.
+    /// JSON; `patroni_barman schema status` prints the schema.
     Json,
-    /// For Nagios and Icinga.
+    /// A plugin for Nagios and Icinga.
     Nagios,
 }
 

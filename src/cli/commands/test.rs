@@ -17,44 +17,44 @@ use crate::cli::shared::output::{print, screen};
 use files::Files;
 use thresholds::{MUTANTS, Thresholds, checked, thresholds};
 
-/// Runs unit tests for rules. Nothing is sent.
+/// Runs unit tests of rules. No requests are sent.
 ///
 ///     patroni_barman test tests/
 ///     patroni_barman test --coverage --fail-under 100 rules_test.yml
 ///     patroni_barman test --mutate --fail-under mutants=95 rules_test.yml
 ///
-/// A test file names its rules and says what they do for an event, or for many; scenarios carry callbacks
-/// out against a Barman in memory. `patroni_barman schema rule-tests` is its schema. Of a directory, every YAML file is
-/// a test file that is not a rules file. A file that can't be used does not keep the others from being run.
+/// A test file names its rules and states what they do for one or many events; scenarios run callbacks against an in-memory
+/// Barman. `patroni_barman schema rule-tests` prints the schema. In a directory, every YAML file that is not a rules file is
+/// a test file. A file that can't be used does not keep the others from running.
 ///
-/// Exit codes: 0 all passed; 1 a test failed, or less is covered than --fail-under asks for; 2 files or arguments that can't be used.
+/// Exit codes: 0 all tests passed; 1 a test failed, or coverage is below --fail-under; 2 unusable files or invalid arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct TestArgs {
     /// Test files, or directories of them.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Test these rules instead of those that the files name.
+    /// Test these rules instead of those that the test files name.
     #[arg(long, value_name = "PATH")]
     pub rules: Option<PathBuf>,
-    /// Run only the tests that have this text in their name; can be repeated.
+    /// Run only tests with this text in their name; can be repeated.
     #[arg(short = 'k', long = "filter", value_name = "TEXT")]
     pub filter: Vec<String>,
-    /// List the tests, and run none.
+    /// List the tests without running them.
     #[arg(long, conflicts_with_all = ["format", "coverage", "fail_under", "mutate"])]
     pub list: bool,
-    /// Show the part of the rules that tests see: cells, rules that fire, both outcomes of each `when`, requests that a test
-    /// says.
+    /// Show how much of the rules the tests cover: cells, rules that fire, both outcomes of each `when`, and requests that a
+    /// test names.
     #[arg(long)]
     pub coverage: bool,
     /// Change the rules in many small ways, and show the changes that no test notices.
     #[arg(long)]
     pub mutate: bool,
-    /// Fail if less than so many hundredths are covered: `90`, or `cells=80,rules=100,conditions=90,requests=100`. With
-    /// --mutate, `mutants=95` is for the share that some test notices.
+    /// Fail if coverage is below this percentage: `90`, or `cells=80,rules=100,conditions=90,requests=100`. With
+    /// --mutate, `mutants=95` is the percentage of changes that a test must notice.
     #[arg(long, value_name = "PERCENT", value_parser = thresholds)]
     pub fail_under: Option<Thresholds>,
-    /// How it is written to standard output.
+    /// The format on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: TestFormat,
 }
@@ -62,9 +62,9 @@ pub struct TestArgs {
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TestFormat {
-    /// For a terminal.
+    /// Text.
     Human,
-    /// For programs; its schema is printed by `patroni_barman schema test`.
+    /// JSON; `patroni_barman schema test` prints the schema.
     Json,
     /// JUnit XML, for CI systems.
     Junit,

@@ -13,17 +13,17 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection and logs")]
 pub struct Global {
-    /// The pg-backup-api, in place of the one that the rules file names under `api`; `config-switch` and `recover`
-    /// need it. For example `https://barman.example:7480`.
+    /// The address of pg-backup-api, instead of `api` in the rules file; required for `config-switch` and `recover`. For
+    /// example `https://barman.example:7480`.
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     pub api_url: Option<String>,
-    /// Client certificate for it, PEM; without --key-file, the file holds the key as well.
+    /// Client certificate, PEM; without --key-file, the file also contains the key.
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub cert_file: Option<PathBuf>,
     /// Key of the client certificate, PEM; needs --cert-file.
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub key_file: Option<PathBuf>,
-    /// Authorities that may have signed its certificate, PEM [default: the system's].
+    /// Certificate authorities for the server's certificate, PEM [default: the system's].
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub ca_file: Option<PathBuf>,
     /// Whether to use colours [default: auto].
@@ -43,10 +43,10 @@ pub struct Global {
     /// Write logs to this file instead of standard error.
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
-    /// How log lines look.
+    /// The format of log lines.
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
-    /// The least important lines to log.
+    /// The lowest level to log.
     #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
     pub log_level: LogLevel,
 }
@@ -77,36 +77,36 @@ impl From<ColorChoice> for clap::ColorChoice {
 pub enum LogFormat {
     /// `2026-11-23 03:14:36,852 INFO: message`
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
 /// How important a log line is, least important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum LogLevel {
-    /// Every look at a running operation.
+    /// Also every poll of a running operation, and every HTTP exchange.
     Debug,
-    /// What is sent and what becomes of it.
+    /// Also requests and their outcomes.
     Info,
-    /// What did not work at first.
+    /// Also problems that were retried or corrected.
     Warning,
-    /// What did not work.
+    /// Only failures.
     Error,
 }
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Text.
     Human,
-    /// For programs; its schema is printed by `patroni_barman schema NAME`, with this command's name.
+    /// JSON; `patroni_barman schema NAME`, with the name of this command, prints the schema.
     Json,
 }
 
 /// The event, however Patroni tells it, and the rules.
 #[derive(Debug, Clone, Args)]
 pub struct EventArgs {
-    /// The rules: a YAML file, or a directory of them read as one
+    /// The rules: a YAML file, or a directory of YAML files
     /// [default: $PATRONI_BARMAN_RULES, then /etc/patroni_barman/rules.yml].
     #[arg(long, value_name = "PATH")]
     pub rules: Option<PathBuf>,
@@ -117,14 +117,14 @@ pub struct EventArgs {
         requires = "role_word"
     )]
     pub event_word: Option<String>,
-    /// The node's role: `primary`, `replica`, `standby_leader`, `demoted` (`master` and `promoted` are read as
+    /// The member's role: `primary`, `replica`, `standby_leader`, `demoted` (`master` and `promoted` mean
     /// `primary`).
     #[arg(value_name = "ROLE", requires = "cluster_word")]
     pub role_word: Option<String>,
     /// The cluster: Patroni's scope.
     #[arg(value_name = "CLUSTER")]
     pub cluster_word: Option<String>,
-    /// The event when Patroni appends options instead of words: `bootstrap` or `create_replica`.
+    /// The event, if Patroni appends options: `bootstrap` or `create_replica`.
     #[arg(
         long,
         value_name = "EVENT",
@@ -135,18 +135,18 @@ pub struct EventArgs {
     /// The cluster, with --event. Patroni appends it.
     #[arg(long, value_name = "CLUSTER")]
     pub scope: Option<String>,
-    /// The role, with --event. Patroni appends it when it makes a replica.
+    /// The role, with --event. Patroni appends it when it creates a replica.
     #[arg(long, value_name = "ROLE")]
     pub role: Option<String>,
-    /// The data directory to fill, with --event. Patroni appends it.
+    /// The data directory, with --event. Patroni appends it.
     #[arg(long, value_name = "PATH")]
     pub datadir: Option<String>,
-    /// How to connect to the leader, with --event. Patroni appends it when it makes a replica.
+    /// The connection string of the leader, with --event. Patroni appends it when it creates a replica.
     #[arg(long, value_name = "DSN")]
     pub connstring: Option<String>,
-    /// This Patroni member's name [default: what the local Patroni says].
+    /// The name of this Patroni member [default: the local Patroni's answer].
     ///
-    /// `PATRONI_NAME` is used where it is set. Patroni removes it from the environment of a callback: give `--node` in the
+    /// `PATRONI_NAME` is used if it is set, but Patroni removes it from the environment of callbacks. Use `--node` in the
     /// callback's command.
     #[arg(long, value_name = "NAME")]
     pub node: Option<String>,
@@ -161,11 +161,11 @@ pub struct EventArgs {
 /// Where the rules are and what is known besides.
 #[derive(Debug, Clone, Args)]
 pub struct RulesArgs {
-    /// The rules: a YAML file, or a directory of them read as one
+    /// The rules: a YAML file, or a directory of YAML files
     /// [default: $PATRONI_BARMAN_RULES, then /etc/patroni_barman/rules.yml].
     #[arg(long, value_name = "PATH", verbatim_doc_comment)]
     pub rules: Option<PathBuf>,
-    /// This Patroni member's name [default: $PATRONI_NAME, then what the local Patroni says].
+    /// The name of this Patroni member [default: $PATRONI_NAME, then the local Patroni's answer].
     #[arg(long, value_name = "NAME")]
     pub node: Option<String>,
     /// Set a variable that the rules file declares under `vars`; can be repeated.

@@ -23,10 +23,10 @@ pub struct KnownArgs {
     /// An environment variable or argument that is not set; can be repeated.
     #[arg(long, value_name = "NAME")]
     pub unset: Vec<String>,
-    /// An argument besides those that Patroni appends; can be repeated.
+    /// An argument in addition to those that Patroni appends; can be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     pub arg: Vec<String>,
-    /// A cluster to show besides those that the rules tell apart; can be repeated.
+    /// A cluster to show in addition to those that the rules distinguish; can be repeated.
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub cluster: Vec<String>,
     /// Set a variable that the rules file declares under `vars`; can be repeated.

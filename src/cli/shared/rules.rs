@@ -144,7 +144,7 @@ impl Rules {
             let what = if is_good {
                 "the rules can't be kept for a time when the file is broken"
             } else {
-                "the errors in the rules can't be remembered, and each callback looks for them"
+                "the result of checking the rules can't be saved, so each callback checks them again"
             };
             log.warning(&format!("{what}: {error}"));
         }
@@ -223,7 +223,7 @@ impl Rules {
             replace(&mut api.ca_file, &global.ca_file);
             if api.cert_file.is_none() && api.key_file.is_some() {
                 return Err(
-                    Exit::invalid("`--key-file` is of no use without a certificate")
+                    Exit::invalid("`--key-file` has no effect without a certificate")
                         .help("give `--cert-file` too"),
                 );
             }

@@ -107,7 +107,7 @@ pub fn remember<'a>(
         }
         Err(error) => {
             context.log.error(&format!(
-                "{error}; going on without it: if this process is killed, its request is lost"
+                "{error}; continuing without it: if this process is killed, its request is lost"
             ));
             outside
         }
@@ -212,7 +212,7 @@ fn not_writable(path: &Path) -> Option<String> {
     let path = path.display();
     (me != 0 && folder.uid() == me && file.uid() != me).then(|| {
         format!(
-            "the state `{path}` belongs to the user with number {}, and callbacks may not write it: `chown {me} {path}` mends that",
+            "the state `{path}` belongs to the user with number {}, and callbacks may not write it: run `chown {me} {path}`",
             file.uid()
         )
     })

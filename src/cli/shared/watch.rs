@@ -170,7 +170,7 @@ impl<'a> Watch<'a> {
                 self.tell(LogLevel::Error, &said, Fields::new());
             }
             Progress::StateTrouble { message } => {
-                let said = format!("{message}; going on without it");
+                let said = format!("{message}; continuing without it");
                 self.tell(LogLevel::Error, &said, Fields::new());
             }
             Progress::Receipt { receipt } => self.judged(receipt),
@@ -194,7 +194,7 @@ impl<'a> Watch<'a> {
         let more = [("operation_id", id.as_str().into())];
         match trouble {
             Some(trouble) => {
-                let said = format!("operation {id} can't be asked for, going on: {trouble}");
+                let said = format!("operation {id} can't be polled, trying again: {trouble}");
                 self.repeat(LogLevel::Warning, step, trouble, &said, more);
             }
             None if elapsed >= self.reminded.get() + REMIND => {

@@ -154,7 +154,7 @@ impl Case<'_> {
             return unknown(
                 MayTell::Nothing,
                 format!(
-                    "timeline {to} began at {lsn}, and the archive has `{}`, which lies before that and is of another history",
+                    "timeline {to} began at {lsn}, and the archive has `{}`, which is before that and belongs to another history",
                     archive.file(to, stray)
                 ),
             );
@@ -168,7 +168,7 @@ impl Case<'_> {
             return unknown(
                 MayTell::Nothing,
                 format!(
-                    "timeline {from} ended at {lsn}, and the archive has `{}`, which lies beyond that and is of another history",
+                    "timeline {from} ended at {lsn}, and the archive has `{}`, which is after that and belongs to another history",
                     archive.file(from, stray)
                 ),
             );

@@ -267,12 +267,12 @@ fn change<'r>(
 /// The help for a template with a result of the wrong type.
 fn help_for_type(message: &str) -> &'static str {
     if message.contains("must be a string") {
-        "this is what the template gives: put the variable's value in quotes where it stands, \
-         or write `| string` behind it"
+        "this is what the template gives: put the variable's value in quotes where it is defined, \
+         or write `| string` after it"
     } else if message.contains("must be a list") {
-        "this is what the template gives: write the variable's value as a list where it stands"
+        "this is what the template gives: write the variable's value as a list where it is defined"
     } else {
-        "this is what the template gives: look at the variable's value where it stands"
+        "this is what the template gives: see the variable's value where it is defined"
     }
 }
 

@@ -146,7 +146,7 @@ impl<'a> Decoder<'a> {
                 seen.insert(folded, own);
                 continue;
             };
-            let message = format!("the header `{name}` stands here twice");
+            let message = format!("the header `{name}` is set twice");
             self.problem(
                 Problem::new(Code::DuplicateKey, spot, message)
                     .help("upper and lower case are the same in the name of a header: keep one of them")

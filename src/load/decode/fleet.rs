@@ -22,7 +22,7 @@ impl<'a> Decoder<'a> {
             .flat_map(|(origin, value)| entries(value, origin));
         for (name, origin, value) in named {
             if let Some(before) = seen.get(name.as_str()) {
-                let message = format!("the cluster `{name}` stands here twice");
+                let message = format!("the cluster `{name}` is listed twice");
                 self.problem(
                     Problem::new(Code::SectionTwice, Spot::key(&origin), message)
                         .help("put all addresses of its Patronis into one entry")

@@ -171,7 +171,7 @@ impl<'a> Decoder<'a> {
                 Problem::new(
                     Code::SectionTwice,
                     Spot::key(origin),
-                    format!("`{name}` stands in two files of one rule set"),
+                    format!("`{name}` is in two files of one rule set"),
                 )
                 .help(format!("keep one `{name}` and delete the other"))
                 .related(Spot::key(first), "the first one is here"),

@@ -119,9 +119,11 @@ impl<'a> Decoder<'a> {
             if let Some(at) = braces.filter(|_| self.problems.len() == before) {
                 let spot = Spot::bytes(&when.origin, at..at + 2);
                 let message = "this is compared as text: a condition has no templates in it";
-                self.problem(Problem::new(Code::TemplateSyntax, spot, message).help(
-                    "write the name by itself: `node == \"n1\"`, not `\"{{ node }}\" == \"n1\"`",
-                ));
+                self.problem(
+                    Problem::new(Code::TemplateSyntax, spot, message).help(
+                        "write the bare name: `node == \"n1\"`, not `\"{{ node }}\" == \"n1\"`",
+                    ),
+                );
             }
         }
         self.conditional = when.is_some();
@@ -215,8 +217,7 @@ impl<'a> Decoder<'a> {
                 origin.child(index)
             };
             let message = format!("`!{word}` excludes no cluster");
-            let help =
-                "one `!` with the name or the glob of clusters behind it, as in `\"!lab-*\"`";
+            let help = "one `!` followed by the name or glob of clusters, as in `\"!lab-*\"`";
             self.problem(Problem::new(Code::BadValue, Spot::value(&spot), message).help(help));
         }
         let words: Vec<&str> = all.iter().filter_map(Value::as_str).collect();

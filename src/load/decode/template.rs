@@ -205,7 +205,7 @@ impl Decoder<'_> {
         let help = match syntax {
             Syntax::Expression if text.is_empty() => Some("leave `when` out, or write a condition"),
             Syntax::Expression if text.starts_with("{{") => {
-                Some("`when` is an expression by itself: leave out `{{` and `}}`")
+                Some("`when` is an expression: leave out `{{` and `}}`")
             }
             Syntax::Expression if text.contains("&&") || text.contains("||") => {
                 Some("write `and`, `or`, `not`")

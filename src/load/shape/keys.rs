@@ -134,7 +134,7 @@ impl<'a> Misfit<'a> {
         Problem::new(
             says.code().unwrap_or(Code::MissingKey),
             Spot::key(&self.origin.child(here)),
-            text("message", "`{here}` is of no use without `{key}`"),
+            text("message", "`{here}` has no effect without `{key}`"),
         )
         .help(text("help", "add `{key}`, or delete `{here}`"))
     }

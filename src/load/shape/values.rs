@@ -54,10 +54,10 @@ impl Misfit<'_> {
         let (name, is_item) = self.name();
         match self.value {
             Value::Null if is_item => {
-                return Some("write something behind the `-`, or delete it".to_owned());
+                return Some("write something after the `-`, or delete it".to_owned());
             }
             Value::Null => {
-                return Some(format!("write a value behind `{name}:`, or delete the key"));
+                return Some(format!("write a value after `{name}:`, or delete the key"));
             }
             _ => {}
         }
@@ -112,7 +112,7 @@ impl Misfit<'_> {
 
     fn word_help(&self, word: &str, options: &[&str]) -> Option<String> {
         if word.contains("{{") {
-            return Some("a template can't stand here".to_owned());
+            return Some("no template is allowed here".to_owned());
         }
         let parts: Vec<_> = word
             .split([',', ' '])
@@ -229,7 +229,7 @@ impl Misfit<'_> {
         Problem::new(
             Code::RepeatedItem,
             spot(second),
-            format!("`{item}` stands twice in {}", self.label()),
+            format!("`{item}` is listed twice in {}", self.label()),
         )
         .help("delete one of them")
         .related(spot(first), "the first one is here")

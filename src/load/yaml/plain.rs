@@ -168,7 +168,7 @@ impl<'de> Visitor<'de> for PlainValue<'_> {
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
         self.count(value.len())?;
         if may_be_number(value) {
-            return Err(E::custom("a number, unless it stands in quotes"));
+            return Err(E::custom("a number, unless it is quoted"));
         }
         Ok(Value::String(value.to_owned()))
     }

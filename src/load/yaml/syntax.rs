@@ -12,7 +12,7 @@ use crate::diagnostic::Code;
 type Meaning = (&'static str, &'static str);
 
 const INDENTATION: &str =
-    "look at its indentation: keys of one mapping, and items of one list, begin in the same column";
+    "check its indentation: keys of one mapping, and items of one list, begin in the same column";
 
 const NOT_CLOSED_LIST: Meaning = (
     "this list is not closed",
@@ -27,7 +27,7 @@ const NOT_CLOSED_MAP: Meaning = (
 const MISFIT: Meaning = ("this line does not fit the lines above it", INDENTATION);
 
 const BEHIND_VALUE: Meaning = (
-    "this stands behind the end of the value",
+    "this follows the end of the value",
     "put the whole value in one pair of quotes",
 );
 
@@ -180,7 +180,7 @@ const fn of_values(kind: &ErrorKind) -> Option<Meaning> {
         | ErrorKind::TabAtBlockScalarStart
         | ErrorKind::InvalidBlockScalarIndent => (
             "this block of text can't be read",
-            "behind `|` or `>` only a comment may stand; the text begins on the next line, indented",
+            "only a comment may follow `|` or `>`; the text begins on the next line, indented",
         ),
         ErrorKind::TabInPlainScalar
         | ErrorKind::UnexpectedEndOfPlainScalar
@@ -212,13 +212,13 @@ const fn of_structure(kind: &ErrorKind) -> Option<Meaning> {
             "this line is read as a part of the value above it",
             INDENTATION,
         ),
-        ErrorKind::MappingKeyNotAllowed => ("a key can't stand here", INDENTATION),
+        ErrorKind::MappingKeyNotAllowed => ("a key is not allowed here", INDENTATION),
         ErrorKind::BlockSequenceEntryNotAllowed => (
-            "a list item (`- `) can't stand here",
+            "a list item (`- `) is not allowed here",
             "begin the list on a line of its own",
         ),
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => (
-            "there is no `: ` behind this key",
+            "this key has no `: ` after it",
             "write `key: value`; a long value goes in quotes",
         ),
         ErrorKind::TabNotAllowed
@@ -226,10 +226,9 @@ const fn of_structure(kind: &ErrorKind) -> Option<Meaning> {
         | ErrorKind::TabInIndentation => {
             ("there is a tab in the indentation", "indent with spaces")
         }
-        ErrorKind::ExpectedDocumentStart | ErrorKind::InvalidDocumentEnd => (
-            "something stands behind the end of the document",
-            INDENTATION,
-        ),
+        ErrorKind::ExpectedDocumentStart | ErrorKind::InvalidDocumentEnd => {
+            ("there is text after the end of the document", INDENTATION)
+        }
         ErrorKind::ExpectedNodeContent
         | ErrorKind::UnexpectedEof
         | ErrorKind::UnexpectedEofBlockMapping
@@ -242,7 +241,7 @@ const fn of_structure(kind: &ErrorKind) -> Option<Meaning> {
         | ErrorKind::InvalidBlockEntryWhitespace
         | ErrorKind::InvalidMappingValueWhitespace
         | ErrorKind::FlowMappingValueAdjacentCollection => {
-            ("a space is missing here", "put a space behind it")
+            ("a space is missing here", "put a space after it")
         }
         ErrorKind::DuplicateVersionDirective
         | ErrorKind::UnsupportedYamlMajorVersion
@@ -352,7 +351,7 @@ fn control_character(text: &str) -> Option<Fault> {
             || *c == '\u{feff}'
     })?;
     let message = format!(
-        "the character U+{:04X} can't stand in a YAML file",
+        "the character U+{:04X} is not allowed in a YAML file",
         u32::from(c)
     );
     Some(

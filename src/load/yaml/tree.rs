@@ -452,13 +452,13 @@ impl<'t> Builder<'t> {
         let fault = match data {
             Data::Scalar(Value::String(name)) if name == MERGE_KEY => {
                 Fault::new(Code::MergeKey, range, "merge keys (`<<`) are not read")
-                    .help("write the keys out; what all rules share can stand in `defaults`")
+                    .help("write the keys out; what all rules share can be in `defaults`")
             }
             Data::Scalar(Value::String(name)) => {
                 let Some(first) = before.get(&name) else {
                     return Some((name, range));
                 };
-                let message = format!("the key `{name}` stands here twice");
+                let message = format!("the key `{name}` is duplicated");
                 let mut fault =
                     Fault::new(Code::DuplicateKey, range, message).help("keep one of them");
                 fault.related = Some((first.clone(), "the first one is here"));

@@ -64,9 +64,13 @@ impl Page<'_> {
 
     fn head(&mut self) {
         let Ok(here) = self.status.here else {
-            return self.say("Patroni does not tell which cluster this is");
+            return self.say("the cluster is unknown");
         };
-        let leader = here.leader.as_deref().unwrap_or("nobody");
+        let leader = here.leader.as_ref();
+        let leader = leader.map_or_else(
+            || "no leader".to_owned(),
+            |leader| format!("the leader is {leader}"),
+        );
         let own = |name: &String| match here.role {
             Some(Role::Replica) if here.is_listed() => format!("{name} is a replica, "),
             Some(Role::Primary) => format!("{name} is the primary, "),
@@ -79,7 +83,7 @@ impl Page<'_> {
         let timeline = here
             .timeline
             .map_or_else(String::new, |timeline| format!(", timeline {timeline}"));
-        let rest = format!(": {own}the leader is {leader}{timeline}");
+        let rest = format!(": {own}{leader}{timeline}");
         self.put(Some(Style::Strong), &here.cluster, &rest, 2);
     }
 

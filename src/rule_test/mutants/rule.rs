@@ -128,7 +128,7 @@ impl Edits<'_> {
         let Some(when) = &self.rule.when else {
             return;
         };
-        self.add("when", "fires whatever `when` says", |rule| {
+        self.add("when", "fires regardless of `when`", |rule| {
             rule.when = None;
         });
         let other = Template {

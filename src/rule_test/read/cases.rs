@@ -105,7 +105,7 @@ impl Reader<'_> {
             }
             1 => {}
             _ => {
-                let help = "`nothing` and `fails` stand alone";
+                let help = "`nothing` and `fails` exclude other expectations";
                 self.problem(
                     Code::BadValue,
                     here,

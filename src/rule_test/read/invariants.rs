@@ -61,7 +61,7 @@ impl Reader<'_> {
             found.push((cluster, cells));
         }
         if found.is_empty() {
-            let message = "the rules tell no such cluster apart, so this says nothing";
+            let message = "the rules do not distinguish such a cluster, so this states nothing";
             let help = "write the name of a cluster, or leave `cluster` out";
             self.problem(
                 Code::TestAddsNothing,
@@ -96,7 +96,7 @@ impl Reader<'_> {
             (None, (least, most), false) => (least.unwrap_or(0), most.unwrap_or(usize::MAX)),
             _ => {
                 let message = "these numbers can't all hold";
-                let help = "`exactly` and `never` stand alone";
+                let help = "`exactly` and `never` exclude other counts";
                 self.problem(Code::BadValue, here, message, help);
                 return None;
             }

@@ -141,14 +141,14 @@ impl<'a> Decoder<'a> {
             };
             if is_template {
                 let message =
-                    "a template can't stand here: the rules are made when the file is read";
+                    "no template is allowed here: the rules are expanded when the file is loaded";
                 let help = "write the values themselves; an anchor, `&sites`, gives a list to several rules";
                 self.problem(Problem::new(Code::ForEach, Spot::value(&origin), message).help(help));
             } else if let Some(before) = labels.insert(label.clone(), index) {
                 let message = format!("`{label}` is there twice");
                 let help = match value {
                     Value::Object(_) => {
-                        "values are told apart by their `name`, or else by what comes first in them"
+                        "values are distinguished by their `name`, else by their first value"
                     }
                     _ => "delete one of them",
                 };
