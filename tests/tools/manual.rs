@@ -55,3 +55,84 @@ fn manual_pages_are_free_of_complaints() {
         );
     }
 }
+
+/// The script for a shell, in a file.
+fn script(folder: &Path, shell: &str) -> std::path::PathBuf {
+    let file = folder.join(format!("patroni_barman.{shell}"));
+    fs::write(&file, page(&["completions", shell], "80")).unwrap();
+    file
+}
+
+/// What is typed, and a word that is offered for it.
+const OFFERED: [(&str, &str); 6] = [
+    ("run on_r", "on_role_change"),
+    ("run on_role_change pri", "primary"),
+    ("run --event cr", "create_replica"),
+    ("history --outcome f", "failed"),
+    ("explain PB10", "PB107"),
+    ("status --color al", "always"),
+];
+
+#[test]
+fn bash_offers_the_words_of_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = script(folder.path(), "bash");
+    for (typed, offered) in OFFERED {
+        let typed: Vec<&str> = typed.split(' ').collect();
+        let last = typed.last().unwrap();
+        let before = typed.iter().rev().nth(1).unwrap_or(&"patroni_barman");
+        let words = typed.join(" ");
+        let count = typed.len();
+        let line = format!(
+            "source {}; COMP_WORDS=(patroni_barman {words}); COMP_CWORD={count}; \
+             _patroni_barman patroni_barman {last} {before}; echo \"${{COMPREPLY[@]}}\"",
+            script.display()
+        );
+        let shown = said(Command::new(find(&["bash"], "bash")).args(["--norc", "-c", &line]));
+        assert!(
+            shown.split_whitespace().any(|word| word == offered),
+            "{typed:?}: {shown}"
+        );
+    }
+}
+
+#[test]
+fn fish_offers_the_words_of_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = script(folder.path(), "fish");
+    for (typed, offered) in OFFERED {
+        // Fish completes positional arguments by command, not by place.
+        if !typed.contains("--") {
+            continue;
+        }
+        let line = format!(
+            "source {}; complete -C 'patroni_barman {typed}'",
+            script.display()
+        );
+        let shown = said(
+            Command::new(find(&["fish"], "fish"))
+                .args(["--no-config", "-c", &line])
+                .env("HOME", folder.path()),
+        );
+        assert!(
+            shown.split_whitespace().any(|word| word == offered),
+            "{typed}: {shown}"
+        );
+    }
+}
+
+#[test]
+fn zsh_reads_its_script() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = script(folder.path(), "zsh");
+    let shown = said(
+        Command::new(find(&["zsh"], "zsh"))
+            .args(["-f", "-n"])
+            .arg(&script),
+    );
+    assert_eq!(shown, "");
+    let text = fs::read_to_string(&script).unwrap();
+    for words in ["on_role_change", "standby_leader", "superseded", "PB107"] {
+        assert!(text.contains(words), "{words}");
+    }
+}

@@ -3,8 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _};
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, Args, CommandFactory as _, ValueHint};
 use clap_complete::Shell;
+
+use crate::diagnostic::Code;
+use crate::model::{Event, Role};
+use crate::store::State;
 
 use crate::cli::commands::Cli;
 use crate::cli::manual;
@@ -48,14 +53,30 @@ impl Command for Completions {
 
     fn run(&self, _context: &Context) -> Result<u8, Exit> {
         let mut script = Vec::new();
-        clap_complete::generate(
-            self.shell,
-            &mut Cli::command(),
-            "patroni_barman",
-            &mut script,
-        );
+        let mut command = Cli::command().mut_subcommands(|command| command.mut_args(with_words));
+        clap_complete::generate(self.shell, &mut command, "patroni_barman", &mut script);
         print(&String::from_utf8_lossy(&script));
         Ok(0)
+    }
+}
+
+/// Adds the words that an argument takes. The command line itself reads them as text, for its own messages.
+fn with_words(argument: Arg) -> Arg {
+    let words: Vec<&str> = match argument.get_id().as_str() {
+        "event" | "event_word" => Event::ALL.map(Event::as_str).to_vec(),
+        "role" | "role_word" => Role::ALL.map(Role::as_str).to_vec(),
+        "outcome" => State::ALL.map(State::as_str).to_vec(),
+        "code" => Code::ALL.iter().map(|code| code.as_str()).collect(),
+        "rules" | "paths" | "old" | "new" | "metrics_file" | "log_file" => {
+            return argument.value_hint(ValueHint::AnyPath);
+        }
+        _ => return argument,
+    };
+    let typed = argument.get_possible_values();
+    if typed.is_empty() {
+        argument.value_parser(PossibleValuesParser::new(words))
+    } else {
+        argument
     }
 }
 
