@@ -1,5 +1,6 @@
 //! What an operator sees in a failover night, on a terminal of 80 columns: the block of text in `docs/failover-night.md`.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -72,12 +73,12 @@ impl Terminal {
     fn types(&mut self, words: &[&str]) {
         let shown = redacted(&self.run(words), self.folder.path());
         let words = words.join(" ");
-        self.text += &format!("$ patroni_barman {words}\n{shown}\n");
+        write!(self.text, "$ patroni_barman {words}\n{shown}\n").unwrap();
     }
 
     /// Says what happens meanwhile.
     fn meanwhile(&mut self, what: &str) {
-        self.text += &format!("# {what}\n\n");
+        write!(self.text, "# {what}\n\n").unwrap();
     }
 }
 
