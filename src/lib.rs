@@ -7,9 +7,10 @@
 //! Modules may import each other only in the order of a rule's way from YAML to HTTP,
 //! which a test enforces: `source`, `diagnostic`, `model`, `template`,
 //! `load`, `evaluate`, `space`, `check`, `matrix`, `diff`, `http`, `barman`, `patroni`, `dcs`,
-//! `store`, `execute`, `agent`, `simulator`, `rule_test`, `report`, `cli`.
+//! `store`, `execute`, `agent`, `simulator`, `rule_test`, `report`, `alert`, `cli`.
 
 pub mod agent;
+pub mod alert;
 pub mod barman;
 pub mod check;
 pub mod cli;

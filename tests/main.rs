@@ -21,6 +21,7 @@ mod follow;
 mod help;
 mod kill;
 mod logs;
+mod notify;
 mod oracle;
 mod pages;
 mod parity;

@@ -6,9 +6,10 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::evaluate::Wanted;
+use crate::evaluate::{Conflict, Wanted};
 use crate::execute::{
-    Comparison, Here, Looks, Outcome, Part, Passed, Verdict, World, compare, flows, pass, receipts,
+    Comparison, Here, Judged, Looks, Outcome, Part, Passed, Verdict, World, compare, flows, pass,
+    receipts,
 };
 use crate::http::{Clock, within};
 use crate::model::Url;
@@ -70,8 +71,21 @@ pub struct Followed<'a, W: World> {
     pub board: &'a Board,
     /// Logs a change of condition.
     pub say: &'a dyn Fn(Condition, &str),
+    /// Takes note of what a pass saw.
+    pub saw: &'a dyn Fn(&Saw<'_>),
     /// Clock, network and store.
     pub world: &'a W,
+}
+
+/// What a pass saw.
+#[derive(Debug)]
+pub struct Saw<'a> {
+    /// Each state, as it was when the pass ended.
+    pub compared: &'a [Comparison],
+    /// Rules that want different things.
+    pub conflicts: &'a [Conflict],
+    /// The verdicts on changes of timeline.
+    pub judged: &'a Judged,
 }
 
 /// Follows a cluster; if the pace says `once`, until its first pass has ended.
@@ -227,7 +241,12 @@ impl<W: World> Followed<'_, W> {
             verdict = Verdict::Unfinished;
         }
         let (condition, trouble) = judge(&compared, &wanted, &outcome, verdict, parts.is_empty());
-        let receipts = receipts(here, &compared, self.world).await.receipts;
+        let judged = receipts(here, &compared, self.world).await;
+        (self.saw)(&Saw {
+            compared: &compared,
+            conflicts: &wanted.conflicts,
+            judged: &judged,
+        });
         let history = if sent || !state.knows_history {
             state.knows_history = true;
             Some(self.history().await)
@@ -247,7 +266,7 @@ impl<W: World> Followed<'_, W> {
             if let Some(history) = history {
                 row.history = history;
             }
-            row.receipts = receipts;
+            row.receipts = judged.receipts;
             row.corrections += u64::try_from(outcome.steps.len()).unwrap_or_default();
             row.correction = last.or_else(|| row.correction.take());
             row.compared_at = Some(now);

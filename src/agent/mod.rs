@@ -15,6 +15,6 @@ mod sighting;
 pub use board::{Board, Condition, Correction, Row, RulesState};
 pub use crowd::Crowd;
 pub use discovery::{Discovery, discover};
-pub use follow::{Decided, Followed, Pace, follow};
+pub use follow::{Decided, Followed, Pace, Saw, follow};
 pub use server::{Answer, Server, ServerError};
 pub use sighting::{Sighting, Signal};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::Duration;
 
-use crate::model::{Api, ApiName, Discover, Patroni, RuleSet};
+use crate::model::{Api, ApiName, Discover, Patroni, Receiver, RuleSet, Way};
 
 use super::unseen::{Edit, bare_value};
 
@@ -56,6 +56,7 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         rules: _,
         state,
         fallback,
+        receivers,
         header_variables: _,
         places: _,
     } = rules;
@@ -102,6 +103,9 @@ fn all(rules: &RuleSet) -> BTreeMap<String, String> {
         all.put("discover.etcd.clusters", clusters);
         all.maybe("discover.etcd.username", user.as_ref());
     }
+    for receiver in receivers {
+        all.receiver(receiver);
+    }
     // Variables of rules are visible in their requests.
     for var in vars.iter().filter(|var| !var.is_of_rule()) {
         all.put(&format!("vars.{}", var.name), &bare_value(&var.value));
@@ -121,6 +125,30 @@ impl All {
         if let Some(value) = value {
             self.put(name, value);
         }
+    }
+
+    fn receiver(&mut self, receiver: &Receiver) {
+        let Receiver {
+            name,
+            way,
+            timeout,
+            after,
+            classes,
+        } = receiver;
+        let at = format!("notify.{name}");
+        match way {
+            Way::Webhook(webhook) => {
+                let at = format!("{at}.webhook");
+                self.api(&at, &webhook.api);
+                self.maybe(&format!("{at}.url_file"), webhook.url_file.as_ref());
+                let body = webhook.body.as_ref().map(bare_value);
+                self.maybe(&format!("{at}.body"), body.as_ref());
+            }
+            Way::Command(words) => self.put(&format!("{at}.command"), words),
+        }
+        self.put(&format!("{at}.timeout"), timeout);
+        self.put(&format!("{at}.after"), after);
+        self.put(&format!("{at}.classes"), classes);
     }
 
     fn api(&mut self, at: &str, api: &Api) {

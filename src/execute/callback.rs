@@ -9,8 +9,8 @@ use crate::store::{Recorded, Store as _};
 
 use super::look::SIDE;
 use super::{
-    Called, Here, Looks, Outcome, Part, Seat, Verdict, Which, Whose, World, compare, execute,
-    journal, look_again, receipts, resume,
+    Called, Comparison, Here, Judged, Looks, Outcome, Part, Seat, Verdict, Which, Whose, World,
+    compare, execute, journal, look_again, receipts, resume,
 };
 
 /// A Patroni that starts and finds its PostgreSQL running fires `on_start` before its REST API listens.
@@ -121,16 +121,30 @@ pub async fn callback<W: World>(
     })
 }
 
+/// What a second look saw.
+#[derive(Debug, Default)]
+pub struct SecondLook {
+    /// The states, as they were then.
+    pub compared: Vec<Comparison>,
+    /// The verdicts on changes of timeline.
+    pub judged: Judged,
+}
+
 /// Checks the result of a leader's callback again after a while: a request of the previous leader may have
 /// arrived late. Nothing is logged if nothing has changed. Before and after, the change of timeline is judged: the
 /// WAL at the beginning of the new timeline soon lies behind Barman's receiver.
-pub async fn second_look<W: World>(plan: &Plan, sets: &[String], after: Duration, world: &W) {
+pub async fn second_look<W: World>(
+    plan: &Plan,
+    sets: &[String],
+    after: Duration,
+    world: &W,
+) -> SecondLook {
     let states = plan
         .steps
         .iter()
         .any(|step| step.operation.kind().sets_state());
     if !plan.role.leads() || !states || after.is_zero() || world.patronis().is_empty() {
-        return;
+        return SecondLook::default();
     }
     if let Some(here) = on_a_later_timeline(plan, world).await {
         let parts = [here_and_now(plan, sets)];
@@ -138,10 +152,12 @@ pub async fn second_look<W: World>(plan: &Plan, sets: &[String], after: Duration
         receipts(&here, &compared, world).await;
     }
     world.clock().sleep(after).await;
-    let passed = look_again(here_and_now(plan, sets), world).await;
-    if let Some(here) = on_a_later_timeline(plan, world).await {
-        receipts(&here, &passed.compared, world).await;
-    }
+    let compared = look_again(here_and_now(plan, sets), world).await.compared;
+    let judged = match on_a_later_timeline(plan, world).await {
+        Some(here) => receipts(&here, &compared, world).await,
+        None => Judged::default(),
+    };
+    SecondLook { compared, judged }
 }
 
 fn here_and_now(plan: &Plan, sets: &[String]) -> Part {

@@ -24,6 +24,8 @@ pub struct Fighting {
     pub corrections: usize,
     /// It is not corrected again before this time, since the Unix epoch.
     pub until: Duration,
+    /// It is over when nothing had to be corrected for so long.
+    pub calm: Duration,
 }
 
 /// Returns the fight over a step's targets, according to the corrections in the store.
@@ -70,8 +72,13 @@ fn judge(times: impl IntoIterator<Item = Duration>, now: Duration) -> Option<Fig
         corrections += 1;
         last = time;
     }
-    let until = last + wait(corrections);
-    (corrections >= CORRECTIONS && now < until).then_some(Fighting { corrections, until })
+    let wait = wait(corrections);
+    let until = last + wait;
+    (corrections >= CORRECTIONS && now < until).then_some(Fighting {
+        corrections,
+        until,
+        calm: 2 * wait,
+    })
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ use crate::store::{Cause, Decision, EventId, IntentId, Store};
 use lane::Turn;
 
 pub use apis::{ApiSeen, apis};
-pub use callback::{Ended, Undecided, callback, second_look};
+pub use callback::{Ended, SecondLook, Undecided, callback, second_look};
 use converge::look_again;
 pub use converge::{Comparison, Passed, compare, pass};
 pub use fighting::Fighting;
@@ -246,7 +246,10 @@ async fn settle<W: World>(
     report.duration = world.clock().now().saturating_sub(started);
     report.outcome = outcome;
     report.message = message;
-    world.observe(&Progress::Settled { report: &report });
+    world.observe(&Progress::Settled {
+        step,
+        report: &report,
+    });
     report
 }
 

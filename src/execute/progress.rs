@@ -110,6 +110,8 @@ pub enum Progress<'a> {
     },
     /// The step has ended.
     Settled {
+        /// The step.
+        step: &'a Step,
         /// Its report.
         report: &'a StepReport,
     },

@@ -39,6 +39,11 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// Tells whether it has every verdict there is.
+    pub fn is_complete(&self) -> bool {
+        self.blind.is_none() || !self.receipts.is_empty()
+    }
+
     /// A pass that could not judge, without readable records.
     pub fn blind(why: String) -> Self {
         Self {

@@ -324,7 +324,10 @@ async fn wait_on<W: World>(intent: &Intent, id: &Name, holder: &Holder, world: &
             Some(Ok(OperationStatus::Failed) | Err(_)) | None => return report,
         };
         (report.outcome, report.message) = given_up;
-        world.observe(&Progress::Settled { report: &report });
+        world.observe(&Progress::Settled {
+            step,
+            report: &report,
+        });
     }
     report
 }

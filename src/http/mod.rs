@@ -28,7 +28,7 @@ use serde_json::Value;
 pub use client::{Client, Heard};
 pub use clock::Real;
 pub use headers::Secrets;
-pub use runtime::{block_on, blocking, together, within};
+pub use runtime::{block_on, blocking, both, together, within};
 
 /// The maximum size of a body that is read without a sieve; the rest is skipped.
 pub const BODY_LIMIT: usize = 16 * 1024 * 1024;

@@ -60,6 +60,24 @@ pub async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     running.into_iter().filter_map(Run::output).collect()
 }
 
+/// Runs two futures side by side and returns what both gave.
+pub async fn both<A: Future, B: Future>(one: A, other: B) -> (A::Output, B::Output) {
+    let (mut one, mut other) = (Run::Running(Box::pin(one)), Run::Running(Box::pin(other)));
+    poll_fn(|context| {
+        let ready = one.poll(context);
+        if other.poll(context) && ready {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+    match (one, other) {
+        (Run::Done(one), Run::Done(other)) => (one, other),
+        _ => unreachable!("both are done"),
+    }
+}
+
 /// A running future.
 enum Run<F: Future> {
     Running(Pin<Box<F>>),

@@ -28,6 +28,9 @@ pub const HISTORY: &str = include_str!("../../schemas/history.schema.json");
 /// The schema of `/api/status` of `agent`.
 pub const AGENT: &str = include_str!("../../schemas/agent.schema.json");
 
+/// What receivers of `notify` are told.
+pub const NOTIFICATION: &str = include_str!("../../schemas/notification.schema.json");
+
 /// The schema of `check --format json`.
 pub const CHECK: &str = include_str!("../../schemas/check.schema.json");
 /// The schema of a file of rule tests.

@@ -12,6 +12,7 @@ mod lsn;
 mod name;
 mod options;
 mod pattern;
+mod receiver;
 mod request;
 mod rule;
 mod rule_set;
@@ -26,6 +27,7 @@ pub use lsn::{Lsn, SEGMENT, WalFile};
 pub use name::{ModelName, ModelNameError, Name, NameError};
 pub use options::{Fence, OnFailure, Poll, Retry, Verify};
 pub use pattern::Pattern;
+pub use receiver::{IncidentClass, MESSAGE_FIELDS, Receiver, Way, Webhook};
 pub use request::{
     ConfigSwitch, ConfigUpdate, Operation, Parts, Recovery, RequestKind, RequestTemplate, Settings,
     SwitchTo,

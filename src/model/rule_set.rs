@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Api, ApiName, Discover, Origin, Patroni, Rule, TemplateValue};
+use super::{Api, ApiName, Discover, Origin, Patroni, Receiver, Rule, TemplateValue};
 
 /// Rules that have passed every check.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,6 +27,8 @@ pub struct RuleSet {
     pub state: StateSettings,
     /// The rules to use if the file is broken.
     pub fallback: Fallback,
+    /// Who is told when something is wrong.
+    pub receivers: Vec<Receiver>,
     /// The environment variables of headers, with their places.
     pub header_variables: Vec<(String, Origin)>,
     /// The places of the endpoints.

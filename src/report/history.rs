@@ -149,7 +149,7 @@ pub fn local_time(time: Duration) -> String {
 }
 
 /// A time since the epoch in the format of RFC 3339.
-pub(super) fn utc(time: Duration) -> String {
+pub fn utc(time: Duration) -> String {
     format!("{:.3}", timestamp(time))
 }
 

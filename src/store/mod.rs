@@ -6,6 +6,8 @@
 
 mod count;
 mod file;
+mod incident;
+mod incident_rows;
 mod intent;
 mod last_good;
 mod owner;
@@ -19,6 +21,10 @@ mod tally;
 mod whole;
 mod worker;
 
+pub use incident::{
+    Addressee, Arrival, Delivery, Extent, Incident, Incidents, Noted, Notice, Observation, Seen,
+};
+pub use incident_rows::UNDECIDED;
 pub use intent::{
     Cause, Decision, EventId, Forget, Intent, IntentId, Query, Recorded, Settled, Source, Standing,
     State, StoreError,

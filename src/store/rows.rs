@@ -9,9 +9,16 @@ use crate::model::{Event, Name, Role, Target};
 
 use super::{Intent, IntentId, Recorded, Source, State, record};
 
+/// An incident that is open, or of which a receiver knows, or may know, that it began, and not that it is over.
+pub(super) const UNSETTLED: &str = "(ended_ms IS NULL OR EXISTS (SELECT 1 FROM delivery WHERE incident = incident.id AND told IN (1, 2)))";
+
+/// Tells whether a later process may have anything to do.
 pub(super) fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row(
-        "SELECT EXISTS (SELECT 1 FROM intent WHERE state = 'pending') OR EXISTS (SELECT 1 FROM decision WHERE open = 1)",
+        &format!(
+            "SELECT EXISTS (SELECT 1 FROM intent WHERE state = 'pending')
+                 OR EXISTS (SELECT 1 FROM decision WHERE open = 1) OR EXISTS (SELECT 1 FROM incident WHERE {UNSETTLED})"
+        ),
         [],
         |row| row.get(0),
     )

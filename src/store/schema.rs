@@ -85,6 +85,33 @@ const MIGRATIONS: [&str; 1] = ["
         seen_ms INTEGER NOT NULL,
         PRIMARY KEY (cluster, api, server, timeline)
     ) STRICT;
+    CREATE TABLE incident (
+        id INTEGER PRIMARY KEY,
+        class TEXT NOT NULL,
+        cluster TEXT NOT NULL,
+        key TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        targets TEXT NOT NULL,
+        member TEXT,
+        source TEXT NOT NULL,
+        message TEXT NOT NULL,
+        since_ms INTEGER NOT NULL,
+        seen_ms INTEGER NOT NULL,
+        calm_ms INTEGER NOT NULL,
+        may_pass INTEGER NOT NULL,
+        is_kept INTEGER NOT NULL DEFAULT 0,
+        ended_ms INTEGER
+    ) STRICT;
+    CREATE UNIQUE INDEX incident_open ON incident (class, cluster, key) WHERE ended_ms IS NULL;
+    CREATE TABLE delivery (
+        incident INTEGER NOT NULL REFERENCES incident (id) ON DELETE CASCADE,
+        receiver TEXT NOT NULL,
+        after_ms INTEGER NOT NULL,
+        told INTEGER NOT NULL DEFAULT 0,
+        owner TEXT,
+        claim_ms INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (incident, receiver)
+    ) STRICT;
 "];
 
 /// The newest version.

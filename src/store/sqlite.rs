@@ -149,8 +149,9 @@ impl Sqlite {
     pub fn prune(&self, before: Duration) -> Result<(), StoreError> {
         const OLD: &str = "FROM decision WHERE created_ms < ?1
             AND open = 0 AND NOT EXISTS (SELECT 1 FROM intent WHERE decision = decision.id AND state = 'pending')";
+        const OVER: &str = "FROM incident WHERE ended_ms < ?1";
         let any = self.connection.borrow().query_row(
-            &format!("SELECT EXISTS (SELECT 1 {OLD})"),
+            &format!("SELECT EXISTS (SELECT 1 {OLD}) OR EXISTS (SELECT 1 {OVER})"),
             [rows::millis(before)],
             |row| row.get::<_, bool>(0),
         );
@@ -158,6 +159,7 @@ impl Sqlite {
             Ok(false) => Ok(()),
             Ok(true) => self
                 .write(|transaction| {
+                    transaction.execute(&format!("DELETE {OVER}"), [rows::millis(before)])?;
                     transaction.execute(&format!("DELETE {OLD}"), [rows::millis(before)])
                 })
                 .map(drop),
@@ -254,8 +256,13 @@ impl Sqlite {
         work(&self.connection.borrow()).map_err(|error| StoreError::Io(error.to_string()))
     }
 
+    /// Who this process is to the others.
+    pub(super) const fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
     /// Returns true if an owner still works on its claim: it is alive, and not stuck.
-    fn holds(&self, owner: Option<&str>, claim: i64, now: Duration) -> bool {
+    pub(super) fn holds(&self, owner: Option<&str>, claim: i64, now: Duration) -> bool {
         claim > rows::millis(now) && owner.is_some_and(|owner| (self.alive)(&Owner::read(owner)))
     }
 

@@ -84,6 +84,8 @@ pub const COMMANDS: &[(&str, &[&str])] = &[
     ("status", &["--rules", "RULES", "--format", "json"]),
     ("history", &["--rules", "RULES", "--format", "json"]),
     ("forget", &["--rules", "RULES", "1"]),
+    ("notify", &["--rules", "RULES"]),
+    ("notify", &["--rules", "RULES", "--test"]),
     ("matrix", &["RULES", "--format", "html"]),
     ("diff", &["RULES", "RULES"]),
     ("test", &["--coverage", "TESTS"]),

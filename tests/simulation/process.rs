@@ -250,7 +250,7 @@ impl World for Inside {
                 self.universe.takes_up(self.process.node, intent.id);
                 self.note(|| format!("takes up {:?}", intent.id));
             }
-            Progress::Settled { report } => self.note(|| {
+            Progress::Settled { report, .. } => self.note(|| {
                 let StepReport {
                     rule,
                     outcome,
@@ -507,6 +507,7 @@ pub fn agent(universe: &Rc<Universe>, node: usize, rank: u32) -> Pid {
             looks: &looks,
             board: &board,
             say: &say,
+            saw: &|_| (),
             world: &world,
         };
         let pace = Pace {

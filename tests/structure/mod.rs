@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use self::graph::Graph;
 
 /// Modules in import order.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "source",
     "diagnostic",
     "model",
@@ -29,6 +29,7 @@ const ORDER: [&str; 21] = [
     "simulator",
     "rule_test",
     "report",
+    "alert",
     "cli",
 ];
 

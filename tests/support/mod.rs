@@ -6,6 +6,7 @@ pub mod checked;
 pub mod etcd;
 pub mod fleet;
 pub mod help;
+pub mod listener;
 pub mod node;
 pub mod parity;
 pub mod patroni;

@@ -14,8 +14,9 @@ use crate::execute::patience_of;
 use crate::http::{Clock as _, Real, block_on};
 use crate::model::Event;
 use crate::report;
-use crate::store::Source;
+use crate::store::{Extent, Source};
 
+use crate::cli::shared::alerts::{desk, rules_seen};
 use crate::cli::shared::args::RulesArgs;
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
@@ -23,6 +24,7 @@ use crate::cli::shared::exit::{Exit, INVALID};
 use crate::cli::shared::fleet::{Fleet, once_code, refuse_without_clusters, rules_state};
 use crate::cli::shared::invocation::rules_path;
 use crate::cli::shared::notify::Manager;
+use crate::cli::shared::outbox::Outbox;
 use crate::cli::shared::output::{print, screen};
 use crate::cli::shared::rules::Rules;
 use crate::cli::shared::signals::Orders;
@@ -101,6 +103,7 @@ impl Command for Agent {
         };
         manager.tell("READY=1");
         let reloaded = RefCell::new(None);
+        let outbox = Outbox::default();
         loop {
             let watch = Watch::new(log);
             watch.looks_as(Source::Agent);
@@ -112,7 +115,12 @@ impl Command for Agent {
                 patience_of(Event::OnRoleChange),
                 context,
             );
+            let desk = desk(&rules, &path, context, &outbox.substitute);
+            let seen = rules_seen(&path, rules.broken.as_deref(), &watch);
+            outbox.put("", Extent::Observed, vec![seen]);
             let fleet = Fleet {
+                outbox: &outbox,
+                desk: &desk,
                 rules: &rules,
                 context,
                 outside: &outside,
@@ -132,9 +140,14 @@ impl Command for Agent {
                 if orders.reload() {
                     log.reopen();
                     manager.tell("RELOADING=1");
-                    let read = read_again(&path, &rules, context, &board);
+                    match read_again(&path, &rules, context, &board) {
+                        Ok(read) => *reloaded.borrow_mut() = Some(read),
+                        Err(broken) => {
+                            let seen = rules_seen(&path, Some(&broken), &watch);
+                            outbox.put("", Extent::Observed, vec![seen]);
+                        }
+                    }
                     manager.tell("READY=1");
-                    *reloaded.borrow_mut() = read;
                 }
                 orders.end() || reloaded.borrow().is_some()
             };
@@ -188,13 +201,13 @@ impl Agent {
     }
 }
 
-/// Reads the rules again. Broken ones are only reported on the page.
+/// Reads the rules again; an error says why those from before stay in use.
 fn read_again(
     path: &std::path::Path,
     old: &Rules,
     context: &Context,
     board: &Board,
-) -> Option<Rules> {
+) -> Result<Rules, String> {
     let read = Rules::read(path, &context.log).and_then(|rules| {
         rules.refuse_errors(path, context)?;
         refuse_without_clusters(&rules)?;
@@ -206,13 +219,13 @@ fn read_again(
         Ok(rules) => {
             context.log.info("the rules were read again");
             board.set_rules(rules_state(&shown, &rules, None));
-            Some(rules)
+            Ok(rules)
         }
         Err(broken) => {
             let message = format!("{}; the rules from before stay in use", broken.message);
             context.log.error(&message);
             board.set_rules(rules_state(&shown, old, Some(message)));
-            None
+            Err(broken.message)
         }
     }
 }

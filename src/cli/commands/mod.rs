@@ -10,6 +10,7 @@ mod explain;
 mod forget;
 mod history;
 mod matrix;
+mod notify;
 mod plan;
 mod reconcile;
 mod recover;
@@ -106,6 +107,7 @@ commands! {
     Agent(agent::Agent),
     History(history::History),
     Forget(forget::ForgetArgs),
+    Notify(notify::Notify),
     Demo(demo::Demo),
     Simulate(simulate::Simulate),
     Completions(completions::Completions),

@@ -5,21 +5,26 @@
     reason = "these comments are the help that a terminal shows"
 )]
 
+mod dry;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::evaluate::Left;
+use crate::alert::{Substitute, of_comparisons, of_conflicts, of_receipts};
+use crate::evaluate::{Conflict, Left, Wanted};
 use crate::execute::{
-    Comparison, Here, Looks, Outcome, Verdict, Which, Whose, pass, patience_of, receipts, resume,
+    Comparison, Here, Judged, Looks, Outcome, Which, Whose, World as _, pass, patience_of,
+    receipts, resume,
 };
 use crate::http::{Clock as _, block_on};
 use crate::model::{Event, Role};
-use crate::report::{self, Screen, Style};
-use crate::store::Recorded;
+use crate::report;
+use crate::store::{Extent, Observation, Recorded, Source};
 
+use crate::cli::shared::alerts::{Reporter, desk, rules_seen};
 use crate::cli::shared::args::RulesArgs;
 use crate::cli::shared::args::{Format, LogLevel};
 use crate::cli::shared::command::{Command, Group};
@@ -37,6 +42,9 @@ use crate::cli::shared::signals::Hangup;
 use crate::cli::shared::state;
 use crate::cli::shared::view::{Base, View, wants};
 use crate::cli::shared::watch::Watch;
+use crate::cli::shared::world::Outside;
+
+use dry::dry;
 
 /// Finishes pending requests and corrects Barman.
 ///
@@ -95,20 +103,20 @@ impl Command for Reconcile {
 
     fn run(&self, context: &Context) -> Result<u8, Exit> {
         let watch = Watch::new(&context.log);
+        let kept = Kept::default();
         let Some(every) = self.every else {
-            return measured(self, context, &watch, &Looks::default());
+            return measured(self, context, &watch, &kept);
         };
         if every.is_zero() {
             return Err(Exit::invalid("`--every 0s` would never pause").help("write `--every 30s`"));
         }
         let hangup = Hangup::obey();
-        let looks = Looks::default();
         loop {
             if hangup.came() {
                 context.log.reopen();
             }
             // The rules may be repaired while we wait.
-            if let Err(exit) = measured(self, context, &watch, &looks) {
+            if let Err(exit) = measured(self, context, &watch, &kept) {
                 exit.log(&context.log);
             }
             block_on(watch.sleep(every));
@@ -126,14 +134,21 @@ impl Reconcile {
     }
 }
 
+/// What one run leaves for the next.
+#[derive(Default)]
+struct Kept {
+    looks: Looks,
+    substitute: Substitute,
+}
+
 /// Runs once and writes the metrics, even if the run could not start.
 fn measured(
     args: &Reconcile,
     context: &Context,
     watch: &Watch<'_>,
-    looks: &Looks,
+    kept: &Kept,
 ) -> Result<u8, Exit> {
-    let result = once(args, context, watch, looks);
+    let result = once(args, context, watch, kept);
     if let (Err(exit), false) = (&result, args.dry) {
         let path = rules_path(args.rules.rules.as_ref(), &context.environment);
         let rules = Rules::of_last_good(&path, context);
@@ -154,20 +169,15 @@ fn measured(
     result
 }
 
-fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -> Result<u8, Exit> {
+fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, kept: &Kept) -> Result<u8, Exit> {
     if args.all {
-        let board = pass_over(&args.rules, context, !args.dry, args.second_look)?;
-        print(&match args.format {
-            Some(Format::Human) | None => report::fleet::once(&board, screen(context)),
-            Some(Format::Json) => report::fleet::json(&board, watch.wall()),
-        });
-        return Ok(once_code(&board));
+        return all(args, context, watch);
     }
     let asked = watch.wall();
     let base = Base::read(&args.rules, context, watch, !args.dry)?;
     let view = base.view(&args.rules, context)?;
     if args.dry {
-        return Ok(dry(args, context, &base, view));
+        return Ok(dry(args.format, context, &base, view));
     }
     let View {
         here,
@@ -184,18 +194,19 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
     let age = rules.age;
     let log = &context.log;
     begin(&here, log);
-    for one in &wanted.left {
-        let Left { member, rule, why } = one;
-        log.debug(&format!("rule `{rule}` is left to `{member}`: {why}"));
-    }
-    for conflict in &wanted.conflicts {
-        log.error(&format!("left alone: {}", report::conflict(conflict)));
-    }
+    tell_left_alone(&wanted, log);
     let outside = state::remember(outside, &state, patience_of(Event::Bootstrap), context);
     let decider = Decider {
         rules: &rules,
         environment: &context.environment,
         call: None,
+    };
+    let desk = desk(&rules, &path, context, &kept.substitute);
+    let reporter = Reporter {
+        cluster: here.cluster.clone(),
+        member: here.node.clone(),
+        source: Source::Reconcile,
+        outside: &outside,
     };
     let mut left = Outcome::of(Vec::new());
     if let Some(role) = here.role {
@@ -206,7 +217,8 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
             role,
             asked,
         };
-        left = block_on(resume(whose, Which::All, &decide, &outside));
+        let resumed = resume(whose, Which::All, &decide, &outside);
+        left = block_on(reporter.beside(resumed, &desk));
     }
     let again = async || {
         let now = Here::ask(&outside, here.node.as_deref()).await;
@@ -219,7 +231,8 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         })
         .unwrap_or_default()
     };
-    let passed = block_on(pass(&parts, &again, args.second_look, looks, &outside));
+    let passed = pass(&parts, &again, args.second_look, &kept.looks, &outside);
+    let passed = block_on(reporter.beside(passed, &desk));
     let verdict = passed.verdict(&left, &wanted, &parts);
     let discretion = outside.discretion();
     let judged = discretion.judged(block_on(receipts(&here, &passed.compared, &outside)));
@@ -251,7 +264,53 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, looks: &Looks) -
         };
         metrics::write(file, &state.path, &measured, log);
     }
+    let rules = rules_seen(&path, rules.broken.as_deref(), watch);
+    let saw = (compared.as_slice(), wanted.conflicts.as_slice(), &judged);
+    let (extent, seen) = observe(&here, saw, rules, &outside);
+    block_on(reporter.tell(extent, seen, &desk, Duration::MAX));
     Ok(code)
+}
+
+/// Passes over every cluster.
+fn all(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Exit> {
+    let board = pass_over(&args.rules, context, !args.dry, args.second_look)?;
+    print(&match args.format {
+        Some(Format::Human) | None => report::fleet::once(&board, screen(context)),
+        Some(Format::Json) => report::fleet::json(&board, watch.wall()),
+    });
+    Ok(once_code(&board))
+}
+
+/// Observes what a pass saw, and how much of the cluster that is.
+fn observe(
+    here: &Here,
+    (compared, conflicts, judged): (&[Comparison], &[Conflict], &Judged),
+    rules: Observation,
+    outside: &Outside<'_>,
+) -> (Extent, Vec<Observation>) {
+    let now = outside.clock().wall();
+    let mut seen = outside.attention().ends();
+    seen.push(rules);
+    seen.extend(of_comparisons(compared, now));
+    seen.extend(of_conflicts(conflicts, now));
+    seen.extend(of_receipts(&judged.receipts, now));
+    let extent = if here.role.is_some() && judged.is_complete() {
+        Extent::Cluster
+    } else {
+        Extent::Observed
+    };
+    (extent, seen)
+}
+
+/// Says what is left to other nodes, and what is left alone.
+fn tell_left_alone(wanted: &Wanted, log: &Log) {
+    for one in &wanted.left {
+        let Left { member, rule, why } = one;
+        log.debug(&format!("rule `{rule}` is left to `{member}`: {why}"));
+    }
+    for conflict in &wanted.conflicts {
+        log.error(&format!("left alone: {}", report::conflict(conflict)));
+    }
 }
 
 /// Reports the differences that are not corrected.
@@ -288,66 +347,6 @@ fn begin(here: &Here, log: &Log) {
     let role = role.unwrap_or("without a role");
     let said = format!("reconcile {role} {cluster}{member}, process {process}");
     log.change("pass", &said);
-}
-
-/// Shows the requests that would be sent.
-fn dry(args: &Reconcile, context: &Context, base: &Base<'_>, view: View) -> u8 {
-    let compared = base.compare(Ok(view));
-    let status = compared.status();
-    if let Some(trouble) = &status.state.trouble {
-        context.log.error(trouble);
-    }
-    print(&match args.format {
-        Some(Format::Json) => format!("{:#}\n", status.to_json()),
-        Some(Format::Human) | None => would_do(&status, screen(context)),
-    });
-    let blind =
-        status.state.trouble.is_some() || status.compared.iter().any(|one| one.differs.is_err());
-    let clean = status.state.pending.is_empty()
-        && status.conflicts.is_empty()
-        && status.compared.iter().all(Comparison::as_wanted);
-    match (clean, blind) {
-        (_, true) => Verdict::Unfinished.exit_code(),
-        (true, false) => 0,
-        (false, false) => Verdict::Failed.exit_code(),
-    }
-}
-
-fn would_do(status: &report::Status<'_>, screen: Screen) -> String {
-    let pending = status.state.pending.iter().map(|intent| {
-        let what = intent.step.operation.words();
-        let rest = format!("{what}, decided for {} {}", intent.event, intent.role);
-        (Style::Warning, "pending: ", rest)
-    });
-    let conflicts = status
-        .conflicts
-        .iter()
-        .map(|conflict| (Style::Error, "left alone: ", report::conflict(conflict)));
-    let compared = status.compared.iter().map(|one| {
-        let what = one.step.operation.words();
-        let why = status
-            .here
-            .map_or_else(|_| String::new(), |here| report::difference(one, here));
-        if one.as_wanted() {
-            (Style::Good, "as wanted: ", what)
-        } else if one.differs.is_err() {
-            (
-                Style::Warning,
-                "can't be compared: ",
-                format!("{what}: {why}"),
-            )
-        } else if one.fighting.is_some() {
-            (Style::Error, "would not send ", format!("{what}: {why}"))
-        } else {
-            (Style::Warning, "would send ", format!("{what}: {why}"))
-        }
-    });
-    let lines: Vec<_> = pending
-        .chain(conflicts)
-        .chain(compared)
-        .map(|(style, head, rest)| screen.wrapped(Some(style), head, &rest, 2))
-        .collect();
-    lines.concat()
 }
 
 fn to_json(here: &Here, outcome: &Outcome, code: u8) -> Value {

@@ -5,12 +5,17 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::alert::{Substitute, of_comparisons, of_receipts};
 use crate::evaluate::{Facts, Plan, Trace};
-use crate::execute::{Ended, Outcome, Verdict, callback, patience_of, second_look};
-use crate::http::{Clock as _, block_on};
+use crate::execute::{
+    Ended, Outcome, SecondLook, Verdict, World as _, callback, patience_of, second_look,
+};
+use crate::http::{Clock as _, block_on, both};
+use crate::model::Event;
 use crate::report;
-use crate::store::{Recorded, Source};
+use crate::store::{Extent, Observation, Recorded, Source};
 
+use crate::cli::shared::alerts::{Alerts, Reporter, desk, rules_seen};
 use crate::cli::shared::args::{EventArgs, Format, LogLevel};
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
@@ -102,10 +107,13 @@ impl Command for Run {
         let decide = |recorded: &Recorded| decider.decide(recorded);
         let outside = Outside::new(&rules.set, &context.environment, &watch);
         let place = state::place(Some(&rules.set), &context.environment);
+        let substitute = Substitute::default();
+        let desk = desk(&rules, &path, context, &substitute);
+        let has_news = rules.broken.is_some() && !desk.is_idle();
         // Most callbacks send nothing and nothing is pending: then the state is not opened.
         let made = decide(&event);
         let nothing = made.as_ref().is_ok_and(|plan| plan.steps.is_empty());
-        let outside = if nothing && !state::may_be_pending(&place.path) {
+        let outside = if nothing && !has_news && !state::may_be_pending(&place.path) {
             outside
         } else {
             let limit = patience_of(event.event);
@@ -113,22 +121,18 @@ impl Command for Run {
         };
         let discretion = outside.discretion();
         let (cluster, word, role) = (event.cluster.clone(), event.event, event.role);
-        let ended = block_on(callback(event, called, made, &decide, &outside))?;
+        let mut reporter = Reporter {
+            cluster: cluster.clone(),
+            member: event.node.clone(),
+            source: Source::Callback,
+            outside: &outside,
+        };
+        let carried = callback(event, called, made, &decide, &outside);
+        let ended = block_on(reporter.beside(carried, &desk))?;
         if nothing {
-            let log = &context.log;
             let idle = ended.plan.as_ref().and_then(report::idle);
-            let (said, outcome) = match &idle {
-                Some(idle) => (format!("done {word} {role} {cluster}: {idle}"), "done"),
-                None => (
-                    format!("skipped {word} {role} {cluster}: no rule matches"),
-                    "skipped",
-                ),
-            };
-            log.tell(
-                LogLevel::Info,
-                &said,
-                &fields([("outcome", outcome.into())]),
-            );
+            let about = format!("{word} {role} {cluster}");
+            tell_idle(&about, idle.as_deref(), context);
         }
         let Ended { plan, outcome } = ended;
         let mut outcome = discretion.outcome(outcome);
@@ -152,13 +156,54 @@ impl Command for Run {
             }),
             (None, _) => {}
         }
-        if let (Some(plan), Verdict::Done) = (&plan, outcome.verdict) {
-            let sets = &self.event.sets;
-            block_on(second_look(plan, sets, self.second_look, &outside));
+        if let Some(plan) = &plan {
+            reporter.member.clone_from(&plan.node);
         }
+        let seen = rules_seen(&path, rules.broken.as_deref(), &watch);
+        let plan = plan.filter(|_| outcome.verdict == Verdict::Done);
+        block_on(self.conclude(word, plan.as_ref(), seen, &mut reporter, &desk));
         Ok(code)
     }
 }
+
+impl Run {
+    /// Tells receivers how it went; beside that, looks once more at what was done by a plan.
+    async fn conclude(
+        &self,
+        event: Event,
+        done: Option<&Plan>,
+        rules: Observation,
+        reporter: &mut Reporter<'_>,
+        desk: &Alerts<'_>,
+    ) {
+        let outside = reporter.outside;
+        let (extent, limit) = if event.makes_node() {
+            (Extent::Observed, FOREGROUND)
+        } else {
+            (Extent::Member, Duration::MAX)
+        };
+        let mut seen = outside.attention().ends();
+        seen.push(rules);
+        let tell = reporter.tell(extent, seen, desk, limit);
+        let look = async {
+            let look = second_look(done?, &self.event.sets, self.second_look, outside);
+            Some(reporter.beside(look, desk).await)
+        };
+        let (_, looked) = both(tell, look).await;
+        if let Some(SecondLook { compared, judged }) = looked {
+            let now = outside.clock().wall();
+            let mut seen = outside.attention().ends();
+            seen.extend(of_comparisons(&compared, now));
+            seen.extend(of_receipts(&judged.receipts, now));
+            reporter.source = Source::SecondLook;
+            reporter.tell(extent, seen, desk, limit).await;
+        }
+    }
+}
+
+/// How long a receiver is waited for while Patroni waits for this process. What was not delivered then is delivered by a
+/// later one.
+const FOREGROUND: Duration = Duration::from_secs(2);
 
 /// Logs the reason for this call in the first line; every later line has it in its fields.
 fn begin(facts: &Facts, context: &Context) {
@@ -183,6 +228,16 @@ fn begin(facts: &Facts, context: &Context) {
     log.info(&format!(
         "run {event} {role} {cluster}{member}, process {process}"
     ));
+}
+
+/// Says that nothing was to be done.
+fn tell_idle(about: &str, idle: Option<&str>, context: &Context) {
+    let (said, outcome) = match idle {
+        Some(idle) => (format!("done {about}: {idle}"), "done"),
+        None => (format!("skipped {about}: no rule matches"), "skipped"),
+    };
+    let more = fields([("outcome", outcome.into())]);
+    context.log.tell(LogLevel::Info, &said, &more);
 }
 
 /// Logs the result and the next step.

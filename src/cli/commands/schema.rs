@@ -57,6 +57,8 @@ pub enum SchemaName {
     History,
     /// The answer of the agent's `/api/status`.
     Agent,
+    /// What receivers of `notify` are told.
+    Notification,
 }
 
 impl Command for Schema {
@@ -77,6 +79,7 @@ impl Command for Schema {
             SchemaName::Status => schema::STATUS,
             SchemaName::History => schema::HISTORY,
             SchemaName::Agent => schema::AGENT,
+            SchemaName::Notification => schema::NOTIFICATION,
         });
         Ok(0)
     }

@@ -8,8 +8,9 @@ use crate::execute::{Comparison, Judged, NoWal, Outcome, Progress, StepReport, W
 use crate::http::Secrets;
 use crate::model::{Name, Role};
 use crate::store::{
-    Cause, Decision, EventId, Intent, IntentId, Query, Receipts, Recorded, Settled, Source, Sqlite,
-    Standing, Store, StoreError, Worker, at_once,
+    Arrival, Cause, Decision, Delivery, EventId, Incidents, Intent, IntentId, Noted, Notice,
+    Observation, Query, Receipts, Recorded, Seen, Settled, Source, Sqlite, Standing, Store,
+    StoreError, Worker, at_once,
 };
 
 /// The secrets of several endpoints.
@@ -72,6 +73,15 @@ impl Discretion {
         judged
     }
 
+    /// What was seen, as it may be told.
+    pub fn observations(&self, mut observations: Vec<Observation>) -> Vec<Observation> {
+        for one in &mut observations {
+            let (Seen::Wrong { message: text, .. } | Seen::Well(text)) = &mut one.seen;
+            *text = self.hide(text);
+        }
+        observations
+    }
+
     /// Reports progress without secrets.
     pub fn tell(&self, progress: &Progress<'_>, tell: impl FnOnce(&Progress<'_>)) {
         match *progress {
@@ -96,7 +106,8 @@ impl Discretion {
                 step,
                 message: &self.hide(message),
             }),
-            Progress::Settled { report } => tell(&Progress::Settled {
+            Progress::Settled { step, report } => tell(&Progress::Settled {
+                step,
                 report: &self.report(report.clone()),
             }),
             _ => tell(progress),
@@ -248,6 +259,20 @@ impl Store for DiscreetStore {
     async fn keep_receipts(&self, news: &Receipts) -> Result<(), StoreError> {
         let news = news.clone();
         self.ask(move |state| at_once(state.keep_receipts(&news)))
+            .await
+    }
+}
+
+impl Incidents for DiscreetStore {
+    async fn note(&self, notice: &Notice) -> Result<Noted, StoreError> {
+        let mut notice = notice.clone();
+        notice.observations = self.discretion.observations(notice.observations);
+        self.ask(move |state| at_once(state.note(&notice))).await
+    }
+
+    async fn told(&self, delivery: &Delivery, arrival: Arrival) -> Result<(), StoreError> {
+        let delivery = delivery.clone();
+        self.ask(move |state| at_once(state.told(&delivery, arrival)))
             .await
     }
 }

@@ -9,21 +9,26 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::agent::{
-    Board, Condition, Crowd, Decided, Discovery, Followed, Pace, RulesState, Signal, discover,
+    Board, Condition, Crowd, Decided, Discovery, Followed, Pace, RulesState, Saw, Signal, discover,
     follow,
 };
+use crate::alert::{of_comparisons, of_conflicts, of_receipts};
 use crate::dcs::{Etcd, Tree};
 use crate::evaluate::Wanted;
-use crate::execute::{Here, Looks, patience_of};
+use crate::execute::{Here, Looks, World as _, patience_of};
 use crate::http::{Client, Clock as _, Heard, block_on};
 use crate::model::{Api, Discover, Event, Patroni, RuleSet, Url};
 
+use crate::store::{Extent, Observation};
+
+use super::alerts::{Alerts, desk, rules_seen};
 use super::args::RulesArgs;
 use super::context::Context;
 use super::decide::Decider;
 use super::env::Environment;
 use super::exit::Exit;
 use super::invocation::rules_path;
+use super::outbox::Outbox;
 use super::rules::{Age, Rules};
 use super::state;
 use super::view::wants;
@@ -46,6 +51,10 @@ pub struct Fleet<'a> {
     pub board: &'a Board,
     /// The intervals.
     pub pace: Pace,
+    /// Passes on what is wrong.
+    pub outbox: &'a Outbox,
+    /// The receivers.
+    pub desk: &'a Alerts<'a>,
 }
 
 /// A cluster being followed.
@@ -163,18 +172,21 @@ impl Fleet<'_> {
         let ended = async {
             loop {
                 self.board.tick(watch.wall());
-                if ends() || self.pace.once && has_found.get() && crowd.is_empty() {
+                let is_done = has_found.get() && crowd.is_empty() && self.outbox.is_empty();
+                if ends() || self.pace.once && is_done {
                     return;
                 }
                 watch.sleep(TICK).await;
             }
         };
         let (mut ended, mut run, mut finds) = (pin!(ended), pin!(crowd.run()), pin!(finds));
+        let mut tells = pin!(self.outbox.run(self.desk, self.outside));
         poll_fn(|context| {
             if !has_found.get() && finds.as_mut().poll(context).is_ready() {
                 has_found.set(true);
             }
             let _: Poll<()> = run.as_mut().poll(context);
+            let _: Poll<()> = tells.as_mut().poll(context);
             ended.as_mut().poll(context)
         })
         .await;
@@ -227,6 +239,18 @@ impl Fleet<'_> {
                 _ => log.warning(&format!("{name}: {trouble}")),
             }
         };
+        self.outbox.attend(&member.name, outside.attention());
+        let saw = |saw: &Saw<'_>| {
+            if self.pace.acts {
+                let seen = observations(saw, &outside);
+                let extent = if saw.judged.is_complete() {
+                    Extent::Cluster
+                } else {
+                    Extent::Observed
+                };
+                self.outbox.put(&member.name, extent, seen);
+            }
+        };
         let followed = Followed {
             name: &member.name,
             addresses: &member.addresses,
@@ -235,6 +259,7 @@ impl Fleet<'_> {
             looks,
             board: self.board,
             say: &say,
+            saw: &saw,
             world: &outside,
         };
         follow(followed, self.pace).await;
@@ -324,6 +349,16 @@ impl Fleet<'_> {
     }
 }
 
+/// Observes what a pass of an agent saw.
+fn observations(saw: &Saw<'_>, outside: &Outside<'_>) -> Vec<Observation> {
+    let now = outside.clock().wall();
+    let mut seen = outside.attention().ends();
+    seen.extend(of_comparisons(saw.compared, now));
+    seen.extend(of_conflicts(saw.conflicts, now));
+    seen.extend(of_receipts(&saw.judged.receipts, now));
+    outside.discretion().observations(seen)
+}
+
 /// The messages already logged.
 #[derive(Default)]
 struct Notes {
@@ -408,7 +443,15 @@ pub fn pass_over(
     } else {
         outside
     };
+    let outbox = Outbox::default();
+    let desk = desk(&rules, &path, context, &outbox.substitute);
+    if acts {
+        let seen = rules_seen(&path, rules.broken.as_deref(), &watch);
+        outbox.put("", Extent::Observed, vec![seen]);
+    }
     let fleet = Fleet {
+        outbox: &outbox,
+        desk: &desk,
         rules: &rules,
         context,
         outside: &outside,

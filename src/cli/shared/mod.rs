@@ -1,10 +1,12 @@
 //! Code shared by commands. A command imports from here, never from another command.
 
+pub mod alerts;
 pub mod args;
 pub mod cells;
 pub mod colours;
 pub mod command;
 pub mod context;
+pub mod courier;
 pub mod decide;
 pub mod discreet;
 pub mod dry_run;
@@ -17,6 +19,7 @@ pub mod log;
 pub mod metrics;
 pub mod notify;
 pub mod online;
+pub mod outbox;
 pub mod output;
 pub mod revision;
 pub mod rules;

@@ -174,7 +174,7 @@ impl<'a> Watch<'a> {
                 self.tell(LogLevel::Error, &said, Fields::new());
             }
             Progress::Receipt { receipt } => self.judged(receipt),
-            Progress::Settled { report } => self.settled(report),
+            Progress::Settled { report, .. } => self.settled(report),
         }
     }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::alert::Attention;
 use crate::barman::Barman;
 use crate::execute::{Progress, Stamp, World};
 use crate::http::Client;
@@ -27,6 +28,7 @@ pub struct Outside<'a> {
     state: Option<Rc<DiscreetStore>>,
     one_receiver: Cell<bool>,
     limit: Option<Duration>,
+    attention: Rc<Attention>,
 }
 
 /// The addresses of Patronis; an agent learns more of them.
@@ -69,6 +71,7 @@ impl<'a> Outside<'a> {
             state: None,
             one_receiver: Cell::new(rules.streaming_targets() == 1),
             limit: None,
+            attention: Rc::default(),
         }
     }
 
@@ -86,6 +89,7 @@ impl<'a> Outside<'a> {
             state: self.state.clone(),
             one_receiver: Cell::new(false),
             limit: None,
+            attention: Rc::default(),
         }
     }
 
@@ -135,6 +139,11 @@ impl Outside<'_> {
     pub fn patroni_url(&self) -> Option<String> {
         let (_, urls) = self.patroni.as_ref()?;
         urls.borrow().first().map(ToString::to_string)
+    }
+
+    /// What is noticed of requests.
+    pub fn attention(&self) -> &Rc<Attention> {
+        &self.attention
     }
 
     /// The secrets that no output may contain.
@@ -221,7 +230,10 @@ impl<'a> World for Outside<'a> {
     }
 
     fn observe(&self, progress: &Progress<'_>) {
-        let tell = |progress: &Progress<'_>| self.watch.observe(progress);
+        let tell = |progress: &Progress<'_>| {
+            self.watch.observe(progress);
+            self.attention.note(progress, self.watch);
+        };
         self.discretion().tell(progress, tell);
     }
 }

@@ -7,6 +7,7 @@ mod constant;
 mod each;
 mod endpoint;
 mod fleet;
+mod receiver;
 mod request;
 mod rule;
 mod template;
@@ -127,6 +128,7 @@ impl<'a> Decoder<'a> {
         let mut vars = self.vars(files);
         let defaults = self.defaults(section("defaults").first());
         let rules = self.rules(&section("rules"), &defaults);
+        let receivers = self.receivers(&section("notify"));
         vars.append(&mut self.rule_vars);
         let state =
             section("state")
@@ -151,6 +153,7 @@ impl<'a> Decoder<'a> {
             rules,
             state,
             fallback,
+            receivers,
             header_variables: mem::take(&mut self.header_variables),
             places: Places {
                 apis: mem::take(&mut self.apis)

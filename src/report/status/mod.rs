@@ -227,7 +227,10 @@ pub fn difference(one: &Comparison, here: &Here) -> String {
         };
         what = format!("{what} (for {role}`{member}`)");
     }
-    if let Some(Fighting { corrections, until }) = one.fighting {
+    if let Some(Fighting {
+        corrections, until, ..
+    }) = one.fighting
+    {
         let until = local_time(until);
         what = format!(
             "{what}; it was corrected {corrections} times and something else keeps setting it (the rules of another \

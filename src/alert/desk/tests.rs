@@ -1,0 +1,228 @@
+use std::task::{Context, Poll, Waker};
+
+use super::*;
+use crate::evaluate::{Facts, Step, evaluate};
+use crate::execute::{Progress, StepOutcome, StepReport};
+use crate::load::load;
+use crate::model::{Event, Role, Way};
+use crate::source::Source;
+
+/// A clock on which time passes only while everybody waits.
+#[derive(Default)]
+struct Stepped {
+    now: Cell<Duration>,
+    wakes: RefCell<Vec<Duration>>,
+}
+
+impl Clock for Stepped {
+    fn now(&self) -> Duration {
+        self.now.get()
+    }
+
+    fn wall(&self) -> Duration {
+        self.now.get()
+    }
+
+    fn random(&self) -> f64 {
+        0.5
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let end = self.now.get().saturating_add(duration);
+        self.wakes.borrow_mut().push(end);
+        std::future::poll_fn(|_| {
+            if self.now.get() >= end {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+}
+
+impl Stepped {
+    fn run<F: Future>(&self, future: F) -> F::Output {
+        let mut future = std::pin::pin!(future);
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return output;
+            }
+            let now = self.now.get();
+            let later = |wake: &Duration| *wake > now;
+            let next = self.wakes.borrow().iter().copied().filter(later).min();
+            self.now.set(next.unwrap());
+        }
+    }
+}
+
+/// Remembers what was delivered, and when, in seconds.
+struct Bag<'a> {
+    clock: &'a Stepped,
+    delivered: &'a RefCell<Vec<String>>,
+    /// Nobody can be reached before this time.
+    opens: Duration,
+}
+
+impl Courier for Bag<'_> {
+    async fn deliver(&self, receiver: &Receiver, message: &Message) -> Result<(), Undelivered> {
+        if self.clock.now() < self.opens {
+            return Err(Undelivered::at_all("closed".to_owned()));
+        }
+        let json = message.to_json();
+        let word = |key: &str| json[key].as_str().unwrap().to_owned();
+        let (second, name) = (self.clock.now().as_secs(), &receiver.name);
+        let said = format!("{second} {name} {} {}", word("class"), word("state"));
+        self.delivered.borrow_mut().push(said);
+        Ok(())
+    }
+
+    fn complain(&self, _: &Receiver, _: &str) {}
+}
+
+fn step() -> Step {
+    let rules = r#"{version: 1, api: {url: "http://b"}, patroni: {url: "http://p"}, rules: [{name: r, on: on_role_change,
+        role: primary, request: {type: config_switch, server: main, model_name: m}}]}"#;
+    let rules = load(&[Source::new("rules.yml", rules)]).rules.unwrap();
+    let facts = Facts::new(Event::OnRoleChange, Role::Primary, "demo");
+    evaluate(&rules, &facts).unwrap().steps.remove(0)
+}
+
+fn receiver(name: &str, after: u64) -> Receiver {
+    Receiver {
+        name: name.to_owned(),
+        way: Way::Command(vec!["/bin/true".to_owned()]),
+        timeout: Receiver::TIMEOUT,
+        after: Duration::from_secs(after),
+        classes: IncidentClass::ALL.to_vec(),
+    }
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// What is delivered to two receivers while work goes on, and after it.
+fn delivered(opens: u64, work: impl AsyncFnOnce(&Stepped, &dyn Fn(&Progress<'_>))) -> Vec<String> {
+    let (clock, delivered) = (Stepped::default(), RefCell::default());
+    let receivers = [receiver("chat", 60), receiver("pager", 600)];
+    let bag = Bag {
+        clock: &clock,
+        delivered: &delivered,
+        opens: seconds(opens),
+    };
+    let substitute = Substitute::default();
+    let desk = Desk::new(&receivers, "rules.yml".to_owned(), None, bag, &substitute);
+    let (attention, store) = (Attention::default(), Sqlite::in_memory().unwrap());
+    let report = |observations| Report {
+        cluster: "demo".to_owned(),
+        member: None,
+        source: "callback".to_owned(),
+        extent: Extent::Observed,
+        observations,
+    };
+    clock.run(async {
+        let note = |progress: &Progress<'_>| attention.note(progress, &clock);
+        let work = work(&clock, &note);
+        desk.beside(work, &attention, &report, Some(&store), &clock)
+            .await;
+        let report = report(attention.ends());
+        desk.tell(report, Some(&store), &clock, Duration::MAX).await;
+    });
+    delivered.into_inner()
+}
+
+fn waiting(step: &Step) -> Progress<'_> {
+    Progress::Waiting {
+        step,
+        reason: "connection refused",
+        wait: seconds(10),
+    }
+}
+
+fn settled(step: &Step, outcome: StepOutcome) -> StepReport {
+    StepReport {
+        rule: step.rule.clone(),
+        url: step.url.clone(),
+        body: step.operation.body(),
+        operation_id: None,
+        attempts: 1,
+        duration: Duration::ZERO,
+        outcome,
+        message: None,
+    }
+}
+
+#[test]
+fn each_receiver_is_told_once_its_patience_is_over_and_once_at_the_end() {
+    let step = step();
+    let told = delivered(0, async |clock, note| {
+        clock.sleep(seconds(5)).await;
+        for _ in 0..360 {
+            note(&waiting(&step));
+            clock.sleep(seconds(10)).await;
+        }
+        note(&Progress::Settled {
+            step: &step,
+            report: &settled(&step, StepOutcome::Done),
+        });
+    });
+    let expected = [
+        "65 chat unfinished open",
+        "605 pager unfinished open",
+        "3605 chat unfinished over",
+        "3605 pager unfinished over",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn trouble_that_passes_is_not_told() {
+    let step = step();
+    let told = delivered(0, async |clock, note| {
+        note(&waiting(&step));
+        clock.sleep(seconds(30)).await;
+        note(&Progress::Settled {
+            step: &step,
+            report: &settled(&step, StepOutcome::Done),
+        });
+        clock.sleep(seconds(120)).await;
+    });
+    assert!(told.is_empty(), "{told:?}");
+}
+
+#[test]
+fn an_operation_that_runs_is_no_trouble() {
+    let (step, id) = (step(), crate::model::Name::new("1").unwrap());
+    let told = delivered(0, async |clock, note| {
+        note(&waiting(&step));
+        clock.sleep(seconds(10)).await;
+        note(&Progress::Accepted {
+            step: &step,
+            id: &id,
+        });
+        clock.sleep(seconds(3000)).await;
+    });
+    assert!(told.is_empty(), "{told:?}");
+}
+
+#[test]
+fn a_receiver_that_cannot_be_reached_is_tried_again_while_the_work_goes_on() {
+    let step = step();
+    let told = delivered(150, async |clock, note| {
+        note(&waiting(&step));
+        clock.sleep(seconds(300)).await;
+        note(&Progress::Settled {
+            step: &step,
+            report: &settled(&step, StepOutcome::Failed),
+        });
+    });
+    let expected = [
+        "180 chat unfinished open",
+        "300 chat unfinished over",
+        "300 chat failed open",
+        "300 pager failed open",
+    ];
+    assert_eq!(told, expected);
+}

@@ -1,0 +1,104 @@
+//! Notifications of a command: who is told, and by whom.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::alert::{Desk, Report, Substitute, Told, of_rules};
+use crate::execute::World as _;
+use crate::http::Clock as _;
+use crate::store::{Extent, Observation, Source};
+
+use super::context::Context;
+use super::courier::Couriers;
+use super::rules::Rules;
+use super::watch::Watch;
+use super::world::Outside;
+
+/// The receivers, and the ways to them.
+pub type Alerts<'a> = Desk<'a, Couriers<'a>>;
+
+/// The receivers that rules name, reached from here.
+pub fn desk<'a>(
+    rules: &'a Rules,
+    path: &Path,
+    context: &'a Context,
+    substitute: &'a Substitute,
+) -> Alerts<'a> {
+    let environment = &context.environment;
+    let courier = Couriers {
+        environment,
+        log: &context.log,
+    };
+    Desk::new(
+        &rules.set.receivers,
+        whole(path),
+        environment.host.clone(),
+        courier,
+        substitute,
+    )
+}
+
+/// The path by which the state knows the rules, wherever a process was started.
+fn whole(path: &Path) -> String {
+    let whole = fs::canonicalize(path);
+    let whole = whole.as_deref().unwrap_or(path);
+    whole.display().to_string()
+}
+
+/// Observes the rules file; `broken` says why it is not used, if it is not.
+pub fn rules_seen(path: &Path, broken: Option<&str>, watch: &Watch<'_>) -> Observation {
+    let path = whole(path);
+    of_rules(Path::new(&path), broken, watch.wall())
+}
+
+/// Makes reports of one process.
+pub struct Reporter<'a> {
+    /// Patroni's scope.
+    pub cluster: String,
+    /// The member.
+    pub member: Option<String>,
+    /// The kind of process.
+    pub source: Source,
+    /// Knows what may not be told.
+    pub outside: &'a Outside<'a>,
+}
+
+impl Reporter<'_> {
+    /// Tells what was seen; each receiver is waited for no longer than its `timeout` and this limit.
+    pub async fn tell(
+        &self,
+        extent: Extent,
+        observations: Vec<Observation>,
+        desk: &Alerts<'_>,
+        limit: Duration,
+    ) -> Told {
+        let report = self.report(extent, observations);
+        desk.tell(report, self.outside.store(), self.outside.clock(), limit)
+            .await
+    }
+
+    /// Does work, and beside it reports requests that have trouble for long.
+    pub async fn beside<T>(&self, work: impl Future<Output = T>, desk: &Alerts<'_>) -> T {
+        let report = |observations| self.report(Extent::Observed, observations);
+        let outside = self.outside;
+        desk.beside(
+            work,
+            outside.attention(),
+            &report,
+            outside.store(),
+            outside.clock(),
+        )
+        .await
+    }
+
+    fn report(&self, extent: Extent, observations: Vec<Observation>) -> Report {
+        Report {
+            cluster: self.cluster.clone(),
+            member: self.member.clone(),
+            source: self.source.as_str().to_owned(),
+            extent,
+            observations: self.outside.discretion().observations(observations),
+        }
+    }
+}

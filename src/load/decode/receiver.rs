@@ -1,0 +1,155 @@
+//! `notify`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::values::{Least, template_value, words};
+use super::{Decoder, items};
+use crate::diagnostic::Code;
+use crate::load::problem::{Problem, Spot};
+use crate::load::suggest::nearest;
+use crate::model::{
+    Api, IncidentClass, MESSAGE_FIELDS, Origin, Receiver, Template, TemplateValue, Url,
+};
+use crate::model::{Way, Webhook};
+use crate::template::{Reference, Syntax, inspect, is_template};
+
+/// Stands in the place of an address that is read from a file.
+const SECRET_ADDRESS: &str = "http://127.0.0.1";
+
+impl Decoder<'_> {
+    pub(super) fn receivers(&mut self, sections: &[(Origin, &Value)]) -> Vec<Receiver> {
+        let mut all = Vec::new();
+        let mut seen: HashMap<String, Origin> = HashMap::new();
+        let listed = sections
+            .iter()
+            .flat_map(|(origin, value)| items(Some(value), origin));
+        for (number, (origin, value)) in listed.enumerate() {
+            let name = value.get("name").and_then(Value::as_str);
+            let name = name.map_or_else(|| format!("receiver-{}", number + 1), str::to_owned);
+            if let Some(first) = seen.get(&name) {
+                let message = format!("there are two receivers with the name `{name}`");
+                self.problem(
+                    Problem::new(
+                        Code::SectionTwice,
+                        Spot::value(&origin.child("name")),
+                        message,
+                    )
+                    .help("give one of them another name")
+                    .related(Spot::value(first), "the first one is here"),
+                );
+            }
+            seen.insert(name.clone(), origin.clone());
+            all.extend(self.receiver(name, value, &origin));
+        }
+        all
+    }
+
+    fn receiver(&mut self, name: String, value: &Value, origin: &Origin) -> Option<Receiver> {
+        let timeout = self.duration(
+            (value, origin),
+            "timeout",
+            Least::MoreThanZero,
+            Receiver::TIMEOUT,
+        );
+        let after = self.duration((value, origin), "after", Least::Zero, Receiver::AFTER);
+        let mut classes = words(value, "classes", IncidentClass::parse);
+        if classes.is_empty() {
+            classes = IncidentClass::ALL.to_vec();
+        }
+        let way = match (value.get("webhook"), value.get("command")) {
+            (Some(webhook), _) => {
+                let mut webhook = self.webhook(webhook, &origin.child("webhook"))?;
+                webhook.api.timeout = timeout;
+                Way::Webhook(Box::new(webhook))
+            }
+            (None, Some(command)) => self.command(command, &origin.child("command"))?,
+            (None, None) => return None,
+        };
+        Some(Receiver {
+            name,
+            way,
+            timeout,
+            after,
+            classes,
+        })
+    }
+
+    fn command(&mut self, value: &Value, origin: &Origin) -> Option<Way> {
+        let words = items(Some(value), origin).filter_map(|(_, word)| word.as_str());
+        let words: Vec<String> = words.map(str::to_owned).collect();
+        let program = words.first()?;
+        if !Path::new(program).is_absolute() {
+            // Patroni's PATH is not the operator's.
+            let message = format!("`{program}` is no absolute path");
+            let help = "write the whole path of the program; `command -v PROGRAM` shows it";
+            let spot = Spot::value(&origin.child(0));
+            self.problem(Problem::new(Code::BadValue, spot, message).help(help));
+        }
+        Some(Way::Command(words))
+    }
+
+    fn webhook(&mut self, value: &Value, origin: &Origin) -> Option<Webhook> {
+        let url_file = value.get("url_file").and_then(Value::as_str);
+        let url = match value.get("url") {
+            Some(url) => self.url(url, &origin.child("url"), "`url`"),
+            None => url_file.and_then(|_| Url::new(SECRET_ADDRESS).ok()),
+        };
+        let api: Option<Api> = self.endpoint_at(url, value, origin);
+        let body = value.get("body").filter(|body| !body.is_string());
+        let body = body.map(|body| template_value(body, &origin.child("body")));
+        if let Some(body) = &body {
+            self.message_templates(body);
+        }
+        Some(Webhook {
+            api: api?,
+            url_file: url_file.map(PathBuf::from),
+            body,
+        })
+    }
+
+    /// Looks at the templates of a body, which know nothing but the fields of a message.
+    fn message_templates(&mut self, value: &TemplateValue) {
+        match value {
+            TemplateValue::Text(template) if is_template(&template.text) => {
+                self.message_template(template);
+            }
+            TemplateValue::List(items) => {
+                for item in items {
+                    self.message_templates(item);
+                }
+            }
+            TemplateValue::Map(entries) => {
+                for (_, value) in entries {
+                    self.message_templates(value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn message_template(&mut self, template: &Template) {
+        let usage = match inspect(&template.text, Syntax::Text) {
+            Ok(usage) => usage,
+            Err(error) => return self.syntax_error(&error, template, Syntax::Text),
+        };
+        for unknown in &usage.unknown {
+            self.unknown_name(unknown, template);
+        }
+        let known = |used: &&Reference| MESSAGE_FIELDS.contains(&used.name.as_str());
+        for used in usage.variables.iter().filter(|used| !known(used)) {
+            let name = used.name.as_str();
+            let start = used.range.start;
+            let spot = Spot::bytes(&template.origin, start..start + name.len());
+            let fields = MESSAGE_FIELDS.map(|field| format!("`{field}`")).join(", ");
+            let help = nearest(name, MESSAGE_FIELDS).map_or_else(
+                || format!("a message has the fields {fields}"),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let message = format!("a message has no field `{name}`");
+            self.problem(Problem::new(Code::UnknownVariable, spot, message).help(help));
+        }
+    }
+}
