@@ -167,6 +167,11 @@ impl Budget {
         {
             return Ok(());
         }
+        // Too long to be walked through.
+        if value.len().is_some_and(|length| length > self.values) {
+            self.values = 0;
+            return Err(refuse("more than 20,000 values in it"));
+        }
         if value.kind() == ValueKind::Map {
             let pairs = value.as_object().and_then(DynObject::try_iter_pairs);
             for (key, value) in pairs.into_iter().flatten() {
