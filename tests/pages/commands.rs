@@ -40,9 +40,10 @@ fn failures(page: &Page) -> Vec<String> {
     for block in &blocks {
         if !is_shell(block) {
             if let Some(file) = &block.file {
-                match block.added {
-                    true => session.add(file, &block.text),
-                    false => session.write(file, &block.text),
+                if block.added {
+                    session.add(file, &block.text);
+                } else {
+                    session.write(file, &block.text);
                 }
             }
             continue;

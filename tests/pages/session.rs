@@ -33,7 +33,8 @@ const CHAT: &str = "https://hooks.slack.com/services/T0000/B0000/XXXX";
 const NOT_RUN: &str = "a2enconf a2enmod ansible-galaxy ansible-playbook apache2ctl apt apt-get barman buildah cargo \
                        cargo-fuzz chmod chown cp docker dnf dpkg etcdctl gh git groupadd install journalctl ln \
                        logrotate man mkdir nginx openssl patronictl pg_dropcluster podman pre-commit promtool \
-                       psql rm rpm seed sh sha256sum ssh sudoedit systemctl systemd-analyze tar useradd usermod yum zypper";
+                       psql rm rpm seed sh sha256sum ssh sudoedit systemctl systemd-analyze \
+                       systemd-tmpfiles tar useradd userdel usermod yum zypper";
 
 pub struct Session {
     folder: TempDir,
