@@ -17,5 +17,6 @@ mod fleet_page;
 mod git;
 mod junit;
 mod monitoring;
+mod proxy;
 #[path = "../support/mod.rs"]
 mod support;
