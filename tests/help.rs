@@ -32,14 +32,8 @@ fn every_recorded_page_is_of_a_command() {
 fn every_page_has_an_example_and_its_exit_codes() {
     for name in commands() {
         let (short, long) = (page(&[&name, "-h"], "80"), page(&[&name, "--help"], "80"));
-        // the Python tool has one page for both options, and so have its commands here
-        let of_python = ["config-switch", "recover"].contains(&name.as_str());
-        if of_python {
-            assert_eq!(short, long);
-        } else {
-            assert!(short.contains("\nExample:\n    "), "{short}");
-            assert!(short.lines().count() <= 50, "this is not short: {short}");
-        }
+        assert!(short.contains("\nExample:\n    "), "{short}");
+        assert!(short.lines().count() <= 50, "this is not short: {short}");
         assert!(!examples(&long).is_empty(), "{long}");
         assert!(long.contains("\nExit codes:\n  0    "), "{long}");
         assert_eq!(page(&["help", &name], "80"), long);
@@ -85,13 +79,37 @@ fn without_a_command_the_first_page_is_an_error() {
 fn manual_pages_are_written_for_every_command() {
     let folder = tempfile::tempdir().unwrap();
     page(&["man", "--output", folder.path().to_str().unwrap()], "80");
+    let read = |name: &str| fs::read_to_string(folder.path().join(format!("{name}.1"))).unwrap();
     for name in commands() {
-        let manual = fs::read_to_string(folder.path().join(format!("patroni_barman-{name}.1")));
-        let manual = manual.unwrap();
-        assert!(
-            manual.starts_with(".ie") || manual.contains(".TH"),
-            "{manual}"
-        );
-        assert!(manual.contains("Exit codes:"), "{manual}");
+        let manual = read(&format!("patroni_barman-{name}"));
+        let sections = manual.lines().filter_map(|line| line.strip_prefix(".SH "));
+        let sections: Vec<&str> = sections.map(|name| name.trim_matches('"')).collect();
+        let always = [
+            "NAME",
+            "SYNOPSIS",
+            "DESCRIPTION",
+            "OPTIONS",
+            "EXIT STATUS",
+            "ENVIRONMENT",
+        ];
+        assert!(sections.starts_with(&always), "{name}: {sections:?}");
+        assert_eq!(sections.last(), Some(&"SEE ALSO"), "{name}");
+        assert!(manual.contains("patroni_barman(1), "), "{manual}");
     }
+    let status = read("patroni_barman-status");
+    for words in [
+        "\\fB\\-\\-timeout\\fR \\fIDURATION\\fR",
+        "\\fBPATRONI_BARMAN_STATE\\fR",
+        "\\fI/etc/patroni_barman/rules.yml\\fR",
+    ] {
+        assert!(status.contains(words), "{status}");
+    }
+    let program = read("patroni_barman");
+    for name in commands() {
+        let name = name.replace('-', "\\-");
+        let entry = format!("\\fBpatroni_barman\\-{name}\\fR(1)");
+        assert!(program.contains(&entry), "{entry}: {program}");
+    }
+    let printed = page(&["man"], "80");
+    assert_eq!(printed, program);
 }

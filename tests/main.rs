@@ -13,6 +13,7 @@
 mod advice;
 mod agent;
 mod check;
+mod colour;
 mod dependencies;
 mod diagnostics;
 mod faults;

@@ -120,10 +120,16 @@ const fn native(known: Known) -> Known {
 
 const HELP: Known = python_flag("--help");
 
+/// The same; it shows a shorter page.
+const SHORT_HELP: Known = Known {
+    option: "-h",
+    ..HELP
+};
+
 const API_URL: &str = "--api-url";
 
 /// The options before the sub-command.
-const GLOBAL: [Known; 10] = [
+const GLOBAL: [Known; 11] = [
     HELP,
     python(API_URL),
     python_file("--cert-file"),
@@ -134,6 +140,7 @@ const GLOBAL: [Known; 10] = [
     native(python_file("--ca-file")),
     native(python("--log-format")),
     native(python("--log-level")),
+    native(python("--color")),
 ];
 
 /// A sub-command of the Python tool.
@@ -198,7 +205,7 @@ fn read_words(program: &str, words: &[&str]) -> Result<Reading, Reading> {
     let rest = before
         .read(words, &GLOBAL, Positionals::SubCommand)
         .map_err(refuse(None))?;
-    if before.wants_help {
+    if before.wants_help.is_some() {
         return Ok(before.write(program, None, &Scan::default()));
     }
     let Some((command, rest)) = rest.split_first() else {
@@ -244,7 +251,8 @@ enum Positionals {
 struct Scan {
     values: Vec<(&'static str, Option<String>)>,
     positionals: Vec<String>,
-    wants_help: bool,
+    /// The option that asks for help.
+    wants_help: Option<&'static str>,
 }
 
 impl Scan {
@@ -276,8 +284,8 @@ impl Scan {
                         at += 1;
                     }
                     let value = known.value(given)?;
-                    if known.option == HELP.option {
-                        self.wants_help = true;
+                    if known.name == HELP.name {
+                        self.wants_help = Some(known.option);
                         return Ok(&[]);
                     }
                     if known.takes == Takes::File && value.as_deref() == Some("") {
@@ -294,8 +302,8 @@ impl Scan {
     /// Writes out the words before and after the sub-command.
     fn write(&self, program: &str, command: Option<&str>, after: &Self) -> Reading {
         let mut written = vec![OsString::from(program)];
-        if self.wants_help {
-            written.push(HELP.option.into());
+        if let Some(help) = self.wants_help {
+            written.push(help.into());
             return Reading::Written(written);
         }
         written.extend(command.map(OsString::from));
@@ -304,11 +312,11 @@ impl Scan {
         after.write_options(&mut written, |option| {
             self.values.iter().all(|(given, _)| *given != option)
         });
-        if after.wants_help {
+        if let Some(help) = after.wants_help {
             // an invalid argument before it is reported first
             let plain = |word: &&String| !word.starts_with('-');
             written.extend(after.positionals.iter().filter(plain).map(OsString::from));
-            written.push(HELP.option.into());
+            written.push(help.into());
         } else if !after.positionals.is_empty() {
             written.push("--".into());
             written.extend(after.positionals.iter().map(OsString::from));
@@ -364,7 +372,7 @@ fn classify<'w>(word: &'w str, options: &[Known]) -> Result<Kind<'w>, String> {
     }
     if let Some(behind) = word.strip_prefix("-h") {
         let only_help = behind.chars().all(|c| c == 'h');
-        return Ok(Kind::Option(HELP, (!only_help).then_some(behind)));
+        return Ok(Kind::Option(SHORT_HELP, (!only_help).then_some(behind)));
     }
     let (name, value) = match word.split_once('=') {
         Some((name, value)) => (name, Some(value)),

@@ -42,8 +42,8 @@ pub fn split(cli: &Command, arguments: Vec<OsString>) -> (Vec<OsString>, Vec<(St
 }
 
 /// The exit code for an invalid command line: `run`, which Patroni calls, has its own.
-pub fn usage_code(cli: &Command, arguments: &[OsString]) -> u8 {
-    command_of(cli, arguments).map_or(USAGE, |(_, facts)| facts.usage)
+pub fn refuse(cli: &Command, arguments: &[OsString], message: &str) -> u8 {
+    command_of(cli, arguments).map_or(USAGE, |(_, facts)| (facts.refuse)(arguments, message))
 }
 
 /// The command: the first word that is one. A value that is spelled like a command is only mistaken for it if it

@@ -69,10 +69,10 @@ fn page(command: Command, connected: bool) -> Command {
     if let Some(example) = example {
         command = command.after_help(format!("Example:\n{example}"));
     }
-    command = command.after_long_help(codes.unwrap_or_default());
+    command = command.after_long_help(list(&codes));
     if !connected {
         command = command.mut_args(|argument| {
-            let hide = argument.is_global_set();
+            let hide = argument.is_global_set() && argument.get_id() != "color";
             argument.hide(hide)
         });
     }
@@ -96,24 +96,25 @@ fn groups(command: &Command) -> String {
 }
 
 /// The parts of a comment.
-struct Page {
+pub struct Page {
     /// The first sentence.
-    summary: String,
+    pub summary: String,
     /// Everything but the exit codes; each paragraph is one line.
-    text: String,
+    pub text: String,
     /// The first example.
     example: Option<String>,
-    /// The exit codes as a list.
-    codes: Option<String>,
+    /// The exit codes, each with its meaning.
+    pub codes: Vec<(String, String)>,
 }
 
 impl Page {
-    fn read(comment: &str) -> Self {
+    /// Takes a comment apart.
+    pub fn read(comment: &str) -> Self {
         let mut page = Self {
             summary: String::new(),
             text: String::new(),
             example: None,
-            codes: None,
+            codes: Vec::new(),
         };
         for paragraph in comment.split("\n\n").filter(|text| !text.trim().is_empty()) {
             if paragraph.starts_with("    ") {
@@ -124,7 +125,11 @@ impl Page {
             let prose: Vec<&str> = paragraph.lines().map(str::trim).collect();
             let prose = prose.join(" ");
             if let Some(codes) = prose.strip_prefix("Exit codes: ") {
-                page.codes = Some(list(codes));
+                let codes = codes.trim_end_matches('.').split("; ");
+                let codes = codes.map(|item| item.split_once(' ').unwrap_or((item, "")));
+                page.codes = codes
+                    .map(|(code, what)| (code.to_owned(), what.to_owned()))
+                    .collect();
             } else if page.summary.is_empty() {
                 page.summary = first_sentence(&prose).to_owned();
                 page.text = prose;
@@ -141,11 +146,13 @@ fn first_sentence(prose: &str) -> &str {
     prose.get(..end).unwrap_or(prose).trim_end_matches('.')
 }
 
-/// `0 done; 1 skipped` as a list.
-fn list(codes: &str) -> String {
+/// Exit codes as a list.
+fn list(codes: &[(String, String)]) -> String {
+    if codes.is_empty() {
+        return String::new();
+    }
     let mut text = "Exit codes:\n".to_owned();
-    for item in codes.trim_end_matches('.').split("; ") {
-        let (code, meaning) = item.split_once(' ').unwrap_or((item, ""));
+    for (code, meaning) in codes {
         let mut line = format!("  {code:<5}");
         let mut empty = true;
         for word in meaning.split(' ') {
@@ -198,14 +205,14 @@ mod tests {
         );
         assert_eq!(page.example.unwrap(), "    a: b\n      c: d");
         assert_eq!(
-            page.codes.unwrap(),
+            list(&page.codes),
             "Exit codes:\n  0    done\n  12   not done"
         );
     }
 
     #[test]
     fn a_long_meaning_goes_on_below_itself() {
-        let long = list(&format!("0 {}", "word ".repeat(20).trim_end()));
+        let long = list(&[("0".to_owned(), "word ".repeat(20).trim_end().to_owned())]);
         let lines: Vec<&str> = long.lines().skip(1).collect();
         assert_eq!(lines.len(), 2);
         assert!(lines[0].starts_with("  0    word"));

@@ -5,6 +5,7 @@ mod commands;
 pub mod compat;
 mod extra;
 mod help;
+mod manual;
 mod shared;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use commands::Cli;
 use compat::Reading;
+use shared::colours::Colours;
 use shared::context::Context;
 use shared::env::Environment;
 use shared::log::Log;
@@ -22,6 +24,8 @@ use shared::{exit, signals};
 /// Runs a command line and returns the exit code.
 #[must_use]
 pub fn main(arguments: Vec<OsString>) -> u8 {
+    let environment = Environment::read();
+    let colours = Colours::of(&arguments, &environment);
     let arguments = match compat::read(&arguments) {
         Reading::Native => arguments,
         Reading::Written(written) => written,
@@ -32,26 +36,28 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
         Reading::Refused { message, command } => {
             let help = format!("patroni_barman {} --help", command.unwrap_or_default());
             let help = help.replace("  ", " ");
-            complain(&message, Some(&format!("`{help}` shows every option")));
+            let help = format!("`{help}` shows every option");
+            complain(&message, Some(&help), colours.stderr);
             return exit::USAGE;
         }
     };
     // Never freed: that would take as long as reading the rules.
-    let command = Box::leak(Box::new(if help::wanted(&arguments) {
+    let command = if help::wanted(&arguments) {
         help::command()
     } else {
         Cli::command()
-    }));
+    };
+    let command = Box::leak(Box::new(command.color(colours.clap)));
     let (arguments, others) = extra::split(command, arguments);
     let mut cli = match parse(command, &arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
             if let Some(advice) = advice::of(&error, &arguments) {
-                advise(&advice);
+                advise(&advice, colours.stderr);
             }
             return if error.use_stderr() {
-                extra::usage_code(command, &arguments)
+                extra::refuse(command, &arguments, &error.to_string())
             } else {
                 0
             };
@@ -60,26 +66,29 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
     cli.command.take_others(others);
     signals::survive_file_limit();
     let global = cli.global;
-    let environment = Environment::read();
+    // What only shows something has no log on a terminal, but says what is wrong.
+    let plain = (!cli.command.acts()).then_some(colours.stderr);
     let log = Log::open(
         global.log_file.as_deref(),
         global.log_format,
         global.log_level,
         environment.get("JOURNAL_STREAM"),
+        plain,
     );
     let context = Context {
         global,
         environment,
         log: log.into(),
+        colours,
     };
     match cli.command.run(&context) {
         Ok(_) if !cli.command.acts() && !is_complete() => exit::USAGE,
         Ok(code) => code,
         Err(exit) => {
-            if cli.command.acts() {
-                exit.log(&context.log);
+            if context.log.is_plain() {
+                complain(&exit.message, exit.help.as_deref(), colours.stderr);
             } else {
-                complain(&exit.message, exit.help.as_deref());
+                exit.log(&context.log);
             }
             exit.code
         }

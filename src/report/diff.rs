@@ -9,30 +9,27 @@ use crate::diff::{Change, ChangedCell, Class, Diff, Field, Loss, Lost, Setting, 
 use crate::model::Event;
 
 use super::folded::{FAILS, conditional, sentence};
-use super::text::{nameless, one_line, put_line};
+use super::text::{Screen, Style, nameless, one_line, put_line};
 
 /// The comparison for a terminal.
 #[must_use]
-pub fn diff(diff: &Diff) -> String {
-    let mut text = format!("{}\n", summary(diff));
+pub fn diff(diff: &Diff, screen: Screen) -> String {
+    let mut text = screen.styled(Style::Strong, &summary(diff), "");
     let lost = losses(diff);
     if !lost.is_empty() {
-        let _ = writeln!(text, "\n{LOST}:");
+        text.push('\n');
+        text.push_str(&screen.styled(Style::Error, LOST, ":"));
         for (line, clusters) in lost {
             put_line!(text, "  - in {}: {line}", clusters.join(", "));
         }
     }
     for group in groups(diff) {
         text.push('\n');
-        put_line!(text, "{}", places(&group));
+        text.push_str(&screen.styled(Style::Strong, &places(&group), ""));
         for change in changes(&group) {
-            put_line!(
-                text,
-                "  {} {}: {}",
-                sign(change),
-                words(change),
-                title(change, diff)
-            );
+            let head = format!("  {} {}", sign(change), words(change));
+            let rest = format!(": {}", title(change, diff));
+            text.push_str(&screen.styled(style(change), &head, &rest));
             for line in details(change, diff) {
                 put_line!(text, "      {line}");
             }
@@ -40,13 +37,14 @@ pub fn diff(diff: &Diff) -> String {
     }
     if !diff.unseen.is_empty() {
         text.push('\n');
-        put_line!(text, "{UNSEEN}:");
+        text.push_str(&screen.styled(Style::Strong, UNSEEN, ":"));
         for unseen in &diff.unseen {
             put_line!(text, "  ? {}", unseen_line(unseen));
         }
     }
     if !diff.settings.is_empty() {
-        let _ = writeln!(text, "\n{SETTINGS}:");
+        text.push('\n');
+        text.push_str(&screen.styled(Style::Strong, SETTINGS, ":"));
         for setting in &diff.settings {
             let _ = writeln!(text, "  ~ {}", setting_line(setting));
         }
@@ -409,6 +407,15 @@ fn field(field: &Field) -> String {
         shown(&field.old),
         shown(&field.new)
     )
+}
+
+fn style(change: &Change) -> Style {
+    match change.class() {
+        Class::Added | Class::Mended => Style::Good,
+        Class::Removed | Class::Breaks => Style::Error,
+        Class::Retargeted | Class::Changed => Style::Warning,
+        Class::Renamed | Class::TimingOnly | Class::Undecided => Style::Note,
+    }
 }
 
 fn sign(change: &Change) -> &'static str {

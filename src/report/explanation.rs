@@ -2,20 +2,20 @@
 
 use std::fmt::Write as _;
 
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Severity};
+
+use super::text::{Screen, Style};
 
 /// The page that `explain` prints.
 #[must_use]
-pub fn explanation(code: Code) -> String {
+pub fn explanation(code: Code, screen: Screen) -> String {
     let explanation = code.explanation();
-    let mut page = format!(
-        "{code}: {} ({})\n\n{}\n",
-        code.title(),
-        code.severity(),
-        explanation.about
-    );
+    let title = format!(": {} ({})", code.title(), code.severity());
+    let mut page = screen.styled(style(code), &code.to_string(), &title);
+    let _ = writeln!(page, "\n{}", explanation.about);
     for (head, files) in [("wrong", explanation.wrong), ("right", explanation.right)] {
-        let _ = write!(page, "\n{head}:\n");
+        page.push('\n');
+        page.push_str(&screen.styled(Style::Strong, head, ":"));
         let several = files.len() > 1;
         for (name, text) in files {
             if several {
@@ -32,12 +32,21 @@ pub fn explanation(code: Code) -> String {
 
 /// Every code with its title, one per line.
 #[must_use]
-pub fn codes() -> String {
+pub fn codes(screen: Screen) -> String {
     let mut list = String::new();
     for code in Code::ALL {
-        let _ = writeln!(list, "{code}  {:7}  {}", code.severity(), code.title());
+        let rest = format!("  {:7}  {}", code.severity(), code.title());
+        list.push_str(&screen.styled(style(*code), &code.to_string(), &rest));
     }
     list
+}
+
+const fn style(code: Code) -> Style {
+    match code.severity() {
+        Severity::Error => Style::Error,
+        Severity::Warning => Style::Warning,
+        Severity::Note => Style::Note,
+    }
 }
 
 /// The reference of all codes in Markdown.

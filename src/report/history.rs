@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::model::duration;
 use crate::store::{Intent, Source, State};
 
-use super::text::{Colour, Style, one_line, put_line};
+use super::text::{Screen, Style, breadth, cut, lines_of, one_line, put_line};
 
 /// An intent as `schemas/history.schema.json` describes it.
 #[must_use]
@@ -32,9 +32,10 @@ pub fn intent(intent: &Intent) -> Value {
     })
 }
 
-/// Intents as a table that fits a terminal of this width; unfinished ones have a reason below.
+/// Intents as a table that fits the screen; what is not done has its reason below.
 #[must_use]
-pub fn history(intents: &[Intent], width: usize, colour: Colour) -> String {
+pub fn history(intents: &[Intent], screen: Screen) -> String {
+    let Screen { width, colour } = screen;
     if intents.is_empty() {
         return "no requests recorded\n".to_owned();
     }
@@ -42,7 +43,7 @@ pub fn history(intents: &[Intent], width: usize, colour: Colour) -> String {
     let longest = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         let heading = HEADINGS.get(column).map_or(0, |heading| heading.len());
-        let cells = cells.map(|cell| cell.chars().count());
+        let cells = cells.map(|cell| breadth(cell));
         cells.fold(heading, usize::max)
     };
     let mut widths: [usize; 7] = std::array::from_fn(longest);
@@ -63,7 +64,7 @@ pub fn history(intents: &[Intent], width: usize, colour: Colour) -> String {
             }
         }));
         if let Some(why) = reason(intent) {
-            for part in wrapped(&one_line(&why), width.saturating_sub(4)) {
+            for part in lines_of(&one_line(&why), width.saturating_sub(4), 0) {
                 put_line!(text, "    {part}");
             }
         }
@@ -117,11 +118,12 @@ fn reason(intent: &Intent) -> Option<String> {
     Some(format!("{cluster} {role}{node}: {why}"))
 }
 
-const fn style(state: State) -> Option<Style> {
+pub(super) const fn style(state: State) -> Option<Style> {
     match state {
         State::Failed | State::Refused | State::Unverified | State::Abandoned => Some(Style::Error),
         State::Pending => Some(Style::Warning),
-        State::Done | State::Fenced | State::Superseded | State::Forgotten => None,
+        State::Done => Some(Style::Good),
+        State::Fenced | State::Superseded | State::Forgotten => None,
     }
 }
 
@@ -129,32 +131,14 @@ const fn style(state: State) -> Option<Style> {
 fn line(cells: &[String; 7], widths: &[usize; 7], paint: impl Fn(usize, &str) -> String) -> String {
     let mut text = String::new();
     for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
-        let mut cell = cell.clone();
-        if cell.chars().count() > *width {
-            cell = cell.chars().take(width - 1).chain(['…']).collect();
-        }
-        let gap = width - cell.chars().count();
+        let cell = cut(cell, *width);
+        let gap = width.saturating_sub(breadth(&cell));
         text.push_str(&paint(column, &cell));
         text.push_str(&" ".repeat(gap + 2));
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
-}
-
-/// A text in lines of at most this many characters; a longer word gets a line of its own.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
-                last.push(' ');
-                last.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 /// A time since the epoch, to the second, in local time.

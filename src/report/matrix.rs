@@ -9,16 +9,16 @@ use crate::model::Role;
 use crate::space::Cluster;
 
 use super::folded::{Group, groups, list, meaning};
-use super::text::put_line;
+use super::text::{Screen, Style, put_line};
 
 /// A table for each kind of cluster, followed by the meaning of its letters.
 #[must_use]
-pub fn matrix(matrix: &Matrix<'_>) -> String {
+pub fn matrix(matrix: &Matrix<'_>, screen: Screen) -> String {
     let mut legend = Legend::default();
     let mut text = String::new();
     let groups = groups(matrix, false);
     for group in &groups.shown {
-        put_line!(text, "{}", heading(group));
+        text.push_str(&screen.styled(Style::Strong, &heading(group), ""));
         text.push('\n');
         let (events, nothing) = group.events();
         if !events.is_empty() {
@@ -45,12 +45,14 @@ pub fn matrix(matrix: &Matrix<'_>) -> String {
         text.push('\n');
     }
     for (index, meaning) in legend.meanings.iter().enumerate() {
-        let letter = letter(index);
-        let _ = writeln!(
-            text,
-            "{letter}  {}",
-            meaning.trim_end().replace('\n', "\n   ")
-        );
+        let letter = format!("{:<2} ", letter(index));
+        for (number, line) in meaning.lines().enumerate() {
+            let own = line.len() - line.trim_start().len();
+            let head = if number == 0 { letter.as_str() } else { "   " };
+            let head = format!("{head}{}", " ".repeat(own));
+            let style = (number == 0).then_some(Style::Strong);
+            text.push_str(&screen.wrapped(style, &head, line.trim_start(), own + 5));
+        }
     }
     let _ = writeln!(text, "-  nothing is sent");
     let _ = writeln!(

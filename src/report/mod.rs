@@ -44,4 +44,4 @@ pub use run::run;
 pub use sarif::sarif;
 pub use status::{Level, Problem, RulesSeen, StateSeen, Status, conflict, difference, status};
 pub use test_run::{Checked, Covered, Mutated, TestRun, Tested, tests, tests_json};
-pub use text::{Colour, one_line};
+pub use text::{Colour, Screen, Style, one_line};

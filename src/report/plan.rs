@@ -3,7 +3,7 @@
 use crate::evaluate::Plan;
 use crate::model::{Fence, Verify};
 
-use super::text::put_line;
+use super::text::{Screen, Style, put_line};
 
 /// The text for a rule that fires and has `request: none`.
 pub const NOTHING: &str = "does nothing on purpose";
@@ -30,27 +30,25 @@ pub(super) fn described<'p>(plan: &'p Plan, rule: &str) -> impl Iterator<Item = 
 
 /// The steps that would be sent, and for every rule the reason why it fired or did not.
 #[must_use]
-pub fn plan(plan: &Plan) -> String {
+pub fn plan(plan: &Plan, screen: Screen) -> String {
     let mut text = String::new();
     let node = plan
         .node
         .as_ref()
         .map_or_else(String::new, |node| format!(" on node {node}"));
     let cluster = &plan.cluster;
-    put_line!(text, "{} {} {cluster}{node}", plan.event, plan.role);
+    let head = format!("{} {} {cluster}{node}", plan.event, plan.role);
+    text.push_str(&screen.styled(Style::Strong, &head, ""));
     text.push('\n');
     if plan.steps.is_empty() {
         let why = idle(plan).unwrap_or_else(|| "no rule matches".to_owned());
-        put_line!(text, "nothing would be sent: {why}");
+        let rest = format!(": {why}");
+        text.push_str(&screen.styled(Style::Warning, "nothing would be sent", &rest));
     }
     for (index, step) in plan.steps.iter().enumerate() {
-        put_line!(
-            text,
-            "{}. {}: {}",
-            index + 1,
-            step.rule,
-            step.operation.words()
-        );
+        let head = format!("{}. {}", index + 1, step.rule);
+        let what = format!(": {}", step.operation.words());
+        text.push_str(&screen.styled(Style::Strong, &head, &what));
         for line in described(plan, &step.rule) {
             put_line!(text, "   {line}");
         }
@@ -68,16 +66,20 @@ pub fn plan(plan: &Plan) -> String {
         put_line!(text, "   verify: {verify}; fence: {fence}");
     }
     text.push('\n');
-    put_line!(text, "why:");
+    text.push_str(&screen.styled(Style::Strong, "why:", ""));
     for trace in &plan.trace {
         match &trace.because {
             None if trace.does_nothing => {
-                put_line!(text, "  {} fires, and {NOTHING}", trace.rule);
+                let head = format!("  {} fires", trace.rule);
+                text.push_str(&screen.styled(Style::Good, &head, &format!(", and {NOTHING}")));
                 for line in described(plan, &trace.rule) {
                     put_line!(text, "    {line}");
                 }
             }
-            None => put_line!(text, "  {} fires", trace.rule),
+            None => {
+                let head = format!("  {} fires", trace.rule);
+                text.push_str(&screen.styled(Style::Good, &head, ""));
+            }
             Some(because) => put_line!(
                 text,
                 "  {} does not fire: `{}` wants {}, got {}",

@@ -5,23 +5,30 @@ use serde_json::{Value, json};
 use crate::store::{MayTell, Receipt, Verdict};
 
 use super::history::utc;
-use super::text::one_line;
+use super::text::{Screen, Style};
 
 /// Receipts as `schemas/status.schema.json` and `schemas/history.schema.json` describe them.
 pub fn receipts_json<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> Value {
     receipts.into_iter().map(to_json).collect()
 }
 
-/// Receipts for people, one per line under a heading; empty if there are none.
-pub fn receipts<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> String {
-    let lines: Vec<_> = receipts
-        .into_iter()
-        .map(|one| format!("  {}\n", one_line(&receipt(one))))
-        .collect();
+/// Receipts for people, an item each under a heading; empty if there are none.
+pub fn receipts<'a>(receipts: impl IntoIterator<Item = &'a Receipt>, screen: Screen) -> String {
+    let line = |one: &Receipt| {
+        let style = match one.verdict {
+            Verdict::Continuous => Style::Good,
+            Verdict::Gap { .. } => Style::Error,
+            Verdict::Unknown { .. } => Style::Warning,
+        };
+        let head = format!("  {}: ", change(one));
+        screen.wrapped(Some(style), &head, &verdict(one), 4)
+    };
+    let lines: Vec<_> = receipts.into_iter().map(line).collect();
     if lines.is_empty() {
         return String::new();
     }
-    format!("changes of timeline:\n{}", lines.concat())
+    let head = screen.styled(Style::Strong, "changes of timeline:", "");
+    format!("{head}{}", lines.concat())
 }
 
 fn to_json(receipt: &Receipt) -> Value {
@@ -51,6 +58,10 @@ fn to_json(receipt: &Receipt) -> Value {
 
 /// A receipt in a sentence, which begins with the server.
 pub fn receipt(receipt: &Receipt) -> String {
+    format!("{}: {}", change(receipt), verdict(receipt))
+}
+
+fn change(receipt: &Receipt) -> String {
     let Receipt {
         server,
         from,
@@ -58,10 +69,7 @@ pub fn receipt(receipt: &Receipt) -> String {
         switch_lsn,
         ..
     } = receipt;
-    format!(
-        "`{server}`: timeline {from} to {timeline} at {switch_lsn}: {}",
-        verdict(receipt)
-    )
+    format!("`{server}`: timeline {from} to {timeline} at {switch_lsn}")
 }
 
 /// The verdict in a sentence, with the next step.

@@ -2,30 +2,29 @@
 
 use crate::execute::{Outcome, StepOutcome, Verdict};
 
-use super::text::put_line;
+use super::text::{Screen, Style};
 
 /// The outcome, one line per step.
 #[must_use]
-pub fn run(outcome: &Outcome) -> String {
-    let mut text = String::new();
-    let verdict = match outcome.verdict {
-        Verdict::Done => "done",
-        Verdict::Skipped => "skipped: no rule matches",
-        Verdict::Failed => "failed",
-        Verdict::Unfinished => "not finished",
-        Verdict::Fenced => "fenced",
+pub fn run(outcome: &Outcome, screen: Screen) -> String {
+    let (style, verdict, rest) = match outcome.verdict {
+        Verdict::Done => (Style::Good, "done", ""),
+        Verdict::Skipped => (Style::Strong, "skipped", ": no rule matches"),
+        Verdict::Failed => (Style::Error, "failed", ""),
+        Verdict::Unfinished => (Style::Error, "not finished", ""),
+        Verdict::Fenced => (Style::Warning, "fenced", ""),
     };
-    put_line!(text, "{verdict}");
+    let mut text = screen.styled(style, verdict, rest);
     for step in &outcome.steps {
-        let word = match step.outcome {
-            StepOutcome::Done => "done",
-            StepOutcome::Failed => "failed",
-            StepOutcome::Refused => "refused",
-            StepOutcome::Unverified => "not verified",
-            StepOutcome::Unfinished => "not finished",
-            StepOutcome::Fenced => "fenced",
-            StepOutcome::Superseded => "superseded",
-            StepOutcome::NotRun => "not sent",
+        let (style, word) = match step.outcome {
+            StepOutcome::Done => (Style::Good, "done"),
+            StepOutcome::Failed => (Style::Error, "failed"),
+            StepOutcome::Refused => (Style::Error, "refused"),
+            StepOutcome::Unverified => (Style::Error, "not verified"),
+            StepOutcome::Unfinished => (Style::Error, "not finished"),
+            StepOutcome::Fenced => (Style::Warning, "fenced"),
+            StepOutcome::Superseded => (Style::Warning, "superseded"),
+            StepOutcome::NotRun => (Style::Warning, "not sent"),
         };
         let id = step
             .operation_id
@@ -37,9 +36,10 @@ pub fn run(outcome: &Outcome) -> String {
             more => format!(", {more} attempts"),
         };
         let time = format!("{:.2} s", step.duration.as_secs_f64());
-        put_line!(text, "  {}: {word}{id}{attempts}, {time}", step.rule);
+        let head = format!("  {}: {word}", step.rule);
+        text.push_str(&screen.styled(style, &head, &format!("{id}{attempts}, {time}")));
         if let Some(message) = &step.message {
-            put_line!(text, "    {message}");
+            text.push_str(&screen.wrapped(None, "    ", message, 4));
         }
     }
     text

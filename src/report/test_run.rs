@@ -8,7 +8,7 @@ use crate::evaluate::Trace;
 use crate::rule_test::{Coverage, Failure, Mutants, Share, Survivor, TestResult};
 
 use super::plan::NOTHING;
-use super::text::{one_line, put_line};
+use super::text::{Screen, Style, one_line, put_line};
 
 /// The tests of one file and their results.
 #[derive(Debug, Clone)]
@@ -157,21 +157,23 @@ impl Tested {
 
 /// The tests for a terminal: one line each, with the expected and actual results below a failed one.
 #[must_use]
-pub fn tests(run: &TestRun) -> String {
+pub fn tests(run: &TestRun, screen: Screen) -> String {
     let mut text = String::new();
     for tested in &run.files {
         match (&tested.rules, &tested.error) {
             (_, Some(error)) => {
                 let error = error.lines().next().unwrap_or_default();
-                put_line!(text, "{}: {error}", tested.file);
+                let error = format!(": {error}");
+                text.push_str(&screen.styled(Style::Error, &tested.file, &error));
             }
             (rules, None) => {
                 let rules = rules.as_deref().unwrap_or_default();
-                put_line!(text, "{} (rules: {rules})", tested.file);
+                let rules = format!(" (rules: {rules})");
+                text.push_str(&screen.styled(Style::Strong, &tested.file, &rules));
             }
         }
         for result in &tested.results {
-            put_result(&mut text, tested, result);
+            put_result(&mut text, tested, result, screen);
         }
     }
     let (passed, failed) = run.counts();
@@ -180,43 +182,58 @@ pub fn tests(run: &TestRun) -> String {
         1 => ", 1 file that can't be used".to_owned(),
         many => format!(", {many} files that can't be used"),
     };
-    put_line!(text, "{passed} passed, {failed} failed{errors}");
+    let style = if failed == 0 && errors.is_empty() {
+        Style::Good
+    } else {
+        Style::Error
+    };
+    let counts = format!("{passed} passed, {failed} failed{errors}");
+    text.push_str(&screen.styled(style, &counts, ""));
     for each in &run.covered {
-        put_line!(text, "coverage of {}:", each.rules);
+        let head = format!("coverage of {}:", each.rules);
+        text.push_str(&screen.styled(Style::Strong, &head, ""));
         for (what, share) in each.shares() {
             put_line!(text, "  {what:<11} {}", amount(&share));
             for missing in &share.missing {
-                put_line!(text, "    not seen: {missing}");
+                let missing = format!(": {missing}");
+                text.push_str(&screen.styled(Style::Warning, "    not seen", &missing));
             }
         }
     }
     for each in &run.mutated {
         let share = each.share();
-        put_line!(text, "mutants of {}: {} caught", each.rules, amount(&share));
+        let head = format!("mutants of {}:", each.rules);
+        let caught = format!(" {} caught", amount(&share));
+        text.push_str(&screen.styled(Style::Strong, &head, &caught));
         for survivor in &share.missing {
-            put_line!(text, "  survived: {survivor}");
+            let survivor = format!(": {survivor}");
+            text.push_str(&screen.styled(Style::Warning, "  survived", &survivor));
         }
         if each.mutants.left_out > 0 {
             put_line!(text, "  {} more were not tried", each.mutants.left_out);
         }
     }
     for missed in run.checked.iter().filter(|checked| checked.is_missed()) {
-        put_line!(text, "too little of {}: {}", missed.rules, missed.line());
+        let head = format!("too little of {}", missed.rules);
+        let line = format!(": {}", missed.line());
+        text.push_str(&screen.styled(Style::Error, &head, &line));
     }
     text
 }
 
-fn put_result(text: &mut String, tested: &Tested, result: &TestResult) {
+fn put_result(text: &mut String, tested: &Tested, result: &TestResult, screen: Screen) {
     if result.passed() {
         let cells = match result.cells {
             1 => String::new(),
             many => format!(" ({many} events)"),
         };
-        put_line!(text, "  ok    {}{cells}", result.name);
+        let name = format!("    {}{cells}", result.name);
+        text.push_str(&screen.styled(Style::Good, "  ok", &name));
         return;
     }
     let place = result.place.position;
-    put_line!(text, "  FAIL  {}", result.name);
+    let name = format!("  {}", result.name);
+    text.push_str(&screen.styled(Style::Error, "  FAIL", &name));
     put_line!(
         text,
         "        {}:{}:{}",

@@ -9,23 +9,40 @@ pub enum Colour {
     Always,
 }
 
-/// The role of a part of a text.
+/// The screen that a text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub struct Screen {
+    /// The number of columns; a pipe or file has no limit.
+    pub width: usize,
+    /// Whether to use colours.
+    pub colour: Colour,
+}
+
+/// What a part of a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Something is wrong.
     Error,
+    /// Something may be wrong.
     Warning,
+    /// Worth a look.
     Note,
-    /// The frame around the lines of a file.
+    /// As it should be.
+    Good,
+    /// What is around the lines of a file.
     Frame,
+    /// A heading or a name.
     Strong,
 }
 
 impl Colour {
-    pub(super) fn paint(self, style: Style, text: &str) -> String {
+    /// A text in a style.
+    pub fn paint(self, style: Style, text: &str) -> String {
         let code = match style {
             Style::Error => "1;31",
             Style::Warning => "1;33",
             Style::Note => "1;36",
+            Style::Good => "32",
             Style::Frame => "1;34",
             Style::Strong => "1",
         };
@@ -36,7 +53,73 @@ impl Colour {
     }
 }
 
-/// The number of columns of these characters.
+impl Screen {
+    /// A line whose first part has a style. Neither part can bring an escape sequence of its own.
+    pub(super) fn styled(self, style: Style, head: &str, rest: &str) -> String {
+        let head = self.colour.paint(style, &one_line(head));
+        format!("{head}{}\n", one_line(rest))
+    }
+
+    /// The same, wrapped to the screen; the lines after the first are indented.
+    pub fn wrapped(self, style: Option<Style>, head: &str, rest: &str, indent: usize) -> String {
+        let head = one_line(head);
+        let room = self.width.saturating_sub(indent);
+        let over = breadth(&head).saturating_sub(indent);
+        let lines = lines_of(&one_line(rest), room, over);
+        let text = lines.join(&format!("\n{:indent$}", ""));
+        match style {
+            Some(style) => format!("{}{text}\n", self.colour.paint(style, &head)),
+            None => format!("{head}{text}\n"),
+        }
+    }
+}
+
+/// A text in lines of at most this many columns, of which the first has less room; a longer word has a line of its own.
+pub(super) fn lines_of(text: &str, width: usize, before: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut taken = before;
+    for word in text.split(' ') {
+        let columns = breadth(word);
+        if !line.is_empty() && taken + 1 + columns > width {
+            lines.push(std::mem::take(&mut line));
+            taken = 0;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+            taken += 1;
+        }
+        line.push_str(word);
+        taken += columns;
+    }
+    lines.push(line);
+    lines
+}
+
+/// The columns that a text takes.
+pub(super) fn breadth(text: &str) -> usize {
+    text.chars().map(columns).sum()
+}
+
+/// A text that takes at most this many columns; what is cut off is an ellipsis.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    if breadth(text) <= width {
+        return text.to_owned();
+    }
+    let mut short = String::new();
+    let mut left = width.saturating_sub(1);
+    for c in text.chars() {
+        let Some(rest) = left.checked_sub(columns(c)) else {
+            break;
+        };
+        left = rest;
+        short.push(c);
+    }
+    short.push('…');
+    short
+}
+
+/// How many columns these characters take.
 pub(super) fn width<'a>(chars: impl Iterator<Item = &'a char>) -> usize {
     chars.map(|c| columns(*c)).sum()
 }

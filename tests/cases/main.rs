@@ -22,6 +22,7 @@ mod faults;
 mod help;
 mod parity;
 mod recorded;
+mod session;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -38,6 +39,7 @@ fn main() {
         faults::trials(),
         help::trials(),
         parity::trials(),
+        session::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit();
 }

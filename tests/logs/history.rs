@@ -1,6 +1,7 @@
 //! `history` on a terminal, and errors for people.
 
 use super::{CALLBACK, node};
+use crate::support::wait::until;
 
 #[test]
 fn history_is_a_table_that_fits() {
@@ -57,4 +58,77 @@ fn commands_that_change_nothing_complain_as_the_command_line_does() {
     );
     ended.says("/nonexist");
     node.run(["explain", "PB999"]).exits(2).says("error: ");
+    node.write_rules(&super::RULES.replace("role: primary", "role: leader"));
+    for words in [
+        &["plan", "on_start", "primary", "demo"][..],
+        &["diff", "/dev/null", "rules.yml"],
+    ] {
+        let ended = node.run(words);
+        let said = &ended.stderr;
+        assert!(
+            said.lines()
+                .all(|line| line.starts_with("error: ") || line.starts_with("  help: ")),
+            "{said}"
+        );
+        assert!(said.contains("error: ") && said.contains("PB107"), "{said}");
+    }
+    // a log file has times, and gets what would be on the terminal
+    let log = node.folder().join("log");
+    let words = ["explain", "PB999", "--log-file", log.to_str().unwrap()];
+    assert_eq!(node.run(words).exits(2).stderr, "");
+    let text = std::fs::read_to_string(log).unwrap();
+    assert!(
+        text.contains(" ERROR: there is no finding with the code `PB999` ("),
+        "{text}"
+    );
+}
+
+/// The columns that a letter takes count, not the letters.
+#[test]
+fn wide_letters_keep_the_table_in_order() {
+    let node = node();
+    let rules = super::RULES.replace(
+        "name: follow",
+        "name: 主サーバーに従う主サーバーに従う主サーバーに従う",
+    );
+    node.write_rules(&rules);
+    node.run(CALLBACK).exits(0);
+    let table = node
+        .call(["history"])
+        .env("COLUMNS", "80")
+        .run()
+        .exits(0)
+        .stdout;
+    let (head, row) = table.split_once('\n').unwrap();
+    let columns = |text: &str| -> usize {
+        text.chars()
+            .map(|c| if c > '\u{2fff}' { 2 } else { 1 })
+            .sum()
+    };
+    let before = |line: &str, word: &str| columns(line.split_once(word).unwrap().0);
+    assert_eq!(before(head, "OUTCOME"), before(row, "done"), "{table}");
+    assert!(row.lines().all(|line| columns(line) <= 80), "{table}");
+    assert!(row.contains('…'), "{table}");
+}
+
+#[test]
+fn a_log_file_that_is_renamed_is_opened_again() {
+    let node = node();
+    let (log, old) = (node.folder().join("log"), node.folder().join("log.1"));
+    let name = log.display().to_string();
+    let words = [
+        "reconcile",
+        "--every",
+        "20ms",
+        "--log-level",
+        "debug",
+        "--log-file",
+        &name,
+    ];
+    let mut running = node.call(words).start();
+    let grows = || std::fs::read_to_string(&log).is_ok_and(|text| text.contains("DEBUG"));
+    until(grows);
+    std::fs::rename(&log, &old).unwrap();
+    until(grows);
+    running.kill();
 }

@@ -34,6 +34,7 @@ mod receipt;
 mod receiver;
 mod replica;
 mod restart;
+mod restored;
 mod sshd;
 mod stack;
 mod status;

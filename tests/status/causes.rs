@@ -277,3 +277,23 @@ fn a_barman_that_takes_long_is_given_up_in_time() {
     assert_eq!(ended.exit, 3, "{}", ended.stdout);
     assert!(ended.stdout.contains("within 300ms"), "{}", ended.stdout);
 }
+
+/// What Nagios reads is standard output, and 4 is no exit code of a plugin.
+#[test]
+fn a_plugin_with_wrong_arguments_is_unknown() {
+    let node = node();
+    for words in [
+        &["status", "--format", "nagios", "--nonsense"][..],
+        &["status", "--format=nagios", "--timeout", "soon"],
+        &["status", "--all", "--format", "nagios"],
+    ] {
+        let ended = node.run(words).exits(3);
+        assert!(
+            ended.stdout.starts_with("UNKNOWN - "),
+            "{words:?}: {}",
+            ended.stdout
+        );
+        assert_eq!(ended.stdout.lines().count(), 1, "{}", ended.stdout);
+    }
+    node.run(["status", "--nonsense"]).exits(4);
+}

@@ -16,6 +16,7 @@ mod editor;
 mod fleet_page;
 mod git;
 mod junit;
+mod manual;
 mod monitoring;
 mod proxy;
 #[path = "../support/mod.rs"]

@@ -25,7 +25,7 @@ use crate::cli::shared::fleet::{Fleet, once_code, refuse_without_clusters, rules
 use crate::cli::shared::invocation::rules_path;
 use crate::cli::shared::notify::Manager;
 use crate::cli::shared::outbox::Outbox;
-use crate::cli::shared::output::print;
+use crate::cli::shared::output::{print, screen};
 use crate::cli::shared::rules::Rules;
 use crate::cli::shared::signals::Orders;
 use crate::cli::shared::state;
@@ -162,7 +162,7 @@ impl Command for Agent {
         if !self.once {
             return Ok(0);
         }
-        print(&report::fleet::once(&board));
+        print(&report::fleet::once(&board, screen(context)));
         Ok(once_code(&board))
     }
 }

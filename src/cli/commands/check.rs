@@ -15,7 +15,6 @@ use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::{Exit, USAGE};
 use crate::cli::shared::invocation::set_vars;
 use crate::cli::shared::online::Online;
-use crate::cli::shared::output::colour;
 use crate::cli::shared::output::print;
 
 /// The path that stands for standard input.
@@ -205,7 +204,7 @@ fn is_stdin(path: &Path) -> bool {
 }
 
 fn human(found: &Findings<'_>, all: &All, context: &Context) -> String {
-    let colour = colour(&context.environment);
+    let colour = context.colours.stdout;
     let names = all.names.iter();
     let names: Vec<_> = names
         .map(|name| format!("`{}`", report::one_line(name)))

@@ -1,14 +1,18 @@
 //! `completions` and `man`: for packagers and shells.
 
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _};
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, Args, CommandFactory as _, ValueHint};
 use clap_complete::Shell;
 
+use crate::diagnostic::Code;
+use crate::model::{Event, Role};
+use crate::store::State;
+
 use crate::cli::commands::Cli;
-use crate::cli::help;
+use crate::cli::manual;
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::{Exit, USAGE};
@@ -49,14 +53,30 @@ impl Command for Completions {
 
     fn run(&self, _context: &Context) -> Result<u8, Exit> {
         let mut script = Vec::new();
-        clap_complete::generate(
-            self.shell,
-            &mut Cli::command(),
-            "patroni_barman",
-            &mut script,
-        );
+        let mut command = Cli::command().mut_subcommands(|command| command.mut_args(with_words));
+        clap_complete::generate(self.shell, &mut command, "patroni_barman", &mut script);
         print(&String::from_utf8_lossy(&script));
         Ok(0)
+    }
+}
+
+/// Adds the words that an argument takes. The command line itself reads them as text, for its own messages.
+fn with_words(argument: Arg) -> Arg {
+    let words: Vec<&str> = match argument.get_id().as_str() {
+        "event" | "event_word" => Event::ALL.map(Event::as_str).to_vec(),
+        "role" | "role_word" => Role::ALL.map(Role::as_str).to_vec(),
+        "outcome" => State::ALL.map(State::as_str).to_vec(),
+        "code" => Code::ALL.iter().map(|code| code.as_str()).collect(),
+        "rules" | "paths" | "old" | "new" | "metrics_file" | "log_file" => {
+            return argument.value_hint(ValueHint::AnyPath);
+        }
+        _ => return argument,
+    };
+    let typed = argument.get_possible_values();
+    if typed.is_empty() {
+        argument.value_parser(PossibleValuesParser::new(words))
+    } else {
+        argument
     }
 }
 
@@ -64,46 +84,20 @@ impl Command for Man {
     const GROUP: Group = Group::Installation;
 
     fn run(&self, _context: &Context) -> Result<u8, Exit> {
-        let command = help::pages();
+        let pages = manual::pages();
         match &self.output {
-            None => print(&String::from_utf8_lossy(
-                &page(command).map_err(|error| failed(&error))?,
-            )),
+            None => print(pages.first().map_or("", |(_, page)| page)),
             Some(folder) => {
-                write_all(&command, "patroni_barman", folder).map_err(|error| Exit {
-                    message: format!("{} (`{}`)", failed(&error).message, folder.display()),
-                    ..failed(&error)
+                let write = |(name, page): &(String, String)| {
+                    fs::write(folder.join(format!("{name}.1")), page)
+                };
+                pages.iter().try_for_each(write).map_err(|error| {
+                    let folder = folder.display();
+                    let message = format!("the manual can't be written: {error} (`{folder}`)");
+                    Exit::new(USAGE, message)
                 })?;
             }
         }
         Ok(0)
     }
-}
-
-fn failed(error: &io::Error) -> Exit {
-    Exit::new(USAGE, format!("the manual can't be written: {error}"))
-}
-
-fn page(command: clap::Command) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    // A manual has room for every option's text, and no page for `help`.
-    let command = command
-        .mut_args(|arg| arg.hide_short_help(false))
-        .mut_subcommands(|sub| {
-            let help = sub.get_name() == "help";
-            sub.hide(help)
-        });
-    clap_mangen::Man::new(command).render(&mut text)?;
-    Ok(text)
-}
-
-fn write_all(command: &clap::Command, name: &str, folder: &Path) -> io::Result<()> {
-    fs::write(folder.join(format!("{name}.1")), page(command.clone())?)?;
-    for sub in command
-        .get_subcommands()
-        .filter(|sub| sub.get_name() != "help")
-    {
-        write_all(sub, &format!("{name}-{}", sub.get_name()), folder)?;
-    }
-    Ok(())
 }

@@ -11,7 +11,7 @@ use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::Exit;
 use crate::cli::shared::invocation::set_vars;
-use crate::cli::shared::output::print;
+use crate::cli::shared::output::{print, screen};
 use crate::cli::shared::revision::{Found, sources};
 use crate::cli::shared::rules::Rules;
 
@@ -119,7 +119,7 @@ impl Command for DiffArgs {
         }
         let diff = diff::diff(&old, &new, known, &self.known.cluster);
         print(&match self.format {
-            DiffFormat::Human => report::diff(&diff),
+            DiffFormat::Human => report::diff(&diff, screen(context)),
             DiffFormat::Json => format!("{:#}\n", diff.to_json()),
             DiffFormat::Html => report::diff_html(&diff, &self.old, &self.new),
             DiffFormat::Markdown => report::diff_markdown(&diff, &self.old, &self.new),

@@ -8,7 +8,7 @@ use crate::report;
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::output::print;
+use crate::cli::shared::output::{print, screen};
 
 /// Explains a finding of `check`, with a wrong and a right example.
 ///
@@ -28,16 +28,16 @@ pub struct Explain {
 impl Command for Explain {
     const GROUP: Group = Group::Rules;
 
-    fn run(&self, _context: &Context) -> Result<u8, Exit> {
+    fn run(&self, context: &Context) -> Result<u8, Exit> {
         let Some(word) = &self.code else {
-            print(&report::codes());
+            print(&report::codes(screen(context)));
             return Ok(0);
         };
         let code = Code::parse(word).ok_or_else(|| {
             Exit::new(USAGE, format!("there is no finding with the code `{word}`"))
                 .help("`patroni_barman explain` lists all codes")
         })?;
-        print(&report::explanation(code));
+        print(&report::explanation(code, screen(context)));
         Ok(0)
     }
 }

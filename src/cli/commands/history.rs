@@ -15,7 +15,7 @@ use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::duration::parse_since;
 use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::output::{colour, print, width};
+use crate::cli::shared::output::{print, screen};
 use crate::cli::shared::rules::database;
 use crate::cli::shared::state;
 
@@ -85,14 +85,14 @@ impl Command for History {
         let receipts = self.receipts(path)?;
         print(&match self.format {
             Format::Human => {
-                let environment = &context.environment;
-                let mut text = report::history(&intents, width(environment), colour(environment));
+                let screen = screen(context);
+                let mut text = report::history(&intents, screen);
                 if intents.is_empty() {
                     text = format!("no requests recorded in `{}`\n", path.display());
                 }
                 if !receipts.is_empty() {
                     text.push('\n');
-                    text.push_str(&report::receipts(receipts.iter().rev()));
+                    text.push_str(&report::receipts(receipts.iter().rev(), screen));
                 }
                 text
             }

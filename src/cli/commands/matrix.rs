@@ -17,7 +17,7 @@ use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::Exit;
 use crate::cli::shared::invocation::{rules_path, set_vars};
-use crate::cli::shared::output::{print, print_with};
+use crate::cli::shared::output::{print, print_with, screen};
 use crate::cli::shared::rules::Rules;
 
 /// Shows what the rules do for every event and role.
@@ -67,7 +67,7 @@ impl Command for MatrixArgs {
         let notes = notes(&rules.set, &rules.sources);
         let matrix = Matrix::new(&rules.set, known, &self.known.cluster, notes);
         match self.format {
-            MatrixFormat::Human => print(&report::matrix(&matrix)),
+            MatrixFormat::Human => print(&report::matrix(&matrix, screen(context))),
             MatrixFormat::Html => {
                 print(&report::matrix_html(&matrix, &path.display().to_string()));
             }

@@ -36,7 +36,7 @@ use crate::cli::shared::fleet::{once_code, pass_over};
 use crate::cli::shared::invocation::rules_path;
 use crate::cli::shared::log::{Log, fields};
 use crate::cli::shared::metrics::{self, Measured};
-use crate::cli::shared::output::{print, result_format};
+use crate::cli::shared::output::{print, result_format, screen};
 use crate::cli::shared::rules::{Age, Rules};
 use crate::cli::shared::signals::Hangup;
 use crate::cli::shared::state;
@@ -177,7 +177,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, kept: &Kept) -> 
     let base = Base::read(&args.rules, context, watch, !args.dry)?;
     let view = base.view(&args.rules, context)?;
     if args.dry {
-        return Ok(dry(args.format, &context.log, &base, view));
+        return Ok(dry(args.format, context, &base, view));
     }
     let View {
         here,
@@ -246,7 +246,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, kept: &Kept) -> 
     outcome.verdict = verdict;
     let code = age.exit_code(Event::OnRoleChange, outcome.verdict);
     match args.shown() {
-        Some(Format::Human) => print(&report::run(&outcome)),
+        Some(Format::Human) => print(&report::run(&outcome, screen(context))),
         Some(Format::Json) => print(&format!("{:#}\n", to_json(&here, &outcome, code))),
         None => {}
     }
@@ -275,7 +275,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, kept: &Kept) -> 
 fn all(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Exit> {
     let board = pass_over(&args.rules, context, !args.dry, args.second_look)?;
     print(&match args.format {
-        Some(Format::Human) | None => report::fleet::once(&board),
+        Some(Format::Human) | None => report::fleet::once(&board, screen(context)),
         Some(Format::Json) => report::fleet::json(&board, watch.wall()),
     });
     Ok(once_code(&board))

@@ -25,7 +25,7 @@ use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
 use crate::cli::shared::invocation::{facts, rules_path};
 use crate::cli::shared::log::fields;
-use crate::cli::shared::output::{print, result_format};
+use crate::cli::shared::output::{print, result_format, screen};
 use crate::cli::shared::rules::Rules;
 use crate::cli::shared::state::{self};
 use crate::cli::shared::watch::Watch;
@@ -160,7 +160,7 @@ impl Command for Run {
             (Some(Format::Json), None) => print(&format!("{:#}\n", outcome.to_json(code))),
             (Some(Format::Human), _) => print(&match idle.filter(|_| outcome.steps.is_empty()) {
                 Some(idle) => format!("{idle}\n"),
-                None => report::run(&outcome),
+                None => report::run(&outcome, screen(context)),
             }),
             (None, _) => {}
         }

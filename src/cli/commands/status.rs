@@ -1,5 +1,6 @@
 //! `status`: Barman's state compared with the wanted one.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -13,7 +14,7 @@ use crate::cli::shared::context::Context;
 use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
 use crate::cli::shared::fleet::{once_code, pass_over};
-use crate::cli::shared::output::print;
+use crate::cli::shared::output::{print, screen};
 use crate::cli::shared::view::Base;
 use crate::cli::shared::watch::Watch;
 
@@ -75,9 +76,28 @@ impl Command for Status {
     const CONNECTED: bool = true;
     const USAGE: u8 = INVALID;
 
+    fn refuse(arguments: &[OsString], message: &str) -> u8 {
+        let words: Vec<_> = arguments.iter().filter_map(|word| word.to_str()).collect();
+        let is_plugin = words.contains(&"--format=nagios")
+            || words.windows(2).any(|pair| pair == ["--format", "nagios"]);
+        if !is_plugin {
+            return Self::USAGE;
+        }
+        let message = message.lines().next().unwrap_or_default();
+        let message = message.trim_start_matches("error: ");
+        print(&report::nagios_failure(message));
+        UNKNOWN
+    }
+
     fn run(&self, context: &Context) -> Result<u8, Exit> {
         if self.all {
-            return all(self, context);
+            return match all(self, context) {
+                Err(exit) if self.format == StatusFormat::Nagios => {
+                    print(&report::nagios_failure(&exit.to_string()));
+                    Ok(UNKNOWN)
+                }
+                ended => ended,
+            };
         }
         let watch = Watch::new(&context.log);
         let base = match Base::read(&self.rules, context, &watch, false) {
@@ -102,7 +122,7 @@ impl Command for Status {
             .blind()
             .unwrap_or_else(|| u8::from(counting.next().is_some()));
         let (code, text) = match self.format {
-            StatusFormat::Human => (code, report::status(&status)),
+            StatusFormat::Human => (code, report::status(&status, screen(context))),
             StatusFormat::Json => (code, format!("{:#}\n", status.to_json())),
             StatusFormat::Nagios => report::nagios(&status),
         };
@@ -114,7 +134,7 @@ impl Command for Status {
 /// Shows all clusters.
 fn all(args: &Status, context: &Context) -> Result<u8, Exit> {
     let board = pass_over(&args.rules, context, false, Duration::ZERO)?;
-    let text = report::fleet::once(&board);
+    let text = report::fleet::once(&board, screen(context));
     let code = once_code(&board);
     let (code, text) = match args.format {
         StatusFormat::Human => (code, text),

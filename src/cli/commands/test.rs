@@ -12,7 +12,7 @@ use crate::report::{self, Checked};
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::output::print;
+use crate::cli::shared::output::{print, screen};
 
 use files::Files;
 use thresholds::{MUTANTS, Thresholds, checked, thresholds};
@@ -104,7 +104,7 @@ impl Command for TestArgs {
             run.covered = covered;
         }
         print(&match self.format {
-            TestFormat::Human => report::tests(&run),
+            TestFormat::Human => report::tests(&run, screen(context)),
             TestFormat::Json => format!("{:#}\n", report::tests_json(&run)),
             TestFormat::Junit => report::junit(&run),
         });

@@ -1,5 +1,7 @@
 //! All facts about a command, in one place.
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::context::Context;
@@ -61,6 +63,12 @@ pub trait Command: Args {
     /// Accepts the arguments that Patroni appended and no option matches, if the command is open for them.
     fn take_others(&mut self, _others: Vec<(String, String)>) {}
 
+    /// Returns the exit code for a command line that cannot be read. A program that reads nothing but standard output is
+    /// told there too.
+    fn refuse(_arguments: &[OsString], _message: &str) -> u8 {
+        Self::USAGE
+    }
+
     /// Runs the command and returns the exit code.
     fn run(&self, context: &Context) -> Result<u8, Exit>;
 }
@@ -74,8 +82,8 @@ pub struct Facts {
     pub connected: bool,
     /// [`Command::OPEN`].
     pub open: bool,
-    /// [`Command::USAGE`].
-    pub usage: u8,
+    /// [`Command::refuse`].
+    pub refuse: fn(&[OsString], &str) -> u8,
 }
 
 impl Facts {
@@ -85,7 +93,7 @@ impl Facts {
             group: C::GROUP,
             connected: C::CONNECTED,
             open: C::OPEN,
-            usage: C::USAGE,
+            refuse: C::refuse,
         }
     }
 }

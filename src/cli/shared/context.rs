@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::args::Global;
+use super::colours::Colours;
 use super::env::Environment;
 use super::log::Log;
 
@@ -12,4 +13,6 @@ pub struct Context {
     pub global: Global,
     pub environment: Environment,
     pub log: Rc<Log>,
+    /// The outputs that get colours.
+    pub colours: Colours,
 }

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::decide::{Decider, recorded};
 use super::exit::Exit;
 use super::invocation::{facts, rules_path};
-use super::output::print;
+use super::output::{print, screen};
 use super::rules::Rules;
 use super::watch::Watch;
 use super::world::Outside;
@@ -51,13 +51,13 @@ pub fn dry_run(event: &EventArgs, format: Format, context: &Context) -> Result<u
         }
         made => made,
     };
-    Ok(show(&plan?, format))
+    Ok(show(&plan?, format, context))
 }
 
 /// Prints a plan; the exit code says whether a rule fires.
-fn show(plan: &Plan, format: Format) -> u8 {
+fn show(plan: &Plan, format: Format, context: &Context) -> u8 {
     print(&match format {
-        Format::Human => report::plan(plan),
+        Format::Human => report::plan(plan, screen(context)),
         Format::Json => format!("{:#}\n", plan.to_json()),
     });
     u8::from(plan.steps.is_empty() && plan.idle().next().is_none())

@@ -13,10 +13,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{OFlags, fcntl_setfl, fstat};
+use rustix::fs::{OFlags, fcntl_setfl, fstat, stat};
 use serde_json::{Map, Value};
 
 use crate::http::{Clock as _, Real};
+use crate::report::{Colour, Style};
 
 use super::args::{LogFormat, LogLevel};
 
@@ -35,6 +36,8 @@ pub struct Log {
     file: Option<LogFile>,
     /// Standard error goes to the journal, which adds its own times, priorities and process IDs.
     journal: bool,
+    /// Lines on standard error are for the person who typed the command.
+    plain: Option<Colour>,
     dropped: Cell<u32>,
     clock: Real,
     /// The event or pass that every line belongs to.
@@ -43,11 +46,20 @@ pub struct Log {
     said: RefCell<HashMap<String, (String, Duration)>>,
 }
 
-/// A log file, which is reopened after rotation.
+/// A log file, which is reopened when it has been renamed or removed, as log rotation does.
 #[derive(Debug)]
 struct LogFile {
     path: PathBuf,
     open: RefCell<File>,
+}
+
+impl LogFile {
+    /// Tells whether another file, or none, has its name by now.
+    fn is_rotated(&self) -> bool {
+        let own = fstat(&*self.open.borrow()).map(|stat| (stat.st_dev, stat.st_ino));
+        let named = stat(&self.path).map(|stat| (stat.st_dev, stat.st_ino));
+        own.ok() != named.ok()
+    }
 }
 
 /// The longest wait for a full pipe.
@@ -63,17 +75,20 @@ impl Log {
     /// A log to this file, or to standard error. A file that can't be opened must not stop a failover: the error
     /// is reported on standard error, and the log goes there too.
     ///
-    /// `journal` is systemd's `JOURNAL_STREAM`: the device and inode of the journal's socket.
+    /// `journal` is systemd's `JOURNAL_STREAM`: the device and inode of the journal's socket. `plain` is for a command
+    /// whose lines on standard error are read by the person who typed it: they begin with `error:`, and have no time.
     pub fn open(
         file: Option<&Path>,
         format: LogFormat,
         level: LogLevel,
         journal: Option<&str>,
+        plain: Option<Colour>,
     ) -> Self {
         let log = |file: Option<LogFile>| Self {
             level,
             format,
             journal: file.is_none() && journal.is_some_and(is_stderr),
+            plain: plain.filter(|_| file.is_none() && format == LogFormat::Text),
             file,
             dropped: Cell::new(0),
             clock: Real::new(),
@@ -97,6 +112,11 @@ impl Log {
                 log
             }
         }
+    }
+
+    /// Tells whether lines are for the person who typed the command.
+    pub const fn is_plain(&self) -> bool {
+        self.plain.is_some()
     }
 
     /// Reopens the log file by its name.
@@ -187,7 +207,12 @@ impl Log {
     /// Writes a line; returns `false` if it can't be written soon.
     fn put(&self, line: &str) -> bool {
         let written = match &self.file {
-            Some(file) => put(&mut *file.open.borrow_mut(), line),
+            Some(file) => {
+                if file.is_rotated() {
+                    self.reopen();
+                }
+                put(&mut *file.open.borrow_mut(), line)
+            }
             None => put(&mut io::stderr(), line),
         };
         written.is_ok()
@@ -228,6 +253,15 @@ impl Log {
                 let message = crate::report::one_line(&message.replace('\r', " "));
                 if self.journal {
                     return format!("{priority}{message}\n");
+                }
+                if let Some(colour) = self.plain {
+                    let head = format!("{}:", word.to_lowercase());
+                    let head = match level {
+                        LogLevel::Debug | LogLevel::Info => head,
+                        LogLevel::Warning => colour.paint(Style::Warning, &head),
+                        LogLevel::Error => colour.paint(Style::Error, &head),
+                    };
+                    return format!("{head} {message}\n");
                 }
                 let local = now.to_zoned(TimeZone::system()).datetime();
                 let time = local.strftime("%Y-%m-%d %H:%M:%S");

@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod args;
 pub mod cells;
+pub mod colours;
 pub mod command;
 pub mod context;
 pub mod courier;

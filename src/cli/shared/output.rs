@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::termios::tcgetwinsize;
 
-use crate::report::Colour;
+use crate::report::{Colour, Screen, Style};
 
 use super::args::Format;
-use super::env::Environment;
+use super::context::Context;
 
 /// True once a result could not be written.
 static UNWRITTEN: AtomicBool = AtomicBool::new(false);
@@ -25,31 +25,24 @@ pub fn print_with(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) {
     if let Err(error) = written
         && error.kind() != io::ErrorKind::BrokenPipe
     {
-        complain(&format!("the result can't be written: {error}"), None);
+        complain(
+            &format!("the result can't be written: {error}"),
+            None,
+            Colour::Never,
+        );
         UNWRITTEN.store(true, Ordering::Relaxed);
     }
 }
 
-/// The columns of standard output: `COLUMNS`, or those of the terminal, or 80.
-pub fn width(environment: &Environment) -> usize {
-    let set = environment
-        .get("COLUMNS")
-        .and_then(|text| text.parse().ok());
+/// The screen that results are for. Its width is `COLUMNS`, else that of the terminal; a pipe or file has no limit.
+pub fn screen(context: &Context) -> Screen {
+    let set = context.environment.get("COLUMNS");
+    let set = set.and_then(|text| text.parse().ok());
     let own = || tcgetwinsize(io::stdout()).map(|size| usize::from(size.ws_col));
     let width = set.or_else(|| own().ok()).filter(|width| *width > 0);
-    width.unwrap_or(80)
-}
-
-/// The colours of standard output, from `NO_COLOR`, `CLICOLOR_FORCE`, and whether it is a terminal.
-pub fn colour(environment: &Environment) -> Colour {
-    let forced = environment
-        .get("CLICOLOR_FORCE")
-        .is_some_and(|value| value != "0");
-    let never = environment.get("NO_COLOR").is_some();
-    if !never && (forced || io::stdout().is_terminal()) {
-        Colour::Always
-    } else {
-        Colour::Never
+    Screen {
+        width: width.unwrap_or(usize::MAX),
+        colour: context.colours.stdout,
     }
 }
 
@@ -65,14 +58,16 @@ pub fn is_complete() -> bool {
 }
 
 /// Writes the reason why the program can't start to standard error.
-pub fn complain(message: &str, help: Option<&str>) {
-    let _ = writeln!(io::stderr(), "error: {message}");
+pub fn complain(message: &str, help: Option<&str>, colour: Colour) {
+    let error = colour.paint(Style::Error, "error:");
+    let _ = writeln!(io::stderr(), "{error} {message}");
     if let Some(help) = help {
-        advise(help);
+        advise(help, colour);
     }
 }
 
 /// Writes a hint to standard error.
-pub fn advise(help: &str) {
-    let _ = writeln!(io::stderr(), "  help: {help}");
+pub fn advise(help: &str, colour: Colour) {
+    let word = colour.paint(Style::Strong, "help:");
+    let _ = writeln!(io::stderr(), "  {word} {help}");
 }

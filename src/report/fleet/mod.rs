@@ -4,10 +4,11 @@ mod html;
 mod json;
 mod metrics;
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::agent::{Answer, Board, Condition};
+
+use super::text::{Screen, Style};
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -92,16 +93,22 @@ pub fn nagios(board: &Board) -> (u8, String) {
 }
 
 /// One line for each cluster, the worst first.
-pub fn once(board: &Board) -> String {
+pub fn once(board: &Board, screen: Screen) -> String {
     let mut text = String::new();
     for row in board.rows() {
         let trouble = row.trouble.as_deref().unwrap_or_default();
         let trouble = match (row.condition, trouble) {
             (Condition::Fine, _) | (_, "") => String::new(),
-            (_, trouble) => format!(": {}", super::one_line(trouble)),
+            (_, trouble) => format!(": {trouble}"),
         };
-        let name = super::one_line(&row.here.cluster);
-        let _ = writeln!(text, "{name}: {}{trouble}", row.condition.as_str());
+        let style = match row.condition {
+            Condition::Fine => Style::Good,
+            Condition::NoRule => Style::Strong,
+            Condition::Wrong | Condition::Disputed | Condition::Unreachable => Style::Error,
+            _ => Style::Warning,
+        };
+        let head = format!("{}: {}", row.here.cluster, row.condition.as_str());
+        text.push_str(&screen.wrapped(Some(style), &head, &trouble, 2));
     }
     if text.is_empty() {
         text.push_str("there is no cluster\n");

@@ -1,6 +1,7 @@
 //! The use of the status, the metrics, and the files in `packaging/monitoring` by monitoring systems.
 
 mod grafana;
+mod icinga;
 mod nagios;
 mod prometheus;
 

@@ -1,23 +1,23 @@
 //! What `reconcile` would do.
 
 use crate::execute::{Comparison, Verdict};
-use crate::report;
+use crate::report::{self, Screen, Style};
 
 use crate::cli::shared::args::Format;
-use crate::cli::shared::log::Log;
-use crate::cli::shared::output::print;
+use crate::cli::shared::context::Context;
+use crate::cli::shared::output::{print, screen};
 use crate::cli::shared::view::{Base, View};
 
 /// Shows the requests that would be sent.
-pub(super) fn dry(format: Option<Format>, log: &Log, base: &Base<'_>, view: View) -> u8 {
+pub(super) fn dry(format: Option<Format>, context: &Context, base: &Base<'_>, view: View) -> u8 {
     let compared = base.compare(Ok(view));
     let status = compared.status();
     if let Some(trouble) = &status.state.trouble {
-        log.error(trouble);
+        context.log.error(trouble);
     }
     print(&match format {
         Some(Format::Json) => format!("{:#}\n", status.to_json()),
-        Some(Format::Human) | None => would_do(&status),
+        Some(Format::Human) | None => would_do(&status, screen(context)),
     });
     let blind =
         status.state.trouble.is_some() || status.compared.iter().any(|one| one.differs.is_err());
@@ -31,37 +31,39 @@ pub(super) fn dry(format: Option<Format>, log: &Log, base: &Base<'_>, view: View
     }
 }
 
-fn would_do(status: &report::Status<'_>) -> String {
+fn would_do(status: &report::Status<'_>, screen: Screen) -> String {
     let pending = status.state.pending.iter().map(|intent| {
         let what = intent.step.operation.words();
-        format!(
-            "pending: {what}, decided for {} {}",
-            intent.event, intent.role
-        )
+        let rest = format!("{what}, decided for {} {}", intent.event, intent.role);
+        (Style::Warning, "pending: ", rest)
     });
     let conflicts = status
         .conflicts
         .iter()
-        .map(|conflict| format!("left alone: {}", report::conflict(conflict)));
+        .map(|conflict| (Style::Error, "left alone: ", report::conflict(conflict)));
     let compared = status.compared.iter().map(|one| {
         let what = one.step.operation.words();
         let why = status
             .here
             .map_or_else(|_| String::new(), |here| report::difference(one, here));
         if one.as_wanted() {
-            format!("as wanted: {what}")
+            (Style::Good, "as wanted: ", what)
         } else if one.differs.is_err() {
-            format!("can't be compared: {what}: {why}")
+            (
+                Style::Warning,
+                "can't be compared: ",
+                format!("{what}: {why}"),
+            )
         } else if one.fighting.is_some() {
-            format!("would not send {what}: {why}")
+            (Style::Error, "would not send ", format!("{what}: {why}"))
         } else {
-            format!("would send {what}: {why}")
+            (Style::Warning, "would send ", format!("{what}: {why}"))
         }
     });
     let lines: Vec<_> = pending
         .chain(conflicts)
         .chain(compared)
-        .map(|line| report::one_line(&line) + "\n")
+        .map(|(style, head, rest)| screen.wrapped(Some(style), head, &rest, 2))
         .collect();
     lines.concat()
 }

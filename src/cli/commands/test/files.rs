@@ -1,14 +1,14 @@
 //! The test files on the command line, and the tests in them.
 
 use std::collections::HashMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::{Exit, USAGE};
 use crate::load::document::is_rules_file;
 use crate::load::read;
-use crate::report::{self, Colour, Covered, Mutated, TestRun, Tested, findings};
+use crate::report::{self, Covered, Mutated, TestRun, Tested, findings};
 use crate::rule_test::{Coverage, Suite, load, mutate};
 
 /// The usable test files.
@@ -60,12 +60,7 @@ impl Files {
             let Some(summary) = findings::summary(&loaded.findings) else {
                 continue;
             };
-            let terminal = std::io::stderr().is_terminal();
-            let colour = if terminal && context.environment.get("NO_COLOR").is_none() {
-                Colour::Always
-            } else {
-                Colour::Never
-            };
+            let colour = context.colours.stderr;
             let text = findings::human(&loaded.findings, std::slice::from_ref(source), colour);
             let _ = std::io::stderr().write_all(text.as_bytes());
             let lines = loaded.findings.iter().map(report::line);
