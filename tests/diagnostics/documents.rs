@@ -52,7 +52,7 @@ fn explain_prints_the_page_of_a_code_and_lists_all() {
     };
     let (status, page) = explain(&["pb106"]);
     assert_eq!(status, Some(0));
-    assert!(page.starts_with("PB106: an event that Patroni does not have (error)\n"));
+    assert!(page.starts_with("PB106: an unknown event (error)\n"));
     assert!(page.contains("\n        on: on_promote\n"), "{page}");
     let (status, list) = explain(&[]);
     assert_eq!(status, Some(0));
@@ -159,7 +159,9 @@ fn examples_and_defaults_of_the_rules_schema_fit_it() {
 fn the_rules_reference_names_every_key_and_every_word() {
     let text = fs::read_to_string(root().join("schemas/rules.schema.json")).unwrap();
     let schema: Value = serde_json::from_str(&text).unwrap();
-    let page = fs::read_to_string(root().join("docs/rules.md")).unwrap();
+    let pages = ["docs/rules.md", "docs/notify.md"];
+    let page = pages.map(|page| fs::read_to_string(root().join(page)).unwrap());
+    let page = page.concat();
     let mut missing = Vec::new();
     let mut needs = |word: &str| {
         if !page.contains(&format!("`{word}`")) && !page.contains(&format!("`{word}:")) {
@@ -177,7 +179,10 @@ fn the_rules_reference_names_every_key_and_every_word() {
             needs(default);
         }
     });
-    assert!(missing.is_empty(), "docs/rules.md has no {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "docs/rules.md and docs/notify.md have no {missing:?}"
+    );
 }
 
 #[test]

@@ -9,6 +9,8 @@ pub struct Block {
     pub line: usize,
     /// The file that it is the content of: a paragraph before it ends with "`PATH`:", or the heading is the path.
     pub file: Option<String>,
+    /// The text is added to the file: the paragraph before it begins with "Add".
+    pub added: bool,
 }
 
 /// All blocks of a page, in order.
@@ -41,6 +43,9 @@ pub fn blocks(page: &str) -> Vec<Block> {
             text,
             line: number + 1,
             file: named(before).or_else(|| titled(heading)),
+            added: before
+                .trim_start_matches(|c: char| !c.is_alphabetic())
+                .starts_with("Add"),
         });
         before = "";
         heading = "";

@@ -42,7 +42,11 @@ fn failures(page: &Page) -> Vec<String> {
     for block in &blocks {
         if !is_shell(block) {
             if let Some(file) = &block.file {
-                session.write(file, &block.text);
+                if block.added {
+                    session.add(file, &block.text);
+                } else {
+                    session.write(file, &block.text);
+                }
             }
             continue;
         }

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::output::fits;
 use super::shell::Command;
+use crate::support::listener::Listener;
 use crate::support::program::with_state;
 use crate::support::wait::wait;
 
@@ -25,11 +26,15 @@ const PATRONI: [&[&str]; 2] = [
     &["http://127.0.0.1:8009", "http://n2:8008"],
 ];
 
+/// The receiver of notifications.
+const CHAT: &str = "https://hooks.slack.com/services/T0000/B0000/XXXX";
+
 /// Programs that are part of the environment, and are not run here.
 const NOT_RUN: &str = "a2enconf a2enmod ansible-galaxy ansible-playbook apache2ctl apt apt-get barman buildah cargo \
                        cargo-fuzz chmod chown cp docker dnf dpkg etcdctl gh git groupadd install journalctl ln \
                        logrotate man mkdir nginx openssl patronictl pg_dropcluster podman pre-commit promtool \
-                       psql rm rpm seed sh sha256sum ssh sudoedit systemctl systemd-analyze systemd-tmpfiles tar useradd userdel usermod yum zypper";
+                       psql rm rpm seed sh sha256sum ssh sudoedit systemctl systemd-analyze \
+                       systemd-tmpfiles tar useradd userdel usermod yum zypper";
 
 pub struct Session {
     folder: TempDir,
@@ -37,16 +42,20 @@ pub struct Session {
     names: Vec<(String, String)>,
     variables: Vec<(String, String)>,
     running: Vec<Child>,
+    /// Where the notifications of a page go.
+    _listener: Listener,
 }
 
 impl Session {
     /// A session with a cluster `main` of two members, which Barman follows.
     pub fn start() -> Self {
+        let listener = Listener::start();
         let mut session = Self {
             folder: tempfile::tempdir().unwrap(),
-            names: Vec::new(),
+            names: vec![(CHAT.to_owned(), listener.url.clone())],
             variables: Vec::new(),
             running: Vec::new(),
+            _listener: listener,
         };
         for folder in [
             "work",
@@ -93,12 +102,24 @@ impl Session {
         fs::write(path, self.actual(&(plain.join("\n") + "\n"))).unwrap();
     }
 
+    /// Adds a text to a file.
+    pub fn add(&self, name: &str, text: &str) {
+        let there = fs::read_to_string(self.path(name)).unwrap();
+        self.write(name, text);
+        let added = fs::read_to_string(self.path(name)).unwrap();
+        fs::write(self.path(name), there + &added).unwrap();
+    }
+
     /// Runs a command, and compares what it prints. The error says what is not as the page has it.
     pub fn run(&mut self, command: &Command) -> Result<(), String> {
         match command.program() {
             "cargo" if command.words[1] == "run" => self.patroni_barman(command),
             "export" => {
                 self.variables.extend(command.variables.clone());
+                Ok(())
+            }
+            "install" if command.words.iter().any(|word| word == "/dev/stdin") => {
+                self.write(command.words.last().unwrap(), &command.shown.join("\n"));
                 Ok(())
             }
             "curl" => self.finish(command, true, &self.curl(command)),
