@@ -34,7 +34,7 @@ done
 RELEASE=2 PACKAGES=$work/next packaging/build rpm >/dev/null 2>&1
 
 manage() { rpm --force-debian --root "$root" --dbpath /var/lib/rpm "$@"; }
-manage --initdb
+rpm --root "$root" --dbpath /var/lib/rpm --initdb
 manage --install "$work/base.rpm" "$work/patroni.rpm"
 before=$(listing "$root")
 # The root has no rpm of its own: the documented command, from outside.
