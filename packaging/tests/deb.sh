@@ -10,8 +10,8 @@ RELEASE=2 PACKAGES=$work/next packaging/build deb >/dev/null
 cp "$work"/next/patroni-barman_"$version"-2_*.deb "$root/root/next.deb"
 
 in_root "$root" dpkg --install /root/patroni.deb >/dev/null
-before=$(listing "$root")
 printf 'APT::Get::Assume-Yes "true";\nDpkg::Use-Pty "0";\nDpkg::Options { "--force-confold"; };\n' > "$root/etc/apt/apt.conf.d/99-test"
+before=$(listing "$root")
 follow "$root" Download >/dev/null
 follow "$root" "Debian and Ubuntu" >/dev/null
 is "$(in_root "$root" dpkg-query -W -f '${db:Status-Status} ${Version}' patroni-barman)" "installed $version-1" "the package"

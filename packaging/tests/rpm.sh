@@ -34,12 +34,13 @@ done
 RELEASE=2 PACKAGES=$work/next packaging/build rpm >/dev/null 2>&1
 
 manage() { rpm --force-debian --root "$root" --dbpath /var/lib/rpm "$@"; }
-manage --initdb
+rpm --root "$root" --dbpath /var/lib/rpm --initdb
 manage --install "$work/base.rpm" "$work/patroni.rpm"
 before=$(listing "$root")
 # The root has no rpm of its own: the documented command, from outside.
 documented "RHEL, Fedora and SUSE" > "$work/commands"
 grep -q '^rpm --upgrade --verbose --hash patroni-barman-' "$work/commands" || fail "docs/install.md has no command for rpm"
+# shellcheck disable=SC2046 # several words
 (cd "$packages" && manage $(sed -n 's/^rpm //p' "$work/commands")) >/dev/null
 is "$(manage --query patroni-barman --queryformat '%{version}-%{release}')" "$version-1" "the package"
 is "$(manage --verify patroni-barman patroni)" "" "the files of both packages"
