@@ -71,21 +71,26 @@ pub struct Followed<'a, W: World> {
     pub board: &'a Board,
     /// Logs a change of condition.
     pub say: &'a dyn Fn(Condition, &str),
-    /// Takes note of what a pass saw.
+    /// Takes note of what is seen.
     pub saw: &'a dyn Fn(&Saw<'_>),
     /// Clock, network and store.
     pub world: &'a W,
 }
 
-/// What a pass saw.
+/// What a look at a cluster saw.
 #[derive(Debug)]
-pub struct Saw<'a> {
-    /// Each state, as it was when the pass ended.
-    pub compared: &'a [Comparison],
-    /// Rules that want different things.
-    pub conflicts: &'a [Conflict],
-    /// The verdicts on changes of timeline.
-    pub judged: &'a Judged,
+pub enum Saw<'a> {
+    /// A pass.
+    Pass {
+        /// Each state, as it was when the pass ended.
+        compared: &'a [Comparison],
+        /// Rules that want different things.
+        conflicts: &'a [Conflict],
+        /// The verdicts on changes of timeline.
+        judged: &'a Judged,
+    },
+    /// No Patroni answers.
+    Silence(&'a str),
 }
 
 /// Follows a cluster; if the pace says `once`, until its first pass has ended.
@@ -102,6 +107,7 @@ pub async fn follow<W: World>(followed: Followed<'_, W>, pace: Pace) {
             Ok(seen) => followed.act_on(&seen, &mut state, pace).await,
             Err(silence) => {
                 followed.turn(Condition::Unreachable, Some(&silence));
+                (followed.saw)(&Saw::Silence(&silence));
                 state.silent += 1;
                 (pace.poll * state.silent).min(SILENT.max(pace.poll))
             }
@@ -242,7 +248,7 @@ impl<W: World> Followed<'_, W> {
         }
         let (condition, trouble) = judge(&compared, &wanted, &outcome, verdict, parts.is_empty());
         let judged = receipts(here, &compared, self.world).await;
-        (self.saw)(&Saw {
+        (self.saw)(&Saw::Pass {
             compared: &compared,
             conflicts: &wanted.conflicts,
             judged: &judged,

@@ -1,4 +1,4 @@
-//! What a process notices of its requests while it carries them out.
+//! The trouble and the end of requests, as their progress shows them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,12 +17,12 @@ pub struct Attention {
     noticed: RefCell<BTreeMap<String, Noticed>>,
 }
 
-/// What was noticed of one request.
+/// The state of one request.
 #[derive(Debug)]
 struct Noticed {
     subject: Subject,
     trouble: Option<Trouble>,
-    /// It ended, and nothing has reported that yet.
+    /// Its end, until it is reported.
     end: Option<End>,
 }
 

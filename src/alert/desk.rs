@@ -1,4 +1,4 @@
-//! Writes down what was seen, and has those told who are to know.
+//! Records observations, and delivers the notifications that are due.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::store::{
 use super::attention::Attention;
 use super::message::Message;
 
-/// How long the state is waited for.
+/// The limit for one access to the state.
 const STATE: Duration = Duration::from_secs(1);
 
 /// A delivery is this process's for so long beyond the time that it may take.
@@ -67,7 +67,7 @@ impl Undelivered {
     }
 }
 
-/// What a process saw, and for whom it works.
+/// The observations of a process, and the cluster and member it works for.
 #[derive(Debug, Clone)]
 pub struct Report {
     /// Patroni's scope.
@@ -82,10 +82,10 @@ pub struct Report {
     pub observations: Vec<Observation>,
 }
 
-/// What became of a report.
+/// The result of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Told {
-    /// Something is still wrong, or somebody has still to be told: the next report matters even if it has no news.
+    /// An incident is open or a delivery is due: the next report matters even without news.
     pub is_unsettled: bool,
 }
 
@@ -125,7 +125,7 @@ impl<'a, C: Courier> Desk<'a, C> {
         &self.courier
     }
 
-    /// Tells whether nobody is to be told anything.
+    /// Tells whether there are no receivers.
     pub const fn is_idle(&self) -> bool {
         self.receivers.is_empty()
     }
@@ -306,7 +306,7 @@ impl<'a, C: Courier> Desk<'a, C> {
             let ended = within(clock, limit, work).await;
             let late = || {
                 let limit = duration::format(limit);
-                let why = format!("it did not take the message within {limit}");
+                let why = format!("no answer within {limit}");
                 Err(Undelivered::for_sure(why))
             };
             let Err(Undelivered { why, may_be_known }) = ended.unwrap_or_else(late) else {

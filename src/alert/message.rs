@@ -1,10 +1,11 @@
 //! What a receiver is told.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::model::{IncidentClass, MESSAGE_FIELDS, TemplateValue, duration};
+use crate::model::{IncidentClass, MESSAGE_FIELDS, SECRETS, TemplateValue, duration};
 use crate::report::{one_line, utc};
 use crate::store::Incident;
 use crate::template::{RenderError, Scope, render};
@@ -120,15 +121,18 @@ impl Message {
         MESSAGE_FIELDS.map(text).to_vec()
     }
 
-    /// The body of a webhook: the message, or what a template makes of it.
-    pub fn body(&self, template: Option<&TemplateValue>) -> Result<Value, RenderError> {
+    /// The body of a webhook: the message, or what a template makes of it and of secrets.
+    pub fn body(
+        &self,
+        template: Option<&TemplateValue>,
+        secrets: &BTreeMap<String, String>,
+    ) -> Result<Value, RenderError> {
         let Some(template) = template else {
             return Ok(self.to_json());
         };
         let fields = self.fields().into_iter();
-        let scope = fields.fold(Scope::new(&[]), |scope, (name, value)| {
-            scope.text(name, &value)
-        });
+        let scope = Scope::new(&[]).table(SECRETS, secrets);
+        let scope = fields.fold(scope, |scope, (name, value)| scope.text(name, &value));
         render(template, &scope)
     }
 

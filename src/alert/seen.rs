@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::evaluate::{Conflict, Step};
 use crate::execute::{Comparison, Fighting};
-use crate::model::{ApiName, IncidentClass, Target};
+use crate::model::{ApiName, Event, IncidentClass, Target};
 use crate::report;
 use crate::store::{Observation, Receipt, Seen};
 
@@ -155,6 +155,44 @@ pub fn of_receipts(receipts: &[Receipt], now: Duration) -> Vec<Observation> {
         }
     });
     each.collect()
+}
+
+/// Observes whether the rules could be evaluated for an event; `failure` says why not.
+pub fn of_evaluation(event: Event, failure: Option<&str>, now: Duration) -> Observation {
+    Observation {
+        class: IncidentClass::Failed,
+        key: format!("evaluation {event}"),
+        subject: format!("the rules for `{event}`"),
+        targets: Vec::new(),
+        member: None,
+        seen: match failure {
+            Some(why) => wrong(
+                format!("they cannot be evaluated, and nothing was sent: {why}"),
+                now,
+            ),
+            None => Seen::Well("they were evaluated".to_owned()),
+        },
+    }
+}
+
+/// Observes whether a cluster's Patroni answers; `silence` says why not.
+pub fn of_patroni(silence: Option<&str>, now: Duration) -> Observation {
+    Observation {
+        class: IncidentClass::Unfinished,
+        key: "patroni".to_owned(),
+        subject: "the Patroni of the cluster".to_owned(),
+        targets: Vec::new(),
+        member: None,
+        seen: match silence {
+            Some(why) => Seen::Wrong {
+                message: format!("it is not known whom Barman should follow: {why}"),
+                since: now,
+                may_pass: true,
+                calm: Duration::ZERO,
+            },
+            None => Seen::Well("it answers again".to_owned()),
+        },
+    }
 }
 
 /// Observes the rules file: `broken` says why it is not used, if it is not.

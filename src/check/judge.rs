@@ -63,7 +63,7 @@ pub(super) enum Look {
 struct OfCluster<'r> {
     name: String,
     scopes: HashMap<usize, Scope>,
-    looks: HashMap<(Syntax, &'r str, usize), Look>,
+    residuals: HashMap<(Syntax, &'r str, usize), Residual>,
 }
 
 /// Evaluates templates in advance and caches the results.
@@ -83,7 +83,7 @@ pub(super) struct Judge<'r> {
     /// The results that depend on the cluster, for this one.
     of_cluster: OfCluster<'r>,
     /// The results of conditions and templates, by text and cell; the first stands for all if there is no difference.
-    looks: HashMap<(Syntax, &'r str, usize), Look>,
+    residuals: HashMap<(Syntax, &'r str, usize), Residual>,
 }
 
 impl<'r> Judge<'r> {
@@ -117,7 +117,7 @@ impl<'r> Judge<'r> {
             shown: rules.vars.iter().map(placeholder).collect(),
             scopes: vec![None; events().count()],
             truths: HashMap::new(),
-            looks: HashMap::new(),
+            residuals: HashMap::new(),
             of_cluster: OfCluster::default(),
         };
         for var in &rules.vars {
@@ -200,14 +200,9 @@ impl<'r> Judge<'r> {
                 .copied()
                 .unwrap_or_default(),
         };
-        let mut same: Option<Residual> = None;
         for index in cells.without(seen).indices() {
-            let settled = match same.take() {
-                Some(settled) => settled,
-                None => self.residual(when, Syntax::Expression, index, cluster),
-            };
             let cell = Cells::one(index);
-            match &settled {
+            match self.residual(when, Syntax::Expression, index, cluster) {
                 Residual::Value(Value::Bool(true)) => truth.yes = truth.yes.or(cell),
                 Residual::Value(_) => truth.no = truth.no.or(cell),
                 Residual::Unknown(unknown)
@@ -217,9 +212,6 @@ impl<'r> Judge<'r> {
                 }
                 Residual::Unknown(_) | Residual::Error(_) => {}
             }
-            if !depends.cell {
-                same = Some(settled);
-            }
         }
         if cluster.is_none() {
             self.truths.insert(&when.text, (seen.or(cells), truth));
@@ -228,23 +220,34 @@ impl<'r> Judge<'r> {
     }
 
     /// The result of a template in a cell.
-    fn residual(
+    pub(super) fn residual(
         &mut self,
-        template: &Template,
+        template: &'r Template,
         syntax: Syntax,
         index: usize,
         cluster: Option<&str>,
     ) -> Residual {
-        match cluster {
-            Some(name) => {
-                self.enter(name);
-                let known = self.of_cluster.scopes.get(&index).cloned();
-                let scope = known.unwrap_or_else(|| self.scope(index).text("cluster", name));
-                self.of_cluster.scopes.insert(index, scope.clone());
-                partial(template, syntax, &scope)
+        let depends = self.text(template, syntax);
+        let text = template.text.as_str();
+        let key = (syntax, text, if depends.cell { index } else { 0 });
+        let Some(name) = cluster.filter(|_| depends.cluster) else {
+            if let Some(known) = self.residuals.get(&key) {
+                return known.clone();
             }
-            None => partial(template, syntax, &self.scope(index)),
+            let residual = partial(template, syntax, &self.scope(index));
+            self.residuals.insert(key, residual.clone());
+            return residual;
+        };
+        self.enter(name);
+        if let Some(known) = self.of_cluster.residuals.get(&key) {
+            return known.clone();
         }
+        let known = self.of_cluster.scopes.get(&index).cloned();
+        let scope = known.unwrap_or_else(|| self.scope(index).text("cluster", name));
+        let residual = partial(template, syntax, &scope);
+        self.of_cluster.scopes.insert(index, scope);
+        self.of_cluster.residuals.insert(key, residual.clone());
+        residual
     }
 
     /// Discards the results for the previous cluster.
@@ -286,34 +289,11 @@ impl<'r> Judge<'r> {
         index: usize,
         cluster: Option<&str>,
     ) -> Look {
-        let depends = self.text(template, syntax);
-        let cluster = cluster.filter(|_| depends.cluster);
-        let key = (
-            syntax,
-            template.text.as_str(),
-            if depends.cell { index } else { 0 },
-        );
-        if let Some(name) = cluster {
-            self.enter(name);
-        }
-        let known = match cluster {
-            Some(_) => self.of_cluster.looks.get(&key),
-            None => self.looks.get(&key),
-        };
-        if let Some(known) = known {
-            return known.clone();
-        }
-        let look = match self.residual(template, syntax, index, cluster) {
+        match self.residual(template, syntax, index, cluster) {
             Residual::Value(value) => Look::Gives(value),
             Residual::Error(error) => Look::Fails(error),
             Residual::Unknown(unknown) => unknown.never_truth.map_or(Look::Open, Look::Fails),
-        };
-        let looks = match cluster {
-            Some(_) => &mut self.of_cluster.looks,
-            None => &mut self.looks,
-        };
-        looks.insert(key, look.clone());
-        look
+        }
     }
 
     /// The scope of requests in a cell: unknown facts have placeholders.

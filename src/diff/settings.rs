@@ -143,6 +143,9 @@ impl All {
                 self.maybe(&format!("{at}.url_file"), webhook.url_file.as_ref());
                 let body = webhook.body.as_ref().map(bare_value);
                 self.maybe(&format!("{at}.body"), body.as_ref());
+                for (name, file) in &webhook.secret_files {
+                    self.put(&format!("{at}.secret_files.{name}"), file);
+                }
             }
             Way::Command(words) => self.put(&format!("{at}.command"), words),
         }

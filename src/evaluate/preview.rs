@@ -1,9 +1,9 @@
 //! A plan before the event, when some facts are placeholders: the value of a placeholder never decides whether
 //! a rule fires.
 
-use std::cell::LazyCell;
+use std::cell::{LazyCell, RefCell};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ impl Unresolved {
         match &self.why {
             Why::Asks(facts) => {
                 let facts: Vec<_> = facts.iter().map(|fact| format!("`{fact}`")).collect();
-                format!("asks for {}", facts.join(", "))
+                format!("depends on {}", facts.join(", "))
             }
             Why::After(rule) => format!("fires only if `{rule}` does not"),
             Why::Request(message) => message.clone(),
@@ -110,6 +110,8 @@ pub struct Previewer<'r> {
     rules: &'r RuleSet,
     of_vars: BTreeMap<&'r str, Uses>,
     any_chooses: bool,
+    /// The results of conditions that use no fact, by the names of their rules; `None` for conditions that use one.
+    constant: RefCell<HashMap<&'r str, Option<Fires>>>,
 }
 
 /// The uses of facts in a template.
@@ -129,6 +131,7 @@ struct Use {
 }
 
 /// The result of a rule's condition.
+#[derive(Debug, Clone)]
 enum Fires {
     Yes,
     No,
@@ -149,6 +152,7 @@ impl<'r> Previewer<'r> {
             rules,
             of_vars: BTreeMap::new(),
             any_chooses: false,
+            constant: RefCell::default(),
         };
         for var in &rules.vars {
             let uses = previewer.of_value(&var.value);
@@ -175,7 +179,7 @@ impl<'r> Previewer<'r> {
             let mut because = matching::mismatch(rule, facts, taken.filter(|_| first));
             if because.is_none() {
                 let fires = match &rule.when {
-                    Some(when) => self.fires(when, &open, facts, unknown),
+                    Some(when) => self.fires(rule, when, &open, facts, unknown),
                     None => Fires::Yes,
                 };
                 let when = rule.when.as_ref();
@@ -247,7 +251,28 @@ impl<'r> Previewer<'r> {
         found
     }
 
-    fn fires(&self, when: &Template, open: &Scope, facts: &Facts, unknown: &Unknown) -> Fires {
+    fn fires(
+        &self,
+        rule: &'r Rule,
+        when: &Template,
+        open: &Scope,
+        facts: &Facts,
+        unknown: &Unknown,
+    ) -> Fires {
+        let known = self.constant.borrow().get(rule.name.as_str()).cloned();
+        if let Some(Some(fires)) = known {
+            return fires;
+        }
+        let fires = self.evaluate(when, open, facts, unknown);
+        if known.is_none() {
+            let uses = self.of_text(&when.text, Syntax::Expression).all;
+            let constant = uses.is_empty().then(|| fires.clone());
+            self.constant.borrow_mut().insert(&rule.name, constant);
+        }
+        fires
+    }
+
+    fn evaluate(&self, when: &Template, open: &Scope, facts: &Facts, unknown: &Unknown) -> Fires {
         let scope = open.afresh();
         match condition(when, &scope) {
             _ if scope.guessed() => {}

@@ -23,11 +23,13 @@ const RECORD: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// The reason why the rules produce no plan for an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Undecided {
     /// They need the member's name, which is not known.
+    #[error("{0}")]
     NoName(String),
     /// They can't be evaluated.
+    #[error("{0}")]
     Invalid(String),
 }
 

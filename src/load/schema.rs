@@ -28,7 +28,7 @@ pub const HISTORY: &str = include_str!("../../schemas/history.schema.json");
 /// The schema of `/api/status` of `agent`.
 pub const AGENT: &str = include_str!("../../schemas/agent.schema.json");
 
-/// What receivers of `notify` are told.
+/// The message to the receivers of `notify`.
 pub const NOTIFICATION: &str = include_str!("../../schemas/notification.schema.json");
 
 /// The schema of `check --format json`.

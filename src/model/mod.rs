@@ -27,7 +27,7 @@ pub use lsn::{Lsn, SEGMENT, WalFile};
 pub use name::{ModelName, ModelNameError, Name, NameError};
 pub use options::{Fence, OnFailure, Poll, Retry, Verify};
 pub use pattern::Pattern;
-pub use receiver::{IncidentClass, MESSAGE_FIELDS, Receiver, Way, Webhook};
+pub use receiver::{IncidentClass, MESSAGE_FIELDS, Receiver, SECRETS, Way, Webhook};
 pub use request::{
     ConfigSwitch, ConfigUpdate, Operation, Parts, Recovery, RequestKind, RequestTemplate, Settings,
     SwitchTo,

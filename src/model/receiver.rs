@@ -1,11 +1,12 @@
-//! Receivers of notifications: the people and programs that are told when something is wrong.
+//! Receivers of notifications.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Api, TemplateValue};
 
-/// A kind of incident that receivers are told of.
+/// A kind of incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IncidentClass {
     /// A request failed, was refused or could not be verified.
@@ -53,7 +54,10 @@ pub const MESSAGE_FIELDS: [&str; 13] = [
     "key", "source", "host", "version",
 ];
 
-/// Somebody who is told.
+/// The name of the table of secrets in the template of a body.
+pub const SECRETS: &str = "secrets";
+
+/// A receiver of notifications.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Receiver {
     /// Its name, unique among the receivers.
@@ -64,7 +68,7 @@ pub struct Receiver {
     pub timeout: Duration,
     /// A request that is still tried is reported after this time.
     pub after: Duration,
-    /// The classes that it is told of.
+    /// The classes of incidents it is notified of.
     pub classes: Vec<IncidentClass>,
 }
 
@@ -93,4 +97,6 @@ pub struct Webhook {
     pub url_file: Option<PathBuf>,
     /// The body, with templates; the message itself if absent.
     pub body: Option<TemplateValue>,
+    /// The files with the secrets of the body, by name.
+    pub secret_files: BTreeMap<String, PathBuf>,
 }

@@ -27,7 +27,7 @@ pub struct RuleSet {
     pub state: StateSettings,
     /// The rules to use if the file is broken.
     pub fallback: Fallback,
-    /// Who is told when something is wrong.
+    /// The receivers of notifications.
     pub receivers: Vec<Receiver>,
     /// The environment variables of headers, with their places.
     pub header_variables: Vec<(String, Origin)>,

@@ -131,7 +131,7 @@ fn code(text: &str) -> String {
 }
 
 /// The heading of the rules that no cell shows.
-pub(super) const UNSEEN: &str = "edited, and the same in every cell; give `--node`, `--env`, `--arg` or `--cluster` for what they ask for";
+pub(super) const UNSEEN: &str = "edited, and the same in every cell; give `--node`, `--env`, `--arg` or `--cluster` for the facts that they depend on";
 
 /// The heading of the settings.
 const SETTINGS: &str = "other edits";

@@ -55,11 +55,9 @@ pub fn plan(plan: &Plan, screen: Screen) -> String {
         put_line!(text, "   POST {}", step.url);
         put_line!(text, "   {}", step.operation.body());
         let verify = match step.verify {
-            Verify::None => "nothing, the operation's own answer is believed",
-            Verify::Applied => "that Barman's state is what was asked for",
-            Verify::Streaming => {
-                "that Barman's state is what was asked for and WAL is being received"
-            }
+            Verify::None => "nothing, the operation is done",
+            Verify::Applied => "Barman has the requested state",
+            Verify::Streaming => "Barman has the requested state and receives WAL",
         };
         let fence = match step.fence {
             Fence::Role => "the node's role",

@@ -1,4 +1,4 @@
-//! Incidents: what is wrong for a time, and who has been told of it.
+//! Incidents, and the deliveries of their notifications.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ pub enum Seen {
 /// The part of a cluster that a process has looked at. What it has looked at and did not find wrong is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// What it observed, and nothing else.
+    /// The observations, and nothing else.
     Observed,
     /// Also that the member runs, so that no recovery of its data directory is needed any more.
     Member,
@@ -75,7 +75,7 @@ pub enum Extent {
     Cluster,
 }
 
-/// Who may be told, as the state knows it.
+/// A receiver, as the state knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addressee {
     /// The receiver's name.
@@ -133,7 +133,7 @@ pub enum Arrival {
     Unknown,
 }
 
-/// What follows from a notice.
+/// The consequences of a notice.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Noted {
     /// Deliveries that are this process's to make.

@@ -233,6 +233,15 @@ struct Open {
     key: String,
     targets: Vec<String>,
     is_kept: bool,
+    member: Option<String>,
+}
+
+impl Open {
+    /// Tells whether it is about the data directory of another member than the one that a process works for.
+    fn is_of_another(&self, member: Option<&String>) -> bool {
+        let own = self.member.as_ref();
+        own.zip(member).is_some_and(|(own, other)| own != other)
+    }
 }
 
 /// Ends what nobody observed and what is not wrong any more all the same.
@@ -242,7 +251,7 @@ fn close_others(
     wrong: &BTreeSet<(IncidentClass, &str)>,
 ) -> rusqlite::Result<()> {
     let mut all = transaction.prepare(
-        "SELECT id, class, key, targets, is_kept FROM incident
+        "SELECT id, class, key, targets, is_kept, member FROM incident
          WHERE cluster = ?1 AND class <> 'last_good_rules' AND ended_ms IS NULL",
     )?;
     let all: Vec<Open> = all
@@ -253,6 +262,7 @@ fn close_others(
                 key: row.get(2)?,
                 targets: rows::sets(&row.get::<_, String>(3)?),
                 is_kept: row.get(4)?,
+                member: row.get(5)?,
             })
         })?
         .collect::<rusqlite::Result<_>>()?;
@@ -267,6 +277,8 @@ fn close_others(
             continue;
         } else if one.is_kept || is_undecided {
             "nothing of it is pending any more"
+        } else if is_recovery && one.is_of_another(notice.member.as_ref()) {
+            continue;
         } else if is_recovery && notice.extent != Extent::Observed {
             "the member runs"
         } else if notice.extent == Extent::Cluster {

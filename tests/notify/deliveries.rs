@@ -45,7 +45,7 @@ fn a_delivery_that_fails_is_made_by_the_next_process() {
     node.callback()
         .run()
         .exits(3)
-        .says("notify: the receiver `chat` was not told: it answered 503: later");
+        .says("notify: delivery to `chat` failed: it answered 503: later");
     chat.answers(Answer::Ok);
     // A callback that has nothing to ask for.
     let idle = ["run", "--node", "n1", "on_reload", "primary", "demo"];
@@ -121,7 +121,7 @@ fn a_receiver_that_hangs_changes_nothing() {
     node.callback()
         .run()
         .exits(3)
-        .says("the receiver `chat` was not told");
+        .says("delivery to `chat` failed");
     node.barman().bring_up().unwrap();
     node.run(["reconcile"]).exits(0);
     assert_eq!(
@@ -143,7 +143,7 @@ fn a_command_that_hangs_is_killed_with_everything_that_it_started() {
         .callback()
         .run()
         .exits(3)
-        .says("the receiver `mail` was not told: it did not take the message within 300ms");
+        .says("delivery to `mail` failed: no answer within 300ms");
     let pid = fs::read_to_string(pid).unwrap();
     let stat = || fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
     until(|| stat().is_ok_and(|stat| stat.contains(") Z")) || stat().is_err());
@@ -183,17 +183,19 @@ fn a_callback_that_is_killed_while_it_tries_leaves_an_incident_that_ends() {
 fn the_body_is_a_template_and_secrets_come_from_files() {
     let stage = Stage::new();
     let token = stage.file("token", "Bearer s3cret-token\n");
+    let key = stage.file("key", "s3cret-body\n");
     let url = stage.file(
         "url",
         &format!("{}/services/s3cret-path?key=s3cret-key\n", stage.chat.url),
     );
     stage.write_rules(&receiver(&format!(
         "{{name: chat, webhook: {{url_file: {url}, headers: {{Authorization: {{file: {token}}}}},
-           body: {{text: \"{{{{ summary }}}}\", done: \"{{{{ state == 'over' }}}}\", list: [\"{{{{ cluster | upper }}}}\"]}}}}}}"
+           secret_files: {{key: {key}}},
+           body: {{key: \"{{{{ secrets.key }}}}\", text: \"{{{{ summary }}}}\", done: \"{{{{ state == 'over' }}}}\", list: [\"{{{{ cluster | upper }}}}\"]}}}}}}"
     )));
     stage.chat.answers(Answer::Status(
         403,
-        "no s3cret-key, s3cret-path, Bearer s3cret-token",
+        "no s3cret-key, s3cret-path, Bearer s3cret-token, s3cret-body",
     ));
     let node = &stage.node;
     node.barman().take_down();
@@ -215,6 +217,7 @@ fn the_body_is_a_template_and_secrets_come_from_files() {
         "{}",
         posted.head
     );
+    assert_eq!(posted.body["key"], "s3cret-body");
     assert_eq!(posted.body["done"], json!(false));
     assert_eq!(posted.body["list"], json!(["DEMO"]));
     let text = posted.body["text"].as_str().unwrap();
@@ -235,7 +238,7 @@ fn receivers_are_tested_by_name_or_all_together() {
   - {name: mail, command: [/bin/sh, -c, "echo broken >&2; exit 3"]}"#,
     ));
     let ended = node.run(["notify", "--test"]).exits(2);
-    let expected = "chat: told\nmail: not told: `/bin/sh` ended with exit status: 3: broken\n";
+    let expected = "chat: delivered\nmail: failed: `/bin/sh` ended with exit status: 3: broken\n";
     assert_eq!(ended.stdout, expected);
     chat.was_told(&["test open", "test over"]);
     node.run(["notify", "--test", "chat"]).exits(0);

@@ -41,6 +41,26 @@ fn an_agent_tells_of_a_barman_that_cannot_be_reached_and_of_its_end() {
 }
 
 #[test]
+fn an_agent_tells_of_a_cluster_that_is_silent() {
+    let clusters = [("main", "east")];
+    let (fleet, chat) = (Fleet::new(&clusters), Listener::start());
+    fleet.write_rules(&with_receiver(&fleet, &clusters, &chat));
+    let all = |what: &str| {
+        for member in ["n1", "n2", "n3"] {
+            let order = format!("{what} {member}");
+            fleet.world.tell("main", &order).unwrap();
+        }
+    };
+    all("silence");
+    let mut agent = fleet.agent(&[]);
+    chat.until_it_has(1);
+    all("answer");
+    agent.until_fine(&["main"]);
+    chat.until_it_has(2);
+    chat.was_told(&["unfinished open", "unfinished over"]);
+}
+
+#[test]
 fn an_agent_tells_of_rules_that_it_cannot_read_again() {
     let clusters = [("main", "east")];
     let (fleet, chat) = (Fleet::new(&clusters), Listener::start());

@@ -77,6 +77,9 @@ fn a_recovery_that_failed_is_over_when_the_member_runs() {
     chat.was_told(&["unfinished open"]);
     node.create_replica().run().exits(3);
     chat.was_told(&["unfinished open"]);
+    let another = ["run", "--node", "n2", "on_start", "replica", "demo"];
+    node.run(another).exits(1);
+    chat.was_told(&["unfinished open"]);
     let started = ["run", "--node", "n1", "on_start", "replica", "demo"];
     node.run(started).exits(1);
     chat.was_told(&["unfinished open", "unfinished over"]);
@@ -161,4 +164,15 @@ fn open_incidents_are_listed() {
             && listed.contains("demo/n1: the model of the server `demo`"),
         "{listed}"
     );
+}
+
+#[test]
+fn rules_that_cannot_be_evaluated_are_told() {
+    let stage = Stage::with(&RULES.replace("demo:{{ node }}", "demo:{{ env.SITE }}"));
+    let Stage { chat, node } = &stage;
+    node.callback().run().exits(4);
+    node.callback().run().exits(4);
+    chat.was_told(&["failed open"]);
+    node.callback().env("SITE", "n1").run().exits(0);
+    chat.was_told(&["failed open", "failed over"]);
 }

@@ -81,7 +81,7 @@ fn the_examples_of_the_page_have_no_findings() {
             .lines()
             .map(|line| line.get(indent..).unwrap_or_default());
         let block: Vec<_> = lines.collect();
-        let receivers = format!("  - {{name: chat, webhook: {{url: \"CHAT\"}}}}");
+        let receivers = "  - {name: chat, webhook: {url: \"CHAT\"}}";
         let rules = RULES.replace(&format!("notify:\n{receivers}"), &block.join("\n"));
         let stage = Stage::with(&rules.replace("defaults: {", "defaults: {fence: none, "));
         let path = stage.node.rules();

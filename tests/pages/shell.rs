@@ -18,12 +18,15 @@ impl Command {
     /// The commands of a block: in `console`, they begin with `$`, and what they print follows; in `sh`, every line is
     /// a command.
     pub fn all(language: &str, text: &str) -> Vec<Self> {
+        if text.starts_with("#!") {
+            return Vec::new(); // the content of a file
+        }
         let joined = text.replace("\\\n", " ");
         let mut commands: Vec<Self> = Vec::new();
         for line in joined.lines() {
             if language == "sh" {
                 if !line.is_empty() && !line.starts_with('#') {
-                    commands.push(Self::parse(line));
+                    commands.extend(line.split(" && ").map(Self::parse));
                 }
             } else if let Some(command) = line.strip_prefix("$ ") {
                 commands.push(Self::parse(command));
@@ -60,6 +63,13 @@ impl Command {
             command.words.drain(..user);
         }
         command
+    }
+
+    /// Its arguments; those of `cargo run` are the program's, after `--`.
+    pub fn arguments(&self) -> &[String] {
+        let cargo = self.program() == "cargo";
+        let dashes = self.words.iter().position(|word| cargo && word == "--");
+        &self.words[dashes.unwrap_or(0) + 1..]
     }
 
     /// The name of its program, without the folder.

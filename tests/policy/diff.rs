@@ -384,7 +384,7 @@ fn free_text_stays_on_its_line_and_is_no_markdown() {
     let text = stdout(&["diff", &old, &new], 0);
     for line in [
         "\n  ? undecided: **b** [l](http://e) `c` <img src=x>\n",
-        &format!("\n      now: unknown: asks for `env.SITE`\n        when {condition}\n"),
+        &format!("\n      now: unknown: depends on `env.SITE`\n        when {condition}\n"),
     ] {
         assert!(text.contains(line), "{text}");
     }

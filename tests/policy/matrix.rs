@@ -28,7 +28,7 @@ fn what_is_not_known_is_said_in_the_cell() {
     let text = stdout(&["matrix", "rules/two-sites.yml"], 0);
     assert!(
         text.contains(
-            "primary-in-paris: unknown: asks for `env.SITE`\n     when env.SITE == \"paris\"\n     if it fires: config_switch of `CLUSTER` to model `CLUSTER:NODE` at `paris`"
+            "primary-in-paris: unknown: depends on `env.SITE`\n     when env.SITE == \"paris\"\n     if it fires: config_switch of `CLUSTER` to model `CLUSTER:NODE` at `paris`"
         ),
         "{text}"
     );
@@ -215,7 +215,7 @@ fn a_condition_on_a_placeholder_is_not_decided() {
         + "  - {name: a, on: on_role_change, role: primary, request: {type: config_switch, server: main, model_name: \"{{ 'a' if node == 'n1' else 'b' }}\"}}\n";
     let cell = promotion(&choosing, "CLUSTER", &[]);
     assert_eq!(
-        cell["unresolved"][0]["message"], "asks for `node`",
+        cell["unresolved"][0]["message"], "depends on `node`",
         "{cell:#}"
     );
 }

@@ -109,7 +109,7 @@ fn too_few_that_are_noticed_are_a_failure() {
         text.contains("too little of rules.yml: mutants: "),
         "{text}"
     );
-    assert!(errors.contains("`--fail-under` asks for"), "{errors}");
+    assert!(errors.contains("below `--fail-under`"), "{errors}");
     let options = ["--mutate", "--fail-under", "mutants=95", "--format", "json"];
     let (_, text, _) = test(FOLLOWED, &options);
     let all = mutants(&text);

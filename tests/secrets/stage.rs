@@ -194,6 +194,9 @@ impl Stage {
             _ => "file-s3cret-2\n",
         };
         fs::write(stage.path("token"), token).unwrap();
+        let address = format!("{}/hook/file-s3cret-2?token=file-s3cret-2\n", stage.url());
+        fs::write(stage.path("address"), address).unwrap();
+        fs::write(stage.path("routing"), "file-s3cret-2\n").unwrap();
         let damaged = fs::read_to_string(stage.certificates.path("client.key")).unwrap();
         fs::write(stage.path("damaged.key"), damaged.replacen('\n', "\n!", 1)).unwrap();
         stage
@@ -265,7 +268,8 @@ impl Stage {
         for file in files_below(&self.path("")) {
             let name = file.file_name().unwrap().to_str().unwrap().to_owned();
             // these are the sources of the secrets
-            if !["token", "damaged.key", "rules.yml"].contains(&name.as_str()) {
+            let sources = ["token", "address", "routing", "damaged.key", "rules.yml"];
+            if !sources.contains(&name.as_str()) {
                 let content = fs::read(&file).unwrap();
                 said.push((name, String::from_utf8_lossy(&content).into_owned()));
             }
@@ -341,6 +345,20 @@ impl Stage {
                 "ca_file": self.authority(),
                 "headers": headers,
             },
+            "notify": [{
+                "name": "chat",
+                "after": "0s",
+                "timeout": "2s",
+                "webhook": {
+                    "url_file": self.path("address"),
+                    "secret_files": {"key": self.path("routing")},
+                    "cert_file": self.certificates.path("client.crt"),
+                    "key_file": self.key(),
+                    "ca_file": self.authority(),
+                    "headers": headers,
+                    "body": {"key": "{{ secrets.key }}", "text": "{{ message }}"},
+                },
+            }],
             "patroni": {
                 "url": self.patroni(),
                 "headers": {"Authorization": {"env": "PATRONI_TOKEN"}},

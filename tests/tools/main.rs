@@ -18,5 +18,6 @@ mod git;
 mod junit;
 mod manual;
 mod monitoring;
+mod proxy;
 #[path = "../support/mod.rs"]
 mod support;

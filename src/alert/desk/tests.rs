@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
@@ -6,6 +7,7 @@ use crate::execute::{Progress, StepOutcome, StepReport};
 use crate::load::load;
 use crate::model::{Event, Role, Way};
 use crate::source::Source;
+use crate::store::Owner;
 
 /// A clock on which time passes only while everybody waits.
 #[derive(Default)]
@@ -57,7 +59,7 @@ impl Stepped {
     }
 }
 
-/// Remembers what was delivered, and when, in seconds.
+/// Records deliveries with their time in seconds.
 struct Bag<'a> {
     clock: &'a Stepped,
     delivered: &'a RefCell<Vec<String>>,
@@ -103,7 +105,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// What is delivered to two receivers while work goes on, and after it.
+/// The deliveries to two receivers during some work and after it.
 fn delivered(opens: u64, work: impl AsyncFnOnce(&Stepped, &dyn Fn(&Progress<'_>))) -> Vec<String> {
     let (clock, delivered) = (Stepped::default(), RefCell::default());
     let receivers = [receiver("chat", 60), receiver("pager", 600)];
@@ -225,4 +227,107 @@ fn a_receiver_that_cannot_be_reached_is_tried_again_while_the_work_goes_on() {
         "300 pager failed open",
     ];
     assert_eq!(told, expected);
+}
+
+/// Delivers slowly, so that a process can be killed before, while and after it does.
+struct Slow<'a> {
+    clock: &'a Stepped,
+    delivered: &'a RefCell<Vec<String>>,
+}
+
+impl Courier for Slow<'_> {
+    async fn deliver(&self, _: &Receiver, message: &Message) -> Result<(), Undelivered> {
+        self.clock.sleep(seconds(1)).await;
+        let state = message.to_json()["state"].as_str().unwrap().to_owned();
+        self.delivered.borrow_mut().push(state);
+        self.clock.sleep(seconds(1)).await;
+        Ok(())
+    }
+
+    fn complain(&self, _: &Receiver, _: &str) {}
+}
+
+/// A process that reports one thing, and is killed after so many seconds if it has not ended by then. Returns whether it was.
+fn process(
+    path: &Path,
+    number: usize,
+    seen: Seen,
+    dies: u64,
+    delivered: &RefCell<Vec<String>>,
+) -> bool {
+    let clock = Stepped::default();
+    let own = format!("process {number}");
+    let alive = own.clone();
+    let store = Sqlite::open(path).unwrap();
+    let store = store.owned_by(Owner::read(&own), move |owner| owner.as_str() == alive);
+    let (receivers, substitute) = ([receiver("chat", 0)], Substitute::default());
+    let courier = Slow {
+        clock: &clock,
+        delivered,
+    };
+    let desk = Desk::new(
+        &receivers,
+        "rules.yml".to_owned(),
+        None,
+        courier,
+        &substitute,
+    );
+    let report = Report {
+        cluster: "demo".to_owned(),
+        member: None,
+        source: "callback".to_owned(),
+        extent: Extent::Observed,
+        observations: vec![Observation {
+            class: IncidentClass::Failed,
+            key: "it".to_owned(),
+            subject: "it".to_owned(),
+            targets: Vec::new(),
+            member: None,
+            seen,
+        }],
+    };
+    let work = desk.tell(report, Some(&store), &clock, Duration::MAX);
+    let ended = clock.run(within(&clock, Duration::from_millis(dies), work));
+    ended.is_none()
+}
+
+#[test]
+fn whatever_is_killed_the_end_of_what_was_told_is_told() {
+    let wrong = || Seen::Wrong {
+        message: "broken".to_owned(),
+        since: Duration::ZERO,
+        may_pass: false,
+        calm: Duration::ZERO,
+    };
+    let deaths = [500, 1_500, 9_000];
+    for first in deaths {
+        for second in deaths {
+            for third in deaths {
+                let folder = tempfile::tempdir().unwrap();
+                let (path, delivered) = (folder.path().join("state.db"), RefCell::default());
+                let well = || Seen::Well("mended".to_owned());
+                let mut killed = 0;
+                for (number, (seen, dies)) in [
+                    (wrong(), first),
+                    (wrong(), second),
+                    (well(), third),
+                    (well(), 9_000),
+                    (well(), 9_000),
+                ]
+                .into_iter()
+                .enumerate()
+                {
+                    killed += usize::from(process(&path, number, seen, dies, &delivered));
+                }
+                let told = delivered.into_inner();
+                let count = |state: &str| told.iter().filter(|one| *one == state).count();
+                let story = format!("{first} {second} {third}: {told:?}");
+                assert!(count("open") <= 1 + killed, "{story}");
+                assert!((1..=1 + killed).contains(&count("over")), "{story}");
+                if killed == 0 {
+                    assert_eq!(told, ["open", "over"], "{story}");
+                }
+            }
+        }
+    }
 }

@@ -61,8 +61,8 @@ pub(super) struct Stage<'a, 'r> {
     pub(super) residuals: &'a mut Residuals<'r>,
 }
 
-/// The results of conditions, by their text, and the cell and the member if they depend on these.
-pub(super) type Residuals<'r> = HashMap<(&'r str, Option<usize>, Option<Member>), Residual>;
+/// The results of conditions that depend on the member: by text, by cell if they depend on it, and by member.
+pub(super) type Residuals<'r> = HashMap<(&'r str, Option<usize>, Member), Residual>;
 
 /// The scopes of requests on one member.
 #[derive(Clone)]
@@ -165,16 +165,18 @@ impl<'r> Stage<'_, 'r> {
             return Some(sure);
         };
         let depends = self.judge.depends(when, Syntax::Expression);
-        let key = (
-            when.text.as_str(),
-            depends.cell.then_some(index),
-            depends.member.then(|| member.clone()),
-        );
-        let residual = self.residuals.entry(key).or_insert_with(|| {
-            let members = self.members;
-            let with_member = |scope| members.seen_by(member, scope);
-            self.judge.residual_for(when, index, with_member)
-        });
+        let residual = if depends.member {
+            let cell = depends.cell.then_some(index);
+            let key = (when.text.as_str(), cell, member.clone());
+            let residual = self.residuals.entry(key).or_insert_with(|| {
+                let members = self.members;
+                let with_member = |scope| members.seen_by(member, scope);
+                self.judge.residual_for(when, index, with_member)
+            });
+            residual.clone()
+        } else {
+            self.judge.residual(when, Syntax::Expression, index, None)
+        };
         match residual {
             Residual::Value(Value::Bool(true)) => Some(true),
             Residual::Value(_) => None,

@@ -50,7 +50,7 @@ use crate::cli::shared::world::Outside;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Agent {
-    /// Where the rules are.
+    /// The rules and the member.
     #[command(flatten)]
     pub rules: RulesArgs,
     /// The address for the status page. An address other than loopback requires --token-file.

@@ -53,7 +53,7 @@ pub struct ConfigSwitch {
     /// The Barman server to switch.
     #[arg(long, value_name = "NAME")]
     barman_server: String,
-    /// What to switch to.
+    /// The model, or none.
     #[command(flatten)]
     to: To,
     /// The roles in which to switch.
@@ -63,7 +63,7 @@ pub struct ConfigSwitch {
     /// `http://127.0.0.1:8008`.
     #[arg(long, value_name = "URL")]
     patroni_url: Option<String>,
-    /// How the API is tried.
+    /// Limits of retries.
     #[command(flatten)]
     tries: Tries,
 }

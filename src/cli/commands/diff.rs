@@ -50,7 +50,7 @@ pub struct DiffArgs {
     /// The format on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: DiffFormat,
-    /// What is known.
+    /// Facts for every cell.
     #[command(flatten)]
     pub known: KnownArgs,
 }

@@ -39,7 +39,7 @@ pub struct MatrixArgs {
     /// The format on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: MatrixFormat,
-    /// What is known.
+    /// Facts for every cell.
     #[command(flatten)]
     pub known: KnownArgs,
 }

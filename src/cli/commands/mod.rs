@@ -49,7 +49,7 @@ pub struct Cli {
     /// Options for every command.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Commands,
 }

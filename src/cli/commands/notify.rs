@@ -1,4 +1,4 @@
-//! `notify`: try the receivers, and show what they were told.
+//! `notify`: tests the receivers, and lists open incidents.
 
 use std::path::PathBuf;
 
@@ -22,15 +22,15 @@ use crate::cli::shared::state;
 /// Tests the receivers of notifications, or lists the open incidents.
 ///
 /// With --test it sends two messages to each receiver that the rules file names under `notify`, or to those that are
-/// given: a test began, and is over.
+/// given: one that a test incident began, and one that it is over.
 ///
 ///     patroni_barman notify --test
 ///     patroni_barman notify --test chat
 ///
 /// Without --test it lists the incidents of this node that are not over.
 ///
-/// Exit codes: 0 each receiver was told, or no incident is open; 1 incidents are open; 2 a receiver was not told, or the
-/// state cannot be read; 4 invalid rules or arguments.
+/// Exit codes: 0 all messages were delivered, or no incident is open; 1 incidents are open; 2 a delivery failed, or the state
+/// cannot be read; 4 invalid rules or arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Notify {
@@ -93,7 +93,7 @@ impl Notify {
             };
             let late = || {
                 let timeout = duration::format(*timeout);
-                let why = format!("it did not take the messages within {timeout}");
+                let why = format!("no answer within {timeout}");
                 Err(Undelivered::for_sure(why))
             };
             let told = within(&clock, 2 * *timeout, work).await;
@@ -103,10 +103,10 @@ impl Notify {
         let mut code = 0;
         for (name, told) in told {
             let said = match told {
-                Ok(()) => format!("{name}: told"),
+                Ok(()) => format!("{name}: delivered"),
                 Err(Undelivered { why, .. }) => {
                     code = 2;
-                    format!("{name}: not told: {why}")
+                    format!("{name}: failed: {why}")
                 }
             };
             print(&format!("{}\n", report::one_line(&said)));

@@ -66,7 +66,7 @@ use dry::dry;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Reconcile {
-    /// Where the rules are.
+    /// The rules and the member.
     #[command(flatten)]
     pub rules: RulesArgs,
     /// Run for every cluster under `clusters` and `discover`; JSON has the schema of `agent`.

@@ -61,7 +61,7 @@ pub struct Recover {
     /// `http://127.0.0.1:8008`.
     #[arg(long, value_name = "URL")]
     patroni_url: Option<String>,
-    /// How the API is tried.
+    /// Limits of retries.
     #[command(flatten)]
     tries: Tries,
 }

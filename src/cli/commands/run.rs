@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::alert::{Substitute, of_comparisons, of_receipts};
+use crate::alert::{Substitute, of_comparisons, of_evaluation, of_receipts};
 use crate::evaluate::{Facts, Plan, Trace};
 use crate::execute::{
     Ended, Outcome, SecondLook, Verdict, World as _, callback, patience_of, second_look,
@@ -128,7 +128,15 @@ impl Command for Run {
             outside: &outside,
         };
         let carried = callback(event, called, made, &decide, &outside);
-        let ended = block_on(reporter.beside(carried, &desk))?;
+        let ended = match block_on(reporter.beside(carried, &desk)) {
+            Ok(ended) => ended,
+            Err(undecided) => {
+                let why = undecided.to_string();
+                let seen = vec![of_evaluation(word, Some(&why), watch.wall())];
+                block_on(reporter.tell(Extent::Observed, seen, &desk, FOREGROUND));
+                return Err(undecided.into());
+            }
+        };
         if nothing {
             let idle = ended.plan.as_ref().and_then(report::idle);
             let about = format!("{word} {role} {cluster}");
@@ -184,6 +192,7 @@ impl Run {
         };
         let mut seen = outside.attention().ends();
         seen.push(rules);
+        seen.push(of_evaluation(event, None, outside.clock().wall()));
         let tell = reporter.tell(extent, seen, desk, limit);
         let look = async {
             let look = second_look(done?, &self.event.sets, self.second_look, outside);

@@ -57,7 +57,7 @@ pub enum SchemaName {
     History,
     /// The answer of the agent's `/api/status`.
     Agent,
-    /// What receivers of `notify` are told.
+    /// The message to the receivers of `notify`.
     Notification,
 }
 

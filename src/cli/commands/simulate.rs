@@ -187,8 +187,8 @@ pub struct Simulate {
 }
 
 const FAULT_HELP: &str = "\
-What goes wrong: WHERE:WHAT or WHERE:WHAT*COUNT, separated by commas. The first fault that is for a request and is not \
-used up happens to it; without a count it always does.
+Faults: WHERE:WHAT or WHERE:WHAT*COUNT, separated by commas. Each request gets the first fault that matches it and is \
+not used up; without a count, a fault is never used up.
 
 WHERE  status, post, poll, list, diagnose, any
        /PATH          requests to that path and below it

@@ -38,7 +38,7 @@ use crate::cli::shared::watch::Watch;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Status {
-    /// Where the rules are.
+    /// The rules and the member.
     #[command(flatten)]
     pub rules: RulesArgs,
     /// Show every cluster under `clusters` and `discover`, one per line; JSON has the schema of `agent`.

@@ -76,7 +76,7 @@ impl Command for TestArgs {
     fn run(&self, context: &Context) -> Result<u8, Exit> {
         let least = self.fail_under.clone().unwrap_or_default();
         if least.of(MUTANTS).is_some() && !self.mutate {
-            let message = "`--fail-under mutants=…` asks for mutants, and there are none";
+            let message = "`--fail-under mutants=…` needs mutants, and there are none";
             return Err(Exit::new(USAGE, message).help("add `--mutate`"));
         }
         let mut files = Files::read(&self.paths, self.rules.as_deref(), context);
@@ -109,9 +109,7 @@ impl Command for TestArgs {
             TestFormat::Junit => report::junit(&run),
         });
         if run.checked.iter().any(Checked::is_missed) {
-            context
-                .log
-                .error("less is covered than `--fail-under` asks for");
+            context.log.error("coverage is below `--fail-under`");
         }
         Ok(files.code(u8::from(run.failed()), context))
     }

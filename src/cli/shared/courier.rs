@@ -1,6 +1,8 @@
 //! The ways to receivers: an HTTP request, and a program.
 
-use std::io::{self, Write as _};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -20,7 +22,7 @@ use super::log::{Log, fields};
 /// The longest part of what a receiver answers that is shown.
 const SHOWN: usize = 200;
 
-/// The largest file with an address.
+/// The largest file with a secret.
 const LARGEST: u64 = 4096;
 
 /// Delivers over the network, and by programs of this machine.
@@ -41,9 +43,8 @@ impl Courier for Couriers<'_> {
 
     fn complain(&self, receiver: &Receiver, why: &str) {
         let name = &receiver.name;
-        let said = format!(
-            "notify: the receiver `{name}` was not told: {why}; the next process tries again"
-        );
+        let said =
+            format!("notify: delivery to `{name}` failed: {why}; the next process tries again");
         let more = fields([("receiver", name.clone().into())]);
         self.log.repeat(
             &format!("notify {name}"),
@@ -57,8 +58,16 @@ impl Courier for Couriers<'_> {
 
 impl Couriers<'_> {
     async fn post(&self, webhook: &Webhook, message: &Message) -> Result<(), Undelivered> {
+        let mut secrets = BTreeMap::new();
+        for (name, file) in &webhook.secret_files {
+            let secret = contents(file).await.map_err(|error| {
+                let file = file.display();
+                Undelivered::at_all(format!("the secret in `{file}` cannot be used: {error}"))
+            })?;
+            secrets.insert(name.clone(), secret);
+        }
         let body = message
-            .body(webhook.body.as_ref())
+            .body(webhook.body.as_ref(), &secrets)
             .map_err(|error| format!("its `body` cannot be rendered: {}", error.message))
             .map_err(Undelivered::at_all)?;
         let mut api = webhook.api.clone();
@@ -70,6 +79,7 @@ impl Couriers<'_> {
                 address
             }
         };
+        // It is not told of exchanges: their addresses and bodies may be secret.
         let client = Client::new(&api, &self.environment.vars);
         let answer = client.exchange(&Request::post(address.clone(), body)).await;
         let Response { status, body, .. } = answer.map_err(|failure| match failure {
@@ -79,43 +89,50 @@ impl Couriers<'_> {
         if (200..300).contains(&status) {
             return Ok(());
         }
-        let text = client.hide(&String::from_utf8_lossy(&body));
-        let text = match webhook.url_file {
-            Some(_) => without(&text, &address, api.url.as_str()),
-            None => text,
-        };
+        let mut text = client.hide(&String::from_utf8_lossy(&body));
+        if webhook.url_file.is_some() {
+            text = without(&text, &address, api.url.as_str());
+        }
+        for secret in secrets.values() {
+            text = text.replace(secret, "***");
+        }
         let why = format!("it answered {status}{}", shown(&text));
         Err(Undelivered::at_all(why))
+    }
+}
+
+/// Reads a file with a secret, without its trailing line break.
+async fn contents(file: &Path) -> Result<String, String> {
+    let path = file.to_owned();
+    let read = blocking(move || {
+        let mut text = String::new();
+        let file = File::open(path)?;
+        file.take(LARGEST).read_to_string(&mut text).map(|_| text)
+    });
+    let unread = || Err(io::Error::other("it was not read"));
+    let text = read.await.unwrap_or_else(unread);
+    let text = text.map_err(|error| error.to_string())?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err("the file is empty".to_owned()),
+        text => Ok(text.to_owned()),
     }
 }
 
 /// Reads an address that must not be shown; returns it, and its scheme, host and port.
 async fn secret_address(file: &Path) -> Result<(String, Url), String> {
     let name = file.display();
-    let path = file.to_owned();
-    let read = blocking(move || {
-        use std::io::Read as _;
-        let mut text = String::new();
-        let file = std::fs::File::open(path)?;
-        file.take(LARGEST).read_to_string(&mut text).map(|_| text)
-    });
     let failed = |why: &str| format!("the address in `{name}` cannot be used: {why}");
-    let text = read
-        .await
-        .unwrap_or_else(|| Err(io::Error::other("it was not read")));
-    let text = text.map_err(|error| failed(&error.to_string()))?;
-    let address = text.trim_end_matches(['\r', '\n']);
+    let address = contents(file).await.map_err(|why| failed(&why))?;
     let host = address.find("://").map_or(0, |at| at + "://".len());
     let end = address
         .get(host..)
         .and_then(|rest| rest.find(['/', '?', '#']));
-    let origin = end.map_or(Some(address), |end| address.get(..host + end));
-    let printable = address.bytes().all(|byte| byte.is_ascii_graphic());
-    if !printable {
+    let origin = end.map_or(Some(address.as_str()), |end| address.get(..host + end));
+    if !address.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(failed("it has spaces, line breaks or letters beyond ASCII"));
     }
     let origin = Url::new(origin.unwrap_or_default()).map_err(failed)?;
-    Ok((address.to_owned(), origin))
+    Ok((address, origin))
 }
 
 /// Takes the parts of an address out of a text.

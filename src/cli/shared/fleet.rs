@@ -12,7 +12,7 @@ use crate::agent::{
     Board, Condition, Crowd, Decided, Discovery, Followed, Pace, RulesState, Saw, Signal, discover,
     follow,
 };
-use crate::alert::{of_comparisons, of_conflicts, of_receipts};
+use crate::alert::{of_comparisons, of_conflicts, of_patroni, of_receipts};
 use crate::dcs::{Etcd, Tree};
 use crate::evaluate::Wanted;
 use crate::execute::{Here, Looks, World as _, patience_of};
@@ -37,6 +37,9 @@ use super::world::{Addresses, Outside};
 
 /// The pause between two checks for orders.
 const TICK: Duration = Duration::from_millis(100);
+
+/// The pause between two reports on a Patroni that is silent.
+const SILENT: Duration = Duration::from_secs(30);
 
 /// The inputs shared by all clusters.
 pub struct Fleet<'a> {
@@ -240,14 +243,15 @@ impl Fleet<'_> {
             }
         };
         self.outbox.attend(&member.name, outside.attention());
+        let told = Cell::new(None);
         let saw = |saw: &Saw<'_>| {
-            if self.pace.acts {
-                let seen = observations(saw, &outside);
-                let extent = if saw.judged.is_complete() {
-                    Extent::Cluster
-                } else {
-                    Extent::Observed
-                };
+            let now = outside.clock().now();
+            let is_silent = matches!(saw, Saw::Silence(_));
+            // A Patroni that is silent is looked at every few seconds.
+            let is_known = told.get().is_some_and(|told| now < told + SILENT);
+            if self.pace.acts && !(is_silent && is_known) {
+                told.set(is_silent.then_some(now));
+                let (extent, seen) = observe(saw, &outside);
                 self.outbox.put(&member.name, extent, seen);
             }
         };
@@ -349,14 +353,32 @@ impl Fleet<'_> {
     }
 }
 
-/// Observes what a pass of an agent saw.
-fn observations(saw: &Saw<'_>, outside: &Outside<'_>) -> Vec<Observation> {
+/// Observes what an agent saw of a cluster, and how much of it that is.
+fn observe(saw: &Saw<'_>, outside: &Outside<'_>) -> (Extent, Vec<Observation>) {
     let now = outside.clock().wall();
     let mut seen = outside.attention().ends();
-    seen.extend(of_comparisons(saw.compared, now));
-    seen.extend(of_conflicts(saw.conflicts, now));
-    seen.extend(of_receipts(&saw.judged.receipts, now));
-    outside.discretion().observations(seen)
+    let extent = match saw {
+        Saw::Silence(why) => {
+            seen.push(of_patroni(Some(why), now));
+            Extent::Observed
+        }
+        Saw::Pass {
+            compared,
+            conflicts,
+            judged,
+        } => {
+            seen.push(of_patroni(None, now));
+            seen.extend(of_comparisons(compared, now));
+            seen.extend(of_conflicts(conflicts, now));
+            seen.extend(of_receipts(&judged.receipts, now));
+            if judged.is_complete() {
+                Extent::Cluster
+            } else {
+                Extent::Observed
+            }
+        }
+    };
+    (extent, outside.discretion().observations(seen))
 }
 
 /// The messages already logged.

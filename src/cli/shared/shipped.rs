@@ -29,12 +29,12 @@ const API_NOT_OK: u8 = 254;
 
 /// How the API is tried, as the Python tool has it.
 #[derive(Debug, Clone, Copy, Args)]
-#[command(next_help_heading = "Tries")]
+#[command(next_help_heading = "Retries")]
 pub struct Tries {
-    /// How long to wait before a request is tried again. The wait does not grow.
+    /// The wait before the next attempt. It does not grow.
     #[arg(long, value_name = "SECONDS", default_value_t = 2)]
     retry_wait: i64,
-    /// How often a request is tried in all.
+    /// The number of attempts, including the first.
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     max_retries: i64,
 }

@@ -1,20 +1,20 @@
 //! `notify`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::values::{Least, template_value, words};
-use super::{Decoder, items};
+use super::{Decoder, entries, items};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::load::suggest::nearest;
 use crate::model::{
     Api, IncidentClass, MESSAGE_FIELDS, Origin, Receiver, Template, TemplateValue, Url,
 };
-use crate::model::{Way, Webhook};
-use crate::template::{Reference, Syntax, inspect, is_template};
+use crate::model::{SECRETS, Way, Webhook};
+use crate::template::{Scope, Syntax, inspect, is_template, render};
 
 /// Stands in the place of an address that is read from a file.
 const SECRET_ADDRESS: &str = "http://127.0.0.1";
@@ -98,39 +98,48 @@ impl Decoder<'_> {
             None => url_file.and_then(|_| Url::new(SECRET_ADDRESS).ok()),
         };
         let api: Option<Api> = self.endpoint_at(url, value, origin);
+        let files = entries_of(value, "secret_files", origin);
+        let secret_files: BTreeMap<String, PathBuf> = files
+            .filter_map(|(name, file)| Some((name.clone(), PathBuf::from(file.as_str()?))))
+            .collect();
         let body = value.get("body").filter(|body| !body.is_string());
         let body = body.map(|body| template_value(body, &origin.child("body")));
         if let Some(body) = &body {
-            self.message_templates(body);
+            let before = self.problems.len();
+            self.message_templates(body, &secret_files);
+            if self.problems.len() == before {
+                self.message_that_fails(body, &secret_files);
+            }
         }
         Some(Webhook {
             api: api?,
             url_file: url_file.map(PathBuf::from),
             body,
+            secret_files,
         })
     }
 
-    /// Looks at the templates of a body, which know nothing but the fields of a message.
-    fn message_templates(&mut self, value: &TemplateValue) {
+    /// Looks at the templates of a body, which know nothing but the fields of a message and the secrets.
+    fn message_templates(&mut self, value: &TemplateValue, secrets: &BTreeMap<String, PathBuf>) {
         match value {
             TemplateValue::Text(template) if is_template(&template.text) => {
-                self.message_template(template);
+                self.message_template(template, secrets);
             }
             TemplateValue::List(items) => {
                 for item in items {
-                    self.message_templates(item);
+                    self.message_templates(item, secrets);
                 }
             }
             TemplateValue::Map(entries) => {
                 for (_, value) in entries {
-                    self.message_templates(value);
+                    self.message_templates(value, secrets);
                 }
             }
             _ => {}
         }
     }
 
-    fn message_template(&mut self, template: &Template) {
+    fn message_template(&mut self, template: &Template, secrets: &BTreeMap<String, PathBuf>) {
         let usage = match inspect(&template.text, Syntax::Text) {
             Ok(usage) => usage,
             Err(error) => return self.syntax_error(&error, template, Syntax::Text),
@@ -138,18 +147,65 @@ impl Decoder<'_> {
         for unknown in &usage.unknown {
             self.unknown_name(unknown, template);
         }
-        let known = |used: &&Reference| MESSAGE_FIELDS.contains(&used.name.as_str());
-        for used in usage.variables.iter().filter(|used| !known(used)) {
+        for used in &usage.variables {
             let name = used.name.as_str();
             let start = used.range.start;
             let spot = Spot::bytes(&template.origin, start..start + name.len());
-            let fields = MESSAGE_FIELDS.map(|field| format!("`{field}`")).join(", ");
-            let help = nearest(name, MESSAGE_FIELDS).map_or_else(
-                || format!("a message has the fields {fields}"),
-                |near| format!("did you mean `{near}`?"),
-            );
-            let message = format!("a message has no field `{name}`");
-            self.problem(Problem::new(Code::UnknownVariable, spot, message).help(help));
+            let problem = |message| Problem::new(Code::UnknownVariable, spot, message);
+            match &used.attribute {
+                _ if MESSAGE_FIELDS.contains(&name) => {}
+                Some(secret) if name == SECRETS && secrets.contains_key(secret) => {}
+                Some(secret) if name == SECRETS => {
+                    let message = format!("there is no secret `{secret}`");
+                    let help = format!("write `secret_files: {{{secret}: PATH}}`");
+                    self.problem(problem(message).help(help));
+                }
+                _ => {
+                    let fields = MESSAGE_FIELDS.map(|field| format!("`{field}`")).join(", ");
+                    let help = nearest(name, MESSAGE_FIELDS).map_or_else(
+                        || format!("a message has the fields {fields}"),
+                        |near| format!("did you mean `{near}`?"),
+                    );
+                    let message = format!("a message has no field `{name}`");
+                    self.problem(problem(message).help(help));
+                }
+            }
         }
     }
+
+    /// Finds a body of which nothing can be made. Whether a field is empty must not matter: it would show only in the
+    /// night when it counts.
+    fn message_that_fails(&mut self, body: &TemplateValue, secrets: &BTreeMap<String, PathBuf>) {
+        let secrets = secrets.keys().map(|name| (name.clone(), "x".to_owned()));
+        let secrets: BTreeMap<String, String> = secrets.collect();
+        for text in ["x", ""] {
+            let scope = Scope::new(&[]).table(SECRETS, &secrets);
+            let scope = MESSAGE_FIELDS
+                .into_iter()
+                .fold(scope, |scope, field| scope.text(field, text));
+            if let Err(error) = render(body, &scope) {
+                let which = if text.is_empty() {
+                    "if its fields are empty"
+                } else {
+                    "whatever its fields are"
+                };
+                let message = format!("this fails for a message, {which}: {}", error.message);
+                let spot = Spot::value(&error.origin);
+                return self.problem(Problem::new(Code::AlwaysFails, spot, message));
+            }
+        }
+    }
+}
+
+/// The entries of the mapping under a key.
+fn entries_of<'a>(
+    value: &'a Value,
+    key: &str,
+    origin: &Origin,
+) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    let found = value.get(key).map(|map| entries(map, origin));
+    found
+        .into_iter()
+        .flatten()
+        .map(|(name, _, value)| (name, value))
 }
