@@ -125,6 +125,15 @@ pub(super) fn line(request: &Value) -> String {
     {
         all.shift_remove("api");
     }
+    // The same order on both sides, so that only a difference looks different.
+    request.sort_all_objects();
+    if let Value::Object(all) = &mut request {
+        for (place, key) in ["type", "server"].into_iter().enumerate() {
+            if let Some(value) = all.shift_remove(key) {
+                all.shift_insert(place.min(all.len()), key.to_owned(), value);
+            }
+        }
+    }
     request.to_string()
 }
 

@@ -113,7 +113,7 @@ fn a_variable_is_checked_with_the_value_it_is_given() {
     let text = format!("{HEAD}vars: {{model: null}}\n{rule}");
     fs::write(folder.path().join("a.yml"), text).unwrap();
     for (set, code, expected) in [
-        ("model=main:n1", 0, "nothing found"),
+        ("model=main:n1", 0, ": ok, 1 rule"),
         ("model=-x", 1, "`model_name` can't be `-x`"),
         ("modell=x", 2, "declares no variable `modell`"),
         ("model", 2, "has no `=`"),
@@ -213,7 +213,7 @@ fn several_paths_are_rule_sets_of_their_own() {
     }
     let (output, stdout, _) = check(&folder, &["a.yml", "b.yml"]);
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(stdout, "`a.yml`, `b.yml`: nothing found\n");
+    assert_eq!(stdout, "`a.yml`: ok, 1 rule\n`b.yml`: ok, 1 rule\n");
 }
 
 #[test]
@@ -342,6 +342,6 @@ fn a_fleet_that_conditions_name_has_rules_that_fire() {
         let each: Vec<String> = (0..clusters).map(rule).collect();
         fs::write(&rules, format!("{HEAD}rules:\n{}", each.concat())).unwrap();
         let (_, said, _) = check(&folder, &["rules.yml"]);
-        assert_eq!(said, "`rules.yml`: nothing found\n", "{clusters}");
+        assert_eq!(said, format!("`rules.yml`: ok, {clusters} rules\n"));
     }
 }

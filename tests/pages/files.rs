@@ -24,7 +24,7 @@ fn rules_files_on_the_pages_have_no_findings() {
             let output = program().arg("check").arg(&path).output().unwrap();
             let said = String::from_utf8_lossy(&output.stdout);
             let place = format!("{}:{}", page.name(), block.line);
-            assert!(said.ends_with("nothing found\n"), "{place}: {said}");
+            assert!(said.contains(": ok, "), "{place}: {said}");
             seen += 1;
         }
     }

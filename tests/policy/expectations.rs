@@ -75,7 +75,7 @@ fn a_difference_is_shown_with_the_command_that_shows_more() {
     let (_, text, _) = test(&tests, &[]);
     for line in [
         r#"wanted - {"type":"config_switch","server":"main","model_name":"main:n1","verify":"streaming"}"#,
-        r#"got    + {"server":"main","type":"config_switch","model_name":"main:n1","verify":"applied"}"#,
+        r#"got    + {"type":"config_switch","server":"main","model_name":"main:n1","verify":"applied"}"#,
         "see: SITE=paris patroni_barman plan --rules rules.yml on_role_change primary main --node n1\n",
     ] {
         assert!(text.contains(line), "{text}");

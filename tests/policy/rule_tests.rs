@@ -79,7 +79,7 @@ fn a_test_passes_exactly_if_everything_is_as_it_says() {
             "server: main, ",
             "server: other, ",
             1,
-            r#"got    + {"server":"main""#,
+            r#"got    + {"type":"config_switch","server":"main""#,
         ),
         ("server: main, ", "", 1, "requests"),
         (

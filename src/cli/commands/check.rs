@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::check::{Checked, Unchecked, ignored};
 use crate::diagnostic::{Finding, Severity};
 use crate::load::{self, ReadError, read, read_from};
-use crate::report::{self, Failure, Findings};
+use crate::report::{self, Failure, Findings, Style};
 use crate::source::Source;
 
 use crate::cli::shared::command::{Command, Group};
@@ -137,8 +137,8 @@ struct All {
     failures: Vec<Failure>,
     /// The texts that were read.
     sources: Vec<Source>,
-    /// The rule sets that were checked.
-    names: Vec<String>,
+    /// The rule sets that were checked, with their numbers of rules.
+    names: Vec<(String, usize)>,
 }
 
 impl All {
@@ -171,11 +171,13 @@ impl All {
             }
             _ => None,
         };
+        let count = rules.rules().map_or(0, |rules| rules.rules.len());
         let checked = rules.check(online);
         self.checked.findings.extend(checked.findings);
         self.checked.silenced.extend(checked.silenced);
         self.checked.truncated |= checked.truncated;
-        self.names.push(args.name(path).display().to_string());
+        self.names
+            .push((args.name(path).display().to_string(), count));
         self.sources.extend(sources);
         Ok(())
     }
@@ -206,13 +208,21 @@ fn is_stdin(path: &Path) -> bool {
 fn human(found: &Findings<'_>, all: &All, context: &Context) -> String {
     let colour = context.colours.stdout;
     let names = all.names.iter();
-    let names: Vec<_> = names
-        .map(|name| format!("`{}`", report::one_line(name)))
-        .collect();
-    let names = names.join(", ");
+    let names = names.map(|(name, count)| (format!("`{}`", report::one_line(name)), count));
     match report::findings::summary(found.findings) {
-        None => format!("{names}: nothing found\n"),
+        None => {
+            let line = |(name, count): (String, &usize)| match count {
+                1 => format!("{name}: {}, 1 rule\n", colour.paint(Style::Good, "ok")),
+                many => format!(
+                    "{name}: {}, {many} rules\n",
+                    colour.paint(Style::Good, "ok")
+                ),
+            };
+            names.map(line).collect()
+        }
         Some(summary) => {
+            let names: Vec<_> = names.map(|(name, _)| name).collect();
+            let names = names.join(", ");
             let more = if found.truncated {
                 ", and there may be more than is shown"
             } else {

@@ -17,7 +17,10 @@ use crate::simulator::{
     SameSecond, Server, StartError, Version, serve_until_told,
 };
 
+mod lines;
 mod parse;
+
+use lines::Lines;
 
 /// Serves a simulated pg-backup-api for rehearsals.
 ///
@@ -123,6 +126,10 @@ pub struct Simulate {
     /// The answer to a second operation in the same second
     #[arg(long, value_enum, default_value_t = SecondOperation::Refuse)]
     same_second: SecondOperation,
+
+    /// Print a request that repeats the one before only once: a poll takes one line and not twenty
+    #[arg(long)]
+    quiet: bool,
 
     /// After a recovery, write the files that mark a data directory to its destination on this machine
     #[arg(long)]
@@ -303,15 +310,19 @@ impl Simulate {
 }
 
 impl Simulate {
+    fn output(&self) -> Lines<io::Stdout> {
+        Lines::new(io::stdout(), self.quiet)
+    }
+
     fn serve(&self) -> Result<(), StartError> {
         let (listen, members) = (self.listen, self.members());
         if let Some(command) = self.barman_command.clone() {
             let barman = RealBarman::new(command)?;
-            return serve_until_told(barman, self.front(), listen, members, io::stdout());
+            return serve_until_told(barman, self.front(), listen, members, self.output());
         }
         let config = self.clone().config();
         let barman = Barman::new(&config)?;
-        serve_until_told(barman, config.front, listen, members, io::stdout())
+        serve_until_told(barman, config.front, listen, members, self.output())
     }
 }
 
@@ -319,7 +330,15 @@ impl Command for Simulate {
     const GROUP: Group = Group::Rehearsal;
 
     fn run(&self, _context: &Context) -> Result<u8, Exit> {
-        let failed = |error: StartError| Exit::new(USAGE, error.to_string());
+        let failed = |error: StartError| {
+            let in_use = matches!(&error, StartError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse);
+            let exit = Exit::new(USAGE, error.to_string());
+            if in_use {
+                exit.help("`--listen 127.0.0.1:0` takes a free port")
+            } else {
+                exit
+            }
+        };
         self.serve().map(|()| 0).map_err(failed)
     }
 }
