@@ -249,7 +249,8 @@ impl Fleet<'_> {
             let is_silent = matches!(saw, Saw::Silence(_));
             // A Patroni that is silent is looked at every few seconds.
             let is_known = told.get().is_some_and(|told| now < told + SILENT);
-            if self.pace.acts && !(is_silent && is_known) {
+            let is_of_interest = self.pace.acts && !self.desk.is_idle();
+            if is_of_interest && !(is_silent && is_known) {
                 told.set(is_silent.then_some(now));
                 let (extent, seen) = observe(saw, &outside);
                 self.outbox.put(&member.name, extent, seen);
