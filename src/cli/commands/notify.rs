@@ -19,7 +19,7 @@ use crate::cli::shared::output::print;
 use crate::cli::shared::rules::{Rules, database};
 use crate::cli::shared::state;
 
-/// Tests the receivers of notifications, or lists the open incidents.
+/// Tests notifications, or lists open incidents.
 ///
 /// With --test it sends two messages to each receiver that the rules file names under `notify`, or to those that are
 /// given: one that a test incident began, and one that it is over.
