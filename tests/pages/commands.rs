@@ -8,7 +8,6 @@ use super::block::{Block, blocks};
 use super::session::Session;
 use super::shell::Command;
 use super::{Page, pages};
-use crate::support::listener::Listener;
 use crate::support::program::root;
 
 /// Every command of a page is run, in order, and prints what the page shows. Programs other than this one are not run
@@ -38,7 +37,6 @@ fn failures(page: &Page) -> Vec<String> {
     }
     let mut session = Session::start();
     prepare(page, &session);
-    let _receiver = (page.name() == "docs/notify.md").then(|| receiver(&blocks, &session));
     for block in &blocks {
         if !is_shell(block) {
             if let Some(file) = &block.file {
@@ -86,17 +84,6 @@ fn prepare(page: &Page, session: &Session) {
         .into_iter()
         .find(|block| block.file.is_some());
     session.write("tests/rules.yml", &tests.unwrap().text);
-}
-
-/// Starts the receiver that the page sets up, and adds it to the rules.
-fn receiver(blocks: &[Block], session: &Session) -> Listener {
-    let listener = Listener::start();
-    session.write("/etc/patroni_barman/chat.url", &listener.url);
-    let rules = fs::read_to_string(root().join("rules/follow-the-primary.yml")).unwrap();
-    let mut notify = blocks.iter().map(|block| &block.text);
-    let notify = notify.find(|text| text.starts_with("notify:")).unwrap();
-    session.write("/etc/patroni_barman/rules.yml", &(rules + notify));
-    listener
 }
 
 fn copy(from: &Path, to: &str, session: &Session) {
