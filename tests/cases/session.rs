@@ -17,7 +17,7 @@ use crate::support::program::{program, root};
 const RULES: &str = r#"version: 1
 api: {url: "BARMAN"}
 patroni: {url: "PATRONI"}
-defaults: {verify: streaming, retry: {wait: 10ms, max_wait: 20ms, deadline: 200ms}}
+defaults: {verify: streaming, retry: {wait: 10ms, max_wait: 20ms, attempts: 16}}
 rules:
   - name: follow
     on: [on_role_change, on_start]
