@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::support::follow::demo;
 use crate::support::node::Node;
 
 const RULES: &str = r#"version: 1
@@ -40,11 +41,7 @@ const SHOWING: [&[&str]; 9] = [
 ];
 
 fn node() -> Node {
-    let config = patroni_barman::simulator::Config::default()
-        .server("demo")
-        .model("demo:n1")
-        .model("demo:n2")
-        .active("demo", "demo:n2");
+    let config = demo("n2");
     let node = Node::new(RULES).with_patroni("n1").with_barman(config);
     let wrong = RULES.replace("role: primary", "role: leader");
     fs::write(node.folder().join("wrong.yml"), wrong).unwrap();

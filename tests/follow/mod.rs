@@ -14,27 +14,14 @@ mod versions;
 use patroni_barman::simulator::{Config, Simulator};
 use serde_json::json;
 
+use crate::support::follow::{demo, follow};
 use crate::support::node::Node;
 
-const RULES: &str = r#"version: 1
-api: {url: "BARMAN"}
-patroni: {url: "PATRONI"}
-defaults: {verify: applied, retry: {wait: 10ms, max_wait: 20ms, deadline: 2s}}
-rules:
-  - name: follow
-    on: [on_role_change, on_start]
-    role: primary
-    request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
-"#;
+const RULES: &str = follow!("verify: applied, retry: {wait: 10ms, max_wait: 20ms, deadline: 2s}");
 
 /// A Barman that points to n2.
 fn barman() -> Config {
-    Config::default()
-        .server("demo")
-        .model("demo:n1")
-        .model("demo:n2")
-        .active("demo", "demo:n2")
-        .operation_time(std::time::Duration::from_millis(20))
+    demo("n2").operation_time(std::time::Duration::from_millis(20))
 }
 
 /// Node n1, the leader.

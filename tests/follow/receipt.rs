@@ -3,10 +3,11 @@
 use std::fs;
 
 use patroni_barman::simulator::patroni::Cluster;
-use patroni_barman::simulator::{Config, Version, World};
+use patroni_barman::simulator::{Version, World};
 use serde_json::{Value, json};
 
 use super::RULES;
+use crate::support::follow::demo;
 use crate::support::node::Node;
 
 /// Two nodes of a cluster with controlled WAL, and a Barman with a backup.
@@ -22,11 +23,7 @@ impl Stage {
 
     /// The backup begins in the fifth segment, which is archived; the leader is writing the sixth.
     fn with(cluster: Cluster) -> Self {
-        let barman = Config::default()
-            .server("demo")
-            .model("demo:n1")
-            .model("demo:n2")
-            .active("demo", "demo:n1")
+        let barman = demo("n1")
             .option("demo", "slot_name", "barman")
             .backup("demo", "20260101T000000");
         let cluster = cluster.member("n1").member("n2");

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use patroni_barman::simulator::{Config, RecoverFiles, Simulator};
 
 use crate::support::call::Call;
+use crate::support::follow::demo;
 use crate::support::node::Node;
 use crate::support::wait::until;
 
@@ -39,11 +40,7 @@ rules:
 
 /// A Barman whose operations end at once.
 fn config() -> Config {
-    Config::default()
-        .server("demo")
-        .model("demo:n1")
-        .model("demo:n2")
-        .active("demo", "demo:n2")
+    demo("n2")
         .backup("demo", "20260101T000000")
         .recover_files(RecoverFiles::Local)
 }

@@ -7,9 +7,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
-use patroni_barman::simulator::Config;
 use serde_json::Value;
 
+use crate::support::follow::demo;
 use crate::support::node::Node;
 
 const RULES: &str = r#"version: 1
@@ -26,12 +26,7 @@ rules:
 const CALLBACK: [&str; 6] = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
 
 fn node() -> Node {
-    let config = Config::default()
-        .server("demo")
-        .model("demo:n1")
-        .model("demo:n2")
-        .active("demo", "demo:n2")
-        .operation_time(Duration::from_millis(10));
+    let config = demo("n2").operation_time(Duration::from_millis(10));
     Node::new(RULES).with_patroni("n1").with_barman(config)
 }
 

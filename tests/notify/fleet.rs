@@ -2,12 +2,13 @@
 
 use std::fs;
 
+use patroni_barman::simulator::World;
 use patroni_barman::simulator::patroni::Cluster;
-use patroni_barman::simulator::{Config, World};
 use rustix::process::Signal;
 
 use super::RULES;
 use crate::support::fleet::Fleet;
+use crate::support::follow::demo;
 use crate::support::listener::Listener;
 use crate::support::node::Node;
 
@@ -93,11 +94,7 @@ fn an_agent_that_passes_once_waits_for_its_receivers() {
 
 #[test]
 fn a_gap_is_told_and_is_over_when_a_backup_is_taken() {
-    let barman = Config::default()
-        .server("demo")
-        .model("demo:n1")
-        .model("demo:n2")
-        .active("demo", "demo:n1")
+    let barman = demo("n1")
         .option("demo", "slot_name", "barman")
         .backup("demo", "20260101T000000");
     let cluster = Cluster::new("demo").member("n1").member("n2");

@@ -8,17 +8,14 @@ use patroni_barman::simulator::{Config, Version, World};
 use serde_json::{Value, json};
 
 use super::client::{Answer, Broken, Still, exchange, exchange_within, get, post};
+use crate::support::follow::demo;
 
 fn world() -> (World, Still) {
     with(Cluster::new("demo").member("n1").member("n2"))
 }
 
 fn with(cluster: Cluster) -> (World, Still) {
-    let barman = Config::default()
-        .server("demo")
-        .model("demo:n1")
-        .model("demo:n2")
-        .active("demo", "demo:n1");
+    let barman = demo("n1");
     let still = Still::default();
     let barmans = [("barman".to_owned(), barman)];
     let world = World::start_with_clock(vec![cluster], barmans, &still.clock()).unwrap();

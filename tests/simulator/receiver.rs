@@ -7,16 +7,9 @@ use patroni_barman::simulator::{Config, ReceiverTimes, Simulator};
 use serde_json::{Value, json};
 
 use super::client::{Still, get, post};
+use crate::support::follow::demo;
 
 const OPERATIONS: &str = "/servers/demo/operations";
-
-fn demo() -> Config {
-    Config::default()
-        .server("demo")
-        .model("demo:n1")
-        .model("demo:n2")
-        .active("demo", "demo:n1")
-}
 
 fn start(config: Config, faults: &str) -> (Simulator, Still) {
     let still = Still::default();
@@ -46,7 +39,7 @@ fn status(simulator: &Simulator) -> Value {
 
 #[test]
 fn a_switch_restarts_it_also_to_the_model_that_is_active() {
-    let (simulator, still) = start(demo(), "");
+    let (simulator, still) = start(demo("n1"), "");
     assert_eq!(from(&simulator).as_deref(), Some("n1"));
     for (restarts, model) in [(1, "demo:n1"), (2, "demo:n2"), (3, "demo:n2")] {
         switch(&simulator, model);
@@ -62,7 +55,7 @@ fn it_starts_after_the_operation_is_done() {
         delay: Duration::from_secs(3),
         ..ReceiverTimes::default()
     };
-    let (simulator, still) = start(demo().receiver(times), "");
+    let (simulator, still) = start(demo("n1").receiver(times), "");
     switch(&simulator, "demo:n2");
     assert_eq!(from(&simulator), None);
     assert_eq!(
@@ -90,7 +83,7 @@ fn a_start_that_fails_is_for_cron_or_the_next_switch() {
         ("receiver:fail*2", true, 60),
     ];
     for (faults, again, streams_at) in cases {
-        let (simulator, still) = start(demo(), faults);
+        let (simulator, still) = start(demo("n1"), faults);
         still.pass_seconds(1);
         switch(&simulator, "demo:n2");
         for second in 1..=streams_at {
@@ -106,7 +99,7 @@ fn a_start_that_fails_is_for_cron_or_the_next_switch() {
 
 #[test]
 fn killed_it_waits_for_cron() {
-    let (simulator, still) = start(demo(), "");
+    let (simulator, still) = start(demo("n1"), "");
     still.pass_seconds(10);
     assert!(simulator.kill_receiver("demo"));
     assert!(!simulator.kill_receiver("demo"));
@@ -119,7 +112,7 @@ fn killed_it_waits_for_cron() {
 
 #[test]
 fn a_host_that_does_not_answer_ends_it_and_diagnose_says_why() {
-    let (simulator, still) = start(demo(), "");
+    let (simulator, still) = start(demo("n1"), "");
     simulator.change_postgres("demo:n2", |postgres| postgres.reachable = false);
     switch(&simulator, "demo:n2");
     assert_eq!(from(&simulator), None);
@@ -154,7 +147,7 @@ fn servers_that_receive_nothing_are_told_apart() {
         ),
     ];
     for (option, value, slot, is_known) in cases {
-        let (simulator, still) = start(demo().option("demo", option, value), "");
+        let (simulator, still) = start(demo("n1").option("demo", option, value), "");
         switch(&simulator, "demo:n2");
         still.pass_seconds(600);
         let receiving = simulator.receiving("demo").unwrap();
@@ -164,7 +157,7 @@ fn servers_that_receive_nothing_are_told_apart() {
         assert_eq!(status["timeline"].is_u64(), is_known, "{option}");
     }
     // without a slot it receives WAL anyway
-    let (simulator, _) = start(demo().option("demo", "slot_name", ""), "");
+    let (simulator, _) = start(demo("n1").option("demo", "slot_name", ""), "");
     assert_eq!(status(&simulator)["replication_slot"], Value::Null);
     assert!(from(&simulator).is_some());
     simulator.change_postgres("demo:n1", |postgres| postgres.slot = Slot::Missing);
@@ -173,7 +166,7 @@ fn servers_that_receive_nothing_are_told_apart() {
 
 #[test]
 fn what_is_streamed_counts_as_archived_on_its_timeline() {
-    let (simulator, still) = start(demo().timeline("demo:n2", 2), "");
+    let (simulator, still) = start(demo("n1").timeline("demo:n2", 2), "");
     switch(&simulator, "demo:n2");
     simulator.change_postgres("demo:n2", |postgres| postgres.timeline = 3);
     still.pass_seconds(1);

@@ -5,17 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use patroni_barman::simulator::Config;
 
+use crate::support::follow::follow;
 use crate::support::node::Node;
 
-const FOLLOW: &str = r#"version: 1
-api: {url: "BARMAN"}
-patroni: {url: "PATRONI"}
-rules:
-  - name: follow
-    on: [on_role_change, on_start]
-    role: primary
-    request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
-"#;
+const FOLLOW: &str = follow!("");
 
 /// A rule that fails whenever it is evaluated, which `check` finds and loading does not.
 const FAILS: &str = r#"  - name: describe

@@ -12,27 +12,14 @@ use std::net::TcpListener;
 use std::os::unix::fs::FileTypeExt as _;
 use std::time::Duration;
 
+use crate::support::follow::{demo, follow};
 use crate::support::node::Node;
-use patroni_barman::simulator::Config;
 
-const RULES: &str = r#"version: 1
-api: {url: "BARMAN"}
-patroni: {url: "PATRONI"}
-defaults: {retry: {attempts: 2, wait: 10ms, max_wait: 10ms}}
-rules:
-  - name: follow
-    on: [on_role_change, on_start]
-    role: primary
-    request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
-"#;
+const RULES: &str = follow!("retry: {attempts: 2, wait: 10ms, max_wait: 10ms}");
 
 /// Node n1, the leader, while Barman points to n2.
 fn node() -> Node {
-    let config = Config::default()
-        .server("demo")
-        .model("demo:n1")
-        .model("demo:n2")
-        .active("demo", "demo:n2")
+    let config = demo("n2")
         .server("archive")
         .model("archive:n1")
         .server("slow")

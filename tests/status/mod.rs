@@ -8,26 +8,16 @@ use std::time::Duration;
 
 use patroni_barman::simulator::Config;
 
+use crate::support::follow::{demo, follow};
 use crate::support::node::Node;
 
-const RULES: &str = r#"version: 1
-api: {url: "BARMAN"}
-patroni: {url: "PATRONI"}
-defaults: {verify: streaming, retry: {wait: 10ms, max_wait: 20ms, deadline: 300ms}, poll: {timeout: 30s}}
-rules:
-  - name: follow
-    on: [on_role_change, on_start]
-    role: primary
-    request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
-"#;
+const RULES: &str = follow!(
+    "verify: streaming, retry: {wait: 10ms, max_wait: 20ms, deadline: 300ms}, poll: {timeout: 30s}"
+);
 
 /// A Barman that follows n1.
 fn barman() -> Config {
-    Config::default()
-        .server("demo")
-        .model("demo:n1")
-        .model("demo:n2")
-        .active("demo", "demo:n1")
+    demo("n1")
         .backup("demo", "20261120T000000")
         .operation_time(Duration::from_millis(20))
 }

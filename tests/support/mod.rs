@@ -5,6 +5,7 @@ pub mod call;
 pub mod checked;
 pub mod etcd;
 pub mod fleet;
+pub mod follow;
 pub mod help;
 pub mod listener;
 pub mod node;
