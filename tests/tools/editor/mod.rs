@@ -84,7 +84,7 @@ fn an_editor_finds_what_is_wrong_and_explains_every_key() {
     let path = uri(&rules().join("explained.yml"));
     assert_eq!(server.open(&path, RULES), [""; 0]);
     for (words, part) in [
-        ("verify:", "must be seen"),
+        ("verify:", "Barman receives WAL"),
         ("role:", "role"),
         ("model_name:", "model"),
         ("api:", "pg-backup-api"),
