@@ -267,69 +267,24 @@ codes! {
 }
 
 impl Code {
+    fn is_of_group(self, digit: char) -> bool {
+        self.as_str().chars().nth(2) == Some(digit)
+    }
+
     /// Returns true if it is only found by asking Barman and Patroni, with `check --online`.
     #[must_use]
-    pub const fn is_online(self) -> bool {
-        matches!(
-            self,
-            Self::UnknownServer
-                | Self::UnknownModel
-                | Self::OtherCluster
-                | Self::SlotNotPermanent
-                | Self::NotReceiving
-                | Self::UnknownBackup
-                | Self::NoLaterWal
-                | Self::OtherPatroni
-                | Self::UnknownMember
-                | Self::UnsetVariable
-                | Self::TooOld
-        )
+    pub fn is_online(self) -> bool {
+        self.is_of_group('4')
     }
 
     /// Returns true if a comment on a rule can silence it: it is about the meaning of the rules, and not
     /// about whether they can be used at all.
     #[must_use]
-    pub const fn can_be_allowed(self) -> bool {
-        matches!(
-            self,
-            Self::NeverFires
-                | Self::NeverTogether
-                | Self::UnusedVariable
-                | Self::NeverTrue
-                | Self::AlwaysTrue
-                | Self::Shadowed
-                | Self::Conflict
-                | Self::PossibleConflict
-                | Self::StartNotCovered
-                | Self::TooLong
-                | Self::NoFence
-                | Self::AlwaysFails
-                | Self::RecoveryTimeout
-                | Self::RecoveryOverData
-                | Self::RelativeDirectory
-                | Self::RemovedVariable
-                | Self::UnknownOption
-                | Self::SecretShown
-                | Self::RepeatedRequest
-                | Self::SameApi
-                | Self::UnusedApi
-                | Self::CoveredPattern
-                | Self::PlainSecret
-                | Self::IdleCertificate
-                | Self::IdleVerify
-                | Self::IdleRule
-                | Self::IdleExclusion
-                | Self::SlotNotPermanent
-                | Self::NotReceiving
-                | Self::NoLaterWal
-                | Self::UnsetVariable
-                | Self::FollowerSets
-                | Self::LeaderEventsDiffer
-                | Self::PromotionNotFollowed
-                | Self::ClustersShare
-                | Self::FixedHost
-                | Self::FixedDirectory
-        )
+    pub fn can_be_allowed(self) -> bool {
+        if self.is_online() {
+            return self.severity() != Severity::Error;
+        }
+        self.is_of_group('2') && !matches!(self, Self::NoReason | Self::IdleComment)
     }
 
     /// The code with this spelling, in upper or lower case.
