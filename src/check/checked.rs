@@ -33,6 +33,17 @@ impl<'s> Unchecked<'s> {
         }
     }
 
+    /// Rules that these files were loaded as, without an error.
+    pub fn loaded(rules: RuleSet, sources: &'s [Source]) -> Self {
+        let loaded = Loaded {
+            rules: Some(rules),
+            sound: RuleSet::default(),
+            findings: Vec::new(),
+            truncated: false,
+        };
+        Self { sources, loaded }
+    }
+
     /// The rules, if they can be used.
     pub const fn rules(&self) -> Option<&RuleSet> {
         self.loaded.rules.as_ref()

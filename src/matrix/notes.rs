@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::check;
+use crate::check::Unchecked;
 use crate::diagnostic::Finding;
 use crate::load::{Locator, Spot};
 use crate::model::RuleSet;
@@ -46,7 +46,8 @@ pub fn notes(rules: &RuleSet, sources: &[Source]) -> Vec<Note> {
         };
         all.push((note, end.unwrap_or(line)));
     }
-    for finding in check::findings(sources) {
+    let checked = Unchecked::loaded(rules.clone(), sources).check(None);
+    for finding in checked.findings {
         add(&mut all, &finding);
     }
     all.into_iter().map(|(note, _)| note).collect()

@@ -62,9 +62,9 @@ impl Command for MatrixArgs {
         let known = self.known.known()?;
         let path = rules_path(self.rules.as_ref(), &context.environment);
         let mut rules = Rules::read(&path, &context.log).map_err(Exit::into_usage)?;
+        let notes = notes(&rules.set, &rules.sources);
         rules.connect(&context.global).map_err(Exit::into_usage)?;
         set_vars(&mut rules.set, &self.known.sets).map_err(Exit::into_usage)?;
-        let notes = notes(&rules.set, &rules.sources);
         let matrix = Matrix::new(&rules.set, known, &self.known.cluster, notes);
         match self.format {
             MatrixFormat::Human => print(&report::matrix(&matrix, screen(context))),
