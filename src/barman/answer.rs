@@ -118,7 +118,7 @@ fn success(response: &Response, on: On) -> Result<Value, Trouble> {
             sentence(status, body)
         ),
         500 if on == On::Submit && speaker == Speaker::Api => format!(
-            "{speaker} answered {}, as it does when two operations begin in the same second",
+            "{speaker} answered {}, as it does when two operations begin in the same second; if it repeats, its log has the reason",
             status_line(status)
         ),
         500 if on == On::Diagnose && !matches!(speaker, Speaker::Front(_)) => format!(
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn every_recorded_exchange_is_read_for_what_it_was() {
-        const FAULT: &str = "Collision: the API answered 500 Internal Server Error, as it does when two operations begin in the same second";
+        const FAULT: &str = "Collision: the API answered 500 Internal Server Error, as it does when two operations begin in the same second; if it repeats, its log has the reason";
         const OPTIONS: &str = "Refused: the API answered 400 Bad Request: Make sure all options/arguments are met and try again";
         const NO_PATH: &str = "404 Not Found: The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.";
         let wanted = |name: &str, id: &str| {

@@ -237,7 +237,7 @@ fn environment(roff: &mut Roff, rules: bool, state: bool) {
     put(
         state,
         "XDG_STATE_HOME",
-        "The folder of the state of a user who may not write to /var/lib/patroni_barman; if it is not set, ~/.local/state.",
+        "The folder of the state of a user who may write to neither /var/lib/patroni_barman nor /var/lib/patroni_barman_agent; if it is not set, ~/.local/state.",
     );
     put(
         true,
@@ -263,8 +263,12 @@ fn files(roff: &mut Roff, rules: bool, state: bool) {
             "The state database: pending requests, history and receipts.",
         );
         roff.item(
+            &italic("/var/lib/patroni_barman_agent/state.db"),
+            "The same for the agent.",
+        );
+        roff.item(
             &italic("~/.local/state/patroni_barman/state.db"),
-            "The same for a user who may not write there.",
+            "The same for a user who may write to neither.",
         );
     }
 }

@@ -20,6 +20,9 @@ use super::world::Outside;
 /// The directory that packages create for it.
 const SYSTEM: &str = "/var/lib/patroni_barman";
 
+/// The directory of the agent: the unit names it in the environment, and a shell of the same user does not.
+const AGENT: &str = "/var/lib/patroni_barman_agent";
+
 /// The variable that names the database.
 pub const STATE_VARIABLE: &str = "PATRONI_BARMAN_STATE";
 
@@ -37,8 +40,8 @@ pub struct Place {
     pub keep: Duration,
 }
 
-/// The database: from the environment or the rules file, or else in the system's directory if this user may
-/// write to it, or else in the user's own.
+/// The database: from the environment or the rules file, or else in one of the system's directories if this
+/// user may write to it, or else in the user's own.
 #[must_use]
 pub fn place(rules: Option<&RuleSet>, environment: &Environment) -> Place {
     let settings = rules.map(|rules| rules.state.clone()).unwrap_or_default();
@@ -68,12 +71,11 @@ pub fn folder(environment: &Environment) -> PathBuf {
     if let Some(path) = environment.get(STATE_VARIABLE) {
         return Path::new(path).parent().map_or_else(own, Path::to_owned);
     }
-    let system = Path::new(SYSTEM);
-    if writable(system) {
-        system.to_owned()
-    } else {
-        own()
-    }
+    [SYSTEM, AGENT]
+        .map(Path::new)
+        .into_iter()
+        .find(|folder| writable(folder))
+        .map_or_else(own, Path::to_owned)
 }
 
 /// Returns true if files can be created in a directory.

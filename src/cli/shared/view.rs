@@ -91,7 +91,7 @@ impl<'a> Base<'a> {
             Some(Err(silence)) => return Err(Exit::new(3, silence.to_string())),
             None => {
                 return Err(Exit::invalid("the rules do not name the local Patroni")
-                    .help("add `patroni: {url: \"http://127.0.0.1:8008\"}` to the rules file"));
+                    .help("add `patroni: {url: \"http://127.0.0.1:8008\"}` to the rules file, or give `--all` for the clusters under `clusters` and `discover`"));
             }
         };
         let cluster = &here.cluster;
