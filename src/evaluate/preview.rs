@@ -263,7 +263,13 @@ impl<'r> Previewer<'r> {
         if let Some(Some(fires)) = known {
             return fires;
         }
-        let fires = self.evaluate(when, open, facts, unknown);
+        let scope = open.afresh();
+        let fires = match condition(when, &scope) {
+            _ if scope.guessed() => return self.partly(when, open, facts, unknown),
+            Ok(true) => Fires::Yes,
+            Ok(false) => Fires::No,
+            Err(error) => Fires::Fails(error),
+        };
         if known.is_none() {
             let uses = self.of_text(&when.text, Syntax::Expression).all;
             let constant = uses.is_empty().then(|| fires.clone());
@@ -272,14 +278,8 @@ impl<'r> Previewer<'r> {
         fires
     }
 
-    fn evaluate(&self, when: &Template, open: &Scope, facts: &Facts, unknown: &Unknown) -> Fires {
-        let scope = open.afresh();
-        match condition(when, &scope) {
-            _ if scope.guessed() => {}
-            Ok(true) => return Fires::Yes,
-            Ok(false) => return Fires::No,
-            Err(error) => return Fires::Fails(error),
-        }
+    /// The result of a condition that uses unknown facts.
+    fn partly(&self, when: &Template, open: &Scope, facts: &Facts, unknown: &Unknown) -> Fires {
         let residual = partial(when, Syntax::Expression, open);
         if let Residual::Unknown(Undecided {
             never_truth: Some(error),
