@@ -10,6 +10,8 @@ use super::scope::{Placeholders, Table};
 /// The maximum number of values in a value.
 const MOST_VALUES: usize = 20_000;
 
+const TOO_MANY: &str = "more than 20,000 values in it";
+
 /// The maximum amount of text in a value, in bytes.
 const MOST_BYTES: usize = 256 * 1024;
 
@@ -141,7 +143,7 @@ impl Budget {
 
     fn within(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
         let one_less = self.values.checked_sub(1);
-        self.values = one_less.ok_or_else(|| refuse("more than 20,000 values in it"))?;
+        self.values = one_less.ok_or_else(|| refuse(TOO_MANY))?;
         match value.kind() {
             ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
             ValueKind::Invalid => Err(error_of(value)),
@@ -170,7 +172,7 @@ impl Budget {
         // Too long to be walked through.
         if value.len().is_some_and(|length| length > self.values) {
             self.values = 0;
-            return Err(refuse("more than 20,000 values in it"));
+            return Err(refuse(TOO_MANY));
         }
         if value.kind() == ValueKind::Map {
             let pairs = value.as_object().and_then(DynObject::try_iter_pairs);

@@ -149,10 +149,15 @@ fn a_command_that_hangs_is_killed_with_everything_that_it_started() {
     until(|| stat().is_ok_and(|stat| stat.contains(") Z")) || stat().is_err());
 }
 
+/// A stage whose callbacks try for longer than the receiver waits.
+fn patient() -> Stage {
+    let rules = receiver(r#"{name: chat, after: 100ms, webhook: {url: "CHAT"}}"#);
+    Stage::with(&rules.replace("attempts: 2, ", ""))
+}
+
 #[test]
 fn a_request_that_is_still_tried_is_told_beside_it() {
-    let rules = receiver(r#"{name: chat, after: 100ms, webhook: {url: "CHAT"}}"#);
-    let stage = Stage::with(&rules.replace("attempts: 2, ", ""));
+    let stage = patient();
     let (chat, node) = (&stage.chat, &stage.node);
     node.barman().take_down();
     let mut callback = node.callback().start();
@@ -166,8 +171,7 @@ fn a_request_that_is_still_tried_is_told_beside_it() {
 
 #[test]
 fn a_callback_that_is_killed_while_it_tries_leaves_an_incident_that_ends() {
-    let rules = receiver(r#"{name: chat, after: 100ms, webhook: {url: "CHAT"}}"#);
-    let stage = Stage::with(&rules.replace("attempts: 2, ", ""));
+    let stage = patient();
     let (chat, node) = (&stage.chat, &stage.node);
     node.barman().take_down();
     let mut callback = node.callback().start();
