@@ -125,6 +125,11 @@ impl<'a, C: Courier> Desk<'a, C> {
         &self.courier
     }
 
+    /// The path by which the state knows the rules.
+    pub fn rules(&self) -> &str {
+        &self.rules
+    }
+
     /// Tells whether there are no receivers.
     pub const fn is_idle(&self) -> bool {
         self.receivers.is_empty()
@@ -163,6 +168,7 @@ impl<'a, C: Courier> Desk<'a, C> {
                 due: Vec::new(),
                 ..noted
             },
+            None if self.is_idle() => Noted::default(),
             // Told twice is better than never.
             None if was_used || !notice.observations.iter().all(is_well) => self.note_here(&notice),
             None => Noted::default(),

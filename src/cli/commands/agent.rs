@@ -116,7 +116,7 @@ impl Command for Agent {
                 context,
             );
             let desk = desk(&rules, &path, context, &outbox.substitute);
-            let seen = rules_seen(&path, rules.broken.as_deref(), &watch);
+            let seen = rules_seen(&desk, rules.broken.as_deref(), &watch);
             outbox.put("", Extent::Observed, vec![seen]);
             let fleet = Fleet {
                 outbox: &outbox,
@@ -143,7 +143,7 @@ impl Command for Agent {
                     match read_again(&path, &rules, context, &board) {
                         Ok(read) => *reloaded.borrow_mut() = Some(read),
                         Err(broken) => {
-                            let seen = rules_seen(&path, Some(&broken), &watch);
+                            let seen = rules_seen(&desk, Some(&broken), &watch);
                             outbox.put("", Extent::Observed, vec![seen]);
                         }
                     }

@@ -264,7 +264,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, kept: &Kept) -> 
         };
         metrics::write(file, &state.path, &measured, log);
     }
-    let rules = rules_seen(&path, rules.broken.as_deref(), watch);
+    let rules = rules_seen(&desk, rules.broken.as_deref(), watch);
     let saw = (compared.as_slice(), wanted.conflicts.as_slice(), &judged);
     let (extent, seen) = observe(&here, saw, rules, &outside);
     block_on(reporter.tell(extent, seen, &desk, Duration::MAX));

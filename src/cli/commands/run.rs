@@ -167,7 +167,7 @@ impl Command for Run {
         if let Some(plan) = &plan {
             reporter.member.clone_from(&plan.node);
         }
-        let seen = rules_seen(&path, rules.broken.as_deref(), &watch);
+        let seen = rules_seen(&desk, rules.broken.as_deref(), &watch);
         let plan = plan.filter(|_| outcome.verdict == Verdict::Done);
         block_on(self.conclude(word, plan.as_ref(), seen, &mut reporter, &desk));
         Ok(code)

@@ -47,9 +47,8 @@ fn whole(path: &Path) -> String {
 }
 
 /// Observes the rules file; `broken` says why it is not used, if it is not.
-pub fn rules_seen(path: &Path, broken: Option<&str>, watch: &Watch<'_>) -> Observation {
-    let path = whole(path);
-    of_rules(Path::new(&path), broken, watch.wall())
+pub fn rules_seen(desk: &Alerts<'_>, broken: Option<&str>, watch: &Watch<'_>) -> Observation {
+    of_rules(Path::new(desk.rules()), broken, watch.wall())
 }
 
 /// Makes reports of one process.

@@ -469,7 +469,7 @@ pub fn pass_over(
     let outbox = Outbox::default();
     let desk = desk(&rules, &path, context, &outbox.substitute);
     if acts {
-        let seen = rules_seen(&path, rules.broken.as_deref(), &watch);
+        let seen = rules_seen(&desk, rules.broken.as_deref(), &watch);
         outbox.put("", Extent::Observed, vec![seen]);
     }
     let fleet = Fleet {

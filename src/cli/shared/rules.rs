@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ring::digest;
 
+use crate::check::Unchecked;
 use crate::diagnostic::Severity;
 use crate::execute::Verdict;
 use crate::load::{load, locate, read};
@@ -131,7 +132,7 @@ impl Rules {
         let errors = match &known {
             Known::Good => return Ok(()),
             Known::Refused(errors) => errors.clone(),
-            Known::GoodBefore | Known::Nothing => errors(&self.sources),
+            Known::GoodBefore | Known::Nothing => errors(self.set.clone(), &self.sources),
         };
         let is_good = errors.is_empty() || known == Known::GoodBefore;
         let remembered = match known {
@@ -167,13 +168,14 @@ impl Rules {
     #[must_use]
     pub fn age_at(path: &Path, context: &Context) -> Age {
         let copy = LastGood::of(path, &state::folder(&context.environment));
-        let is_good = |sources: &Vec<Source>| match copy.known(sources) {
+        let is_good = |set: RuleSet, sources: &[Source]| match copy.known(sources) {
             Known::Good | Known::GoodBefore => true,
             Known::Refused(_) => false,
-            Known::Nothing => errors(sources).is_empty(),
+            Known::Nothing => errors(set, sources).is_empty(),
         };
         let sources = read(path);
-        if sources.is_ok_and(|sources| load(&sources).rules.is_some() && is_good(&sources)) {
+        let loaded = |sources: &Vec<Source>| load(sources).rules;
+        if sources.is_ok_and(|sources| loaded(&sources).is_some_and(|set| is_good(set, &sources))) {
             Age::Current
         } else {
             Age::LastGood
@@ -266,13 +268,13 @@ impl Rules {
     }
 }
 
-/// The errors that `check` finds, one per line.
-fn errors(sources: &[Source]) -> Vec<String> {
-    let findings = crate::check::findings(sources).into_iter();
-    let errors = findings.filter(|finding| finding.severity() == Severity::Error);
-    errors
-        .map(|finding| crate::report::line(&finding))
-        .collect()
+/// The errors that `check` finds in rules that were loaded from these texts, one per line.
+fn errors(set: RuleSet, sources: &[Source]) -> Vec<String> {
+    let findings = Unchecked::loaded(set, sources).check(None).findings;
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity() == Severity::Error);
+    errors.map(crate::report::line).collect()
 }
 
 /// The place of the database. Broken rules do not prevent reading the history; rules named on the command line
