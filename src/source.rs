@@ -1,6 +1,6 @@
 //! Named text: a rules file as read.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One file's text with its name for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +9,7 @@ pub struct Source {
     pub name: Arc<str>,
     /// The whole text.
     pub text: Arc<str>,
+    shown: OnceLock<Arc<str>>,
 }
 
 impl Source {
@@ -17,7 +18,13 @@ impl Source {
         Self {
             name: name.into(),
             text: text.into(),
+            shown: OnceLock::new(),
         }
+    }
+
+    /// The text without secrets, hidden when it is first wanted.
+    pub fn shown(&self, hide: impl FnOnce(&str) -> String) -> &str {
+        self.shown.get_or_init(|| hide(&self.text).into())
     }
 
     /// The line with this number, counted from 1, without its line break.

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Match, Origin, Rule, RuleSet, Target, Var};
-use crate::template::{Premises, premises};
+use crate::model::{Match, Origin, Target};
 
 use super::cells::{self, Cells};
 use super::lint::{All, Kind, Lint};
@@ -19,10 +18,9 @@ const MOST_RELATED: usize = 4;
 type Number = (usize, usize);
 
 /// The contradictions, by the later request.
-pub(super) struct Conflicts<'r> {
+#[derive(Default)]
+pub(super) struct Conflicts {
     found: BTreeMap<Number, BTreeMap<Number, Clash>>,
-    premises: HashMap<&'r str, Premises>,
-    vars: &'r [Var],
 }
 
 /// Two requests that contradict each other in some cell.
@@ -43,7 +41,7 @@ enum Enough {
     No,
 }
 
-impl<'r> Lint<'r> for Conflicts<'r> {
+impl<'r> Lint<'r> for Conflicts {
     fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
         let mut by_target: HashMap<&Target, Vec<&Setting>> = HashMap::new();
         for setting in kind.settings {
@@ -73,27 +71,20 @@ impl<'r> Lint<'r> for Conflicts<'r> {
     }
 }
 
-impl<'r> Conflicts<'r> {
-    pub(super) fn new(rules: &'r RuleSet) -> Self {
-        Self {
-            found: BTreeMap::new(),
-            premises: HashMap::new(),
-            vars: &rules.vars,
-        }
-    }
-
+impl Conflicts {
     /// Compares the settings of one target, in order. Only settings that can add something are compared: not a
     /// second one with the same value and the same condition in the same cells, and not one whose
     /// condition fixes a fact to another value.
-    fn look_at(&mut self, table: &Table<'r>, cluster: &str, group: &[&Setting]) {
-        let key = self.commonest_fact(table, group);
+    fn look_at(&mut self, table: &Table<'_>, cluster: &str, group: &[&Setting]) {
+        let key = commonest_fact(table, group);
         let mut by_fact: HashMap<Option<String>, Vec<&Setting>> = HashMap::new();
         let mut known = HashSet::new();
         for setting in group {
             let Some(rule) = table.rule(setting.rule) else {
                 continue;
             };
-            let fact = key.as_ref().and_then(|key| self.fixed(rule, key));
+            let fact = key.as_ref();
+            let fact = fact.and_then(|key| fixed(table, setting.rule, key));
             let facts: Vec<&Option<String>> = match fact {
                 None => by_fact.keys().collect(),
                 Some(_) => vec![&fact, &None],
@@ -111,36 +102,9 @@ impl<'r> Conflicts<'r> {
         }
     }
 
-    fn premises(&mut self, rule: &'r Rule) -> Option<&Premises> {
-        let text = rule.when.as_ref()?.text.as_str();
-        let vars = &self.vars;
-        let found = self.premises.entry(text);
-        Some(found.or_insert_with(|| premises(text, vars)))
-    }
-
-    /// The fact that most conditions fix.
-    fn commonest_fact(&mut self, table: &Table<'r>, group: &[&Setting]) -> Option<String> {
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for rule in group.iter().filter_map(|setting| table.rule(setting.rule)) {
-            for (fact, _) in self.premises(rule).into_iter().flat_map(Premises::fixed) {
-                *counts.entry(fact).or_default() += 1;
-            }
-        }
-        counts
-            .into_iter()
-            .max_by_key(|(_, count)| *count)
-            .map(|(fact, _)| fact)
-    }
-
-    /// The value that a rule's condition requires of a fact.
-    fn fixed(&mut self, rule: &'r Rule, fact: &str) -> Option<String> {
-        let mut fixed = self.premises(rule)?.fixed();
-        fixed.find(|(name, _)| name == fact).map(|(_, value)| value)
-    }
-
     fn compare(
         &mut self,
-        table: &Table<'r>,
+        table: &Table<'_>,
         cluster: &str,
         earlier: &Setting,
         later: &Setting,
@@ -168,7 +132,7 @@ impl<'r> Conflicts<'r> {
         if known.is_some() && sure.is_empty() {
             return Enough::No;
         }
-        if one != other && self.exclude(table, one, other) {
+        if one != other && exclude(table, one, other) {
             return Enough::No;
         }
         let full = |found: &BTreeMap<Number, Clash>| found.len() > MOST_RELATED * 4;
@@ -189,17 +153,35 @@ impl<'r> Conflicts<'r> {
             .insert(numbers(earlier), clash);
         Enough::No
     }
+}
 
-    /// Returns true if the conditions of two rules never hold together.
-    fn exclude(&mut self, table: &Table<'r>, one: usize, other: usize) -> bool {
-        let (Some(one), Some(other)) = (table.rule(one), table.rule(other)) else {
-            return false;
-        };
-        let Some(one) = self.premises(one).cloned() else {
-            return false;
-        };
-        self.premises(other).is_some_and(|other| one.exclude(other))
+/// The fact that most conditions fix.
+fn commonest_fact(table: &Table<'_>, group: &[&Setting]) -> Option<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for premises in group
+        .iter()
+        .filter_map(|setting| table.premises(setting.rule))
+    {
+        for (fact, _) in premises.fixed() {
+            *counts.entry(fact).or_default() += 1;
+        }
     }
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    most.map(|(fact, _)| fact)
+}
+
+/// The value that a rule's condition requires of a fact.
+fn fixed(table: &Table<'_>, rule: usize, fact: &str) -> Option<String> {
+    let premises = table.premises(rule)?;
+    let mut fixed = premises.fixed();
+    fixed.find(|(name, _)| name == fact).map(|(_, value)| value)
+}
+
+/// Returns true if the conditions of two rules never hold together.
+fn exclude(table: &Table<'_>, one: usize, other: usize) -> bool {
+    let (one, other) = (table.premises(one), table.premises(other));
+    one.zip(other)
+        .is_some_and(|(one, other)| one.exclude(&other))
 }
 
 fn problem(table: &Table<'_>, later: Number, clashes: &[(&Number, &Clash)]) -> Option<Problem> {

@@ -106,7 +106,7 @@ impl<'r> Contested<'r> {
                 continue;
             };
             let names = [name.as_str(), cluster.name.as_str()];
-            let problem = of_two_clusters(table, target, names, before, act);
+            let problem = of_two_clusters(table, &self.members, target, names, [before, act]);
             self.problems.extend(problem);
             self.disputed.insert(target.clone());
         }
@@ -139,17 +139,17 @@ fn problem(
     let mut steps = Vec::new();
     let mut introduced = None;
     for step in &hurt.steps {
-        let words = members.surroundings_in_words(&step.member, rules);
-        let known = introduced.replace(&step.member) == Some(&step.member);
+        let words = members.surroundings_in_words(step.member, rules);
+        let known = introduced.replace(step.member) == Some(step.member);
         let of = if known || words.is_empty() {
             String::new()
         } else {
             format!(" (where {})", words.join(" and "))
         };
-        steps.push(told(step, &of));
+        steps.push(told(members, step, &of));
     }
-    let end = hurt.leader.as_ref();
-    let end = end.map(|leader| format!(", while `{}` leads", leader.name));
+    let end = hurt.leader;
+    let end = end.map(|leader| format!(", while `{}` leads", members.name(leader)));
     let what = match hurt.code {
         Code::FollowerSets if hurt.leader.is_none() => "depends on whose callback comes last",
         Code::FollowerSets => "does not follow the leader",
@@ -192,15 +192,22 @@ fn help(hurt: &Hurt) -> String {
 
 fn of_two_clusters(
     table: &Table<'_>,
+    members: &Members<'_>,
     target: &Target,
     names: [&str; 2],
-    before: &Act,
-    act: &Act,
+    acts: [&Act; 2],
 ) -> Option<Problem> {
-    let steps: Vec<String> = [before, act]
+    let [before, act] = acts;
+    let steps: Vec<String> = acts
         .into_iter()
         .zip(names)
-        .map(|(act, name)| told(&Step::of(act), &format!(" of the cluster `{name}`")))
+        .map(|(act, name)| {
+            told(
+                members,
+                &Step::of(act),
+                &format!(" of the cluster `{name}`"),
+            )
+        })
         .collect();
     let message = format!(
         "the leaders of two clusters set {target}: {}",
@@ -217,8 +224,8 @@ fn of_two_clusters(
 }
 
 /// A step in words: "the replica `n2` starts (`on_start replica`) and sets it to `main:n2`". `of` is added after the member.
-fn told(step: &Step, of: &str) -> String {
-    let member = format!("`{}`{of}", step.member.name);
+fn told(members: &Members<'_>, step: &Step, of: &str) -> String {
+    let member = format!("`{}`{of}", members.name(step.member));
     let leads = step.role.leads();
     let happens = match (step.event, step.role) {
         (Event::OnRoleChange, Role::Replica) => format!("{member} becomes a replica"),

@@ -75,7 +75,7 @@ fn lints<'r>(rules: &'r RuleSet) -> Vec<Box<dyn Lint<'r> + 'r>> {
         Box::new(Endless),
         Box::new(Failing::default()),
         Box::new(Refused::new(rules)),
-        Box::new(Conflicts::new(rules)),
+        Box::new(Conflicts::default()),
         Box::new(Starts::default()),
         Box::new(Contested::new(rules)),
         Box::new(Patience::new(rules)),

@@ -1,9 +1,12 @@
 //! The cells in which rules fire, for each kind of cluster and each rule.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use crate::model::{Match, Rule, RuleSet};
 use crate::space::{Cluster, clusters};
+use crate::template::{Premises, premises};
 
 use super::cells::Cells;
 use super::judge::Judge;
@@ -23,6 +26,8 @@ pub(super) struct Table<'r> {
     cells: Vec<Cells>,
     /// For each rule, true if it names each of its clusters.
     names_clusters: Vec<bool>,
+    /// The parts of conditions, by their text.
+    premises: RefCell<HashMap<&'r str, Rc<Premises>>>,
 }
 
 /// The cells in which a rule fires in one kind of cluster.
@@ -102,7 +107,17 @@ impl<'r> Table<'r> {
             of_cluster,
             cells,
             names_clusters: rules.rules.iter().map(names_clusters).collect(),
+            premises: RefCell::default(),
         }
+    }
+
+    /// The parts of a rule's condition, if it has one.
+    pub(super) fn premises(&self, rule: usize) -> Option<Rc<Premises>> {
+        let when = self.rule(rule)?.when.as_ref()?;
+        let mut known = self.premises.borrow_mut();
+        let found = known.entry(&when.text);
+        let found = found.or_insert_with(|| Rc::new(premises(&when.text, &self.rules.vars)));
+        Some(Rc::clone(found))
     }
 
     pub(super) fn rule(&self, number: usize) -> Option<&'r Rule> {

@@ -57,8 +57,8 @@ pub fn findings(source: &Source, problems: Vec<Problem>) -> Vec<Finding> {
 fn read(source: &Source, schema: &Schema) -> Document {
     let mut locator = Locator::new(std::slice::from_ref(source));
     let reading = yaml::read(&source.text);
-    if !reading.faults.is_empty() {
-        locator.put(0, reading.tree);
+    if let Some(read) = reading.careful.filter(|_| !reading.faults.is_empty()) {
+        locator.put(0, read);
     }
     let faults = reading.faults.into_iter();
     let mut found: Vec<_> = faults

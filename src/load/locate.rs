@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::mask::mask;
 use super::problem::{Part, Problem, Spot};
 use super::yaml::{self, Careful, Data, Entry, Node};
 use crate::diagnostic::{Finding, Place, Related};
@@ -25,8 +26,11 @@ struct File<'s> {
 
 impl File<'_> {
     fn read(&mut self) -> &Careful {
-        self.read
-            .get_or_insert_with(|| yaml::careful(&self.source.text))
+        self.read.get_or_insert_with(|| {
+            let read = yaml::careful(&self.source.text);
+            mask(self.source, &read);
+            read
+        })
     }
 }
 
@@ -47,11 +51,12 @@ impl<'s> Locator<'s> {
         }
     }
 
-    /// Adds a tree that already exists.
-    pub(super) fn put(&mut self, file: usize, tree: Option<Node>) {
+    /// Adds what was read already of a file with faults.
+    pub(super) fn put(&mut self, file: usize, read: Careful) {
         if let Some(file) = self.files.get_mut(file) {
+            mask(file.source, &read);
             file.read = Some(Careful {
-                tree,
+                tree: read.tree.filter(|_| read.complete),
                 ..Careful::default()
             });
         }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::yaml::{self, Data, Node};
+use super::yaml::{self, Careful, Data, Node};
 use crate::source::Source;
 
 /// Words in a key whose value is confidential.
@@ -37,19 +37,23 @@ const PLACES: [&str; 2] = ["env", "file"];
 
 /// The text in a form that may be shown.
 #[must_use]
-pub fn masked(source: &Source) -> Source {
-    let text = &source.text;
+pub fn masked(source: &Source) -> &str {
+    source.shown(|text| hidden(text, &yaml::careful(text)))
+}
+
+/// Hides the secrets of a text that has been read, so that it need not be read again.
+pub(super) fn mask(source: &Source, read: &Careful) {
+    source.shown(|text| hidden(text, read));
+}
+
+fn hidden(text: &str, read: &Careful) -> String {
     let mut secrets = Vec::new();
-    let read = yaml::careful(text);
-    match read.tree.filter(|_| read.complete) {
-        Some(tree) => in_node(text, &tree, None, &mut secrets),
+    match read.tree.as_ref().filter(|_| read.complete) {
+        Some(tree) => in_node(text, tree, None, &mut secrets),
         None => in_lines(text, &mut secrets),
     }
     in_addresses(text, &mut secrets);
     in_connection_strings(text, &mut secrets);
-    if secrets.is_empty() {
-        return source.clone();
-    }
     secrets.sort_by_key(|range| range.start);
     let mut shown = String::with_capacity(text.len());
     let mut at = 0;
@@ -62,7 +66,7 @@ pub fn masked(source: &Source) -> Source {
         at = end;
     }
     shown.push_str(text.get(at..).unwrap_or_default());
-    Source::new(source.name.clone(), shown)
+    shown
 }
 
 /// Finds the scalars below a telling key, which is `below` levels up, or absent.
@@ -289,7 +293,7 @@ mod tests {
                 "vars: {db_password: *******}\n",
             ),
         ] {
-            assert_eq!(&*masked(&Source::new("x", text)).text, expected, "{text}");
+            assert_eq!(masked(&Source::new("x", text)), expected, "{text}");
         }
     }
 }

@@ -58,8 +58,8 @@ pub fn load(sources: &[Source]) -> Loaded {
     let mut truncated = false;
     for (file, source) in sources.iter().enumerate() {
         let reading = yaml::read(&source.text);
-        if !reading.faults.is_empty() {
-            locator.put(file, reading.tree);
+        if let Some(read) = reading.careful.filter(|_| !reading.faults.is_empty()) {
+            locator.put(file, read);
         }
         truncated |= reading.faults.len() >= MAX_FINDINGS;
         let faults = reading.faults.into_iter();

@@ -19,14 +19,10 @@ const BEFORE: usize = 40;
 /// The findings, with the lines they refer to.
 #[must_use]
 pub fn human(findings: &[Finding], sources: &[Source], colour: Colour) -> String {
-    let shown: Vec<Source> = sources
+    let lines = sources
         .iter()
         .filter(|source| findings.iter().any(|finding| concerns(finding, source)))
-        .map(masked)
-        .collect();
-    let lines = shown
-        .iter()
-        .map(|source| (&*source.name, lines(&source.text).collect()))
+        .map(|source| (&*source.name, lines(masked(source)).collect()))
         .collect();
     let mut page = Page {
         lines,

@@ -86,10 +86,10 @@ impl<'r> Stage<'_, 'r> {
             };
             let members = self.members.of_rule(firing.rule);
             let mut fires: BTreeMap<(usize, Member), bool> = BTreeMap::new();
-            for member in &members {
+            for &member in &members {
                 for index in firing.may.indices() {
                     let sure = self.fires(firing, index, member);
-                    let key = (index, member.clone());
+                    let key = (index, member);
                     let same = |earlier: &usize| {
                         let earlier = self.table.rule(*earlier);
                         let when = |rule: &Rule| rule.when.as_ref().map(|when| when.text.clone());
@@ -108,7 +108,7 @@ impl<'r> Stage<'_, 'r> {
                 let values = request.server.iter();
                 let mut values = values.chain(request.body.iter().map(|(_, value)| value));
                 let by_cell = values.any(|value| self.judge.value(value).cell);
-                for member in &members {
+                for &member in &members {
                     let mut same = None;
                     for index in firing.may.indices() {
                         let Some((event, of_role)) = events().nth(index) else {
@@ -118,7 +118,7 @@ impl<'r> Stage<'_, 'r> {
                             // It ends before any member leads.
                             continue;
                         }
-                        let key = (index, member.clone());
+                        let key = (index, member);
                         let Some(sure) = fires.get(&key).copied() else {
                             continue;
                         };
@@ -135,7 +135,7 @@ impl<'r> Stage<'_, 'r> {
                                 event,
                                 role: of_role,
                                 cell: index,
-                                member: member.clone(),
+                                member,
                                 value: value.clone(),
                                 private: *private,
                                 sure: sure && instead.is_empty(),
@@ -158,7 +158,7 @@ impl<'r> Stage<'_, 'r> {
     }
 
     /// Returns true if a rule certainly fires for a member, and `None` if it never does.
-    fn fires(&mut self, firing: &Firing, index: usize, member: &Member) -> Option<bool> {
+    fn fires(&mut self, firing: &Firing, index: usize, member: Member) -> Option<bool> {
         let sure = !firing.sure.and(Cells::one(index)).is_empty();
         let rule = self.table.rule(firing.rule)?;
         let Some(when) = rule.when.as_ref().filter(|_| !sure) else {
@@ -167,7 +167,7 @@ impl<'r> Stage<'_, 'r> {
         let depends = self.judge.depends(when, Syntax::Expression);
         let residual = if depends.member {
             let cell = depends.cell.then_some(index);
-            let key = (when.text.as_str(), cell, member.clone());
+            let key = (when.text.as_str(), cell, member);
             let residual = self.residuals.entry(key).or_insert_with(|| {
                 let members = self.members;
                 let with_member = |scope| members.seen_by(member, scope);
@@ -190,16 +190,16 @@ impl<'r> Stage<'_, 'r> {
         &mut self,
         request: &'r RequestTemplate,
         index: usize,
-        member: &Member,
+        member: Member,
     ) -> Vec<(Target, String, bool)> {
         let (judge, cluster) = (&*self.judge, &self.cluster.name);
         let members = self.members;
-        let scopes = self.scopes.entry((index, member.clone()));
+        let scopes = self.scopes.entry((index, member));
         let scopes = scopes
             .or_insert_with(|| {
                 let shown = judge
                     .request_scope(index, cluster)
-                    .text("node", &member.name);
+                    .text("node", members.name(member));
                 let known = ["host", "args", "env"]
                     .into_iter()
                     .fold(shown.clone(), Scope::unsettled);
@@ -273,10 +273,10 @@ fn has_own_name(request: &RequestTemplate, known: &Scope) -> bool {
 fn last(acts: &mut Vec<Act>) {
     let mut sure: HashMap<(usize, Member), usize> = HashMap::new();
     for act in acts.iter().filter(|act| act.sure) {
-        sure.insert((act.cell, act.member.clone()), act.order);
+        sure.insert((act.cell, act.member), act.order);
     }
     acts.retain(|act| {
-        let last = sure.get(&(act.cell, act.member.clone()));
+        let last = sure.get(&(act.cell, act.member));
         last.is_none_or(|last| *last <= act.order)
     });
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::diagnostic::Code;
 use crate::model::{Event, Role};
 use crate::space::events;
-use crate::template::{Asked, Premises, premises};
+use crate::template::{Asked, Premises};
 
 use super::super::cells::name;
 use super::super::table::Table;
@@ -49,7 +49,7 @@ impl Step {
         Self {
             event: act.event,
             role: act.role,
-            member: act.member.clone(),
+            member: act.member,
             value: Some(act.value.clone()),
             private: act.private,
         }
@@ -62,11 +62,11 @@ impl Step {
         cell.map_or_else(String::new, |(index, _)| name(index))
     }
 
-    fn silent(event: Event, role: Role, member: &Member) -> Self {
+    fn silent(event: Event, role: Role, member: Member) -> Self {
         Self {
             event,
             role,
-            member: member.clone(),
+            member,
             value: None,
             private: false,
         }
@@ -79,11 +79,11 @@ pub(super) struct Contest<'a, 'r> {
     leads: Role,
     acts: Vec<&'a Act>,
     /// The value that each member wants while it leads: from its promotion, or else from its start.
-    wants: BTreeMap<&'a Member, Vec<&'a Act>>,
+    wants: BTreeMap<Member, Vec<&'a Act>>,
     /// The acts of each member in each event while it leads.
-    leading: HashMap<(&'a Member, Event), Vec<&'a Act>>,
+    leading: HashMap<(Member, Event), Vec<&'a Act>>,
     /// The circumstances in which each event of a leading member sets the target.
-    certain: HashSet<(&'a Member, Event, Certain<'a>)>,
+    certain: HashSet<(Member, Event, Certain<'a>)>,
     looks: Cell<usize>,
 }
 
@@ -101,15 +101,14 @@ impl<'a, 'r> Contest<'a, 'r> {
         let acts: Vec<&Act> = acts.iter().filter(takes_part).collect();
         let mut leading: HashMap<_, Vec<&Act>> = HashMap::new();
         for act in acts.iter().copied().filter(|act| act.role.leads()) {
-            let key = (&act.member, act.event);
+            let key = (act.member, act.event);
             leading.entry(key).or_default().push(act);
         }
         let mut wants = BTreeMap::new();
         for act in &acts {
-            let member = &act.member;
-            let of = |event| leading.get(&(member, event));
+            let of = |event| leading.get(&(act.member, event));
             if let Some(found) = of(Event::OnRoleChange).or_else(|| of(Event::OnStart)) {
-                wants.entry(member).or_insert_with(|| found.clone());
+                wants.entry(act.member).or_insert_with(|| found.clone());
             }
         }
         let mut certain = HashSet::new();
@@ -118,7 +117,7 @@ impl<'a, 'r> Contest<'a, 'r> {
             let of_condition = Certain::WithCondition(condition(table, act), &act.instead);
             let always = act.sure.then_some(Certain::Always);
             let all = [of_rule, of_condition].into_iter().chain(always);
-            certain.extend(all.map(|certain| (&act.member, act.event, certain)));
+            certain.extend(all.map(|certain| (act.member, act.event, certain)));
         }
         Self {
             table,
@@ -133,8 +132,8 @@ impl<'a, 'r> Contest<'a, 'r> {
 
     /// One sequence for each request to blame.
     pub(super) fn hurts(&self) -> Vec<Hurt> {
-        let first = self.acts.first().map(|act| &act.member.name);
-        if self.acts.iter().all(|act| Some(&act.member.name) == first) {
+        let first = self.acts.first().map(|act| act.member.name);
+        if self.acts.iter().all(|act| Some(act.member.name) == first) {
             return Vec::new();
         }
         let mut hurts: Vec<Hurt> = Vec::new();
@@ -158,18 +157,16 @@ impl<'a, 'r> Contest<'a, 'r> {
 
     /// The acts in the order of the rules. In sequences, the first member leads and the last one does the harm.
     fn in_order(&self) -> Vec<&'a Act> {
-        let mut members: Vec<&Member> = Vec::new();
+        let mut places: HashMap<Member, usize> = HashMap::new();
         for act in &self.acts {
-            if !members.contains(&&act.member) {
-                members.push(&act.member);
-            }
+            let next = places.len();
+            places.entry(act.member).or_insert(next);
         }
-        let place = |act: &Act| members.iter().position(|member| **member == act.member);
         let mut acts = self.acts.clone();
         acts.sort_by_cached_key(|act| {
-            let place = place(act).unwrap_or_default();
+            let place = places.get(&act.member).copied().unwrap_or_default();
             let stays = act.role.leads() && !Self::is_start(act);
-            let rank = if stays { place } else { members.len() - place };
+            let rank = if stays { place } else { places.len() - place };
             (act.rule, act.request, act.role.leads(), rank)
         });
         acts
@@ -218,7 +215,7 @@ impl<'a, 'r> Contest<'a, 'r> {
                         culprit: act.clone(),
                         other: (*want).clone(),
                         steps: vec![Step::of(want), Step::of(act)],
-                        leader: Some((*leader).clone()),
+                        leader: Some(*leader),
                     });
                 }
             }
@@ -229,7 +226,7 @@ impl<'a, 'r> Contest<'a, 'r> {
     /// Another event of a leader sets a different value than its promotion.
     fn of_leader(&self, act: &'a Act) -> Option<Hurt> {
         let wants = self.wants.get(&act.member)?;
-        let beside = self.leading.get(&(&act.member, act.event))?;
+        let beside = self.leading.get(&(act.member, act.event))?;
         for want in wants {
             if !self.may_look() {
                 return None;
@@ -250,7 +247,7 @@ impl<'a, 'r> Contest<'a, 'r> {
             if stops && [act, want].iter().any(sets) {
                 continue;
             }
-            return Some(self.differ(act, want, Some(act.member.clone())));
+            return Some(self.differ(act, want, Some(act.member)));
         }
         None
     }
@@ -258,7 +255,7 @@ impl<'a, 'r> Contest<'a, 'r> {
     fn differ(&self, act: &Act, other: &Act, leader: Option<Member>) -> Hurt {
         let mut steps = vec![Step::of(other), Step::of(act)];
         if act.event == Event::OnStop {
-            steps.push(Step::silent(Event::OnStart, self.leads, &act.member));
+            steps.push(Step::silent(Event::OnStart, self.leads, act.member));
         }
         Hurt {
             code: Code::LeaderEventsDiffer,
@@ -280,20 +277,20 @@ impl<'a, 'r> Contest<'a, 'r> {
             }
             let led = before.role.leads() && before.member.name != act.member.name;
             if led && before.differs(act) && self.can_both(before, act) {
-                return Some(self.not_followed(act, before, &act.member));
+                return Some(self.not_followed(act, before, act.member));
             }
         }
         None
     }
 
-    fn not_followed(&self, culprit: &Act, before: &Act, leader: &Member) -> Hurt {
+    fn not_followed(&self, culprit: &Act, before: &Act, leader: Member) -> Hurt {
         let promotion = Step::silent(Event::OnRoleChange, self.leads, leader);
         Hurt {
             code: Code::PromotionNotFollowed,
             culprit: culprit.clone(),
             other: before.clone(),
             steps: vec![Step::of(before), promotion],
-            leader: Some(leader.clone()),
+            leader: Some(leader),
         }
     }
 
@@ -328,7 +325,7 @@ impl<'a, 'r> Contest<'a, 'r> {
                     });
                 }
                 (true, true) if !is_own => {
-                    return Some(self.not_followed(act, act, &other.member));
+                    return Some(self.not_followed(act, act, other.member));
                 }
                 (true, true) => return Some(self.differ(act, other, None)),
             }
@@ -345,7 +342,7 @@ impl<'a, 'r> Contest<'a, 'r> {
             of_condition,
         ]
         .into_iter()
-        .any(|certain| self.certain.contains(&(&act.member, event, certain)))
+        .any(|certain| self.certain.contains(&(act.member, event, certain)))
     }
 
     /// Returns true if both conditions can hold: all parts for one member, the parts about the cluster for two.
@@ -353,18 +350,15 @@ impl<'a, 'r> Contest<'a, 'r> {
         if one.rule == other.rule {
             return true;
         }
-        let asked = |act: &Act| {
-            let when = self.table.rule(act.rule)?.when.as_ref()?;
-            Some(premises(&when.text, &self.table.rules.vars))
-        };
-        let (Some(first), Some(second)) = (asked(one), asked(other)) else {
+        let asks = |act: &Act| self.table.premises(act.rule);
+        let (Some(first), Some(second)) = (asks(one), asks(other)) else {
             return true;
         };
         if one.member == other.member {
             return !first.exclude(&second);
         }
-        let of_cluster = |premises: Premises| premises.common().remove("cluster");
-        match (of_cluster(first), of_cluster(second)) {
+        let of_cluster = |premises: &Premises| premises.common().remove("cluster");
+        match (of_cluster(&first), of_cluster(&second)) {
             (Some(Asked::OneOf(texts)), Some(asked)) | (Some(asked), Some(Asked::OneOf(texts))) => {
                 texts.iter().any(|text| asked.allows(text))
             }

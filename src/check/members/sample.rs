@@ -14,10 +14,10 @@ const MOST_NAMED: usize = 8;
 /// The maximum number of surroundings for each of them.
 const MOST_SURROUNDINGS: usize = 6;
 
-/// A member in certain surroundings. Names are unique at any time.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A member in certain surroundings, as indexes into [`Members`]. Names are unique at any time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Member {
-    pub(super) name: String,
+    pub(super) name: usize,
     surroundings: usize,
 }
 
@@ -59,11 +59,12 @@ impl Subject {
 
 /// The members that rules are tried for.
 pub(super) struct Members<'r> {
-    /// Two members that no rule names.
-    others: Vec<String>,
-    named: BTreeSet<String>,
+    /// All names, sorted.
+    names: Vec<String>,
+    /// The members that every rule is tried for: two that no rule names, and those that are named, unless they are many.
+    common: Vec<usize>,
     /// For each rule, the members it is limited to by its condition, if it names them.
-    only: HashMap<usize, Vec<String>>,
+    only: HashMap<usize, Vec<usize>>,
     surroundings: Vec<Surroundings>,
     rules: &'r [Rule],
 }
@@ -95,10 +96,19 @@ impl<'r> Members<'r> {
         }
         let examples = (1..).map(|number| format!("n{number}"));
         let unnamed = examples.filter(|name| !mentioned.contains(name));
+        let others: Vec<String> = unnamed.take(2).collect();
+        let mut all: Vec<String> = others.iter().chain(&named).cloned().collect();
+        all.sort();
+        let index = |name: &String| all.binary_search(name).ok();
+        let few = named.len() <= MOST_NAMED;
+        let common = others.iter().chain(named.iter().filter(|_| few));
+        let only = only.into_iter();
         Self {
-            others: unnamed.take(2).collect(),
-            named,
-            only,
+            common: common.filter_map(index).collect(),
+            only: only
+                .map(|(rule, only)| (rule, only.iter().filter_map(index).collect()))
+                .collect(),
+            names: all,
             surroundings: surroundings(compared),
             rules: &rules.rules,
         }
@@ -111,26 +121,23 @@ impl<'r> Members<'r> {
 
     /// The members that a rule is tried for.
     pub(super) fn of_rule(&self, rule: usize) -> Vec<Member> {
-        let names: Vec<&String> = if let Some(only) = self.only.get(&rule) {
-            only.iter().collect()
-        } else {
-            let few = self.named.len() <= MOST_NAMED;
-            let named = self.named.iter().filter(|_| few);
-            self.others.iter().chain(named).collect()
-        };
+        let names = self.only.get(&rule).unwrap_or(&self.common);
         let places = 0..self.surroundings.len();
-        let all = names.into_iter().flat_map(|name| {
-            places.clone().map(|surroundings| Member {
-                name: name.clone(),
-                surroundings,
-            })
+        let all = names.iter().flat_map(|&name| {
+            let places = places.clone();
+            places.map(move |surroundings| Member { name, surroundings })
         });
         all.collect()
     }
 
+    /// The member's name.
+    pub(super) fn name(&self, member: Member) -> &str {
+        self.names.get(member.name).map_or("", String::as_str)
+    }
+
     /// Adds the known facts about a member to the scope.
-    pub(super) fn seen_by(&self, member: &Member, mut scope: Scope) -> Scope {
-        scope = scope.text("node", &member.name);
+    pub(super) fn seen_by(&self, member: Member, mut scope: Scope) -> Scope {
+        scope = scope.text("node", self.name(member));
         let mut env = BTreeMap::new();
         for (subject, asked) in self.around(member) {
             match (subject, asked) {
@@ -152,7 +159,7 @@ impl<'r> Members<'r> {
     }
 
     /// Describes the surroundings of a member, as far as these rules depend on them.
-    pub(super) fn surroundings_in_words(&self, member: &Member, rules: [usize; 2]) -> Vec<String> {
+    pub(super) fn surroundings_in_words(&self, member: Member, rules: [usize; 2]) -> Vec<String> {
         let looks_at = |subject: &Subject, rule: &Rule| {
             let mut templates = templates(rule).into_iter();
             templates.any(|(template, syntax)| {
@@ -177,7 +184,7 @@ impl<'r> Members<'r> {
         words
     }
 
-    fn around(&self, member: &Member) -> impl Iterator<Item = (&Subject, &Asked)> {
+    fn around(&self, member: Member) -> impl Iterator<Item = (&Subject, &Asked)> {
         self.surroundings
             .get(member.surroundings)
             .into_iter()

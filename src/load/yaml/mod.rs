@@ -72,10 +72,10 @@ impl Fault {
 pub(super) struct Reading {
     /// Its value, if it is usable.
     pub(super) value: Option<Value>,
-    /// Its tree, if it was made.
-    pub(super) tree: Option<Node>,
     /// Its errors.
     pub(super) faults: Vec<Fault>,
+    /// The rest of the careful reading, if there was one.
+    pub(super) careful: Option<Careful>,
 }
 
 /// Reads a file: the fast way first.
@@ -85,24 +85,20 @@ pub(super) fn read(text: &str) -> Reading {
     {
         return Reading {
             value: Some(value),
-            tree: None,
             faults: Vec::new(),
+            careful: None,
         };
     }
-    let Careful {
-        tree,
-        complete,
-        mut faults,
-        ..
-    } = careful(text);
-    let tree = tree.filter(|_| complete);
+    let mut read = careful(text);
+    let mut faults = std::mem::take(&mut read.faults);
     if faults.is_empty() {
         faults.extend(refused(text));
     }
+    let tree = read.tree.as_ref().filter(|_| read.complete);
     Reading {
-        value: tree.as_ref().map(Node::to_value),
-        tree,
+        value: tree.map(Node::to_value),
         faults,
+        careful: Some(read),
     }
 }
 
