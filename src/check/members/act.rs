@@ -9,7 +9,7 @@ use crate::space::{Cluster, events};
 use crate::template::{Residual, Scope, Syntax, render};
 
 use super::super::cells::Cells;
-use super::super::judge::Judge;
+use super::super::judge::{Depends, Judge};
 use super::super::setting::of_request;
 use super::super::table::{Firing, Table};
 use super::sample::{Member, Members};
@@ -106,10 +106,12 @@ impl<'r> Stage<'_, 'r> {
             for (number, request) in requests.filter(|(_, request)| request.kind.sets_state()) {
                 order += 1;
                 let values = request.server.iter();
-                let mut values = values.chain(request.body.iter().map(|(_, value)| value));
-                let by_cell = values.any(|value| self.judge.value(value).cell);
+                let values = values.chain(request.body.iter().map(|(_, value)| value));
+                let depends = values.map(|value| self.judge.value(value));
+                let depends = depends.fold(Depends::default(), Depends::or);
+                let mut same = None;
                 for &member in &members {
-                    let mut same = None;
+                    same = same.filter(|_| !depends.member);
                     for index in firing.may.indices() {
                         let Some((event, of_role)) = events().nth(index) else {
                             continue;
@@ -125,7 +127,7 @@ impl<'r> Stage<'_, 'r> {
                         let instead = taken.maybe.get(&key);
                         let instead = instead.cloned().unwrap_or_default();
                         let settings = match same.take() {
-                            Some(settings) if !by_cell => settings,
+                            Some(settings) if !depends.cell => settings,
                             _ => self.settings(request, index, member),
                         };
                         for (target, value, private) in &settings {
