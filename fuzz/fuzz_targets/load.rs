@@ -34,7 +34,16 @@ fuzz_target!(|text: &str| {
     let shown = findings::human(&found, &sources, Colour::Never);
     assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
     let _ = findings::human(&found, &sources, Colour::Always);
-    let _ = findings::json(&found).to_string();
+    let shown = findings::Findings { findings: &found, silenced: &[], failures: &[], truncated: false };
+    let _ = shown.json().to_string();
+    let careful: Vec<Source> = sources
+        .iter()
+        // What looks like a tag keeps the fast reading away.
+        .map(|source| Source::new(source.name.clone(), format!("{}# !!\n", source.text)))
+        .collect();
+    if loaded.rules.is_some() && sources.iter().all(|source| source.text.ends_with('\n')) {
+        assert_eq!(load::load(&careful).rules, loaded.rules);
+    }
     if let Some(rules) = loaded.rules {
         for rule in &rules.rules {
             assert!(!rule.on.is_empty() && !rule.requests.is_empty());

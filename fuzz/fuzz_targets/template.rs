@@ -30,6 +30,7 @@ fuzz_target!(|text: &str| {
             text: "main-{{ node }}".to_owned(),
             origin: Origin::default(),
         }),
+        origin: Origin::default(),
     };
     let env = BTreeMap::from([("SITE".to_owned(), "paris".to_owned())]);
     let scope = Scope::new(&[server])
