@@ -55,7 +55,7 @@ impl Cells {
 pub(super) fn place(index: usize, cluster: Option<&str>) -> String {
     let cell = name(index);
     match cluster {
-        Some(cluster) => format!("{cell} of the cluster `{cluster}`"),
+        Some(cluster) => format!("{cell} in the cluster `{cluster}`"),
         None => cell,
     }
 }

@@ -224,7 +224,7 @@ fn problem(table: &Table<'_>, later: Number, clashes: &[(&Number, &Clash)]) -> O
     };
     let (before, after) = &clash.values;
     let cluster = clash.cluster.as_ref();
-    let cluster = cluster.map(|name| format!(" of the cluster `{name}`"));
+    let cluster = cluster.map(|name| format!(" in the cluster `{name}`"));
     let message = format!(
         "on {}{}, this sets {} to {after}, and {other} {sets} it to {before}",
         cells::name(clash.cell),

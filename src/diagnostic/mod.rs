@@ -13,7 +13,7 @@ use crate::source::Position;
 
 pub use code::{Code, Severity};
 pub use explain::Explanation;
-pub use words::list;
+pub use words::{list, ticked};
 
 /// The place of a finding: a file and a position in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

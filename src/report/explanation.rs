@@ -7,7 +7,6 @@ use crate::diagnostic::{Code, Severity};
 use super::text::{Screen, Style};
 
 /// The page that `explain` prints.
-#[must_use]
 pub fn explanation(code: Code, screen: Screen) -> String {
     let explanation = code.explanation();
     let title = format!(": {} ({})", code.title(), code.severity());
@@ -31,7 +30,6 @@ pub fn explanation(code: Code, screen: Screen) -> String {
 }
 
 /// Every code with its title, one per line.
-#[must_use]
 pub fn codes(screen: Screen) -> String {
     let mut list = String::new();
     for code in Code::ALL {
@@ -50,7 +48,6 @@ const fn style(code: Code) -> Style {
 }
 
 /// The reference of all codes in Markdown.
-#[must_use]
 pub fn reference() -> String {
     let mut page = "# Findings\n\n\
         What `patroni_barman check` finds. A code keeps its meaning in later versions. The same text is printed by\n\

@@ -3,7 +3,6 @@
 use crate::diagnostic::Finding;
 
 /// A finding in one line, for a log.
-#[must_use]
 pub fn line(finding: &Finding) -> String {
     let place = &finding.place;
     let severity = finding.severity();

@@ -17,7 +17,6 @@ const COLUMNS: usize = 110;
 const BEFORE: usize = 40;
 
 /// The findings, with the lines they refer to.
-#[must_use]
 pub fn human(findings: &[Finding], sources: &[Source], colour: Colour) -> String {
     let shown: Vec<Source> = sources
         .iter()
@@ -111,7 +110,6 @@ fn finding_json(finding: &Finding) -> Value {
 }
 
 /// The number of findings of each severity, in words; `None` if there are none.
-#[must_use]
 pub fn summary(findings: &[Finding]) -> Option<String> {
     let count = |severity: Severity| {
         let found = findings

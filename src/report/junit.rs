@@ -7,7 +7,6 @@ use super::text::one_line;
 
 /// One `testsuite` for each file, one `testcase` for each test. An unusable file is an `error`, and required coverage
 /// is a suite of its own, with one `testcase` for each rule set.
-#[must_use]
 pub fn junit(run: &TestRun) -> String {
     let mut rules: Vec<&str> = run.checked.iter().map(|one| one.rules.as_str()).collect();
     rules.dedup();

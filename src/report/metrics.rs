@@ -46,7 +46,6 @@ const NO_RULE: u8 = 1;
 
 impl Metrics<'_> {
     /// The text of a `*.prom` file.
-    #[must_use]
     pub fn to_text(&self) -> String {
         let mut out = String::new();
         let mut metric = |name: &str, help: &str, samples: Vec<(String, f64)>| {

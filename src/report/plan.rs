@@ -9,7 +9,6 @@ use super::text::{Screen, Style, put_line};
 pub const NOTHING: &str = "does nothing on purpose";
 
 /// The sentence about the rules that do nothing on purpose, if any of them fired.
-#[must_use]
 pub fn idle(plan: &Plan) -> Option<String> {
     let rules: Vec<_> = plan
         .idle()
@@ -29,7 +28,6 @@ pub(super) fn described<'p>(plan: &'p Plan, rule: &str) -> impl Iterator<Item = 
 }
 
 /// The steps that would be sent, and for every rule the reason why it fired or did not.
-#[must_use]
 pub fn plan(plan: &Plan, screen: Screen) -> String {
     let mut text = String::new();
     let node = plan

@@ -5,7 +5,6 @@ use crate::execute::{Outcome, StepOutcome, Verdict};
 use super::text::{Screen, Style};
 
 /// The outcome, one line per step.
-#[must_use]
 pub fn run(outcome: &Outcome, screen: Screen) -> String {
     let (style, verdict, rest) = match outcome.verdict {
         Verdict::Done => (Style::Good, "done", ""),

@@ -53,7 +53,6 @@ impl Mutated {
     }
 
     /// The share of mutants that were caught, under this name.
-    #[must_use]
     pub fn checked(&self, what: &'static str, least: usize) -> Checked {
         Checked {
             rules: self.rules.clone(),
@@ -102,7 +101,6 @@ pub struct TestRun {
 
 impl Covered {
     /// Each figure by its name.
-    #[must_use]
     pub fn shares(&self) -> [(&'static str, Share); 4] {
         [
             ("cells", self.coverage.cells()),
@@ -115,7 +113,6 @@ impl Covered {
 
 impl Checked {
     /// Returns true if the share is below the minimum.
-    #[must_use]
     pub const fn is_missed(&self) -> bool {
         !self.share.reaches(self.least)
     }
@@ -135,14 +132,12 @@ impl TestRun {
     }
 
     /// The number of files that can't be used.
-    #[must_use]
     pub fn errors(&self) -> usize {
         let files = self.files.iter();
         files.filter(|tested| tested.error.is_some()).count()
     }
 
     /// Returns true if a test failed, or the coverage is below a minimum.
-    #[must_use]
     pub fn failed(&self) -> bool {
         self.counts().1 > 0 || self.checked.iter().any(Checked::is_missed)
     }
@@ -156,7 +151,6 @@ impl Tested {
 }
 
 /// The tests for a terminal: one line each, with the expected and actual results below a failed one.
-#[must_use]
 pub fn tests(run: &TestRun, screen: Screen) -> String {
     let mut text = String::new();
     for tested in &run.files {
@@ -249,7 +243,6 @@ fn put_result(text: &mut String, tested: &Tested, result: &TestResult, screen: S
 }
 
 /// The tests as `schemas/test.schema.json` describes them.
-#[must_use]
 pub fn tests_json(run: &TestRun) -> Value {
     let (passed, failed) = run.counts();
     let coverage = |each: &Covered| {

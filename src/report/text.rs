@@ -174,7 +174,6 @@ pub(super) fn draw(text: &mut String, c: char) {
 }
 
 /// Text in printable form on one line.
-#[must_use]
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {

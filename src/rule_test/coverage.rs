@@ -30,13 +30,11 @@ pub struct Share {
 
 impl Share {
     /// The number of covered ones.
-    #[must_use]
     pub const fn covered(&self) -> usize {
         self.total.saturating_sub(self.missing.len())
     }
 
     /// Returns true if the share is at least this percentage. An empty total is fully covered.
-    #[must_use]
     pub const fn reaches(&self, percent: usize) -> bool {
         self.covered() * 100 >= percent * self.total
     }
@@ -44,7 +42,6 @@ impl Share {
 
 impl Coverage {
     /// No coverage yet.
-    #[must_use]
     pub fn of(rules: &RuleSet) -> Self {
         Self {
             rules: rules.clone(),
@@ -89,7 +86,6 @@ impl Coverage {
     }
 
     /// The cells: events with roles, in every kind of cluster that the rules distinguish.
-    #[must_use]
     pub fn cells(&self) -> Share {
         let clusters = clusters(&[&self.rules], &[]);
         let mut missing = Vec::new();
@@ -107,7 +103,6 @@ impl Coverage {
     }
 
     /// The rules that fire in some test; disabled ones don't count.
-    #[must_use]
     pub fn fired(&self) -> Share {
         let rules = self.rules.rules.iter().filter(|rule| rule.enabled);
         let names: Vec<&String> = rules.map(|rule| &rule.name).collect();
@@ -122,7 +117,6 @@ impl Coverage {
     }
 
     /// Both outcomes of each `when`.
-    #[must_use]
     pub fn conditions(&self) -> Share {
         let rules = self.rules.rules.iter();
         let rules = rules.filter(|rule| rule.enabled && rule.when.is_some());
@@ -139,7 +133,6 @@ impl Coverage {
         }
     }
     /// The requests that some test states. A test that only names the rules that fire states none.
-    #[must_use]
     pub fn requests(&self) -> Share {
         let rules = self.rules.rules.iter().filter(|rule| rule.enabled);
         let all: Vec<(&str, usize, usize)> = rules

@@ -35,7 +35,6 @@ pub struct Failure {
 
 impl TestResult {
     /// Returns true if there was no difference.
-    #[must_use]
     pub fn passed(&self) -> bool {
         self.failures.is_empty()
     }

@@ -44,8 +44,7 @@ impl<B: Backend> Api<B> {
     }
 
     /// Sets the version of pg-backup-api to imitate.
-    #[must_use]
-    pub fn of_version(mut self, version: Version) -> Self {
+    pub(super) fn of_version(mut self, version: Version) -> Self {
         self.version = version;
         self
     }
@@ -56,13 +55,11 @@ impl<B: Backend> Api<B> {
     }
 
     /// The purpose of a request.
-    #[must_use]
     pub fn route(&self, request: &Request) -> Route {
         Route::of(&request.path, &self.prefix)
     }
 
     /// The path of a request below the prefix, as it was sent.
-    #[must_use]
     pub fn path<'r>(&self, request: &'r Request) -> &'r str {
         let path = &request.path;
         path.strip_prefix(&self.prefix).unwrap_or(path)
@@ -100,7 +97,6 @@ impl<B: Backend> Api<B> {
     }
 
     /// The answer to a poll if the operation were still running.
-    #[must_use]
     pub fn poll_unfinished(&self, route: &Route) -> Response {
         match route {
             Route::Operation(_, id) => Response::json(200, &poll_answer(id, Status::InProgress)),

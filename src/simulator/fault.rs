@@ -41,7 +41,6 @@ impl Target {
     ];
 
     /// Its name in a fault.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Status => "status",
@@ -55,7 +54,6 @@ impl Target {
     }
 
     /// The target of a request, if a fault can name it.
-    #[must_use]
     pub fn of(method: &str, route: &Route) -> Option<Self> {
         match (method, route) {
             ("POST", Route::Operations(_)) => Some(Self::Post),
@@ -146,7 +144,6 @@ pub struct Answer {
 
 impl Effect {
     /// Returns true if it can affect requests of this kind.
-    #[must_use]
     pub fn fits(&self, target: Target) -> bool {
         if target == Target::Receiver {
             return matches!(self, Self::Ok | Self::Fail | Self::Slow(_));
@@ -221,8 +218,7 @@ impl Faults {
     }
 
     /// Removes the faults of Barman's receiver, which affect no request.
-    #[must_use]
-    pub fn split_receiver(&mut self) -> Self {
+    pub(super) fn split_receiver(&mut self) -> Self {
         let (receiver, requests) = std::mem::take(&mut self.faults)
             .into_iter()
             .partition(|fault| fault.place == Place::Kind(Target::Receiver));

@@ -31,9 +31,6 @@ pub struct Members {
 
 /// Serves in the foreground until SIGTERM or SIGINT. Writes `listening on URL` to `output` when it is ready, one line for each
 /// member, then one JSON line for each request.
-///
-/// # Errors
-/// It can't start.
 pub fn serve_until_told(
     backend: impl Backend + 'static,
     front: Front,

@@ -59,9 +59,6 @@ pub struct Simulator<B = Barman> {
 
 impl Simulator {
     /// Starts on a free port of the loopback interface.
-    ///
-    /// # Errors
-    /// The configuration is contradictory, or the system provides no port or thread.
     pub fn start(config: Config) -> Result<Self, StartError> {
         Self::start_with_clock(config, real_clock())
     }
@@ -72,7 +69,6 @@ impl Simulator {
     }
 
     /// The active model of a server.
-    #[must_use]
     pub fn active_model(&self, server: &str) -> Option<String> {
         let now = self.shared.now();
         self.shared
@@ -109,9 +105,6 @@ impl Simulator {
     }
 
     /// Adds a server, which pg-backup-api does not know before it answers `/diagnose`.
-    ///
-    /// # Errors
-    /// The name is invalid for a server, or already used.
     pub fn add_server(&self, name: &str) -> Result<(), ConfigError> {
         self.shared.service().api().backend().add_late_server(name)
     }
@@ -163,19 +156,16 @@ impl<B: Backend + 'static> Simulator<B> {
     }
 
     /// The address to give to clients, with the prefix and without a slash at its end.
-    #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
     /// The address it listens on.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Every request so far, in the order of service.
-    #[must_use]
     pub fn served(&self) -> Vec<Served> {
         self.served
             .lock()
@@ -197,9 +187,6 @@ impl<B: Backend + 'static> Simulator<B> {
     }
 
     /// Listens again, on the same port.
-    ///
-    /// # Errors
-    /// The port was taken in the meantime.
     pub fn bring_up(&self) -> io::Result<()> {
         let (done, wait) = sync_mpsc::channel();
         if !self.order(Order::BringUp(done)) {
@@ -263,7 +250,6 @@ pub(super) fn open(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Sta
 }
 
 /// The computer's clock; the simulated host's local time is UTC.
-#[must_use]
 pub fn real_clock() -> Clock {
     let clock = Real::new();
     Arc::new(move || Moment {

@@ -46,7 +46,6 @@ pub enum Status {
 
 impl Status {
     /// The word used in the answer.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::InProgress => "IN_PROGRESS",
@@ -72,7 +71,6 @@ pub struct Jobs {
 
 impl Jobs {
     /// Returns true if that ID is taken.
-    #[must_use]
     pub fn contains(&self, key: &OperationKey) -> bool {
         self.jobs.contains_key(key)
     }
@@ -115,7 +113,6 @@ impl Jobs {
 
     /// The IDs and types of a scope's operations, in no reliable order: the real API returns them in the
     /// directory's order.
-    #[must_use]
     pub fn list(&self, scope: &Scope) -> Vec<(&str, &'static str)> {
         let mut listed: Vec<_> = self
             .jobs

@@ -33,7 +33,6 @@ const HTML: &str = "text/html; charset=utf-8";
 
 impl Response {
     /// A JSON answer, ending in a newline as Flask's do.
-    #[must_use]
     pub fn json(status: u16, value: &Value) -> Self {
         Self {
             status,
@@ -44,7 +43,6 @@ impl Response {
     }
 
     /// An answer with type HTML, whatever the text is.
-    #[must_use]
     pub fn html(status: u16, body: String) -> Self {
         Self {
             status,
@@ -55,7 +53,6 @@ impl Response {
     }
 
     /// An answer in plain text.
-    #[must_use]
     pub fn text(status: u16, text: String) -> Self {
         Self {
             status,
@@ -66,7 +63,6 @@ impl Response {
     }
 
     /// A 404, the only error that pg-backup-api reports as JSON.
-    #[must_use]
     pub fn not_found(description: &str) -> Self {
         Self::json(
             404,
@@ -75,7 +71,6 @@ impl Response {
     }
 
     /// The HTML page of every other error, with `message` in its `<p>`.
-    #[must_use]
     pub fn error_page(status: u16, message: &str) -> Self {
         let reason = reason(status);
         let message = escape(message);
@@ -88,13 +83,11 @@ impl Response {
     }
 
     /// A 400 with `message`.
-    #[must_use]
     pub fn bad_request(message: &str) -> Self {
         Self::error_page(400, message)
     }
 
     /// The answer to any exception inside pg-backup-api.
-    #[must_use]
     pub fn internal_error() -> Self {
         Self::error_page(
             500,
@@ -105,13 +98,11 @@ impl Response {
 
     /// The page of an anonymous proxy; with a status that means success, a login
     /// page.
-    #[must_use]
     pub fn proxy_page(status: u16) -> Self {
         Self::page_of("proxy", status)
     }
 
     /// The same page, from an nginx that names itself.
-    #[must_use]
     pub fn nginx(status: u16) -> Self {
         Self::page_of("nginx", status).with_header("Server", "nginx")
     }
@@ -134,8 +125,7 @@ impl Response {
     }
 
     /// The same answer with an additional header.
-    #[must_use]
-    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(super) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }

@@ -14,8 +14,7 @@ pub struct Moment {
 
 impl Moment {
     /// The instant this much later, if the clock does not jump.
-    #[must_use]
-    pub fn later(self, time: Duration) -> Self {
+    pub(super) fn later(self, time: Duration) -> Self {
         Self {
             elapsed: self.elapsed.saturating_add(time),
             wall: self.wall.saturating_add(time),
@@ -23,7 +22,6 @@ impl Moment {
     }
 
     /// The operation ID of this second, `%Y%m%dT%H%M%S`.
-    #[must_use]
     pub fn operation_id(self) -> String {
         let (year, month, day) = civil_date(self.wall.as_secs() / 86_400);
         let second = self.wall.as_secs() % 86_400;
@@ -36,7 +34,6 @@ impl Moment {
     }
 
     /// The same instant in ISO 8601 with microseconds, the format of Barman's timestamps.
-    #[must_use]
     pub fn timestamp(self) -> String {
         let (year, month, day) = civil_date(self.wall.as_secs() / 86_400);
         let second = self.wall.as_secs() % 86_400;

@@ -107,9 +107,6 @@ enum Operation {
 
 impl RealBarman {
     /// The Barman run by `barman`.
-    ///
-    /// # Errors
-    /// It can't be run, or can't list its servers.
     pub fn new(barman: BarmanCommand) -> Result<Self, BarmanError> {
         let mut real = Self {
             barman,

@@ -7,9 +7,6 @@ use std::path::Path;
 /// The destination of recoveries.
 pub trait Restore: Send {
     /// Writes the files in order, each of them atomically.
-    ///
-    /// # Errors
-    /// The directory can't be created or written to; the recovery then fails.
     fn restore(&mut self, directory: &Path, files: &[(&str, String)]) -> io::Result<()>;
 }
 

@@ -12,7 +12,6 @@ use super::super::text::{Screen, Style};
 use super::{Level, Status, conflict};
 
 /// The status for people.
-#[must_use]
 pub fn status(status: &Status<'_>, screen: Screen) -> String {
     let mut page = Page {
         status,

@@ -80,7 +80,6 @@ impl StateSeen {
 
 impl Status<'_> {
     /// Returns true if everything is as the rules want it and nothing is pending.
-    #[must_use]
     pub fn as_wanted(&self) -> bool {
         self.here.is_ok()
             && self.state.pending.is_empty()
@@ -106,7 +105,6 @@ impl Status<'_> {
     }
 
     /// The status as `schemas/status.schema.json` describes it.
-    #[must_use]
     pub fn to_json(&self) -> Value {
         let here = self.here.ok();
         let problem = |one: &Problem| json!({"level": one.level.as_str(), "message": one.message});
@@ -201,7 +199,6 @@ impl Status<'_> {
 }
 
 /// A conflict between two members, in a sentence.
-#[must_use]
 pub fn conflict(conflict: &Conflict) -> String {
     let Conflict { target, wants } = conflict;
     let [(one, first), (two, second)] = wants;
@@ -211,7 +208,6 @@ pub fn conflict(conflict: &Conflict) -> String {
 }
 
 /// The reason why a state differs, in a sentence.
-#[must_use]
 pub fn difference(one: &Comparison, here: &Here) -> String {
     let what = match (&one.differs, one.wal.as_ref().and_then(Wal::missing)) {
         (Ok(Some(what)) | Err(what), _) => what.clone(),

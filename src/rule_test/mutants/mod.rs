@@ -45,7 +45,6 @@ pub struct Survivor {
 }
 
 /// Tries the mutants of the rules of these suites, which must be the same in all of them and pass all of their tests.
-#[must_use]
 pub fn mutate(suites: &[&Suite]) -> Option<Mutants> {
     let first = suites.first()?;
     let rules = &first.rules;
@@ -142,7 +141,6 @@ impl Trial<'_> {
 
 impl Mutants {
     /// The number for which a test fails.
-    #[must_use]
     pub const fn caught(&self) -> usize {
         self.total.saturating_sub(self.survived.len())
     }

@@ -31,7 +31,6 @@ pub struct Loaded {
 }
 
 /// Loads a suite from a test file. `rules` replaces the rules that the file names.
-#[must_use]
 pub fn load(source: &Source, rules: Option<&Path>) -> Loaded {
     let document = read_rule_tests(source);
     let broken = |findings| Loaded {

@@ -18,9 +18,6 @@ use crate::model::ModelName;
 
 impl Barman {
     /// A Barman with this configuration.
-    ///
-    /// # Errors
-    /// The configuration is contradictory.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         let restore: Box<dyn Restore> = match config.recover_files {
             RecoverFiles::None => Box::new(Elsewhere),
@@ -113,9 +110,6 @@ impl Barman {
     }
 
     /// Adds a server while the simulator runs; pg-backup-api does not know it before it answers `/diagnose`.
-    ///
-    /// # Errors
-    /// The name is invalid for a server, or already used.
     pub fn add_late_server(&mut self, name: &str) -> Result<(), ConfigError> {
         self.add_server(name, name, false)?;
         if let Some(server) = self.servers.get_mut(name) {
