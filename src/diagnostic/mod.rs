@@ -26,6 +26,13 @@ pub struct Place {
     pub length: usize,
 }
 
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Position { line, column } = self.position;
+        write!(f, "{}:{line}:{column}", self.file)
+    }
+}
+
 impl Place {
     /// The column after the last character it covers.
     pub const fn end_column(&self) -> usize {

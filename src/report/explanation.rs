@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::diagnostic::{Code, Severity};
+use crate::diagnostic::Code;
 
 use super::text::{Screen, Style};
 
@@ -10,7 +10,7 @@ use super::text::{Screen, Style};
 pub fn explanation(code: Code, screen: Screen) -> String {
     let explanation = code.explanation();
     let title = format!(": {} ({})", code.title(), code.severity());
-    let mut page = screen.styled(style(code), &code.to_string(), &title);
+    let mut page = screen.styled(Style::of(code.severity()), &code.to_string(), &title);
     let _ = writeln!(page, "\n{}", explanation.about);
     for (head, files) in [("wrong", explanation.wrong), ("right", explanation.right)] {
         page.push('\n');
@@ -34,17 +34,9 @@ pub fn codes(screen: Screen) -> String {
     let mut list = String::new();
     for code in Code::ALL {
         let rest = format!("  {:7}  {}", code.severity(), code.title());
-        list.push_str(&screen.styled(style(*code), &code.to_string(), &rest));
+        list.push_str(&screen.styled(Style::of(code.severity()), &code.to_string(), &rest));
     }
     list
-}
-
-const fn style(code: Code) -> Style {
-    match code.severity() {
-        Severity::Error => Style::Error,
-        Severity::Warning => Style::Warning,
-        Severity::Note => Style::Note,
-    }
 }
 
 /// The reference of all codes in Markdown.

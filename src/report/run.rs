@@ -25,10 +25,8 @@ pub fn run(outcome: &Outcome, screen: Screen) -> String {
             StepOutcome::Superseded => (Style::Warning, "superseded"),
             StepOutcome::NotRun => (Style::Warning, "not sent"),
         };
-        let id = step
-            .operation_id
-            .as_ref()
-            .map_or_else(String::new, |id| format!(", operation {id}"));
+        let id = step.operation_id.as_ref();
+        let id = id.map_or_else(String::new, |id| format!(", operation {id}"));
         let attempts = match step.attempts {
             0 => String::new(),
             1 => ", 1 attempt".to_owned(),

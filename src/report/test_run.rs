@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::evaluate::Trace;
 use crate::rule_test::{Coverage, Failure, Mutants, Share, Survivor, TestResult};
 
-use super::plan::NOTHING;
+use super::plan::{NOTHING, silent};
 use super::text::{Screen, Style, one_line, put_line};
 
 /// The tests of one file and their results.
@@ -156,13 +156,11 @@ pub fn tests(run: &TestRun, screen: Screen) -> String {
     for tested in &run.files {
         match (&tested.rules, &tested.error) {
             (_, Some(error)) => {
-                let error = error.lines().next().unwrap_or_default();
-                let error = format!(": {error}");
+                let error = format!(": {}", error.lines().next().unwrap_or_default());
                 text.push_str(&screen.styled(Style::Error, &tested.file, &error));
             }
             (rules, None) => {
-                let rules = rules.as_deref().unwrap_or_default();
-                let rules = format!(" (rules: {rules})");
+                let rules = format!(" (rules: {})", rules.as_deref().unwrap_or_default());
                 text.push_str(&screen.styled(Style::Strong, &tested.file, &rules));
             }
         }
@@ -228,13 +226,8 @@ fn put_result(text: &mut String, tested: &Tested, result: &TestResult, screen: S
     let place = result.place.position;
     let name = format!("  {}", result.name);
     text.push_str(&screen.styled(Style::Error, "  FAIL", &name));
-    put_line!(
-        text,
-        "        {}:{}:{}",
-        tested.file,
-        place.line,
-        place.column
-    );
+    let (file, line, column) = (&tested.file, place.line, place.column);
+    put_line!(text, "        {file}:{line}:{column}");
     for failure in &result.failures {
         for line in failure_lines(failure) {
             put_line!(text, "        {line}");
@@ -333,13 +326,7 @@ fn why(trace: &Trace) -> Vec<String> {
     let mut lines = vec![match &trace.because {
         None if trace.does_nothing => format!("    {} fires, and {NOTHING}", trace.rule),
         None => format!("    {} fires", trace.rule),
-        Some(because) => format!(
-            "    {} does not fire: `{}` wants {}, got {}",
-            trace.rule,
-            because.field,
-            because.wanted.trim_end(),
-            because.got
-        ),
+        Some(because) => format!("    {}", silent(&trace.rule, because)),
     }];
     if trace.fired() {
         let description = trace.description.as_deref().unwrap_or_default();

@@ -203,11 +203,7 @@ impl Rules {
 
     /// The position of a value in the rules, as `file:line:column`.
     pub fn place(&self, origin: &Origin) -> String {
-        let place = locate(&self.sources, origin);
-        format!(
-            "{}:{}:{}",
-            place.file, place.position.line, place.position.column
-        )
+        locate(&self.sources, origin).to_string()
     }
 }
 

@@ -16,6 +16,7 @@ use crate::store::{Intent, LastPass, Receipts};
 use super::history::{local_time, utc};
 use super::{intent, receipts_json};
 
+pub(super) use human::leads;
 pub use human::status;
 pub use problem::{Level, Problem};
 
@@ -207,6 +208,11 @@ pub fn conflict(conflict: &Conflict) -> String {
     )
 }
 
+/// A text on one line, with single spaces.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The reason why a state differs, in a sentence.
 pub fn difference(one: &Comparison, here: &Here) -> String {
     let what = match (&one.differs, one.wal.as_ref().and_then(Wal::missing)) {
@@ -214,7 +220,7 @@ pub fn difference(one: &Comparison, here: &Here) -> String {
         (Ok(None), Some(wal)) => wal.message.clone(),
         (Ok(None), None) => String::new(),
     };
-    let mut what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut what = squeezed(&what);
     if let Some(member) = one.member.as_ref().filter(|_| one.elsewhere) {
         let role = if here.leader.as_ref() == Some(member) {
             "the leader "
