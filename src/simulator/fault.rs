@@ -204,17 +204,13 @@ impl Faults {
 
     /// Uses up one count of the fault that affects a connection before anything is read from it, and returns it.
     pub fn take_at_connect(&mut self) -> Option<Fault> {
-        let is_first = |fault: &Fault| {
-            fault.place == Place::Kind(Target::Any) && fault.effect == Effect::Refuse
-        };
         let mut left = self
             .faults
             .iter()
             .filter(|fault| fault.count != Count::Times(0));
-        if left.next().is_some_and(is_first) {
-            return self.take_where(|_| true);
-        }
-        None
+        let next = left.next()?;
+        let refuses = next.place == Place::Kind(Target::Any) && next.effect == Effect::Refuse;
+        refuses.then(|| self.take_where(|_| true))?
     }
 
     /// Removes the faults of Barman's receiver, which affect no request.
@@ -227,10 +223,8 @@ impl Faults {
     }
 
     fn take_where(&mut self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
-        let fault = self
-            .faults
-            .iter_mut()
-            .find(|fault| fault.count != Count::Times(0) && matches(fault))?;
+        let mut faults = self.faults.iter_mut();
+        let fault = faults.find(|fault| fault.count != Count::Times(0) && matches(fault))?;
         if let Count::Times(left) = &mut fault.count {
             *left = left.saturating_sub(1);
         }

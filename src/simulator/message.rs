@@ -28,63 +28,57 @@ pub struct Response {
     pub body: String,
 }
 
-const JSON: &str = "application/json";
-const HTML: &str = "text/html; charset=utf-8";
-
 impl Response {
     /// A JSON answer, ending in a newline as Flask's do.
     pub fn json(status: u16, value: &Value) -> Self {
-        Self {
-            status,
-            content_type: JSON,
-            headers: Vec::new(),
-            body: format!("{value}\n"),
-        }
+        Self::new(status, "application/json", format!("{value}\n"))
     }
 
     /// An answer with type HTML, whatever the text is.
     pub fn html(status: u16, body: String) -> Self {
+        Self::new(status, "text/html; charset=utf-8", body)
+    }
+
+    /// An answer in plain text.
+    pub fn text(status: u16, text: String) -> Self {
+        Self::new(status, "text/plain; charset=utf-8", text + "\n")
+    }
+
+    fn new(status: u16, content_type: &'static str, body: String) -> Self {
         Self {
             status,
-            content_type: HTML,
+            content_type,
             headers: Vec::new(),
             body,
         }
     }
 
-    /// An answer in plain text.
-    pub fn text(status: u16, text: String) -> Self {
-        Self {
-            status,
-            content_type: "text/plain; charset=utf-8",
-            headers: Vec::new(),
-            body: text + "\n",
-        }
-    }
-
     /// A 404, the only error that pg-backup-api reports as JSON.
     pub fn not_found(description: &str) -> Self {
-        Self::json(
-            404,
-            &json!({"error": format!("404 Not Found: {description}")}),
-        )
+        let error = format!("404 Not Found: {description}");
+        Self::json(404, &json!({"error": error}))
     }
 
     /// The HTML page of every other error, with `message` in its `<p>`.
     pub fn error_page(status: u16, message: &str) -> Self {
         let reason = reason(status);
         let message = escape(message);
-        Self::html(
-            status,
-            format!(
-                "<!doctype html>\n<html lang=en>\n<title>{status} {reason}</title>\n<h1>{reason}</h1>\n<p>{message}</p>\n"
-            ),
-        )
+        let body = format!(
+            "<!doctype html>\n<html lang=en>\n<title>{status} {reason}</title>\n<h1>{reason}</h1>\n<p>{message}</p>\n"
+        );
+        Self::html(status, body)
     }
 
     /// A 400 with `message`.
     pub fn bad_request(message: &str) -> Self {
         Self::error_page(400, message)
+    }
+
+    /// A 400 for a request that can't be read.
+    pub fn not_understood() -> Self {
+        Self::bad_request(
+            "The browser (or proxy) sent a request that this server could not understand.",
+        )
     }
 
     /// The answer to any exception inside pg-backup-api.
@@ -113,15 +107,11 @@ impl Response {
         } else {
             format!("{status} {}", reason(status))
         };
-        Self {
-            status,
-            content_type: "text/html",
-            headers: Vec::new(),
-            body: format!(
-                "<html>\r\n<head><title>{line}</title></head>\r\n<body>\r\n<center><h1>{line}</h1></center>\r\n\
-                 <hr><center>{who}</center>\r\n</body>\r\n</html>\r\n"
-            ),
-        }
+        let body = format!(
+            "<html>\r\n<head><title>{line}</title></head>\r\n<body>\r\n<center><h1>{line}</h1></center>\r\n\
+             <hr><center>{who}</center>\r\n</body>\r\n</html>\r\n"
+        );
+        Self::new(status, "text/html", body)
     }
 
     /// The same answer with an additional header.
@@ -133,9 +123,8 @@ impl Response {
 
 /// The reason phrase of a status code.
 fn reason(status: u16) -> &'static str {
-    hyper::StatusCode::from_u16(status)
-        .ok()
-        .and_then(|code| code.canonical_reason())
+    let code = hyper::StatusCode::from_u16(status).ok();
+    code.and_then(|code| code.canonical_reason())
         .unwrap_or("Unknown")
 }
 

@@ -95,13 +95,12 @@ impl Trial<'_> {
         }
         let place = self.locator.place(&Spot::value(&edit.origin));
         let beginning = || self.locator.place(&Spot::value(&Origin::default()));
-        self.result
-            .survived
-            .extend(place.or_else(beginning).map(|place| Survivor {
-                rule: edit.rule,
-                what: edit.what,
-                place,
-            }));
+        let survivor = place.or_else(beginning).map(|place| Survivor {
+            rule: edit.rule,
+            what: edit.what,
+            place,
+        });
+        self.result.survived.extend(survivor);
     }
 
     fn is_caught(&mut self, change: Change) -> bool {
