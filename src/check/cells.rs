@@ -34,6 +34,16 @@ impl Cells {
         (0..32).filter(move |index| self.0 & (1 << index) != 0)
     }
 
+    /// The number of its first cell.
+    pub(super) fn first(self) -> Option<usize> {
+        self.indices().next()
+    }
+
+    /// Nothing but its first cell.
+    pub(super) fn only_first(self) -> Self {
+        self.first().map_or(Self::NONE, Self::one)
+    }
+
     pub(super) const fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -55,7 +65,7 @@ impl Cells {
 pub(super) fn place(index: usize, cluster: Option<&str>) -> String {
     let cell = name(index);
     match cluster {
-        Some(cluster) => format!("{cell} of the cluster `{cluster}`"),
+        Some(cluster) => format!("{cell} in the cluster `{cluster}`"),
         None => cell,
     }
 }

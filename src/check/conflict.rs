@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Match, Origin, Target};
+use crate::model::{Match, Target};
 
-use super::cells::{self, Cells};
+use super::cells::place;
 use super::lint::{All, Kind, Lint};
 use super::setting::Setting;
 use super::table::Table;
@@ -34,13 +34,6 @@ struct Clash {
     values: (String, String),
 }
 
-/// The point at which further comparisons would say nothing new.
-#[derive(PartialEq, Eq)]
-enum Enough {
-    Yes,
-    No,
-}
-
 impl<'r> Lint<'r> for Conflicts {
     fn cluster(&mut self, kind: &mut Kind<'_, 'r>) {
         let mut by_target: HashMap<&Target, Vec<&Setting>> = HashMap::new();
@@ -60,10 +53,8 @@ impl<'r> Lint<'r> for Conflicts {
         let mut problems = Vec::new();
         for (later, clashes) in &self.found {
             for sure in [true, false] {
-                let these: Vec<_> = clashes
-                    .iter()
-                    .filter(|(_, clash)| clash.sure == sure)
-                    .collect();
+                let these = clashes.iter().filter(|(_, clash)| clash.sure == sure);
+                let these: Vec<_> = these.collect();
                 problems.extend(problem(all.table, *later, &these));
             }
         }
@@ -91,9 +82,10 @@ impl Conflicts {
             };
             let others = facts.iter().filter_map(|fact| by_fact.get(fact)).flatten();
             for other in others {
-                if self.compare(table, cluster, other, setting) == Enough::Yes {
+                if self.is_full(setting) {
                     break;
                 }
+                self.compare(table, cluster, other, setting);
             }
             let when = rule.when.as_ref().map(|when| when.text.as_str());
             if known.insert((&setting.value, when, setting.may)) {
@@ -102,56 +94,46 @@ impl Conflicts {
         }
     }
 
-    fn compare(
-        &mut self,
-        table: &Table<'_>,
-        cluster: &str,
-        earlier: &Setting,
-        later: &Setting,
-    ) -> Enough {
+    /// Returns true if more contradictions of a request would say nothing new.
+    fn is_full(&self, later: &Setting) -> bool {
+        let found = self.found.get(&(later.rule, later.request));
+        found.is_some_and(|found| found.len() > MOST_RELATED * 4)
+    }
+
+    fn compare(&mut self, table: &Table<'_>, cluster: &str, earlier: &Setting, later: &Setting) {
         let both = earlier.may.and(later.may);
         let (one, other) = (earlier.rule, later.rule);
         if earlier.value == later.value || both.is_empty() {
-            return Enough::No;
+            return;
         }
         // Under `match: first` no two rules fire together.
         if one != other && table.rules.matching == Match::First {
-            return Enough::No;
+            return;
         }
         let numbers = |setting: &Setting| (setting.rule, setting.request);
         let known = self.found.get(&numbers(later));
         let known = known.and_then(|known| known.get(&numbers(earlier)));
-        if known.is_some_and(|clash| clash.sure) {
-            return Enough::No;
-        }
         let sure = if one == other {
             both
         } else {
             earlier.sure.and(later.sure)
         };
-        if known.is_some() && sure.is_empty() {
-            return Enough::No;
+        if known.is_some_and(|clash| clash.sure || sure.is_empty()) {
+            return;
         }
         if one != other && exclude(table, one, other) {
-            return Enough::No;
-        }
-        let full = |found: &BTreeMap<Number, Clash>| found.len() > MOST_RELATED * 4;
-        if self.found.get(&numbers(later)).is_some_and(full) {
-            return Enough::Yes;
+            return;
         }
         let shown = if sure.is_empty() { both } else { sure };
         let clash = Clash {
             sure: !sure.is_empty(),
             target: later.target.clone(),
-            cell: first(shown),
+            cell: shown.first().unwrap_or_default(),
             cluster: overlap(table, one, other).then(|| cluster.to_owned()),
             values: (earlier.value.clone(), later.value.clone()),
         };
-        self.found
-            .entry(numbers(later))
-            .or_default()
-            .insert(numbers(earlier), clash);
-        Enough::No
+        let clashes = self.found.entry(numbers(later)).or_default();
+        clashes.insert(numbers(earlier), clash);
     }
 }
 
@@ -199,25 +181,18 @@ fn problem(table: &Table<'_>, later: Number, clashes: &[(&Number, &Clash)]) -> O
             "give the rules conditions that never hold together, as `env.SITE == \"a\"` and `env.SITE == \"b\"`"
         }
     };
-    let other = if same_rule {
-        "another request of this rule".to_owned()
-    } else {
-        format!("the rule `{}`", table.rule(earlier.0)?.name)
-    };
+    let other = table.other_sender(later.0, earlier.0)?;
     let (before, after) = &clash.values;
-    let cluster = clash.cluster.as_ref();
-    let cluster = cluster.map(|name| format!(" of the cluster `{name}`"));
     let message = format!(
-        "on {}{}, this sets {} to {after}, and {other} {sets} it to {before}",
-        cells::name(clash.cell),
-        cluster.unwrap_or_default(),
+        "on {}, this sets {} to {after}, and {other} {sets} it to {before}",
+        place(clash.cell, clash.cluster.as_deref()),
         clash.target,
     );
-    let mut problem = Problem::new(code, Spot::value(&origin(table, later)?), message).help(help);
+    let spot = Spot::value(table.request_origin(later)?);
+    let mut problem = Problem::new(code, spot, message).help(help);
     for (number, clash) in clashes.iter().take(MOST_RELATED) {
-        let to = &clash.values.0;
-        let note = format!("{to} here");
-        problem = problem.related(Spot::value(&origin(table, **number)?), note);
+        let note = format!("{} here", clash.values.0);
+        problem = problem.related(Spot::value(table.request_origin(**number)?), note);
     }
     Some(problem)
 }
@@ -229,13 +204,4 @@ fn overlap(table: &Table<'_>, one: usize, other: usize) -> bool {
     };
     let is_plain = one.cluster.are_any() || other.cluster.are_any();
     !is_plain && one.cluster != other.cluster
-}
-
-fn origin(table: &Table<'_>, (rule, request): Number) -> Option<Origin> {
-    let request = table.rule(rule)?.requests.get(request)?;
-    Some(request.origin.clone())
-}
-
-fn first(cells: Cells) -> usize {
-    cells.indices().next().unwrap_or_default()
 }

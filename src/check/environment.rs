@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{RuleSet, Template, TemplateValue};
+use crate::model::{RequestTemplate, RuleSet, Template};
 use crate::template::{Reference, Syntax, inspect};
 
 /// The prefix of the names of Patroni's settings.
@@ -64,19 +64,14 @@ pub(super) fn uses(rules: &RuleSet, word: &'static str) -> Vec<Use> {
         uses: Vec::new(),
         seen: HashMap::new(),
     };
-    for var in &rules.vars {
-        found.look_at(&var.value);
-    }
+    let vars = rules.vars.iter().map(|var| &var.value);
+    vars.for_each(|value| value.texts(&mut |text| found.look(text, Syntax::Text)));
     for rule in rules.rules.iter().filter(|rule| rule.enabled) {
         if let Some(when) = &rule.when {
             found.look(when, Syntax::Expression);
         }
-        for request in &rule.requests {
-            let values = request.body.iter().map(|(_, value)| value);
-            values
-                .chain(&request.server)
-                .for_each(|value| found.look_at(value));
-        }
+        let values = rule.requests.iter().flat_map(RequestTemplate::values);
+        values.for_each(|value| value.texts(&mut |text| found.look(text, Syntax::Text)));
     }
     uses.extend(found.uses);
     uses
@@ -114,19 +109,6 @@ struct Templates<'r> {
 }
 
 impl<'r> Templates<'r> {
-    fn look_at(&mut self, value: &'r TemplateValue) {
-        match value {
-            TemplateValue::Text(template) => self.look(template, Syntax::Text),
-            TemplateValue::List(items) => items.iter().for_each(|item| self.look_at(item)),
-            TemplateValue::Map(entries) => {
-                for (_, value) in entries {
-                    self.look_at(value);
-                }
-            }
-            _ => {}
-        }
-    }
-
     fn look(&mut self, template: &'r Template, syntax: Syntax) {
         if !template.text.contains(self.word) {
             return;
@@ -147,8 +129,7 @@ impl<'r> Templates<'r> {
 }
 
 fn of_environment(text: &str, syntax: Syntax) -> Vec<Reference> {
-    let usage = inspect(text, syntax).unwrap_or_default();
-    let mut variables = usage.variables;
+    let mut variables = inspect(text, syntax).unwrap_or_default().variables;
     variables.retain(|used| used.name == "env");
     variables
 }

@@ -8,7 +8,7 @@ use crate::model::{RequestTemplate, Rule, RuleSet, Template, TemplateValue, Var}
 use crate::template::{RenderError, RenderErrorKind, Syntax, is_template, lone_expression, render};
 
 use super::cells::place;
-use super::judge::{Judge, Look};
+use super::judge::Look;
 use super::lint::{All, Kind, Lint};
 
 /// One problem for each template, where it first fails.
@@ -21,7 +21,6 @@ pub(super) struct Failing<'r> {
 
 struct Failure<'r> {
     template: &'r Template,
-    /// The cell.
     index: usize,
     /// The cluster, if that matters.
     cluster: Option<String>,
@@ -48,19 +47,18 @@ impl<'r> Lint<'r> for Failing<'r> {
                 let cluster = cluster.map(str::to_owned);
                 let mut cells = cells.indices();
                 let failure = cells.find_map(|index| {
-                    match kind.judge.look(template, syntax, index, kind.exact) {
-                        Look::Fails(why) => Some(Failure {
-                            template,
-                            index,
-                            cluster: cluster.clone(),
-                            why,
-                        }),
-                        Look::Gives(_) | Look::Open => None,
-                    }
+                    let look = kind.judge.look(template, syntax, index, kind.exact);
+                    let Look::Fails(why) = look else { return None };
+                    Some((index, why))
                 });
-                if let Some(failure) = failure {
+                if let Some((index, why)) = failure {
                     self.known.insert((firing.rule, number));
-                    self.found.push(failure);
+                    self.found.push(Failure {
+                        template,
+                        index,
+                        cluster,
+                        why,
+                    });
                 }
             }
         }
@@ -82,22 +80,17 @@ pub(super) struct Endless;
 
 impl<'r> Lint<'r> for Endless {
     fn problems(self: Box<Self>, all: &All<'_, 'r>) -> Vec<Problem> {
-        endless(all.rules, all.judge)
+        let scope = all.judge.request_scope(0, "");
+        let failures = all.rules.vars.iter().filter_map(|var| {
+            let error = render(&var.value, &scope).err()?;
+            let message = format!("`{}` always fails: {}", var.label, error.message);
+            let spot = Spot::value(&error.origin);
+            let help = "nothing is sent where it is used: a list that holds another twice is twice as long";
+            let problem = Problem::new(Code::AlwaysFails, spot, message).help(help);
+            (error.kind == RenderErrorKind::TooLarge).then_some(problem)
+        });
+        failures.collect()
     }
-}
-
-fn endless(rules: &RuleSet, judge: &Judge<'_>) -> Vec<Problem> {
-    let scope = judge.request_scope(0, "");
-    let failures = rules.vars.iter().filter_map(|var| {
-        let error = render(&var.value, &scope).err()?;
-        let message = format!("`{}` always fails: {}", var.label, error.message);
-        let spot = Spot::value(&error.origin);
-        let help =
-            "nothing is sent where it is used: a list that holds another twice is twice as long";
-        let problem = Problem::new(Code::AlwaysFails, spot, message).help(help);
-        (error.kind == RenderErrorKind::TooLarge).then_some(problem)
-    });
-    failures.collect()
 }
 
 fn help(failure: &Failure<'_>, rules: &RuleSet) -> String {
@@ -106,11 +99,8 @@ fn help(failure: &Failure<'_>, rules: &RuleSet) -> String {
     // A name by itself, such as `env.FLAG`.
     let named = |c: char| c.is_ascii_alphanumeric() || "_.[]\"'".contains(c);
     if failure.why.kind == RenderErrorKind::TextForTruth && when.chars().all(named) {
-        if rules
-            .vars
-            .iter()
-            .any(|var| var.name == when && is_padded(var))
-        {
+        let mut vars = rules.vars.iter();
+        if vars.any(|var| var.name == when && is_padded(var)) {
             return format!(
                 "{nothing}: `{when}` is a text because of the blanks or line breaks around its braces: leave them out, and write `|-` for `|`"
             );
@@ -133,22 +123,14 @@ fn is_padded(var: &Var) -> bool {
 
 /// Every template of a rule: its condition, and those of its requests.
 pub(super) fn templates(rule: &Rule) -> Vec<(&Template, Syntax)> {
-    let mut found = Vec::new();
-    found.extend(rule.when.as_ref().map(|when| (when, Syntax::Expression)));
-    for RequestTemplate { server, body, .. } in &rule.requests {
-        let values = server.iter().chain(body.iter().map(|(_, value)| value));
-        values.for_each(|value| within(value, &mut found));
+    let when = rule.when.iter().map(|when| (when, Syntax::Expression));
+    let mut found: Vec<_> = when.collect();
+    for value in rule.requests.iter().flat_map(RequestTemplate::values) {
+        value.texts(&mut |template| {
+            if is_template(&template.text) {
+                found.push((template, Syntax::Text));
+            }
+        });
     }
     found
-}
-
-fn within<'r>(value: &'r TemplateValue, found: &mut Vec<(&'r Template, Syntax)>) {
-    match value {
-        TemplateValue::Text(template) if is_template(&template.text) => {
-            found.push((template, Syntax::Text));
-        }
-        TemplateValue::List(items) => items.iter().for_each(|item| within(item, found)),
-        TemplateValue::Map(entries) => entries.iter().for_each(|(_, value)| within(value, found)),
-        _ => {}
-    }
 }

@@ -22,14 +22,8 @@ fn problem(rules: &RuleSet) -> Option<Problem> {
     };
     let rule = rules.rules.iter().find(wants)?;
     let message = "this rule wants `fence: role`, and no Patroni is configured: a retry that comes too late is still sent";
-    Some(
-        Problem::new(
-            Code::NoFence,
-            Spot::value(&rule.origin.child("name")),
-            message,
-        )
-        .help(
-            "write `patroni: {url: \"http://127.0.0.1:8008\"}`, or `fence: none` under `defaults`",
-        ),
-    )
+    let help =
+        "write `patroni: {url: \"http://127.0.0.1:8008\"}`, or `fence: none` under `defaults`";
+    let spot = Spot::value(&rule.origin.child("name"));
+    Some(Problem::new(Code::NoFence, spot, message).help(help))
 }

@@ -94,17 +94,12 @@ impl<'r> Judge<'r> {
     /// A judge for which empty variables really are empty, if there are any.
     pub(super) fn of_empty_texts(rules: &'r RuleSet) -> Option<Self> {
         let is_text = |var: &Var| matches!(var.value, TemplateValue::Text(_));
-        let meant = |var: &Var| {
-            if is_text(var) {
-                var.clone()
-            } else {
-                unsettled(var)
-            }
+        let meant = |var: &Var| match var.value {
+            TemplateValue::Text(_) => var.clone(),
+            _ => unsettled(var),
         };
-        let found = rules
-            .vars
-            .iter()
-            .any(|var| is_text(var) && is_empty(&var.value));
+        let mut vars = rules.vars.iter();
+        let found = vars.any(|var| is_text(var) && is_empty(&var.value));
         found.then(|| Self::with(rules, rules.vars.iter().map(meant).collect()))
     }
 
@@ -133,30 +128,19 @@ impl<'r> Judge<'r> {
         self
     }
 
-    /// The facts that a template depends on.
-    pub(super) fn depends(&mut self, template: &'r Template, syntax: Syntax) -> Depends {
-        self.text(template, syntax)
-    }
-
     /// The facts that a value depends on.
     pub(super) fn value(&mut self, value: &'r TemplateValue) -> Depends {
-        match value {
-            TemplateValue::Text(template) if is_template(&template.text) => {
-                self.text(template, Syntax::Text)
+        let mut all = Depends::default();
+        value.texts(&mut |template| {
+            if is_template(&template.text) {
+                all = all.or(self.depends(template, Syntax::Text));
             }
-            TemplateValue::List(items) => items
-                .iter()
-                .map(|item| self.value(item))
-                .fold(Depends::default(), Depends::or),
-            TemplateValue::Map(entries) => entries
-                .iter()
-                .map(|(_, value)| self.value(value))
-                .fold(Depends::default(), Depends::or),
-            _ => Depends::default(),
-        }
+        });
+        all
     }
 
-    fn text(&mut self, template: &'r Template, syntax: Syntax) -> Depends {
+    /// The facts that a template depends on.
+    pub(super) fn depends(&mut self, template: &'r Template, syntax: Syntax) -> Depends {
         if let Some(known) = self.depends.get(template.text.as_str()) {
             return *known;
         }
@@ -169,14 +153,14 @@ impl<'r> Judge<'r> {
 
     /// The facts that a variable depends on.
     fn of(&self, name: &str) -> Depends {
-        let mut depends = Depends::default();
+        let mut depends = self.of_vars.get(name).copied().unwrap_or_default();
         match name {
             "event" | "role" | "raw_role" | "datadir" | "connstring" | "args" => {
                 depends.cell = true;
             }
             "cluster" => depends.cluster = true,
             "node" | "host" | "env" => depends.member = true,
-            name => depends = self.of_vars.get(name).copied().unwrap_or_default(),
+            _ => {}
         }
         depends
     }
@@ -190,16 +174,11 @@ impl<'r> Judge<'r> {
                 ..Truth::default()
             };
         };
-        let depends = self.text(when, Syntax::Expression);
+        let depends = self.depends(when, Syntax::Expression);
         let cluster = cluster.filter(|_| depends.cluster);
-        let (seen, mut truth) = match cluster {
-            Some(_) => (Cells::NONE, Truth::default()),
-            None => self
-                .truths
-                .get(when.text.as_str())
-                .copied()
-                .unwrap_or_default(),
-        };
+        let known = self.truths.get(when.text.as_str());
+        let known = known.filter(|_| cluster.is_none());
+        let (seen, mut truth) = known.copied().unwrap_or_default();
         for index in cells.without(seen).indices() {
             let cell = Cells::one(index);
             match self.residual(when, Syntax::Expression, index, cluster) {
@@ -227,7 +206,7 @@ impl<'r> Judge<'r> {
         index: usize,
         cluster: Option<&str>,
     ) -> Residual {
-        let depends = self.text(template, syntax);
+        let depends = self.depends(template, syntax);
         let text = template.text.as_str();
         let key = (syntax, text, if depends.cell { index } else { 0 });
         let Some(name) = cluster.filter(|_| depends.cluster) else {
@@ -366,16 +345,12 @@ fn unsettled(var: &Var) -> Var {
     var
 }
 
+/// The variable, with its name in capitals if it is empty.
 fn placeholder(var: &Var) -> Var {
-    with_text(var, &var.name.to_uppercase())
-}
-
-/// The variable, with this text if it is empty.
-fn with_text(var: &Var, text: &str) -> Var {
     let mut var = var.clone();
     if is_empty(&var.value) {
         var.value = TemplateValue::Text(Template {
-            text: text.to_owned(),
+            text: var.name.to_uppercase(),
             origin: var.origin.clone(),
         });
     }

@@ -56,7 +56,6 @@ pub use self::checked::{Checked, Unchecked};
 pub use self::ignored::ignored;
 
 /// All findings about files that [`read`](crate::load::read) has read, in order.
-#[must_use]
 pub fn findings(sources: &[Source]) -> Vec<Finding> {
     Unchecked::new(sources).check(None).findings
 }

@@ -53,9 +53,7 @@ fn over_data(rule: &Rule) -> Option<Problem> {
 
 /// A relative directory, which Barman would resolve wherever its ssh command ends up.
 fn relative(recovery: &RequestTemplate) -> Option<Problem> {
-    let key = "destination_directory";
-    let (_, value) = recovery.body.iter().find(|(name, _)| name == key)?;
-    let TemplateValue::Text(template) = value else {
+    let TemplateValue::Text(template) = recovery.part("destination_directory")? else {
         return None;
     };
     let text = template.text.trim_start();
@@ -70,7 +68,7 @@ fn relative(recovery: &RequestTemplate) -> Option<Problem> {
 
 /// The value of a recovery's key, if it is the same on every node.
 fn fixed<'r>(rules: &RuleSet, recovery: &'r RequestTemplate, key: &str) -> Option<&'r Template> {
-    let (_, value) = recovery.body.iter().find(|(name, _)| name == key)?;
+    let value = recovery.part(key)?;
     let TemplateValue::Text(template) = value else {
         return None;
     };

@@ -46,20 +46,19 @@ impl<'r> Lint<'r> for Refused<'r> {
             let new = firing.likely.without(*seen);
             *seen = seen.or(new);
             for request in requests(rule) {
-                let depends = values(request).map(|value| kind.judge.value(value));
+                let depends = request.values().map(|value| kind.judge.value(value));
                 let depends = depends.fold(Depends::default(), Depends::or);
                 let cluster = kind.exact.filter(|_| depends.cluster);
-                let by_cell = depends.cell;
                 let new = if cluster.is_some() {
                     firing.likely
                 } else {
                     new
                 };
                 let sure = new.and(firing.sure);
-                let cells = if by_cell {
+                let cells = if depends.cell {
                     new
                 } else {
-                    first(sure).or(first(new))
+                    sure.only_first().or(new.only_first())
                 };
                 for index in cells.indices() {
                     let is_sure = !sure.and(Cells::one(index)).is_empty();
@@ -94,34 +93,14 @@ impl Refused<'_> {
 
 /// The requests that have a template.
 fn requests(rule: &Rule) -> impl Iterator<Item = &RequestTemplate> {
-    let templated = |request: &&RequestTemplate| values(request).any(has_template);
+    let templated = |request: &&RequestTemplate| request.values().any(has_template);
     rule.requests.iter().filter(templated)
 }
 
-fn entries(request: &RequestTemplate) -> impl Iterator<Item = (&str, &TemplateValue)> {
-    let server = request.server.iter().map(|value| ("server", value));
-    let body = request
-        .body
-        .iter()
-        .map(|(key, value)| (key.as_str(), value));
-    server.chain(body)
-}
-
-fn values(request: &RequestTemplate) -> impl Iterator<Item = &TemplateValue> {
-    entries(request).map(|(_, value)| value)
-}
-
 fn has_template(value: &TemplateValue) -> bool {
-    match value {
-        TemplateValue::Text(template) => is_template(&template.text),
-        TemplateValue::List(items) => items.iter().any(has_template),
-        TemplateValue::Map(entries) => entries.iter().any(|(_, value)| has_template(value)),
-        _ => false,
-    }
-}
-
-fn first(cells: Cells) -> Cells {
-    cells.indices().next().map_or(Cells::NONE, Cells::one)
+    let mut found = false;
+    value.texts(&mut |template| found |= is_template(&template.text));
+    found
 }
 
 fn found<'r>(
@@ -131,14 +110,19 @@ fn found<'r>(
     cluster: Option<&str>,
 ) -> Vec<Problem> {
     // Without a template whose value is known, there is nothing new.
-    if !values(request).any(|value| gives(value, judge, index, cluster)) {
+    if !request
+        .values()
+        .any(|value| gives(value, judge, index, cluster))
+    {
         return Vec::new();
     }
     let mut problems = refused(request, |value| known(value, judge, index, cluster));
     for problem in &mut problems {
-        let place = &problem.spot.origin.pointer;
-        let value = entries(request).find(|(key, _)| request.origin.child(key).pointer == *place);
-        let value = value.and_then(|(_, value)| known(value, judge, index, cluster));
+        let is_at = |key: &str| problem.spot.origin == request.origin.child(key);
+        let server = request.server.iter().filter(|_| is_at("server"));
+        let body = request.body.iter().filter(|(key, _)| is_at(key));
+        let value = server.chain(body.map(|(_, value)| value)).next();
+        let value = value.and_then(|value| known(value, judge, index, cluster));
         if value.is_some_and(|value| value.is_null() || value == "") {
             let help = "the template gives nothing then: correct it, or remove the event from `on`";
             problem.help = Some(help.to_owned());
@@ -153,17 +137,14 @@ fn gives<'r>(
     index: usize,
     cluster: Option<&str>,
 ) -> bool {
-    match value {
-        TemplateValue::Text(template) if is_template(&template.text) => {
-            matches!(
-                judge.look(template, Syntax::Text, index, cluster),
-                Look::Gives(_)
-            )
+    let mut gives = false;
+    value.texts(&mut |template| {
+        if !gives && is_template(&template.text) {
+            let look = judge.look(template, Syntax::Text, index, cluster);
+            gives = matches!(look, Look::Gives(_));
         }
-        TemplateValue::List(items) => items.iter().any(|item| gives(item, judge, index, cluster)),
-        TemplateValue::Map(entries) => entries.iter().any(|(_, v)| gives(v, judge, index, cluster)),
-        _ => false,
-    }
+    });
+    gives
 }
 
 /// The value in a cell, if it is known.

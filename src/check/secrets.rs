@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{RuleSet, Template, TemplateValue};
+use crate::model::{RequestTemplate, RuleSet, Template};
 use crate::template::{Reference, Syntax, inspect, is_template};
 
 /// Words in the names of variables that hold secrets.
@@ -21,15 +21,11 @@ const TELLING: [&str; 6] = [
 /// One problem for each template that puts a secret, or the whole environment, into a request.
 pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     let mut found = Found::default();
-    for var in &rules.vars {
-        found.look_at(&var.value);
-    }
     let enabled = rules.rules.iter().filter(|rule| rule.enabled);
-    for request in enabled.flat_map(|rule| &rule.requests) {
-        let values = request.body.iter().map(|(_, value)| value);
-        for value in values.chain(&request.server) {
-            found.look_at(value);
-        }
+    let requests = enabled.flat_map(|rule| &rule.requests);
+    let values = rules.vars.iter().map(|var| &var.value);
+    for value in values.chain(requests.flat_map(RequestTemplate::values)) {
+        value.texts(&mut |text| found.look(text));
     }
     found.problems
 }
@@ -42,19 +38,6 @@ struct Found<'r> {
 }
 
 impl<'r> Found<'r> {
-    fn look_at(&mut self, value: &'r TemplateValue) {
-        match value {
-            TemplateValue::Text(template) => self.look(template),
-            TemplateValue::List(items) => items.iter().for_each(|item| self.look_at(item)),
-            TemplateValue::Map(entries) => {
-                for (_, value) in entries {
-                    self.look_at(value);
-                }
-            }
-            _ => {}
-        }
-    }
-
     fn look(&mut self, template: &'r Template) {
         let text = template.text.as_str();
         if text.contains("password=") && self.seen.insert(text) {

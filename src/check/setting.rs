@@ -10,12 +10,9 @@ use super::table::{Firing, Table};
 /// One thing that a request sets, in some cells of one kind of cluster.
 #[derive(Debug, Clone)]
 pub(super) struct Setting {
-    /// The number of the rule.
     pub(super) rule: usize,
-    /// The number of the request in it.
     pub(super) request: usize,
     pub(super) target: Target,
-    /// Its new value.
     pub(super) value: String,
     /// The cells in which it may be sent.
     pub(super) may: Cells,
@@ -40,18 +37,14 @@ pub(super) fn settings<'r>(
             continue;
         };
         for (number, request) in rule.requests.iter().enumerate() {
-            let server = request.server.as_ref();
-            let mut values = server
-                .into_iter()
-                .chain(request.body.iter().map(|(_, v)| v));
-            let by_cell = values.any(|value| judge.value(value).cell);
+            let by_cell = request.values().any(|value| judge.value(value).cell);
             let groups: Vec<Cells> = if by_cell {
                 firing.may.indices().map(Cells::one).collect()
             } else {
                 vec![firing.may]
             };
             for cells in groups {
-                let Some(index) = cells.indices().next() else {
+                let Some(index) = cells.first() else {
                     continue;
                 };
                 let Some(slot) = scopes.get_mut(index) else {

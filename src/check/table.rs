@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
-use crate::model::{Match, Rule, RuleSet};
+use crate::model::{Match, Origin, Rule, RuleSet};
 use crate::space::{Cluster, clusters};
 use crate::template::{Premises, premises};
 
@@ -33,7 +33,6 @@ pub(super) struct Table<'r> {
 /// The cells in which a rule fires in one kind of cluster.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Firing {
-    /// Its number.
     pub(super) rule: usize,
     /// The cells in which it may fire.
     pub(super) may: Cells,
@@ -122,6 +121,21 @@ impl<'r> Table<'r> {
 
     pub(super) fn rule(&self, number: usize) -> Option<&'r Rule> {
         self.rules.rules.get(number)
+    }
+
+    /// The place of a request, given the number of its rule and its own.
+    pub(super) fn request_origin(&self, (rule, request): (usize, usize)) -> Option<&'r Origin> {
+        let request = self.rule(rule)?.requests.get(request)?;
+        Some(&request.origin)
+    }
+
+    /// The sender of another request, for a problem of a rule.
+    pub(super) fn other_sender(&self, own: usize, other: usize) -> Option<String> {
+        Some(if own == other {
+            "another request of this rule".to_owned()
+        } else {
+            format!("the rule `{}`", self.rule(other)?.name)
+        })
     }
 
     /// The name of a kind's only cluster; `None` if it takes too long to evaluate each rule in each cluster.

@@ -34,11 +34,8 @@ pub(super) fn by_rule(found: Vec<(&Rule, Problem)>, rules: &RuleSet) -> Vec<Prob
 /// as in the file.
 pub(super) fn once(problems: Vec<Problem>, rules: &RuleSet) -> Vec<Problem> {
     let places: HashSet<&Origin> = unrolled(rules).map(|rule| &rule.origin).collect();
-    let renamed: Vec<_> = rules
-        .vars
-        .iter()
-        .filter(|var| var.name != var.label)
-        .collect();
+    let vars = rules.vars.iter();
+    let renamed: Vec<_> = vars.filter(|var| var.name != var.label).collect();
     if places.is_empty() && renamed.is_empty() {
         return problems;
     }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Origin, RuleSet, TemplateValue};
+use crate::model::{Origin, RequestTemplate, RuleSet, TemplateValue};
 use crate::template::{Syntax, inspect, is_template};
 
 /// One problem for each variable. A disabled rule counts as a use, because it is there to be enabled.
@@ -13,13 +13,9 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
         return Vec::new();
     }
     let mut texts = HashSet::new();
-    for rule in &rules.rules {
-        for request in &rule.requests {
-            let values = request.body.iter().map(|(_, value)| value);
-            for value in values.chain(request.server.as_ref()) {
-                templates(value, &mut texts);
-            }
-        }
+    let requests = rules.rules.iter().flat_map(|rule| &rule.requests);
+    for value in requests.flat_map(RequestTemplate::values) {
+        templates(value, &mut texts);
     }
     let whens = rules.rules.iter().filter_map(|rule| rule.when.as_ref());
     let whens: HashSet<&str> = whens.map(|when| when.text.as_str()).collect();
@@ -65,16 +61,11 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
 }
 
 fn templates<'r>(value: &'r TemplateValue, texts: &mut HashSet<&'r str>) {
-    match value {
-        TemplateValue::Text(template) if is_template(&template.text) => {
+    value.texts(&mut |template| {
+        if is_template(&template.text) {
             texts.insert(&template.text);
         }
-        TemplateValue::List(items) => items.iter().for_each(|item| templates(item, texts)),
-        TemplateValue::Map(entries) => entries
-            .iter()
-            .for_each(|(_, value)| templates(value, texts)),
-        _ => {}
-    }
+    });
 }
 
 fn uses(text: &str, syntax: Syntax, used: &mut HashSet<String>) {

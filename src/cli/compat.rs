@@ -8,6 +8,8 @@
 
 use std::ffi::OsString;
 
+use crate::diagnostic::ticked;
+
 /// The result of reading a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
@@ -34,10 +36,10 @@ struct Known {
     name: &'static str,
     /// The option of which it is another spelling, or itself.
     option: &'static str,
-    /// Its value.
     takes: Takes,
-    /// The allowed spellings.
-    spelling: Spelling,
+    /// Unique prefixes mean it, because the Python tool has it. The Python tool would ignore a prefix of any other option, like
+    /// anything else that Patroni appends.
+    may_be_shortened: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,16 +50,6 @@ enum Takes {
     /// A whole number.
     Number,
     Nothing,
-}
-
-/// The allowed abbreviations of an option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spelling {
-    /// Unique prefixes, because the Python tool has the option.
-    MayBeShortened,
-    /// The full name, because the Python tool does not have the option and would ignore a prefix like
-    /// anything else that Patroni appends.
-    InFull,
 }
 
 impl Known {
@@ -81,44 +73,23 @@ impl Known {
     }
 }
 
-const fn python(name: &'static str) -> Known {
+const fn python(name: &'static str, takes: Takes) -> Known {
     Known {
         name,
         option: name,
-        takes: Takes::Value,
-        spelling: Spelling::MayBeShortened,
-    }
-}
-
-const fn python_flag(name: &'static str) -> Known {
-    Known {
-        takes: Takes::Nothing,
-        ..python(name)
-    }
-}
-
-const fn python_file(name: &'static str) -> Known {
-    Known {
-        takes: Takes::File,
-        ..python(name)
-    }
-}
-
-const fn python_number(name: &'static str) -> Known {
-    Known {
-        takes: Takes::Number,
-        ..python(name)
+        takes,
+        may_be_shortened: true,
     }
 }
 
 const fn native(known: Known) -> Known {
     Known {
-        spelling: Spelling::InFull,
+        may_be_shortened: false,
         ..known
     }
 }
 
-const HELP: Known = python_flag("--help");
+const HELP: Known = python("--help", Takes::Nothing);
 
 /// The same; it shows a shorter page.
 const SHORT_HELP: Known = Known {
@@ -131,16 +102,16 @@ const API_URL: &str = "--api-url";
 /// The options before the sub-command.
 const GLOBAL: [Known; 11] = [
     HELP,
-    python(API_URL),
-    python_file("--cert-file"),
-    python_file("--key-file"),
-    python_number("--retry-wait"),
-    python_number("--max-retries"),
-    python_file("--log-file"),
-    native(python_file("--ca-file")),
-    native(python("--log-format")),
-    native(python("--log-level")),
-    native(python("--color")),
+    python(API_URL, Takes::Value),
+    python("--cert-file", Takes::File),
+    python("--key-file", Takes::File),
+    python("--retry-wait", Takes::Number),
+    python("--max-retries", Takes::Number),
+    python("--log-file", Takes::File),
+    native(python("--ca-file", Takes::File)),
+    native(python("--log-format", Takes::Value)),
+    native(python("--log-level", Takes::Value)),
+    native(python("--color", Takes::Value)),
 ];
 
 /// A sub-command of the Python tool.
@@ -155,11 +126,11 @@ const COMMANDS: [Command; 2] = [
         name: "config-switch",
         options: &[
             HELP,
-            python("--barman-server"),
-            python("--barman-model"),
-            python_flag("--reset"),
-            python("--switch-when"),
-            native(python("--patroni-url")),
+            python("--barman-server", Takes::Value),
+            python("--barman-model", Takes::Value),
+            python("--reset", Takes::Nothing),
+            python("--switch-when", Takes::Value),
+            native(python("--patroni-url", Takes::Value)),
         ],
         positionals: 3,
     },
@@ -167,36 +138,29 @@ const COMMANDS: [Command; 2] = [
         name: "recover",
         options: &[
             HELP,
-            python("--barman-server"),
-            python("--backup-id"),
-            python("--ssh-command"),
-            python("--data-directory"),
+            python("--barman-server", Takes::Value),
+            python("--backup-id", Takes::Value),
+            python("--ssh-command", Takes::Value),
+            python("--data-directory", Takes::Value),
             Known {
                 option: "--data-directory",
-                ..python("--datadir")
+                ..python("--datadir", Takes::Value)
             },
-            python_number("--loop-wait"),
-            native(python("--patroni-url")),
+            python("--loop-wait", Takes::Number),
+            native(python("--patroni-url", Takes::Value)),
         ],
         positionals: 0,
     },
 ];
 
 /// Reads a whole command line, the program's name first.
-#[must_use]
 pub fn read(arguments: &[OsString]) -> Reading {
-    let mut words = Vec::with_capacity(arguments.len());
-    for argument in arguments {
-        // an argument that is not UTF-8 can't be an option of the Python tool; clap reports the error
-        let Some(word) = argument.to_str() else {
-            return Reading::Native;
-        };
-        words.push(word);
+    // An argument that is not UTF-8 can't be an option of the Python tool; clap reports the error.
+    let words: Option<Vec<&str>> = arguments.iter().map(|word| word.to_str()).collect();
+    match words.as_deref() {
+        Some([program, words @ ..]) => read_words(program, words).unwrap_or_else(|refusal| refusal),
+        _ => Reading::Native,
     }
-    let Some((program, words)) = words.split_first() else {
-        return Reading::Native;
-    };
-    read_words(program, words).unwrap_or_else(|refusal| refusal)
 }
 
 fn read_words(program: &str, words: &[&str]) -> Result<Reading, Reading> {
@@ -220,17 +184,9 @@ fn read_words(program: &str, words: &[&str]) -> Result<Reading, Reading> {
         return Ok(Reading::Native);
     };
     let mut after = Scan::default();
-    let options: Vec<Known> = command
-        .options
-        .iter()
-        .copied()
-        .chain(
-            GLOBAL
-                .iter()
-                .filter(|known| **known != HELP)
-                .map(|known| native(*known)),
-        )
-        .collect();
+    let global = GLOBAL.into_iter().filter(|known| *known != HELP);
+    let own = command.options.iter().copied();
+    let options: Vec<Known> = own.chain(global.map(native)).collect();
     after
         .read(rest, &options, Positionals::UpTo(command.positionals))
         .map_err(refuse(Some(command.name)))?;
@@ -382,21 +338,14 @@ fn classify<'w>(word: &'w str, options: &[Known]) -> Result<Kind<'w>, String> {
         return Ok(Kind::Option(*known, value));
     }
     if name.starts_with("--") {
-        let fitting: Vec<&Known> = options
-            .iter()
-            .filter(|known| {
-                known.spelling == Spelling::MayBeShortened && known.name.starts_with(name)
-            })
-            .collect();
+        let fits = |known: &&Known| known.may_be_shortened && known.name.starts_with(name);
+        let fitting: Vec<&Known> = options.iter().filter(fits).collect();
         match fitting.as_slice() {
             [] => {}
             [known] => return Ok(Kind::Option(**known, value)),
             several => {
-                let names: Vec<String> = several
-                    .iter()
-                    .map(|known| format!("`{}`", known.name))
-                    .collect();
-                return Err(format!("`{name}` can be short for {}", names.join(", ")));
+                let names = ticked(several.iter().map(|known| known.name));
+                return Err(format!("`{name}` can be short for {names}"));
             }
         }
     }

@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 
 use clap::{Command, CommandFactory as _};
 
+use crate::report::{Colour, Screen};
+
 use super::commands::{Cli, facts};
 use super::shared::command::Group;
 
@@ -19,14 +21,12 @@ const WIDTH: usize = 100;
 const LIST_WIDTH: usize = 78;
 
 /// Returns true if a command line asks for help, as far as can be seen without parsing it.
-#[must_use]
 pub fn wanted(arguments: &[OsString]) -> bool {
     let word = |argument: &OsString| ["-h", "--help", "help"].iter().any(|word| argument == word);
     arguments.len() < 2 || arguments.iter().any(word)
 }
 
 /// The command line for a user who asks for help.
-#[must_use]
 pub fn command() -> Command {
     let command = pages();
     let list = groups(&command);
@@ -40,7 +40,6 @@ pub fn command() -> Command {
 }
 
 /// The command line with every command's page.
-#[must_use]
 pub fn pages() -> Command {
     let mut command = Cli::command();
     // From here on, every command has the global options.
@@ -153,21 +152,11 @@ fn list(codes: &[(String, String)]) -> String {
     }
     let mut text = "Exit codes:\n".to_owned();
     for (code, meaning) in codes {
-        let mut line = format!("  {code:<5}");
-        let mut empty = true;
-        for word in meaning.split(' ') {
-            if !empty && line.chars().count() + 1 + word.chars().count() > LIST_WIDTH {
-                let _ = writeln!(text, "{line}");
-                line = " ".repeat(7);
-                empty = true;
-            }
-            if !empty {
-                line.push(' ');
-            }
-            line.push_str(word);
-            empty = false;
-        }
-        let _ = writeln!(text, "{line}");
+        let screen = Screen {
+            width: LIST_WIDTH,
+            colour: Colour::Never,
+        };
+        text += &screen.wrapped(None, &format!("  {code:<5}"), meaning, 7);
     }
     text.truncate(text.trim_end().len());
     text

@@ -13,8 +13,7 @@ use super::shared::version;
 pub fn pages() -> Vec<(String, String)> {
     let cli = help::pages();
     let all: Vec<_> = facts(&cli).collect();
-    let names = all.iter().map(|(name, _)| Some(*name));
-    let names = std::iter::once(None).chain(names);
+    let names = std::iter::once(None).chain(all.iter().map(|(name, _)| Some(*name)));
     names
         .map(|name| (title(name), page(&cli, name, &all)))
         .collect()
@@ -31,12 +30,8 @@ fn page(cli: &Command, name: Option<&str>, all: &[(&str, Facts)]) -> String {
     let text = comment(name);
     let mut roff = Roff::default();
     let source = format!("patroni_barman {}", version::VERSION);
-    roff.request(&format!(
-        ".TH {} 1 \"\" {} {}",
-        quoted(&title.to_uppercase()),
-        quoted(&source),
-        quoted("User Commands"),
-    ));
+    let (head, source) = (quoted(&title.to_uppercase()), quoted(&source));
+    roff.line(&format!(".TH {head} 1 \"\" {source} \"User Commands\""));
     roff.section("NAME");
     roff.text(&format!("{title} - {}", text.summary));
     roff.section("SYNOPSIS");
@@ -53,11 +48,12 @@ fn page(cli: &Command, name: Option<&str>, all: &[(&str, Facts)]) -> String {
             roff.item(&bold(code), meaning);
         }
     }
-    let has_rules = has(command, "rules") || has(command, "paths");
-    let has_state = facts.is_none_or(|facts| matches!(facts.group, Group::Patroni | Group::Barman));
-    environment(&mut roff, has_rules || name.is_none(), has_state);
-    if has_rules || has_state {
-        files(&mut roff, has_rules || name.is_none(), has_state);
+    let takes_rules = |argument: &Arg| ["rules", "paths"].contains(&argument.get_id().as_str());
+    let rules = name.is_none() || command.get_arguments().any(takes_rules);
+    let state = facts.is_none_or(|facts| matches!(facts.group, Group::Patroni | Group::Barman));
+    environment(&mut roff, rules, state);
+    if rules || state {
+        files(&mut roff, rules, state);
     }
     roff.section("SEE ALSO");
     roff.text(&see_also(name, facts, all));
@@ -81,45 +77,35 @@ fn title(name: Option<&str>) -> String {
     )
 }
 
-fn has(command: &Command, id: &str) -> bool {
-    command
-        .get_arguments()
-        .any(|argument| argument.get_id() == id)
-}
-
 fn synopsis(roff: &mut Roff, command: &Command, name: Option<&str>) {
-    let program = name.map_or_else(
-        || "patroni_barman".to_owned(),
-        |name| format!("patroni_barman {name}"),
-    );
-    let mut line = format!("{} [{}]", bold(&program), italic("OPTIONS"));
-    if name.is_none() {
-        line = format!("{line} {} [{}]", italic("COMMAND"), italic("ARGUMENTS"));
-    }
+    let options = italic("OPTIONS");
+    let mut line = match name {
+        Some(name) => format!("{} [{options}]", bold(&format!("patroni_barman {name}"))),
+        None => format!(
+            "{} [{options}] {} [{}]",
+            bold("patroni_barman"),
+            italic("COMMAND"),
+            italic("ARGUMENTS")
+        ),
+    };
     for argument in command.get_positionals() {
         let word = value(argument);
-        let more = if argument
-            .get_num_args()
-            .is_some_and(|range| range.max_values() > 1)
-        {
-            "..."
+        let range = argument.get_num_args();
+        let is_list = range.is_some_and(|range| range.max_values() > 1);
+        let more = if is_list { "..." } else { "" };
+        line = if argument.is_required_set() {
+            format!("{line} {word}{more}")
         } else {
-            ""
+            format!("{line} [{word}]{more}")
         };
-        let word = if argument.is_required_set() {
-            format!("{word}{more}")
-        } else {
-            format!("[{word}]{more}")
-        };
-        line = format!("{line} {word}");
     }
-    roff.set(&line);
+    roff.line(&line);
 }
 
 fn commands(roff: &mut Roff, cli: &Command, all: &[(&str, Facts)]) {
     roff.section("COMMANDS");
     for group in Group::ALL {
-        roff.request(&format!(".SS {}", quoted(group.heading())));
+        roff.line(&format!(".SS {}", quoted(group.heading())));
         for (name, _) in all.iter().filter(|(_, facts)| facts.group == group) {
             let about = cli.find_subcommand(name).and_then(Command::get_about);
             let about = about.map(ToString::to_string).unwrap_or_default();
@@ -134,23 +120,16 @@ fn options(roff: &mut Roff, command: &Command) {
     arguments.sort_by_key(|argument| (!argument.is_positional(), argument.is_global_set()));
     roff.section("OPTIONS");
     for argument in arguments {
-        let mut head = match (argument.get_short(), argument.get_long()) {
-            (Some(short), Some(long)) => {
-                format!(
-                    "{}, {}",
-                    bold(&format!("-{short}")),
-                    bold(&format!("--{long}"))
-                )
-            }
-            (Some(short), None) => bold(&format!("-{short}")),
-            (None, Some(long)) => bold(&format!("--{long}")),
-            (None, None) => value(argument),
-        };
-        if !argument.is_positional() && argument.get_action().takes_values() {
-            let optional = argument
-                .get_num_args()
-                .is_some_and(|range| range.min_values() == 0);
-            head = if optional {
+        let short = argument.get_short().map(|short| format!("-{short}"));
+        let long = argument.get_long().map(|long| format!("--{long}"));
+        let names: Vec<_> = short.iter().chain(&long).map(|name| bold(name)).collect();
+        let mut head = names.join(", ");
+        if argument.is_positional() {
+            head = value(argument);
+        } else if argument.get_action().takes_values() {
+            let range = argument.get_num_args();
+            let is_optional = range.is_some_and(|range| range.min_values() == 0);
+            head = if is_optional {
                 format!("{head}[={}]", value(argument))
             } else {
                 format!("{head} {}", value(argument))
@@ -163,21 +142,19 @@ fn options(roff: &mut Roff, command: &Command) {
             _ => text.as_str(),
         };
         let mut paragraphs = text.split("\n\n").map(joined);
-        roff.item(
-            &head,
-            &sentence(&paragraphs.next().unwrap_or_default(), argument),
-        );
+        let first = paragraphs.next().unwrap_or_default();
+        roff.item(&head, &sentence(&first, argument));
         for paragraph in paragraphs {
-            roff.request(".IP");
+            roff.line(".IP");
             roff.text(&paragraph);
         }
         let values = argument.get_possible_values();
         if argument.get_action().takes_values() && !argument.is_hide_possible_values_set() {
             for value in values.iter().filter(|value| !value.is_hide_set()) {
                 let help = value.get_help().map(ToString::to_string);
-                roff.request(".RS");
+                roff.line(".RS");
                 roff.item(&bold(value.get_name()), &joined(&help.unwrap_or_default()));
-                roff.request(".RE");
+                roff.line(".RE");
             }
         }
     }
@@ -185,12 +162,12 @@ fn options(roff: &mut Roff, command: &Command) {
 
 /// The words for the value of an option or argument.
 fn value(argument: &Arg) -> String {
-    let names = argument.get_value_names().unwrap_or_default();
-    let names: Vec<String> = names.iter().map(|name| italic(name)).collect();
-    if names.is_empty() {
-        italic(&argument.get_id().as_str().to_uppercase())
-    } else {
-        names.join(" ")
+    match argument.get_value_names() {
+        Some(names) => {
+            let names: Vec<_> = names.iter().map(|name| italic(name)).collect();
+            names.join(" ")
+        }
+        None => italic(&argument.get_id().as_str().to_uppercase()),
     }
 }
 
@@ -198,18 +175,11 @@ fn value(argument: &Arg) -> String {
 fn sentence(help: &str, argument: &Arg) -> String {
     let end = if help.ends_with(['.', '!']) { "" } else { "." };
     let help = format!("{help}{end}");
-    let defaults = argument.get_default_values();
-    if defaults.is_empty()
-        || argument.is_hide_default_value_set()
-        || !argument.get_action().takes_values()
-    {
-        return help;
+    let shown = !argument.is_hide_default_value_set() && argument.get_action().takes_values();
+    match argument.get_default_values() {
+        [default] if shown => format!("{help} The default is {}.", default.to_string_lossy()),
+        _ => help,
     }
-    let defaults: Vec<_> = defaults
-        .iter()
-        .map(|value| value.to_string_lossy())
-        .collect();
-    format!("{help} The default is {}.", defaults.join(" "))
 }
 
 fn environment(roff: &mut Roff, rules: bool, state: bool) {
@@ -278,11 +248,11 @@ fn see_also(name: Option<&str>, facts: Option<Facts>, all: &[(&str, Facts)]) -> 
     let near = |(other, known): &&(&str, Facts)| {
         Some(*other) != name && facts.is_none_or(|facts| facts.group == known.group)
     };
-    let mut pages = vec![title(None)];
-    pages.retain(|_| name.is_some());
-    pages.extend(all.iter().filter(near).map(|(other, _)| title(Some(other))));
-    pages.extend(["patroni", "barman"].map(str::to_owned));
-    let pages: Vec<_> = pages.iter().map(|page| format!("{page}(1)")).collect();
+    let program = name.map(|_| title(None)).into_iter();
+    let near = all.iter().filter(near).map(|(other, _)| title(Some(other)));
+    let sides = ["patroni", "barman"].map(str::to_owned);
+    let pages = program.chain(near).chain(sides);
+    let pages: Vec<_> = pages.map(|page| format!("{page}(1)")).collect();
     pages.join(", ")
 }
 
@@ -296,18 +266,14 @@ struct Roff {
 }
 
 impl Roff {
-    fn request(&mut self, line: &str) {
+    /// A request, or a line that has its escapes already.
+    fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
     }
 
     fn section(&mut self, name: &str) {
-        self.request(&format!(".SH {}", quoted(name)));
-    }
-
-    /// A line that has its escapes already.
-    fn set(&mut self, line: &str) {
-        self.request(line);
+        self.line(&format!(".SH {}", quoted(name)));
     }
 
     /// Text that is filled.
@@ -316,29 +282,26 @@ impl Roff {
         for word in text.split_whitespace() {
             let word = escaped(word);
             if !line.is_empty() && line.len() + 1 + word.len() > WIDTH {
-                self.line(&std::mem::take(&mut line));
+                self.words(&std::mem::take(&mut line));
             }
             if !line.is_empty() {
                 line.push(' ');
             }
             line.push_str(&word);
         }
-        self.line(&line);
+        self.words(&line);
     }
 
-    /// An escaped line. A dot or a quote at its beginning would be a request.
-    fn line(&mut self, line: &str) {
-        let guard = if line.starts_with(['.', '\'']) {
-            "\\&"
-        } else {
-            ""
-        };
-        self.request(&format!("{guard}{line}"));
+    /// An escaped line of text. A dot or a quote at its beginning would be a request.
+    fn words(&mut self, line: &str) {
+        let is_like_request = line.starts_with(['.', '\'']);
+        let guard = if is_like_request { "\\&" } else { "" };
+        self.line(&format!("{guard}{line}"));
     }
 
     fn item(&mut self, head: &str, text: &str) {
-        self.request(".TP");
-        self.set(head);
+        self.line(".TP");
+        self.line(head);
         self.text(if text.is_empty() { "-" } else { text });
     }
 
@@ -346,21 +309,15 @@ impl Roff {
     fn prose(&mut self, text: &str) {
         for (number, paragraph) in text.split("\n\n").enumerate() {
             if number > 0 {
-                self.request(".PP");
+                self.line(".PP");
             }
             if paragraph.starts_with("    ") {
-                for line in [".RS 4", ".nf"] {
-                    self.request(line);
+                self.line(".RS 4\n.nf");
+                for line in paragraph.lines() {
+                    let line = line.strip_prefix("    ").unwrap_or(line);
+                    self.words(&escaped(line));
                 }
-                let lines = paragraph
-                    .lines()
-                    .map(|line| line.strip_prefix("    ").unwrap_or(line));
-                for line in lines {
-                    self.line(&escaped(line));
-                }
-                for line in [".fi", ".RE"] {
-                    self.request(line);
-                }
+                self.line(".fi\n.RE");
             } else {
                 self.text(&joined(paragraph));
             }

@@ -2,7 +2,7 @@
 
 mod advice;
 mod commands;
-pub mod compat;
+mod compat;
 mod extra;
 mod help;
 mod manual;
@@ -22,7 +22,6 @@ use shared::output::{advise, complain, is_complete, print};
 use shared::{exit, signals};
 
 /// Runs a command line and returns the exit code.
-#[must_use]
 pub fn main(arguments: Vec<OsString>) -> u8 {
     let environment = Environment::read();
     let colours = Colours::of(&arguments, &environment);

@@ -13,7 +13,7 @@ use crate::source::Position;
 
 pub use code::{Code, Severity};
 pub use explain::Explanation;
-pub use words::list;
+pub use words::{list, ticked};
 
 /// The place of a finding: a file and a position in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +24,13 @@ pub struct Place {
     pub position: Position,
     /// The number of characters it covers on the line, at least 1.
     pub length: usize,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Position { line, column } = self.position;
+        write!(f, "{}:{line}:{column}", self.file)
+    }
 }
 
 impl Place {

@@ -9,3 +9,9 @@ pub fn list<'a>(words: impl IntoIterator<Item = &'a str>, last_word: &str) -> St
         [most @ .., last] => format!("{} {last_word} {last}", most.join(", ")),
     }
 }
+
+/// `a`, `b`, `c`.
+pub fn ticked(words: impl IntoIterator<Item = impl std::fmt::Display>) -> String {
+    let words: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    words.join(", ")
+}

@@ -54,3 +54,15 @@ pub enum TemplateValue {
     /// A mapping, in the file's order.
     Map(Vec<(String, Self)>),
 }
+
+impl TemplateValue {
+    /// Visits the texts in it, in order.
+    pub fn texts<'v>(&'v self, visit: &mut dyn FnMut(&'v Template)) {
+        match self {
+            Self::Text(template) => visit(template),
+            Self::List(items) => items.iter().for_each(|item| item.texts(visit)),
+            Self::Map(entries) => entries.iter().for_each(|(_, value)| value.texts(visit)),
+            Self::Null | Self::Bool(_) | Self::Number(_) => {}
+        }
+    }
+}

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 /// The time since a moment, in the largest unit of which there are at least two.
-#[must_use]
 pub fn age(now: Duration, then: Duration) -> String {
     let seconds = now.saturating_sub(then).as_secs();
     match seconds {
@@ -15,7 +14,6 @@ pub fn age(now: Duration, then: Duration) -> String {
 }
 
 /// A number of bytes, in the largest unit of which there are at least two.
-#[must_use]
 pub fn bytes(count: u64) -> String {
     let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     let fitting = units.iter().find(|(_, size)| count >= 2 * size);

@@ -12,7 +12,6 @@ use super::folded::{FAILS, conditional, sentence};
 use super::text::{Screen, Style, nameless, one_line, put_line};
 
 /// The comparison for a terminal.
-#[must_use]
 pub fn diff(diff: &Diff, screen: Screen) -> String {
     let mut text = screen.styled(Style::Strong, &summary(diff), "");
     let lost = losses(diff);
@@ -54,7 +53,6 @@ pub fn diff(diff: &Diff, screen: Screen) -> String {
 
 /// The comparison as Markdown, for a comment in a pull request. Names and conditions are formatted as code, so that nothing
 /// in them is interpreted as Markdown.
-#[must_use]
 pub fn diff_markdown(diff: &Diff, old: &str, new: &str) -> String {
     let mut text = format!(
         "### What the next failover does differently\n\n{} → {}: {}\n",

@@ -12,7 +12,6 @@ use super::html::{escape, page, words};
 use super::matrix_html::facts;
 
 /// The page; `old` and `new` are the user's names for the two rule sets.
-#[must_use]
 pub fn diff_html(diff: &Diff, old: &str, new: &str) -> String {
     let mut body = format!(
         "<header><h1>What the next failover does differently</h1>\n<p><code>{}</code> → <code>{}</code></p>\n\

@@ -2,16 +2,15 @@
 
 use std::fmt::Write as _;
 
-use crate::diagnostic::{Code, Severity};
+use crate::diagnostic::Code;
 
 use super::text::{Screen, Style};
 
 /// The page that `explain` prints.
-#[must_use]
 pub fn explanation(code: Code, screen: Screen) -> String {
     let explanation = code.explanation();
     let title = format!(": {} ({})", code.title(), code.severity());
-    let mut page = screen.styled(style(code), &code.to_string(), &title);
+    let mut page = screen.styled(Style::of(code.severity()), &code.to_string(), &title);
     let _ = writeln!(page, "\n{}", explanation.about);
     for (head, files) in [("wrong", explanation.wrong), ("right", explanation.right)] {
         page.push('\n');
@@ -31,26 +30,16 @@ pub fn explanation(code: Code, screen: Screen) -> String {
 }
 
 /// Every code with its title, one per line.
-#[must_use]
 pub fn codes(screen: Screen) -> String {
     let mut list = String::new();
     for code in Code::ALL {
         let rest = format!("  {:7}  {}", code.severity(), code.title());
-        list.push_str(&screen.styled(style(*code), &code.to_string(), &rest));
+        list.push_str(&screen.styled(Style::of(code.severity()), &code.to_string(), &rest));
     }
     list
 }
 
-const fn style(code: Code) -> Style {
-    match code.severity() {
-        Severity::Error => Style::Error,
-        Severity::Warning => Style::Warning,
-        Severity::Note => Style::Note,
-    }
-}
-
 /// The reference of all codes in Markdown.
-#[must_use]
 pub fn reference() -> String {
     let mut page = "# Findings\n\n\
         What `patroni_barman check` finds. A code keeps its meaning in later versions. The same text is printed by\n\

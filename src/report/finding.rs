@@ -3,20 +3,9 @@
 use crate::diagnostic::Finding;
 
 /// A finding in one line, for a log.
-#[must_use]
 pub fn line(finding: &Finding) -> String {
-    let place = &finding.place;
-    let severity = finding.severity();
-    let help = finding
-        .help
-        .as_ref()
-        .map_or_else(String::new, |help| format!(" ({help})"));
-    format!(
-        "{}:{}:{}: {severity}[{}]: {}{help}",
-        place.file,
-        place.position.line,
-        place.position.column,
-        finding.code.as_str(),
-        finding.message
-    )
+    let (place, severity, code) = (&finding.place, finding.severity(), finding.code);
+    let help = finding.help.as_ref();
+    let help = help.map_or_else(String::new, |help| format!(" ({help})"));
+    format!("{place}: {severity}[{code}]: {}{help}", finding.message)
 }

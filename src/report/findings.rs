@@ -9,7 +9,7 @@ use crate::diagnostic::{Finding, Place, Severity, Silenced};
 use crate::load::masked;
 use crate::source::{Characters, Source, lines};
 
-use super::text::{Colour, Style, columns, width};
+use super::text::{Colour, Style, columns, draw};
 
 /// The maximum number of columns of a line that are shown.
 const COLUMNS: usize = 110;
@@ -17,15 +17,12 @@ const COLUMNS: usize = 110;
 const BEFORE: usize = 40;
 
 /// The findings, with the lines they refer to.
-#[must_use]
 pub fn human(findings: &[Finding], sources: &[Source], colour: Colour) -> String {
-    let lines = sources
-        .iter()
-        .filter(|source| findings.iter().any(|finding| concerns(finding, source)))
-        .map(|source| (&*source.name, lines(masked(source)).collect()))
-        .collect();
+    let is_shown = |source: &&Source| findings.iter().any(|finding| concerns(finding, source));
+    let shown = sources.iter().filter(is_shown);
+    let lines = shown.map(|source| (&*source.name, lines(masked(source)).collect()));
     let mut page = Page {
-        lines,
+        lines: lines.collect(),
         colour,
         text: String::new(),
         long: HashMap::new(),
@@ -107,14 +104,13 @@ fn finding_json(finding: &Finding) -> Value {
 }
 
 /// The number of findings of each severity, in words; `None` if there are none.
-#[must_use]
 pub fn summary(findings: &[Finding]) -> Option<String> {
     let count = |severity: Severity| {
-        let found = findings
-            .iter()
+        let found = findings.iter();
+        match found
             .filter(|finding| finding.severity() == severity)
-            .count();
-        match found {
+            .count()
+        {
             0 => None,
             1 => Some(format!("1 {severity}")),
             many => Some(format!("{many} {severity}s")),
@@ -147,20 +143,14 @@ struct Page<'a> {
 impl Page<'_> {
     fn finding(&mut self, finding: &Finding) {
         let severity = finding.severity();
-        let style = match severity {
-            Severity::Error => Style::Error,
-            Severity::Warning => Style::Warning,
-            Severity::Note => Style::Note,
-        };
+        let style = Style::of(severity);
         if !self.text.is_empty() {
             self.text.push('\n');
         }
-        let head = self
-            .colour
-            .paint(style, &format!("{severity}[{}]", finding.code));
-        let message = self
-            .colour
-            .paint(Style::Strong, &visible(&format!(": {}", finding.message)));
+        let colour = self.colour;
+        let head = colour.paint(style, &format!("{severity}[{}]", finding.code));
+        let message = visible(&format!(": {}", finding.message));
+        let message = colour.paint(Style::Strong, &message);
         let _ = writeln!(self.text, "{head}{message}");
         let places = finding.related.iter().map(|related| &related.place);
         let last_line = places
@@ -172,8 +162,8 @@ impl Page<'_> {
             self.place(":::", &related.place, gutter, Style::Note, &related.message);
         }
         if let Some(help) = &finding.help {
-            let bar = self.colour.paint(Style::Frame, "=");
-            let word = self.colour.paint(Style::Strong, "help");
+            let bar = colour.paint(Style::Frame, "=");
+            let word = colour.paint(Style::Strong, "help");
             let _ = writeln!(self.text, "{:gutter$} {bar} {word}: {}", "", visible(help));
         }
     }
@@ -234,9 +224,13 @@ impl Cut {
     /// `start` and `length` count characters, the results columns. `is_rest`: some text precedes it.
     fn new(line: &str, is_rest: bool, start: usize, length: usize) -> Self {
         let chars: Vec<char> = line.trim_end().chars().take(COLUMNS * 8).collect();
-        let total: usize = chars.iter().map(|c| columns(*c)).sum();
-        let before = width(chars.iter().take(start));
-        let marked = width(chars.iter().skip(start).take(length)).max(1);
+        let width = |skip, take| -> usize {
+            let part = chars.iter().skip(skip).take(take);
+            part.map(|c| columns(*c)).sum()
+        };
+        let total = width(0, chars.len());
+        let before = width(0, start);
+        let marked = width(start, length).max(1);
         let first = if total <= COLUMNS || before + marked.min(COLUMNS / 2) < COLUMNS {
             0
         } else {
@@ -265,7 +259,7 @@ impl Cut {
                 } else if index < start + length {
                     cut.carets += wide;
                 }
-                super::text::draw(&mut cut.text, *c);
+                draw(&mut cut.text, *c);
                 shown += wide;
             }
             at += wide;
@@ -279,7 +273,7 @@ impl Cut {
 fn visible(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
-        super::text::draw(&mut line, c);
+        draw(&mut line, c);
     }
     line
 }

@@ -7,7 +7,6 @@ use crate::diagnostic::Severity;
 use super::Findings;
 
 /// One line for each finding and each failure.
-#[must_use]
 pub fn github(found: &Findings<'_>) -> String {
     let mut text = String::new();
     for failure in found.failures {

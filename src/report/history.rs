@@ -12,7 +12,6 @@ use crate::store::{Intent, Source, State};
 use super::text::{Screen, Style, breadth, cut, lines_of, one_line, put_line};
 
 /// An intent as `schemas/history.schema.json` describes it.
-#[must_use]
 pub fn intent(intent: &Intent) -> Value {
     json!({
         "id": intent.id,
@@ -33,7 +32,6 @@ pub fn intent(intent: &Intent) -> Value {
 }
 
 /// Intents as a table that fits the screen; what is not done has its reason below.
-#[must_use]
 pub fn history(intents: &[Intent], screen: Screen) -> String {
     let Screen { width, colour } = screen;
     if intents.is_empty() {
@@ -142,7 +140,6 @@ fn line(cells: &[String; 7], widths: &[usize; 7], paint: impl Fn(usize, &str) ->
 }
 
 /// A time since the epoch, to the second, in local time.
-#[must_use]
 pub fn local_time(time: Duration) -> String {
     let local = timestamp(time).to_zoned(TimeZone::system()).datetime();
     local.strftime("%Y-%m-%d %H:%M:%S").to_string()

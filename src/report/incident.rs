@@ -8,7 +8,6 @@ use super::age::age;
 use super::text::one_line;
 
 /// The incidents, two lines each.
-#[must_use]
 pub fn incidents(incidents: &[Incident], now: Duration) -> String {
     if incidents.is_empty() {
         return "no incident is open\n".to_owned();

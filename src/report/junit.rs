@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::html::escape_markup;
 use super::test_run::{Checked, TestRun, Tested, failure_lines};
 use super::text::one_line;
 
 /// One `testsuite` for each file, one `testcase` for each test. An unusable file is an `error`, and required coverage
 /// is a suite of its own, with one `testcase` for each rule set.
-#[must_use]
 pub fn junit(run: &TestRun) -> String {
     let mut rules: Vec<&str> = run.checked.iter().map(|one| one.rules.as_str()).collect();
     rules.dedup();
@@ -49,11 +49,8 @@ pub fn junit(run: &TestRun) -> String {
 fn put_file(xml: &mut String, tested: &Tested) {
     let (passed, failed) = tested.counts();
     let errors = usize::from(tested.error.is_some());
-    put_suite(
-        xml,
-        &tested.file,
-        [passed + failed + errors, failed, errors],
-    );
+    let all = passed + failed + errors;
+    put_suite(xml, &tested.file, [all, failed, errors]);
     if let Some(error) = &tested.error {
         put_case(xml, "the file can be used", &tested.file);
         put_end(xml, "error", &one_line(error), error);
@@ -66,13 +63,8 @@ fn put_file(xml: &mut String, tested: &Tested) {
         };
         let lines: Vec<String> = result.failures.iter().flat_map(failure_lines).collect();
         let place = result.place.position;
-        let text = format!(
-            "{}:{}:{}\n{}\n",
-            tested.file,
-            place.line,
-            place.column,
-            lines.join("\n")
-        );
+        let (file, line, column) = (&tested.file, place.line, place.column);
+        let text = format!("{file}:{line}:{column}\n{}\n", lines.join("\n"));
         let message = format!("{}: {}", first.at, first.what);
         put_end(xml, "failure", &message, &text);
     }
@@ -103,17 +95,9 @@ fn put_end(xml: &mut String, kind: &str, message: &str, text: &str) {
 
 /// Text in XML. Characters not allowed in XML become `U+FFFD`.
 fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\t' | '\n' => escaped.push(character),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    let is_forbidden = |c: char| match c {
+        '\t' | '\n' => false,
+        c => c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}'),
+    };
+    escape_markup(&text.replace(is_forbidden, "\u{fffd}"))
 }

@@ -12,7 +12,6 @@ use super::folded::{Group, groups, list, meaning};
 use super::text::{Screen, Style, put_line};
 
 /// A table for each kind of cluster, followed by the meaning of its letters.
-#[must_use]
 pub fn matrix(matrix: &Matrix<'_>, screen: Screen) -> String {
     let mut legend = Legend::default();
     let mut text = String::new();

@@ -12,7 +12,6 @@ use super::html::{description, escape, page, reasons, silent, step, words};
 use super::plan::NOTHING;
 
 /// The page; `rules` is the user's name for the rules.
-#[must_use]
 pub fn matrix_html(matrix: &Matrix<'_>, rules: &str) -> String {
     let title = format!("What {rules} does");
     let mut body = format!(

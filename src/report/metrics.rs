@@ -46,7 +46,6 @@ const NO_RULE: u8 = 1;
 
 impl Metrics<'_> {
     /// The text of a `*.prom` file.
-    #[must_use]
     pub fn to_text(&self) -> String {
         let mut out = String::new();
         let mut metric = |name: &str, help: &str, samples: Vec<(String, f64)>| {
@@ -161,10 +160,8 @@ impl Metrics<'_> {
         );
         receipts(self.receipts, metric);
         let samples = successes.iter().map(|((cluster, rule), at)| {
-            (
-                labels(&[("cluster", cluster), ("rule", rule)]),
-                at.as_secs_f64(),
-            )
+            let labels = labels(&[("cluster", cluster), ("rule", rule)]);
+            (labels, at.as_secs_f64())
         });
         metric(
             "last_success_timestamp_seconds",
@@ -174,10 +171,8 @@ impl Metrics<'_> {
         let each = |value: fn(&(u64, f64)) -> f64| {
             let sample = move |(key, sums): (&(&str, &str, &str), &(u64, f64))| {
                 let (cluster, rule, outcome) = *key;
-                (
-                    labels(&[("cluster", cluster), ("rule", rule), ("outcome", outcome)]),
-                    value(sums),
-                )
+                let labels = labels(&[("cluster", cluster), ("rule", rule), ("outcome", outcome)]);
+                (labels, value(sums))
             };
             outcomes.iter().map(sample).collect()
         };
@@ -214,12 +209,12 @@ impl Metrics<'_> {
         let mut servers: BTreeMap<String, &Comparison> = BTreeMap::new();
         for one in self.compared {
             if let Some(name) = one.server_name() {
-                let labels = labels(&[
+                let place = [
                     ("cluster", cluster),
                     ("api", &one.api().0),
                     ("server", name.as_str()),
-                ]);
-                servers.entry(labels).or_insert(one);
+                ];
+                servers.entry(labels(&place)).or_insert(one);
             }
         }
         let each = |value: &dyn Fn(&Comparison) -> Option<f64>| {
@@ -269,10 +264,8 @@ impl Metrics<'_> {
     fn promotions(&self, out: &mut String) {
         let mut clusters: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         for (cluster, took) in &self.tally.promotions {
-            clusters
-                .entry(cluster)
-                .or_default()
-                .push(took.as_secs_f64());
+            let times = clusters.entry(cluster).or_default();
+            times.push(took.as_secs_f64());
         }
         let name = "promotion_to_streaming_seconds";
         let help =
@@ -281,11 +274,7 @@ impl Metrics<'_> {
         for (cluster, times) in clusters {
             let below = |end: f64| times.iter().filter(|time| **time <= end).count();
             for end in BUCKETS.into_iter().chain([f64::INFINITY]) {
-                let le = if end.is_finite() {
-                    end.to_string()
-                } else {
-                    "+Inf".to_owned()
-                };
+                let le = end.to_string().replace("inf", "+Inf");
                 let labels = labels(&[("cluster", cluster), ("le", &le)]);
                 let _ = writeln!(out, "patroni_barman_{name}_bucket{labels} {}", below(end));
             }
@@ -304,7 +293,13 @@ fn head(out: &mut String, name: &str, kind: &str, help: &str) {
     );
 }
 
-fn family(out: &mut String, name: &str, kind: &str, help: &str, samples: Vec<(String, f64)>) {
+pub(super) fn family(
+    out: &mut String,
+    name: &str,
+    kind: &str,
+    help: &str,
+    samples: Vec<(String, f64)>,
+) {
     head(out, name, kind, help);
     for (labels, value) in samples {
         let _ = writeln!(out, "patroni_barman_{name}{labels} {value}");
@@ -346,29 +341,24 @@ fn receipts(all: &[Receipt], metric: &mut impl FnMut(&str, &str, Vec<(String, f6
     );
 }
 
-fn plain(value: f64) -> Vec<(String, f64)> {
+pub(super) fn plain(value: f64) -> Vec<(String, f64)> {
     vec![(String::new(), value)]
 }
 
 pub(super) fn labels(pairs: &[(&str, &str)]) -> String {
-    let escape = |value: &str| {
-        value
-            .replace('\\', "\\\\")
-            .replace('"', "\\\"")
-            .replace('\n', "\\n")
+    let pair = |(name, value): &(&str, &str)| {
+        let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("{name}=\"{}\"", value.replace('\n', "\\n"))
     };
-    let pairs: Vec<_> = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}=\"{}\"", escape(value)))
-        .collect();
+    let pairs: Vec<_> = pairs.iter().map(pair).collect();
     format!("{{{}}}", pairs.join(","))
 }
 
-fn truth(so: bool) -> f64 {
+pub(super) fn truth(so: bool) -> f64 {
     f64::from(u8::from(so))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-fn number(count: u64) -> f64 {
+pub(super) fn number(count: u64) -> f64 {
     count as f64
 }

@@ -8,7 +8,7 @@ use crate::execute::Comparison;
 use crate::model::Name;
 
 use super::one_line;
-use super::status::{Level, Status};
+use super::status::{Level, Status, leads};
 
 /// The exit code and the text.
 pub fn nagios(status: &Status<'_>) -> (u8, String) {
@@ -28,10 +28,8 @@ pub fn nagios(status: &Status<'_>) -> (u8, String) {
         more => format!(" (and {more} more)"),
     };
     let word = worst.level.as_str().to_uppercase();
-    let cluster = status
-        .here
-        .map_or_else(|_| String::new(), |here| format!("{}: ", here.cluster));
-    let first = plain(&format!("{cluster}{}", worst.message));
+    let cluster = status.here.map(|here| format!("{}: ", here.cluster));
+    let first = plain(&format!("{}{}", cluster.unwrap_or_default(), worst.message));
     let mut text = format!("{word} - {first}{more}|{perfdata}\n");
     for one in others {
         let word = one.level.as_str().to_uppercase();
@@ -49,12 +47,7 @@ fn fine(status: &Status<'_>) -> String {
     let Ok(here) = status.here else {
         return String::new();
     };
-    let cluster = &here.cluster;
-    let leader = here.leader.as_ref();
-    let leader = leader.map_or_else(
-        || "no leader".to_owned(),
-        |leader| format!("the leader is {leader}"),
-    );
+    let (cluster, leader) = (&here.cluster, leads(here));
     match status.compared.len() {
         0 => format!("{cluster}: no rule applies to a member, {leader}"),
         _ => format!("{cluster}: Barman is as the rules want it, {leader}"),

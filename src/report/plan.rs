@@ -1,6 +1,7 @@
 //! A plan for people.
 
-use crate::evaluate::Plan;
+use crate::diagnostic::ticked;
+use crate::evaluate::{Because, Plan};
 use crate::model::{Fence, Verify};
 
 use super::text::{Screen, Style, put_line};
@@ -9,16 +10,12 @@ use super::text::{Screen, Style, put_line};
 pub const NOTHING: &str = "does nothing on purpose";
 
 /// The sentence about the rules that do nothing on purpose, if any of them fired.
-#[must_use]
 pub fn idle(plan: &Plan) -> Option<String> {
-    let rules: Vec<_> = plan
-        .idle()
-        .map(|trace| format!("`{}`", trace.rule))
-        .collect();
-    match rules.as_slice() {
-        [] => None,
-        [rule] => Some(format!("rule {rule} {NOTHING}")),
-        rules => Some(format!("rules {} do nothing on purpose", rules.join(", "))),
+    let rules = ticked(plan.idle().map(|trace| &trace.rule));
+    match plan.idle().count() {
+        0 => None,
+        1 => Some(format!("rule {rules} {NOTHING}")),
+        _ => Some(format!("rules {rules} do nothing on purpose")),
     }
 }
 
@@ -28,14 +25,18 @@ pub(super) fn described<'p>(plan: &'p Plan, rule: &str) -> impl Iterator<Item = 
     text.lines().map(str::trim_end)
 }
 
+/// The reason why a rule does not fire.
+pub(super) fn silent(rule: &str, because: &Because) -> String {
+    let Because { field, wanted, got } = because;
+    let wanted = wanted.trim_end();
+    format!("{rule} does not fire: `{field}` wants {wanted}, got {got}")
+}
+
 /// The steps that would be sent, and for every rule the reason why it fired or did not.
-#[must_use]
 pub fn plan(plan: &Plan, screen: Screen) -> String {
     let mut text = String::new();
-    let node = plan
-        .node
-        .as_ref()
-        .map_or_else(String::new, |node| format!(" on node {node}"));
+    let node = plan.node.as_ref();
+    let node = node.map_or_else(String::new, |node| format!(" on node {node}"));
     let cluster = &plan.cluster;
     let head = format!("{} {} {cluster}{node}", plan.event, plan.role);
     text.push_str(&screen.styled(Style::Strong, &head, ""));
@@ -69,25 +70,14 @@ pub fn plan(plan: &Plan, screen: Screen) -> String {
     text.push_str(&screen.styled(Style::Strong, "why:", ""));
     for trace in &plan.trace {
         match &trace.because {
-            None if trace.does_nothing => {
-                let head = format!("  {} fires", trace.rule);
-                text.push_str(&screen.styled(Style::Good, &head, &format!(", and {NOTHING}")));
-                for line in described(plan, &trace.rule) {
-                    put_line!(text, "    {line}");
-                }
-            }
             None => {
                 let head = format!("  {} fires", trace.rule);
-                text.push_str(&screen.styled(Style::Good, &head, ""));
+                let and = trace.does_nothing.then(|| format!(", and {NOTHING}"));
+                text.push_str(&screen.styled(Style::Good, &head, &and.unwrap_or_default()));
+                let lines = described(plan, &trace.rule).filter(|_| trace.does_nothing);
+                lines.for_each(|line| put_line!(text, "    {line}"));
             }
-            Some(because) => put_line!(
-                text,
-                "  {} does not fire: `{}` wants {}, got {}",
-                trace.rule,
-                because.field,
-                because.wanted.trim_end(),
-                because.got
-            ),
+            Some(because) => put_line!(text, "  {}", silent(&trace.rule, because)),
         }
     }
     text

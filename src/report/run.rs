@@ -5,7 +5,6 @@ use crate::execute::{Outcome, StepOutcome, Verdict};
 use super::text::{Screen, Style};
 
 /// The outcome, one line per step.
-#[must_use]
 pub fn run(outcome: &Outcome, screen: Screen) -> String {
     let (style, verdict, rest) = match outcome.verdict {
         Verdict::Done => (Style::Good, "done", ""),
@@ -26,10 +25,8 @@ pub fn run(outcome: &Outcome, screen: Screen) -> String {
             StepOutcome::Superseded => (Style::Warning, "superseded"),
             StepOutcome::NotRun => (Style::Warning, "not sent"),
         };
-        let id = step
-            .operation_id
-            .as_ref()
-            .map_or_else(String::new, |id| format!(", operation {id}"));
+        let id = step.operation_id.as_ref();
+        let id = id.map_or_else(String::new, |id| format!(", operation {id}"));
         let attempts = match step.attempts {
             0 => String::new(),
             1 => ", 1 attempt".to_owned(),

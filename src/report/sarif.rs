@@ -9,7 +9,6 @@ use crate::diagnostic::{Code, Finding, Place};
 use super::{Failure, Findings};
 
 /// The findings as one SARIF log with one run.
-#[must_use]
 pub fn sarif(found: &Findings<'_>) -> Value {
     let silenced = found.silenced.iter().map(|silenced| {
         let mut result = result(&silenced.finding);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::evaluate::Trace;
 use crate::rule_test::{Coverage, Failure, Mutants, Share, Survivor, TestResult};
 
-use super::plan::NOTHING;
+use super::plan::{NOTHING, silent};
 use super::text::{Screen, Style, one_line, put_line};
 
 /// The tests of one file and their results.
@@ -53,7 +53,6 @@ impl Mutated {
     }
 
     /// The share of mutants that were caught, under this name.
-    #[must_use]
     pub fn checked(&self, what: &'static str, least: usize) -> Checked {
         Checked {
             rules: self.rules.clone(),
@@ -102,7 +101,6 @@ pub struct TestRun {
 
 impl Covered {
     /// Each figure by its name.
-    #[must_use]
     pub fn shares(&self) -> [(&'static str, Share); 4] {
         [
             ("cells", self.coverage.cells()),
@@ -115,7 +113,6 @@ impl Covered {
 
 impl Checked {
     /// Returns true if the share is below the minimum.
-    #[must_use]
     pub const fn is_missed(&self) -> bool {
         !self.share.reaches(self.least)
     }
@@ -135,14 +132,12 @@ impl TestRun {
     }
 
     /// The number of files that can't be used.
-    #[must_use]
     pub fn errors(&self) -> usize {
         let files = self.files.iter();
         files.filter(|tested| tested.error.is_some()).count()
     }
 
     /// Returns true if a test failed, or the coverage is below a minimum.
-    #[must_use]
     pub fn failed(&self) -> bool {
         self.counts().1 > 0 || self.checked.iter().any(Checked::is_missed)
     }
@@ -156,19 +151,16 @@ impl Tested {
 }
 
 /// The tests for a terminal: one line each, with the expected and actual results below a failed one.
-#[must_use]
 pub fn tests(run: &TestRun, screen: Screen) -> String {
     let mut text = String::new();
     for tested in &run.files {
         match (&tested.rules, &tested.error) {
             (_, Some(error)) => {
-                let error = error.lines().next().unwrap_or_default();
-                let error = format!(": {error}");
+                let error = format!(": {}", error.lines().next().unwrap_or_default());
                 text.push_str(&screen.styled(Style::Error, &tested.file, &error));
             }
             (rules, None) => {
-                let rules = rules.as_deref().unwrap_or_default();
-                let rules = format!(" (rules: {rules})");
+                let rules = format!(" (rules: {})", rules.as_deref().unwrap_or_default());
                 text.push_str(&screen.styled(Style::Strong, &tested.file, &rules));
             }
         }
@@ -234,13 +226,8 @@ fn put_result(text: &mut String, tested: &Tested, result: &TestResult, screen: S
     let place = result.place.position;
     let name = format!("  {}", result.name);
     text.push_str(&screen.styled(Style::Error, "  FAIL", &name));
-    put_line!(
-        text,
-        "        {}:{}:{}",
-        tested.file,
-        place.line,
-        place.column
-    );
+    let (file, line, column) = (&tested.file, place.line, place.column);
+    put_line!(text, "        {file}:{line}:{column}");
     for failure in &result.failures {
         for line in failure_lines(failure) {
             put_line!(text, "        {line}");
@@ -249,7 +236,6 @@ fn put_result(text: &mut String, tested: &Tested, result: &TestResult, screen: S
 }
 
 /// The tests as `schemas/test.schema.json` describes them.
-#[must_use]
 pub fn tests_json(run: &TestRun) -> Value {
     let (passed, failed) = run.counts();
     let coverage = |each: &Covered| {
@@ -340,13 +326,7 @@ fn why(trace: &Trace) -> Vec<String> {
     let mut lines = vec![match &trace.because {
         None if trace.does_nothing => format!("    {} fires, and {NOTHING}", trace.rule),
         None => format!("    {} fires", trace.rule),
-        Some(because) => format!(
-            "    {} does not fire: `{}` wants {}, got {}",
-            trace.rule,
-            because.field,
-            because.wanted.trim_end(),
-            because.got
-        ),
+        Some(because) => format!("    {}", silent(&trace.rule, because)),
     }];
     if trace.fired() {
         let description = trace.description.as_deref().unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Text on a terminal: colours, and the width of characters.
 
+use crate::diagnostic::Severity;
+
 /// The use of colours, decided by the caller that prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colour {
@@ -33,6 +35,16 @@ pub enum Style {
     Frame,
     /// A heading or a name.
     Strong,
+}
+
+impl Style {
+    pub(super) const fn of(severity: Severity) -> Self {
+        match severity {
+            Severity::Error => Self::Error,
+            Severity::Warning => Self::Warning,
+            Severity::Note => Self::Note,
+        }
+    }
 }
 
 impl Colour {
@@ -119,11 +131,6 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     short
 }
 
-/// How many columns these characters take.
-pub(super) fn width<'a>(chars: impl Iterator<Item = &'a char>) -> usize {
-    chars.map(|c| columns(*c)).sum()
-}
-
 /// The number of columns of a character as [`drawn`] draws it.
 pub(super) fn columns(c: char) -> usize {
     match c {
@@ -174,7 +181,6 @@ pub(super) fn draw(text: &mut String, c: char) {
 }
 
 /// Text in printable form on one line.
-#[must_use]
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {

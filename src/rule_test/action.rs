@@ -117,10 +117,8 @@ impl Action {
                 for step in &mut survey.plan.steps {
                     step.poll.timeout.get_or_insert(LONGEST);
                 }
-                (
-                    process.live(callback(&survey, &process)).await,
-                    Some(survey),
-                )
+                let result = process.live(callback(&survey, &process)).await;
+                (result, Some(survey))
             }
             Deed::Reconcile {
                 node,
@@ -128,10 +126,8 @@ impl Action {
                 given,
             } => {
                 let own = |event, role| facts(given, event, role, cluster, node);
-                (
-                    process.live(reconcile(rules, node, own, &process)).await,
-                    None,
-                )
+                let result = process.live(reconcile(rules, node, own, &process)).await;
+                (result, None)
             }
         };
         Ended {
@@ -163,14 +159,7 @@ impl Action {
     pub(super) fn differences(&self, ended: &Ended) -> Vec<Failure> {
         let mut found = Vec::new();
         let mut differs = |what, wanted: String, got: String| {
-            found.push(Failure {
-                at: String::new(),
-                what,
-                wanted: vec![wanted],
-                got: vec![got, ended.line()],
-                trace: Vec::new(),
-                plan: None,
-            });
+            found.push(Failure::new(what, vec![wanted], vec![got, ended.line()]));
         };
         let result = ended.result.as_ref();
         if self.kill.is_some() && result.is_some() {

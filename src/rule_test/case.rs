@@ -61,11 +61,9 @@ impl Case {
             }
             failures.extend(differences.into_iter().map(|difference| Failure {
                 at: at(&cell.facts),
-                what: difference.what,
-                wanted: difference.wanted,
-                got: difference.got,
                 trace: survey.plan.trace.clone(),
                 plan: Some(command::plan(rules_path, &cell.facts, &self.vars)),
+                ..difference
             }));
         }
         TestResult {
@@ -106,14 +104,8 @@ pub(super) fn unresolved(survey: &Survey) -> Vec<String> {
         .collect()
 }
 
-struct Difference {
-    what: &'static str,
-    wanted: Vec<String>,
-    got: Vec<String>,
-}
-
 impl Expect {
-    fn differences(&self, cell: &Cell, survey: &Survey) -> Vec<Difference> {
+    fn differences(&self, cell: &Cell, survey: &Survey) -> Vec<Failure> {
         let unresolved = unresolved(survey);
         if let Self::Fails(wanted) = self {
             if unresolved.iter().any(|message| message.contains(wanted)) {
@@ -123,41 +115,25 @@ impl Expect {
                 [] => sent(survey, None).iter().map(line).collect(),
                 messages => messages.to_vec(),
             };
-            return vec![Difference {
-                what: "failure",
-                wanted: vec![wanted.clone()],
-                got,
-            }];
+            return vec![Failure::new("failure", vec![wanted.clone()], got)];
         }
         if !unresolved.is_empty() {
-            return vec![Difference {
-                what: "failure",
-                wanted: Vec::new(),
-                got: unresolved,
-            }];
+            return vec![Failure::new("failure", Vec::new(), unresolved)];
         }
         let mut found = Vec::new();
         let (rules, requests) = match self {
             Self::Plan { fires } => (fires.clone(), cell.requests.clone()),
             _ => (Some(Vec::new()), Some(Vec::new())),
         };
-        let trace = survey.plan.trace.iter();
-        let fired = trace.filter(|trace| trace.fired());
+        let fired = survey.plan.trace.iter().filter(|trace| trace.fired());
         let fired: Vec<String> = fired.map(|trace| trace.rule.clone()).collect();
         if let Some(wanted) = rules.filter(|wanted| *wanted != fired) {
-            found.push(Difference {
-                what: "rules that fire",
-                wanted,
-                got: fired,
-            });
+            found.push(Failure::new("rules that fire", wanted, fired));
         }
         let sent = sent(survey, requests.as_deref());
         if let Some(wanted) = requests.filter(|wanted| *wanted != sent) {
-            found.push(Difference {
-                what: "requests",
-                wanted: wanted.iter().map(line).collect(),
-                got: sent.iter().map(line).collect(),
-            });
+            let lines = |all: &[Value]| all.iter().map(line).collect();
+            found.push(Failure::new("requests", lines(&wanted), lines(&sent)));
         }
         found
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::evaluate::{Facts, Survey};
-use crate::model::{Event, Role, RuleSet};
+use crate::model::{Event, Role, Rule, RuleSet};
 use crate::space::{clusters, events, signature};
 
 /// The coverage of one rule set so far.
@@ -30,13 +30,11 @@ pub struct Share {
 
 impl Share {
     /// The number of covered ones.
-    #[must_use]
     pub const fn covered(&self) -> usize {
         self.total.saturating_sub(self.missing.len())
     }
 
     /// Returns true if the share is at least this percentage. An empty total is fully covered.
-    #[must_use]
     pub const fn reaches(&self, percent: usize) -> bool {
         self.covered() * 100 >= percent * self.total
     }
@@ -44,7 +42,6 @@ impl Share {
 
 impl Coverage {
     /// No coverage yet.
-    #[must_use]
     pub fn of(rules: &RuleSet) -> Self {
         Self {
             rules: rules.clone(),
@@ -59,10 +56,8 @@ impl Coverage {
     /// Records an event's result.
     pub(super) fn see(&mut self, facts: &Facts, survey: &Survey) {
         let rules = &self.rules;
-        let kind = self
-            .kinds
-            .entry(facts.cluster.clone())
-            .or_insert_with(|| signature(&[rules], &facts.cluster));
+        let kind = self.kinds.entry(facts.cluster.clone());
+        let kind = kind.or_insert_with(|| signature(&[rules], &facts.cluster));
         self.cells.insert((facts.event, facts.role, kind.clone()));
         for trace in &survey.plan.trace {
             match &trace.because {
@@ -88,8 +83,11 @@ impl Coverage {
         }
     }
 
+    fn enabled(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.rules.iter().filter(|rule| rule.enabled)
+    }
+
     /// The cells: events with roles, in every kind of cluster that the rules distinguish.
-    #[must_use]
     pub fn cells(&self) -> Share {
         let clusters = clusters(&[&self.rules], &[]);
         let mut missing = Vec::new();
@@ -107,51 +105,44 @@ impl Coverage {
     }
 
     /// The rules that fire in some test; disabled ones don't count.
-    #[must_use]
     pub fn fired(&self) -> Share {
-        let rules = self.rules.rules.iter().filter(|rule| rule.enabled);
-        let names: Vec<&String> = rules.map(|rule| &rule.name).collect();
+        let names: Vec<&String> = self.enabled().map(|rule| &rule.name).collect();
+        let missing = names.iter().filter(|name| !self.fired.contains(**name));
         Share {
             total: names.len(),
-            missing: names
-                .into_iter()
-                .filter(|name| !self.fired.contains(*name))
-                .cloned()
-                .collect(),
+            missing: missing.copied().cloned().collect(),
         }
     }
 
     /// Both outcomes of each `when`.
-    #[must_use]
     pub fn conditions(&self) -> Share {
-        let rules = self.rules.rules.iter();
-        let rules = rules.filter(|rule| rule.enabled && rule.when.is_some());
+        let rules = self.enabled().filter(|rule| rule.when.is_some());
         let outcomes: Vec<_> = rules
             .flat_map(|rule| [(rule.name.clone(), true), (rule.name.clone(), false)])
             .collect();
+        let missing = outcomes
+            .iter()
+            .filter(|one| !self.conditions.contains(*one));
         Share {
             total: outcomes.len(),
-            missing: outcomes
-                .into_iter()
-                .filter(|outcome| !self.conditions.contains(outcome))
+            missing: missing
                 .map(|(rule, outcome)| format!("`when` of {rule} is {outcome}"))
                 .collect(),
         }
     }
+
     /// The requests that some test states. A test that only names the rules that fire states none.
-    #[must_use]
     pub fn requests(&self) -> Share {
-        let rules = self.rules.rules.iter().filter(|rule| rule.enabled);
-        let all: Vec<(&str, usize, usize)> = rules
-            .flat_map(|rule| {
-                let count = rule.requests.len();
-                (0..count).map(move |number| (rule.name.as_str(), number, count))
-            })
-            .collect();
-        let said = |(rule, number, _): &&(&str, usize, usize)| {
-            !self.asserted.contains(&((*rule).to_owned(), *number))
+        let of_rule = |rule: &'_ Rule| {
+            let count = rule.requests.len();
+            let name = rule.name.clone();
+            (0..count).map(move |number| (name.clone(), number, count))
         };
-        let words = |(rule, number, count): &(&str, usize, usize)| match count {
+        let all: Vec<(String, usize, usize)> = self.enabled().flat_map(of_rule).collect();
+        let said = |(rule, number, _): &&(String, usize, usize)| {
+            !self.asserted.contains(&(rule.clone(), *number))
+        };
+        let words = |(rule, number, count): &(String, usize, usize)| match count {
             1 => format!("the request of {rule}"),
             _ => format!("request {} of {rule}", number + 1),
         };

@@ -127,13 +127,11 @@ impl<'a> Process<'a> {
             if let Poll::Ready(output) = work.as_mut().poll(context) {
                 return Poll::Ready(Some(output));
             }
-            let late = match self.life.kill {
-                Some(Kill::After(time)) => {
-                    let end = self.life.began.saturating_add(time);
-                    self.outside.clock.is_over(end)
-                }
-                _ => false,
+            let end = match self.life.kill {
+                Some(Kill::After(time)) => Some(self.life.began.saturating_add(time)),
+                _ => None,
             };
+            let late = end.is_some_and(|end| self.outside.clock.is_over(end));
             if late || self.life.killed.get() {
                 Poll::Ready(None)
             } else {

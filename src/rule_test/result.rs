@@ -33,9 +33,22 @@ pub struct Failure {
     pub plan: Option<String>,
 }
 
+impl Failure {
+    /// A difference, without what surrounds it.
+    pub(super) const fn new(what: &'static str, wanted: Vec<String>, got: Vec<String>) -> Self {
+        Self {
+            at: String::new(),
+            what,
+            wanted,
+            got,
+            trace: Vec::new(),
+            plan: None,
+        }
+    }
+}
+
 impl TestResult {
     /// Returns true if there was no difference.
-    #[must_use]
     pub fn passed(&self) -> bool {
         self.failures.is_empty()
     }

@@ -144,13 +144,10 @@ impl Active {
         let word = |model: Option<String>| model.unwrap_or_else(|| "none".to_owned());
         let mut got = vec![format!("{}: {}", self.label, word(active))];
         got.extend_from_slice(log);
+        let wanted = vec![format!("{}: {}", self.label, word(self.model.clone()))];
         Some(Failure {
             at: "the end".to_owned(),
-            what: "active model",
-            wanted: vec![format!("{}: {}", self.label, word(self.model.clone()))],
-            got,
-            trace: Vec::new(),
-            plan: None,
+            ..Failure::new("active model", wanted, got)
         })
     }
 }

@@ -59,11 +59,10 @@ fn literal(value: &Value) -> TemplateValue {
             origin: Origin::default(),
         }),
         Value::Array(items) => TemplateValue::List(items.iter().map(literal).collect()),
-        Value::Object(entries) => TemplateValue::Map(
-            entries
-                .iter()
-                .map(|(key, value)| (key.clone(), literal(value)))
-                .collect(),
-        ),
+        Value::Object(entries) => {
+            let entries = entries.iter();
+            let literals = entries.map(|(key, value)| (key.clone(), literal(value)));
+            TemplateValue::Map(literals.collect())
+        }
     }
 }

@@ -49,7 +49,6 @@ impl Suite {
     }
 
     /// Runs every test, and records the coverage of the rules.
-    #[must_use]
     pub fn run(&self, coverage: &mut Coverage) -> Vec<TestResult> {
         let cases = self.cases.iter();
         let mut results: Vec<_> = cases

@@ -58,37 +58,28 @@ impl Cluster {
     /// The answer of a member's Patroni.
     pub(super) fn answer(&self, node: &str, path: &str) -> Response {
         let leads = |name: &str| self.leader.as_deref() == Some(name);
+        let role = |name: &str, leader| match (leads(name), self.standby) {
+            (true, true) => "standby_leader",
+            (true, false) => leader,
+            (false, _) => "replica",
+        };
         let asks_for_lease = path.ends_with("/leader") || path.ends_with("/standby-leader");
         let body = if path.ends_with("/cluster") {
-            let member = |name: &String| {
-                let role = match (leads(name), self.standby) {
-                    (true, true) => "standby_leader",
-                    (true, false) => "leader",
-                    (false, _) => "replica",
-                };
-                json!({"name": name, "role": role, "timeline": 1})
-            };
+            let member =
+                |name: &String| json!({"name": name, "role": role(name, "leader"), "timeline": 1});
             let members: Value = self.members.iter().map(member).collect();
             json!({"scope": self.name, "members": members})
         } else {
-            let role = match (leads(node), self.standby) {
-                (true, true) => "standby_leader",
-                (true, false) => "primary",
-                (false, _) => "replica",
-            };
             json!({
                 "state": "running",
-                "role": role,
+                "role": role(node, "primary"),
                 "timeline": 1,
                 "patroni": {"name": node, "scope": self.name},
             })
         };
+        let is_refused = asks_for_lease && !leads(node);
         Response {
-            status: if asks_for_lease && !leads(node) {
-                503
-            } else {
-                200
-            },
+            status: if is_refused { 503 } else { 200 },
             body: body.to_string().into_bytes(),
             ..Response::default()
         }

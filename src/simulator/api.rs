@@ -44,8 +44,7 @@ impl<B: Backend> Api<B> {
     }
 
     /// Sets the version of pg-backup-api to imitate.
-    #[must_use]
-    pub fn of_version(mut self, version: Version) -> Self {
+    pub(super) fn of_version(mut self, version: Version) -> Self {
         self.version = version;
         self
     }
@@ -56,13 +55,11 @@ impl<B: Backend> Api<B> {
     }
 
     /// The purpose of a request.
-    #[must_use]
     pub fn route(&self, request: &Request) -> Route {
         Route::of(&request.path, &self.prefix)
     }
 
     /// The path of a request below the prefix, as it was sent.
-    #[must_use]
     pub fn path<'r>(&self, request: &'r Request) -> &'r str {
         let path = &request.path;
         path.strip_prefix(&self.prefix).unwrap_or(path)
@@ -89,18 +86,20 @@ impl<B: Backend> Api<B> {
             ("POST", Route::Operations(scope)) => self
                 .create(now, scope, request, fate)
                 .unwrap_or_else(|refusal| refusal),
-            ("OPTIONS", route) => {
-                Response::html(200, String::new()).with_header("Allow", route.allowed())
-            }
-            (_, route) => {
-                Response::error_page(405, "The method is not allowed for the requested URL.")
-                    .with_header("Allow", route.allowed())
+            (method, route) => {
+                let answer = match method {
+                    "OPTIONS" => Response::html(200, String::new()),
+                    _ => Response::error_page(
+                        405,
+                        "The method is not allowed for the requested URL.",
+                    ),
+                };
+                answer.with_header("Allow", route.allowed())
             }
         }
     }
 
     /// The answer to a poll if the operation were still running.
-    #[must_use]
     pub fn poll_unfinished(&self, route: &Route) -> Response {
         match route {
             Route::Operation(_, id) => Response::json(200, &poll_answer(id, Status::InProgress)),
@@ -116,26 +115,22 @@ impl<B: Backend> Api<B> {
         {
             return Response::internal_error();
         }
-        self.backend
-            .diagnose(now)
-            .map_or_else(Response::internal_error, |state| {
-                Response::json(200, &state)
-            })
+        match self.backend.diagnose(now) {
+            Some(state) => Response::json(200, &state),
+            None => Response::internal_error(),
+        }
     }
 
     fn list(&mut self, scope: &Scope) -> Response {
         if let Some(missing) = self.missing_server(scope) {
             return missing;
         }
-        let operations: Vec<Value> = self
-            .jobs
-            .list(scope)
-            .into_iter()
-            .map(|(id, kind)| match self.version {
-                version if version < WITH_TYPES => id.into(),
-                _ => json!({"id": id, "type": kind}),
-            })
-            .collect();
+        let jobs = self.jobs.list(scope).into_iter();
+        let operation = |(id, kind): (&str, &str)| match self.version {
+            version if version < WITH_TYPES => id.into(),
+            _ => json!({"id": id, "type": kind}),
+        };
+        let operations: Vec<Value> = jobs.map(operation).collect();
         Response::json(200, &json!({"operations": operations}))
     }
 
@@ -144,10 +139,8 @@ impl<B: Backend> Api<B> {
             return missing;
         }
         let failing_takes = self.backend.operation_time();
-        match self
-            .jobs
-            .status(now, key, failing_takes, || self.backend.outcome(now, key))
-        {
+        let ask = || self.backend.outcome(now, key);
+        match self.jobs.status(now, key, failing_takes, ask) {
             Some(status) => Response::json(200, &poll_answer(&key.id, status)),
             None => Response::not_found("Resource not found"),
         }
@@ -155,9 +148,10 @@ impl<B: Backend> Api<B> {
 
     fn missing_server(&mut self, scope: &Scope) -> Option<Response> {
         match scope {
-            Scope::Server(name) if !self.backend.has_server(name) => Some(Response::not_found(
-                &format!("No barman config found for '{name}'."),
-            )),
+            Scope::Server(name) if !self.backend.has_server(name) => {
+                let message = format!("No barman config found for '{name}'.");
+                Some(Response::not_found(&message))
+            }
             _ => None,
         }
     }
@@ -198,14 +192,12 @@ impl<B: Backend> Api<B> {
 
     fn server_task(&mut self, now: Moment, server: &str, body: &Value) -> Result<Task, Response> {
         if is_falsy(body) {
-            return Err(Response::bad_request(&format!(
-                "Minimum barman options not met for server '{server}'"
-            )));
+            let message = format!("Minimum barman options not met for server '{server}'");
+            return Err(Response::bad_request(&message));
         }
         if !self.backend.has_server(server) {
-            return Err(Response::not_found(&format!(
-                "Server '{server}' does not exist"
-            )));
+            let message = format!("Server '{server}' does not exist");
+            return Err(Response::not_found(&message));
         }
         let body = body.as_object().ok_or_else(Response::internal_error)?;
         match body.get("type").map_or(Some("recovery"), Value::as_str) {
@@ -222,18 +214,16 @@ impl<B: Backend> Api<B> {
         body: &Map<String, Value>,
     ) -> Result<Task, Response> {
         let Some(backup_id) = body.get("backup_id") else {
-            return Err(Response::bad_request(
-                "Request body is missing ``backup_id``",
-            ));
+            let message = "Request body is missing ``backup_id``";
+            return Err(Response::bad_request(message));
         };
         let backup_id = backup_id.as_str().ok_or_else(Response::internal_error)?;
         if !self.backend.has_backup(now, server, backup_id) {
             if self.version < WITH_TYPES {
                 return Err(Response::internal_error());
             }
-            return Err(Response::not_found(&format!(
-                "Backup '{backup_id}' does not exist"
-            )));
+            let message = format!("Backup '{backup_id}' does not exist");
+            return Err(Response::not_found(&message));
         }
         let text = |key: &str| match body.get(key) {
             // Only presence is checked; a value of another type fails when the command line is built.
@@ -267,9 +257,8 @@ fn config_switch(server: &str, body: &Map<String, Value>) -> Result<Task, Respon
 
 fn instance_task(body: &Value) -> Result<Task, Response> {
     if is_falsy(body) {
-        return Err(Response::bad_request(
-            "Minimum barman options not met for instance operation",
-        ));
+        let message = "Minimum barman options not met for instance operation";
+        return Err(Response::bad_request(message));
     }
     let body = body.as_object().ok_or_else(Response::internal_error)?;
     if body.get("type").and_then(Value::as_str) != Some("config_update") {
@@ -284,13 +273,9 @@ fn instance_task(body: &Value) -> Result<Task, Response> {
 }
 
 fn json_body(request: &Request) -> Result<Value, Response> {
-    let media_type = request.content_type.as_deref().unwrap_or_default();
-    let media_type = media_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let header = request.content_type.as_deref().unwrap_or_default();
+    let media_type = header.split(';').next().unwrap_or_default();
+    let media_type = media_type.trim().to_ascii_lowercase();
     let is_json = media_type == "application/json"
         || (media_type.starts_with("application/") && media_type.ends_with("+json"));
     if !is_json {
@@ -299,11 +284,7 @@ fn json_body(request: &Request) -> Result<Value, Response> {
             "Did not attempt to load JSON data because the request Content-Type was not 'application/json'.",
         ));
     }
-    serde_json::from_slice(&request.body).map_err(|_| {
-        Response::bad_request(
-            "The browser (or proxy) sent a request that this server could not understand.",
-        )
-    })
+    serde_json::from_slice(&request.body).map_err(|_| Response::not_understood())
 }
 
 /// The values that Python treats as false, and pg-backup-api therefore as an empty body.

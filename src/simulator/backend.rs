@@ -50,7 +50,6 @@ pub enum Task {
 
 impl Task {
     /// The operation type's name in requests and lists.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::ConfigSwitch { .. } => "config_switch",
@@ -105,9 +104,6 @@ pub trait Backend: Send {
     }
 
     /// Executes a user's command such as `kill-receiver demo`.
-    ///
-    /// # Errors
-    /// The command failed, or is unknown; then the error lists the commands.
     fn control(&mut self, _now: Moment, _words: &[&str]) -> Result<(), String> {
         Err("this Barman does what it does".to_owned())
     }

@@ -23,7 +23,6 @@ impl BackupStatus {
     ];
 
     /// Barman's name for it.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Done => "DONE",
@@ -34,7 +33,6 @@ impl BackupStatus {
     }
 
     /// Returns true if a recovery from it succeeds.
-    #[must_use]
     pub fn is_usable(self) -> bool {
         matches!(self, Self::Done | Self::WaitingForWals)
     }

@@ -10,13 +10,14 @@ use serde_json::{Map, Value, json};
 
 use super::backend::{Backend, OperationKey, Outcome, Task};
 use super::backup::BackupStatus;
+use super::change::{self, Change};
+use super::diagnose;
 use super::fault::Faults;
 use super::moment::Moment;
 use super::receiver::ReceiverTimes;
 use super::restore::Restore;
 use super::sections::{Model, Node, Server, Stored};
 use super::version::{BARMAN_WITH_MODELS, Version};
-use super::{change, diagnose};
 
 mod control;
 mod receive;
@@ -48,7 +49,7 @@ pub struct Barman {
     running: Vec<Running>,
     ended: HashMap<OperationKey, Outcome>,
     update_queue: UpdateQueue,
-    restore: Box<dyn Restore>,
+    restore: Restore,
     version: Version,
     times: ReceiverTimes,
     receiver_faults: Faults,
@@ -112,14 +113,12 @@ impl Barman {
     }
 
     fn config_switch(&mut self, server: &str, model: Option<&str>) -> Outcome {
-        let cluster = model
-            .and_then(|model| self.model_cluster(model))
-            .map(str::to_owned);
+        let cluster = model.and_then(|model| self.model_cluster(model));
+        let cluster = cluster.map(str::to_owned);
         let Some(section) = self.servers.get_mut(server) else {
             return Outcome::Failed;
         };
-        let fits =
-            model.is_none() || (cluster.is_some() && cluster.as_deref() == section.cluster());
+        let fits = model.is_none() || cluster.is_some() && cluster.as_deref() == section.cluster();
         if !fits || self.version < BARMAN_WITH_MODELS {
             return Outcome::Failed;
         }
@@ -159,10 +158,8 @@ impl Barman {
         if self.update_queue == UpdateQueue::Blocked || self.version < BARMAN_WITH_MODELS {
             return Outcome::Failed;
         }
-        let sections: Vec<String> = changes
-            .iter()
-            .filter_map(|change| change.section().map(str::to_owned))
-            .collect();
+        let sections = changes.iter().filter_map(Change::section);
+        let sections: Vec<String> = sections.map(str::to_owned).collect();
         for change in changes {
             if change.apply(&mut self.servers, &mut self.models).is_err() {
                 self.update_queue = UpdateQueue::Blocked;
@@ -170,14 +167,11 @@ impl Barman {
             }
         }
         let is_changed = |name: &String| sections.contains(name);
-        let affected: Vec<String> = self
-            .servers
-            .iter()
-            .filter(|(name, server)| {
-                is_changed(name) || server.active_model.as_ref().is_some_and(is_changed)
-            })
-            .map(|(name, _)| name.clone())
-            .collect();
+        let is_affected = |(name, server): &(&String, &Server)| {
+            is_changed(name) || server.active_model.as_ref().is_some_and(is_changed)
+        };
+        let affected = self.servers.iter().filter(is_affected);
+        let affected: Vec<String> = affected.map(|(name, _)| name.clone()).collect();
         for server in affected {
             self.restart_receiver(&server);
         }
@@ -185,12 +179,8 @@ impl Barman {
     }
 
     fn find_backup(&self, server: &str, wanted: &str) -> Option<(&str, &Stored)> {
-        let mut backups = self
-            .servers
-            .get(server)?
-            .backups
-            .iter()
-            .map(|(id, stored)| (id.as_str(), stored));
+        let backups = self.servers.get(server)?.backups.iter();
+        let mut backups = backups.map(|(id, stored)| (id.as_str(), stored));
         let is_failed = |stored: &Stored| stored.status == BackupStatus::Failed;
         match wanted {
             "latest" | "last" => backups.rfind(|(_, stored)| stored.status.is_usable()),
@@ -215,11 +205,8 @@ impl Backend for Barman {
 
     fn start(&mut self, now: Moment, key: &OperationKey, task: Task) {
         self.advance(now);
-        if let Some(first) = self
-            .running
-            .iter_mut()
-            .find(|operation| operation.key == *key)
-        {
+        let mut running = self.running.iter_mut();
+        if let Some(first) = running.find(|operation| operation.key == *key) {
             first.task = task;
         } else {
             self.running.push(Running {
@@ -245,28 +232,24 @@ impl Backend for Barman {
             }
             // The configuration is read again.
             server.is_loaded = true;
-            let model = server.active_model.as_ref();
-            let model = model
-                .and_then(|model| self.models.get(model))
-                .filter(|model| model.options.is_in_file);
+            let model = server.model(&self.models);
+            let model = model.filter(|model| model.options.is_in_file);
             let mut part = diagnose::server(name, server, model);
             if !has_models {
                 part.remove("active_model");
             }
             servers.insert(name.clone(), part.into());
         }
-        let models: Map<String, Value> = self
-            .models
-            .iter()
-            .filter(|(_, model)| model.options.is_in_file)
-            .map(|(name, model)| (name.clone(), diagnose::model(model)))
-            .collect();
-        let global = diagnose::global(now, self.version);
-        Some(if has_models {
-            json!({"global": global, "models": models, "servers": servers})
-        } else {
-            json!({"global": global, "servers": servers})
-        })
+        let mut all = Map::new();
+        all.insert("global".to_owned(), diagnose::global(now, self.version));
+        if has_models {
+            let models = self.models.iter();
+            let models = models.filter(|(_, model)| model.options.is_in_file);
+            let models = models.map(|(name, model)| (name.clone(), diagnose::model(model)));
+            all.insert("models".to_owned(), models.collect::<Map<_, _>>().into());
+        }
+        all.insert("servers".to_owned(), servers.into());
+        Some(all.into())
     }
 
     fn operation_time(&self) -> Duration {

@@ -23,7 +23,7 @@ pub(super) struct Unwritable;
 #[derive(Debug)]
 pub(super) struct Change {
     section: Section,
-    options: Vec<(String, Value)>,
+    options: Map<String, Value>,
 }
 
 #[derive(Debug)]
@@ -70,19 +70,11 @@ fn read_one(
         }
         _ => {}
     }
-    let options: Vec<(String, Value)> = item
-        .iter()
-        .filter(|(option, _)| *option != "scope" && *option != name_key)
-        .map(|(option, value)| (option.clone(), value.clone()))
-        .collect();
-    let fits = options
-        .iter()
-        .all(|(option, value)| is_known(option, &section) && converts(option, value));
-    if fits {
-        Ok(Change { section, options })
-    } else {
-        Err(Refused)
-    }
+    let mut options = item.clone();
+    options.retain(|option, _| option != "scope" && option != name_key);
+    let mut each = options.iter();
+    let fits = each.all(|(option, value)| is_known(option, &section) && converts(option, value));
+    fits.then_some(Change { section, options }).ok_or(Refused)
 }
 
 fn name(
@@ -133,20 +125,16 @@ impl Change {
             let value = options::shown(&option, &text).unwrap_or_default();
             written.push((option, value));
         }
+        // Without an option, nothing is written, and no section is created.
+        if written.is_empty() {
+            return Ok(());
+        }
         let options = match self.section {
-            Section::Nameless => {
-                return if written.is_empty() {
-                    Ok(())
-                } else {
-                    Err(Unwritable)
-                };
-            }
-            // Nothing is written, so no section is created.
-            _ if written.is_empty() => return Ok(()),
+            Section::Nameless => return Err(Unwritable),
             // An unknown server becomes one with nothing but these options.
             Section::Server(name) => {
-                &mut servers
-                    .entry(name)
+                let server = servers.entry(name);
+                &mut server
                     .or_insert_with_key(|name| unknown_server(name))
                     .options
             }

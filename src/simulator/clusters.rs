@@ -1,14 +1,14 @@
 //! Patroni clusters and the Barman hosts that archive them: each side sees the other's changes.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::backend::Backend;
 use super::message::{Request, Response};
 use super::patroni::{Change, ChangeError, Cluster};
 use super::receiver::Stream;
 use super::sections::Node;
-use super::server::{Clock, Endpoint, Shared};
+use super::server::{Clock, Endpoint, Shared, lock};
 use super::service::{CONTROL, Delivery, Reaction};
 
 /// A Barman host, as far as clusters need it.
@@ -25,10 +25,8 @@ impl<B: Backend> Host for Shared<B> {
 
     fn streams_from(&self, cluster: &str, node: (&str, u16)) -> Vec<Stream> {
         let now = self.now();
-        self.service()
-            .api()
-            .backend()
-            .streams_from(now, cluster, node)
+        let mut service = self.service();
+        service.api().backend().streams_from(now, cluster, node)
     }
 }
 
@@ -137,10 +135,8 @@ impl Clusters {
             return Vec::new();
         };
         let node = (member.host.as_str(), member.port);
-        let hosts = self.hosts.iter();
-        hosts
-            .flat_map(|host| host.streams_from(cluster.scope(), node))
-            .collect()
+        let of_host = |host: &Arc<dyn Host>| host.streams_from(cluster.scope(), node);
+        self.hosts.iter().flat_map(of_host).collect()
     }
 }
 
@@ -165,8 +161,4 @@ impl Endpoint for Rest {
         (self.clusters.watcher)(&self.member, request, delivery.status());
         Reaction::Deliver(delivery)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

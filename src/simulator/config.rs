@@ -41,6 +41,7 @@ pub struct Model {
 
 /// The whole configuration of a simulator.
 #[derive(Debug, Clone, Default)]
+#[must_use]
 pub struct Config {
     /// The Barman servers.
     pub servers: Vec<Server>,
@@ -87,13 +88,11 @@ pub struct Front {
 
 impl Config {
     /// Adds a server whose cluster has its name.
-    #[must_use]
     pub fn server(self, name: &str) -> Self {
         self.server_of_cluster(name, name)
     }
 
     /// Adds a server of a cluster with another name.
-    #[must_use]
     pub fn server_of_cluster(mut self, name: &str, cluster: &str) -> Self {
         self.servers.push(Server {
             name: name.to_owned(),
@@ -104,7 +103,6 @@ impl Config {
     }
 
     /// Adds a server that pg-backup-api does not know before it answers `/diagnose`.
-    #[must_use]
     pub fn late_server(mut self, name: &str) -> Self {
         self = self.server(name);
         if let Some(server) = self.servers.last_mut() {
@@ -114,7 +112,6 @@ impl Config {
     }
 
     /// Sets an option of a server or model in the file.
-    #[must_use]
     pub fn option(mut self, section: &str, option: &str, value: &str) -> Self {
         self.options
             .push((section.to_owned(), option.to_owned(), value.to_owned()));
@@ -122,14 +119,12 @@ impl Config {
     }
 
     /// Sets the last archived WAL file of a server on the timeline in its name.
-    #[must_use]
     pub fn wal(mut self, server: &str, name: &str) -> Self {
         self.wals.push((server.to_owned(), name.to_owned()));
         self
     }
 
     /// Adds a model named `CLUSTER:NODE`, or `SERVER:NODE` for a model of that server's cluster.
-    #[must_use]
     pub fn model(mut self, name: &str) -> Self {
         self.models.push(Model {
             name: name.to_owned(),
@@ -139,7 +134,6 @@ impl Config {
     }
 
     /// Adds a model with any name.
-    #[must_use]
     pub fn model_of_cluster(mut self, name: &str, cluster: &str) -> Self {
         self.models.push(Model {
             name: name.to_owned(),
@@ -149,13 +143,11 @@ impl Config {
     }
 
     /// Adds a backup that can be restored.
-    #[must_use]
     pub fn backup(self, server: &str, id: &str) -> Self {
         self.backup_with_status(server, id, BackupStatus::Done)
     }
 
     /// Adds a backup.
-    #[must_use]
     pub fn backup_with_status(mut self, server: &str, id: &str, status: BackupStatus) -> Self {
         self.backups.push(Backup {
             server: server.to_owned(),
@@ -168,7 +160,6 @@ impl Config {
     }
 
     /// Changes the backup added last.
-    #[must_use]
     pub fn of(mut self, timeline: u64, system_id: Option<&str>) -> Self {
         if let Some(backup) = self.backups.last_mut() {
             backup.timeline = timeline;
@@ -178,84 +169,72 @@ impl Config {
     }
 
     /// Sets the active model of a server at the start.
-    #[must_use]
     pub fn active(mut self, server: &str, model: &str) -> Self {
         self.active.push((server.to_owned(), model.to_owned()));
         self
     }
 
     /// Sets the timeline of the PostgreSQL behind a server or model.
-    #[must_use]
     pub fn timeline(mut self, name: &str, timeline: u64) -> Self {
         self.timelines.push((name.to_owned(), timeline));
         self
     }
 
     /// Sets the time for which each operation stays `IN_PROGRESS`.
-    #[must_use]
     pub fn operation_time(mut self, time: Duration) -> Self {
         self.operation_time = time;
         self
     }
 
     /// Sets the start times of Barman's WAL receivers.
-    #[must_use]
     pub fn receiver(mut self, times: ReceiverTimes) -> Self {
         self.receiver = times;
         self
     }
 
     /// Sets the version of Barman to imitate.
-    #[must_use]
     pub fn barman_version(mut self, version: Version) -> Self {
         self.barman_version = Some(version);
         self
     }
 
     /// Makes recoveries into directories that are not empty fail, as Barman does from 3.15 on.
-    #[must_use]
     pub fn empty_only(mut self) -> Self {
         self.empty_only = true;
         self
     }
 
     /// Sets the API's path prefix.
-    #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         prefix.clone_into(&mut self.front.prefix);
         self
     }
 
     /// Sets the answer to a second operation in one second.
-    #[must_use]
     pub fn same_second(mut self, same_second: SameSecond) -> Self {
         self.front.same_second = same_second;
         self
     }
 
     /// Adds faults.
-    #[must_use]
     pub fn faults(mut self, faults: Faults) -> Self {
         self.front.faults.extend(faults);
         self
     }
 
     /// Sets the version of pg-backup-api to imitate.
-    #[must_use]
     pub fn api_version(mut self, version: Version) -> Self {
         self.front.api_version = Some(version);
         self
     }
 
     /// Adds this many servers, with this many backups each, to `/diagnose`.
-    #[must_use]
     pub fn diagnose_size(mut self, servers: usize, backups: usize) -> Self {
         self.front.diagnose_size = Some(Filler { servers, backups });
         self
     }
 
     /// Sets the files that a finished recovery leaves in its destination.
-    #[must_use]
     pub fn recover_files(mut self, recover_files: RecoverFiles) -> Self {
         self.recover_files = recover_files;
         self

@@ -12,28 +12,23 @@ use super::sections::{Model, Options, Postgres, Server, Slot, Stored};
 use super::version::Version;
 
 pub(super) fn server_options(cluster: &str, host: &str) -> Map<String, Value> {
-    let mut options = connection(host);
-    options.insert("cluster".to_owned(), cluster.into());
+    let conninfo = format!("host={host} port=5432 user=barman dbname=postgres");
+    let streaming = format!("host={host} port=5432 user=streaming_barman");
+    let options = [
+        ("conninfo", conninfo),
+        ("streaming_conninfo", streaming),
+        ("cluster", cluster.to_owned()),
+    ];
+    let options = options.into_iter();
     options
+        .map(|(key, value)| (key.to_owned(), value.into()))
+        .collect()
 }
 
 pub(super) fn model_options(cluster: &str, node: &str) -> Map<String, Value> {
     let mut options = server_options(cluster, node);
     options.insert("model".to_owned(), true.into());
     options.sort_keys();
-    options
-}
-
-fn connection(host: &str) -> Map<String, Value> {
-    let mut options = Map::new();
-    options.insert(
-        "conninfo".to_owned(),
-        format!("host={host} port=5432 user=barman dbname=postgres").into(),
-    );
-    options.insert(
-        "streaming_conninfo".to_owned(),
-        format!("host={host} port=5432 user=streaming_barman").into(),
-    );
     options
 }
 
@@ -55,22 +50,18 @@ pub(super) fn model(model: &Model) -> Value {
 /// A server's part, with its active model applied to its options. Options in `.barman.auto.conf` are not shown:
 /// pg-backup-api does not read it.
 pub(super) fn server(name: &str, server: &Server, model: Option<&Model>) -> Map<String, Value> {
-    let postgres = server
-        .postgres
-        .as_ref()
-        .filter(|_| !server.is_passive())
-        .map(|own| model.map_or(own, |model| &model.postgres));
-    let backups: Map<String, Value> = server
-        .backups
-        .iter()
+    let own = server.postgres.as_ref().filter(|_| !server.is_passive());
+    let postgres = own.map(|own| model.map_or(own, |model| &model.postgres));
+    let backups = server.backups.iter();
+    let backups: Map<String, Value> = backups
         .map(|(id, stored)| (id.clone(), backup(name, id, stored)))
         .collect();
     let config = config(name, server, model);
-    let wals: Map<String, Value> = server
+    let wals = server
         .wals
         .iter()
-        .map(|(timeline, name)| wal(*timeline, name))
-        .collect();
+        .map(|(timeline, name)| wal(*timeline, name));
+    let wals: Map<String, Value> = wals.collect();
     let status = match postgres {
         None => unknown_status(),
         Some(postgres) if !postgres.reachable => unreachable_status(&config),
@@ -79,10 +70,7 @@ pub(super) fn server(name: &str, server: &Server, model: Option<&Model>) -> Map<
     let active = server.active_model.as_ref().filter(|_| model.is_some());
     let mut part = Map::new();
     let mut set = |key: &str, value: Value| part.insert(key.to_owned(), value);
-    set(
-        "active_model",
-        active.map_or(Value::Null, |model| model.clone().into()),
-    );
+    set("active_model", json!(active));
     set("backups", backups.into());
     set("config", config.into());
     set("msg_list", json!([]));
@@ -96,20 +84,16 @@ fn config(name: &str, server: &Server, model: Option<&Model>) -> Map<String, Val
     for (option, value) in &mut config {
         // The recorded server's directories contain its name.
         if let Some(path) = value.as_str().filter(|_| option.ends_with("_directory")) {
-            *value = path
-                .replace("/barman/demo", &format!("/barman/{name}"))
-                .into();
+            let own = path.replace("/barman/demo", &format!("/barman/{name}"));
+            *value = own.into();
         }
     }
     config.insert("name".to_owned(), name.into());
     config.extend(server.options.file.clone());
     if let Some(model) = model {
-        let overrides = model
-            .options
-            .file
-            .iter()
-            .filter(|(option, _)| !matches!(option.as_str(), "cluster" | "model"));
-        config.extend(overrides.map(|(option, value)| (option.clone(), value.clone())));
+        let mut overrides = model.options.file.clone();
+        overrides.retain(|option, _| !matches!(option.as_str(), "cluster" | "model"));
+        config.extend(overrides);
     }
     config
 }
@@ -240,13 +224,9 @@ fn iso_time(id: &str) -> Option<String> {
     if !digits(date, 8) || !digits(time, 6) {
         return None;
     }
+    let (year, month, day) = (date.get(..4)?, date.get(4..6)?, date.get(6..)?);
+    let (hour, minute, second) = (time.get(..2)?, time.get(2..4)?, time.get(4..)?);
     Some(format!(
-        "{}-{}-{}T{}:{}:{}.000000+00:00",
-        date.get(..4)?,
-        date.get(4..6)?,
-        date.get(6..)?,
-        time.get(..2)?,
-        time.get(2..4)?,
-        time.get(4..)?
+        "{year}-{month}-{day}T{hour}:{minute}:{second}.000000+00:00"
     ))
 }

@@ -41,7 +41,6 @@ impl Target {
     ];
 
     /// Its name in a fault.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Status => "status",
@@ -55,7 +54,6 @@ impl Target {
     }
 
     /// The target of a request, if a fault can name it.
-    #[must_use]
     pub fn of(method: &str, route: &Route) -> Option<Self> {
         match (method, route) {
             ("POST", Route::Operations(_)) => Some(Self::Post),
@@ -146,7 +144,6 @@ pub struct Answer {
 
 impl Effect {
     /// Returns true if it can affect requests of this kind.
-    #[must_use]
     pub fn fits(&self, target: Target) -> bool {
         if target == Target::Receiver {
             return matches!(self, Self::Ok | Self::Fail | Self::Slow(_));
@@ -207,22 +204,17 @@ impl Faults {
 
     /// Uses up one count of the fault that affects a connection before anything is read from it, and returns it.
     pub fn take_at_connect(&mut self) -> Option<Fault> {
-        let is_first = |fault: &Fault| {
-            fault.place == Place::Kind(Target::Any) && fault.effect == Effect::Refuse
-        };
         let mut left = self
             .faults
             .iter()
             .filter(|fault| fault.count != Count::Times(0));
-        if left.next().is_some_and(is_first) {
-            return self.take_where(|_| true);
-        }
-        None
+        let next = left.next()?;
+        let refuses = next.place == Place::Kind(Target::Any) && next.effect == Effect::Refuse;
+        refuses.then(|| self.take_where(|_| true))?
     }
 
     /// Removes the faults of Barman's receiver, which affect no request.
-    #[must_use]
-    pub fn split_receiver(&mut self) -> Self {
+    pub(super) fn split_receiver(&mut self) -> Self {
         let (receiver, requests) = std::mem::take(&mut self.faults)
             .into_iter()
             .partition(|fault| fault.place == Place::Kind(Target::Receiver));
@@ -231,10 +223,8 @@ impl Faults {
     }
 
     fn take_where(&mut self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
-        let fault = self
-            .faults
-            .iter_mut()
-            .find(|fault| fault.count != Count::Times(0) && matches(fault))?;
+        let mut faults = self.faults.iter_mut();
+        let fault = faults.find(|fault| fault.count != Count::Times(0) && matches(fault))?;
         if let Count::Times(left) = &mut fault.count {
             *left = left.saturating_sub(1);
         }

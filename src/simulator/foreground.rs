@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use serde_json::json;
@@ -16,7 +16,7 @@ use super::clusters::{Clusters, Host, Watcher};
 use super::config::Front;
 use super::handle::{StartError, open, real_clock, share};
 use super::patroni::Cluster;
-use super::server::{self, Clock, Observer};
+use super::server::{self, Clock, Observer, lock};
 use super::service::Served;
 use super::world;
 
@@ -31,9 +31,6 @@ pub struct Members {
 
 /// Serves in the foreground until SIGTERM or SIGINT. Writes `listening on URL` to `output` when it is ready, one line for each
 /// member, then one JSON line for each request.
-///
-/// # Errors
-/// It can't start.
 pub fn serve_until_told(
     backend: impl Backend + 'static,
     front: Front,
@@ -58,9 +55,8 @@ pub fn serve_until_told(
             signal(SignalKind::interrupt())?,
         ];
         let told = poll_fn(move |context| {
-            let any = signals
-                .iter_mut()
-                .any(|signal| signal.poll_recv(context).is_ready());
+            let mut signals = signals.iter_mut();
+            let any = signals.any(|signal| signal.poll_recv(context).is_ready());
             if any { Poll::Ready(()) } else { Poll::Pending }
         });
         let (listener, address) = open(listen)?;
@@ -104,7 +100,7 @@ fn serve_members<W: Write + Send + 'static>(
 }
 
 fn write_line(output: &Mutex<impl Write>, line: &str) {
-    let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut output = lock(output);
     // A closed output is no reason to stop serving.
     let _ = writeln!(output, "{line}").and_then(|()| output.flush());
 }

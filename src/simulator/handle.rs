@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError, mpsc as sync_mpsc};
+use std::sync::{Arc, Mutex, mpsc as sync_mpsc};
 use std::thread::JoinHandle;
 
 use tokio::net::TcpListener;
@@ -21,7 +21,7 @@ use super::moment::Moment;
 use super::outage::{Order, obey};
 use super::real::BarmanError;
 use super::receiver::Receiving;
-use super::server::{self, Clock, Observer, Shared};
+use super::server::{self, Clock, Observer, Shared, lock};
 use super::service::{Served, Service};
 use super::version;
 
@@ -59,9 +59,6 @@ pub struct Simulator<B = Barman> {
 
 impl Simulator {
     /// Starts on a free port of the loopback interface.
-    ///
-    /// # Errors
-    /// The configuration is contradictory, or the system provides no port or thread.
     pub fn start(config: Config) -> Result<Self, StartError> {
         Self::start_with_clock(config, real_clock())
     }
@@ -72,14 +69,8 @@ impl Simulator {
     }
 
     /// The active model of a server.
-    #[must_use]
     pub fn active_model(&self, server: &str) -> Option<String> {
-        let now = self.shared.now();
-        self.shared
-            .service()
-            .api()
-            .backend()
-            .active_model(now, server)
+        self.with_barman(|barman, now| barman.active_model(now, server))
     }
 
     pub(super) fn shared(&self) -> Arc<Shared<Barman>> {
@@ -88,43 +79,33 @@ impl Simulator {
 
     /// The state of a server's WAL receiver; `None` if there is no such server.
     pub fn receiving(&self, server: &str) -> Option<Receiving> {
-        let now = self.shared.now();
-        let mut service = self.shared.service();
-        service.api().backend().receiving(now, server)
+        self.with_barman(|barman, now| barman.receiving(now, server))
     }
 
     /// Kills a server's WAL receiver; returns false if none is running.
     pub fn kill_receiver(&self, server: &str) -> bool {
-        let now = self.shared.now();
-        let mut service = self.shared.service();
-        service.api().backend().kill_receiver(now, server)
+        self.with_barman(|barman, now| barman.kill_receiver(now, server))
     }
 
     /// Executes a command for Barman, in the notation of the control path, such as `drop-slot demo`.
     pub fn tell(&self, what: &str) -> Result<(), String> {
-        let now = self.shared.now();
         let words: Vec<&str> = what.split_whitespace().collect();
-        let mut service = self.shared.service();
-        service.api().backend().control(now, &words)
+        self.with_barman(|barman, now| barman.control(now, &words))
     }
 
     /// Adds a server, which pg-backup-api does not know before it answers `/diagnose`.
-    ///
-    /// # Errors
-    /// The name is invalid for a server, or already used.
     pub fn add_server(&self, name: &str) -> Result<(), ConfigError> {
-        self.shared.service().api().backend().add_late_server(name)
+        self.with_barman(|barman, _| barman.add_late_server(name))
     }
 
     /// Changes the PostgreSQL behind a server or model; returns false if there is none with that name.
     pub fn change_postgres(&self, name: &str, change: impl FnOnce(&mut Postgres)) -> bool {
-        self.shared
-            .service()
-            .api()
-            .backend()
-            .postgres_mut(name)
-            .map(change)
-            .is_some()
+        self.with_barman(|barman, _| barman.postgres_mut(name).map(change).is_some())
+    }
+
+    fn with_barman<T>(&self, work: impl FnOnce(&mut Barman, Moment) -> T) -> T {
+        let now = self.shared.now();
+        work(self.shared.service().api().backend(), now)
     }
 }
 
@@ -134,9 +115,7 @@ impl<B: Backend + 'static> Simulator<B> {
         let served = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&served);
         let observer: Observer = Box::new(move |request: &Served| {
-            log.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(request.clone());
+            lock(&log).push(request.clone());
         });
         let prefix = front.prefix.trim_end_matches('/').to_owned();
         let shared = Arc::new(share(backend, front, clock, observer)?);
@@ -163,24 +142,18 @@ impl<B: Backend + 'static> Simulator<B> {
     }
 
     /// The address to give to clients, with the prefix and without a slash at its end.
-    #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
     /// The address it listens on.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Every request so far, in the order of service.
-    #[must_use]
     pub fn served(&self) -> Vec<Served> {
-        self.served
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.served).clone()
     }
 
     /// Replaces the remaining faults.
@@ -197,9 +170,6 @@ impl<B: Backend + 'static> Simulator<B> {
     }
 
     /// Listens again, on the same port.
-    ///
-    /// # Errors
-    /// The port was taken in the meantime.
     pub fn bring_up(&self) -> io::Result<()> {
         let (done, wait) = sync_mpsc::channel();
         if !self.order(Order::BringUp(done)) {
@@ -209,9 +179,8 @@ impl<B: Backend + 'static> Simulator<B> {
     }
 
     fn order(&self, order: Order) -> bool {
-        self.orders
-            .as_ref()
-            .is_some_and(|orders| orders.send(order).is_ok())
+        let orders = self.orders.as_ref();
+        orders.is_some_and(|orders| orders.send(order).is_ok())
     }
 }
 
@@ -255,15 +224,13 @@ pub(super) fn share<B: Backend>(
 
 /// Starts to listen. Must be called inside a runtime.
 pub(super) fn open(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    server::reserve(address)
-        .and_then(server::listen)
-        .and_then(|listener| Ok((listener.local_addr()?, listener)))
-        .map(|(local, listener)| (listener, local))
-        .map_err(|source| StartError::Listen { address, source })
+    let listener = server::reserve(address).and_then(server::listen);
+    let both = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let (local, listener) = both.map_err(|source| StartError::Listen { address, source })?;
+    Ok((listener, local))
 }
 
 /// The computer's clock; the simulated host's local time is UTC.
-#[must_use]
 pub fn real_clock() -> Clock {
     let clock = Real::new();
     Arc::new(move || Moment {

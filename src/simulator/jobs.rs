@@ -46,7 +46,6 @@ pub enum Status {
 
 impl Status {
     /// The word used in the answer.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::InProgress => "IN_PROGRESS",
@@ -72,22 +71,19 @@ pub struct Jobs {
 
 impl Jobs {
     /// Returns true if that ID is taken.
-    #[must_use]
     pub fn contains(&self, key: &OperationKey) -> bool {
         self.jobs.contains_key(key)
     }
 
     /// Records a job.
     pub fn insert(&mut self, now: Moment, key: OperationKey, kind: &'static str, fate: Fate) {
-        self.jobs.insert(
-            key,
-            Job {
-                kind,
-                fate,
-                created: now.elapsed,
-                ended: None,
-            },
-        );
+        let job = Job {
+            kind,
+            fate,
+            created: now.elapsed,
+            ended: None,
+        };
+        self.jobs.insert(key, job);
     }
 
     /// An operation's status; `None` if there is no such operation. `ask` returns the outcome of an operation that runs.
@@ -115,12 +111,11 @@ impl Jobs {
 
     /// The IDs and types of a scope's operations, in no reliable order: the real API returns them in the
     /// directory's order.
-    #[must_use]
     pub fn list(&self, scope: &Scope) -> Vec<(&str, &'static str)> {
-        let mut listed: Vec<_> = self
-            .jobs
-            .iter()
-            .filter(|(key, job)| key.scope == *scope && job.fate != Fate::Gone)
+        let is_listed =
+            |(key, job): &(&OperationKey, &Job)| key.scope == *scope && job.fate != Fate::Gone;
+        let listed = self.jobs.iter().filter(is_listed);
+        let mut listed: Vec<_> = listed
             .map(|(key, job)| (key.id.as_str(), job.kind))
             .collect();
         listed.sort_by_key(|(id, _)| {

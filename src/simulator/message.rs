@@ -28,73 +28,60 @@ pub struct Response {
     pub body: String,
 }
 
-const JSON: &str = "application/json";
-const HTML: &str = "text/html; charset=utf-8";
-
 impl Response {
     /// A JSON answer, ending in a newline as Flask's do.
-    #[must_use]
     pub fn json(status: u16, value: &Value) -> Self {
-        Self {
-            status,
-            content_type: JSON,
-            headers: Vec::new(),
-            body: format!("{value}\n"),
-        }
+        Self::new(status, "application/json", format!("{value}\n"))
     }
 
     /// An answer with type HTML, whatever the text is.
-    #[must_use]
     pub fn html(status: u16, body: String) -> Self {
+        Self::new(status, "text/html; charset=utf-8", body)
+    }
+
+    /// An answer in plain text.
+    pub fn text(status: u16, text: String) -> Self {
+        Self::new(status, "text/plain; charset=utf-8", text + "\n")
+    }
+
+    fn new(status: u16, content_type: &'static str, body: String) -> Self {
         Self {
             status,
-            content_type: HTML,
+            content_type,
             headers: Vec::new(),
             body,
         }
     }
 
-    /// An answer in plain text.
-    #[must_use]
-    pub fn text(status: u16, text: String) -> Self {
-        Self {
-            status,
-            content_type: "text/plain; charset=utf-8",
-            headers: Vec::new(),
-            body: text + "\n",
-        }
-    }
-
     /// A 404, the only error that pg-backup-api reports as JSON.
-    #[must_use]
     pub fn not_found(description: &str) -> Self {
-        Self::json(
-            404,
-            &json!({"error": format!("404 Not Found: {description}")}),
-        )
+        let error = format!("404 Not Found: {description}");
+        Self::json(404, &json!({"error": error}))
     }
 
     /// The HTML page of every other error, with `message` in its `<p>`.
-    #[must_use]
     pub fn error_page(status: u16, message: &str) -> Self {
         let reason = reason(status);
         let message = escape(message);
-        Self::html(
-            status,
-            format!(
-                "<!doctype html>\n<html lang=en>\n<title>{status} {reason}</title>\n<h1>{reason}</h1>\n<p>{message}</p>\n"
-            ),
-        )
+        let body = format!(
+            "<!doctype html>\n<html lang=en>\n<title>{status} {reason}</title>\n<h1>{reason}</h1>\n<p>{message}</p>\n"
+        );
+        Self::html(status, body)
     }
 
     /// A 400 with `message`.
-    #[must_use]
     pub fn bad_request(message: &str) -> Self {
         Self::error_page(400, message)
     }
 
+    /// A 400 for a request that can't be read.
+    pub fn not_understood() -> Self {
+        Self::bad_request(
+            "The browser (or proxy) sent a request that this server could not understand.",
+        )
+    }
+
     /// The answer to any exception inside pg-backup-api.
-    #[must_use]
     pub fn internal_error() -> Self {
         Self::error_page(
             500,
@@ -105,13 +92,11 @@ impl Response {
 
     /// The page of an anonymous proxy; with a status that means success, a login
     /// page.
-    #[must_use]
     pub fn proxy_page(status: u16) -> Self {
         Self::page_of("proxy", status)
     }
 
     /// The same page, from an nginx that names itself.
-    #[must_use]
     pub fn nginx(status: u16) -> Self {
         Self::page_of("nginx", status).with_header("Server", "nginx")
     }
@@ -122,20 +107,15 @@ impl Response {
         } else {
             format!("{status} {}", reason(status))
         };
-        Self {
-            status,
-            content_type: "text/html",
-            headers: Vec::new(),
-            body: format!(
-                "<html>\r\n<head><title>{line}</title></head>\r\n<body>\r\n<center><h1>{line}</h1></center>\r\n\
-                 <hr><center>{who}</center>\r\n</body>\r\n</html>\r\n"
-            ),
-        }
+        let body = format!(
+            "<html>\r\n<head><title>{line}</title></head>\r\n<body>\r\n<center><h1>{line}</h1></center>\r\n\
+             <hr><center>{who}</center>\r\n</body>\r\n</html>\r\n"
+        );
+        Self::new(status, "text/html", body)
     }
 
     /// The same answer with an additional header.
-    #[must_use]
-    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(super) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
@@ -143,24 +123,16 @@ impl Response {
 
 /// The reason phrase of a status code.
 fn reason(status: u16) -> &'static str {
-    hyper::StatusCode::from_u16(status)
-        .ok()
-        .and_then(|code| code.canonical_reason())
+    let code = hyper::StatusCode::from_u16(status).ok();
+    code.and_then(|code| code.canonical_reason())
         .unwrap_or("Unknown")
 }
 
 /// Escapes like Flask, so that a client has to decode `&#39;` and the like.
 fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&#34;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&#34;")
+        .replace('\'', "&#39;")
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 /// One instant, on both clocks. The core reads no clock of its own, so that it can be driven by a
 /// virtual clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -14,8 +17,7 @@ pub struct Moment {
 
 impl Moment {
     /// The instant this much later, if the clock does not jump.
-    #[must_use]
-    pub fn later(self, time: Duration) -> Self {
+    pub(super) fn later(self, time: Duration) -> Self {
         Self {
             elapsed: self.elapsed.saturating_add(time),
             wall: self.wall.saturating_add(time),
@@ -23,51 +25,20 @@ impl Moment {
     }
 
     /// The operation ID of this second, `%Y%m%dT%H%M%S`.
-    #[must_use]
     pub fn operation_id(self) -> String {
-        let (year, month, day) = civil_date(self.wall.as_secs() / 86_400);
-        let second = self.wall.as_secs() % 86_400;
-        format!(
-            "{year:04}{month:02}{day:02}T{:02}{:02}{:02}",
-            second / 3_600,
-            second / 60 % 60,
-            second % 60
-        )
+        self.written("%Y%m%dT%H%M%S")
     }
 
     /// The same instant in ISO 8601 with microseconds, the format of Barman's timestamps.
-    #[must_use]
     pub fn timestamp(self) -> String {
-        let (year, month, day) = civil_date(self.wall.as_secs() / 86_400);
-        let second = self.wall.as_secs() % 86_400;
-        format!(
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:06}+00:00",
-            second / 3_600,
-            second / 60 % 60,
-            second % 60,
-            self.wall.subsec_micros()
-        )
+        self.written("%Y-%m-%dT%H:%M:%S.%6f+00:00")
     }
-}
 
-/// Year, month and day of a count of days since 1970-01-01, in the Gregorian calendar.
-fn civil_date(days: u64) -> (u64, u64, u64) {
-    // Counted in eras of 400 years that begin on 1 March, so that the leap day comes last.
-    let days = days + 719_468;
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    (year, month, day)
+    fn written(self, format: &str) -> String {
+        let micros = i64::try_from(self.wall.as_micros()).unwrap_or(i64::MAX);
+        let wall = Timestamp::from_microsecond(micros).unwrap_or_default();
+        wall.to_zoned(TimeZone::UTC).strftime(format).to_string()
+    }
 }
 
 #[cfg(test)]

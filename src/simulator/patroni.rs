@@ -57,6 +57,7 @@ struct Switch {
 
 /// A cluster.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct Cluster {
     scope: String,
     members: Vec<Member>,
@@ -93,13 +94,11 @@ impl Cluster {
     }
 
     /// Adds a member whose PostgreSQL listens on a host named like it. The first one leads.
-    #[must_use]
     pub fn member(self, name: &str) -> Self {
         self.member_at(name, name, 5432)
     }
 
     /// Adds a member. The first one leads.
-    #[must_use]
     pub fn member_at(mut self, name: &str, host: &str, port: u16) -> Self {
         let is_first = self.members.is_empty();
         if is_first {
@@ -124,21 +123,18 @@ impl Cluster {
     }
 
     /// Sets its initial timeline.
-    #[must_use]
     pub fn on_timeline(mut self, timeline: u64) -> Self {
         self.timeline = timeline;
         self
     }
 
     /// Sets its identifier.
-    #[must_use]
     pub fn with_system_id(mut self, system_id: &str) -> Self {
         system_id.clone_into(&mut self.system_id);
         self
     }
 
     /// Sets the version of Patroni to imitate.
-    #[must_use]
     pub fn of_version(mut self, version: Version) -> Self {
         self.version = version;
         self

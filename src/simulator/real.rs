@@ -72,14 +72,11 @@ impl BarmanCommand {
     /// The standard output of a sub-command, if it succeeds.
     fn output(&self, arguments: &[&str]) -> Result<String, BarmanError> {
         let line = || [&[self.program.as_str()], arguments].concat().join(" ");
-        let output = self
-            .command(arguments)
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|source| BarmanError::Start {
-                line: line(),
-                source,
-            })?;
+        let output = self.command(arguments).stderr(Stdio::inherit()).output();
+        let output = output.map_err(|source| BarmanError::Start {
+            line: line(),
+            source,
+        })?;
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {
@@ -107,9 +104,6 @@ enum Operation {
 
 impl RealBarman {
     /// The Barman run by `barman`.
-    ///
-    /// # Errors
-    /// It can't be run, or can't list its servers.
     pub fn new(barman: BarmanCommand) -> Result<Self, BarmanError> {
         let mut real = Self {
             barman,
@@ -130,11 +124,8 @@ impl RealBarman {
         let changes;
         let arguments: Vec<&str> = match task {
             Task::ConfigSwitch { server, model } => {
-                vec![
-                    "config-switch",
-                    server,
-                    model.as_deref().unwrap_or("--reset"),
-                ]
+                let model = model.as_deref().unwrap_or("--reset");
+                vec!["config-switch", server, model]
             }
             Task::Recovery {
                 server,
@@ -163,18 +154,16 @@ impl RealBarman {
 
 impl Operation {
     fn outcome(&mut self) -> Option<Outcome> {
-        if let Self::Running(child) = self {
-            let outcome = match child.try_wait() {
+        let outcome = match self {
+            Self::Ended(outcome) => *outcome,
+            Self::Running(child) => match child.try_wait() {
                 Ok(None) => return None,
                 Ok(Some(status)) if status.success() => Outcome::Done,
                 Ok(Some(_)) | Err(_) => Outcome::Failed,
-            };
-            *self = Self::Ended(outcome);
-        }
-        match self {
-            Self::Running(_) => None,
-            Self::Ended(outcome) => Some(*outcome),
-        }
+            },
+        };
+        *self = Self::Ended(outcome);
+        Some(outcome)
     }
 }
 

@@ -5,41 +5,26 @@ use std::io;
 use std::path::Path;
 
 /// The destination of recoveries.
-pub trait Restore: Send {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Restore {
+    /// A machine that does not exist: nothing is written.
+    Elsewhere,
+    /// A directory of this machine, which is created if necessary. `empty_only` refuses one that is not empty.
+    Here { empty_only: bool },
+}
+
+impl Restore {
     /// Writes the files in order, each of them atomically.
-    ///
-    /// # Errors
-    /// The directory can't be created or written to; the recovery then fails.
-    fn restore(&mut self, directory: &Path, files: &[(&str, String)]) -> io::Result<()>;
-}
-
-/// Restores nothing: the destination's machine does not exist.
-#[derive(Debug)]
-pub struct Elsewhere;
-
-impl Restore for Elsewhere {
-    fn restore(&mut self, _directory: &Path, _files: &[(&str, String)]) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Restores into a directory of this machine, which is created if necessary.
-#[derive(Debug)]
-pub struct Here {
-    /// True if a directory that is not empty is refused.
-    pub empty_only: bool,
-}
-
-impl Restore for Here {
-    fn restore(&mut self, directory: &Path, files: &[(&str, String)]) -> io::Result<()> {
+    pub(super) fn restore(self, directory: &Path, files: &[(&str, String)]) -> io::Result<()> {
+        let Self::Here { empty_only } = self else {
+            return Ok(());
+        };
         if !directory.is_absolute() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the destination is not an absolute path",
-            ));
+            let message = "the destination is not an absolute path";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         fs::create_dir_all(directory)?;
-        if self.empty_only && fs::read_dir(directory)?.next().is_some() {
+        if empty_only && fs::read_dir(directory)?.next().is_some() {
             return Err(io::ErrorKind::DirectoryNotEmpty.into());
         }
         for (name, content) in files {

@@ -29,7 +29,6 @@ pub enum Route {
 impl Route {
     /// Reads a path below `prefix`. The path is decoded before it is split, as in the real server, so an encoded slash
     /// is a slash.
-    #[must_use]
     pub fn of(path: &str, prefix: &str) -> Self {
         let path = path.split_once('?').map_or(path, |(path, _)| path);
         let Some(path) = path.strip_prefix(prefix) else {
@@ -55,7 +54,6 @@ impl Route {
     }
 
     /// Returns true for operations of the whole instance.
-    #[must_use]
     pub fn is_of_instance(&self) -> bool {
         matches!(
             self,
@@ -64,7 +62,6 @@ impl Route {
     }
 
     /// The methods that the route accepts, as listed in the `Allow` header.
-    #[must_use]
     pub fn allowed(&self) -> &'static str {
         match self {
             Self::Operations(_) => "GET, HEAD, OPTIONS, POST",

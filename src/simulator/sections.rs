@@ -214,6 +214,18 @@ impl Server {
         self.options.get("cluster").and_then(Value::as_str)
     }
 
+    /// The active model, if it exists.
+    pub(super) fn model<'a>(&self, models: &'a BTreeMap<String, Model>) -> Option<&'a Model> {
+        models.get(self.active_model.as_ref()?)
+    }
+
+    /// The PostgreSQL that it points to while `model` is active.
+    pub(super) fn postgres_with<'a>(&'a self, model: Option<&'a Model>) -> Option<&'a Postgres> {
+        model
+            .map(|model| &model.postgres)
+            .or(self.postgres.as_ref())
+    }
+
     /// The value that Barman uses while `model` is active.
     pub(super) fn option<'a>(
         &'a self,

@@ -74,7 +74,7 @@ impl<B: Backend> Shared<B> {
 
     /// The service, after everything that is due.
     pub(super) fn service(&self) -> MutexGuard<'_, Service<B>> {
-        let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut service = lock(&self.service);
         service.advance(self.now());
         service
     }
@@ -105,6 +105,10 @@ impl<B: Backend + 'static> Endpoint for Shared<B> {
     fn late_answer(&self, ticket: Ticket) -> Option<Response> {
         self.service().late_answer(self.now(), ticket)
     }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Binds a port without listening on it: connections are refused.
@@ -206,20 +210,14 @@ async fn exchange<E: Endpoint>(
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Payload>, NoAnswer> {
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, LONGEST_BODY)
-        .collect()
-        .await
-        .map_err(|_| NoAnswer)?
-        .to_bytes();
+    let body = Limited::new(body, LONGEST_BODY).collect().await;
+    let body = body.map_err(|_| NoAnswer)?.to_bytes();
+    let path = head.uri.path_and_query();
+    let content_type = head.headers.get(CONTENT_TYPE);
     let request = Request {
         method: head.method.as_str().to_owned(),
-        path: head
-            .uri
-            .path_and_query()
-            .map_or_else(|| "/".to_owned(), ToString::to_string),
-        content_type: head
-            .headers
-            .get(CONTENT_TYPE)
+        path: path.map_or_else(|| "/".to_owned(), ToString::to_string),
+        content_type: content_type
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
         body: body.to_vec(),
     };

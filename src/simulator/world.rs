@@ -31,9 +31,6 @@ pub struct World {
 
 impl World {
     /// Starts everything, on free ports of the loopback interface.
-    ///
-    /// # Errors
-    /// A configuration is contradictory, or the system provides no port or thread.
     pub fn start(
         clusters: Vec<Cluster>,
         barmans: impl IntoIterator<Item = (String, Config)>,
@@ -110,9 +107,6 @@ impl World {
     }
 
     /// Applies a change to a cluster.
-    ///
-    /// # Errors
-    /// There is no such cluster, or no such member.
     pub fn change(&self, scope: &str, change: Change) -> Result<(), ChangeError> {
         let index = self.index(scope);
         let index = index.ok_or_else(|| ChangeError::NoCluster(scope.to_owned()))?;
@@ -120,9 +114,6 @@ impl World {
     }
 
     /// Applies a change in the notation of the control path, such as `promote n2`.
-    ///
-    /// # Errors
-    /// As [`World::change`], or the change is unknown.
     pub fn tell(&self, scope: &str, change: &str) -> Result<(), ChangeError> {
         self.change(scope, change.parse()?)
     }

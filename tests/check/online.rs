@@ -284,7 +284,8 @@ fn a_patroni_that_does_not_show_its_configuration_is_named() {
     let node = node(&follow("main", "main:n1", ""), barman());
     node.patroni().config(None);
     let ended = node.run(["check", "--online", "rules.yml"]).exits(2);
-    ended.says("/config` answered 403 without the cluster's configuration");
+    let ended = ended.says("/config` answered 403 without the cluster's configuration");
+    assert_eq!(ended.stdout, "`rules.yml`: not fully checked, 1 rule\n");
 }
 
 #[test]
@@ -304,7 +305,10 @@ fn patronis_of_two_clusters_are_found() {
     node.patroni().scope("main");
     let found = found(&node, &[], 1);
     assert_eq!(codes(&found), ["PB408"]);
-    assert!(found[0].1.contains("is of the cluster `demo`"), "{found:?}");
+    assert!(
+        found[0].1.contains("belongs to the cluster `demo`"),
+        "{found:?}"
+    );
 }
 
 /// Without a Patroni the cluster is unknown; names for each cluster are checked for that cluster.

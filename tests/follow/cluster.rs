@@ -36,7 +36,7 @@ fn a_replica_corrects_what_the_leader_cannot() {
     let ended = node.run(PASS);
     assert_eq!(ended.exit, 0, "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("(for `n2`); correcting it"),
+        ended.stderr.contains("(for `n2`); sending the request"),
         "{}",
         ended.stderr
     );

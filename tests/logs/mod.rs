@@ -101,7 +101,7 @@ fn reconcile_says_what_differed_and_history_who_decided() {
         .unwrap();
     assert!(
         line.ends_with(
-            "reconcile: rule `follow`: the active model of `demo` is `demo:n2` and not `demo:n1`; correcting it"
+            "reconcile: rule `follow`: the active model of `demo` is `demo:n2` and not `demo:n1`; sending the request"
         ),
         "{line}"
     );

@@ -238,7 +238,7 @@ fn a_patroni_of_another_cluster_is_told() {
     let node = node();
     node.write_rules(&RULES.replace("    role: primary", "    cluster: main\n    role: primary"));
     let cause = format!(
-        "the Patroni at `{}` is of the cluster `demo`, for which there is no rule",
+        "the Patroni at `{}` belongs to the cluster `demo`, for which there is no rule",
         node.patroni().url
     );
     says(&node, 1, "UNKNOWN", &cause);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::diagnostic::{Code, list};
 use crate::load::{Problem, Spot, nearest};
-use crate::model::{Origin, Rule};
+use crate::model::Origin;
 
 /// The problems found so far. The same request occurs with several events and members.
 #[derive(Default)]
@@ -34,14 +34,6 @@ impl Found {
             self.problems.push(problem.help(help));
         }
     }
-}
-
-/// Returns true if a rule is for a cluster; if the cluster is unknown, every rule may be.
-pub(super) fn is_for(rule: &Rule, cluster: Option<&str>) -> bool {
-    let Some(name) = cluster else {
-        return true;
-    };
-    rule.cluster.include(name)
 }
 
 /// The name that was probably meant, or the available names.

@@ -21,14 +21,14 @@ pub(super) fn look(rules: &RuleSet, here: &Here, found: &mut Found) {
     };
     for (url, scope) in told.filter(|(_, scope)| *scope != first) {
         let message = format!(
-            "the Patroni at `{url}` is of the cluster `{scope}`, and the one at `{first_url}` of `{first}`"
+            "the Patroni at `{url}` belongs to the cluster `{scope}`, and the one at `{first_url}` to `{first}`"
         );
         let help = "name members of one cluster under `patroni`";
         found.say(Code::OtherPatroni, at, url, message, help);
     }
     if !rules.has_rule_for(first) {
         let message = format!(
-            "the Patroni at `{first_url}` is of the cluster `{first}`, for which there is no rule"
+            "the Patroni at `{first_url}` belongs to the cluster `{first}`, for which there is no rule"
         );
         let help =
             "give the address of a member of the cluster that the rules name under `cluster`";

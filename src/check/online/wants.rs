@@ -10,7 +10,6 @@ use crate::space::events;
 use crate::template::{Scope, condition, render};
 
 use super::answers::Here;
-use super::found::is_for;
 
 /// The names in a request that was rendered for a member.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -84,8 +83,10 @@ pub fn wants<'r>(rules: &'r RuleSet, here: &Here) -> Vec<Want<'r>> {
                     continue;
                 }
                 let scope = place.scope(rules, here, event, role, cluster);
+                // If the cluster is unknown, every rule may be for it.
                 let matching = rules.rules.iter().filter(|rule| {
-                    rule.enabled && rule.names(event, role) && is_for(rule, cluster)
+                    let is_here = cluster.is_none_or(|name| rule.cluster.include(name));
+                    rule.enabled && rule.names(event, role) && is_here
                 });
                 for rule in matching {
                     let holds = |when| condition(when, &scope) != Ok(false);
@@ -182,12 +183,8 @@ impl Place<'_> {
 }
 
 fn names(request: &RequestTemplate, scope: &Scope, member: Option<&str>, event: Event) -> Names {
-    let value = |key: &str| {
-        let mut body = request.body.iter();
-        body.find(|(name, _)| name == key).map(|(_, value)| value)
-    };
-    let named = |key: &str| text(value(key)?, scope);
-    let changes = match value("changes") {
+    let named = |key: &str| text(request.part(key)?, scope);
+    let changes = match request.part("changes") {
         Some(TemplateValue::List(changes)) => changes.as_slice(),
         _ => &[],
     };

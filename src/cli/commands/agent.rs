@@ -1,6 +1,6 @@
 //! `agent`: follow a fleet from one place.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,7 +10,6 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::agent::{Board, Pace, Server};
-use crate::execute::patience_of;
 use crate::http::{Clock as _, Real, block_on};
 use crate::model::Event;
 use crate::report;
@@ -21,12 +20,12 @@ use crate::cli::shared::args::RulesArgs;
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::{Exit, INVALID};
-use crate::cli::shared::fleet::{Fleet, once_code, refuse_without_clusters, rules_state};
-use crate::cli::shared::invocation::rules_path;
+use crate::cli::shared::fleet::Fleet;
 use crate::cli::shared::notify::Manager;
+use crate::cli::shared::one_pass::{once_code, refuse_without_clusters, rules_state};
 use crate::cli::shared::outbox::Outbox;
 use crate::cli::shared::output::{print, screen};
-use crate::cli::shared::rules::Rules;
+use crate::cli::shared::rules::{Rules, connect};
 use crate::cli::shared::signals::Orders;
 use crate::cli::shared::state;
 use crate::cli::shared::watch::Watch;
@@ -86,13 +85,10 @@ impl Command for Agent {
         let manager = Manager::of(&context.environment);
         let orders = Orders::obey();
         let log = &context.log;
-        let path = rules_path(self.rules.rules.as_ref(), &context.environment);
-        let mut rules = Rules::read_or_last_good(&path, context)?;
-        rules.connect(&context.global)?;
+        let mut rules = Rules::usable(self.rules.rules.as_ref(), context, true)?;
         refuse_without_clusters(&rules)?;
         let board = Arc::new(Board::default());
-        let shown = path.display().to_string();
-        board.set_rules(rules_state(&shown, &rules, None));
+        board.set_rules(rules_state(&rules, None));
         board.tick(Real::new().wall());
         self.serve(&board, context)?;
         let pace = Pace {
@@ -109,15 +105,13 @@ impl Command for Agent {
             watch.looks_as(Source::Agent);
             let outside = Outside::new(&rules.set, &context.environment, &watch);
             let database = state::place(Some(&rules.set), &context.environment);
-            let outside = state::remember(
-                outside,
-                &database,
-                patience_of(Event::OnRoleChange),
-                context,
-            );
-            let desk = desk(&rules, &path, context, &outbox.substitute);
-            let seen = rules_seen(&desk, rules.broken.as_deref(), &watch);
-            outbox.put("", Extent::Observed, vec![seen]);
+            let outside = state::remember(outside, &database, Event::OnRoleChange, context);
+            let desk = desk(&rules, context, &outbox.substitute);
+            let tell_rules = |broken: Option<&str>| {
+                let seen = rules_seen(&desk, broken, &watch);
+                outbox.put("", Extent::Observed, vec![seen]);
+            };
+            tell_rules(rules.broken.as_deref());
             let fleet = Fleet {
                 outbox: &outbox,
                 desk: &desk,
@@ -128,7 +122,7 @@ impl Command for Agent {
                 board: &board,
                 pace,
             };
-            let last = std::cell::Cell::new(Duration::ZERO);
+            let last = Cell::new(Duration::ZERO);
             let ends = || {
                 let now = watch.now();
                 if let Some(pause) = manager.watchdog
@@ -140,12 +134,9 @@ impl Command for Agent {
                 if orders.reload() {
                     log.reopen();
                     manager.tell("RELOADING=1");
-                    match read_again(&path, &rules, context, &board) {
+                    match read_again(&rules, context, &board) {
                         Ok(read) => *reloaded.borrow_mut() = Some(read),
-                        Err(broken) => {
-                            let seen = rules_seen(&desk, Some(&broken), &watch);
-                            outbox.put("", Extent::Observed, vec![seen]);
-                        }
+                        Err(broken) => tell_rules(Some(&broken)),
                     }
                     manager.tell("READY=1");
                 }
@@ -202,29 +193,23 @@ impl Agent {
 }
 
 /// Reads the rules again; an error says why those from before stay in use.
-fn read_again(
-    path: &std::path::Path,
-    old: &Rules,
-    context: &Context,
-    board: &Board,
-) -> Result<Rules, String> {
-    let read = Rules::read(path, &context.log).and_then(|rules| {
-        rules.refuse_errors(path, context)?;
+fn read_again(old: &Rules, context: &Context, board: &Board) -> Result<Rules, String> {
+    let read = Rules::read(&old.path, &context.log).and_then(|mut rules| {
+        rules.check(context, true)?;
         refuse_without_clusters(&rules)?;
+        connect(&mut rules.set, &context.global)?;
         Ok(rules)
     });
-    let read = read.and_then(|mut rules| rules.connect(&context.global).map(|()| rules));
-    let shown = path.display().to_string();
     match read {
         Ok(rules) => {
             context.log.info("the rules were read again");
-            board.set_rules(rules_state(&shown, &rules, None));
+            board.set_rules(rules_state(&rules, None));
             Ok(rules)
         }
         Err(broken) => {
             let message = format!("{}; the rules from before stay in use", broken.message);
             context.log.error(&message);
-            board.set_rules(rules_state(&shown, old, Some(message)));
+            board.set_rules(rules_state(old, Some(message)));
             Err(broken.message)
         }
     }

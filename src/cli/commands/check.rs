@@ -85,17 +85,12 @@ impl Command for Check {
     fn run(&self, context: &Context) -> Result<u8, Exit> {
         let from_stdin = self.paths.iter().filter(|path| is_stdin(path)).count();
         if from_stdin > 1 {
-            return Err(Exit::new(
-                USAGE,
-                "standard input (`-`) can be read only once",
-            ));
+            let message = "standard input (`-`) can be read only once";
+            return Err(Exit::new(USAGE, message));
         }
         if from_stdin == 0 && self.stdin_filename.is_some() {
-            let exit = Exit::new(
-                USAGE,
-                "`--stdin-filename` has no effect without standard input",
-            );
-            return Err(exit.help("give `-` as a PATH"));
+            let message = "`--stdin-filename` has no effect without standard input";
+            return Err(Exit::new(USAGE, message).help("give `-` as a PATH"));
         }
         let mut all = All::default();
         for path in &self.paths {
@@ -116,7 +111,7 @@ impl Command for Check {
             truncated: all.checked.truncated,
         };
         match self.format {
-            CheckFormat::Human if all.names.is_empty() => {}
+            CheckFormat::Human if all.sets.is_empty() => {}
             CheckFormat::Human => print(&human(&found, &all, context)),
             CheckFormat::Json => print(&format!("{:#}\n", found.json())),
             CheckFormat::Sarif => print(&format!("{:#}\n", report::sarif(&found))),
@@ -137,8 +132,15 @@ struct All {
     failures: Vec<Failure>,
     /// The texts that were read.
     sources: Vec<Source>,
-    /// The rule sets that were checked, with their numbers of rules.
-    names: Vec<(String, usize)>,
+    /// The rule sets that were checked.
+    sets: Vec<Set>,
+}
+
+struct Set {
+    name: String,
+    rules: usize,
+    /// Barman or Patroni was to be asked and did not answer.
+    is_incomplete: bool,
 }
 
 impl All {
@@ -159,25 +161,23 @@ impl All {
         if let Some(rules) = rules.rules_mut() {
             set_vars(rules, &args.sets).map_err(Exit::into_usage)?;
         }
-        let online = match rules.rules() {
-            Some(rules) if args.online => {
-                let asked = if args.all {
-                    Online::ask_all(rules, context)?
-                } else {
-                    Online::ask(rules, args.node.as_deref(), context)?
-                };
-                self.failures.extend(asked.failures);
-                Some(asked.problems)
-            }
-            _ => None,
+        let asked = match rules.rules().filter(|_| args.online) {
+            Some(rules) if args.all => Some(Online::ask_all(rules, context)?),
+            Some(rules) => Some(Online::ask(rules, args.node.as_deref(), context)?),
+            None => None,
         };
-        let count = rules.rules().map_or(0, |rules| rules.rules.len());
-        let checked = rules.check(online);
+        let (problems, silent) = asked.map(|asked| (asked.problems, asked.failures)).unzip();
+        let silent = silent.unwrap_or_default();
+        self.sets.push(Set {
+            name: args.name(path).display().to_string(),
+            rules: rules.rules().map_or(0, |rules| rules.rules.len()),
+            is_incomplete: !silent.is_empty(),
+        });
+        self.failures.extend(silent);
+        let checked = rules.check(problems);
         self.checked.findings.extend(checked.findings);
         self.checked.silenced.extend(checked.silenced);
         self.checked.truncated |= checked.truncated;
-        self.names
-            .push((args.name(path).display().to_string(), count));
         self.sources.extend(sources);
         Ok(())
     }
@@ -207,31 +207,28 @@ fn is_stdin(path: &Path) -> bool {
 
 fn human(found: &Findings<'_>, all: &All, context: &Context) -> String {
     let colour = context.colours.stdout;
-    let names = all.names.iter();
-    let names = names.map(|(name, count)| (format!("`{}`", report::one_line(name)), count));
-    match report::findings::summary(found.findings) {
-        None => {
-            let line = |(name, count): (String, &usize)| match count {
-                1 => format!("{name}: {}, 1 rule\n", colour.paint(Style::Good, "ok")),
-                many => format!(
-                    "{name}: {}, {many} rules\n",
-                    colour.paint(Style::Good, "ok")
-                ),
-            };
-            names.map(line).collect()
-        }
-        Some(summary) => {
-            let names: Vec<_> = names.map(|(name, _)| name).collect();
-            let names = names.join(", ");
-            let more = if found.truncated {
-                ", and there may be more than is shown"
+    let name = |set: &Set| format!("`{}`", report::one_line(&set.name));
+    let Some(summary) = report::findings::summary(found.findings) else {
+        let line = |set: &Set| {
+            let word = if set.is_incomplete {
+                colour.paint(Style::Warning, "not fully checked")
             } else {
-                ""
+                colour.paint(Style::Good, "ok")
             };
-            format!(
-                "{}\n{names}: {summary}{more}; `patroni_barman explain CODE` tells more\n",
-                report::findings::human(found.findings, &all.sources, colour)
-            )
-        }
-    }
+            let end = if set.rules == 1 { "" } else { "s" };
+            format!("{}: {word}, {} rule{end}\n", name(set), set.rules)
+        };
+        return all.sets.iter().map(line).collect();
+    };
+    let names: Vec<_> = all.sets.iter().map(name).collect();
+    let names = names.join(", ");
+    let more = if found.truncated {
+        ", and there may be more than is shown"
+    } else {
+        ""
+    };
+    format!(
+        "{}\n{names}: {summary}{more}; `patroni_barman explain CODE` tells more\n",
+        report::findings::human(found.findings, &all.sources, colour)
+    )
 }

@@ -1,7 +1,5 @@
 //! `config-switch`: the Python tool's sub-command, run by `rules/config-switch.yml`.
 
-use std::collections::BTreeMap;
-
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
@@ -122,17 +120,8 @@ impl Command for ConfigSwitch {
                 ("switch_when", self.switch_when.as_str()),
             ],
             facts: Facts {
-                event,
-                role,
                 raw_role: self.role.clone(),
-                cluster: self.cluster.clone(),
-                node: None,
-                host: context.environment.host.clone(),
-                datadir: None,
-                connstring: None,
-                args: BTreeMap::new(),
-                env: context.environment.vars.clone(),
-                elsewhere: false,
+                ..context.environment.facts(event, role, &self.cluster)
             },
             tries: self.tries,
             patroni_url: self.patroni_url.as_deref(),

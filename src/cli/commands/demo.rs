@@ -2,7 +2,7 @@
 
 mod fleet;
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -77,8 +77,6 @@ impl Command for Demo {
         if self.fleet {
             return fleet::show(self.listen, self.operation_time, context);
         }
-        let failed =
-            |what: &str, error: &dyn std::fmt::Display| Exit::new(2, format!("{what}: {error}"));
         let config = Config::default()
             .server("demo")
             .model("demo:n1")
@@ -87,13 +85,9 @@ impl Command for Demo {
             .operation_time(self.operation_time);
         let simulator = Simulator::start(config)
             .map_err(|error| failed("the simulator can't be started", &error))?;
-        let program = std::env::current_exe()
-            .map_err(|error| failed("this program does not find itself", &error))?;
-        let folder = Folder::new(context.environment.get("TMPDIR").unwrap_or("/tmp"))
-            .map_err(|error| failed("no folder for the demo's rules", &error))?;
-        let rules = folder.0.join("rules.yml");
-        fs::write(&rules, RULES)
-            .map_err(|error| failed("the demo's rules can't be written", &error))?;
+        let program = own_program()?;
+        let folder = Folder::new(context)?;
+        let rules = folder.put_rules(RULES)?;
 
         let url = simulator.url();
         print(
@@ -113,18 +107,8 @@ impl Command for Demo {
             let before = simulator.served().len();
             let output = process::Command::new(&program)
                 .env(STATE_VARIABLE, folder.0.join("state.db"))
-                .args([
-                    "run",
-                    "--format",
-                    "json",
-                    "--log-level",
-                    "error",
-                    "--node",
-                    node,
-                    "--api-url",
-                    url,
-                ])
-                .arg("--rules")
+                .args(["run", "--format", "json", "--log-level", "error"])
+                .args(["--node", node, "--api-url", url, "--rules"])
                 .arg(&rules)
                 .args([event, role, "demo"])
                 .stderr(Stdio::inherit())
@@ -132,13 +116,10 @@ impl Command for Demo {
                 .map_err(|error| failed("the callback can't be started", &error))?;
             let result: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
             print(&fired(&result));
-            print(&exchanges(
-                simulator.served().get(before..).unwrap_or_default(),
-            ));
-            print(&format!(
-                "   exit code {}\n",
-                output.status.code().unwrap_or(-1)
-            ));
+            let served = simulator.served();
+            print(&exchanges(served.get(before..).unwrap_or_default()));
+            let code = output.status.code().unwrap_or(-1);
+            print(&format!("   exit code {code}\n"));
         }
         print("\n");
         print(&active(&simulator));
@@ -152,10 +133,17 @@ impl Command for Demo {
     }
 }
 
+fn failed(what: &str, error: &dyn Display) -> Exit {
+    Exit::new(2, format!("{what}: {error}"))
+}
+
+fn own_program() -> Result<PathBuf, Exit> {
+    std::env::current_exe().map_err(|error| failed("this program does not find itself", &error))
+}
+
 fn active(simulator: &Simulator) -> String {
-    let model = simulator
-        .active_model("demo")
-        .unwrap_or_else(|| "none".to_owned());
+    let model = simulator.active_model("demo");
+    let model = model.as_deref().unwrap_or("none");
     format!("Barman's active model of `demo`: {model}\n")
 }
 
@@ -163,18 +151,11 @@ fn active(simulator: &Simulator) -> String {
 fn fired(result: &Value) -> String {
     let mut text = String::new();
     let word = |value: &Value, key: &str| {
-        value
-            .get(key)
-            .and_then(Value::as_str)
-            .unwrap_or("?")
-            .to_owned()
+        let word = value.get(key).and_then(Value::as_str);
+        word.unwrap_or("?").to_owned()
     };
-    for trace in result
-        .get("trace")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    let traces = result.get("trace").and_then(Value::as_array);
+    for trace in traces.into_iter().flatten() {
         let rule = word(trace, "rule");
         let because = trace.get("because").filter(|because| because.is_object());
         let _ = match because {
@@ -200,34 +181,37 @@ fn exchanges(served: &[Served]) -> String {
         } else {
             format!(" {}", one.body)
         };
-        let status = one
-            .status
-            .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let status = one.status.map(|status| status.to_string());
+        let status = status.as_deref().unwrap_or("no answer");
         let line = format!("{} {}{body} -> {status}", one.method, one.path);
         match lines.last_mut() {
             Some((last, count)) if *last == line => *count += 1,
             _ => lines.push((line, 1)),
         }
     }
-    lines.iter().fold(String::new(), |mut text, (line, count)| {
-        let times = if *count > 1 {
-            format!(" ({count} times)")
-        } else {
-            String::new()
-        };
-        let _ = writeln!(text, "   {line}{times}");
-        text
-    })
+    let line = |(line, count): (String, u32)| match count {
+        1 => format!("   {line}\n"),
+        count => format!("   {line} ({count} times)\n"),
+    };
+    lines.into_iter().map(line).collect()
 }
 
 /// A directory that is removed when it is dropped.
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new(below: &str) -> std::io::Result<Self> {
-        let path = Path::new(below).join(format!("patroni_barman-demo-{}", std::process::id()));
-        fs::create_dir(&path)?;
+    fn new(context: &Context) -> Result<Self, Exit> {
+        let below = context.environment.get("TMPDIR").unwrap_or("/tmp");
+        let path = Path::new(below).join(format!("patroni_barman-demo-{}", process::id()));
+        fs::create_dir(&path).map_err(|error| failed("no folder for the demo's rules", &error))?;
         Ok(Self(path))
+    }
+
+    fn put_rules(&self, text: &str) -> Result<PathBuf, Exit> {
+        let file = self.0.join("rules.yml");
+        fs::write(&file, text)
+            .map_err(|error| failed("the demo's rules can't be written", &error))?;
+        Ok(file)
     }
 }
 

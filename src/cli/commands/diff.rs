@@ -1,5 +1,7 @@
 //! `diff`: the effect of a change to the rules.
 
+use std::path::Path;
+
 use clap::{Args, ValueEnum};
 
 use crate::diff;
@@ -86,13 +88,10 @@ impl DiffArgs {
                 exit.help("if it is new, `--allow-missing-old` compares with no rules")
             }
             Found::Missing(exit) => return Err(exit),
-            Found::Rules(sources) => {
-                let read = Rules::of(sources, place, &context.log).map_err(Exit::into_usage);
-                match read {
-                    Ok(rules) => return Ok(rules.set),
-                    Err(exit) => exit,
-                }
-            }
+            Found::Rules(sources) => match Rules::of(sources, Path::new(place), &context.log) {
+                Ok(rules) => return Ok(rules.set),
+                Err(exit) => exit.into_usage(),
+            },
         };
         if !(is_old && self.allow_missing_old) {
             return Err(missing);

@@ -18,7 +18,7 @@ use crate::cli::shared::context::Context;
 use crate::cli::shared::exit::Exit;
 use crate::cli::shared::invocation::{rules_path, set_vars};
 use crate::cli::shared::output::{print, print_with, screen};
-use crate::cli::shared::rules::Rules;
+use crate::cli::shared::rules::{Rules, connect};
 
 /// Shows what the rules do for every event and role.
 ///
@@ -63,7 +63,7 @@ impl Command for MatrixArgs {
         let path = rules_path(self.rules.as_ref(), &context.environment);
         let mut rules = Rules::read(&path, &context.log).map_err(Exit::into_usage)?;
         let notes = notes(&rules.set, &rules.sources);
-        rules.connect(&context.global).map_err(Exit::into_usage)?;
+        connect(&mut rules.set, &context.global).map_err(Exit::into_usage)?;
         set_vars(&mut rules.set, &self.known.sets).map_err(Exit::into_usage)?;
         let matrix = Matrix::new(&rules.set, known, &self.known.cluster, notes);
         match self.format {

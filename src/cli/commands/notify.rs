@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::alert::{Courier as _, Message, Substitute, Undelivered};
+use crate::diagnostic::ticked;
 use crate::http::{Clock as _, Real, block_on, together, within};
 use crate::model::{Receiver, duration};
 use crate::report;
@@ -80,7 +81,7 @@ impl Notify {
         let rules = Rules::read(&path, &context.log)?;
         let receivers = self.chosen(&rules.set.receivers)?;
         let substitute = Substitute::default();
-        let desk = desk(&rules, &path, context, &substitute);
+        let desk = desk(&rules, context, &substitute);
         let clock = Real::new();
         let messages = Message::test(context.environment.host.as_deref(), clock.wall());
         let told = receivers.iter().map(async |receiver| {
@@ -123,11 +124,12 @@ impl Notify {
         if self.receivers.is_empty() {
             return Ok(all.iter().collect());
         }
-        let names: Vec<_> = all.iter().map(|one| format!("`{}`", one.name)).collect();
         let find = |name: &String| {
             all.iter().find(|one| one.name == *name).ok_or_else(|| {
-                Exit::invalid(format!("there is no receiver `{name}`"))
-                    .help(format!("the rules name {}", names.join(", ")))
+                Exit::invalid(format!("there is no receiver `{name}`")).help(format!(
+                    "the rules name {}",
+                    ticked(all.iter().map(|one| &one.name))
+                ))
             })
         };
         self.receivers.iter().map(find).collect()

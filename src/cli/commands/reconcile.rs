@@ -13,36 +13,31 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::alert::{Substitute, of_comparisons, of_conflicts, of_receipts};
-use crate::evaluate::{Conflict, Left, Wanted};
-use crate::execute::{
-    Comparison, Here, Judged, Looks, Outcome, Which, Whose, World as _, pass, patience_of,
-    receipts, resume,
-};
+use crate::alert::Substitute;
+use crate::evaluate::{Left, Wanted};
+use crate::execute::{Comparison, Here, Looks, Outcome, Which, Whose, pass, receipts, resume};
 use crate::http::{Clock as _, block_on};
 use crate::model::{Event, Role};
 use crate::report;
-use crate::store::{Extent, Observation, Recorded, Source};
+use crate::store::{Recorded, Source};
 
-use crate::cli::shared::alerts::{Reporter, desk, rules_seen};
-use crate::cli::shared::args::RulesArgs;
-use crate::cli::shared::args::{Format, LogLevel};
+use crate::cli::shared::alerts::{Reporter, desk, extent, of_pass, rules_seen};
+use crate::cli::shared::args::{Format, LogLevel, RulesArgs};
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::decide::Decider;
 use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
-use crate::cli::shared::fleet::{once_code, pass_over};
 use crate::cli::shared::invocation::rules_path;
 use crate::cli::shared::log::{Log, fields};
 use crate::cli::shared::metrics::{self, Measured};
+use crate::cli::shared::one_pass::{once_code, pass_over};
 use crate::cli::shared::output::{print, result_format, screen};
 use crate::cli::shared::rules::{Age, Rules};
 use crate::cli::shared::signals::Hangup;
 use crate::cli::shared::state;
 use crate::cli::shared::view::{Base, View, wants};
 use crate::cli::shared::watch::Watch;
-use crate::cli::shared::world::Outside;
 
 use dry::dry;
 
@@ -159,11 +154,11 @@ fn measured(
                 cluster: None,
                 compared: &[],
                 rules_valid: Rules::age_at(&path, context) == Age::Current,
-                rules: rules.map(|rules| rules.seen(&path)),
+                rules: rules.map(|rules| rules.seen()),
                 code: exit.code,
                 now: watch.wall(),
             };
-            metrics::write(file, &state.path, &measured, &context.log);
+            metrics::write(Some(file), &state.path, &measured, &context.log);
         }
     }
     result
@@ -186,7 +181,6 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, kept: &Kept) -> 
         ..
     } = view;
     let Base {
-        path,
         rules,
         outside,
         state,
@@ -195,13 +189,13 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, kept: &Kept) -> 
     let log = &context.log;
     begin(&here, log);
     tell_left_alone(&wanted, log);
-    let outside = state::remember(outside, &state, patience_of(Event::Bootstrap), context);
+    let outside = state::remember(outside, &state, Event::Bootstrap, context);
     let decider = Decider {
         rules: &rules,
         environment: &context.environment,
         call: None,
     };
-    let desk = desk(&rules, &path, context, &kept.substitute);
+    let desk = desk(&rules, context, &kept.substitute);
     let reporter = Reporter {
         cluster: here.cluster.clone(),
         member: here.node.clone(),
@@ -225,11 +219,11 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, kept: &Kept) -> 
         let now = now
             .and_then(Result::ok)
             .filter(|now| now.cluster == here.cluster);
-        now.and_then(|now| {
+        let parts = now.and_then(|now| {
             let wanted = wants(&decider, &args.rules.sets, &now).ok()?;
             Some(now.parts(&wanted, &args.rules.sets))
-        })
-        .unwrap_or_default()
+        });
+        parts.unwrap_or_default()
     };
     let passed = pass(&parts, &again, args.second_look, &kept.looks, &outside);
     let passed = block_on(reporter.beside(passed, &desk));
@@ -253,21 +247,20 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, kept: &Kept) -> 
     let members = here.members.iter();
     let members = members.filter_map(|member| member.api_url.clone());
     state::passed(&state.path, code, members.collect(), watch);
-    if let Some(file) = &args.metrics_file {
-        let measured = Measured {
-            cluster: Some(&here.cluster),
-            compared: &compared,
-            rules: Some(rules.seen(&path)),
-            rules_valid: age == Age::Current,
-            code,
-            now: watch.wall(),
-        };
-        metrics::write(file, &state.path, &measured, log);
-    }
-    let rules = rules_seen(&desk, rules.broken.as_deref(), watch);
-    let saw = (compared.as_slice(), wanted.conflicts.as_slice(), &judged);
-    let (extent, seen) = observe(&here, saw, rules, &outside);
-    block_on(reporter.tell(extent, seen, &desk, Duration::MAX));
+    let measured = Measured {
+        cluster: Some(&here.cluster),
+        compared: &compared,
+        rules: Some(rules.seen()),
+        rules_valid: age == Age::Current,
+        code,
+        now: watch.wall(),
+    };
+    metrics::write(args.metrics_file.as_deref(), &state.path, &measured, log);
+    let mut seen = outside.attention().ends();
+    seen.push(rules_seen(&desk, rules.broken.as_deref(), watch));
+    let seen = of_pass(seen, &compared, &wanted.conflicts, &judged, watch.wall());
+    let is_whole = here.role.is_some() && judged.is_complete();
+    block_on(reporter.tell(extent(is_whole), seen, &desk, Duration::MAX));
     Ok(code)
 }
 
@@ -279,27 +272,6 @@ fn all(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Exi
         Some(Format::Json) => report::fleet::json(&board, watch.wall()),
     });
     Ok(once_code(&board))
-}
-
-/// Observes what a pass saw, and how much of the cluster that is.
-fn observe(
-    here: &Here,
-    (compared, conflicts, judged): (&[Comparison], &[Conflict], &Judged),
-    rules: Observation,
-    outside: &Outside<'_>,
-) -> (Extent, Vec<Observation>) {
-    let now = outside.clock().wall();
-    let mut seen = outside.attention().ends();
-    seen.push(rules);
-    seen.extend(of_comparisons(compared, now));
-    seen.extend(of_conflicts(conflicts, now));
-    seen.extend(of_receipts(&judged.receipts, now));
-    let extent = if here.role.is_some() && judged.is_complete() {
-        Extent::Cluster
-    } else {
-        Extent::Observed
-    };
-    (extent, seen)
 }
 
 /// Says what is left to other nodes, and what is left alone.
@@ -334,19 +306,9 @@ fn tell_uncorrected(compared: &[Comparison], here: &Here, log: &Log) {
 
 /// Logs the cluster, member and role of this process, unless they are unchanged.
 fn begin(here: &Here, log: &Log) {
-    let (role, cluster) = (here.role.map(Role::as_str), here.cluster.as_str());
-    log.about(fields([
-        ("event", "reconcile".into()),
-        ("role", role.into()),
-        ("cluster", cluster.into()),
-        ("member", here.node.clone().into()),
-    ]));
-    let member = here.node.as_ref();
-    let member = member.map_or_else(String::new, |node| format!(" on {node}"));
-    let process = std::process::id();
-    let role = role.unwrap_or("without a role");
-    let said = format!("reconcile {role} {cluster}{member}, process {process}");
-    log.change("pass", &said);
+    let (cluster, node) = (&here.cluster, here.node.as_deref());
+    let process = log.begin("reconcile", here.role.map(Role::as_str), cluster, node);
+    log.change("pass", &format!("reconcile {process}"));
 }
 
 fn to_json(here: &Here, outcome: &Outcome, code: u8) -> Value {

@@ -1,6 +1,5 @@
 //! `recover`: the Python tool's sub-command, run by `rules/recover.yml`.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
@@ -75,7 +74,6 @@ impl Command for Recover {
     }
 
     fn run(&self, context: &Context) -> Result<u8, Exit> {
-        let role = Role::Replica;
         Shipped {
             name: "recover.yml",
             rules: include_str!("../../../rules/recover.yml"),
@@ -86,18 +84,11 @@ impl Command for Recover {
                 ("data_directory", &self.data_directory),
             ],
             facts: Facts {
-                // Patroni passes the same arguments for a bootstrap, except for the role, and neither matters to the rules.
-                event: Event::CreateReplica,
-                role,
-                raw_role: role.as_str().to_owned(),
-                cluster: String::new(),
-                node: None,
-                host: context.environment.host.clone(),
                 datadir: Some(self.data_directory.clone()),
-                connstring: None,
-                args: BTreeMap::new(),
-                env: context.environment.vars.clone(),
-                elsewhere: false,
+                // Patroni passes the same arguments for a bootstrap, except for the role, and neither matters to the rules.
+                ..context
+                    .environment
+                    .facts(Event::CreateReplica, Role::Replica, "")
             },
             tries: self.tries,
             patroni_url: self.patroni_url.as_deref(),

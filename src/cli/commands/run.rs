@@ -5,17 +5,15 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::alert::{Substitute, of_comparisons, of_evaluation, of_receipts};
+use crate::alert::{Substitute, of_evaluation};
 use crate::evaluate::{Facts, Plan, Trace};
-use crate::execute::{
-    Ended, Outcome, SecondLook, Verdict, World as _, callback, patience_of, second_look,
-};
+use crate::execute::{Ended, Outcome, SecondLook, Verdict, World as _, callback, second_look};
 use crate::http::{Clock as _, block_on, both};
 use crate::model::Event;
 use crate::report;
 use crate::store::{Extent, Observation, Recorded, Source};
 
-use crate::cli::shared::alerts::{Alerts, Reporter, desk, rules_seen};
+use crate::cli::shared::alerts::{Alerts, Reporter, desk, of_pass, rules_seen};
 use crate::cli::shared::args::{EventArgs, Format, LogLevel};
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
@@ -23,11 +21,11 @@ use crate::cli::shared::decide::{Decider, recorded};
 use crate::cli::shared::dry_run::dry_run;
 use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
-use crate::cli::shared::invocation::{facts, rules_path};
+use crate::cli::shared::invocation::facts;
 use crate::cli::shared::log::fields;
 use crate::cli::shared::output::{print, result_format, screen};
 use crate::cli::shared::rules::Rules;
-use crate::cli::shared::state::{self};
+use crate::cli::shared::state;
 use crate::cli::shared::watch::Watch;
 use crate::cli::shared::world::Outside;
 
@@ -94,9 +92,7 @@ impl Command for Run {
         watch.looks_as(Source::SecondLook);
         let facts = facts(&self.event, &context.environment)?;
         begin(&facts, context);
-        let path = rules_path(self.event.rules.as_ref(), &context.environment);
-        let mut rules = Rules::read_or_last_good(&path, context)?;
-        rules.connect(&context.global)?;
+        let rules = Rules::usable(self.event.rules.as_ref(), context, true)?;
         let event = recorded(&facts, &self.event.sets);
         let decider = Decider {
             rules: &rules,
@@ -108,7 +104,7 @@ impl Command for Run {
         let outside = Outside::new(&rules.set, &context.environment, &watch);
         let place = state::place(Some(&rules.set), &context.environment);
         let substitute = Substitute::default();
-        let desk = desk(&rules, &path, context, &substitute);
+        let desk = desk(&rules, context, &substitute);
         let has_news = rules.broken.is_some() && !desk.is_idle();
         // Most callbacks send nothing and nothing is pending: then the state is not opened.
         let made = decide(&event);
@@ -116,8 +112,7 @@ impl Command for Run {
         let outside = if nothing && !has_news && !state::may_be_pending(&place.path) {
             outside
         } else {
-            let limit = patience_of(event.event);
-            state::remember(outside, &place, limit, context)
+            state::remember(outside, &place, event.event, context)
         };
         let discretion = outside.discretion();
         let (cluster, word, role) = (event.cluster.clone(), event.event, event.role);
@@ -137,14 +132,13 @@ impl Command for Run {
                 return Err(undecided.into());
             }
         };
-        if nothing {
-            let idle = ended.plan.as_ref().and_then(report::idle);
-            let about = format!("{word} {role} {cluster}");
-            tell_idle(&about, idle.as_deref(), context);
-        }
         let Ended { plan, outcome } = ended;
         let mut outcome = discretion.outcome(outcome);
         let idle = plan.as_ref().and_then(report::idle);
+        if nothing {
+            let about = format!("{word} {role} {cluster}");
+            tell_idle(&about, idle.as_deref(), context);
+        }
         // An empty directory is no node: Patroni must continue with its next method.
         if outcome.verdict == Verdict::Skipped && idle.is_some() && !word.makes_node() {
             outcome.verdict = Verdict::Done;
@@ -200,10 +194,8 @@ impl Run {
         };
         let (_, looked) = both(tell, look).await;
         if let Some(SecondLook { compared, judged }) = looked {
-            let now = outside.clock().wall();
-            let mut seen = outside.attention().ends();
-            seen.extend(of_comparisons(&compared, now));
-            seen.extend(of_receipts(&judged.receipts, now));
+            let ends = outside.attention().ends();
+            let seen = of_pass(ends, &compared, &[], &judged, outside.clock().wall());
             reporter.source = Source::SecondLook;
             reporter.tell(extent, seen, desk, limit).await;
         }
@@ -216,27 +208,10 @@ const FOREGROUND: Duration = Duration::from_secs(2);
 
 /// Logs the reason for this call in the first line; every later line has it in its fields.
 fn begin(facts: &Facts, context: &Context) {
-    let Facts {
-        event,
-        role,
-        cluster,
-        node,
-        ..
-    } = facts;
-    let member = node
-        .as_ref()
-        .map_or_else(String::new, |node| format!(" on {node}"));
-    context.log.about(fields([
-        ("event", event.as_str().into()),
-        ("role", role.as_str().into()),
-        ("cluster", cluster.clone().into()),
-        ("member", node.clone().into()),
-    ]));
-    let process = std::process::id();
-    let log = &context.log;
-    log.info(&format!(
-        "run {event} {role} {cluster}{member}, process {process}"
-    ));
+    let (event, role) = (facts.event.as_str(), facts.role.as_str());
+    let (cluster, node) = (&facts.cluster, facts.node.as_deref());
+    let process = context.log.begin(event, Some(role), cluster, node);
+    context.log.info(&format!("run {event} {process}"));
 }
 
 /// Says that nothing was to be done.

@@ -238,13 +238,10 @@ enum SecondOperation {
 
 impl Simulate {
     fn front(&self) -> Front {
-        let faults = self
-            .faults
-            .iter()
-            .fold(Faults::default(), |mut all, faults| {
-                all.extend(faults.clone());
-                all
-            });
+        let mut all = Faults::default();
+        for faults in &self.faults {
+            all.extend(faults.clone());
+        }
         Front {
             prefix: self.prefix.clone(),
             same_second: match self.same_second {
@@ -252,7 +249,7 @@ impl Simulate {
                 SecondOperation::First => SameSecond::KeepFirst,
                 SecondOperation::Last => SameSecond::KeepLast,
             },
-            faults,
+            faults: all,
             api_version: Some(self.api_version),
             diagnose_size: self.diagnose_size,
         }
@@ -275,17 +272,13 @@ impl Simulate {
 
     fn config(self) -> Config {
         let front = self.front();
+        let servers = self.servers.iter().map(|text| parse::server(text));
         let late = self.late_servers.iter().map(|text| Server {
             is_late: true,
             ..parse::server(text)
         });
         Config {
-            servers: self
-                .servers
-                .iter()
-                .map(|text| parse::server(text))
-                .chain(late)
-                .collect(),
+            servers: servers.chain(late).collect(),
             models: self.models.iter().map(|text| parse::model(text)).collect(),
             backups: self.backups,
             active: self.active,
@@ -307,9 +300,7 @@ impl Simulate {
             front,
         }
     }
-}
 
-impl Simulate {
     fn output(&self) -> Lines<io::Stdout> {
         Lines::new(io::stdout(), self.quiet)
     }
@@ -331,12 +322,12 @@ impl Command for Simulate {
 
     fn run(&self, _context: &Context) -> Result<u8, Exit> {
         let failed = |error: StartError| {
-            let in_use = matches!(&error, StartError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse);
             let exit = Exit::new(USAGE, error.to_string());
-            if in_use {
-                exit.help("`--listen 127.0.0.1:0` takes a free port")
-            } else {
-                exit
+            match error {
+                StartError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+                    exit.help("`--listen 127.0.0.1:0` takes a free port")
+                }
+                _ => exit,
             }
         };
         self.serve().map(|()| 0).map_err(failed)

@@ -13,7 +13,7 @@ use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
 use crate::cli::shared::duration::parse_duration;
 use crate::cli::shared::exit::{Exit, INVALID};
-use crate::cli::shared::fleet::{once_code, pass_over};
+use crate::cli::shared::one_pass::{once_code, pass_over};
 use crate::cli::shared::output::{print, screen};
 use crate::cli::shared::view::Base;
 use crate::cli::shared::watch::Watch;

@@ -4,8 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::alert::{Desk, Report, Substitute, Told, of_rules};
-use crate::execute::World as _;
+use crate::alert::{
+    Desk, Report, Substitute, Told, of_comparisons, of_conflicts, of_receipts, of_rules,
+};
+use crate::evaluate::Conflict;
+use crate::execute::{Comparison, Judged, World as _};
 use crate::http::Clock as _;
 use crate::store::{Extent, Observation, Source};
 
@@ -19,31 +22,22 @@ use super::world::Outside;
 pub type Alerts<'a> = Desk<'a, Couriers<'a>>;
 
 /// The receivers that rules name, reached from here.
-pub fn desk<'a>(
-    rules: &'a Rules,
-    path: &Path,
-    context: &'a Context,
-    substitute: &'a Substitute,
-) -> Alerts<'a> {
+pub fn desk<'a>(rules: &'a Rules, context: &'a Context, substitute: &'a Substitute) -> Alerts<'a> {
     let environment = &context.environment;
     let courier = Couriers {
         environment,
         log: &context.log,
     };
+    // The state knows the rules by their whole path, wherever a process was started.
+    let whole = fs::canonicalize(&rules.path);
+    let whole = whole.as_deref().unwrap_or(&rules.path);
     Desk::new(
         &rules.set.receivers,
-        whole(path),
+        whole.display().to_string(),
         environment.host.clone(),
         courier,
         substitute,
     )
-}
-
-/// The path by which the state knows the rules, wherever a process was started.
-fn whole(path: &Path) -> String {
-    let whole = fs::canonicalize(path);
-    let whole = whole.as_deref().unwrap_or(path);
-    whole.display().to_string()
 }
 
 /// Observes the rules file; `broken` says why it is not used, if it is not.
@@ -51,15 +45,34 @@ pub fn rules_seen(desk: &Alerts<'_>, broken: Option<&str>, watch: &Watch<'_>) ->
     of_rules(Path::new(desk.rules()), broken, watch.wall())
 }
 
+/// The part of a cluster that a pass saw.
+pub const fn extent(is_whole: bool) -> Extent {
+    if is_whole {
+        Extent::Cluster
+    } else {
+        Extent::Observed
+    }
+}
+
+/// Adds what a pass saw.
+pub fn of_pass(
+    mut seen: Vec<Observation>,
+    compared: &[Comparison],
+    conflicts: &[Conflict],
+    judged: &Judged,
+    now: Duration,
+) -> Vec<Observation> {
+    seen.extend(of_comparisons(compared, now));
+    seen.extend(of_conflicts(conflicts, now));
+    seen.extend(of_receipts(&judged.receipts, now));
+    seen
+}
+
 /// Makes reports of one process.
 pub struct Reporter<'a> {
-    /// Patroni's scope.
     pub cluster: String,
-    /// The member.
     pub member: Option<String>,
-    /// The kind of process.
     pub source: Source,
-    /// Knows what may not be told.
     pub outside: &'a Outside<'a>,
 }
 

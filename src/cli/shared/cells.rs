@@ -36,9 +36,6 @@ pub struct KnownArgs {
 
 impl KnownArgs {
     /// The facts given on the command line.
-    ///
-    /// # Errors
-    /// [`Exit`] for something without `=`.
     pub fn known(&self) -> Result<Known, Exit> {
         let mut known = Known {
             env: pairs("--env", &self.env)?,

@@ -149,14 +149,10 @@ fn without(text: &str, address: &str, origin: &str) -> String {
 /// The beginning of a text, for the end of a sentence.
 fn shown(text: &str) -> String {
     let line = one_line(text.trim());
-    let mut start: String = line.chars().take(SHOWN).collect();
-    if start.len() < line.len() {
-        start.push('…');
-    }
-    if start.is_empty() {
-        start
-    } else {
-        format!(": {start}")
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!(": {}…", line.get(..end).unwrap_or_default()),
+        None if line.is_empty() => line,
+        None => format!(": {line}"),
     }
 }
 

@@ -69,9 +69,7 @@ impl Decider<'_> {
             None => Facts {
                 raw_role: raw_role.clone(),
                 node: node.clone(),
-                host: self.environment.host.clone(),
-                env: self.environment.vars.clone(),
-                ..Facts::new(*event, *role, cluster.clone())
+                ..self.environment.facts(*event, *role, cluster)
             },
         }
     }

@@ -9,8 +9,8 @@ use crate::http::Secrets;
 use crate::model::{Name, Role};
 use crate::store::{
     Arrival, Cause, Decision, Delivery, EventId, Incidents, Intent, IntentId, Noted, Notice,
-    Observation, Query, Receipts, Recorded, Seen, Settled, Source, Sqlite, Standing, Store,
-    StoreError, Worker, at_once,
+    Observation, Query, Receipts, Recorded, Seen, Settled, Source, Standing, Store, StoreError,
+    Worker, at_once,
 };
 
 /// The secrets of several endpoints.
@@ -19,7 +19,6 @@ pub struct Discretion(Vec<Secrets>);
 
 impl Discretion {
     /// The union of these secrets.
-    #[must_use]
     pub fn of(secrets: impl IntoIterator<Item = Secrets>) -> Self {
         Self(secrets.into_iter().collect())
     }
@@ -37,7 +36,6 @@ impl Discretion {
     }
 
     /// The result of a plan, without secrets.
-    #[must_use]
     pub fn outcome(&self, mut outcome: Outcome) -> Outcome {
         let steps = outcome.steps.into_iter();
         outcome.steps = steps.map(|report| self.report(report)).collect();
@@ -45,7 +43,6 @@ impl Discretion {
     }
 
     /// The comparisons, without secrets.
-    #[must_use]
     pub fn compared(&self, mut compared: Vec<Comparison>) -> Vec<Comparison> {
         for one in &mut compared {
             if let Ok(Some(text)) | Err(text) = &mut one.differs {
@@ -67,7 +64,6 @@ impl Discretion {
     }
 
     /// The receipts of a pass, without secrets.
-    #[must_use]
     pub fn judged(&self, mut judged: Judged) -> Judged {
         judged.blind = judged.blind.map(|why| self.hide(&why));
         judged
@@ -127,7 +123,8 @@ pub struct DiscreetStore {
 impl Store for DiscreetStore {
     async fn record(&self, event: &Recorded, now: Duration) -> Result<EventId, StoreError> {
         let event = event.clone();
-        self.ask(move |state| at_once(state.record(&event, now)))
+        self.state
+            .ask(move |state| at_once(state.record(&event, now)))
             .await
     }
 
@@ -136,13 +133,16 @@ impl Store for DiscreetStore {
         cluster: &str,
         node: Option<&str>,
     ) -> Result<Vec<(EventId, Recorded)>, StoreError> {
-        let whose = Whose::new(cluster, node);
-        self.ask(move |state| at_once(state.undecided(&whose.cluster, whose.node())))
+        let (cluster, node) = owned(cluster, node);
+        self.state
+            .ask(move |state| at_once(state.undecided(&cluster, node.as_deref())))
             .await
     }
 
     async fn close(&self, event: EventId) -> Result<(), StoreError> {
-        self.ask(move |state| at_once(state.close(event))).await
+        self.state
+            .ask(move |state| at_once(state.close(event)))
+            .await
     }
 
     async fn intend(&self, decision: &Decision<'_>) -> Result<Vec<Option<IntentId>>, StoreError> {
@@ -152,16 +152,17 @@ impl Store for DiscreetStore {
             Cause::Event(event) => (event, None),
             Cause::Look(sets) => (None, Some(sets.to_vec())),
         };
-        self.ask(move |state| {
-            let cause = sets.as_deref().map_or(Cause::Event(event), Cause::Look);
-            let decision = Decision {
-                plan: &plan,
-                cause,
-                now,
-            };
-            state.intend_by(by, &decision)
-        })
-        .await
+        self.state
+            .ask(move |state| {
+                let cause = sets.as_deref().map_or(Cause::Event(event), Cause::Look);
+                let decision = Decision {
+                    plan: &plan,
+                    cause,
+                    now,
+                };
+                state.intend_by(by, &decision)
+            })
+            .await
     }
 
     async fn role_changed(
@@ -171,8 +172,9 @@ impl Store for DiscreetStore {
         role: Role,
         now: Duration,
     ) -> Result<usize, StoreError> {
-        let whose = Whose::new(cluster, node);
-        self.ask(move |state| at_once(state.role_changed(&whose.cluster, whose.node(), role, now)))
+        let (cluster, node) = owned(cluster, node);
+        self.state
+            .ask(move |state| at_once(state.role_changed(&cluster, node.as_deref(), role, now)))
             .await
     }
 
@@ -182,41 +184,48 @@ impl Store for DiscreetStore {
         now: Duration,
         claim: Duration,
     ) -> Result<Standing, StoreError> {
-        self.ask(move |state| at_once(state.sending(id, now, claim)))
+        self.state
+            .ask(move |state| at_once(state.sending(id, now, claim)))
             .await
     }
 
     async fn renew(&self, id: IntentId, until: Duration) -> Result<(), StoreError> {
-        self.ask(move |state| at_once(state.renew(id, until))).await
+        self.state
+            .ask(move |state| at_once(state.renew(id, until)))
+            .await
     }
 
     async fn accepted(&self, id: IntentId, operation: &Name) -> Result<(), StoreError> {
         let operation = operation.clone();
-        self.ask(move |state| at_once(state.accepted(id, &operation)))
+        self.state
+            .ask(move |state| at_once(state.accepted(id, &operation)))
             .await
     }
 
     async fn settled(&self, id: IntentId, end: &Settled<'_>) -> Result<(), StoreError> {
         let message = end.message.map(|message| self.discretion.hide(message));
         let Settled { state: to, now, .. } = *end;
-        self.ask(move |state| {
-            let end = Settled {
-                state: to,
-                message: message.as_deref(),
-                now,
-            };
-            at_once(state.settled(id, &end))
-        })
-        .await
+        self.state
+            .ask(move |state| {
+                let end = Settled {
+                    state: to,
+                    message: message.as_deref(),
+                    now,
+                };
+                at_once(state.settled(id, &end))
+            })
+            .await
     }
 
     async fn ended(&self, id: IntentId) -> Result<(), StoreError> {
-        self.ask(move |state| at_once(state.ended(id))).await
+        self.state.ask(move |state| at_once(state.ended(id))).await
     }
 
     async fn left(&self, id: IntentId, why: &str) -> Result<(), StoreError> {
         let why = self.discretion.hide(why);
-        self.ask(move |state| at_once(state.left(id, &why))).await
+        self.state
+            .ask(move |state| at_once(state.left(id, &why)))
+            .await
     }
 
     async fn take_over(
@@ -225,13 +234,16 @@ impl Store for DiscreetStore {
         node: Option<&str>,
         now: Duration,
     ) -> Result<Vec<Intent>, StoreError> {
-        let whose = Whose::new(cluster, node);
-        self.ask(move |state| at_once(state.take_over(&whose.cluster, whose.node(), now)))
+        let (cluster, node) = owned(cluster, node);
+        self.state
+            .ask(move |state| at_once(state.take_over(&cluster, node.as_deref(), now)))
             .await
     }
 
     async fn is_forgotten(&self, id: IntentId) -> Result<bool, StoreError> {
-        self.ask(move |state| at_once(state.is_forgotten(id))).await
+        self.state
+            .ask(move |state| at_once(state.is_forgotten(id)))
+            .await
     }
 
     async fn drop_corrections(
@@ -240,25 +252,30 @@ impl Store for DiscreetStore {
         node: Option<&str>,
         now: Duration,
     ) -> Result<(), StoreError> {
-        let whose = Whose::new(cluster, node);
-        self.ask(move |state| at_once(state.drop_corrections(&whose.cluster, whose.node(), now)))
+        let (cluster, node) = owned(cluster, node);
+        self.state
+            .ask(move |state| at_once(state.drop_corrections(&cluster, node.as_deref(), now)))
             .await
     }
 
     async fn history(&self, query: &Query) -> Result<Vec<Intent>, StoreError> {
         let query = query.clone();
-        self.ask(move |state| at_once(state.history(&query))).await
+        self.state
+            .ask(move |state| at_once(state.history(&query)))
+            .await
     }
 
     async fn receipts(&self, cluster: Option<&str>) -> Result<Receipts, StoreError> {
         let cluster = cluster.map(str::to_owned);
-        self.ask(move |state| at_once(state.receipts(cluster.as_deref())))
+        self.state
+            .ask(move |state| at_once(state.receipts(cluster.as_deref())))
             .await
     }
 
     async fn keep_receipts(&self, news: &Receipts) -> Result<(), StoreError> {
         let news = news.clone();
-        self.ask(move |state| at_once(state.keep_receipts(&news)))
+        self.state
+            .ask(move |state| at_once(state.keep_receipts(&news)))
             .await
     }
 }
@@ -267,40 +284,20 @@ impl Incidents for DiscreetStore {
     async fn note(&self, notice: &Notice) -> Result<Noted, StoreError> {
         let mut notice = notice.clone();
         notice.observations = self.discretion.observations(notice.observations);
-        self.ask(move |state| at_once(state.note(&notice))).await
+        self.state
+            .ask(move |state| at_once(state.note(&notice)))
+            .await
     }
 
     async fn told(&self, delivery: &Delivery, arrival: Arrival) -> Result<(), StoreError> {
         let delivery = delivery.clone();
-        self.ask(move |state| at_once(state.told(&delivery, arrival)))
+        self.state
+            .ask(move |state| at_once(state.told(&delivery, arrival)))
             .await
     }
 }
 
-impl DiscreetStore {
-    async fn ask<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Sqlite) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.state.ask(work).await
-    }
-}
-
-/// A member, described for another thread.
-struct Whose {
-    cluster: String,
-    node: Option<String>,
-}
-
-impl Whose {
-    fn new(cluster: &str, node: Option<&str>) -> Self {
-        Self {
-            cluster: cluster.to_owned(),
-            node: node.map(str::to_owned),
-        }
-    }
-
-    fn node(&self) -> Option<&str> {
-        self.node.as_deref()
-    }
+/// A member, for another thread.
+fn owned(cluster: &str, node: Option<&str>) -> (String, Option<String>) {
+    (cluster.to_owned(), node.map(str::to_owned))
 }

@@ -12,7 +12,7 @@ use super::decide::{Decider, recorded};
 use super::exit::Exit;
 use super::invocation::{facts, rules_path};
 use super::output::{print, screen};
-use super::rules::Rules;
+use super::rules::{Rules, connect};
 use super::watch::Watch;
 use super::world::Outside;
 
@@ -22,7 +22,7 @@ pub fn dry_run(event: &EventArgs, format: Format, context: &Context) -> Result<u
     let facts = facts(event, &context.environment)?;
     let path = rules_path(event.rules.as_ref(), &context.environment);
     let mut rules = Rules::read(&path, &context.log)?;
-    rules.connect(&context.global)?;
+    connect(&mut rules.set, &context.global)?;
     let mut call = recorded(&facts, &event.sets);
     let decider = Decider {
         rules: &rules,

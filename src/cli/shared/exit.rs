@@ -38,7 +38,6 @@ impl fmt::Display for Exit {
 
 impl Exit {
     /// Ends with a code and a message.
-    #[must_use]
     pub fn new(code: u8, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -48,7 +47,6 @@ impl Exit {
     }
 
     /// Ends because the rules or the arguments of `run` are invalid.
-    #[must_use]
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(INVALID, message)
     }
@@ -59,7 +57,6 @@ impl Exit {
     }
 
     /// The same end for a command that never sends anything.
-    #[must_use]
     pub fn into_usage(mut self) -> Self {
         self.code = USAGE;
         self.message = self
@@ -70,7 +67,6 @@ impl Exit {
     }
 
     /// Adds the next step.
-    #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self

@@ -9,28 +9,22 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::agent::{
-    Board, Condition, Crowd, Decided, Discovery, Followed, Pace, RulesState, Saw, Signal, discover,
-    follow,
+    Board, Condition, Crowd, Decided, Discovery, Followed, Pace, Saw, Signal, discover, follow,
 };
-use crate::alert::{of_comparisons, of_conflicts, of_patroni, of_receipts};
-use crate::dcs::{Etcd, Tree};
+use crate::alert::of_patroni;
+use crate::dcs::{Etcd, Scope, Tree};
 use crate::evaluate::Wanted;
-use crate::execute::{Here, Looks, World as _, patience_of};
-use crate::http::{Client, Clock as _, Heard, block_on};
-use crate::model::{Api, Discover, Event, Patroni, RuleSet, Url};
-
+use crate::execute::{Here, Looks, World as _};
+use crate::http::{Client, Clock as _, Heard};
+use crate::model::{Api, Discover, Url};
 use crate::store::{Extent, Observation};
 
-use super::alerts::{Alerts, desk, rules_seen};
-use super::args::RulesArgs;
+use super::alerts::{Alerts, extent, of_pass};
 use super::context::Context;
 use super::decide::Decider;
 use super::env::Environment;
-use super::exit::Exit;
-use super::invocation::rules_path;
 use super::outbox::Outbox;
-use super::rules::{Age, Rules};
-use super::state;
+use super::rules::Rules;
 use super::view::wants;
 use super::watch::Watch;
 use super::world::{Addresses, Outside};
@@ -44,19 +38,14 @@ const SILENT: Duration = Duration::from_secs(30);
 /// The inputs shared by all clusters.
 pub struct Fleet<'a> {
     pub rules: &'a Rules,
-    /// The context of the command.
     pub context: &'a Context,
     /// The world, with the state and without a cluster.
     pub outside: &'a Outside<'a>,
     /// The variables that a command line sets.
     pub sets: &'a [String],
-    /// The state of all clusters.
     pub board: &'a Board,
-    /// The intervals.
     pub pace: Pace,
-    /// Passes on what is wrong.
     pub outbox: &'a Outbox,
-    /// The receivers.
     pub desk: &'a Alerts<'a>,
 }
 
@@ -72,26 +61,18 @@ struct Member {
 }
 
 impl Member {
-    fn listed(name: &str, patroni: &Patroni, clients: &Clients) -> Self {
-        Self {
+    fn new(name: &str, client: Rc<Client>, urls: Vec<Url>, is_found: bool) -> Rc<Self> {
+        Rc::new(Self {
             name: name.to_owned(),
-            client: clients.of(&patroni.api),
-            addresses: Rc::new(RefCell::new(patroni.urls.clone())),
+            client,
+            addresses: Rc::new(RefCell::new(urls)),
             signal: Signal::default(),
-            is_found: false,
-        }
-    }
-
-    fn found(name: &str, discover: &Discover, clients: &Clients) -> Self {
-        Self {
-            name: name.to_owned(),
-            client: clients.of(&discover.patroni),
-            addresses: Addresses::default(),
-            signal: Signal::default(),
-            is_found: true,
-        }
+            is_found,
+        })
     }
 }
+
+type Members = RefCell<BTreeMap<String, Rc<Member>>>;
 
 /// The clients for Patronis: one for all clusters with the same connection settings.
 struct Clients<'a> {
@@ -100,15 +81,7 @@ struct Clients<'a> {
     made: RefCell<Vec<(Api, Rc<Client>)>>,
 }
 
-impl<'a> Clients<'a> {
-    const fn new(environment: &'a Environment, heard: Option<Heard>) -> Self {
-        Self {
-            environment,
-            heard,
-            made: RefCell::new(Vec::new()),
-        }
-    }
-
+impl Clients<'_> {
     fn of(&self, api: &Api) -> Rc<Client> {
         let same = |other: &Api| {
             let at = Api {
@@ -132,23 +105,23 @@ impl Fleet<'_> {
     /// Follows all clusters until `ends` returns true, or with `once` until each has had one pass.
     pub async fn run(&self, ends: impl Fn() -> bool) {
         let looks = Looks::of_fleet();
-        let clients = Clients::new(
-            &self.context.environment,
-            Watch::new(&self.context.log).hears(),
-        );
-        let members: RefCell<BTreeMap<String, Rc<Member>>> = RefCell::default();
+        let watch = Watch::new(&self.context.log);
+        let clients = Clients {
+            environment: &self.context.environment,
+            heard: watch.hears(),
+            made: RefCell::default(),
+        };
+        let members = Members::default();
         let crowd = Crowd::default();
-        let add = |member: Member| {
-            let member = Rc::new(member);
+        let add = |member: Rc<Member>| {
             let name = member.name.clone();
             self.board.change(&name, |_| ());
-            members
-                .borrow_mut()
-                .insert(name.clone(), Rc::clone(&member));
-            crowd.add(&name, self.follow(member, &looks));
+            crowd.add(&name, self.follow(Rc::clone(&member), &looks));
+            members.borrow_mut().insert(name, member);
         };
         for (name, patroni) in &self.rules.set.clusters {
-            add(Member::listed(name, patroni, &clients));
+            let client = clients.of(&patroni.api);
+            add(Member::new(name, client, patroni.urls.clone(), false));
         }
         let listed = members.borrow().clone();
         self.board
@@ -157,20 +130,18 @@ impl Fleet<'_> {
         let finds = async {
             if let Some(found) = &self.rules.set.discover {
                 let notes = RefCell::new(Notes::default());
+                let add = |name: &str, scope: &Scope| {
+                    let client = clients.of(&found.patroni);
+                    let member = Member::new(name, client, Vec::new(), true);
+                    member.signal.scope.replace(Some(scope.clone()));
+                    add(member);
+                };
                 let tell = |discovery: Discovery<'_>| {
-                    self.found(
-                        &discovery,
-                        found,
-                        &members,
-                        &crowd,
-                        (&add, &clients),
-                        &notes,
-                    );
+                    self.found(&discovery, found, &members, &crowd, &add, &notes);
                 };
                 self.find(found, tell).await;
             }
         };
-        let watch = Watch::new(&self.context.log);
         let has_found = Cell::new(false);
         let ended = async {
             loop {
@@ -275,9 +246,9 @@ impl Fleet<'_> {
         &self,
         discovery: &Discovery<'_>,
         found: &Discover,
-        members: &RefCell<BTreeMap<String, Rc<Member>>>,
+        members: &Members,
         crowd: &Crowd<'_>,
-        (add, clients): (&impl Fn(Member), &Clients<'_>),
+        add: &impl Fn(&str, &Scope),
         notes: &RefCell<Notes>,
     ) {
         let log = &self.context.log;
@@ -314,7 +285,7 @@ impl Fleet<'_> {
         for citus in tree.citus() {
             if notes.borrow_mut().citus.insert(citus.clone()) {
                 log.warning(&format!(
-                    "`{citus}` is a Citus cluster, whose groups share one name; it is left out"
+                    "`{citus}` is a Citus cluster, whose groups share the same name; it is left out"
                 ));
             }
         }
@@ -325,9 +296,7 @@ impl Fleet<'_> {
                 (Some(scope), None) => {
                     if found.clusters.include(&name) && !tree.citus().contains(&name) {
                         log.info(&format!("{name}: found"));
-                        let member = Member::found(&name, found, clients);
-                        member.signal.scope.replace(Some(scope.clone()));
-                        add(member);
+                        add(&name, scope);
                     }
                 }
                 (Some(scope), Some(member)) => {
@@ -340,8 +309,6 @@ impl Fleet<'_> {
                     log.info(&format!("{name}: gone"));
                     members.borrow_mut().remove(&name);
                     crowd.remove(&name);
-                    let left = members.borrow();
-                    self.board.keep(|name| left.contains_key(name));
                 }
                 (None, Some(member)) => {
                     member.signal.scope.take();
@@ -358,10 +325,10 @@ impl Fleet<'_> {
 fn observe(saw: &Saw<'_>, outside: &Outside<'_>) -> (Extent, Vec<Observation>) {
     let now = outside.clock().wall();
     let mut seen = outside.attention().ends();
-    let extent = match saw {
+    let (extent, seen) = match saw {
         Saw::Silence(why) => {
             seen.push(of_patroni(Some(why), now));
-            Extent::Observed
+            (Extent::Observed, seen)
         }
         Saw::Pass {
             compared,
@@ -369,14 +336,8 @@ fn observe(saw: &Saw<'_>, outside: &Outside<'_>) -> (Extent, Vec<Observation>) {
             judged,
         } => {
             seen.push(of_patroni(None, now));
-            seen.extend(of_comparisons(compared, now));
-            seen.extend(of_conflicts(conflicts, now));
-            seen.extend(of_receipts(&judged.receipts, now));
-            if judged.is_complete() {
-                Extent::Cluster
-            } else {
-                Extent::Observed
-            }
+            let seen = of_pass(seen, compared, conflicts, judged, now);
+            (extent(judged.is_complete()), seen)
         }
     };
     (extent, outside.discretion().observations(seen))
@@ -394,129 +355,4 @@ fn receivers(wanted: &Wanted) -> usize {
     let steps = wanted.plans.iter().flat_map(|plan| &plan.steps);
     let servers = steps.filter_map(|step| Some((&step.api, &step.operation.switch()?.server)));
     servers.collect::<BTreeSet<_>>().len()
-}
-
-/// The rules, as the page shows them.
-pub fn rules_state(path: &str, rules: &Rules, broken: Option<String>) -> RulesState {
-    let last_good = "the file is broken; the last good rules are used".to_owned();
-    RulesState {
-        path: path.to_owned(),
-        broken: broken.or_else(|| (rules.age == Age::LastGood).then_some(last_good)),
-    }
-}
-
-/// The clusters that the rules list or discover, with the addresses of their Patronis.
-pub fn clusters(
-    rules: &RuleSet,
-    environment: &Environment,
-) -> Result<BTreeMap<String, Patroni>, Exit> {
-    let mut all = rules.clusters.clone();
-    if let Some(found) = &rules.discover {
-        let client = Client::new(&found.etcd, &environment.vars);
-        let snapshot = block_on(Etcd::new(&client, found).range())
-            .map_err(|error| Exit::new(3, error.to_string()))?;
-        let tree = Tree::of(&snapshot);
-        for (name, scope) in tree.scopes() {
-            let members = scope.members();
-            let urls = members
-                .iter()
-                .filter_map(|member| member.api_url.as_deref());
-            let urls: Vec<Url> = urls.filter_map(|url| Url::new(url).ok()).collect();
-            let is_known = all.contains_key(name) || urls.is_empty();
-            if is_known || !found.clusters.include(name) || tree.citus().contains(name) {
-                continue;
-            }
-            let patroni = Patroni {
-                api: found.patroni.clone(),
-                urls,
-                origin: found.origin.clone(),
-            };
-            all.insert(name.to_owned(), patroni);
-        }
-    }
-    if all.is_empty() {
-        return Err(Exit::invalid("the rules name no clusters")
-            .help("add `clusters` or `discover` to the rules file"));
-    }
-    Ok(all)
-}
-
-/// Runs one pass over all clusters; without `acts`, nothing is sent.
-pub fn pass_over(
-    args: &RulesArgs,
-    context: &Context,
-    acts: bool,
-    wait: Duration,
-) -> Result<Board, Exit> {
-    let path = rules_path(args.rules.as_ref(), &context.environment);
-    let mut rules = if acts {
-        Rules::read_or_last_good(&path, context)?
-    } else {
-        Rules::look(&path, context)?
-    };
-    rules.connect(&context.global)?;
-    refuse_without_clusters(&rules)?;
-    let board = Board::default();
-    board.set_rules(rules_state(&path.display().to_string(), &rules, None));
-    let watch = Watch::new(&context.log);
-    let outside = Outside::new(&rules.set, &context.environment, &watch);
-    let place = state::place(Some(&rules.set), &context.environment);
-    let outside = if acts || place.path.exists() {
-        state::remember(outside, &place, patience_of(Event::OnRoleChange), context)
-    } else {
-        outside
-    };
-    let outbox = Outbox::default();
-    let desk = desk(&rules, &path, context, &outbox.substitute);
-    if acts {
-        let seen = rules_seen(&desk, rules.broken.as_deref(), &watch);
-        outbox.put("", Extent::Observed, vec![seen]);
-    }
-    let fleet = Fleet {
-        outbox: &outbox,
-        desk: &desk,
-        rules: &rules,
-        context,
-        outside: &outside,
-        sets: &args.sets,
-        board: &board,
-        pace: Pace {
-            poll: Duration::ZERO,
-            wait,
-            once: true,
-            acts,
-        },
-    };
-    block_on(fleet.run(|| false));
-    Ok(board)
-}
-
-/// Refuses rules that name no clusters.
-pub fn refuse_without_clusters(rules: &Rules) -> Result<(), Exit> {
-    if rules.set.names_clusters() {
-        return Ok(());
-    }
-    Err(Exit::invalid("the rules name no clusters to follow")
-        .help("add `clusters` or `discover` to the rules file"))
-}
-
-/// The exit code of one pass over all clusters.
-pub fn once_code(board: &Board) -> u8 {
-    let rows = board.rows();
-    let any = |of: &[Condition]| rows.iter().any(|row| of.contains(&row.condition));
-    if any(&[Condition::Wrong, Condition::Disputed]) {
-        2
-    } else if rows.is_empty()
-        || any(&[
-            Condition::Unreachable,
-            Condition::NoLeader,
-            Condition::Unknown,
-            Condition::Acting,
-            Condition::New,
-        ])
-    {
-        3
-    } else {
-        u8::from(!any(&[Condition::Fine]))
-    }
 }

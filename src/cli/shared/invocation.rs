@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::diagnostic::ticked;
 use crate::evaluate::Facts;
 use crate::model::{Event, Role, RuleSet, Template, TemplateValue};
 
@@ -17,7 +18,6 @@ pub const DEFAULT_RULES: &str = "/etc/patroni_barman/rules.yml";
 pub const RULES_VARIABLE: &str = "PATRONI_BARMAN_RULES";
 
 /// The path of the rules: given, from the environment, or the default.
-#[must_use]
 pub fn rules_path(given: Option<&PathBuf>, environment: &Environment) -> PathBuf {
     given
         .cloned()
@@ -26,16 +26,7 @@ pub fn rules_path(given: Option<&PathBuf>, environment: &Environment) -> PathBuf
 }
 
 /// Patroni's arguments as facts.
-///
-/// # Errors
-/// [`Exit`] for an unknown event or role.
 pub fn facts(args: &EventArgs, environment: &Environment) -> Result<Facts, Exit> {
-    let words = |all: &[&str]| {
-        all.iter()
-            .map(|word| format!("`{word}`"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
     let word = args
         .event
         .as_ref()
@@ -44,24 +35,16 @@ pub fn facts(args: &EventArgs, environment: &Environment) -> Result<Facts, Exit>
     let event = Event::parse(word).ok_or_else(|| {
         Exit::invalid(format!("there is no event `{word}`")).help(format!(
             "the events are {}",
-            words(&Event::ALL.map(Event::as_str))
+            ticked(Event::ALL.map(Event::as_str))
         ))
     })?;
-    let raw_role = args.role_word.as_ref().or(args.role.as_ref()).map_or_else(
-        || {
-            event
-                .roles()
-                .first()
-                .copied()
-                .unwrap_or(Role::Uninitialized)
-                .as_str()
-        },
-        String::as_str,
-    );
+    let only_role = || event.roles().first().map_or("", |role| role.as_str());
+    let raw_role = args.role_word.as_ref().or(args.role.as_ref());
+    let raw_role = raw_role.map_or_else(only_role, String::as_str);
     let role = Role::from_patroni(raw_role).ok_or_else(|| {
         Exit::invalid(format!("there is no role `{raw_role}`")).help(format!(
             "the roles are {}",
-            words(&Role::ALL.map(Role::as_str))
+            ticked(Role::ALL.map(Role::as_str))
         ))
     })?;
     let cluster = args.cluster_word.as_ref().or(args.scope.as_ref());
@@ -77,30 +60,21 @@ pub fn facts(args: &EventArgs, environment: &Environment) -> Result<Facts, Exit>
     ];
     let known = known
         .into_iter()
-        .filter_map(|(name, value)| value.as_ref().map(|value| (name.to_owned(), value.clone())));
+        .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
     let all: BTreeMap<String, String> = args.others.iter().cloned().chain(known).collect();
+    let facts = environment.facts(event, role, cluster);
     Ok(Facts {
-        event,
-        role,
         raw_role: raw_role.to_owned(),
-        cluster: cluster.clone(),
         node: node.or_else(|| environment.get("PATRONI_NAME").map(str::to_owned)),
-        host: all
-            .get("host")
-            .cloned()
-            .or_else(|| environment.host.clone()),
+        host: all.get("host").cloned().or(facts.host),
         datadir: args.datadir.clone(),
         connstring: args.connstring.clone(),
         args: all,
-        env: environment.vars.clone(),
-        elsewhere: false,
+        ..facts
     })
 }
 
 /// Sets variables that the rules file declares, keeping their type.
-///
-/// # Errors
-/// [`Exit`] for an undeclared variable, or a value of another type.
 pub fn set_vars(rules: &mut RuleSet, sets: &[String]) -> Result<(), Exit> {
     for set in sets {
         let (name, value) = set.split_once('=').ok_or_else(|| {
@@ -108,13 +82,9 @@ pub fn set_vars(rules: &mut RuleSet, sets: &[String]) -> Result<(), Exit> {
         })?;
         // The variables of a single rule are unknown outside the rules.
         let settable = rules.vars.iter().filter(|var| var.name == var.label);
-        let names: Vec<_> = settable.map(|var| format!("`{}`", var.name)).collect();
+        let names = ticked(settable.map(|var| var.name.as_str()));
         let Some(var) = rules.vars.iter_mut().find(|var| var.name == name) else {
-            let there = if names.is_empty() {
-                "none".to_owned()
-            } else {
-                names.join(", ")
-            };
+            let there = if names.is_empty() { "none" } else { &names };
             return Err(
                 Exit::invalid(format!("the rules file declares no variable `{name}`"))
                     .help(format!("declared under `vars`: {there}")),

@@ -128,19 +128,28 @@ impl Log {
         }
     }
 
-    /// Sets the fields of every following line.
-    pub fn about(&self, fields: Fields) {
-        self.about.borrow_mut().extend(fields);
+    /// Sets the fields of a process about a cluster, and describes it.
+    pub fn begin(
+        &self,
+        event: &str,
+        role: Option<&str>,
+        cluster: &str,
+        member: Option<&str>,
+    ) -> String {
+        self.about.borrow_mut().extend(fields([
+            ("event", event.into()),
+            ("role", role.into()),
+            ("cluster", cluster.into()),
+            ("member", member.into()),
+        ]));
+        let role = role.unwrap_or("without a role");
+        let member = member.map_or_else(String::new, |member| format!(" on {member}"));
+        format!("{role} {cluster}{member}, process {}", process::id())
     }
 
     /// Returns true if lines of this level are written.
     pub fn is_written(&self, level: LogLevel) -> bool {
         level >= self.level
-    }
-
-    /// Writes a line if it is important enough.
-    pub fn write(&self, level: LogLevel, message: &str) {
-        self.tell(level, message, &Fields::new());
     }
 
     /// Writes a line about a continuing condition: an unchanged reason is repeated every 30 s, and every time only
@@ -193,57 +202,51 @@ impl Log {
                 "lines were"
             };
             let said = format!("{dropped} log {lines} dropped: nothing took them");
-            if !self.put(&self.line(LogLevel::Warning, &said, &Fields::new())) {
+            let written = self.put(&self.line(LogLevel::Warning, &said, &Fields::new()));
+            if written.is_err() {
                 self.dropped.set(dropped.saturating_add(1));
                 return;
             }
             self.dropped.set(0);
         }
-        if !self.put(&self.line(level, message, fields)) {
+        if self.put(&self.line(level, message, fields)).is_err() {
             self.dropped.set(self.dropped.get().saturating_add(1));
         }
     }
 
-    /// Writes a line; returns `false` if it can't be written soon.
-    fn put(&self, line: &str) -> bool {
-        let written = match &self.file {
-            Some(file) => {
-                if file.is_rotated() {
-                    self.reopen();
-                }
-                put(&mut *file.open.borrow_mut(), line)
-            }
-            None => put(&mut io::stderr(), line),
+    /// Writes a line, unless that takes a long wait.
+    fn put(&self, line: &str) -> io::Result<()> {
+        let Some(file) = &self.file else {
+            return put(&mut io::stderr(), line);
         };
-        written.is_ok()
+        if file.is_rotated() {
+            self.reopen();
+        }
+        put(&mut *file.open.borrow_mut(), line)
     }
 
-    /// Logs a detail.
     pub fn debug(&self, message: &str) {
-        self.write(LogLevel::Debug, message);
+        self.tell(LogLevel::Debug, message, &Fields::new());
     }
 
-    /// Logs an action.
     pub fn info(&self, message: &str) {
-        self.write(LogLevel::Info, message);
+        self.tell(LogLevel::Info, message, &Fields::new());
     }
 
-    /// Logs a temporary problem.
     pub fn warning(&self, message: &str) {
-        self.write(LogLevel::Warning, message);
+        self.tell(LogLevel::Warning, message, &Fields::new());
     }
 
-    /// Logs a failure.
     pub fn error(&self, message: &str) {
-        self.write(LogLevel::Error, message);
+        self.tell(LogLevel::Error, message, &Fields::new());
     }
 
     fn line(&self, level: LogLevel, message: &str, fields: &Fields) -> String {
-        let (word, priority) = match level {
-            LogLevel::Debug => ("DEBUG", "<7>"),
-            LogLevel::Info => ("INFO", "<6>"),
-            LogLevel::Warning => ("WARNING", "<4>"),
-            LogLevel::Error => ("ERROR", "<3>"),
+        let (word, priority, style) = match level {
+            LogLevel::Debug => ("DEBUG", "<7>", None),
+            LogLevel::Info => ("INFO", "<6>", None),
+            LogLevel::Warning => ("WARNING", "<4>", Some(Style::Warning)),
+            LogLevel::Error => ("ERROR", "<3>", Some(Style::Error)),
         };
         let priority = if self.journal { priority } else { "" };
         let now = Timestamp::now();
@@ -256,12 +259,8 @@ impl Log {
                 }
                 if let Some(colour) = self.plain {
                     let head = format!("{}:", word.to_lowercase());
-                    let head = match level {
-                        LogLevel::Debug | LogLevel::Info => head,
-                        LogLevel::Warning => colour.paint(Style::Warning, &head),
-                        LogLevel::Error => colour.paint(Style::Error, &head),
-                    };
-                    return format!("{head} {message}\n");
+                    let painted = style.map(|style| colour.paint(style, &head));
+                    return format!("{} {message}\n", painted.unwrap_or(head));
                 }
                 let local = now.to_zoned(TimeZone::system()).datetime();
                 let time = local.strftime("%Y-%m-%d %H:%M:%S");

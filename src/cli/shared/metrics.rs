@@ -28,9 +28,10 @@ pub struct Measured<'a> {
     pub now: Duration,
 }
 
-/// Writes the metrics file atomically; errors are only logged. A state database that does not exist counts as empty
+/// Writes the metrics file, if there is to be one, atomically; errors are only logged. A state database that does not exist counts as empty
 /// and is not created.
-pub fn write(file: &Path, state: &Path, measured: &Measured<'_>, log: &Log) {
+pub fn write(file: Option<&Path>, state: &Path, measured: &Measured<'_>, log: &Log) {
+    let Some(file) = file else { return };
     let read = || {
         let store = Sqlite::look(state)?;
         let intents = block_on(store.history(&Query::default()))?;

@@ -18,6 +18,7 @@ pub mod invocation;
 pub mod log;
 pub mod metrics;
 pub mod notify;
+pub mod one_pass;
 pub mod online;
 pub mod outbox;
 pub mod output;

@@ -6,18 +6,19 @@ use crate::barman::{Barman, Diagnosis, Interest};
 use crate::check::online::{
     BackupState, Content, Here, Inventory, Member, Model, Seen, Server, Want, problems, wants,
 };
+use crate::dcs::{Etcd, Tree};
 use crate::execute::World as _;
 use crate::http::{Client, block_on, together};
 use crate::load::Problem;
-use crate::model::{ApiName, RuleSet};
+use crate::model::{self, ApiName, RuleSet, Url};
 use crate::patroni::{Cluster, Patroni, PatroniError, name_in};
 use crate::report::Failure;
 use crate::space::Known;
 
 use super::context::Context;
+use super::env::Environment;
 use super::exit::Exit;
-use super::fleet;
-use super::rules::{Age, Rules};
+use super::rules::connect;
 use super::watch::Watch;
 use super::world::Outside;
 
@@ -31,24 +32,18 @@ pub struct Online {
 
 impl Online {
     /// Asks every Patroni that the rules name, then every API that they use, concurrently.
-    ///
-    /// # Errors
-    /// [`Exit`] for options of the connection that can't be used.
     pub fn ask(rules: &RuleSet, node: Option<&str>, context: &Context) -> Result<Self, Exit> {
-        let rules = connected(rules.clone(), context)?;
+        let rules = connected(rules, context)?;
         let given = node.or_else(|| context.environment.get("PATRONI_NAME"));
         let given = given.map(str::to_owned);
         Ok(Self::of(&[(rules, None)], given.as_deref(), context))
     }
 
     /// The same for every cluster that the rules list or discover.
-    ///
-    /// # Errors
-    /// As [`Online::ask`], and if clusters cannot be found.
     pub fn ask_all(rules: &RuleSet, context: &Context) -> Result<Self, Exit> {
-        let rules = connected(rules.clone(), context)?;
-        let clusters = fleet::clusters(&rules, &context.environment)?;
-        let of = |(name, patroni): (String, crate::model::Patroni)| {
+        let rules = connected(rules, context)?;
+        let clusters = clusters(&rules, &context.environment)?;
+        let of = |(name, patroni): (String, model::Patroni)| {
             let mut rules = rules.clone();
             rules.places.patroni = Some(patroni.origin.clone());
             rules.patroni = Some(patroni);
@@ -114,15 +109,45 @@ impl Online {
     }
 }
 
-fn connected(set: RuleSet, context: &Context) -> Result<RuleSet, Exit> {
-    let mut rules = Rules {
-        set,
-        sources: Vec::new(),
-        age: Age::Current,
-        broken: None,
-    };
-    rules.connect(&context.global).map_err(Exit::into_usage)?;
-    Ok(rules.set)
+fn connected(rules: &RuleSet, context: &Context) -> Result<RuleSet, Exit> {
+    let mut rules = rules.clone();
+    connect(&mut rules, &context.global).map_err(Exit::into_usage)?;
+    Ok(rules)
+}
+
+/// The clusters that the rules list or discover, with the addresses of their Patronis.
+fn clusters(
+    rules: &RuleSet,
+    environment: &Environment,
+) -> Result<BTreeMap<String, model::Patroni>, Exit> {
+    let mut all = rules.clusters.clone();
+    if let Some(found) = &rules.discover {
+        let client = Client::new(&found.etcd, &environment.vars);
+        let snapshot = block_on(Etcd::new(&client, found).range())
+            .map_err(|error| Exit::new(3, error.to_string()))?;
+        let tree = Tree::of(&snapshot);
+        for (name, scope) in tree.scopes() {
+            let members = scope.members().into_iter();
+            let urls: Vec<Url> = members
+                .filter_map(|member| Url::new(&member.api_url?).ok())
+                .collect();
+            let is_known = all.contains_key(name) || urls.is_empty();
+            if is_known || !found.clusters.include(name) || tree.citus().contains(name) {
+                continue;
+            }
+            let patroni = model::Patroni {
+                api: found.patroni.clone(),
+                urls,
+                origin: found.origin.clone(),
+            };
+            all.insert(name.to_owned(), patroni);
+        }
+    }
+    if all.is_empty() {
+        return Err(Exit::invalid("the rules name no clusters")
+            .help("add `clusters` or `discover` to the rules file"));
+    }
+    Ok(all)
 }
 
 /// Asks the Patronis of one rule set. If a cluster is given, they are its members; otherwise the first one is local.

@@ -23,11 +23,11 @@ use super::state::{self, Place};
 
 /// Rules and their source text.
 pub struct Rules {
-    /// The rules.
     pub set: RuleSet,
     /// Their text, for positions in messages.
     pub sources: Vec<Source>,
-    /// Their age.
+    /// The user's name for them.
+    pub path: PathBuf,
     pub age: Age,
     /// The reason why the rules in the file are not used, if they are not.
     pub broken: Option<String>,
@@ -54,79 +54,70 @@ impl Age {
 }
 
 impl Rules {
+    /// The rules that a file has now.
+    pub const fn new(set: RuleSet, sources: Vec<Source>, path: PathBuf) -> Self {
+        Self {
+            set,
+            sources,
+            path,
+            age: Age::Current,
+            broken: None,
+        }
+    }
+
     /// Reads rules; every finding that prevents their use is logged.
     pub fn read(path: &Path, log: &Log) -> Result<Self, Exit> {
         let sources = read(path).map_err(|error| Exit::invalid(error.to_string()))?;
-        Self::of(sources, &path.display().to_string(), log)
+        Self::of(sources, path, log)
     }
 
-    /// Parses rules from texts; `path` is the user's name for them.
-    pub fn of(sources: Vec<Source>, path: &str, log: &Log) -> Result<Self, Exit> {
+    /// Parses rules from texts.
+    pub fn of(sources: Vec<Source>, path: &Path, log: &Log) -> Result<Self, Exit> {
         let loaded = load(&sources);
         let Some(set) = loaded.rules else {
             for finding in &loaded.findings {
                 log.error(&crate::report::line(finding));
             }
-            return Err(
-                Exit::invalid(format!("the rules in `{path}` are not valid"))
-                    .help(format!("`patroni_barman check {path}` shows each place")),
-            );
+            return Err(unusable(path, "are not valid"));
         };
-        Ok(Self {
-            set,
-            sources,
-            age: Age::Current,
-            broken: None,
-        })
+        Ok(Self::new(set, sources, path.to_owned()))
     }
 
-    /// Reads rules and stores a copy if `check` finds no error in them; otherwise the last stored copy is
-    /// used, unless it says `rules_fallback: none`.
-    pub fn read_or_last_good(path: &Path, context: &Context) -> Result<Self, Exit> {
-        Self::usable(path, context, true)
+    /// Reads the rules that a command acts on, with the connection from the command line. Rules in which `check` finds an
+    /// error are replaced by the last good copy, unless that says `rules_fallback: none`. Unless `stores` is true, neither
+    /// the rules nor the result of the check are stored.
+    pub fn usable(given: Option<&PathBuf>, context: &Context, stores: bool) -> Result<Self, Exit> {
+        let path = rules_path(given, &context.environment);
+        let read = Self::read(&path, &context.log);
+        let read = read.and_then(|rules| rules.check(context, stores).map(|()| rules));
+        let mut rules = read.or_else(|broken| Self::instead(&path, broken, context))?;
+        connect(&mut rules.set, &context.global)?;
+        Ok(rules)
     }
 
-    /// The same without storing anything: neither the rules nor the result of the check.
-    pub fn look(path: &Path, context: &Context) -> Result<Self, Exit> {
-        Self::usable(path, context, false)
-    }
-
-    fn usable(path: &Path, context: &Context, remember: bool) -> Result<Self, Exit> {
-        let broken = match Self::read(path, &context.log) {
-            Ok(rules) => match rules.checked(path, context, remember) {
-                Ok(()) => return Ok(rules),
-                Err(broken) => broken,
-            },
-            Err(broken) => broken,
-        };
+    /// The last good rules instead of those in a broken file.
+    fn instead(path: &Path, broken: Exit, context: &Context) -> Result<Self, Exit> {
+        let message = &broken.message;
         let kept = Self::of_last_good(path, context);
-        match kept.filter(|kept| kept.set.fallback == Fallback::LastGood) {
-            Some(rules) => {
-                let message = &broken.message;
-                context
-                    .log
-                    .error(&format!("{message}; the last good rules are used instead"));
-                Ok(Self {
-                    broken: Some(broken.message),
-                    ..rules
-                })
-            }
-            None => Err(Exit {
-                message: format!("{}; nothing was sent", broken.message),
+        let Some(kept) = kept.filter(|kept| kept.set.fallback == Fallback::LastGood) else {
+            return Err(Exit {
+                message: format!("{message}; nothing was sent"),
                 ..broken
-            }),
-        }
-    }
-
-    /// Refuses rules with errors; good rules are stored.
-    pub fn refuse_errors(&self, path: &Path, context: &Context) -> Result<(), Exit> {
-        self.checked(path, context, true)
+            });
+        };
+        let said = format!("{message}; the last good rules are used instead");
+        context.log.error(&said);
+        Ok(Self {
+            broken: Some(broken.message),
+            ..kept
+        })
     }
 
     /// Checks rules, once for each change. A problem that only a newer version of this program finds is logged, and does
     /// not invalidate rules that have worked.
-    fn checked(&self, path: &Path, context: &Context, remember: bool) -> Result<(), Exit> {
-        let copy = LastGood::of(path, &state::folder(&context.environment));
+    pub fn check(&self, context: &Context, stores: bool) -> Result<(), Exit> {
+        let folder = state::folder(&context.environment);
+        let copy = LastGood::of(&self.path, &folder);
         let log = &context.log;
         let known = copy.known(&self.sources);
         let errors = match &known {
@@ -137,17 +128,17 @@ impl Rules {
         let is_good = errors.is_empty() || known == Known::GoodBefore;
         let remembered = match known {
             Known::Refused(_) => Ok(()),
-            _ if !remember => Ok(()),
+            _ if !stores => Ok(()),
             _ if is_good => copy.keep(&self.sources),
             _ => copy.refuse(&self.sources, &errors),
         };
         if let Err(error) = remembered {
-            let what = if is_good {
-                "the rules can't be kept for a time when the file is broken"
+            let folder = folder.display();
+            log.warning(&if is_good {
+                format!("the rules can't be stored in `{folder}`, so there is no copy for a time when the file is broken: {error}")
             } else {
-                "the result of checking the rules can't be saved, so each callback checks them again"
-            };
-            log.warning(&format!("{what}: {error}"));
+                format!("the result of the check can't be stored in `{folder}`, so each callback checks the rules again: {error}")
+            });
         }
         for error in &errors {
             if is_good {
@@ -159,15 +150,12 @@ impl Rules {
         if is_good {
             return Ok(());
         }
-        let path = path.display();
-        Err(Exit::invalid(format!("the rules in `{path}` have errors"))
-            .help(format!("`patroni_barman check {path}` shows each place")))
+        Err(unusable(&self.path, "have errors"))
     }
 
     /// The age of the rules at a path, which says whether those in the file are broken. Nothing is logged.
-    #[must_use]
     pub fn age_at(path: &Path, context: &Context) -> Age {
-        let copy = LastGood::of(path, &state::folder(&context.environment));
+        let copy = copy_of(path, context);
         let is_good = |set: RuleSet, sources: &[Source]| match copy.known(sources) {
             Known::Good | Known::GoodBefore => true,
             Known::Refused(_) => false,
@@ -183,69 +171,25 @@ impl Rules {
     }
 
     /// The last rules at a path that passed every check, if there is a copy.
-    #[must_use]
     pub fn of_last_good(path: &Path, context: &Context) -> Option<Self> {
-        let copy = LastGood::of(path, &state::folder(&context.environment));
-        let sources = copy.fetch()?;
+        let sources = copy_of(path, context).fetch()?;
         Some(Self {
-            set: load(&sources).rules?,
-            sources,
             age: Age::LastGood,
-            broken: None,
+            ..Self::new(load(&sources).rules?, sources, path.to_owned())
         })
     }
 
-    /// Replaces the file's `api` by the connection from the command line.
-    pub fn connect(&mut self, global: &Global) -> Result<(), Exit> {
-        let name = ApiName::default();
-        if let Some(text) = &global.api_url {
-            let url = Url::new(text)
-                .map_err(|why| Exit::invalid(format!("`--api-url` is not an address: {why}")))?;
-            // Headers belong to the address in the file, and may be secret.
-            let api = self
-                .set
-                .apis
-                .entry(name.clone())
-                .or_insert_with(|| Api::at(url.clone()));
-            if api.url != url {
-                api.headers.clear();
-            }
-            api.url = url;
-        }
-        if let Some(api) = self.set.apis.get_mut(&name) {
-            let replace = |place: &mut Option<_>, given: &Option<_>| {
-                if given.is_some() {
-                    place.clone_from(given);
-                }
-            };
-            replace(&mut api.cert_file, &global.cert_file);
-            // A certificate alone: its file also holds the key, as in the Python tool.
-            let key_file = global.key_file.as_ref().or(global.cert_file.as_ref());
-            replace(&mut api.key_file, &key_file.cloned());
-            replace(&mut api.ca_file, &global.ca_file);
-            if api.cert_file.is_none() && api.key_file.is_some() {
-                return Err(
-                    Exit::invalid("`--key-file` has no effect without a certificate")
-                        .help("give `--cert-file` too"),
-                );
-            }
-        }
-        Ok(())
-    }
-
     /// The rules in the form that a status shows.
-    #[must_use]
-    pub fn seen(&self, path: &Path) -> RulesSeen {
+    pub fn seen(&self) -> RulesSeen {
         RulesSeen {
-            path: path.display().to_string(),
+            path: self.path.display().to_string(),
             sha256: self.sha256(),
             broken: self.broken.clone(),
         }
     }
 
     /// The SHA-256 of their text, as `sha256sum` writes it; of the concatenated texts if there are several files.
-    #[must_use]
-    pub fn sha256(&self) -> String {
+    fn sha256(&self) -> String {
         let mut context = digest::Context::new(&digest::SHA256);
         for source in &self.sources {
             context.update(source.text.as_bytes());
@@ -258,14 +202,54 @@ impl Rules {
     }
 
     /// The position of a value in the rules, as `file:line:column`.
-    #[must_use]
     pub fn place(&self, origin: &Origin) -> String {
-        let place = locate(&self.sources, origin);
-        format!(
-            "{}:{}:{}",
-            place.file, place.position.line, place.position.column
-        )
+        locate(&self.sources, origin).to_string()
     }
+}
+
+fn unusable(path: &Path, why: &str) -> Exit {
+    let path = path.display();
+    Exit::invalid(format!("the rules in `{path}` {why}"))
+        .help(format!("`patroni_barman check {path}` shows each place"))
+}
+
+fn copy_of(path: &Path, context: &Context) -> LastGood {
+    LastGood::of(path, &state::folder(&context.environment))
+}
+
+/// Replaces the file's `api` by the connection from the command line.
+pub fn connect(set: &mut RuleSet, global: &Global) -> Result<(), Exit> {
+    let name = ApiName::default();
+    if let Some(text) = &global.api_url {
+        let url = Url::new(text)
+            .map_err(|why| Exit::invalid(format!("`--api-url` is not an address: {why}")))?;
+        // Headers belong to the address in the file, and may be secret.
+        let api = set.apis.entry(name.clone());
+        let api = api.or_insert_with(|| Api::at(url.clone()));
+        if api.url != url {
+            api.headers.clear();
+        }
+        api.url = url;
+    }
+    if let Some(api) = set.apis.get_mut(&name) {
+        let replace = |place: &mut Option<_>, given: &Option<_>| {
+            if given.is_some() {
+                place.clone_from(given);
+            }
+        };
+        replace(&mut api.cert_file, &global.cert_file);
+        // A certificate alone: its file also holds the key, as in the Python tool.
+        let key_file = global.key_file.as_ref().or(global.cert_file.as_ref());
+        replace(&mut api.key_file, &key_file.cloned());
+        replace(&mut api.ca_file, &global.ca_file);
+        if api.cert_file.is_none() && api.key_file.is_some() {
+            return Err(
+                Exit::invalid("`--key-file` has no effect without a certificate")
+                    .help("give `--cert-file` too"),
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The errors that `check` finds in rules that were loaded from these texts, one per line.
@@ -282,7 +266,7 @@ fn errors(set: RuleSet, sources: &[Source]) -> Vec<String> {
 pub fn database(rules: Option<&PathBuf>, context: &Context) -> Result<Place, Exit> {
     let path = rules_path(rules, &context.environment);
     let read = if rules.is_some() || path.exists() {
-        let copy = LastGood::of(&path, &state::folder(&context.environment));
+        let copy = copy_of(&path, context);
         let is_refused = |rules: &Rules| matches!(copy.known(&rules.sources), Known::Refused(_));
         match Rules::read(&path, &context.log) {
             Ok(rules) if is_refused(&rules) => Rules::of_last_good(&path, context).or(Some(rules)),

@@ -9,17 +9,17 @@ use clap::Args;
 
 use crate::barman::Class;
 use crate::evaluate::{Facts, evaluate};
-use crate::execute::{Called, Outcome, StepOutcome, World, execute, patience_of};
+use crate::execute::{Called, Outcome, StepOutcome, World, execute};
 use crate::http::{Clock as _, block_on};
 use crate::load::load;
-use crate::model::{Api, ApiName, Fence, Patroni, Retry, Url, duration};
+use crate::model::{Api, ApiName, Fence, Patroni, Retry, RuleSet, Url, duration};
 use crate::source::Source;
 
 use super::context::Context;
 use super::exit::{Exit, USAGE};
 use super::invocation::set_vars;
 use super::log::Log;
-use super::rules::{Age, Rules};
+use super::rules::connect;
 use super::state;
 use super::watch::Watch;
 use super::world::Outside;
@@ -92,9 +92,6 @@ pub struct Shipped<'a> {
 
 impl Shipped<'_> {
     /// Runs the rules and returns the exit code.
-    ///
-    /// # Errors
-    /// [`Exit`] if the arguments are invalid or the API is unreachable or reports an error.
     pub fn run(&self, context: &Context) -> Result<u8, Exit> {
         if context.global.api_url.is_none() {
             return Err(Exit::new(USAGE, "`--api-url` is missing")
@@ -107,9 +104,9 @@ impl Shipped<'_> {
         let retry = self.tries.retry();
         let rules = self.rules(context, retry).map_err(invalid)?;
         let watch = Watch::new(&context.log);
-        let mut outside = Outside::new(&rules.set, &context.environment, &watch);
+        let mut outside = Outside::new(&rules, &context.environment, &watch);
         block_on(make_sure_of_api(&outside, retry, &context.log))?;
-        let plan = evaluate(&rules.set, &self.facts)
+        let plan = evaluate(&rules, &self.facts)
             .map_err(|error| invalid(Exit::invalid(format!("{error}; nothing was sent"))))?;
         if plan.steps.is_empty() {
             context.log.info(&format!(
@@ -123,42 +120,35 @@ impl Shipped<'_> {
         }
         if self.remembers {
             let place = state::place(None, &context.environment);
-            outside = state::remember(outside, &place, patience_of(plan.event), context);
+            outside = state::remember(outside, &place, plan.event, context);
         }
         Ok(self.code(&block_on(execute(&plan, Called::at(watch.now()), &outside))))
     }
 
     /// The file with the values of the options.
-    fn rules(&self, context: &Context, retry: Retry) -> Result<Rules, Exit> {
-        let sources = vec![Source::new(self.name, self.rules)];
+    fn rules(&self, context: &Context, retry: Retry) -> Result<RuleSet, Exit> {
+        let sources = [Source::new(self.name, self.rules)];
         let set = load(&sources).rules;
-        let set = set.ok_or_else(|| Exit::invalid(format!("`{}` is not valid", self.name)))?;
-        let mut rules = Rules {
-            set,
-            sources,
-            age: Age::Current,
-            broken: None,
-        };
-        rules.connect(&context.global)?;
-        let sets: Vec<String> = self
-            .vars
-            .iter()
+        let mut set = set.ok_or_else(|| Exit::invalid(format!("`{}` is not valid", self.name)))?;
+        connect(&mut set, &context.global)?;
+        let sets = self.vars.iter();
+        let sets: Vec<_> = sets
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        set_vars(&mut rules.set, &sets)?;
+        set_vars(&mut set, &sets)?;
         let patroni = self.patroni_url.map(|text| {
             Url::new(text)
                 .map_err(|why| Exit::invalid(format!("`--patroni-url` is not an address: {why}")))
         });
-        rules.set.patroni = patroni.transpose()?.map(|url| Patroni::new(Api::at(url)));
-        for rule in &mut rules.set.rules {
+        set.patroni = patroni.transpose()?.map(|url| Patroni::new(Api::at(url)));
+        for rule in &mut set.rules {
             if self.patroni_url.is_some() {
                 rule.fence = Fence::Role;
             }
             rule.retry = retry;
             rule.poll.every = self.every.unwrap_or(rule.poll.every);
         }
-        Ok(rules)
+        Ok(set)
     }
 
     fn code(&self, outcome: &Outcome) -> u8 {

@@ -5,9 +5,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::execute::World as _;
+use rustix::fs::{Access, access};
+
+use crate::execute::{World as _, patience_of};
 use crate::http::{Clock as _, block_on, within};
-use crate::model::RuleSet;
+use crate::model::{Event, RuleSet};
 use crate::report::StateSeen;
 use crate::store::{LastPass, Query, Receipts, Sqlite, State, Store as _, StoreError, Worker};
 
@@ -42,7 +44,6 @@ pub struct Place {
 
 /// The database: from the environment or the rules file, or else in one of the system's directories if this
 /// user may write to it, or else in the user's own.
-#[must_use]
 pub fn place(rules: Option<&RuleSet>, environment: &Environment) -> Place {
     let settings = rules.map(|rules| rules.state.clone()).unwrap_or_default();
     let given = environment
@@ -50,16 +51,14 @@ pub fn place(rules: Option<&RuleSet>, environment: &Environment) -> Place {
         .map(PathBuf::from)
         .or(settings.path);
     let named = given.is_some();
-    let path = given.unwrap_or_else(|| folder(environment).join("state.db"));
     Place {
-        path,
+        path: given.unwrap_or_else(|| folder(environment).join("state.db")),
         named,
         keep: settings.keep,
     }
 }
 
 /// The directory of everything outside the database, and by default of the database.
-#[must_use]
 pub fn folder(environment: &Environment) -> PathBuf {
     // Users without a home directory can only use the system's: in /tmp anyone could plant rules.
     let own = || {
@@ -74,30 +73,24 @@ pub fn folder(environment: &Environment) -> PathBuf {
     [SYSTEM, AGENT]
         .map(Path::new)
         .into_iter()
-        .find(|folder| writable(folder))
+        .find(|folder| access(*folder, Access::WRITE_OK).is_ok())
         .map_or_else(own, Path::to_owned)
 }
 
-/// Returns true if files can be created in a directory.
-fn writable(folder: &Path) -> bool {
-    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
-}
-
 /// Returns false only if nothing can be pending.
-#[must_use]
 pub fn may_be_pending(path: &Path) -> bool {
     fs::exists(Sqlite::marker(path)).unwrap_or(true)
 }
 
-/// Opens the state. A failure to open it must not stop a failover.
+/// Opens the state for an event, which can wait for it for so long. A failure to open it must not stop a failover.
 pub fn remember<'a>(
     outside: Outside<'a>,
     place: &Place,
-    limit: Duration,
+    event: Event,
     context: &Context,
 ) -> Outside<'a> {
     let old = outside.clock().wall().saturating_sub(place.keep);
-    match Worker::open(&place.path, old, limit) {
+    match Worker::open(&place.path, old, patience_of(event)) {
         Ok(state) => {
             if let Some(aside) = state.moved_aside() {
                 let (path, aside) = (place.path.display(), aside.display());
@@ -155,19 +148,18 @@ pub fn look(cluster: Option<&str>, path: &Path) -> StateSeen {
         Ok::<_, StoreError>((block_on(store.history(&query))?, store.last_pass()?))
     };
     match exists(path) {
-        Ok(false) => return seen,
-        Ok(true) => {
-            seen.exists = true;
-            match read() {
-                Ok((pending, last_pass)) => {
-                    seen.pending = pending;
-                    seen.last_pass = last_pass;
-                    seen.trouble = not_writable(path);
-                }
-                Err(error) => seen.trouble = Some(error.to_string()),
-            }
-        }
+        Ok(exists) => seen.exists = exists,
         Err(error) => seen.trouble = Some(error),
+    }
+    if seen.exists {
+        match read() {
+            Ok((pending, last_pass)) => {
+                seen.pending = pending;
+                seen.last_pass = last_pass;
+                seen.trouble = not_writable(path);
+            }
+            Err(error) => seen.trouble = Some(error.to_string()),
+        }
     }
     seen
 }
@@ -177,9 +169,11 @@ pub fn members(path: &Path) -> Vec<String> {
     if exists(path) != Ok(true) {
         return Vec::new();
     }
-    let read = Sqlite::look(path).and_then(|state| state.last_pass());
-    let pass = read.ok().flatten();
-    pass.map_or_else(Vec::new, |pass| pass.members)
+    let pass = Sqlite::look(path).and_then(|state| state.last_pass());
+    pass.ok()
+        .flatten()
+        .map(|pass| pass.members)
+        .unwrap_or_default()
 }
 
 /// Returns true if there is a database; an inaccessible directory is an error.
@@ -198,11 +192,8 @@ impl Place {
         if there || folder || !self.named {
             return Ok(there);
         }
-        let path = self.path.display();
-        Err(Exit::new(
-            USAGE,
-            format!("there is no folder for the state `{path}`"),
-        ))
+        let message = format!("there is no folder for the state `{}`", self.path.display());
+        Err(Exit::new(USAGE, message))
     }
 }
 

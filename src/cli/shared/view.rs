@@ -1,6 +1,5 @@
 //! The cluster as Patroni shows it, and the state that the rules want.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::evaluate::{Wanted, wanted};
@@ -16,7 +15,6 @@ use super::args::RulesArgs;
 use super::context::Context;
 use super::decide::Decider;
 use super::exit::Exit;
-use super::invocation::rules_path;
 use super::rules::Rules;
 use super::state::{self, Place};
 use super::watch::Watch;
@@ -24,12 +22,9 @@ use super::world::Outside;
 
 /// The rules and the servers that they name.
 pub struct Base<'a> {
-    /// The path of the rules.
-    pub path: PathBuf,
     pub rules: Rules,
     /// The clients for those servers.
     pub outside: Outside<'a>,
-    /// The place of the state.
     pub state: Place,
 }
 
@@ -53,20 +48,13 @@ impl<'a> Base<'a> {
         watch: &'a Watch<'a>,
         acts: bool,
     ) -> Result<Self, Exit> {
-        let path = rules_path(args.rules.as_ref(), &context.environment);
-        let mut rules = if acts {
-            Rules::read_or_last_good(&path, context)?
-        } else {
-            Rules::look(&path, context)?
-        };
-        rules.connect(&context.global)?;
+        let rules = Rules::usable(args.rules.as_ref(), context, acts)?;
         let state = state::place(Some(&rules.set), &context.environment);
         let mut outside = Outside::new(&rules.set, &context.environment, watch);
         if !acts {
             outside = outside.also_asking(&state::members(&state.path));
         }
         Ok(Self {
-            path,
             rules,
             outside,
             state,
@@ -74,7 +62,6 @@ impl<'a> Base<'a> {
     }
 
     /// Limits the time of each exchange with an API.
-    #[must_use]
     pub fn within(mut self, limit: Duration) -> Self {
         self.outside = self.outside.within(limit);
         self
@@ -98,7 +85,7 @@ impl<'a> Base<'a> {
         let misplaced = (!self.rules.set.has_rule_for(cluster)).then(|| {
             let url = self.outside.patroni_url().unwrap_or_default();
             format!(
-                "the Patroni at `{url}` is of the cluster `{cluster}`, for which there is no rule"
+                "the Patroni at `{url}` belongs to the cluster `{cluster}`, for which there is no rule"
             )
         });
         if let Some(misplaced) = &misplaced {
@@ -165,7 +152,7 @@ impl Base<'_> {
         let discretion = self.outside.discretion();
         let state = state::look(cluster, &self.state.path);
         Compared {
-            rules: self.rules.seen(&self.path),
+            rules: self.rules.seen(),
             state,
             apis,
             states: discretion.compared(states),

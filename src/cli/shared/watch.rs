@@ -39,7 +39,6 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// Reports to this log, and to the terminal if standard error is one.
-    #[must_use]
     pub fn new(log: &'a Rc<Log>) -> Self {
         Self {
             log,
@@ -92,14 +91,9 @@ impl<'a> Watch<'a> {
                     self.log.forget(&self.thing(&step.rule));
                     String::new()
                 };
-                let url = &step.url;
-                let said = format!("sending {what} to {url}{again}");
-                self.step(
-                    LogLevel::Info,
-                    step,
-                    &said,
-                    [("attempt", (*attempt).into())],
-                );
+                let said = format!("sending {what} to {}{again}", step.url);
+                let attempt = [("attempt", (*attempt).into())];
+                self.step(LogLevel::Info, step, &said, attempt);
             }
             Progress::Waiting { step, reason, wait } => {
                 let next = duration::rounded(*wait);
@@ -109,12 +103,8 @@ impl<'a> Watch<'a> {
             }
             Progress::Accepted { step, id } => {
                 let said = format!("created operation {id}");
-                self.step(
-                    LogLevel::Info,
-                    step,
-                    &said,
-                    [("operation_id", id.as_str().into())],
-                );
+                let id = [("operation_id", id.as_str().into())];
+                self.step(LogLevel::Info, step, &said, id);
             }
             Progress::Found { step, id } => {
                 let said = format!("the answer was lost; found operation {id}, waiting for it");
@@ -134,18 +124,12 @@ impl<'a> Watch<'a> {
                 }
             },
             Progress::Resuming { intent } => {
-                let Intent {
-                    step,
-                    event,
-                    role,
-                    id,
-                    created,
-                    ..
-                } = intent;
-                let what = step.operation.words();
-                let at = local_time(*created);
+                let Intent { event, role, .. } = intent;
+                let what = intent.step.operation.words();
+                let at = local_time(intent.created);
                 let said = format!("resuming {what} from {event} {role} at {at}");
-                self.step(LogLevel::Info, step, &said, [("intent", id.0.into())]);
+                let id = [("intent", intent.id.0.into())];
+                self.step(LogLevel::Info, &intent.step, &said, id);
             }
             Progress::Earlier { step, intent } => {
                 let id = intent.operation_id.as_ref();
@@ -156,9 +140,20 @@ impl<'a> Watch<'a> {
                 self.step(LogLevel::Warning, step, &said, []);
             }
             Progress::Correcting { step, member, what } => self.correcting(step, *member, what),
-            Progress::Stalled { step, id, .. } => {
+            Progress::Stalled {
+                step,
+                id,
+                intent,
+                unchanged,
+            } => {
+                let said = format!(
+                    "operation {id} is in progress, and nothing has changed in its destination for {} minutes; if it no \
+                     longer runs on the Barman host, give it up with `patroni_barman forget {}`",
+                    unchanged.as_secs() / 60,
+                    intent.0
+                );
                 let id = [("operation_id", id.as_str().into())];
-                self.step(LogLevel::Warning, step, &stalled(progress), id);
+                self.step(LogLevel::Warning, step, &said, id);
             }
             Progress::Doubt { step, message } => {
                 self.step(LogLevel::Warning, step, message, []);
@@ -184,10 +179,10 @@ impl<'a> Watch<'a> {
             source => source.as_str(),
         };
         let member = member.map_or_else(String::new, |member| format!(" (for `{member}`)"));
-        let said = format!("{by}: rule `{}`: {what}{member}; correcting it", step.rule);
-        let mut more = Self::about(step);
-        more.extend(fields([("source", self.source.get().as_str().into())]));
-        self.tell(LogLevel::Warning, &said, more);
+        let said = format!("{what}{member}; sending the request");
+        let source = [("source", self.source.get().as_str().into())];
+        let (said, fields) = Self::about(step, &said, source);
+        self.tell(LogLevel::Warning, &format!("{by}: {said}"), fields);
     }
 
     fn running(&self, step: &Step, id: &Name, elapsed: Duration, trouble: Option<&str>) {
@@ -277,14 +272,20 @@ impl<'a> Watch<'a> {
         format!("{} {rule}", self.about.as_deref().unwrap_or_default())
     }
 
-    /// Fields of every line about a step.
-    fn about(step: &Step) -> Fields {
-        fields([
+    /// A line about a step.
+    fn about<const N: usize>(
+        step: &Step,
+        said: &str,
+        more: [(&str, Value); N],
+    ) -> (String, Fields) {
+        let mut all = fields([
             ("rule", step.rule.clone().into()),
             ("request", step.operation.kind().as_str().into()),
             ("api", step.api.0.clone().into()),
             ("server", step.operation.server().map(Name::as_str).into()),
-        ])
+        ]);
+        all.extend(fields(more));
+        (format!("rule `{}`: {said}", step.rule), all)
     }
 
     fn step<const N: usize>(
@@ -294,10 +295,8 @@ impl<'a> Watch<'a> {
         said: &str,
         more: [(&str, Value); N],
     ) {
-        let mut all = Self::about(step);
-        all.extend(fields(more));
-        let said = format!("rule `{}`: {said}", step.rule);
-        self.tell(level, &said, all);
+        let (said, fields) = Self::about(step, said, more);
+        self.tell(level, &said, fields);
     }
 
     fn repeat<const N: usize>(
@@ -308,12 +307,10 @@ impl<'a> Watch<'a> {
         said: &str,
         more: [(&str, Value); N],
     ) {
-        let mut all = Self::about(step);
-        all.extend(fields(more));
-        let said = format!("rule `{}`: {said}", step.rule);
-        let (said, all) = self.line(&said, all);
+        let (said, fields) = Self::about(step, said, more);
+        let (said, fields) = self.line(&said, fields);
         self.log
-            .repeat(&self.thing(&step.rule), reason, level, &said, &all);
+            .repeat(&self.thing(&step.rule), reason, level, &said, &fields);
     }
 
     fn wait_for(&self, what: Option<String>) {
@@ -367,23 +364,4 @@ impl Clock for Watch<'_> {
         }
         self.clear();
     }
-}
-
-/// The message that a recovery may never end, and how to give it up.
-fn stalled(progress: &Progress<'_>) -> String {
-    let Progress::Stalled {
-        id,
-        intent,
-        unchanged,
-        ..
-    } = progress
-    else {
-        return String::new();
-    };
-    format!(
-        "operation {id} is in progress, and nothing has changed in its destination for {} minutes; if it no longer \
-         runs on the Barman host, give it up with `patroni_barman forget {}`",
-        unchanged.as_secs() / 60,
-        intent.0
-    )
 }

@@ -40,32 +40,19 @@ struct Endpoint {
     url: Url,
 }
 
-impl Endpoint {
-    fn new(api: &Api, environment: &Environment, watch: &Watch<'_>) -> Self {
-        Self {
-            client: Client::new(api, &environment.vars).heard_by(watch.hears()),
-            url: api.url.clone(),
-        }
-    }
-}
-
 impl<'a> Outside<'a> {
     /// The servers that these rules name; no connection is opened before it is needed.
-    #[must_use]
     pub fn new(rules: &RuleSet, environment: &Environment, watch: &'a Watch<'a>) -> Self {
-        let endpoint = |api: &Api| Endpoint::new(api, environment, watch);
+        let client = |api: &Api| Client::new(api, &environment.vars).heard_by(watch.hears());
+        let endpoint = |(name, api): (&ApiName, &Api)| {
+            let (client, url) = (client(api), api.url.clone());
+            (name.clone(), Endpoint { client, url })
+        };
         Self {
-            apis: Rc::new(
-                rules
-                    .apis
-                    .iter()
-                    .map(|(name, api)| (name.clone(), endpoint(api)))
-                    .collect(),
-            ),
+            apis: Rc::new(rules.apis.iter().map(endpoint).collect()),
             patroni: rules.patroni.as_ref().map(|patroni| {
-                let client = Client::new(&patroni.api, &environment.vars);
-                let client = client.heard_by(watch.hears());
-                (Rc::new(client), Rc::new(RefCell::new(patroni.urls.clone())))
+                let urls = RefCell::new(patroni.urls.clone());
+                (Rc::new(client(&patroni.api)), Rc::new(urls))
             }),
             watch,
             state: None,
@@ -106,7 +93,6 @@ impl Outside<'_> {
     }
 
     /// Uses this state from now on.
-    #[must_use]
     pub fn remembering(mut self, state: Worker) -> Self {
         self.state = Some(Rc::new(DiscreetStore {
             state,
@@ -117,14 +103,12 @@ impl Outside<'_> {
     }
 
     /// Limits the time of each exchange with an API.
-    #[must_use]
     pub const fn within(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
     }
 
     /// Asks these Patronis too, if those that the rules name don't answer.
-    #[must_use]
     pub fn also_asking(self, members: &[String]) -> Self {
         if let Some((_, urls)) = &self.patroni {
             let mut urls = urls.borrow_mut();
@@ -147,7 +131,6 @@ impl Outside<'_> {
     }
 
     /// The secrets that no output may contain.
-    #[must_use]
     pub fn discretion(&self) -> Discretion {
         let apis = self.apis.values().map(|endpoint| &endpoint.client);
         let patroni = self.patroni.iter().map(|(client, _)| &**client);

@@ -144,6 +144,13 @@ impl RequestTemplate {
         found.map(|(_, value)| value)
     }
 
+    /// The values that may have templates.
+    pub fn values(&self) -> impl Iterator<Item = &TemplateValue> {
+        self.server
+            .iter()
+            .chain(self.body.iter().map(|(_, value)| value))
+    }
+
     /// Tells whether Barman may receive WAL from another node after it.
     pub fn may_follow(&self) -> bool {
         self.kind.restarts_receiver() && self.part("model_name").is_some()

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use crate::agent::{Board, Condition, Row};
 use crate::barman::{ActiveModel, ServerState};
 use crate::execute::Wal;
+use crate::report::age::age;
 use crate::report::difference;
 use crate::report::history::local_time;
+use crate::report::html::document;
 use crate::store::{Receipt, Verdict};
 use crate::template;
 
@@ -22,21 +24,19 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.')
 pub(super) fn overview(board: &Board, now: Duration) -> String {
     let rows = board.rows();
     let counts = Condition::ALL.iter().filter_map(|condition| {
-        let count = rows
-            .iter()
-            .filter(|row| row.condition == *condition)
-            .count();
+        let of = rows.iter().filter(|row| row.condition == *condition);
+        let count = of.count();
         (count > 0)
             .then(|| json!({"word": word(*condition), "class": class(*condition), "count": count}))
     });
     let values = json!({
-        "style": STYLE,
         "time": local_time(now),
         "banners": banners(board),
         "counts": counts.collect::<Vec<_>>(),
         "clusters": rows.iter().map(|row| line(row, now)).collect::<Vec<_>>(),
     });
-    template::page(include_str!("overview.html"), &values)
+    let body = template::page(include_str!("overview.html"), &values);
+    page("Barman and its clusters", &body)
 }
 
 /// The page of one cluster.
@@ -72,7 +72,6 @@ pub(super) fn cluster(row: &Row, board: &Board, now: Duration) -> String {
         })
     });
     let values = json!({
-        "style": STYLE,
         "time": local_time(now),
         "banners": banners(board),
         "cluster": line(row, now),
@@ -84,7 +83,14 @@ pub(super) fn cluster(row: &Row, board: &Board, now: Duration) -> String {
         "seen": row.seen.map(|at| ago(at, now)),
         "followed_by": if row.by_watch { "a watch of etcd" } else { "polling its Patronis" },
     });
-    template::page(include_str!("cluster.html"), &values)
+    let body = template::page(include_str!("cluster.html"), &values);
+    page(&row.here.cluster, &body)
+}
+
+/// A page that is reloaded every 10 seconds.
+fn page(title: &str, body: &str) -> String {
+    let head = "<meta http-equiv=\"refresh\" content=\"10\">\n";
+    document(title, head, STYLE, &format!("{body}\n"))
 }
 
 /// The messages that concern all clusters.
@@ -96,10 +102,8 @@ fn banners(board: &Board) -> Vec<String> {
 }
 
 fn line(row: &Row, now: Duration) -> Value {
-    let servers = row
-        .compared
-        .iter()
-        .filter(|one| one.server_name().is_some());
+    let compared = row.compared.iter();
+    let servers = compared.filter(|one| one.server_name().is_some());
     let servers = servers.map(|one| {
         let server = one.server.as_ref();
         let backup = server.and_then(ServerState::last_backup);
@@ -168,13 +172,7 @@ fn receipt(receipt: &Receipt) -> Value {
 }
 
 fn ago(at: Duration, now: Duration) -> String {
-    let seconds = now.saturating_sub(at).as_secs();
-    match seconds {
-        0..=119 => format!("{seconds} s ago"),
-        120..=7_199 => format!("{} min ago", seconds / 60),
-        7_200..=172_799 => format!("{} h ago", seconds / 3_600),
-        _ => format!("{} days ago", seconds / 86_400),
-    }
+    format!("{} ago", age(now, at))
 }
 
 const fn word(condition: Condition) -> &'static str {

@@ -1,48 +1,38 @@
 //! The fleet for Prometheus, in the `OpenMetrics` format.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::agent::{Board, Condition, Row};
-use crate::report::metrics::labels;
+use crate::report::metrics::{family, labels, number, plain, truth};
 
 /// The whole text.
 pub(super) fn text(board: &Board, now: Duration) -> String {
     let rows = board.rows();
     let mut out = String::new();
     let mut metric = |name: &str, help: &str, samples: Vec<(String, f64)>| {
-        let name = format!("patroni_barman_agent_{name}");
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
-        for (labels, value) in samples {
-            let _ = writeln!(out, "{name}{labels} {value}");
-        }
+        family(&mut out, &format!("agent_{name}"), "gauge", help, samples);
     };
-    let own = |value: f64| vec![(String::new(), value)];
-    let truth = |so: bool| f64::from(u8::from(so));
     metric(
         "rules_broken",
         "1 while the rules file is broken and older rules are used.",
-        own(truth(board.rules().broken.is_some())),
+        plain(truth(board.rules().broken.is_some())),
     );
     if let Some(dcs) = board.dcs() {
         metric(
             "etcd_watched",
             "1 while etcd is watched, 0 while clusters are only polled.",
-            own(truth(dcs.is_ok())),
+            plain(truth(dcs.is_ok())),
         );
     }
     metric(
         "loop_timestamp_seconds",
         "When the loop of the agent ran last.",
-        own(board.alive().min(now).as_secs_f64()),
+        plain(board.alive().min(now).as_secs_f64()),
     );
     let counted = Condition::ALL.iter().map(|condition| {
-        let count = rows
-            .iter()
-            .filter(|row| row.condition == *condition)
-            .count();
+        let of = rows.iter().filter(|row| row.condition == *condition);
         let labels = labels(&[("condition", condition.as_str())]);
-        (labels, f64::from(u32::try_from(count).unwrap_or(u32::MAX)))
+        (labels, number(of.count() as u64))
     });
     metric("clusters", "Clusters by how they fare.", counted.collect());
     let each = |value: &dyn Fn(&Row) -> Option<f64>| {
@@ -87,16 +77,8 @@ pub(super) fn text(board: &Board, now: Duration) -> String {
         let pairs = [("cluster", row.here.cluster.as_str()), ("leader", leader)];
         Some((labels(&pairs), 1.0))
     });
-    metric(
-        "cluster_leader",
-        "1 for the member that leads.",
-        leaders.collect(),
-    );
+    let help = "1 for the member that leads.";
+    metric("cluster_leader", help, leaders.collect());
     out.push_str("# EOF\n");
     out
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-fn number(count: u64) -> f64 {
-    count as f64
 }

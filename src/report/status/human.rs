@@ -1,7 +1,7 @@
 //! The status for people.
 
 use crate::barman::{ActiveModel, Backup, ServerState};
-use crate::execute::{Comparison, Wal};
+use crate::execute::{Comparison, Here, Wal};
 use crate::model::Role;
 use crate::store::Receipts;
 
@@ -9,10 +9,9 @@ use super::super::age::{age, bytes};
 use super::super::history::attempts;
 use super::super::receipts;
 use super::super::text::{Screen, Style};
-use super::{Level, Status, conflict};
+use super::{Level, Status, conflict, squeezed};
 
 /// The status for people.
-#[must_use]
 pub fn status(status: &Status<'_>, screen: Screen) -> String {
     let mut page = Page {
         status,
@@ -66,11 +65,7 @@ impl Page<'_> {
         let Ok(here) = self.status.here else {
             return self.say("the cluster is unknown");
         };
-        let leader = here.leader.as_ref();
-        let leader = leader.map_or_else(
-            || "no leader".to_owned(),
-            |leader| format!("the leader is {leader}"),
-        );
+        let leader = leads(here);
         let own = |name: &String| match here.role {
             Some(Role::Replica) if here.is_listed() => format!("{name} is a replica, "),
             Some(Role::Primary) => format!("{name} is the primary, "),
@@ -82,7 +77,8 @@ impl Page<'_> {
         let own = here.node.as_ref().map_or_else(String::new, own);
         let timeline = here
             .timeline
-            .map_or_else(String::new, |timeline| format!(", timeline {timeline}"));
+            .map(|timeline| format!(", timeline {timeline}"));
+        let timeline = timeline.unwrap_or_default();
         let rest = format!(": {own}{leader}{timeline}");
         self.put(Some(Style::Strong), &here.cluster, &rest, 2);
     }
@@ -116,11 +112,10 @@ impl Page<'_> {
         };
         self.line("state", &format!("{}{there}", state.path));
         let pass = match &state.last_pass {
-            Some(pass) => format!(
-                "{} ago, exit code {}",
-                age(status.now, pass.ended),
-                pass.code
-            ),
+            Some(pass) => {
+                let age = age(status.now, pass.ended);
+                format!("{age} ago, exit code {}", pass.code)
+            }
             None => "never, by this state".to_owned(),
         };
         self.line("last reconcile", &pass);
@@ -130,12 +125,9 @@ impl Page<'_> {
         };
         self.line("Patroni", patroni);
         for api in status.apis {
-            let barman = status.barman_of(api).map_or_else(
-                || "Barman of unknown version".to_owned(),
-                |version| format!("Barman {version}"),
-            );
+            let barman = status.barman_of(api).unwrap_or("of unknown version");
             let what = match &api.version {
-                Ok(version) => format!("{barman}, pg-backup-api {version}"),
+                Ok(version) => format!("Barman {barman}, pg-backup-api {version}"),
                 Err(_) => "not reachable".to_owned(),
             };
             self.line(&format!("API {}", api.name.0), &what);
@@ -175,34 +167,21 @@ impl Page<'_> {
             None if one.differs == Ok(None) => "not checked: no member is followed".to_owned(),
             None => "not checked: another model is active".to_owned(),
         };
-        let wal = wal.split_whitespace().collect::<Vec<_>>().join(" ");
-        self.line("WAL", &wal);
-        let lag = server.wal_lag();
-        self.line(
-            "WAL not confirmed",
-            &lag.map_or_else(|| "unknown".to_owned(), bytes),
-        );
-        let slot = server.slot.as_ref().map_or_else(
-            || "none".to_owned(),
-            |slot| {
-                let word = if slot.active { "active" } else { "not active" };
-                format!("{} ({word})", slot.name)
-            },
-        );
-        self.line("slot", &slot);
-        let timeline = server.timeline;
-        self.line(
-            "timeline",
-            &timeline.map_or_else(|| "unknown".to_owned(), |timeline| timeline.to_string()),
-        );
-        let wal = server.last_wal().map_or_else(
-            || "none".to_owned(),
-            |wal| match wal.written {
-                Some(written) => format!("{}, {} ago", wal.name, age(status.now, written)),
-                None => wal.name.clone(),
-            },
-        );
-        self.line("last archived WAL", &wal);
+        self.line("WAL", &squeezed(&wal));
+        let lag = server.wal_lag().map(bytes);
+        self.line("WAL not confirmed", lag.as_deref().unwrap_or("unknown"));
+        let slot = server.slot.as_ref().map(|slot| {
+            let word = if slot.active { "active" } else { "not active" };
+            format!("{} ({word})", slot.name)
+        });
+        self.line("slot", slot.as_deref().unwrap_or("none"));
+        let timeline = server.timeline.map(|timeline| timeline.to_string());
+        self.line("timeline", timeline.as_deref().unwrap_or("unknown"));
+        let wal = server.last_wal().map(|wal| match wal.written {
+            Some(written) => format!("{}, {} ago", wal.name, age(status.now, written)),
+            None => wal.name.clone(),
+        });
+        self.line("last archived WAL", wal.as_deref().unwrap_or("none"));
         let (last, good) = (server.last_backup(), server.last_good_backup());
         self.line("last backup", &backup(status, last));
         if last.map(|(id, _)| id) != good.map(|(id, _)| id) {
@@ -218,12 +197,8 @@ impl Page<'_> {
             self.text.push_str(&receipts(current, self.screen));
         }
         if let Some(why) = &judged.blind {
-            self.put(
-                Some(Style::Warning),
-                "changes of timeline can't be judged: ",
-                why,
-                2,
-            );
+            let head = "changes of timeline can't be judged: ";
+            self.put(Some(Style::Warning), head, why, 2);
         }
     }
 
@@ -234,14 +209,10 @@ impl Page<'_> {
             self.put(Some(Style::Strong), "pending:", "", 2);
         }
         for intent in pending {
-            let operation = intent
-                .operation_id
-                .as_ref()
-                .map_or_else(String::new, |id| format!(", operation {id}"));
-            let why = intent
-                .message
-                .as_ref()
-                .map_or_else(String::new, |why| format!(": {why}"));
+            let id = intent.operation_id.as_ref();
+            let operation = id.map_or_else(String::new, |id| format!(", operation {id}"));
+            let why = intent.message.as_ref();
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
             let rest = format!(
                 "for {}, {}: {}, {}{operation}{why}",
                 age(self.status.now, intent.created),
@@ -252,6 +223,14 @@ impl Page<'_> {
             let head = format!("  {}  ", intent.id.0);
             self.put(Some(Style::Warning), &head, &rest, 5);
         }
+    }
+}
+
+/// The leader in words.
+pub(in crate::report) fn leads(here: &Here) -> String {
+    match &here.leader {
+        Some(leader) => format!("the leader is {leader}"),
+        None => "no leader".to_owned(),
     }
 }
 

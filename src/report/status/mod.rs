@@ -16,6 +16,7 @@ use crate::store::{Intent, LastPass, Receipts};
 use super::history::{local_time, utc};
 use super::{intent, receipts_json};
 
+pub(super) use human::leads;
 pub use human::status;
 pub use problem::{Level, Problem};
 
@@ -80,7 +81,6 @@ impl StateSeen {
 
 impl Status<'_> {
     /// Returns true if everything is as the rules want it and nothing is pending.
-    #[must_use]
     pub fn as_wanted(&self) -> bool {
         self.here.is_ok()
             && self.state.pending.is_empty()
@@ -106,7 +106,6 @@ impl Status<'_> {
     }
 
     /// The status as `schemas/status.schema.json` describes it.
-    #[must_use]
     pub fn to_json(&self) -> Value {
         let here = self.here.ok();
         let problem = |one: &Problem| json!({"level": one.level.as_str(), "message": one.message});
@@ -201,7 +200,6 @@ impl Status<'_> {
 }
 
 /// A conflict between two members, in a sentence.
-#[must_use]
 pub fn conflict(conflict: &Conflict) -> String {
     let Conflict { target, wants } = conflict;
     let [(one, first), (two, second)] = wants;
@@ -210,15 +208,19 @@ pub fn conflict(conflict: &Conflict) -> String {
     )
 }
 
+/// A text on one line, with single spaces.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The reason why a state differs, in a sentence.
-#[must_use]
 pub fn difference(one: &Comparison, here: &Here) -> String {
     let what = match (&one.differs, one.wal.as_ref().and_then(Wal::missing)) {
         (Ok(Some(what)) | Err(what), _) => what.clone(),
         (Ok(None), Some(wal)) => wal.message.clone(),
         (Ok(None), None) => String::new(),
     };
-    let mut what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut what = squeezed(&what);
     if let Some(member) = one.member.as_ref().filter(|_| one.elsewhere) {
         let role = if here.leader.as_ref() == Some(member) {
             "the leader "

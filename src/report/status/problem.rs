@@ -8,7 +8,7 @@ use crate::store::{MayTell, Verdict};
 
 use super::super::age::age;
 use super::super::receipt;
-use super::{Status, conflict, difference};
+use super::{Status, conflict, difference, squeezed};
 
 /// The severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +54,7 @@ impl Status<'_> {
         let mut say = |level, counts, message: String| {
             all.push(Problem {
                 level,
-                message: message.split_whitespace().collect::<Vec<_>>().join(" "),
+                message: squeezed(&message),
                 counts,
             });
         };
@@ -148,12 +148,8 @@ impl Status<'_> {
             1 => "1 request is pending".to_owned(),
             more => format!("{more} requests are pending, the oldest"),
         };
-        let why = oldest.message.as_deref().unwrap_or_default();
-        let why = if why.is_empty() {
-            String::new()
-        } else {
-            format!(" ({why})")
-        };
+        let why = oldest.message.as_ref().filter(|why| !why.is_empty());
+        let why = why.map_or_else(String::new, |why| format!(" ({why})"));
         Some(format!("{count} for {age}: {what}{why}"))
     }
 

@@ -45,7 +45,6 @@ pub struct Survivor {
 }
 
 /// Tries the mutants of the rules of these suites, which must be the same in all of them and pass all of their tests.
-#[must_use]
 pub fn mutate(suites: &[&Suite]) -> Option<Mutants> {
     let first = suites.first()?;
     let rules = &first.rules;
@@ -96,13 +95,12 @@ impl Trial<'_> {
         }
         let place = self.locator.place(&Spot::value(&edit.origin));
         let beginning = || self.locator.place(&Spot::value(&Origin::default()));
-        self.result
-            .survived
-            .extend(place.or_else(beginning).map(|place| Survivor {
-                rule: edit.rule,
-                what: edit.what,
-                place,
-            }));
+        let survivor = place.or_else(beginning).map(|place| Survivor {
+            rule: edit.rule,
+            what: edit.what,
+            place,
+        });
+        self.result.survived.extend(survivor);
     }
 
     fn is_caught(&mut self, change: Change) -> bool {
@@ -142,7 +140,6 @@ impl Trial<'_> {
 
 impl Mutants {
     /// The number for which a test fails.
-    #[must_use]
     pub const fn caught(&self) -> usize {
         self.total.saturating_sub(self.survived.len())
     }

@@ -157,11 +157,8 @@ impl Edits<'_> {
                     rule.requests.remove(number);
                 });
             }
-            if number > 0
-                && all
-                    .get(number - 1)
-                    .is_some_and(|before| !alike(before, request))
-            {
+            let before = number.checked_sub(1).and_then(|before| all.get(before));
+            if before.is_some_and(|before| !alike(before, request)) {
                 let what = format!("request {} is sent before request {number}", number + 1);
                 self.add(&key, what, |rule| {
                     rule.requests.swap(number - 1, number);
@@ -274,52 +271,31 @@ impl Edits<'_> {
         let (retry, poll) = (self.rule.retry, self.rule.poll);
         let usual = Retry::default();
         if retry.attempts != usual.attempts {
-            self.add(
-                "retry/attempts",
-                "`retry.attempts` is not limited",
-                |rule| {
-                    rule.retry.attempts = usual.attempts;
-                },
-            );
+            let what = "`retry.attempts` is not limited";
+            self.add("retry/attempts", what, |rule| {
+                rule.retry.attempts = usual.attempts;
+            });
         }
         let mut limit =
-            |key: &str, own: Duration, usual: Duration, edit: fn(&mut Rule, Duration)| {
+            |key: &str, own: Duration, usual: Duration, of: fn(&mut Rule) -> &mut Duration| {
                 if own != usual {
                     let (own, other) = (duration::format(own), duration::format(usual));
-                    let what = format!(
-                        "`{}` is `{other}` instead of `{own}`",
-                        key.replace('/', ".")
-                    );
-                    self.add(key, what, |rule| edit(rule, usual));
+                    let name = key.replace('/', ".");
+                    let what = format!("`{name}` is `{other}` instead of `{own}`");
+                    self.add(key, what, |rule| *of(rule) = usual);
                 }
             };
-        limit("retry/wait", retry.wait, usual.wait, |rule, time| {
-            rule.retry.wait = time;
+        let every = Poll::default().every;
+        limit("retry/wait", retry.wait, usual.wait, |rule| {
+            &mut rule.retry.wait
         });
-        limit(
-            "retry/max_wait",
-            retry.max_wait,
-            usual.max_wait,
-            |rule, time| {
-                rule.retry.max_wait = time;
-            },
-        );
-        limit(
-            "retry/deadline",
-            retry.deadline,
-            usual.deadline,
-            |rule, time| {
-                rule.retry.deadline = time;
-            },
-        );
-        limit(
-            "poll/every",
-            poll.every,
-            Poll::default().every,
-            |rule, time| {
-                rule.poll.every = time;
-            },
-        );
+        limit("retry/max_wait", retry.max_wait, usual.max_wait, |rule| {
+            &mut rule.retry.max_wait
+        });
+        limit("retry/deadline", retry.deadline, usual.deadline, |rule| {
+            &mut rule.retry.deadline
+        });
+        limit("poll/every", poll.every, every, |rule| &mut rule.poll.every);
         let recovers = |it: &RequestTemplate| !it.kind.sets_state();
         if poll.timeout.is_some() && !self.rule.requests.iter().all(recovers) {
             self.add("poll/timeout", "`poll.timeout` is the default", |rule| {

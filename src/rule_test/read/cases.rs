@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, ticked};
 use crate::evaluate::Facts;
-use crate::load;
 use crate::model::{Event, Role};
 use crate::space::events;
 use crate::template::RenderError;
@@ -13,17 +12,13 @@ use super::super::case::{Case, Cell, Expect};
 use super::super::expected::{Expected, with_api};
 use super::super::format::{self, File, Given, Place, Words};
 use super::super::spec::facts;
-use super::{Reader, origin};
+use super::Reader;
 
 impl Reader<'_> {
     pub(super) fn cases(&mut self, file: &File) -> Vec<Case> {
         if file.tests.is_empty() && file.invariants.is_empty() && file.scenarios.is_empty() {
-            self.problem(
-                Code::NoTests,
-                "",
-                "there is no test in this file",
-                "write what the rules are to do under `tests`, `invariants` or `scenarios`",
-            );
+            let help = "write what the rules are to do under `tests`, `invariants` or `scenarios`";
+            self.problem(Code::NoTests, "", "there is no test in this file", help);
         }
         let mut cases = Vec::new();
         for (index, test) in file.tests.iter().enumerate() {
@@ -54,7 +49,7 @@ impl Reader<'_> {
         let requests = test.requests.as_deref();
         Some(Case {
             name: test.name.clone(),
-            place: load::locate(std::slice::from_ref(self.source), &origin(here)),
+            place: self.place(here),
             cells: self.cells(cells, requests, here),
             vars: given.vars,
             expect: expect?,
@@ -95,42 +90,25 @@ impl Reader<'_> {
         match kinds.iter().filter(|kind| **kind).count() {
             0 => {
                 let help = "say what is expected: `requests`, `fires`, `nothing: true` or `fails`";
-                self.problem(
-                    Code::TestCannotFail,
-                    here,
-                    "this test expects nothing, so it can't fail",
-                    help,
-                );
+                let message = "this test expects nothing, so it can't fail";
+                self.problem(Code::TestCannotFail, here, message, help);
                 return None;
             }
             1 => {}
             _ => {
                 let help = "`nothing` and `fails` exclude other expectations";
-                self.problem(
-                    Code::BadValue,
-                    here,
-                    "these expectations can't all hold",
-                    help,
-                );
+                let message = "these expectations can't all hold";
+                self.problem(Code::BadValue, here, message, help);
                 return None;
             }
         }
         for (index, name) in test.fires.iter().flatten().enumerate() {
             if !self.rules.rules.iter().any(|rule| rule.name == *name) {
-                let names: Vec<_> = self
-                    .rules
-                    .rules
-                    .iter()
-                    .map(|rule| format!("`{}`", rule.name))
-                    .collect();
-                let help = format!("the rules are {}", names.join(", "));
+                let names = ticked(self.rules.rules.iter().map(|rule| &rule.name));
+                let help = format!("the rules are {names}");
                 let pointer = format!("{here}/fires/{index}");
-                self.problem(
-                    Code::TestUnknownRule,
-                    &pointer,
-                    format!("there is no rule `{name}`"),
-                    &help,
-                );
+                let message = format!("there is no rule `{name}`");
+                self.problem(Code::TestUnknownRule, &pointer, message, &help);
             }
         }
         Some(match &test.fails {
@@ -173,12 +151,8 @@ impl Reader<'_> {
 
     pub(super) fn unrendered(&mut self, error: &RenderError) {
         let help = "a template here sees the event's facts, such as `node` and `cluster`, and no variable of the rules";
-        self.problem(
-            Code::TestTemplate,
-            &error.origin.pointer,
-            error.message.clone(),
-            help,
-        );
+        let pointer = &error.origin.pointer;
+        self.problem(Code::TestTemplate, pointer, error.message.clone(), help);
     }
 
     fn one(&mut self, test: &format::Test, event: &str, given: &Given, here: &str) -> Vec<Facts> {
@@ -214,11 +188,8 @@ impl Reader<'_> {
             Some(read) => format!("Patroni's `{word}` is read as `{read}`, and never as `{role}`"),
             None => format!("Patroni passes no role `{word}`"),
         };
-        let words: Vec<_> = role
-            .words()
-            .iter()
-            .map(|word| format!("`raw_role: {word}`"))
-            .collect();
+        let words = role.words().iter();
+        let words: Vec<_> = words.map(|word| format!("`raw_role: {word}`")).collect();
         let help = format!("for `role: {role}`, write {}", words.join(" or "));
         let pointer = format!("{here}/raw_role");
         self.problem(Code::TestNeverHappens, &pointer, message, &help);

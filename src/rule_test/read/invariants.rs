@@ -2,7 +2,6 @@
 
 use crate::diagnostic::Code;
 use crate::evaluate::Facts;
-use crate::load;
 use crate::model::Pattern;
 use crate::space::{Cluster, clusters, events};
 use crate::template::{Asked, premises};
@@ -11,7 +10,7 @@ use super::super::expected::Expected;
 use super::super::format::{self, File, Place, Words};
 use super::super::invariant::{Cell, Invariant, Number};
 use super::super::spec::facts;
-use super::{Reader, origin};
+use super::Reader;
 
 impl Reader<'_> {
     pub(super) fn invariants(&mut self, file: &File) -> Vec<Invariant> {
@@ -63,18 +62,14 @@ impl Reader<'_> {
         if found.is_empty() {
             let message = "the rules do not distinguish such a cluster, so this states nothing";
             let help = "write the name of a cluster, or leave `cluster` out";
-            self.problem(
-                Code::TestAddsNothing,
-                &format!("{here}/for/cluster"),
-                message,
-                help,
-            );
+            let pointer = format!("{here}/for/cluster");
+            self.problem(Code::TestAddsNothing, &pointer, message, help);
             return None;
         }
         self.each_word_counts(&inner, &all, &format!("{here}/for"));
         Some(Invariant {
             name: invariant.name.clone(),
-            place: load::locate(std::slice::from_ref(self.source), &origin(here)),
+            place: self.place(here),
             vars: given.vars,
             number,
             clusters: found,
@@ -115,10 +110,8 @@ impl Reader<'_> {
         let words = words.unwrap_or_default();
         let is_name = |word: &&String| !word.contains(['*', '?']);
         let names: Vec<String> = words.iter().filter(is_name).cloned().collect();
-        let patterns: Vec<Pattern> = words
-            .iter()
-            .map(|word| Pattern::new(word.as_str()))
-            .collect();
+        let patterns = words.iter().map(|word| Pattern::new(word.as_str()));
+        let patterns: Vec<Pattern> = patterns.collect();
         let mut found = clusters(&[self.rules], &names);
         found.retain(|cluster| {
             let mut patterns = patterns.iter();
@@ -130,12 +123,8 @@ impl Reader<'_> {
     /// A member without known facts, and those that conditions name.
     fn members(&self, given: Option<&str>) -> Vec<String> {
         let mut members = vec![given.unwrap_or("NODE").to_owned()];
-        for when in self
-            .rules
-            .rules
-            .iter()
-            .filter_map(|rule| rule.when.as_ref())
-        {
+        let rules = self.rules.rules.iter();
+        for when in rules.filter_map(|rule| rule.when.as_ref()) {
             for (subject, asked) in premises(&when.text, &self.rules.vars).each() {
                 let (Asked::OneOf(names) | Asked::NoneOf(names)) = asked;
                 if subject == "node" {

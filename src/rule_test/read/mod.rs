@@ -12,7 +12,7 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use crate::check;
-use crate::diagnostic::{Code, Finding, Severity};
+use crate::diagnostic::{Code, Finding, Place, Severity, ticked};
 use crate::load::document::{findings, read_rule_tests};
 use crate::load::{self, Problem, Spot};
 use crate::model::{Event, Origin, Role, RuleSet, duration};
@@ -31,7 +31,6 @@ pub struct Loaded {
 }
 
 /// Loads a suite from a test file. `rules` replaces the rules that the file names.
-#[must_use]
 pub fn load(source: &Source, rules: Option<&Path>) -> Loaded {
     let document = read_rule_tests(source);
     let broken = |findings| Loaded {
@@ -109,10 +108,8 @@ fn rules_at(path: &Path) -> Result<(RuleSet, Vec<Source>), String> {
     let unchecked = check::Unchecked::new(&sources);
     let rules = unchecked.rules().cloned();
     let found = unchecked.check(None).findings;
-    let errors = found
-        .iter()
-        .filter(|finding| finding.severity() == Severity::Error);
-    let count = errors.count();
+    let is_error = |finding: &&Finding| finding.severity() == Severity::Error;
+    let count = found.iter().filter(is_error).count();
     let Some(rules) = rules.filter(|_| count == 0) else {
         let path = path.display();
         let errors = if count == 1 { "error" } else { "errors" };
@@ -148,39 +145,28 @@ impl Reader<'_> {
         self.problems.push(problem.help(help));
     }
 
+    fn place(&self, here: &str) -> Place {
+        load::locate(std::slice::from_ref(self.source), &origin(here))
+    }
+
     fn passed(&mut self, event: Event, role: Role, here: &str) {
         if event.roles().contains(&role) {
             return;
         }
-        let roles: Vec<_> = event
-            .roles()
-            .iter()
-            .map(|role| format!("`{role}`"))
-            .collect();
         let message = format!("Patroni never passes `{role}` with `{event}`");
-        let help = format!("with `{event}` it passes {}", roles.join(", "));
-        self.problem(
-            Code::TestNeverHappens,
-            &format!("{here}/role"),
-            message,
-            &help,
-        );
+        let help = format!("with `{event}` it passes {}", ticked(event.roles()));
+        let pointer = format!("{here}/role");
+        self.problem(Code::TestNeverHappens, &pointer, message, &help);
     }
 
     fn name(&mut self, name: &str, here: &str) {
         let pointer = format!("{here}/name");
         if let Some(before) = self.names.get(name) {
-            let problem = Problem::new(
-                Code::DuplicateTest,
-                spot(&pointer),
-                format!("there are two tests with the name `{name}`"),
-            );
-            let before = spot(before);
-            self.problems.push(
-                problem
-                    .help("give one of them another name")
-                    .related(before, "the first one is here"),
-            );
+            let message = format!("there are two tests with the name `{name}`");
+            let problem = Problem::new(Code::DuplicateTest, spot(&pointer), message)
+                .help("give one of them another name")
+                .related(spot(before), "the first one is here");
+            self.problems.push(problem);
         } else {
             self.names.insert(name.to_owned(), pointer);
         }
@@ -189,22 +175,12 @@ impl Reader<'_> {
     fn vars(&mut self, vars: &Map<String, Value>, here: &str) {
         for name in vars.keys() {
             if !self.rules.vars.iter().any(|var| var.name == *name) {
-                let names: Vec<_> = self
-                    .rules
-                    .vars
-                    .iter()
-                    .map(|var| format!("`{}`", var.name))
-                    .collect();
-                let help = match names.as_slice() {
-                    [] => "the rules declare none".to_owned(),
-                    names => format!("the rules declare {}", names.join(", ")),
-                };
-                let pointer = format!("{here}/vars/{name}");
-                let problem = Problem::new(
-                    Code::UnknownVariable,
-                    Spot::key(&origin(&pointer)),
-                    format!("the rules declare no variable `{name}`"),
-                );
+                let names = ticked(self.rules.vars.iter().map(|var| &var.name));
+                let names = if names.is_empty() { "none" } else { &names };
+                let spot = Spot::key(&origin(&format!("{here}/vars/{name}")));
+                let message = format!("the rules declare no variable `{name}`");
+                let problem = Problem::new(Code::UnknownVariable, spot, message);
+                let help = format!("the rules declare {names}");
                 self.problems.push(problem.help(help));
             }
         }
@@ -216,12 +192,8 @@ impl Reader<'_> {
         };
         duration::parse(text).unwrap_or_else(|| {
             let message = format!("`{text}` is too long");
-            self.problem(
-                Code::BadValue,
-                here,
-                message,
-                "the longest is a hundred years",
-            );
+            let help = "the longest is a hundred years";
+            self.problem(Code::BadValue, here, message, help);
             Duration::ZERO
         })
     }

@@ -1,7 +1,9 @@
 //! Sequences of events, and the Barman for them.
 
+use std::collections::BTreeMap;
+
 use crate::diagnostic::Code;
-use crate::load::{self, Problem, Spot};
+use crate::load::{Problem, Spot};
 use crate::model::{ApiName, Event, Role};
 use crate::simulator::fault::Faults;
 use crate::simulator::{self, Config};
@@ -27,27 +29,20 @@ impl Reader<'_> {
 
     fn scenario(&mut self, scenario: &format::Scenario, here: &str) -> Scenario {
         let given = scenario.given.over(self.given);
-        let cluster = given
-            .cluster
-            .clone()
-            .unwrap_or_else(|| "CLUSTER".to_owned());
+        let cluster = given.cluster.as_deref().unwrap_or("CLUSTER").to_owned();
         let mut steps = Vec::new();
         for (index, call) in scenario.steps.iter().enumerate() {
             let here = format!("{here}/steps/{index}");
-            let step: Vec<Action> = match &call.together {
-                None => self
-                    .action(call, &given, &cluster, &here)
-                    .into_iter()
-                    .collect(),
+            let mut step = Vec::new();
+            match &call.together {
+                None => step.extend(self.action(call, &given, &cluster, &here)),
                 Some(calls) => {
-                    let each = calls.iter().enumerate();
-                    each.filter_map(|(index, call)| {
+                    for (index, call) in calls.iter().enumerate() {
                         let here = format!("{here}/together/{index}");
-                        self.action(call, &given, &cluster, &here)
-                    })
-                    .collect()
+                        step.extend(self.action(call, &given, &cluster, &here));
+                    }
                 }
-            };
+            }
             steps.push(step);
         }
         let expects = |action: &Action| {
@@ -55,32 +50,23 @@ impl Reader<'_> {
         };
         if scenario.end.is_none() && !steps.iter().flatten().any(expects) {
             let help = "say under `end` what holds then, or `exit_code` in a step";
-            self.problem(
-                Code::TestCannotFail,
-                here,
-                "this scenario expects nothing, so it can't fail",
-                help,
-            );
+            let message = "this scenario expects nothing, so it can't fail";
+            self.problem(Code::TestCannotFail, here, message, help);
         }
-        let mut apis = std::collections::BTreeMap::new();
-        for name in self.rules.apis.keys().cloned().collect::<Vec<_>>() {
+        let mut apis = BTreeMap::new();
+        for name in self.rules.apis.keys() {
             let (barman, place) = match scenario.apis.get(&name.0) {
                 Some(barman) => (barman, format!("{here}/apis/{}", name.0)),
                 None => (&scenario.barman, format!("{here}/barman")),
             };
-            let config = self.barman(barman, &place);
-            apis.insert(name, config);
+            apis.insert(name.clone(), self.barman(barman, &place));
         }
         for name in scenario.apis.keys() {
             if !self.rules.apis.contains_key(&ApiName(name.clone())) {
                 let pointer = format!("{here}/apis/{name}");
                 let message = format!("the rules have no API `{name}`");
-                self.problem(
-                    Code::UnknownApi,
-                    &pointer,
-                    message,
-                    "name one of the rules' `apis`",
-                );
+                let help = "name one of the rules' `apis`";
+                self.problem(Code::UnknownApi, &pointer, message, help);
             }
         }
         let end = scenario.end.iter().flat_map(|end| &end.active_model);
@@ -89,7 +75,7 @@ impl Reader<'_> {
             .collect();
         Scenario {
             name: scenario.name.clone(),
-            place: load::locate(std::slice::from_ref(self.source), &origin(here)),
+            place: self.place(here),
             cluster,
             vars: given.vars,
             apis,
@@ -164,7 +150,7 @@ impl Reader<'_> {
         &mut self,
         label: &str,
         model: Option<&String>,
-        apis: &std::collections::BTreeMap<ApiName, Config>,
+        apis: &BTreeMap<ApiName, Config>,
         here: &str,
     ) -> Active {
         let (api, server) = match label.split_once('/') {
@@ -190,10 +176,9 @@ impl Reader<'_> {
     }
 
     fn barman(&mut self, barman: &format::Barman, here: &str) -> Config {
-        let mut config = Config::default().operation_time(self.time(
-            barman.operation_time.as_ref(),
-            &format!("{here}/operation_time"),
-        ));
+        let here_time = format!("{here}/operation_time");
+        let time = self.time(barman.operation_time.as_ref(), &here_time);
+        let mut config = Config::default().operation_time(time);
         for server in &barman.servers {
             config = match server.split_once('=') {
                 Some((name, cluster)) => config.server_of_cluster(name, cluster),
@@ -210,14 +195,12 @@ impl Reader<'_> {
             config = config.active(server, model);
         }
         for (index, backup) in barman.backups.iter().enumerate() {
-            match backup.split_once(':') {
-                Some((server, id)) => config = config.backup(server, id),
-                None => self.problem(
-                    Code::TestBarman,
-                    &format!("{here}/backups/{index}"),
-                    format!("`{backup}` is no backup"),
-                    "write `SERVER:ID`",
-                ),
+            if let Some((server, id)) = backup.split_once(':') {
+                config = config.backup(server, id);
+            } else {
+                let pointer = format!("{here}/backups/{index}");
+                let message = format!("`{backup}` is no backup");
+                self.problem(Code::TestBarman, &pointer, message, "write `SERVER:ID`");
             }
         }
         if let Some(faults) = self.faults(barman.answers.as_deref(), &format!("{here}/answers")) {

@@ -123,18 +123,10 @@ impl Barman {
             };
             let start = self.servers.values().filter_map(starting).min();
             let is_down = |server: &Server| server.receiver.state == State::Down;
-            let cron = self
-                .servers
-                .values()
-                .any(is_down)
-                .then(|| self.times.next_cron(self.settled));
-            let models = self.models.values().map(|model| &model.postgres);
-            let servers = self.servers.values();
-            let servers = servers.filter_map(|server| server.postgres.as_ref());
-            let promotion = models
-                .chain(servers)
-                .filter_map(|postgres| postgres.promotes_at)
-                .min();
+            let any_down = self.servers.values().any(is_down);
+            let cron = any_down.then(|| self.times.next_cron(self.settled));
+            let all = self.postgres_of_all();
+            let promotion = all.filter_map(|postgres| postgres.promotes_at).min();
             let Some(next) = [start, cron, promotion].into_iter().flatten().min() else {
                 break;
             };
@@ -143,15 +135,12 @@ impl Barman {
                 break;
             }
             self.settled = self.settled.max(next);
-            let due: Vec<String> = self
-                .servers
-                .iter()
-                .filter(|(_, server)| {
-                    starting(server).is_some_and(|at| at <= next)
-                        || (is_down(server) && cron == Some(next))
-                })
-                .map(|(name, _)| name.clone())
-                .collect();
+            let is_due = |server: &Server| {
+                starting(server).is_some_and(|at| at <= next)
+                    || (is_down(server) && cron == Some(next))
+            };
+            let due = self.servers.iter().filter(|(_, server)| is_due(server));
+            let due: Vec<String> = due.map(|(name, _)| name.clone()).collect();
             // WAL streamed before a promotion belongs to the old timeline.
             self.archive();
             for postgres in self.postgres_of_all() {
@@ -175,8 +164,7 @@ impl Barman {
     /// Ends receivers whose PostgreSQL is gone.
     fn end_receivers(&mut self) {
         for server in self.servers.values_mut() {
-            let model = server.active_model.as_ref();
-            let model = model.and_then(|model| self.models.get(model));
+            let model = server.model(&self.models);
             if server.receiver.state == State::Running && !can_stream(server, model) {
                 server.receiver.state = State::Down;
             }
@@ -188,9 +176,7 @@ impl Barman {
         let Some(server) = self.servers.get_mut(name) else {
             return;
         };
-        let model = server.active_model.as_ref();
-        let model = model.and_then(|model| self.models.get(model));
-        let is_well = can_stream(server, model);
+        let is_well = can_stream(server, server.model(&self.models));
         server.receiver.state = match fault.map(|fault| fault.effect) {
             Some(Effect::Slow(time)) if !time.is_zero() => {
                 State::Starting(self.settled.saturating_add(time))
@@ -210,26 +196,21 @@ impl Barman {
             if server.receiver.state != State::Running || server.has_given_wals {
                 continue;
             }
-            let model = server.active_model.as_ref();
-            let model = model.and_then(|model| self.models.get(model));
-            let own = server.postgres.as_ref();
-            if let Some(postgres) = model.map(|model| &model.postgres).or(own) {
+            let model = server.model(&self.models);
+            if let Some(postgres) = server.postgres_with(model) {
                 let timeline = postgres.timeline;
                 if let Some(wal) = postgres.wal.clone() {
                     server.receive(timeline, &wal);
                     continue;
                 }
-                server
-                    .wals
-                    .entry(timeline)
-                    .or_insert_with(|| wal_name(timeline));
+                let archived = server.wals.entry(timeline);
+                archived.or_insert_with(|| wal_name(timeline));
             }
         }
     }
 
     fn option<'a>(&'a self, server: &'a Server, option: &str) -> Option<&'a Value> {
-        let model = server.active_model.as_ref();
-        server.option(model.and_then(|model| self.models.get(model)), option)
+        server.option(server.model(&self.models), option)
     }
 
     /// The connection information of a server's WAL receiver.
@@ -242,7 +223,6 @@ impl Barman {
 }
 
 fn can_stream(server: &Server, model: Option<&Model>) -> bool {
-    let own = server.postgres.as_ref();
-    let postgres = model.map(|model| &model.postgres).or(own);
+    let postgres = server.postgres_with(model);
     server.receives() && postgres.is_some_and(|postgres| postgres.reachable && postgres.streaming)
 }

@@ -10,23 +10,21 @@ use super::super::fault::Faults;
 use super::super::options::{self, converts};
 use super::super::receiver::State;
 use super::super::recorded::default_option;
-use super::super::restore::{Elsewhere, Here, Restore};
+use super::super::restore::Restore;
 use super::super::sections::{Model, Options, Postgres, Server, Stored};
 use super::super::version;
 use super::{Barman, UpdateQueue};
+use crate::diagnostic::ticked;
 use crate::model::ModelName;
 
 impl Barman {
     /// A Barman with this configuration.
-    ///
-    /// # Errors
-    /// The configuration is contradictory.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
-        let restore: Box<dyn Restore> = match config.recover_files {
-            RecoverFiles::None => Box::new(Elsewhere),
-            RecoverFiles::Local => Box::new(Here {
+        let restore = match config.recover_files {
+            RecoverFiles::None => Restore::Elsewhere,
+            RecoverFiles::Local => Restore::Here {
                 empty_only: config.empty_only,
-            }),
+            },
         };
         let mut barman = Self {
             servers: BTreeMap::new(),
@@ -51,19 +49,16 @@ impl Barman {
         for backup in &config.backups {
             valid_name(&backup.id)?;
             let what = format!("backup `{}`", backup.id);
-            barman
-                .server_mut(&backup.server, &what)?
-                .backups
-                .insert(backup.id.clone(), stored(backup));
+            let server = barman.server_mut(&backup.server, &what)?;
+            server.backups.insert(backup.id.clone(), stored(backup));
         }
         for (server, model) in &config.active {
             barman.activate(server, model)?;
         }
         for (name, timeline) in &config.timelines {
-            let postgres = barman
-                .postgres_mut(name)
-                .ok_or_else(|| ConfigError::NoSection(name.clone()))?;
-            postgres.timeline = *timeline;
+            let postgres = barman.postgres_mut(name);
+            let missing = || ConfigError::NoSection(name.clone());
+            postgres.ok_or_else(missing)?.timeline = *timeline;
         }
         for (section, option, value) in &config.options {
             barman.set_option(section, option, value)?;
@@ -113,9 +108,6 @@ impl Barman {
     }
 
     /// Adds a server while the simulator runs; pg-backup-api does not know it before it answers `/diagnose`.
-    ///
-    /// # Errors
-    /// The name is invalid for a server, or already used.
     pub fn add_late_server(&mut self, name: &str) -> Result<(), ConfigError> {
         self.add_server(name, name, false)?;
         if let Some(server) = self.servers.get_mut(name) {
@@ -149,11 +141,10 @@ impl Barman {
         let cluster = match cluster {
             Some(cluster) => cluster,
             None if group.is_empty() => return Err(ConfigError::NoCluster(name.to_owned())),
-            None => self
-                .servers
-                .get(group)
-                .and_then(Server::cluster)
-                .unwrap_or(group),
+            None => {
+                let server = self.servers.get(group);
+                server.and_then(Server::cluster).unwrap_or(group)
+            }
         };
         valid_name(cluster)?;
         let model = Model {
@@ -167,23 +158,16 @@ impl Barman {
     }
 
     fn server_mut(&mut self, name: &str, what: &str) -> Result<&mut Server, ConfigError> {
-        let servers = self
-            .servers
-            .keys()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        self.servers
-            .get_mut(name)
-            .ok_or_else(|| ConfigError::NoServer {
-                what: what.to_owned(),
-                server: name.to_owned(),
-                servers: if servers.is_empty() {
-                    "none".to_owned()
-                } else {
-                    servers
-                },
-            })
+        let mut servers = ticked(self.servers.keys());
+        if servers.is_empty() {
+            servers.push_str("none");
+        }
+        let server = self.servers.get_mut(name);
+        server.ok_or_else(|| ConfigError::NoServer {
+            what: what.to_owned(),
+            server: name.to_owned(),
+            servers,
+        })
     }
 
     fn activate(&mut self, server: &str, model: &str) -> Result<(), ConfigError> {

@@ -28,10 +28,8 @@ impl FromStr for Faults {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
-        let faults = text
-            .split(',')
-            .map(|fault| fault.trim().parse())
-            .collect::<Result<_, _>>()?;
+        let faults = text.split(',').map(|fault| fault.trim().parse());
+        let faults = faults.collect::<Result<_, _>>()?;
         Ok(Self { faults })
     }
 }
@@ -83,10 +81,8 @@ fn parse_place(text: &str) -> Result<Place, String> {
 }
 
 fn parse_effect(text: &str) -> Result<Effect, String> {
-    if let Some((name, time)) = text
-        .split_once('=')
-        .filter(|(name, _)| matches!(*name, "slow" | "hang" | "late"))
-    {
+    let timed = text.split_once('=');
+    if let Some((name @ ("slow" | "hang" | "late"), time)) = timed {
         let time = duration::parse(time)
             .ok_or_else(|| format!("`{time}` is not a duration such as `500ms` or `2s`"))?;
         return Ok(match name {
@@ -120,11 +116,11 @@ fn parse_effect(text: &str) -> Result<Effect, String> {
 fn parse_answer(text: &str) -> Result<Effect, String> {
     let mut words = text.split('+');
     let status = words.next().unwrap_or_default();
-    let status = status
+    let number = status
         .parse()
         .ok()
-        .filter(|status| (200..=599).contains(status))
-        .ok_or_else(|| format!("`{status}` is not a status from 200 to 599"))?;
+        .filter(|number| (200..=599).contains(number));
+    let status = number.ok_or_else(|| format!("`{status}` is not a status from 200 to 599"))?;
     let mut answer = Answer {
         status,
         retry_after: None,

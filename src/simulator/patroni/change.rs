@@ -122,9 +122,6 @@ impl Change {
 
 impl Cluster {
     /// Applies a change.
-    ///
-    /// # Errors
-    /// Its member does not exist.
     pub fn change(&mut self, now: Moment, change: Change) -> Result<(), ChangeError> {
         if let Some(name) = change.member()
             && self.find(name).is_none()

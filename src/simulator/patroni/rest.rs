@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::model::Lsn;
+
 use super::super::fault::{Effect, Target};
 use super::super::message::{Request, Response};
 use super::super::moment::Moment;
@@ -37,8 +39,7 @@ impl Cluster {
         if member.is_silent {
             return Delivery::Never;
         }
-        let answer = self.answer(now, name, path, streams);
-        let Some(answer) = answer else {
+        let Some(answer) = self.answer(now, name, path, streams) else {
             return Delivery::Close;
         };
         match fault.map(|fault| fault.effect) {
@@ -91,10 +92,8 @@ impl Cluster {
         let mut answer = Map::new();
         let mut set = |key: &str, value: Value| answer.insert(key.to_owned(), value);
         set("state", "running".into());
-        set(
-            "postmaster_start_time",
-            "2026-11-23 03:13:17.063344+00:00".into(),
-        );
+        let started = "2026-11-23 03:13:17.063344+00:00";
+        set("postmaster_start_time", started.into());
         set("role", role.into());
         set("server_version", 150_018.into());
         set(
@@ -181,16 +180,16 @@ impl Cluster {
             }
             set("timeline", self.timeline_at(now).into());
             if !leads && member.state == State::Replica {
-                let lsn = lsn(position.saturating_sub(member.lag));
+                let lsn = json!(Lsn(position.saturating_sub(member.lag)));
                 if self.version >= WITH_POSITIONS {
                     set("receive_lag", member.lag.into());
-                    set("receive_lsn", lsn.clone().into());
+                    set("receive_lsn", lsn.clone());
                     set("replay_lag", member.lag.into());
-                    set("replay_lsn", lsn.clone().into());
+                    set("replay_lsn", lsn.clone());
                 }
                 set("lag", member.lag.into());
                 if self.version >= WITH_POSITIONS {
-                    set("lsn", lsn.into());
+                    set("lsn", lsn);
                 }
             }
             entry.into()
@@ -229,11 +228,9 @@ impl Cluster {
             State::Replica => "replica",
             State::Stopped => "stopped",
         };
-        let members: Map<String, Value> = self
-            .members
-            .iter()
-            .map(|member| (member.name.clone(), state(member).into()))
-            .collect();
+        let members = self.members.iter();
+        let members = members.map(|member| (member.name.clone(), state(member).into()));
+        let members: Map<String, Value> = members.collect();
         json!({
             "scope": self.scope, "leader": self.leader, "timeline": self.timeline, "paused": self.is_paused,
             "standby_cluster": self.is_standby, "members": members,
@@ -244,8 +241,4 @@ impl Cluster {
 /// The dynamic configuration, with Barman's slot as a permanent one.
 fn configuration() -> Value {
     json!({"ttl": 30, "loop_wait": 10, "slots": {"barman": {"type": "physical"}}})
-}
-
-fn lsn(position: u64) -> String {
-    format!("{:X}/{:X}", position >> 32, position & 0xFFFF_FFFF)
 }

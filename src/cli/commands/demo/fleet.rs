@@ -1,7 +1,6 @@
 //! `demo --fleet`: an agent with clusters that fail over.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::net::SocketAddr;
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -16,7 +15,7 @@ use crate::cli::shared::output::print;
 use crate::cli::shared::signals::Orders;
 use crate::cli::shared::state::STATE_VARIABLE;
 
-use super::Folder;
+use super::{Folder, failed, own_program};
 
 const CLUSTERS: [&str; 20] = [
     "accounts",
@@ -57,11 +56,8 @@ pub(super) fn show(
     operation_time: Duration,
     context: &Context,
 ) -> Result<u8, Exit> {
-    let failed =
-        |what: &str, error: &dyn std::fmt::Display| Exit::new(2, format!("{what}: {error}"));
     let orders = Orders::obey();
-    let folder = Folder::new(context.environment.get("TMPDIR").unwrap_or("/tmp"))
-        .map_err(|error| failed("no folder for the demo's rules", &error))?;
+    let folder = Folder::new(context)?;
     let clusters = CLUSTERS.iter().map(|name| {
         let cluster = Cluster::new(name);
         MEMBERS
@@ -83,11 +79,7 @@ pub(super) fn show(
     });
     let world = World::start(clusters.collect(), hosts)
         .map_err(|error| failed("the simulator can't be started", &error))?;
-    let file = folder.0.join("rules.yml");
-    fs::write(&file, rules(&world))
-        .map_err(|error| failed("the demo's rules can't be written", &error))?;
-    let program = std::env::current_exe()
-        .map_err(|error| failed("this program does not find itself", &error))?;
+    let file = folder.put_rules(&rules(&world))?;
     print(&format!(
         "{} clusters of three members, two Barman hosts, all simulated.\n\
          $ patroni_barman agent --rules {} --listen {listen}\n\
@@ -95,7 +87,7 @@ pub(super) fn show(
         CLUSTERS.len(),
         file.display()
     ));
-    let agent = Command::new(program)
+    let agent = Command::new(own_program()?)
         .env(STATE_VARIABLE, folder.0.join("state.db"))
         .args(["agent", "--listen", &listen.to_string(), "--rules"])
         .arg(&file)

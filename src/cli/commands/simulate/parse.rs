@@ -16,15 +16,10 @@ pub(super) fn server(text: &str) -> Server {
 }
 
 pub(super) fn model(text: &str) -> Model {
-    match text.split_once('=') {
-        Some((name, cluster)) => Model {
-            name: name.to_owned(),
-            cluster: Some(cluster.to_owned()),
-        },
-        None => Model {
-            name: text.to_owned(),
-            cluster: None,
-        },
+    let (name, cluster) = text.split_once('=').unzip();
+    Model {
+        name: name.unwrap_or(text).to_owned(),
+        cluster: cluster.map(str::to_owned),
     }
 }
 
@@ -89,14 +84,11 @@ pub(super) fn wal(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn member(text: &str) -> Result<(Option<String>, SocketAddr), String> {
-    let (name, address) = match text.split_once('=') {
-        Some((name, address)) => (Some(name.to_owned()), address),
-        None => (None, text),
-    };
-    let address = address.parse().map_err(|_| {
+    let (name, address) = text.split_once('=').unzip();
+    let address = address.unwrap_or(text).parse().map_err(|_| {
         "write an address with a port, such as `127.0.0.1:8008` or `n1=127.0.0.1:8008`".to_owned()
     })?;
-    Ok((name, address))
+    Ok((name.map(str::to_owned), address))
 }
 
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {

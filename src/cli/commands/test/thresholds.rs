@@ -1,5 +1,6 @@
 //! The thresholds of `--fail-under`.
 
+use crate::diagnostic::ticked;
 use crate::report::{Checked, Covered};
 
 /// The figures by their words in `--fail-under`, with their names in reports.
@@ -45,11 +46,8 @@ pub(super) fn thresholds(text: &str) -> Result<Thresholds, String> {
         let least = percent(least)?;
         let figure = FIGURES.iter().find(|(known, _)| *known == word.trim());
         let Some((word, name)) = figure else {
-            let words: Vec<_> = FIGURES
-                .iter()
-                .map(|(word, _)| format!("`{word}`"))
-                .collect();
-            return Err(format!("`{word}` is none of {}", words.join(", ")));
+            let words = ticked(FIGURES.iter().map(|(word, _)| word));
+            return Err(format!("`{word}` is none of {words}"));
         };
         if found.0.iter().any(|(known, _)| known == name) {
             return Err(format!("`{word}` is there twice"));
@@ -61,18 +59,16 @@ pub(super) fn thresholds(text: &str) -> Result<Thresholds, String> {
 
 /// The figures with a minimum, compared with the coverage.
 pub(super) fn checked(covered: &[Covered], least: &Thresholds) -> Vec<Checked> {
-    let mut checked = Vec::new();
-    for each in covered {
-        for (what, share) in each.shares() {
-            if let Some(least) = least.of(what) {
-                checked.push(Checked {
-                    rules: each.rules.clone(),
-                    what,
-                    share,
-                    least,
-                });
-            }
-        }
-    }
-    checked
+    let of = |each: &Covered| {
+        let rules = each.rules.clone();
+        each.shares().into_iter().filter_map(move |(what, share)| {
+            Some(Checked {
+                rules: rules.clone(),
+                what,
+                share,
+                least: least.of(what)?,
+            })
+        })
+    };
+    covered.iter().flat_map(of).collect()
 }
