@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Change, ChangedCell, Class, Diff, Lost, Setting, Told, Unseen};
-use crate::evaluate::{Step, Unresolved};
+use crate::evaluate::Unresolved;
 
 impl Diff {
     /// The comparison as `schemas/diff.schema.json` describes it.
@@ -42,9 +42,9 @@ impl ChangedCell {
 impl Change {
     fn to_json(&self) -> Value {
         let (old, new) = match self {
-            Self::Added(step) => (Value::Null, step.details()),
-            Self::Removed(step) => (step.details(), Value::Null),
-            Self::Changed { old, new, .. } => (old.details(), new.details()),
+            Self::Added(step) => (Value::Null, json!(step)),
+            Self::Removed(step) => (json!(step), Value::Null),
+            Self::Changed { old, new, .. } => (json!(old), json!(new)),
             Self::Undecided { old, new, .. } => (old.to_json(), new.to_json()),
             Self::Fails { old, new } => {
                 let fails = |reason: &Option<(String, String)>| match reason {
@@ -73,7 +73,7 @@ impl Told {
         match &self.unresolved {
             Some(unresolved) => json!({"unresolved": Unresolved::to_json(unresolved)}),
             None if self.steps.is_empty() => Value::Null,
-            None => json!({"steps": self.steps.iter().map(Step::details).collect::<Vec<_>>()}),
+            None => json!({"steps": self.steps}),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::model::{Match, RuleSet};
 use crate::template::RenderError;
 
 pub use facts::{CONNSTRING, DATADIR, Facts};
-pub use plan::{Because, Plan, Step, Trace};
+pub use plan::{Because, Method, Plan, Post, Step, Trace};
 pub use preview::{Preview, Previewer, Unknown, Unresolved, Why, as_written};
 pub use wanted::{ClusterView, Conflict, Left, MemberView, Wanted, wanted};
 

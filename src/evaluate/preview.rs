@@ -85,7 +85,7 @@ impl Unresolved {
             "message": self.message(),
             "asks": asks,
             "when": self.when,
-            "steps": self.steps.iter().map(Step::details).collect::<Vec<_>>(),
+            "steps": self.steps,
             "fails": self.fails,
         })
     }

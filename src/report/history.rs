@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::model::duration;
@@ -148,9 +149,15 @@ pub fn local_time(time: Duration) -> String {
     local.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// A time in the format of RFC 3339.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline, extend("format" = "date-time")))]
+pub struct Utc(String);
+
 /// A time since the epoch in the format of RFC 3339.
-pub fn utc(time: Duration) -> String {
-    format!("{:.3}", timestamp(time))
+pub fn utc(time: Duration) -> Utc {
+    Utc(format!("{:.3}", timestamp(time)))
 }
 
 fn timestamp(time: Duration) -> Timestamp {

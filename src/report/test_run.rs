@@ -369,7 +369,7 @@ fn file_json(tested: &Tested) -> Value {
             "what": failure.what,
             "wanted": failure.wanted,
             "got": failure.got,
-            "trace": failure.trace.iter().map(Trace::to_json).collect::<Vec<_>>(),
+            "trace": failure.trace,
             "plan": failure.plan,
         })
     };

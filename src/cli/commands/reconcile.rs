@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
 
 use crate::alert::{Substitute, of_comparisons, of_conflicts, of_receipts};
 use crate::evaluate::{Conflict, Left, Wanted};
@@ -21,7 +20,7 @@ use crate::execute::{
 };
 use crate::http::{Clock as _, block_on};
 use crate::model::{Event, Role};
-use crate::report;
+use crate::report::{self, ReconcileOutput};
 use crate::store::{Extent, Observation, Recorded, Source};
 
 use crate::cli::shared::alerts::{Reporter, desk, rules_seen};
@@ -247,7 +246,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, kept: &Kept) -> 
     let code = age.exit_code(Event::OnRoleChange, outcome.verdict);
     match args.shown() {
         Some(Format::Human) => print(&report::run(&outcome, screen(context))),
-        Some(Format::Json) => print(&format!("{:#}\n", to_json(&here, &outcome, code))),
+        Some(Format::Json) => print(&report::json(&ReconcileOutput::of(&here, &outcome, code))),
         None => {}
     }
     let members = here.members.iter();
@@ -347,12 +346,4 @@ fn begin(here: &Here, log: &Log) {
     let role = role.unwrap_or("without a role");
     let said = format!("reconcile {role} {cluster}{member}, process {process}");
     log.change("pass", &said);
-}
-
-fn to_json(here: &Here, outcome: &Outcome, code: u8) -> Value {
-    let mut all = json!({"cluster": here.cluster, "node": here.node, "role": here.role, "leader": here.leader});
-    if let (Value::Object(all), Value::Object(outcome)) = (&mut all, outcome.to_json(code)) {
-        all.extend(outcome);
-    }
-    all
 }

@@ -242,10 +242,7 @@ impl<'a> Watch<'a> {
         let id = report.operation_id.as_ref();
         let fields = fields([
             ("rule", report.rule.clone().into()),
-            (
-                "request",
-                report.body.get("type").cloned().unwrap_or_default(),
-            ),
+            ("request", report.request.body.kind().as_str().into()),
             ("operation_id", id.map(Name::as_str).into()),
             (
                 "outcome",
