@@ -66,6 +66,7 @@ pub struct ServerState {
 /// A WAL file in the archive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct ArchivedWal {
+    /// Its name.
     pub name: String,
     /// The time the file was last written, since the Unix epoch.
     pub written: Option<Duration>,

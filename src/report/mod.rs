@@ -25,6 +25,7 @@ mod sarif;
 mod status;
 mod test_run;
 mod text;
+mod time;
 
 pub use diff::{diff, diff_markdown};
 pub use diff_html::diff_html;
@@ -32,7 +33,7 @@ pub use explanation::{codes, explanation, reference};
 pub use finding::line;
 pub use findings::{Failure, Findings};
 pub use github::github;
-pub use history::{Utc, history, intent, local_time, utc};
+pub use history::{HistoryOutput, IntentView, history};
 pub use incident::incidents;
 pub use json::json;
 pub use junit::junit;
@@ -41,9 +42,12 @@ pub use matrix_html::matrix_html;
 pub use metrics::Metrics;
 pub use nagios::{nagios, nagios_failure};
 pub use plan::{idle, plan};
-pub use receipt::{receipt, receipts, receipts_json, verdict};
+pub use receipt::{ReceiptView, receipt, receipts, verdict};
 pub use run::{OutcomeView, ReconcileOutput, RunOutput, run};
 pub use sarif::sarif;
-pub use status::{Level, Problem, RulesSeen, StateSeen, Status, conflict, difference, status};
+pub use status::{
+    Level, Problem, RulesSeen, StateSeen, Status, StatusOutput, conflict, difference, status,
+};
 pub use test_run::{Checked, Covered, Mutated, TestRun, Tested, tests, tests_json};
 pub use text::{Colour, Screen, Style, one_line};
+pub use time::{Utc, local_time, utc};
