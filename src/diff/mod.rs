@@ -15,6 +15,7 @@ use crate::model::{Event, Role, Rule, RuleSet};
 use crate::space::{Cluster, Known, clusters, events};
 
 pub use change::{Change, Class, Field, Told};
+pub use json::DiffOutput;
 pub use lost::{Loss, Lost};
 pub use settings::Setting;
 pub use unseen::{Edit, Unseen};

@@ -1,6 +1,7 @@
 //! The presentation of results: plain functions from data to text.
 
 mod age;
+mod check;
 mod diff;
 mod diff_html;
 mod explanation;
@@ -23,10 +24,12 @@ mod receipt;
 mod run;
 mod sarif;
 mod status;
+mod test_output;
 mod test_run;
 mod text;
 mod time;
 
+pub use check::CheckOutput;
 pub use diff::{diff, diff_markdown};
 pub use diff_html::diff_html;
 pub use explanation::{codes, explanation, reference};
@@ -48,6 +51,7 @@ pub use sarif::sarif;
 pub use status::{
     Level, Problem, RulesSeen, StateSeen, Status, StatusOutput, conflict, difference, status,
 };
-pub use test_run::{Checked, Covered, Mutated, TestRun, Tested, tests, tests_json};
+pub use test_output::TestOutput;
+pub use test_run::{Checked, Covered, Mutated, TestRun, Tested, tests};
 pub use text::{Colour, Screen, Style, one_line};
 pub use time::{Utc, local_time, utc};

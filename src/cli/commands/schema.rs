@@ -96,9 +96,13 @@ mod tests {
     use serde_json::Value;
 
     use crate::alert::Message;
+    use crate::diff::DiffOutput;
     use crate::evaluate::Plan;
+    use crate::matrix::MatrixOutput;
     use crate::report::fleet::FleetOutput;
-    use crate::report::{HistoryOutput, ReconcileOutput, RunOutput, StatusOutput};
+    use crate::report::{
+        CheckOutput, HistoryOutput, ReconcileOutput, RunOutput, StatusOutput, TestOutput,
+    };
 
     /// Says what is true of every output: an object has no other keys, and a description is one paragraph. The widths of
     /// integers are our affair, and a constant needs no type.
@@ -141,14 +145,18 @@ mod tests {
     )]
     fn the_schemas_of_outputs_are_made_of_their_types() {
         type Make = fn(&str) -> String;
-        let all: [(&str, Make); 7] = [
+        let all: [(&str, Make); 11] = [
             ("agent", schema::<FleetOutput<'_>>),
+            ("check", schema::<CheckOutput<'_>>),
+            ("diff", schema::<DiffOutput<'_>>),
             ("history", schema::<HistoryOutput<'_>>),
+            ("matrix", schema::<MatrixOutput<'_, '_>>),
             ("notification", schema::<Message>),
             ("plan", schema::<Plan>),
             ("reconcile", schema::<ReconcileOutput<'_>>),
             ("run", schema::<RunOutput<'_>>),
             ("status", schema::<StatusOutput<'_>>),
+            ("test", schema::<TestOutput<'_>>),
         ];
         for (name, make) in all {
             let schema = make(&format!("patroni_barman {name}"));
