@@ -68,9 +68,12 @@ impl Condition {
 }
 
 /// The last request sent for a cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Correction {
-    /// The wall-clock time when it ended.
+    /// The time it ended.
+    #[serde(rename = "ended", serialize_with = "crate::model::time::serialize")]
+    #[cfg_attr(test, schemars(with = "crate::model::Utc"))]
     pub at: Duration,
     /// The rule that asked for it.
     pub rule: String,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{IncidentClass, MESSAGE_FIELDS, SECRETS, TemplateValue, duration};
-use crate::report::{Utc, one_line, utc};
+use crate::model::{IncidentClass, MESSAGE_FIELDS, SECRETS, TemplateValue, Utc, duration, utc};
+use crate::report::one_line;
 use crate::store::Incident;
 use crate::template::{RenderError, Scope, render};
 

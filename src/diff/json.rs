@@ -1,6 +1,6 @@
 //! The comparison for programs.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Change, ChangedCell, Class, Diff, Field, Lost, Setting, Told, Unseen};
 use crate::evaluate::{Step, UnresolvedView};
@@ -22,7 +22,7 @@ pub struct DiffOutput<'a> {
     /// The actions that are no longer taken, for each cell.
     lost: Vec<LostView<'a>>,
     /// The cells that differ, in order.
-    cells: Vec<CellView<'a>>,
+    cells: &'a [ChangedCell],
     /// The rules that were edited, and that have the same result in every cell with the given facts.
     unseen: &'a [Unseen],
     /// Other differences between the files: the APIs, the variables and so on. If one affects a request in a cell, the cell
@@ -90,25 +90,10 @@ struct LostView<'a> {
     maybe: bool,
 }
 
-/// A cell that differs.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ChangedCell"))]
-struct CellView<'a> {
-    /// The event.
-    event: Event,
-    /// The role.
-    role: Role,
-    /// Patroni's scope.
-    cluster: &'a str,
-    /// The changes, in the order of the new steps; removed ones come last.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    changes: Vec<ChangeView<'a>>,
-}
-
 /// One change in a cell.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Change"))]
-struct ChangeView<'a> {
+pub(super) struct ChangeView<'a> {
     /// The kind of change.
     class: Class,
     /// The rule that it concerns; the new one if both exist.
@@ -159,7 +144,7 @@ impl<'a> DiffOutput<'a> {
                 changes: Totals::of(diff),
             },
             lost: diff.lost.iter().map(LostView::of).collect(),
-            cells: diff.cells.iter().map(CellView::of).collect(),
+            cells: &diff.cells,
             unseen: &diff.unseen,
             settings: &diff.settings,
         }
@@ -196,14 +181,9 @@ impl<'a> LostView<'a> {
     }
 }
 
-impl<'a> CellView<'a> {
-    fn of(cell: &'a ChangedCell) -> Self {
-        Self {
-            event: cell.event,
-            role: cell.role,
-            cluster: &cell.cluster,
-            changes: cell.changes.iter().map(ChangeView::of).collect(),
-        }
+impl Serialize for Change {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ChangeView::of(self).serialize(serializer)
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::diagnostic::{Finding, Place, Related, Severity, Silenced};
+use crate::source::Position;
 
 use super::findings::{Failure, Findings};
 
@@ -80,12 +81,8 @@ struct PlaceView<'a> {
     /// The path of the file as it was given; for a file in a directory, the directory comes first.
     #[cfg_attr(test, schemars(example = &"rules.yml"))]
     file: &'a str,
-    /// The line, from 1.
-    #[cfg_attr(test, schemars(range(min = 1)))]
-    line: usize,
-    /// The column in characters, from 1.
-    #[cfg_attr(test, schemars(range(min = 1)))]
-    column: usize,
+    #[serde(flatten)]
+    position: Position,
     /// The column after the last character, on the same line.
     #[cfg_attr(test, schemars(range(min = 2)))]
     end_column: usize,
@@ -129,8 +126,7 @@ impl<'a> PlaceView<'a> {
     fn of(place: &'a Place) -> Self {
         Self {
             file: &place.file,
-            line: place.position.line,
-            column: place.position.column,
+            position: place.position,
             end_column: place.end_column(),
         }
     }

@@ -3,12 +3,11 @@
 use serde::Serialize;
 
 use crate::evaluate::Post;
-use crate::model::{Event, Name, Role, duration};
+use crate::model::{Event, Name, Role, Utc, duration, local_time, utc};
 use crate::store::{Intent, IntentId, Source, State};
 
 use super::receipt::ReceiptView;
 use super::text::{Screen, Style, breadth, cut, lines_of, one_line, put_line};
-use super::time::{Utc, local_time, utc};
 
 /// The output of `patroni_barman history --format json`.
 #[derive(Debug, Serialize)]

@@ -27,7 +27,6 @@ mod status;
 mod test_output;
 mod test_run;
 mod text;
-mod time;
 
 pub use check::CheckOutput;
 pub use diff::{diff, diff_markdown};
@@ -54,4 +53,3 @@ pub use status::{
 pub use test_output::TestOutput;
 pub use test_run::{Checked, Covered, Mutated, TestRun, Tested, tests};
 pub use text::{Colour, Screen, Style, one_line};
-pub use time::{Utc, local_time, utc};

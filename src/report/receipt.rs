@@ -2,11 +2,10 @@
 
 use serde::Serialize;
 
-use crate::model::{ApiName, Lsn, Name};
+use crate::model::{ApiName, Lsn, Name, Utc, utc};
 use crate::store::{MayTell, Receipt, Verdict};
 
 use super::text::{Screen, Style};
-use super::time::{Utc, utc};
 
 /// A change of timeline, and whether a Barman server's WAL archive is continuous across it.
 #[derive(Debug, Serialize)]

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::rule_test::{Failure, Share, Survivor, TestResult};
+use crate::source::Position;
 
 use super::test_run::{Checked, Covered, Mutated, TestRun, Tested};
 
@@ -46,10 +47,8 @@ struct TestFile<'a> {
 struct Test<'a> {
     /// Its name.
     name: &'a str,
-    /// Its line, from 1.
-    line: usize,
-    /// Its column in characters, from 1.
-    column: usize,
+    #[serde(flatten)]
+    position: Position,
     /// True if it passed.
     passed: bool,
     /// The number of events that it evaluated.
@@ -131,10 +130,8 @@ struct Survived<'a> {
     what: &'a str,
     /// The path of the file.
     file: &'a str,
-    /// The line, from 1.
-    line: usize,
-    /// The column in characters, from 1.
-    column: usize,
+    #[serde(flatten)]
+    position: Position,
 }
 
 impl<'a> TestOutput<'a> {
@@ -169,8 +166,7 @@ impl<'a> Test<'a> {
     fn of(result: &'a TestResult) -> Self {
         Self {
             name: &result.name,
-            line: result.place.position.line,
-            column: result.place.position.column,
+            position: result.place.position,
             passed: result.passed(),
             cells: result.cells,
             failures: &result.failures,
@@ -233,8 +229,7 @@ impl<'a> Survived<'a> {
             rule: survivor.rule.as_deref(),
             what: &survivor.what,
             file: &survivor.place.file,
-            line: survivor.place.position.line,
-            column: survivor.place.position.column,
+            position: survivor.place.position,
         }
     }
 }

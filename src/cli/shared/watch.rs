@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::evaluate::Step;
 use crate::execute::{Progress, StepOutcome, StepReport};
 use crate::http::{Clock, Heard, Real};
-use crate::model::{Name, duration};
-use crate::report::{local_time, receipt as receipt_line};
+use crate::model::{Name, duration, local_time};
+use crate::report::receipt as receipt_line;
 use crate::store::{Intent, Receipt, Source, Verdict};
 
 use super::args::LogLevel;

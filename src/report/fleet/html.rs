@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::agent::{Board, Condition, Row};
 use crate::barman::{ActiveModel, ServerState};
 use crate::execute::Wal;
+use crate::model::local_time;
 use crate::report::status::{difference, targets};
-use crate::report::time::local_time;
 use crate::store::{Receipt, Verdict};
 use crate::template;
 

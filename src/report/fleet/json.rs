@@ -5,13 +5,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::agent::{Board, Condition, Correction, Row, RulesState};
-use crate::execute::StepOutcome;
+use crate::model::{Utc, utc};
 use crate::patroni;
 use crate::report::history::IntentView;
 use crate::report::json;
 use crate::report::receipt::ReceiptView;
 use crate::report::status::{Target, conflicts, targets};
-use crate::report::time::{Utc, utc};
 
 /// The answer of `/api/status` of `patroni_barman agent`. Clusters with the worst trouble come first.
 #[derive(Debug, Serialize)]
@@ -62,7 +61,7 @@ struct ClusterView<'a> {
     /// The number of requests that this agent has sent since it was started.
     corrections: u64,
     /// The last of them.
-    last_correction: Option<LastCorrection<'a>>,
+    last_correction: Option<&'a Correction>,
     /// The targets that members want differently, each in a sentence.
     conflicts: Vec<String>,
     /// The states that the rules want, and Barman's, as in the output of `status`.
@@ -111,20 +110,6 @@ enum MemberRole {
     Replica,
 }
 
-/// A request that the agent sent.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Correction"))]
-struct LastCorrection<'a> {
-    /// The time it ended.
-    ended: Utc,
-    /// The rule that asked for it.
-    rule: &'a str,
-    /// Its outcome.
-    outcome: StepOutcome,
-    /// The reason, if it is not done.
-    message: Option<&'a str>,
-}
-
 /// The state of all clusters.
 pub(super) fn status(board: &Board, now: Duration) -> String {
     let rows = board.rows();
@@ -158,7 +143,7 @@ impl<'a> ClusterView<'a> {
             seen: row.seen.map(utc),
             compared: row.compared_at.map(utc),
             corrections: row.corrections,
-            last_correction: row.correction.as_ref().map(LastCorrection::of),
+            last_correction: row.correction.as_ref(),
             conflicts: conflicts(&row.conflicts),
             states: targets(&row.compared, Some(here)),
             receipts: row.receipts.iter().map(ReceiptView::of).collect(),
@@ -179,17 +164,6 @@ impl<'a> Member<'a> {
             state: member.state.as_deref(),
             timeline: member.timeline,
             api_url: member.api_url.as_deref(),
-        }
-    }
-}
-
-impl<'a> LastCorrection<'a> {
-    fn of(correction: &'a Correction) -> Self {
-        Self {
-            ended: utc(correction.at),
-            rule: &correction.rule,
-            outcome: correction.outcome,
-            message: correction.message.as_deref(),
         }
     }
 }

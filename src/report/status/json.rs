@@ -5,11 +5,10 @@ use serde::Serialize;
 use crate::barman::{ActiveModel, ArchivedWal, Backup, ServerState, Slot};
 use crate::evaluate::Conflict;
 use crate::execute::{ApiSeen, Comparison, Here, Wal};
-use crate::model::{ApiName, ModelName, Name, Operation, Role};
+use crate::model::{ApiName, ModelName, Name, Operation, Role, Utc, utc};
 use crate::report::history::IntentView;
 use crate::report::receipt::ReceiptView;
-use crate::report::time::{Utc, utc};
-use crate::store::{LastPass, Receipts};
+use crate::store::Receipts;
 
 use super::{Problem, RulesSeen, StateSeen, Status, conflict, no_wal};
 
@@ -34,7 +33,7 @@ pub struct StatusOutput<'a> {
     /// The rules that were read.
     rules: &'a RulesSeen,
     /// The state database.
-    state: Database<'a>,
+    state: &'a StateSeen,
     /// The Patroni that was asked.
     patroni: Patroni<'a>,
     /// The pg-backup-api endpoints that the rules name.
@@ -49,30 +48,6 @@ pub struct StatusOutput<'a> {
     receipts: Vec<ReceiptView<'a>>,
     /// The reason why changes of timeline could not be judged this time.
     receipts_unknown: Option<&'a str>,
-}
-
-/// A state database.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Database<'a> {
-    /// Its path.
-    path: &'a str,
-    /// True if it exists; the first request creates it.
-    exists: bool,
-    /// The reason why it can't be read, or can't be written by callbacks.
-    trouble: Option<&'a str>,
-    /// The last pass of `reconcile` with this state.
-    last_reconcile: Option<Pass>,
-}
-
-/// A pass of `reconcile`.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Pass {
-    /// The time it ended.
-    ended: Utc,
-    /// Its exit code.
-    exit_code: u8,
 }
 
 /// A Patroni.
@@ -132,11 +107,11 @@ pub struct Target<'a> {
     /// The bytes of WAL that PostgreSQL has written and Barman has not confirmed.
     wal_lag_bytes: Option<u64>,
     /// Barman's replication slot.
-    slot: Option<SlotView<'a>>,
+    slot: Option<&'a Slot>,
     /// The timeline of the PostgreSQL that Barman is set to.
     timeline: Option<u64>,
     /// The newest WAL file in the archive.
-    last_archived_wal: Option<WalView<'a>>,
+    last_archived_wal: Option<&'a ArchivedWal>,
     /// The newest backup.
     last_backup: Option<BackupView<'a>>,
     /// The newest backup that can be restored.
@@ -151,26 +126,6 @@ struct Stream<'a> {
     received: Option<bool>,
     /// The reason why it is not received, or not known.
     reason: Option<&'a str>,
-}
-
-/// A replication slot.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Slot"))]
-struct SlotView<'a> {
-    /// Its name.
-    name: &'a str,
-    /// True if something receives WAL through it.
-    active: bool,
-}
-
-/// A WAL file in the archive.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ArchivedWal"))]
-struct WalView<'a> {
-    /// Its name.
-    name: &'a str,
-    /// The time it was written.
-    archived: Option<Utc>,
 }
 
 /// A backup.
@@ -198,7 +153,7 @@ impl Status<'_> {
             as_wanted: self.as_wanted(),
             problems: self.problems(),
             rules: self.rules,
-            state: Database::of(self.state),
+            state: self.state,
             patroni: Patroni {
                 version: here.and_then(|here| here.patroni.as_deref()),
                 trouble: self.here.err(),
@@ -221,21 +176,6 @@ impl Status<'_> {
             version: api.version.as_ref().ok().copied(),
             barman: self.barman_of(api),
             trouble: api.version.as_ref().err().map(String::as_str),
-        }
-    }
-}
-
-impl<'a> Database<'a> {
-    fn of(state: &'a StateSeen) -> Self {
-        let pass = |pass: &LastPass| Pass {
-            ended: utc(pass.ended),
-            exit_code: pass.code,
-        };
-        Self {
-            path: &state.path,
-            exists: state.exists,
-            trouble: state.trouble.as_deref(),
-            last_reconcile: state.last_pass.as_ref().map(pass),
         }
     }
 }
@@ -274,11 +214,9 @@ impl<'a> Target<'a> {
             trouble: differs.err().map(String::as_str),
             wal: one.wal.as_ref().map(Stream::of),
             wal_lag_bytes: server.and_then(ServerState::wal_lag),
-            slot: server
-                .and_then(|server| server.slot.as_ref())
-                .map(SlotView::of),
+            slot: server.and_then(|server| server.slot.as_ref()),
             timeline: server.and_then(|server| server.timeline),
-            last_archived_wal: server.and_then(ServerState::last_wal).map(WalView::of),
+            last_archived_wal: server.and_then(ServerState::last_wal),
             last_backup: server
                 .and_then(ServerState::last_backup)
                 .map(BackupView::of),
@@ -299,24 +237,6 @@ impl<'a> Stream<'a> {
         Self {
             received,
             reason: reason.map(String::as_str),
-        }
-    }
-}
-
-impl<'a> SlotView<'a> {
-    fn of(slot: &'a Slot) -> Self {
-        Self {
-            name: &slot.name,
-            active: slot.active,
-        }
-    }
-}
-
-impl<'a> WalView<'a> {
-    fn of(wal: &'a ArchivedWal) -> Self {
-        Self {
-            name: &wal.name,
-            archived: wal.written.map(utc),
         }
     }
 }

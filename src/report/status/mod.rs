@@ -11,9 +11,8 @@ use serde::Serialize;
 
 use crate::evaluate::Conflict;
 use crate::execute::{ApiSeen, Comparison, Fighting, Here, Judged, NoWal, Wal};
+use crate::model::local_time;
 use crate::store::{Intent, LastPass};
-
-use super::time::local_time;
 
 pub use human::status;
 pub use json::{StatusOutput, Target, conflicts, targets};
@@ -55,17 +54,20 @@ pub struct RulesSeen {
 }
 
 /// The content of a state database.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StateSeen {
     /// The path of the database.
     pub path: String,
-    /// True if it exists.
+    /// True if it exists; the first request creates it.
     pub exists: bool,
     /// The reason why it can't be read or written.
     pub trouble: Option<String>,
     /// The pending requests.
+    #[serde(skip)]
     pub pending: Vec<Intent>,
     /// The last pass of `reconcile`.
+    #[serde(rename = "last_reconcile")]
     pub last_pass: Option<LastPass>,
 }
 

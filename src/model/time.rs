@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// A time in the format of RFC 3339.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,6 +15,15 @@ pub struct Utc(String);
 /// A time since the epoch in the format of RFC 3339.
 pub fn utc(time: Duration) -> Utc {
     Utc(format!("{:.3}", timestamp(time)))
+}
+
+/// Serializes a time since the epoch, or one that may be absent, as [`utc`] does.
+pub fn serialize<S: Serializer>(
+    time: &(impl Copy + Into<Option<Duration>>),
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let time: Option<Duration> = (*time).into();
+    time.map(utc).serialize(serializer)
 }
 
 /// A time since the epoch, to the second, in local time.
