@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use serde::Serialize;
+
 /// One file's text with its name for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -48,11 +50,14 @@ pub fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A position in a source: line and column, both counted from 1, the column in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Position {
     /// The line, from 1.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub line: usize,
     /// The column in characters, from 1.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub column: usize,
 }
 

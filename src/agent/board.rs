@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::evaluate::Conflict;
 use crate::execute::{Comparison, Here, StepOutcome};
 use crate::store::{Intent, Receipt};
 
 /// The condition of a cluster, worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Condition {
     /// Barman differs from the rules, and the correction failed.
     Wrong,
@@ -22,12 +26,14 @@ pub enum Condition {
     /// Barman could not be reached.
     Unknown,
     /// A correction is under way.
+    #[serde(rename = "correcting")]
     Acting,
     /// Not yet looked at.
     New,
     /// No rule applies to it.
     NoRule,
     /// Everything is as the rules want it.
+    #[serde(rename = "ok")]
     Fine,
 }
 
@@ -62,9 +68,12 @@ impl Condition {
 }
 
 /// The last request sent for a cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Correction {
-    /// The wall-clock time when it ended.
+    /// The time it ended.
+    #[serde(rename = "ended", serialize_with = "crate::model::time::serialize")]
+    #[cfg_attr(test, schemars(with = "crate::model::Utc"))]
     pub at: Duration,
     /// The rule that asked for it.
     pub rule: String,
@@ -131,7 +140,8 @@ impl Row {
 }
 
 /// The rules that the agent uses.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RulesState {
     /// The file or directory.
     pub path: String,

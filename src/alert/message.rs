@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{IncidentClass, MESSAGE_FIELDS, SECRETS, TemplateValue, duration};
-use crate::report::{one_line, utc};
+use crate::model::{IncidentClass, MESSAGE_FIELDS, SECRETS, TemplateValue, Utc, duration, utc};
+use crate::report::one_line;
 use crate::store::Incident;
 use crate::template::{RenderError, Scope, render};
 
@@ -16,21 +17,68 @@ const TEST: &str = "test";
 /// A message cannot have more characters than this; chats refuse longer ones.
 const LONGEST: usize = 2000;
 
-/// That an incident began, or is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The message to a receiver of `notify`: an incident began, or is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Message {
+    /// The kind of incident; `test` for a message of `notify --test`.
+    #[cfg_attr(test, schemars(extend("enum" = classes())))]
     class: &'static str,
-    is_over: bool,
+    /// The state of the incident.
+    state: State,
+    /// One line for people: the cluster, the subject and the cause.
     summary: String,
+    /// Patroni's scope; null for the rules file.
     cluster: Option<String>,
+    /// The Patroni member that it concerns.
     member: Option<String>,
+    /// The server, option, directory, change of timeline or rules file that it concerns.
     subject: String,
+    /// The cause; of an incident that is over, how it ended.
+    #[serde(rename = "message")]
     cause: String,
-    since: Duration,
-    ended: Option<Duration>,
+    /// The time it began.
+    since: Utc,
+    /// The time it ended; null while it is open.
+    ended: Option<Utc>,
+    /// The name of the incident: the same when it begins and when it is over, and on every node.
     key: String,
+    /// The process that saw it.
+    #[cfg_attr(test, schemars(extend("enum" = ["callback", "second_look", "reconcile", "agent", "notify"])))]
     source: String,
+    /// The machine that sends the message.
     host: Option<String>,
+    /// The version of `patroni_barman`.
+    version: &'static str,
+}
+
+/// The state of an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+enum State {
+    /// It began.
+    Open,
+    /// It ended.
+    Over,
+}
+
+impl State {
+    const fn of(ended: Option<Duration>) -> Self {
+        match ended {
+            None => Self::Open,
+            Some(_) => Self::Over,
+        }
+    }
+}
+
+/// The words for a message's class.
+#[cfg(test)]
+fn classes() -> Vec<&'static str> {
+    let classes = IncidentClass::ALL.map(IncidentClass::as_str);
+    classes.into_iter().chain([TEST]).collect()
 }
 
 impl Message {
@@ -50,17 +98,18 @@ impl Message {
         let told: String = one_line(message).chars().take(LONGEST).collect();
         Self {
             class: class.as_str(),
-            is_over: ended.is_some(),
+            state: State::of(*ended),
             summary: summary(incident, &told),
             cluster: Some(cluster.clone()).filter(|cluster| !cluster.is_empty()),
             member: member.clone(),
             subject: subject.clone(),
             cause: told,
-            since: *since,
-            ended: *ended,
+            since: utc(*since),
+            ended: ended.map(utc),
             key: format!("{}/{cluster}/{key}", class.as_str()),
             source: source.clone(),
             host: host.map(str::to_owned),
+            version: VERSION,
         }
     }
 
@@ -70,7 +119,7 @@ impl Message {
             let over = ended.map_or("", |_| "over: ");
             Self {
                 class: TEST,
-                is_over: ended.is_some(),
+                state: State::of(ended),
                 summary: format!(
                     "{over}test: `patroni_barman notify --test` reaches this receiver"
                 ),
@@ -78,11 +127,12 @@ impl Message {
                 member: None,
                 subject: "this receiver".to_owned(),
                 cause: "nothing is wrong: this is a test".to_owned(),
-                since: now,
-                ended,
+                since: utc(now),
+                ended: ended.map(utc),
                 key: "test//notify".to_owned(),
                 source: "notify".to_owned(),
                 host: host.map(str::to_owned),
+                version: VERSION,
             }
         })
     }
@@ -92,28 +142,9 @@ impl Message {
         &self.summary
     }
 
-    /// The message as `schemas/notification.schema.json` describes it.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "class": self.class,
-            "state": self.state(),
-            "summary": self.summary,
-            "cluster": self.cluster,
-            "member": self.member,
-            "subject": self.subject,
-            "message": self.cause,
-            "since": utc(self.since),
-            "ended": self.ended.map(utc),
-            "key": self.key,
-            "source": self.source,
-            "host": self.host,
-            "version": env!("CARGO_PKG_VERSION"),
-        })
-    }
-
     /// The fields as texts, for templates and variables; one that there is not is empty.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
-        let json = self.to_json();
+        let json = json!(self);
         let text = |field: &'static str| {
             let value = json.get(field).and_then(Value::as_str);
             (field, value.unwrap_or_default().to_owned())
@@ -128,16 +159,12 @@ impl Message {
         secrets: &BTreeMap<String, String>,
     ) -> Result<Value, RenderError> {
         let Some(template) = template else {
-            return Ok(self.to_json());
+            return Ok(json!(self));
         };
         let fields = self.fields().into_iter();
         let scope = Scope::new(&[]).table(SECRETS, secrets);
         let scope = fields.fold(scope, |scope, (name, value)| scope.text(name, &value));
         render(template, &scope)
-    }
-
-    const fn state(&self) -> &'static str {
-        if self.is_over { "over" } else { "open" }
     }
 }
 

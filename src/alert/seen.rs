@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::evaluate::{Conflict, Step};
 use crate::execute::{Comparison, Fighting};
-use crate::model::{ApiName, Event, IncidentClass, Target};
+use crate::model::{ApiName, Event, IncidentClass, Target, local_time};
 use crate::report;
 use crate::store::{Observation, Receipt, Seen};
 
@@ -106,7 +106,7 @@ fn fight(fighting: Fighting) -> String {
     format!(
         "it was corrected {corrections} times and something else keeps setting it: the rules of another cluster, another \
          tool or a person; it is left alone until {}",
-        report::local_time(until)
+        local_time(until)
     )
 }
 

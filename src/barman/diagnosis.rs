@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::model::{Lsn, ModelName};
@@ -64,10 +65,14 @@ pub struct ServerState {
 }
 
 /// A WAL file in the archive.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ArchivedWal {
+    /// Its name.
     pub name: String,
-    /// The time the file was last written, since the Unix epoch.
+    /// The time the file was last written.
+    #[serde(rename = "archived", serialize_with = "crate::model::time::serialize")]
+    #[cfg_attr(test, schemars(with = "Option<crate::model::Utc>"))]
     pub written: Option<Duration>,
 }
 
@@ -84,13 +89,15 @@ pub enum ActiveModel {
 }
 
 /// Barman's replication slot on the PostgreSQL server it backs up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Slot {
     /// Its name.
     pub name: String,
     /// WAL is being received through it.
     pub active: bool,
     /// The position from which PostgreSQL keeps WAL for it.
+    #[serde(skip)]
     pub restart: Option<Lsn>,
 }
 

@@ -11,7 +11,7 @@ mod speaker;
 mod trouble;
 mod value;
 
-pub use diagnosis::{ActiveModel, Backup, Diagnosis, ModelState, ServerState, Slot};
+pub use diagnosis::{ActiveModel, ArchivedWal, Backup, Diagnosis, ModelState, ServerState, Slot};
 pub use interest::Interest;
 pub use trouble::{Class, Trouble};
 pub use value::same_value;

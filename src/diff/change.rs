@@ -50,6 +50,7 @@ pub struct Told {
 
 /// A part of a step that changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Field {
     /// Its name, for example `body.model_name` or `retry.wait`.
     pub field: String,
@@ -62,6 +63,7 @@ pub struct Field {
 /// The kind of a change, for a first overview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Class {
     /// A rule now fails, and nothing at all is sent.
     Breaks,

@@ -9,12 +9,15 @@ mod unseen;
 
 use std::collections::{HashMap, HashSet};
 
+use serde::Serialize;
+
 use crate::evaluate::{Preview, Step, Unresolved};
 use crate::matrix::Parts;
 use crate::model::{Event, Role, Rule, RuleSet};
 use crate::space::{Cluster, Known, clusters, events};
 
 pub use change::{Change, Class, Field, Told};
+pub use json::DiffOutput;
 pub use lost::{Loss, Lost};
 pub use settings::Setting;
 pub use unseen::{Edit, Unseen};
@@ -42,15 +45,20 @@ pub struct Diff {
 }
 
 /// A cell in which the rules have a different result.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ChangedCell {
     /// The event.
     pub event: Event,
     /// The role.
     pub role: Role,
-    /// The cluster's name.
+    /// Patroni's scope.
     pub cluster: String,
     /// The changes, in the order of the new steps; removed ones come last.
+    #[cfg_attr(
+        test,
+        schemars(with = "Vec<json::ChangeView<'static>>", length(min = 1))
+    )]
     pub changes: Vec<Change>,
 }
 

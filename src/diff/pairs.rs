@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::iter;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::evaluate::Step;
 use crate::model::{RequestKind, Target};
@@ -124,7 +124,7 @@ impl<'s> Likeness<'s> {
             rule: &step.rule,
             target: target(step),
             body: step.operation.body().to_string(),
-            all: step.details().to_string(),
+            all: json!(step).to_string(),
         }
     }
 
@@ -175,7 +175,7 @@ fn target(step: &Step) -> String {
 /// The parts of a step that have changed.
 fn fields(old: &Step, new: &Step) -> Vec<Field> {
     let mut found = Vec::new();
-    compare("", &old.details(), &new.details(), &mut found);
+    compare("", &json!(old), &json!(new), &mut found);
     found
 }
 

@@ -4,14 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::model::{Api, ApiName, Discover, Patroni, Receiver, RuleSet, Way};
 
 use super::unseen::{Edit, bare_value};
 
 /// A setting that differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Setting {
     /// Its path in the rules file, for example `api.timeout`.
+    #[cfg_attr(test, schemars(example = &"api.url", example = &"match"))]
     pub setting: String,
     /// The kind of edit.
     pub what: Edit,

@@ -6,6 +6,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::Serialize;
+
 use crate::evaluate::{Preview, Trace, as_written};
 use crate::model::{Origin, RequestTemplate, Rule, RuleSet, Template, TemplateValue};
 use crate::template::{Syntax, inspect, is_template};
@@ -13,7 +15,8 @@ use crate::template::{Syntax, inspect, is_template};
 use super::{Change, ChangedCell};
 
 /// An edited rule that is in no cell's changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unseen {
     /// The rule.
     pub rule: String,
@@ -26,7 +29,9 @@ pub struct Unseen {
 }
 
 /// The kind of an edit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Edit {
     /// It was added.
     Added,

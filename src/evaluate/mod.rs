@@ -16,8 +16,8 @@ use crate::model::{Match, RuleSet};
 use crate::template::RenderError;
 
 pub use facts::{CONNSTRING, DATADIR, Facts};
-pub use plan::{Because, Plan, Step, Trace};
-pub use preview::{Preview, Previewer, Unknown, Unresolved, Why, as_written};
+pub use plan::{Because, Method, Plan, Post, Step, Trace};
+pub use preview::{Preview, Previewer, Unknown, Unresolved, UnresolvedView, Why, as_written};
 pub use wanted::{ClusterView, Conflict, Left, MemberView, Wanted, wanted};
 
 /// The rules could not be turned into a plan for these facts; nothing may be sent.

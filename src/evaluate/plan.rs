@@ -1,17 +1,21 @@
 //! The plan: the steps to send, and the reasons.
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 
-use crate::model::{
-    ApiName, Event, Fence, OnFailure, Operation, Poll, Retry, Role, Rule, Verify, duration,
-};
+use crate::model::{ApiName, Event, Fence, OnFailure, Operation, Poll, Retry, Role, Rule, Verify};
 use crate::template::RenderError;
 
 use super::Facts;
 
 /// The steps that the rules produce from the facts. A plan that exists can be sent.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(
+        description = "The output of `patroni_barman plan --format json`: what `run` would send, and why."
+    )
+)]
 pub struct Plan {
     /// The event it was made for.
     pub event: Event,
@@ -19,9 +23,11 @@ pub struct Plan {
     pub role: Role,
     /// Patroni's scope.
     pub cluster: String,
-    /// The node's name, if it was known.
+    /// The Patroni member's name, if it was known.
     pub node: Option<String>,
     /// The requests to send, in order.
+    #[serde(serialize_with = "brief")]
+    #[cfg_attr(test, schemars(with = "Vec<Brief<'static>>"))]
     pub steps: Vec<Step>,
     /// For every rule, in the file's order, the result.
     pub trace: Vec<Trace>,
@@ -67,9 +73,13 @@ pub struct Trace {
 
 /// The first part of a rule that did not match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Because {
     /// The rule's key: `enabled`, `on` (or `events`), `role`, `cluster`, `match` or `when`; `request` if the rule
     /// matches but its request can't be rendered.
+    #[cfg_attr(test, schemars(extend("enum" = [
+        "enabled", "on", "events", "role", "cluster", "match", "when", "request"
+    ])))]
     pub field: &'static str,
     /// The value that the rule requires.
     pub wanted: String,
@@ -99,59 +109,26 @@ impl Plan {
         let of_rule = self.trace.iter().find(|trace| trace.rule == rule)?;
         of_rule.description.as_deref()
     }
-
-    /// The plan as `schemas/plan.schema.json` describes it.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        json!({
-            "event": self.event,
-            "role": self.role,
-            "cluster": self.cluster,
-            "node": self.node,
-            "steps": self.steps.iter().map(Step::to_json).collect::<Vec<_>>(),
-            "trace": self.trace.iter().map(Trace::to_json).collect::<Vec<_>>(),
-        })
-    }
 }
 
 impl Step {
-    /// The step as `schemas/plan.schema.json` describes it.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        json!({
-            "rule": self.rule,
-            "api": self.api,
-            "method": "POST",
-            "url": self.url,
-            "body": self.operation.body(),
-            "verify": self.verify,
-            "fence": self.fence,
-        })
+    /// The HTTP request.
+    pub fn post(&self) -> Post {
+        Post {
+            method: Method::Post,
+            url: self.url.clone(),
+            body: self.operation.clone(),
+        }
     }
 
-    /// All properties of a step, by their names in the rules file.
-    pub fn details(&self) -> Value {
-        json!({
-            "rule": self.rule,
-            "api": self.api,
-            "method": "POST",
-            "url": self.url,
-            "body": self.operation.body(),
-            "verify": self.verify,
-            "fence": self.fence,
-            "on_failure": self.on_failure,
-            "allow_older_timeline": self.allow_older_timeline,
-            "retry": {
-                "attempts": self.retry.attempts,
-                "wait": duration::format(self.retry.wait),
-                "max_wait": duration::format(self.retry.max_wait),
-                "deadline": duration::format(self.retry.deadline),
-            },
-            "poll": {
-                "every": duration::format(self.poll.every),
-                "timeout": self.poll.timeout.map(duration::format),
-            },
-        })
+    fn brief(&self) -> Brief<'_> {
+        Brief {
+            rule: &self.rule,
+            api: &self.api,
+            request: self.post(),
+            verify: self.verify,
+            fence: self.fence,
+        }
     }
 }
 
@@ -192,19 +169,136 @@ impl Trace {
     pub const fn fired(&self) -> bool {
         self.because.is_none()
     }
+}
 
-    /// The trace as `schemas/plan.schema.json` describes it.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        let mut all = json!({"rule": self.rule, "fired": self.fired(), "because": self.because});
-        if let Value::Object(all) = &mut all {
-            let description = self.description.as_deref().map(Value::from);
-            all.extend(description.map(|text| ("description".to_owned(), text)));
-            all.extend(
-                self.does_nothing
-                    .then(|| ("does_nothing".to_owned(), true.into())),
-            );
+/// An HTTP request to pg-backup-api.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Request"))]
+pub struct Post {
+    /// HTTP's method.
+    pub method: Method,
+    /// The address it is posted to.
+    pub url: String,
+    /// The posted body.
+    pub body: Operation,
+}
+
+/// The method of every request that rules send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
+pub enum Method {
+    /// `POST`.
+    Post,
+}
+
+/// A request, its condition for success and its fence.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlannedStep"))]
+struct Brief<'a> {
+    /// The rule that asked for it.
+    rule: &'a str,
+    /// The endpoint it goes to: a key of `apis`, or `default` for `api`.
+    api: &'a ApiName,
+    #[serde(flatten)]
+    request: Post,
+    /// The condition for it to count as done.
+    verify: Verify,
+    /// The fence.
+    fence: Fence,
+}
+
+/// A request and its options, by their names in the rules file.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Step"))]
+struct StepView<'a> {
+    #[serde(flatten)]
+    brief: Brief<'a>,
+    /// The effect of its failure on later steps.
+    on_failure: OnFailure,
+    /// True if a recovery may end on a timeline older than the cluster's.
+    allow_older_timeline: bool,
+    /// The retry settings.
+    retry: Retry,
+    /// The settings for waiting for the operation.
+    poll: Poll,
+}
+
+impl Serialize for Step {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let view = StepView {
+            brief: self.brief(),
+            on_failure: self.on_failure,
+            allow_older_timeline: self.allow_older_timeline,
+            retry: self.retry,
+            poll: self.poll,
+        };
+        view.serialize(serializer)
+    }
+}
+
+fn brief<S: Serializer>(steps: &[Step], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(steps.iter().map(Step::brief))
+}
+
+/// The result of matching a rule.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Trace"))]
+struct TraceView<'a> {
+    /// The rule.
+    rule: &'a str,
+    /// True if it fired.
+    fired: bool,
+    /// The first part of the rule that did not match; null if it fired.
+    because: Option<&'a Because>,
+    /// The rule's description; absent if it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "String"))]
+    description: Option<&'a str>,
+    /// Present, and true, if the rule does nothing on purpose (`request: none`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(extend("const" = true)))]
+    does_nothing: bool,
+}
+
+impl Serialize for Trace {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let view = TraceView {
+            rule: &self.rule,
+            fired: self.fired(),
+            because: self.because.as_ref(),
+            description: self.description.as_deref(),
+            does_nothing: self.does_nothing,
+        };
+        view.serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod schemas {
+    use std::borrow::Cow;
+
+    use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+    use super::{Step, StepView, Trace, TraceView};
+
+    impl JsonSchema for Step {
+        fn schema_name() -> Cow<'static, str> {
+            StepView::schema_name()
         }
-        all
+
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            StepView::json_schema(generator)
+        }
+    }
+
+    impl JsonSchema for Trace {
+        fn schema_name() -> Cow<'static, str> {
+            TraceView::schema_name()
+        }
+
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            TraceView::json_schema(generator)
+        }
     }
 }

@@ -5,7 +5,8 @@ use std::cell::{LazyCell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::model::{Fence, Match, Rule, RuleSet, Template, TemplateValue, Var};
 use crate::template::{
@@ -74,20 +75,19 @@ impl Unresolved {
         }
     }
 
-    /// The rule as `schemas/matrix.schema.json` describes it.
-    pub fn to_json(&self) -> Value {
-        let asks = match &self.why {
-            Why::Asks(facts) => facts.as_slice(),
-            _ => &[],
-        };
-        json!({
-            "rule": self.rule,
-            "message": self.message(),
-            "asks": asks,
-            "when": self.when,
-            "steps": self.steps.iter().map(Step::details).collect::<Vec<_>>(),
-            "fails": self.fails,
-        })
+    /// The rule for programs.
+    pub fn view(&self) -> UnresolvedView<'_> {
+        UnresolvedView {
+            rule: &self.rule,
+            message: self.message(),
+            asks: match &self.why {
+                Why::Asks(facts) => facts,
+                _ => &[],
+            },
+            when: self.when.as_deref(),
+            steps: &self.steps,
+            fails: self.fails.as_deref(),
+        }
     }
 
     fn because(&self) -> Because {
@@ -102,6 +102,24 @@ impl Unresolved {
             got: self.message(),
         }
     }
+}
+
+/// A rule whose result is unknown.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Unresolved"))]
+pub struct UnresolvedView<'a> {
+    /// The rule.
+    rule: &'a str,
+    /// The reason, in words.
+    message: String,
+    /// The facts that it depends on, for example `node` or `env.SITE`.
+    asks: &'a [String],
+    /// The rule's condition, if that is unknown; else null.
+    when: Option<&'a str>,
+    /// The steps it has if it fires.
+    steps: &'a [Step],
+    /// The reason why its request can't be rendered if it fires: nothing at all is sent then. Null if it can be rendered.
+    fails: Option<&'a str>,
 }
 
 /// Previews the rules of one set, and caches the facts that its variables depend on.

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 
-use crate::evaluate::Step;
+use crate::evaluate::{Post, Step};
 use crate::model::Name;
 use crate::store::IntentId;
 
@@ -23,19 +22,20 @@ pub struct Outcome {
 }
 
 /// The result of one step.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepReport {
     /// The rule that asked for it.
     pub rule: String,
-    /// The address it was posted to.
-    pub url: String,
-    /// The posted body.
-    pub body: Value,
+    /// The request.
+    pub request: Post,
     /// pg-backup-api's operation, if it was accepted.
     pub operation_id: Option<Name>,
     /// The number of attempts.
     pub attempts: u32,
     /// The time from the first attempt to the end.
+    #[serde(rename = "duration_seconds", serialize_with = "seconds")]
+    #[cfg_attr(test, schemars(with = "f64", range(min = 0)))]
     pub duration: Duration,
     /// Its outcome.
     pub outcome: StepOutcome,
@@ -46,6 +46,7 @@ pub struct StepReport {
 /// The outcome of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum StepOutcome {
     /// Done, and verified if requested.
     Done,
@@ -76,6 +77,7 @@ impl StepOutcome {
 /// A plan's outcome in one word, and the program's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Verdict {
     /// All requests were done.
     Done,
@@ -130,24 +132,13 @@ impl Outcome {
             first: None,
         }
     }
-
-    /// The outcome as `schemas/run.schema.json` describes it, with the program's exit code.
-    #[must_use]
-    pub fn to_json(&self, exit_code: u8) -> Value {
-        json!({
-            "outcome": self.verdict,
-            "exit_code": exit_code,
-            "steps": self.steps.iter().map(StepReport::to_json).collect::<Vec<_>>(),
-        })
-    }
 }
 
 impl StepReport {
     pub(super) fn new(step: &Step) -> Self {
         Self {
             rule: step.rule.clone(),
-            url: step.url.clone(),
-            body: step.operation.body(),
+            request: step.post(),
             operation_id: None,
             attempts: 0,
             duration: Duration::ZERO,
@@ -181,16 +172,8 @@ impl StepReport {
             ..Self::new(step)
         }
     }
+}
 
-    fn to_json(&self) -> Value {
-        json!({
-            "rule": self.rule,
-            "request": {"method": "POST", "url": self.url, "body": self.body},
-            "operation_id": self.operation_id,
-            "attempts": self.attempts,
-            "duration_seconds": self.duration.as_secs_f64(),
-            "outcome": self.outcome,
-            "message": self.message,
-        })
-    }
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.as_secs_f64().serialize(serializer)
 }

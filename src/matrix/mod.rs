@@ -11,6 +11,7 @@ use crate::evaluate::{Preview, Previewer};
 use crate::model::{Event, Role, Rule, RuleSet};
 use crate::space::{Cluster, Known, clusters, events};
 
+pub use json::{Failing, MatrixOutput};
 pub use notes::{Note, notes};
 
 /// The table of a rule set.

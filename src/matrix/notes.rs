@@ -3,19 +3,20 @@
 use serde::Serialize;
 
 use crate::check::Unchecked;
-use crate::diagnostic::Finding;
+use crate::diagnostic::{Finding, Severity};
 use crate::load::{Locator, Spot};
 use crate::model::RuleSet;
 use crate::source::Source;
 
 /// A rule's place, and the findings about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Note {
     /// The rule.
     pub rule: String,
     /// The file.
     pub file: String,
-    /// The line of its first key.
+    /// The line of its first key, from 1.
     pub line: usize,
     /// The findings of `check`.
     pub findings: Vec<Found>,
@@ -23,9 +24,13 @@ pub struct Note {
 
 /// One finding about a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Found {
+    /// The code, for example `PB209`.
     pub code: &'static str,
-    pub severity: &'static str,
+    /// The severity.
+    pub severity: Severity,
+    /// The message.
     pub message: String,
 }
 
@@ -60,7 +65,7 @@ fn add(all: &mut [(Note, usize)], finding: &Finding) {
         if (note.line..=*end).contains(&line) && note.file == *finding.place.file {
             note.findings.push(Found {
                 code: finding.code.as_str(),
-                severity: finding.severity().as_str(),
+                severity: finding.severity(),
                 message: finding.message.clone(),
             });
         }

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use serde::{Serialize as _, Serializer};
+
 /// The units, largest first, in milliseconds.
 const UNITS: [(&str, u64); 5] = [
     ("d", 86_400_000),
@@ -92,6 +94,15 @@ pub fn format(duration: Duration) -> String {
         }
     }
     text
+}
+
+/// Serializes a duration, or one that may be absent, as [`format`] writes it.
+pub(super) fn serialize<S: Serializer>(
+    duration: &(impl Copy + Into<Option<Duration>>),
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let duration: Option<Duration> = (*duration).into();
+    duration.map(format).serialize(serializer)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::Origin;
 /// The name of a pg-backup-api in the rules file: a key of `apis`, or `default` for `api`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 pub struct ApiName(pub String);
 
 impl Default for ApiName {

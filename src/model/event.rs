@@ -7,6 +7,7 @@ use serde::Serialize;
 /// An event: Patroni's callbacks and the two foreground calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Event {
     /// PostgreSQL was started.
     OnStart,
@@ -90,6 +91,7 @@ impl fmt::Display for Event {
 /// The role of the node that the event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Role {
     /// The leader of a cluster. Patroni before 4.0 uses `master`, 3.0.0 to 3.0.2 use `promoted`.
     Primary,

@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A position in the WAL: a number of bytes, written like `16/B374D848`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Lsn(pub u64);
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
+pub struct Lsn(#[cfg_attr(test, schemars(with = "String"))] pub u64);
 
 impl Lsn {
     /// Reads PostgreSQL's notation.

@@ -17,6 +17,7 @@ mod request;
 mod rule;
 mod rule_set;
 mod target;
+pub mod time;
 mod value;
 
 pub use clusters::Clusters;
@@ -35,4 +36,5 @@ pub use request::{
 pub use rule::Rule;
 pub use rule_set::{Fallback, Match, Places, RuleSet, StateSettings, Var};
 pub use target::{OptionScope, Target};
+pub use time::{Utc, local_time, utc};
 pub use value::{Origin, Template, TemplateValue};

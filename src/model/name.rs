@@ -10,6 +10,7 @@ use serde::Serialize;
 /// words; a name with any other character is refused before anything is sent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 pub struct Name(String);
 
 /// A text that is not a [`Name`].
@@ -64,6 +65,7 @@ impl fmt::Display for Name {
 /// section name in Barman's configuration is a valid model name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 pub struct ModelName(String);
 
 /// A text that is not a [`ModelName`].

@@ -4,16 +4,25 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::duration;
+
 /// The retry settings of requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Retry {
     /// The maximum number of attempts, at least one; if absent, only `deadline` limits them.
     pub attempts: Option<u32>,
     /// The wait before the second attempt; later waits double, with full jitter.
+    #[serde(serialize_with = "duration::serialize")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub wait: Duration,
     /// The longest wait. If it equals `wait`, every wait is exactly that long.
+    #[serde(serialize_with = "duration::serialize")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub max_wait: Duration,
     /// The time limit for one request with all its attempts and waits.
+    #[serde(serialize_with = "duration::serialize")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub deadline: Duration,
 }
 
@@ -36,11 +45,16 @@ impl Retry {
 }
 
 /// The settings for waiting for an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Poll {
     /// The longest pause between two polls; the first ones are more frequent.
+    #[serde(serialize_with = "duration::serialize")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub every: Duration,
     /// The time limit for one operation. Absent in a rule: the default of the request type; in a step: no limit.
+    #[serde(serialize_with = "duration::serialize")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub timeout: Option<Duration>,
 }
 
@@ -64,6 +78,7 @@ impl Default for Poll {
 /// The fence for all requests except a fresh callback's first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Fence {
     /// This node must still have the role for which the step was decided.
     #[default]
@@ -75,6 +90,7 @@ pub enum Fence {
 /// The condition for a step to count as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Verify {
     /// No condition: the operation's own `DONE` is trusted.
     None,
@@ -88,6 +104,7 @@ pub enum Verify {
 /// The effect of a failed step on later ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum OnFailure {
     /// Nothing more is sent.
     #[default]

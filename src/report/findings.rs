@@ -1,9 +1,9 @@
-//! Findings: for people in the style of a compiler, for programs as JSON.
+//! Findings for people, in the style of a compiler.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::diagnostic::{Finding, Place, Severity, Silenced};
 use crate::load::masked;
@@ -47,60 +47,14 @@ pub struct Findings<'a> {
 }
 
 /// A file that could not be read, or an API or Patroni that could not be reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
     /// The file, if it is one.
     pub file: Option<String>,
-    /// The error.
+    /// The error, in one line.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub message: String,
-}
-
-impl Findings<'_> {
-    /// The output of `check --format json`.
-    pub fn json(&self) -> Value {
-        let silenced = self.silenced.iter().map(|silenced| {
-            let mut finding = finding_json(&silenced.finding);
-            if let Value::Object(keys) = &mut finding {
-                keys.insert("reason".to_owned(), silenced.reason.clone().into());
-            }
-            finding
-        });
-        let failures = self.failures.iter();
-        json!({
-            "findings": self.findings.iter().map(finding_json).collect::<Vec<_>>(),
-            "silenced": silenced.collect::<Vec<_>>(),
-            "failures": failures
-                .map(|failure| json!({"file": failure.file, "message": failure.message}))
-                .collect::<Vec<_>>(),
-            "truncated": self.truncated,
-        })
-    }
-}
-
-fn finding_json(finding: &Finding) -> Value {
-    let related = finding.related.iter().map(|related| {
-        let place = &related.place;
-        json!({
-            "file": &*place.file,
-            "line": place.position.line,
-            "column": place.position.column,
-            "end_column": place.end_column(),
-            "message": related.message,
-        })
-    });
-    let place = &finding.place;
-    json!({
-        "code": finding.code.as_str(),
-        "severity": finding.severity().as_str(),
-        "message": finding.message,
-        "file": &*place.file,
-        "line": place.position.line,
-        "column": place.position.column,
-        "end_column": place.end_column(),
-        "help": finding.help,
-        "page": finding.code.page(),
-        "related": related.collect::<Vec<_>>(),
-    })
 }
 
 /// The number of findings of each severity, in words; `None` if there are none.

@@ -1,34 +1,78 @@
 //! Intents: decisions and their outcomes.
 
-use std::time::Duration;
+use serde::Serialize;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use crate::evaluate::Post;
+use crate::model::{Event, Name, Role, Utc, duration, local_time, utc};
+use crate::store::{Intent, IntentId, Source, State};
 
-use crate::model::duration;
-use crate::store::{Intent, Source, State};
-
+use super::receipt::ReceiptView;
 use super::text::{Screen, Style, breadth, cut, lines_of, one_line, put_line};
 
-/// An intent as `schemas/history.schema.json` describes it.
-pub fn intent(intent: &Intent) -> Value {
-    json!({
-        "id": intent.id,
-        "decided": utc(intent.created),
-        "cluster": intent.cluster,
-        "node": intent.node,
-        "source": intent.source,
-        "event": intent.event,
-        "role": intent.role,
-        "rule": intent.step.rule,
-        "request": {"method": "POST", "url": intent.step.url, "body": intent.step.operation.body()},
-        "outcome": intent.state,
-        "attempts": intent.attempts,
-        "operation_id": intent.operation_id,
-        "ended": intent.ended.map(utc),
-        "message": intent.message,
-    })
+/// The output of `patroni_barman history --format json`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct HistoryOutput<'a> {
+    /// The requests that were decided on, newest first.
+    pub requests: Vec<IntentView<'a>>,
+    /// The changes of timeline, newest first; none with `--rule` or `--outcome`.
+    pub receipts: Vec<ReceiptView<'a>>,
+}
+
+/// A request that was decided on.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Decided"))]
+pub struct IntentView<'a> {
+    /// Its number.
+    id: IntentId,
+    /// The time of the decision.
+    decided: Utc,
+    /// Patroni's scope.
+    cluster: &'a str,
+    /// The Patroni member's name, if it was known.
+    node: Option<&'a str>,
+    /// The source of the decision.
+    source: Source,
+    /// The event it was decided for.
+    event: Event,
+    /// The role it was decided for, in the words of the rules.
+    role: Role,
+    /// The rule that asked for it.
+    rule: &'a str,
+    /// The request.
+    request: Post,
+    /// Its state, or its outcome.
+    outcome: State,
+    /// The number of attempts.
+    attempts: u32,
+    /// pg-backup-api's operation, if it was accepted.
+    operation_id: Option<&'a Name>,
+    /// The time when it was settled.
+    ended: Option<Utc>,
+    /// The reason for its outcome, or why it is still pending.
+    message: Option<&'a str>,
+}
+
+impl<'a> IntentView<'a> {
+    /// An intent for programs.
+    pub fn of(intent: &'a Intent) -> Self {
+        Self {
+            id: intent.id,
+            decided: utc(intent.created),
+            cluster: &intent.cluster,
+            node: intent.node.as_deref(),
+            source: intent.source,
+            event: intent.event,
+            role: intent.role,
+            rule: &intent.step.rule,
+            request: intent.step.post(),
+            outcome: intent.state,
+            attempts: intent.attempts,
+            operation_id: intent.operation_id.as_ref(),
+            ended: intent.ended.map(utc),
+            message: intent.message.as_deref(),
+        }
+    }
 }
 
 /// Intents as a table that fits the screen; what is not done has its reason below.
@@ -137,22 +181,6 @@ fn line(cells: &[String; 7], widths: &[usize; 7], paint: impl Fn(usize, &str) ->
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
-}
-
-/// A time since the epoch, to the second, in local time.
-pub fn local_time(time: Duration) -> String {
-    let local = timestamp(time).to_zoned(TimeZone::system()).datetime();
-    local.strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-/// A time since the epoch in the format of RFC 3339.
-pub fn utc(time: Duration) -> String {
-    format!("{:.3}", timestamp(time))
-}
-
-fn timestamp(time: Duration) -> Timestamp {
-    let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millisecond(millis).unwrap_or_default()
 }
 
 /// The number of attempts, in words.

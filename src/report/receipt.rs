@@ -1,15 +1,90 @@
 //! Receipts: the verdicts on changes of timeline.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
+use crate::model::{ApiName, Lsn, Name, Utc, utc};
 use crate::store::{MayTell, Receipt, Verdict};
 
-use super::history::utc;
 use super::text::{Screen, Style};
 
-/// Receipts as `schemas/status.schema.json` and `schemas/history.schema.json` describe them.
-pub fn receipts_json<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> Value {
-    receipts.into_iter().map(to_json).collect()
+/// A change of timeline, and whether a Barman server's WAL archive is continuous across it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Receipt"))]
+pub struct ReceiptView<'a> {
+    /// Patroni's scope.
+    cluster: &'a str,
+    /// The API of the Barman host.
+    api: &'a ApiName,
+    /// The Barman server.
+    server: &'a Name,
+    /// The timeline that ended.
+    from_timeline: u64,
+    /// The timeline that began.
+    timeline: u64,
+    /// The position in the WAL at which one became the other, for example `0/5000060`.
+    switch_lsn: Lsn,
+    /// The first leader of the new timeline.
+    leader: Option<&'a str>,
+    /// The time of the change, as Patroni writes it.
+    changed: Option<&'a str>,
+    /// `continuous`: Barman has the WAL up to the end of the old timeline, and the new timeline from its beginning. `gap`:
+    /// WAL is missing, and Barman will never receive it. `unknown`: it can't be told, for the reason in `reason`.
+    #[cfg_attr(test, schemars(extend("enum" = Verdict::WORDS)))]
+    verdict: &'static str,
+    /// The missing WAL: no point in it can be restored.
+    gap: Option<Gap>,
+    /// The reason why it is unknown.
+    reason: Option<&'a str>,
+    /// The possible source of an answer to an unknown verdict.
+    may_tell: Option<MayTell>,
+    /// The newest usable backup from which the new timeline can be restored. With a gap or an unknown verdict, it began
+    /// after the change.
+    backup: Option<&'a str>,
+    /// True if WAL is or may be missing, and only a new backup helps.
+    needs_backup: bool,
+    /// The time of the verdict.
+    since: Utc,
+}
+
+/// Missing WAL.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Gap {
+    /// The first missing position.
+    begin: Lsn,
+    /// The end of the old timeline.
+    end: Lsn,
+}
+
+impl<'a> ReceiptView<'a> {
+    /// A receipt for programs.
+    pub fn of(receipt: &'a Receipt) -> Self {
+        let (gap, reason, may_tell) = match receipt.verdict {
+            Verdict::Continuous => (None, None, None),
+            Verdict::Gap { begin, end } => (Some(Gap { begin, end }), None, None),
+            Verdict::Unknown {
+                ref reason,
+                may_tell,
+            } => (None, Some(reason.as_str()), Some(may_tell)),
+        };
+        Self {
+            cluster: &receipt.cluster,
+            api: &receipt.api,
+            server: &receipt.server,
+            from_timeline: receipt.from,
+            timeline: receipt.timeline,
+            switch_lsn: receipt.switch_lsn,
+            leader: receipt.leader.as_deref(),
+            changed: receipt.changed.as_deref(),
+            verdict: receipt.verdict.as_str(),
+            gap,
+            reason,
+            may_tell,
+            backup: receipt.backup.as_deref(),
+            needs_backup: receipt.needs_backup(),
+            since: utc(receipt.since),
+        }
+    }
 }
 
 /// Receipts for people, an item each under a heading; empty if there are none.
@@ -29,31 +104,6 @@ pub fn receipts<'a>(receipts: impl IntoIterator<Item = &'a Receipt>, screen: Scr
     }
     let head = screen.styled(Style::Strong, "changes of timeline:", "");
     format!("{head}{}", lines.concat())
-}
-
-fn to_json(receipt: &Receipt) -> Value {
-    let (gap, unknown) = match &receipt.verdict {
-        Verdict::Continuous => (Value::Null, None),
-        Verdict::Gap { begin, end } => (json!({"begin": begin, "end": end}), None),
-        Verdict::Unknown { reason, may_tell } => (Value::Null, Some((reason, may_tell.as_str()))),
-    };
-    json!({
-        "cluster": receipt.cluster,
-        "api": receipt.api.0,
-        "server": receipt.server,
-        "from_timeline": receipt.from,
-        "timeline": receipt.timeline,
-        "switch_lsn": receipt.switch_lsn,
-        "leader": receipt.leader,
-        "changed": receipt.changed,
-        "verdict": receipt.verdict.as_str(),
-        "gap": gap,
-        "reason": unknown.map(|(reason, _)| reason),
-        "may_tell": unknown.map(|(_, may_tell)| may_tell),
-        "backup": receipt.backup,
-        "needs_backup": receipt.needs_backup(),
-        "since": utc(receipt.since),
-    })
 }
 
 /// A receipt in a sentence, which begins with the server.

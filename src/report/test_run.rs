@@ -1,8 +1,6 @@
-//! The results of rule tests: for people and for programs.
+//! The results of rule tests: for people.
 
 use std::path::PathBuf;
-
-use serde_json::{Value, json};
 
 use crate::evaluate::Trace;
 use crate::rule_test::{Coverage, Failure, Mutants, Share, Survivor, TestResult};
@@ -235,66 +233,6 @@ fn put_result(text: &mut String, tested: &Tested, result: &TestResult, screen: S
     }
 }
 
-/// The tests as `schemas/test.schema.json` describes them.
-pub fn tests_json(run: &TestRun) -> Value {
-    let (passed, failed) = run.counts();
-    let coverage = |each: &Covered| {
-        let mut all = json!({"rules": each.rules});
-        if let Value::Object(all) = &mut all {
-            let shares = each.shares().into_iter();
-            all.extend(shares.map(|(what, share)| (what.to_owned(), share_json(&share))));
-        }
-        all
-    };
-    let missed = run.checked.iter().filter(|checked| checked.is_missed());
-    let missed = missed.map(|checked| {
-        json!({
-            "rules": checked.rules,
-            "what": checked.what,
-            "least": checked.least,
-            "total": checked.share.total,
-            "covered": checked.share.covered(),
-        })
-    });
-    json!({
-        "files": run.files.iter().map(file_json).collect::<Vec<_>>(),
-        "passed": passed,
-        "failed": failed,
-        "errors": run.errors(),
-        "coverage": run.covered.iter().map(coverage).collect::<Vec<_>>(),
-        "missed": missed.collect::<Vec<_>>(),
-        "mutants": run.mutated.iter().map(mutants_json).collect::<Vec<_>>(),
-    })
-}
-
-fn mutants_json(mutated: &Mutated) -> Value {
-    let mutants = &mutated.mutants;
-    let survived = mutants.survived.iter().map(|survivor| {
-        json!({
-            "rule": survivor.rule,
-            "what": survivor.what,
-            "file": survivor.place.file.to_string(),
-            "line": survivor.place.position.line,
-            "column": survivor.place.position.column,
-        })
-    });
-    json!({
-        "rules": mutated.rules,
-        "total": mutants.total,
-        "caught": mutants.caught(),
-        "left_out": mutants.left_out,
-        "survived": survived.collect::<Vec<_>>(),
-    })
-}
-
-fn share_json(share: &Share) -> Value {
-    json!({
-        "total": share.total,
-        "covered": share.covered(),
-        "missing": share.missing,
-    })
-}
-
 /// The expected and actual results, and the reasons.
 pub(super) fn failure_lines(failure: &Failure) -> Vec<String> {
     let mut lines = vec![format!("{}: {}", failure.at, failure.what)];
@@ -340,33 +278,4 @@ fn amount(share: &Share) -> String {
         .checked_div(share.total)
         .unwrap_or(100);
     format!("{} of {} ({percent} %)", share.covered(), share.total)
-}
-
-fn file_json(tested: &Tested) -> Value {
-    let failure = |failure: &Failure| {
-        json!({
-            "at": failure.at,
-            "what": failure.what,
-            "wanted": failure.wanted,
-            "got": failure.got,
-            "trace": failure.trace.iter().map(Trace::to_json).collect::<Vec<_>>(),
-            "plan": failure.plan,
-        })
-    };
-    let test = |result: &TestResult| {
-        json!({
-            "name": result.name,
-            "line": result.place.position.line,
-            "column": result.place.position.column,
-            "passed": result.passed(),
-            "cells": result.cells,
-            "failures": result.failures.iter().map(failure).collect::<Vec<_>>(),
-        })
-    };
-    json!({
-        "file": tested.file,
-        "rules": tested.rules,
-        "error": tested.error,
-        "tests": tested.results.iter().map(test).collect::<Vec<_>>(),
-    })
 }

@@ -1,5 +1,7 @@
 //! The results of tests.
 
+use serde::Serialize;
+
 use crate::diagnostic::Place;
 use crate::evaluate::Trace;
 
@@ -17,7 +19,8 @@ pub struct TestResult {
 }
 
 /// A difference from an expectation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
     /// The event, role, cluster and node, or the step of a scenario.
     pub at: String,
@@ -29,7 +32,7 @@ pub struct Failure {
     pub got: Vec<String>,
     /// The reason why each rule fired or did not.
     pub trace: Vec<Trace>,
-    /// The command line that shows the event, if it is about one.
+    /// The `plan` command line that shows the event; null for a step of a scenario.
     pub plan: Option<String>,
 }
 

@@ -13,6 +13,7 @@ const OTHERS: [&str; 3] = ["CLUSTER", "ANOTHER-CLUSTER", "A-CLUSTER-THAT-NO-RULE
 
 /// A kind of cluster: all those whose names match the same patterns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cluster {
     /// An example of its name.
     pub name: String,

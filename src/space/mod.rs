@@ -19,22 +19,23 @@ pub use clusters::{Cluster, clusters, signature};
 
 /// The facts known in every cell, other than event, role and cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Known {
-    /// The node's name.
+    /// The Patroni member's name, or a placeholder.
     pub node: String,
-    /// The machine's host name.
+    /// The machine's host name, or a placeholder.
     pub host: String,
-    /// The data directory of `bootstrap` and `create_replica`.
+    /// The data directory that Patroni passes with `bootstrap` and `create_replica`.
     pub datadir: String,
-    /// The leader's address of `create_replica`.
+    /// The leader's address that Patroni passes with `create_replica`.
     pub connstring: String,
-    /// Arguments other than those that Patroni appends itself.
+    /// The given arguments, other than those that Patroni appends itself.
     pub args: BTreeMap<String, String>,
-    /// The environment, without this process's own.
+    /// The given environment variables; this process's own are not used.
     pub env: BTreeMap<String, String>,
     /// The facts given by the user; the others are placeholders.
     pub given: BTreeSet<&'static str>,
-    /// Environment variables and arguments that are missing.
+    /// The environment variables and arguments that are missing; any other may exist.
     pub unset: BTreeSet<String>,
 }
 

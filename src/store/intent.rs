@@ -11,6 +11,7 @@ use crate::model::{Event, Name, Role};
 /// The number of an intent in its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 pub struct IntentId(pub i64);
 
 /// The number of an event in its store.
@@ -30,6 +31,7 @@ pub enum Cause<'a> {
 /// The source of a decision, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Source {
     /// Patroni's call.
     Callback,
@@ -165,6 +167,7 @@ impl Intent {
 /// The state of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum State {
     /// It has yet to be executed.
     Pending,

@@ -59,6 +59,7 @@ pub enum Verdict {
 /// The possible sources of an answer to an unknown verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum MayTell {
     /// A later pass.
     LaterPass,

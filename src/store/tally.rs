@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, params};
+use serde::Serialize;
 
 use super::{Sqlite, StoreError, rows};
 
@@ -30,13 +31,18 @@ pub struct Correction {
 }
 
 /// The last pass of `reconcile`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LastPass {
     /// The time of its end.
+    #[serde(serialize_with = "crate::model::time::serialize")]
+    #[cfg_attr(test, schemars(with = "crate::model::Utc"))]
     pub ended: Duration,
     /// Its exit code.
+    #[serde(rename = "exit_code")]
     pub code: u8,
     /// The addresses of the members' REST APIs, from the last pass that saw any.
+    #[serde(skip)]
     pub members: Vec<String>,
 }
 

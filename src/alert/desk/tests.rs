@@ -1,6 +1,8 @@
 use std::path::Path;
 use std::task::{Context, Poll, Waker};
 
+use serde_json::json;
+
 use super::*;
 use crate::evaluate::{Facts, Step, evaluate};
 use crate::execute::{Progress, StepOutcome, StepReport};
@@ -72,7 +74,7 @@ impl Courier for Bag<'_> {
         if self.clock.now() < self.opens {
             return Err(Undelivered::at_all("closed".to_owned()));
         }
-        let json = message.to_json();
+        let json = json!(message);
         let word = |key: &str| json[key].as_str().unwrap().to_owned();
         let (second, name) = (self.clock.now().as_secs(), &receiver.name);
         let said = format!("{second} {name} {} {}", word("class"), word("state"));
@@ -146,8 +148,7 @@ fn waiting(step: &Step) -> Progress<'_> {
 fn settled(step: &Step, outcome: StepOutcome) -> StepReport {
     StepReport {
         rule: step.rule.clone(),
-        url: step.url.clone(),
-        body: step.operation.body(),
+        request: step.post(),
         operation_id: None,
         attempts: 1,
         duration: Duration::ZERO,
@@ -238,7 +239,7 @@ struct Slow<'a> {
 impl Courier for Slow<'_> {
     async fn deliver(&self, _: &Receiver, message: &Message) -> Result<(), Undelivered> {
         self.clock.sleep(seconds(1)).await;
-        let state = message.to_json()["state"].as_str().unwrap().to_owned();
+        let state = json!(message)["state"].as_str().unwrap().to_owned();
         self.delivered.borrow_mut().push(state);
         self.clock.sleep(seconds(1)).await;
         Ok(())

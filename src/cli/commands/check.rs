@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::check::{Checked, Unchecked, ignored};
 use crate::diagnostic::{Finding, Severity};
 use crate::load::{self, ReadError, read, read_from};
-use crate::report::{self, Failure, Findings, Style};
+use crate::report::{self, CheckOutput, Failure, Findings, Style};
 use crate::source::Source;
 
 use crate::cli::shared::command::{Command, Group};
@@ -113,8 +113,8 @@ impl Command for Check {
         match self.format {
             CheckFormat::Human if all.sets.is_empty() => {}
             CheckFormat::Human => print(&human(&found, &all, context)),
-            CheckFormat::Json => print(&format!("{:#}\n", found.json())),
-            CheckFormat::Sarif => print(&format!("{:#}\n", report::sarif(&found))),
+            CheckFormat::Json => print(&report::json(&CheckOutput::of(&found))),
+            CheckFormat::Sarif => print(&report::json(&report::sarif(&found))),
             CheckFormat::Github => print(&report::github(&found)),
         }
         if !all.failures.is_empty() {

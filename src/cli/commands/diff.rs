@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
-use crate::diff;
+use crate::diff::{self, DiffOutput};
 use crate::model::RuleSet;
 use crate::report;
 
@@ -119,7 +119,7 @@ impl Command for DiffArgs {
         let diff = diff::diff(&old, &new, known, &self.known.cluster);
         print(&match self.format {
             DiffFormat::Human => report::diff(&diff, screen(context)),
-            DiffFormat::Json => format!("{:#}\n", diff.to_json()),
+            DiffFormat::Json => report::json(&DiffOutput::of(&diff)),
             DiffFormat::Html => report::diff_html(&diff, &self.old, &self.new),
             DiffFormat::Markdown => report::diff_markdown(&diff, &self.old, &self.new),
         });

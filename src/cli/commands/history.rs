@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
 
 use crate::http::{Clock as _, Real, block_on};
-use crate::report;
+use crate::report::{self, HistoryOutput, IntentView, ReceiptView};
 use crate::store::{Query, Receipt, Sqlite, State, Store as _};
 
 use crate::cli::shared::args::Format;
@@ -96,11 +95,10 @@ impl Command for History {
                 }
                 text
             }
-            Format::Json => {
-                let all: Vec<_> = intents.iter().map(report::intent).collect();
-                let receipts = report::receipts_json(receipts.iter().rev());
-                format!("{:#}\n", json!({"requests": all, "receipts": receipts}))
-            }
+            Format::Json => report::json(&HistoryOutput {
+                requests: intents.iter().map(IntentView::of).collect(),
+                receipts: receipts.iter().rev().map(ReceiptView::of).collect(),
+            }),
         });
         Ok(0)
     }

@@ -11,14 +11,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
 
 use crate::alert::Substitute;
 use crate::evaluate::{Left, Wanted};
 use crate::execute::{Comparison, Here, Looks, Outcome, Which, Whose, pass, receipts, resume};
 use crate::http::{Clock as _, block_on};
 use crate::model::{Event, Role};
-use crate::report;
+use crate::report::{self, ReconcileOutput};
 use crate::store::{Recorded, Source};
 
 use crate::cli::shared::alerts::{Reporter, desk, extent, of_pass, rules_seen};
@@ -241,7 +240,7 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, kept: &Kept) -> 
     let code = age.exit_code(Event::OnRoleChange, outcome.verdict);
     match args.shown() {
         Some(Format::Human) => print(&report::run(&outcome, screen(context))),
-        Some(Format::Json) => print(&format!("{:#}\n", to_json(&here, &outcome, code))),
+        Some(Format::Json) => print(&report::json(&ReconcileOutput::of(&here, &outcome, code))),
         None => {}
     }
     let members = here.members.iter();
@@ -309,12 +308,4 @@ fn begin(here: &Here, log: &Log) {
     let (cluster, node) = (&here.cluster, here.node.as_deref());
     let process = log.begin("reconcile", here.role.map(Role::as_str), cluster, node);
     log.change("pass", &format!("reconcile {process}"));
-}
-
-fn to_json(here: &Here, outcome: &Outcome, code: u8) -> Value {
-    let mut all = json!({"cluster": here.cluster, "node": here.node, "role": here.role, "leader": here.leader});
-    if let (Value::Object(all), Value::Object(outcome)) = (&mut all, outcome.to_json(code)) {
-        all.extend(outcome);
-    }
-    all
 }

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
 
 use crate::alert::{Substitute, of_evaluation};
-use crate::evaluate::{Facts, Plan, Trace};
+use crate::evaluate::{Facts, Plan};
 use crate::execute::{Ended, Outcome, SecondLook, Verdict, World as _, callback, second_look};
 use crate::http::{Clock as _, block_on, both};
 use crate::model::Event;
-use crate::report;
+use crate::report::{self, OutcomeView, RunOutput};
 use crate::store::{Extent, Observation, Recorded, Source};
 
 use crate::cli::shared::alerts::{Alerts, Reporter, desk, of_pass, rules_seen};
@@ -147,16 +146,20 @@ impl Command for Run {
             tell_end(&outcome, context);
         }
         let code = rules.age.exit_code(word, outcome.verdict);
-        match (result_format(self.format), &plan) {
-            (Some(Format::Json), Some(plan)) => {
-                print(&format!("{:#}\n", to_json(plan, &outcome, code)));
-            }
-            (Some(Format::Json), None) => print(&format!("{:#}\n", outcome.to_json(code))),
-            (Some(Format::Human), _) => print(&match idle.filter(|_| outcome.steps.is_empty()) {
+        match result_format(self.format) {
+            Some(Format::Json) => print(&report::json(&RunOutput {
+                event: word,
+                role,
+                cluster: &cluster,
+                node: plan.as_ref().and_then(|plan| plan.node.as_deref()),
+                trace: plan.as_ref().map_or(&[], |plan| &plan.trace),
+                outcome: OutcomeView::of(&outcome, code),
+            })),
+            Some(Format::Human) => print(&match idle.filter(|_| outcome.steps.is_empty()) {
                 Some(idle) => format!("{idle}\n"),
                 None => report::run(&outcome, screen(context)),
             }),
-            (None, _) => {}
+            None => {}
         }
         if let Some(plan) = &plan {
             reporter.member.clone_from(&plan.node);
@@ -235,18 +238,4 @@ fn tell_end(outcome: &Outcome, context: &Context) {
         "{pending}: a request that sets a state stays pending; the next callback of this role or `patroni_barman reconcile` \
          sends it, and `patroni_barman status` shows it"
     ));
-}
-
-fn to_json(plan: &Plan, outcome: &Outcome, code: u8) -> Value {
-    let mut all = json!({
-        "event": plan.event,
-        "role": plan.role,
-        "cluster": plan.cluster,
-        "node": plan.node,
-        "trace": plan.trace.iter().map(Trace::to_json).collect::<Vec<_>>(),
-    });
-    if let (Value::Object(all), Value::Object(outcome)) = (&mut all, outcome.to_json(code)) {
-        all.extend(outcome);
-    }
-    all
 }

@@ -123,7 +123,7 @@ impl Command for Status {
             .unwrap_or_else(|| u8::from(counting.next().is_some()));
         let (code, text) = match self.format {
             StatusFormat::Human => (code, report::status(&status, screen(context))),
-            StatusFormat::Json => (code, format!("{:#}\n", status.to_json())),
+            StatusFormat::Json => (code, report::json(&status.output())),
             StatusFormat::Nagios => report::nagios(&status),
         };
         print(&text);

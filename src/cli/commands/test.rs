@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::report::{self, Checked};
+use crate::report::{self, Checked, TestOutput};
 
 use crate::cli::shared::command::{Command, Group};
 use crate::cli::shared::context::Context;
@@ -105,7 +105,7 @@ impl Command for TestArgs {
         }
         print(&match self.format {
             TestFormat::Human => report::tests(&run, screen(context)),
-            TestFormat::Json => format!("{:#}\n", report::tests_json(&run)),
+            TestFormat::Json => report::json(&TestOutput::of(&run)),
             TestFormat::Junit => report::junit(&run),
         });
         if run.checked.iter().any(Checked::is_missed) {

@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::rc::Rc;
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::json;
 
 use crate::alert::{Courier, Message, Undelivered};
 use crate::http::{Client, Failure, Http as _, Request, Response, blocking};
@@ -177,7 +178,7 @@ async fn run(words: &[String], message: &Message) -> Result<(), Undelivered> {
     let child = started
         .map_err(|error| Undelivered::at_all(format!("`{program}` cannot be started: {error}")))?;
     let mut group = Group::of(&child);
-    let text = message.to_json().to_string();
+    let text = json!(message).to_string();
     let ended = blocking(move || feed(child, &text)).await;
     group.is_gone = true;
     let (status, said) = ended

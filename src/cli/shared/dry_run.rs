@@ -58,7 +58,7 @@ pub fn dry_run(event: &EventArgs, format: Format, context: &Context) -> Result<u
 fn show(plan: &Plan, format: Format, context: &Context) -> u8 {
     print(&match format {
         Format::Human => report::plan(plan, screen(context)),
-        Format::Json => format!("{:#}\n", plan.to_json()),
+        Format::Json => report::json(plan),
     });
     u8::from(plan.steps.is_empty() && plan.idle().next().is_none())
 }

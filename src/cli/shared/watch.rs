@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::evaluate::Step;
 use crate::execute::{Progress, StepOutcome, StepReport};
 use crate::http::{Clock, Heard, Real};
-use crate::model::{Name, duration};
-use crate::report::{local_time, receipt as receipt_line};
+use crate::model::{Name, duration, local_time};
+use crate::report::receipt as receipt_line;
 use crate::store::{Intent, Receipt, Source, Verdict};
 
 use super::args::LogLevel;
@@ -237,10 +237,7 @@ impl<'a> Watch<'a> {
         let id = report.operation_id.as_ref();
         let fields = fields([
             ("rule", report.rule.clone().into()),
-            (
-                "request",
-                report.body.get("type").cloned().unwrap_or_default(),
-            ),
+            ("request", report.request.body.kind().as_str().into()),
             ("operation_id", id.map(Name::as_str).into()),
             (
                 "outcome",

@@ -6,6 +6,7 @@ mod recovery;
 
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{ApiName, ModelName, Name, Origin, Target, TemplateValue, Verify};
@@ -294,5 +295,29 @@ impl Operation {
     /// It in the fewest words.
     pub fn short_words(&self) -> String {
         self.request().short_words()
+    }
+}
+
+/// As its body.
+impl Serialize for Operation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.body().serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+impl schemars::JsonSchema for Operation {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Body".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "The body of a request, which `patroni_barman schema request` describes.",
+            "type": "object",
+            "properties": {"type": {"enum": RequestKind::ALL.map(RequestKind::as_str)}},
+            "required": ["type"],
+            "additionalProperties": true,
+        })
     }
 }

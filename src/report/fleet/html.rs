@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::agent::{Board, Condition, Row};
 use crate::barman::{ActiveModel, ServerState};
 use crate::execute::Wal;
+use crate::model::local_time;
 use crate::report::age::age;
-use crate::report::difference;
-use crate::report::history::local_time;
 use crate::report::html::document;
+use crate::report::status::{difference, targets};
 use crate::store::{Receipt, Verdict};
 use crate::template;
 
@@ -50,17 +50,18 @@ pub(super) fn cluster(row: &Row, board: &Board, now: Duration) -> String {
             "api_url": member.api_url,
         })
     });
-    let states = super::json::cluster(row);
-    let states = states.get("states").cloned().unwrap_or_default();
-    let states = states.as_array().into_iter().flatten().zip(&row.compared);
-    let states = states.map(|(state, compared)| {
-        json!({
-            "state": state,
-            "what": compared.step.operation.words(),
-            "why": (!compared.as_wanted()).then(|| difference(compared, &row.here)),
-            "ok": compared.as_wanted(),
-        })
-    });
+    let states = targets(&row.compared, Some(&row.here));
+    let states = states
+        .into_iter()
+        .zip(&row.compared)
+        .map(|(state, compared)| {
+            json!({
+                "state": state,
+                "what": compared.step.operation.words(),
+                "why": (!compared.as_wanted()).then(|| difference(compared, &row.here)),
+                "ok": compared.as_wanted(),
+            })
+        });
     let history = row.history.iter().map(|intent| {
         json!({
             "time": local_time(intent.created),

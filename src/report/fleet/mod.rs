@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use crate::agent::{Answer, Board, Condition};
 
+pub use json::FleetOutput;
+
 use super::text::{Screen, Style};
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -56,7 +58,7 @@ pub fn page(path: &str, board: &Board, now: Duration) -> Option<Answer> {
 
 /// The answer of `/api/status`.
 pub fn json(board: &Board, now: Duration) -> String {
-    format!("{:#}\n", json::status(board, now))
+    json::status(board, now)
 }
 
 /// One line for Nagios, and the exit code of its plugins.

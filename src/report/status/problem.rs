@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::execute::{Comparison, Wal};
 use crate::store::{MayTell, Verdict};
 
@@ -11,7 +13,9 @@ use super::super::receipt;
 use super::{Status, conflict, difference, squeezed};
 
 /// The severity of a problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Level {
     /// It needs attention soon.
     Warning,
@@ -37,13 +41,15 @@ impl Level {
 const UNKNOWN_FOR: Duration = Duration::from_secs(3600);
 
 /// One problem.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Problem {
     /// Its severity.
     pub level: Level,
     /// The message, in one line.
     pub message: String,
     /// True if it concerns the wanted state, or data needed to judge it: then it affects the exit code.
+    #[serde(skip)]
     pub counts: bool,
 }
 

@@ -16,7 +16,7 @@ pub(super) fn dry(format: Option<Format>, context: &Context, base: &Base<'_>, vi
         context.log.error(trouble);
     }
     print(&match format {
-        Some(Format::Json) => format!("{:#}\n", status.to_json()),
+        Some(Format::Json) => report::json(&status.output()),
         Some(Format::Human) | None => would_do(&status, screen(context)),
     });
     let blind =
