@@ -86,6 +86,7 @@ impl Sighting {
             return Ok(seen);
         }
         let mut silence = "no address of a Patroni is known".to_owned();
+        let mut other = None;
         for (place, patroni) in world.patronis().into_iter().enumerate() {
             let asked = patroni.within(PATIENCE);
             let answer = within(world.clock(), PATIENCE, asked.cluster()).await;
@@ -112,11 +113,12 @@ impl Sighting {
                     learn(&seen, addresses);
                     return Ok(seen);
                 }
-                Err(error @ PatroniError::OtherCluster { .. }) => return Err(error.to_string()),
+                // It may have joined that cluster since its address was learned.
+                Err(error @ PatroniError::OtherCluster { .. }) => other = Some(error.to_string()),
                 Err(error) => silence = error.to_string(),
             }
         }
-        Err(silence)
+        Err(other.unwrap_or(silence))
     }
 
     /// Takes sightings until another member leads.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::barman::{OperationStatus, Scope};
+use crate::evaluate::Step;
 use crate::http::Clock as _;
 use crate::store::{Intent, Query, State, Store as _};
 
@@ -31,14 +32,35 @@ pub(super) async fn wait<W: World>(stage: Stage<'_, W>) -> Result<(), End> {
     Ok(())
 }
 
-/// Waits for the end of one recovery.
+/// Waits for the end of one recovery, which another Barman may be doing.
 async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End> {
     let world = stage.world;
+    let number = intent.id;
+    let step = Step {
+        api: intent.step.api.clone(),
+        url: intent.step.url.clone(),
+        operation: intent.step.operation.clone(),
+        ..stage.step.clone()
+    };
+    let lost = || {
+        let message = format!(
+            "an earlier recovery into this directory was sent to `{}`, which the rules no longer name, so its end is unknown; \
+             if it has ended, give it up with `patroni_barman forget {}`",
+            step.url, number.0
+        );
+        End::new(StepOutcome::Unfinished, message)
+    };
+    let barman = world.barman(&step.api).ok_or_else(lost)?;
+    let has_moved = barman.place(&step.operation) != step.url;
+    let stage = Stage {
+        step: &step,
+        barman,
+        ..stage
+    };
     let sent = lookup::Sent {
         wall: intent.sent.unwrap_or(intent.created),
         now: None,
     };
-    let number = intent.id;
     let mut current = Some(intent);
     while let Some(intent) = current {
         let ids = match &intent.operation_id {
@@ -54,6 +76,9 @@ async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End>
                         format!("an earlier recovery into this directory: {}", end.message);
                     return Err(End::new(StepOutcome::Unfinished, message));
                 }
+                Err(end) if end.outcome == StepOutcome::Refused && has_moved => {
+                    return Err(lost());
+                }
                 // It has ended, with or without success.
                 Ok(()) | Err(_) => {}
             }
@@ -61,7 +86,13 @@ async fn ended<W: World>(stage: Stage<'_, W>, intent: Intent) -> Result<(), End>
         // One that was only found in the list may have been another client's, unless it left its files here.
         let named = intent.operation_id.is_some() && intent.state != State::Unverified;
         let found = !ids.is_empty() && proof::Proof::now(stage).is_newer_than(sent.wall);
-        if named || found || lookup::is_late(sent, world.clock()) {
+        if named || found {
+            break;
+        }
+        if lookup::is_late(sent, world.clock()) {
+            if has_moved {
+                return Err(lost());
+            }
             break;
         }
         world.clock().sleep(PAUSE).await;

@@ -221,7 +221,7 @@ impl Looks {
         let api = self.api(name);
         for report in reports {
             let step = wanted.iter().filter(|step| step.verify != Verify::None);
-            let mut step = step.filter(|step| step.rule == report.rule);
+            let mut step = step.filter(|step| report.is_of(step));
             let switch = step.next().map(|step| &step.operation);
             let (StepOutcome::Done, Some(Operation::ConfigSwitch(ConfigSwitch { server, to }))) =
                 (report.outcome, switch)

@@ -266,7 +266,6 @@ async fn take<W: World>(
         Start::Operation { id, left } => Some((id.clone(), left)),
         Start::Looking(_) if verify::is_there(stage, look::SIDE).await => return Ok(None),
         Start::Called(_) | Start::Looking(_) | Start::Later => {
-            proof::refuse_running(stage)?;
             earlier::wait(stage).await?;
             backup::refuse_unfit(stage).await?;
             // Files of an earlier recovery are not ours.

@@ -147,6 +147,12 @@ impl StepReport {
         }
     }
 
+    /// Returns true if it is the report of this step.
+    pub(super) fn is_of(&self, step: &Step) -> bool {
+        let own = (&self.rule, &self.url, &self.body);
+        own == (&step.rule, &step.url, &step.operation.body())
+    }
+
     /// A step that was not taken. If the one before it will be resumed, so will this one.
     pub(super) fn not_run(step: &Step, before: StepOutcome) -> Self {
         let outcome = match before {

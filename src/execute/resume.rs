@@ -286,9 +286,9 @@ fn abandoned(step: &Step) -> StepReport {
 const LOOK: Duration = Duration::from_secs(5);
 
 /// Waits for an operation that was accepted earlier, for the rest of its time. A recovery may take
-/// hours and its caller no longer waits: it is polled once each time.
+/// hours and its caller no longer waits: it is polled once each time, and holds its directory until its end is known.
 ///
-/// An operation whose process died stays in progress for ever. When its time is up it is given up, so that the state
+/// Another operation whose process died stays in progress for ever. When its time is up it is given up, so that the state
 /// it should have set can be requested again; and so is one that is done but can't be verified, or whose state the API
 /// can't report.
 async fn wait_on<W: World>(intent: &Intent, id: &Name, holder: &Holder, world: &W) -> StepReport {
@@ -296,7 +296,8 @@ async fn wait_on<W: World>(intent: &Intent, id: &Name, holder: &Holder, world: &
     let sent = intent.sent.unwrap_or(intent.created);
     let age = world.clock().wall().saturating_sub(sent);
     let timeout = step.poll.bound();
-    let left = if step.operation.kind().sets_state() {
+    let sets_state = step.operation.kind().sets_state();
+    let left = if sets_state {
         timeout.saturating_sub(age).max(LOOK.min(timeout))
     } else {
         Duration::ZERO
@@ -305,7 +306,8 @@ async fn wait_on<W: World>(intent: &Intent, id: &Name, holder: &Holder, world: &
     let mut report = settle(step, holder, Some(intent.id), start, None, world).await;
     // The wall clock may have been set back since it was sent; then the time that we waited counts.
     let age = world.clock().wall().saturating_sub(sent);
-    if report.outcome == StepOutcome::Unfinished && age.max(report.duration) >= timeout {
+    let is_over = age.max(report.duration) >= timeout;
+    if sets_state && report.outcome == StepOutcome::Unfinished && is_over {
         let given_up = |outcome, why: &str| {
             let passed = duration::format(timeout);
             let message =

@@ -7,7 +7,7 @@ use crate::http::Clock;
 use crate::model::{Name, Verify, duration};
 
 use super::journal::Claim;
-use super::proof::Proof;
+use super::proof::{Proof, refuse_running};
 use super::{
     End, Progress, Stage, Start, StepOutcome, StepReport, World, backoff, fence, journal, lookup,
     verify,
@@ -78,6 +78,8 @@ impl<'a, W: World> Tries<'a, W> {
                 let message = format!("gave up after {deadline} (`retry.deadline`)");
                 return Err(End::new(StepOutcome::Unfinished, message));
             }
+            // It may have been started while an earlier recovery was waited for.
+            refuse_running(self.stage)?;
             let since = *asked.get_or_insert_with(|| world.clock().now());
             let narrowed = match journal::sending(self.stage, since).await? {
                 Claim::Given(narrowed) => narrowed,

@@ -80,6 +80,40 @@ fn a_barman_that_hangs_does_not_delay_the_others() {
 }
 
 #[test]
+fn two_servers_of_one_rule_are_each_switched_once() {
+    let fleet = Fleet::new(&[("main", "east"), ("side", "east")]);
+    let rules = fleet.rules(&[("main", "east")]);
+    let (head, _) = rules.split_once("    request:").unwrap();
+    let switch = |server: &str| {
+        format!(
+            "      - {{type: config_switch, api: east, server: {server}, model_name: \"{server}:{{{{ node }}}}\"}}\n"
+        )
+    };
+    let (main, side) = (switch("main"), switch("side"));
+    fleet.write_rules(&format!("{head}    requests:\n{main}{side}"));
+    let mut agent = fleet.agent(&[]);
+    agent.until_fine(&["main"]);
+    fleet.world.tell("main", "promote n2").unwrap();
+    until(|| fleet.active("east", "side") == "side:n2");
+    until(|| agent.cluster("main")["condition"] == "ok");
+    assert_eq!(fleet.posts("east", "main").len(), 1);
+    assert_eq!(fleet.posts("east", "side").len(), 1);
+    let log = agent.log();
+    assert!(!log.contains("main: the active model of"), "{log}");
+}
+
+#[test]
+fn a_patroni_that_belongs_to_another_cluster_now_does_not_hide_the_others() {
+    let fleet = Fleet::new(&TWO);
+    let mut agent = fleet.agent(&[]);
+    agent.until_fine(&["main", "side"]);
+    for order in ["scope n2 elsewhere", "silence n1", "promote n3"] {
+        fleet.world.tell("main", order).unwrap();
+    }
+    until(|| fleet.active("east", "main") == "main:n3");
+}
+
+#[test]
 fn it_ends_at_once_and_reads_its_rules_again() {
     let fleet = Fleet::new(&TWO);
     let good = fs::read_to_string(fleet.rules_path()).unwrap();

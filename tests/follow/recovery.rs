@@ -131,6 +131,65 @@ fn what_an_earlier_recovery_made_is_no_proof() {
     assert_eq!(node.accepted("recovery"), 2);
 }
 
+#[test]
+fn a_directory_in_which_postgresql_was_started_meanwhile_is_left_alone() {
+    let node = node(barman().operation_time(Duration::from_secs(2)));
+    let (first, second) = (node.create_replica(), node.create_replica());
+    let mut first = first.start();
+    first.until_it_says("created operation");
+    let mut second = second.start();
+    second.until_it_says("an earlier recovery into the same directory may still run");
+    std::fs::create_dir_all(node.datadir()).unwrap();
+    let pid = std::process::id();
+    std::fs::write(node.datadir().join("postmaster.pid"), format!("{pid}\n")).unwrap();
+    let second = second.end().exits(2).says("a PostgreSQL runs in");
+    once(&node, &second, 2);
+}
+
+#[test]
+fn a_recovery_whose_time_is_up_still_holds_its_directory() {
+    let node = node(barman());
+    let rules = RULES.replace("    request:", "    poll: {timeout: 200ms}\n    request:");
+    node.write_rules(&rules);
+    node.barman().set_faults("poll:stuck".parse().unwrap());
+    node.create_replica().run().exits(3);
+    node.run(["reconcile"]).exits(3);
+    node.create_replica()
+        .run()
+        .exits(3)
+        .says("an earlier recovery into this directory");
+    assert_eq!(node.posts().len(), 1);
+}
+
+#[test]
+fn a_recovery_from_another_barman_holds_the_directory_too() {
+    let node = node(barman().operation_time(Duration::from_secs(4)));
+    let other = Node::new("").with_barman(barman());
+    let rules = RULES
+        .replace(
+            "api: {url: \"BARMAN\", timeout: 1s}",
+            &format!(
+                "apis: {{paris: {{url: \"BARMAN\"}}, london: {{url: \"{}\"}}}}",
+                other.barman().url()
+            ),
+        )
+        .replace("request:", "request:\n      api: SITE");
+    node.write_rules(&rules.replace("SITE", "paris"));
+    let mut first = node.create_replica().start();
+    first.until_it_says("created operation");
+    first.kill();
+    let rules = rules.replace("SITE", "london");
+    node.write_rules(&rules.replace("paris", "lyon"));
+    node.create_replica().run().exits(3).says(
+        "which the rules no longer name, so its end is unknown; if it has ended, give it up with `patroni_barman forget 1`",
+    );
+    assert_eq!(other.posts(), []);
+
+    node.write_rules(&rules);
+    node.create_replica().run().exits(0);
+    assert_eq!(other.accepted("recovery"), 1);
+}
+
 /// Another node with the same Barman.
 fn another_nodes(node: &Node) -> Node {
     Node::new(&RULES.replace("BARMAN", node.barman().url()))
