@@ -149,8 +149,7 @@ impl StepReport {
 
     /// Returns true if it is the report of this step.
     pub(super) fn is_of(&self, step: &Step) -> bool {
-        let own = (&self.rule, &self.url, &self.body);
-        own == (&step.rule, &step.url, &step.operation.body())
+        self.rule == step.rule && self.request == step.post()
     }
 
     /// A step that was not taken. If the one before it will be resumed, so will this one.
