@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{RequestTemplate, RuleSet, Template};
+use crate::model::{RequestTemplate, RuleSet, Template, TemplateValue};
 use crate::template::{Reference, Syntax, inspect};
 
 /// The prefix of the names of Patroni's settings.
@@ -65,13 +65,17 @@ pub(super) fn uses(rules: &RuleSet, word: &'static str) -> Vec<Use> {
         seen: HashMap::new(),
     };
     let vars = rules.vars.iter().map(|var| &var.value);
-    vars.for_each(|value| value.texts(&mut |text| found.look(text, Syntax::Text)));
+    for text in vars.flat_map(TemplateValue::texts) {
+        found.look(text, Syntax::Text);
+    }
     for rule in rules.rules.iter().filter(|rule| rule.enabled) {
         if let Some(when) = &rule.when {
             found.look(when, Syntax::Expression);
         }
         let values = rule.requests.iter().flat_map(RequestTemplate::values);
-        values.for_each(|value| value.texts(&mut |text| found.look(text, Syntax::Text)));
+        for text in values.flat_map(TemplateValue::texts) {
+            found.look(text, Syntax::Text);
+        }
     }
     uses.extend(found.uses);
     uses

@@ -126,11 +126,11 @@ pub(super) fn templates(rule: &Rule) -> Vec<(&Template, Syntax)> {
     let when = rule.when.iter().map(|when| (when, Syntax::Expression));
     let mut found: Vec<_> = when.collect();
     for value in rule.requests.iter().flat_map(RequestTemplate::values) {
-        value.texts(&mut |template| {
+        for template in value.texts() {
             if is_template(&template.text) {
                 found.push((template, Syntax::Text));
             }
-        });
+        }
     }
     found
 }

@@ -131,11 +131,11 @@ impl<'r> Judge<'r> {
     /// The facts that a value depends on.
     pub(super) fn value(&mut self, value: &'r TemplateValue) -> Depends {
         let mut all = Depends::default();
-        value.texts(&mut |template| {
+        for template in value.texts() {
             if is_template(&template.text) {
                 all = all.or(self.depends(template, Syntax::Text));
             }
-        });
+        }
         all
     }
 

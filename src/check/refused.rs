@@ -99,7 +99,9 @@ fn requests(rule: &Rule) -> impl Iterator<Item = &RequestTemplate> {
 
 fn has_template(value: &TemplateValue) -> bool {
     let mut found = false;
-    value.texts(&mut |template| found |= is_template(&template.text));
+    for template in value.texts() {
+        found |= is_template(&template.text);
+    }
     found
 }
 
@@ -138,12 +140,12 @@ fn gives<'r>(
     cluster: Option<&str>,
 ) -> bool {
     let mut gives = false;
-    value.texts(&mut |template| {
+    for template in value.texts() {
         if !gives && is_template(&template.text) {
             let look = judge.look(template, Syntax::Text, index, cluster);
             gives = matches!(look, Look::Gives(_));
         }
-    });
+    }
     gives
 }
 

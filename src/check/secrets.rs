@@ -25,7 +25,9 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
     let requests = enabled.flat_map(|rule| &rule.requests);
     let values = rules.vars.iter().map(|var| &var.value);
     for value in values.chain(requests.flat_map(RequestTemplate::values)) {
-        value.texts(&mut |text| found.look(text));
+        for text in value.texts() {
+            found.look(text);
+        }
     }
     found.problems
 }

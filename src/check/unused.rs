@@ -61,11 +61,11 @@ pub(super) fn problems(rules: &RuleSet) -> Vec<Problem> {
 }
 
 fn templates<'r>(value: &'r TemplateValue, texts: &mut HashSet<&'r str>) {
-    value.texts(&mut |template| {
+    for template in value.texts() {
         if is_template(&template.text) {
             texts.insert(&template.text);
         }
-    });
+    }
 }
 
 fn uses(text: &str, syntax: Syntax, used: &mut HashSet<String>) {

@@ -15,9 +15,6 @@ pub struct BodyError {
 }
 
 /// Checks that pg-backup-api accepts a body, including its `type`.
-///
-/// # Errors
-/// The errors that it would report.
 pub fn validate_body(body: &Value) -> Result<(), BodyError> {
     let problems = shape::body_problems(body);
     let Some(first) = problems.first() else {

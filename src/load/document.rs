@@ -18,20 +18,17 @@ pub struct Document {
 }
 
 /// Reads a file of rule tests.
-#[must_use]
 pub fn read_rule_tests(source: &Source) -> Document {
     read(source, &RULE_TESTS_SCHEMA)
 }
 
 /// Returns true if a file has a top-level key.
-#[must_use]
 pub fn has_key(source: &Source, key: &str) -> bool {
     let value = yaml::read(&source.text).value;
     value.is_some_and(|value| value.get(key).is_some())
 }
 
 /// Distinguishes rules from a test file next to them: they have `rules`, or a key that only a rules file has.
-#[must_use]
 pub fn is_rules_file(source: &Source) -> bool {
     let value = yaml::read(&source.text).value.unwrap_or_default();
     let only_in_rules = [
@@ -42,7 +39,6 @@ pub fn is_rules_file(source: &Source) -> bool {
 }
 
 /// Turns problems in one file into findings, in the order of its lines.
-#[must_use]
 pub fn findings(source: &Source, problems: Vec<Problem>) -> Vec<Finding> {
     let sources = std::slice::from_ref(source);
     let mut locator = Locator::new(sources);

@@ -15,7 +15,6 @@ const HEAD: u64 = 16 << 10;
 
 /// Returns the files that look like rules and are not read with this directory: one for each of its sub-directories,
 /// and each file with another extension. Nothing for a path that is not a directory.
-#[must_use]
 pub fn ignored(directory: &Path) -> Vec<PathBuf> {
     let mut budget = MAX_ENTRIES;
     let mut found = Vec::new();

@@ -36,7 +36,6 @@ impl File<'_> {
 
 impl<'s> Locator<'s> {
     /// Nothing is read before it is needed.
-    #[must_use]
     pub fn new(sources: &'s [Source]) -> Self {
         Self {
             files: sources
@@ -122,7 +121,6 @@ impl<'s> Locator<'s> {
 }
 
 /// The place of a value of the rules; the beginning of its file if it does not exist.
-#[must_use]
 pub fn locate(sources: &[Source], origin: &Origin) -> Place {
     let place = Locator::new(sources).place(&Spot::value(origin));
     place.unwrap_or_else(|| Place {

@@ -36,7 +36,6 @@ const ADDRESSES: [&str; 2] = ["url", "proxy"];
 const PLACES: [&str; 2] = ["env", "file"];
 
 /// The text in a form that may be shown.
-#[must_use]
 pub fn masked(source: &Source) -> &str {
     source.shown(|text| hidden(text, &yaml::careful(text)))
 }

@@ -23,7 +23,7 @@ use crate::source::Source;
 
 pub use body::{BodyError, validate_body};
 pub use decode::refused;
-pub(crate) use decode::template_value;
+pub(crate) use decode::{Here, template_value};
 pub use ignored::ignored;
 pub use locate::{Locator, locate};
 pub use mask::masked;
@@ -49,7 +49,6 @@ pub struct Loaded {
 }
 
 /// Loads one rule set from files that [`read`] has read.
-#[must_use]
 pub fn load(sources: &[Source]) -> Loaded {
     let mut locator = Locator::new(sources);
     let mut values = Vec::with_capacity(sources.len());

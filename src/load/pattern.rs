@@ -2,23 +2,20 @@
 //!
 //! A callback validates its rules at every start, and compiling the patterns took longer than
 //! everything else in it. So each has an equivalent function here, which the compiled form
-//! of a schema calls; a test compares the two.
+//! of a schema calls; a test compares the two (`PATTERNS`).
 
 use crate::model::Name;
 use crate::model::duration::{self, DurationError};
 use crate::template::is_template;
 
-/// `^[A-Za-z0-9_][A-Za-z0-9_.-]*$`
 pub(super) fn api_name(text: &str) -> bool {
     text.starts_with(is_word) && text.chars().all(|c| is_word(c) || matches!(c, '.' | '-'))
 }
 
-/// `^[A-Za-z_][A-Za-z0-9_]*$`
 pub(super) fn variable(text: &str) -> bool {
     text.starts_with(|c: char| is_word(c) && !c.is_ascii_digit()) && text.chars().all(is_word)
 }
 
-/// `^[^\s\x00-\x1f\x7f-\x9f]+( [^\s\x00-\x1f\x7f-\x9f]+)*$`
 pub(super) fn words(text: &str) -> bool {
     // JavaScript treats a byte order mark as white space.
     let fits = |c: char| !c.is_whitespace() && !c.is_control() && c != '\u{feff}';
@@ -26,32 +23,26 @@ pub(super) fn words(text: &str) -> bool {
         .all(|word| !word.is_empty() && word.chars().all(fits))
 }
 
-/// `\{\{`
 pub(super) fn expression(text: &str) -> bool {
     text.contains("{{")
 }
 
-/// `^([A-Za-z0-9_:][A-Za-z0-9._:-]*|\.+[A-Za-z0-9_:-][A-Za-z0-9._:-]*)$`
 pub(super) fn name(text: &str) -> bool {
     Name::new(text).is_ok()
 }
 
-/// The same, or `\{[{%#]`
 pub(super) fn name_or_template(text: &str) -> bool {
     name(text) || is_template(text)
 }
 
-/// `^[^\s\x00-\x1f\x7f-\x9f\[\]-][^\s\x00-\x1f\x7f-\x9f\[\]]*( [^\s\x00-\x1f\x7f-\x9f\[\]]+)*$`, or `\{[{%#]`
 pub(super) fn model_or_template(text: &str) -> bool {
     model(text) || is_template(text)
 }
 
-/// `^[^\s\x00-\x1f\x7f-\x9f\[\]-][^\s\x00-\x1f\x7f-\x9f\[\]]*( [^\s\x00-\x1f\x7f-\x9f\[\]]+)*$`
 pub(super) fn model(text: &str) -> bool {
     words(text) && !text.starts_with('-') && !text.contains(['[', ']'])
 }
 
-/// `^([0-9]{8}T[0-9]{6}|latest|last|oldest|first|last-failed)$`
 pub(super) fn backup(text: &str) -> bool {
     let is_id = |text: &str| {
         let part = |part: &str, length| {
@@ -63,17 +54,14 @@ pub(super) fn backup(text: &str) -> bool {
     is_id(text) || matches!(text, "latest" | "last" | "oldest" | "first" | "last-failed")
 }
 
-/// The same, or `\{[{%#]`
 pub(super) fn backup_or_template(text: &str) -> bool {
     backup(text) || is_template(text)
 }
 
-/// `\{[{%#]`
 pub(super) fn template(text: &str) -> bool {
     is_template(text)
 }
 
-/// `^[^\s\x00-\x1f\x7f-\x9f{}\[\]]+$|\{[{%#]`
 pub(super) fn cluster_or_template(text: &str) -> bool {
     cluster(text) || is_template(text)
 }
@@ -83,38 +71,31 @@ pub(super) fn cluster(text: &str) -> bool {
     words(text) && !text.contains([' ', '{', '}', '[', ']'])
 }
 
-/// `^[!#$%&'*+.^_|~0-9A-Za-z-]+$`, with the backtick: a token of HTTP
 pub(super) fn token(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+.^_`|~-".contains(c);
     !text.is_empty() && text.chars().all(fits)
 }
 
-/// `^[^=\x00]+$`
 pub(super) fn environment(text: &str) -> bool {
     !text.is_empty() && !text.contains(['=', '\0'])
 }
 
-/// `^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$`
 pub(super) fn duration(text: &str) -> bool {
     text.is_empty() || duration::read(text) != Err(DurationError::Shape)
 }
 
-/// `^[^\x00-\x1f\x7f]*$`
 pub(super) fn line(text: &str) -> bool {
     !text.chars().any(|c| c.is_ascii_control())
 }
 
-/// `^[^\x00-\x1f\x7f]+$`
 pub(super) fn text(text: &str) -> bool {
     !text.is_empty() && line(text)
 }
 
-/// `^[^\x00-\x1f\x7f]*$|\{[{%#]`
 pub(super) fn line_or_template(text: &str) -> bool {
     line(text) || is_template(text)
 }
 
-/// `^[^\x00-\x1f\x7f]+$|\{[{%#]`
 pub(super) fn text_or_template(given: &str) -> bool {
     text(given) || is_template(given)
 }

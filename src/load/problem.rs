@@ -70,7 +70,6 @@ pub enum Part {
 
 impl Spot {
     /// The value itself.
-    #[must_use]
     pub fn value(origin: &Origin) -> Self {
         Self {
             origin: origin.clone(),
@@ -79,7 +78,6 @@ impl Spot {
     }
 
     /// The key before the value.
-    #[must_use]
     pub fn key(origin: &Origin) -> Self {
         Self {
             origin: origin.clone(),
@@ -88,7 +86,6 @@ impl Spot {
     }
 
     /// These bytes of the string.
-    #[must_use]
     pub fn bytes(origin: &Origin, range: Range<usize>) -> Self {
         Self {
             origin: origin.clone(),
@@ -99,7 +96,6 @@ impl Spot {
 
 impl Problem {
     /// A problem without help.
-    #[must_use]
     pub fn new(code: Code, spot: Spot, message: impl Into<String>) -> Self {
         Self {
             code,

@@ -13,7 +13,6 @@ impl Pattern {
     }
 
     /// The text as it was written.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -25,7 +24,6 @@ impl Pattern {
 
     /// Returns true if the whole `name` matches. At worst, the time is the product of both lengths: a `*`
     /// that must be retried only moves forward.
-    #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         let (mut pattern, mut rest) = (self.0.chars(), name.chars());
         let mut retry: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;

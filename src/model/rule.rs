@@ -63,7 +63,6 @@ impl Rule {
     }
 
     /// Returns true if it names the event and the role.
-    #[must_use]
     pub fn names(&self, event: Event, role: Role) -> bool {
         self.on.contains(&event) && (self.role.is_empty() || self.role.contains(&role))
     }

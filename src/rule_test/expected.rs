@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::evaluate::{Facts, Step};
-use crate::load::template_value;
+use crate::load::{Here, template_value};
 use crate::model::{ApiName, OptionScope, Origin, Target, TemplateValue, duration};
 use crate::template::{RenderError, render};
 
@@ -42,7 +42,7 @@ impl Expected {
             file: 0,
             pointer: pointer.to_owned(),
         };
-        Self(template_value(&Value::Object(written), &origin))
+        Self(template_value(Here::new(&Value::Object(written), &origin)))
     }
 
     /// The expected request for an event. Its templates see the event's facts but not the variables of the rules: a test states

@@ -62,7 +62,6 @@ impl RenderError {
     }
 
     /// An error of no particular kind.
-    #[must_use]
     pub const fn new(message: String, origin: Origin) -> Self {
         Self {
             kind: RenderErrorKind::Other,

@@ -5,7 +5,7 @@ use minijinja::value::{DynObject, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::error::{Cause, RenderErrorKind};
-use super::scope::{Placeholders, Table};
+use super::table::{Placeholders, Table};
 
 /// The maximum number of values in a value.
 const MOST_VALUES: usize = 20_000;
@@ -133,10 +133,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Subtracts a value.
-    ///
-    /// # Errors
-    /// The value exceeds the rest, or contains something that does not exist.
+    /// Subtracts a value, which must not exceed the rest or contain something that does not exist.
     pub(super) fn take(&mut self, value: &Value) -> Result<(), Error> {
         self.within(value, 0)
     }

@@ -65,10 +65,7 @@ fn matches(state: &State<'_, '_>, text: &Value, pattern: &Value) -> Result<bool,
     })
 }
 
-/// Checks a pattern for `matches`.
-///
-/// # Errors
-/// The reason why it can't be used, in words.
+/// Checks a pattern for `matches`; the error is the reason why it can't be used.
 pub fn check_pattern(pattern: &str) -> Result<(), String> {
     compile(pattern).map(|_| ())
 }

@@ -19,6 +19,8 @@ mod render;
 mod scope;
 mod strict;
 mod subject;
+mod table;
+mod walk;
 mod written;
 
 use std::sync::LazyLock;

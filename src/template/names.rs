@@ -14,100 +14,23 @@ pub enum UnknownKind {
 }
 
 /// The known names of filters, tests or functions, for suggestions.
-#[must_use]
-pub const fn known_names(kind: UnknownKind) -> &'static [&'static str] {
-    match kind {
-        UnknownKind::Filter => &[
-            "abs",
-            "attr",
-            "batch",
-            "bool",
-            "capitalize",
-            "chain",
-            "count",
-            "d",
-            "default",
-            "dictsort",
-            "escape",
-            "e",
-            "first",
-            "float",
-            "format",
-            "groupby",
-            "indent",
-            "int",
-            "items",
-            "join",
-            "last",
-            "length",
-            "lines",
-            "list",
-            "lower",
-            "map",
-            "matches",
-            "max",
-            "min",
-            "pprint",
-            "reject",
-            "rejectattr",
-            "replace",
-            "reverse",
-            "round",
-            "safe",
-            "select",
-            "selectattr",
-            "slice",
-            "sort",
-            "split",
-            "string",
-            "sum",
-            "title",
-            "trim",
-            "unique",
-            "upper",
-            "zip",
-        ],
-        UnknownKind::Test => &[
-            "boolean",
-            "defined",
-            "divisibleby",
-            "endingwith",
-            "eq",
-            "equalto",
-            "escaped",
-            "even",
-            "false",
-            "filter",
-            "float",
-            "ge",
-            "greaterthan",
-            "gt",
-            "in",
-            "int",
-            "integer",
-            "iterable",
-            "le",
-            "lessthan",
-            "lower",
-            "lt",
-            "mapping",
-            "ne",
-            "none",
-            "number",
-            "odd",
-            "safe",
-            "sameas",
-            "sequence",
-            "startingwith",
-            "string",
-            "test",
-            "true",
-            "undefined",
-            "upper",
-        ],
-        UnknownKind::Function => &["range", "dict"],
-        UnknownKind::Method => &[],
-    }
+pub fn known_names(kind: UnknownKind) -> impl Iterator<Item = &'static str> {
+    let names = match kind {
+        UnknownKind::Filter => {
+            "abs attr batch bool capitalize chain count d default dictsort escape e first float format \
+             groupby indent int items join last length lines list lower map matches max min pprint reject \
+             rejectattr replace reverse round safe select selectattr slice sort split string sum title trim \
+             unique upper zip"
+        }
+        UnknownKind::Test => {
+            "boolean defined divisibleby endingwith eq equalto escaped even false filter float ge greaterthan \
+             gt in int integer iterable le lessthan lower lt mapping ne none number odd safe sameas sequence \
+             startingwith string test true undefined upper"
+        }
+        UnknownKind::Function => "range dict",
+        UnknownKind::Method => "",
+    };
+    names.split_whitespace()
 }
 
 #[cfg(test)]
@@ -141,10 +64,7 @@ mod tests {
 
     #[test]
     fn the_reference_and_the_suggestions_name_what_the_engine_has() {
-        let known = |kind| -> BTreeSet<String> {
-            let names = known_names(kind).iter();
-            names.map(|name| (*name).to_owned()).collect()
-        };
+        let known = |kind| -> BTreeSet<String> { known_names(kind).map(str::to_owned).collect() };
         for (section, part, kind) in [
             ("Filters", "filters", UnknownKind::Filter),
             ("Tests", "tests", UnknownKind::Test),

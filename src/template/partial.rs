@@ -5,9 +5,7 @@
 //! evaluated one by one: one that is certainly false makes an `and` false wherever it is.
 
 use minijinja::Value;
-use minijinja::machinery::ast::{
-    BinOp, BinOpKind, CallArg, CompareOpKind, Expr, Filter, Test, UnaryOpKind,
-};
+use minijinja::machinery::ast::{BinOp, BinOpKind, CallArg, Expr, Filter, Test, UnaryOpKind};
 use minijinja::machinery::parse_expr;
 
 use crate::model::{Template, TemplateValue};
@@ -17,7 +15,8 @@ use super::inspect::names_in;
 use super::kinds::{Kinds, of_filter, of_test};
 use super::premise::Asked;
 use super::render::{failed, guards, render, tree_value, truth, undefined};
-use super::scope::{Guards, Root};
+use super::scope::Root;
+use super::table::Guards;
 use super::{FACTS, Scope, Syntax, is_template, lone_expression};
 
 /// The result of a partial evaluation.
@@ -44,7 +43,6 @@ pub struct Unknown {
 }
 
 /// Evaluates a template as far as possible.
-#[must_use]
 pub fn partial(template: &Template, syntax: Syntax, scope: &Scope) -> Residual {
     if syntax == Syntax::Text {
         let scope = scope.afresh();
@@ -196,16 +194,8 @@ impl<'a> Evaluation<'a> {
                 BinOpKind::Concat => Kinds::TEXT,
                 _ => Kinds::ANY,
             },
-            Expr::Compare(node) => match node.ops.as_slice() {
-                [only] => match only.op {
-                    CompareOpKind::Eq => self.equal(&node.expr, &only.expr),
-                    CompareOpKind::Ne => opposite(self.equal(&node.expr, &only.expr)),
-                    CompareOpKind::In => self.within(&node.expr, &only.expr),
-                    CompareOpKind::NotIn => opposite(self.within(&node.expr, &only.expr)),
-                    _ => Kinds::BOOL,
-                },
-                _ => Kinds::BOOL,
-            },
+            // A chain, as in `1 < a < 3`.
+            Expr::Compare(_) => Kinds::BOOL,
             Expr::Test(node) => self.of_test(node),
             Expr::Filter(node) => self.of_filter(node),
             Expr::IfExpr(node) => match &node.false_expr {

@@ -31,7 +31,6 @@ pub enum Asked {
 
 impl Premises {
     /// Returns true if no facts satisfy both.
-    #[must_use]
     pub fn exclude(&self, other: &Self) -> bool {
         self.0
             .iter()
@@ -48,7 +47,6 @@ impl Premises {
     }
 
     /// The requirements common to all alternatives.
-    #[must_use]
     pub fn common(&self) -> BTreeMap<String, Asked> {
         let mut alternatives = self.0.iter();
         let mut common = alternatives.next().cloned().unwrap_or_default();
@@ -117,7 +115,6 @@ fn excludes(one: &Alternative, other: &Alternative) -> bool {
 
 impl Asked {
     /// Returns true if a text satisfies the requirement.
-    #[must_use]
     pub fn allows(&self, text: &str) -> bool {
         match self {
             Self::OneOf(texts) => texts.iter().any(|known| known == text),
@@ -126,7 +123,6 @@ impl Asked {
     }
 
     /// The text, if there is only one possibility.
-    #[must_use]
     pub fn only(&self) -> Option<&str> {
         match self {
             Self::OneOf(texts) => match texts.as_slice() {
@@ -195,7 +191,6 @@ impl Asked {
 }
 
 /// Finds the requirements of a condition; `vars` are the file's.
-#[must_use]
 pub fn premises(condition: &str, vars: &[Var]) -> Premises {
     match parse_expr(condition) {
         Ok(tree) => Reading { vars }.of(&tree, true),
@@ -239,16 +234,6 @@ impl Reading<'_> {
                 ast::BinOpKind::Eq => equals(&node.left, &node.right),
                 ast::BinOpKind::Ne => opposite(equals(&node.left, &node.right)),
                 ast::BinOpKind::In => self.within(&node.left, &node.right),
-                _ => is_true(tree),
-            },
-            ast::Expr::Compare(node) => match node.ops.as_slice() {
-                [only] => match only.op {
-                    ast::CompareOpKind::Eq => equals(&node.expr, &only.expr),
-                    ast::CompareOpKind::Ne => opposite(equals(&node.expr, &only.expr)),
-                    ast::CompareOpKind::In => self.within(&node.expr, &only.expr),
-                    ast::CompareOpKind::NotIn => opposite(self.within(&node.expr, &only.expr)),
-                    _ => is_true(tree),
-                },
                 _ => is_true(tree),
             },
             ast::Expr::Test(node) if node.name == "undefined" && node.args.is_empty() => {

@@ -10,56 +10,31 @@ use crate::model::{Template, TemplateValue, Var};
 
 use super::error::{Cause, RenderError, RenderErrorKind};
 use super::limits::Budget;
-use super::scope::{Guards, Root};
+use super::scope::Root;
+use super::table::Guards;
 use super::{ENGINE, Scope, Syntax, Usage, inspect, is_template, lone_expression, strict};
 
 impl Scope {
     /// A scope with only the file's variables; all of them are visible.
-    #[must_use]
     pub fn new(vars: &[Var]) -> Self {
         Self::rendered_by(render_value, vars)
     }
 }
 
-/// Renders a value of the rules file to JSON.
-///
-/// # Errors
-/// [`RenderError`] for the first template in it that can't be rendered.
+/// Renders a value of the rules file to JSON; the error is that of the first template that can't be rendered.
 pub fn render(value: &TemplateValue, scope: &Scope) -> Result<serde_json::Value, RenderError> {
-    render_within(value, scope, &mut Budget::default())
-}
-
-/// Renders a value; the results of its templates together must fit the budget.
-fn render_within(
-    value: &TemplateValue,
-    scope: &Scope,
-    budget: &mut Budget,
-) -> Result<serde_json::Value, RenderError> {
-    Ok(match value {
-        TemplateValue::Null => serde_json::Value::Null,
-        TemplateValue::Bool(value) => (*value).into(),
-        TemplateValue::Number(value) => value.clone().into(),
-        TemplateValue::Text(template) if is_template(&template.text) => {
-            to_json(&evaluate(template, scope, budget)?, template)?
+    // The results of its templates together must fit.
+    let mut budget = Budget::default();
+    value.try_json(&mut |template| {
+        if is_template(&template.text) {
+            to_json(&evaluate(template, scope, &mut budget)?, template)
+        } else {
+            Ok(template.text.clone().into())
         }
-        TemplateValue::Text(template) => template.text.clone().into(),
-        TemplateValue::List(items) => items
-            .iter()
-            .map(|item| render_within(item, scope, budget))
-            .collect::<Result<_, _>>()?,
-        TemplateValue::Map(entries) => serde_json::Value::Object(
-            entries
-                .iter()
-                .map(|(key, value)| Ok((key.clone(), render_within(value, scope, budget)?)))
-                .collect::<Result<_, RenderError>>()?,
-        ),
     })
 }
 
-/// Evaluates a `when`.
-///
-/// # Errors
-/// [`RenderError`] if it can't be evaluated, or its value is neither true nor false.
+/// Evaluates a `when`, which is true or false.
 pub fn condition(expression: &Template, scope: &Scope) -> Result<bool, RenderError> {
     let value = expression_value(&expression.text, expression, scope)?;
     truth(&value, expression)

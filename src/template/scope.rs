@@ -1,7 +1,6 @@
 //! The names visible to a template: the facts, and the file's variables above it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use minijinja::value::{Enumerator, Object};
@@ -11,7 +10,9 @@ use crate::model::{TemplateValue, Var};
 
 use super::error::{Cause, RenderError, RenderErrorKind};
 use super::kinds::Kinds;
+use super::names::{UnknownKind, known_names};
 use super::premise::Asked;
+use super::table::{Guards, Open, Placeholders, Table, not_yet};
 
 /// The maximum length of a chain of variables. Each one is rendered inside the one that uses it, and the
 /// stack is limited.
@@ -221,14 +222,12 @@ impl Scope {
     }
 
     /// The first unknown fact that a template used.
-    #[must_use]
     pub fn missing(&self) -> Option<&'static str> {
         self.missing.get().copied()
     }
 
     /// Returns true if a template used a fact that is not known before the event. If none did, the result
     /// is the same in every such event.
-    #[must_use]
     pub fn guessed(&self) -> bool {
         self.unsettled.get().is_some()
     }
@@ -246,63 +245,63 @@ impl Scope {
     /// The value of a name, or `None` if there is no such name. A missing name that the template guards with `is
     /// defined` or `default` is undefined; any other is an error.
     fn look_up(&self, name: &str, guards: &Guards) -> Option<Value> {
-        if let Some((known, fact)) = self.known.get_key_value(name) {
-            return match fact {
-                Fact::Text(text) => Some(Value::from(text.as_str())),
-                Fact::Table(values) => Some(Value::from_object(Table {
-                    name: name.to_owned(),
-                    values: values.clone(),
-                    guards: guards.clone(),
-                    open: None,
-                })),
-                Fact::OpenTable(values, absent) => Some(Value::from_object(Table {
-                    name: name.to_owned(),
-                    values: values.clone(),
-                    guards: guards.clone(),
-                    open: Some(Unsettled {
-                        absent: absent.clone(),
-                        seen: self.unsettled.clone(),
-                    }),
-                })),
-                Fact::TableAmong(values, _) => Some(Value::from_object(Table {
-                    name: name.to_owned(),
-                    values: values.clone(),
-                    guards: guards.clone(),
-                    open: Some(Unsettled {
-                        absent: Arc::default(),
-                        seen: self.unsettled.clone(),
-                    }),
-                })),
-                Fact::Placeholders(word) => Some(Value::from_object(Placeholders(word))),
-                Fact::Unsettled | Fact::UnsettledAmong(_) => {
-                    let () = self.unsettled.get_or_init(|| ());
-                    Some(Value::from(not_yet(name)))
-                }
-                Fact::Missing(_) if guards.has(name, None) => None,
-                Fact::Missing(why) => {
-                    self.missing.get_or_init(|| known);
-                    let detail = format!("`{name}` is not known: {why}");
-                    Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)))
-                }
-            };
+        match self.known.get_key_value(name) {
+            Some((known, fact)) => self.fact(known, fact, guards),
+            None => self.var(name, guards),
         }
+    }
+
+    fn fact(&self, name: &'static str, fact: &Fact, guards: &Guards) -> Option<Value> {
+        let table = |values: &Arc<BTreeMap<String, String>>, absent: Option<&Arc<_>>| {
+            let open = absent.map(|absent| Open {
+                absent: Arc::clone(absent),
+                seen: self.unsettled.clone(),
+            });
+            Some(Value::from_object(Table {
+                name,
+                values: values.clone(),
+                guards: guards.clone(),
+                open,
+            }))
+        };
+        match fact {
+            Fact::Text(text) => Some(Value::from(text.as_str())),
+            Fact::Table(values) => table(values, None),
+            Fact::OpenTable(values, absent) => table(values, Some(absent)),
+            Fact::TableAmong(values, _) => table(values, Some(&Arc::default())),
+            Fact::Placeholders(word) => Some(Value::from_object(Placeholders(word))),
+            Fact::Unsettled | Fact::UnsettledAmong(_) => Some(self.unknown(name)),
+            Fact::Missing(_) if guards.has(name, None) => None,
+            Fact::Missing(why) => {
+                self.missing.get_or_init(|| name);
+                Some(undefined(format!("`{name}` is not known: {why}")))
+            }
+        }
+    }
+
+    /// Records the use of a value that is not known before the event.
+    fn unknown(&self, name: &str) -> Value {
+        let () = self.unsettled.get_or_init(|| ());
+        Value::from(not_yet(name))
+    }
+
+    fn var(&self, name: &str, guards: &Guards) -> Option<Value> {
         let index = *self.places.get(name)?;
         let cell = self.vars.get(..self.visible)?.get(index)?;
         let label = &cell.var.label;
         if matches!(cell.var.value, TemplateValue::Null) {
             if self.unsettled_vars {
-                let () = self.unsettled.get_or_init(|| ());
-                return Some(Value::from(not_yet(name)));
+                return Some(self.unknown(name));
             }
             if guards.has(name, None) {
                 return None;
             }
             let detail = format!("`{label}` has no value: give `--set {label}=…`");
-            return Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)));
+            return Some(undefined(detail));
         }
         if self.depth >= MOST_DEPTH {
             let detail = format!("more than {MOST_DEPTH} variables use one another");
-            return Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)));
+            return Some(undefined(detail));
         }
         let found = cell
             .found
@@ -356,19 +355,6 @@ impl Scope {
     }
 }
 
-/// The names that a template guards with `is defined` or `default`.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Guards(pub(super) Arc<Vec<(String, Option<String>)>>);
-
-impl Guards {
-    /// `env[name]` counts for every attribute: the text does not show which one it is.
-    fn has(&self, name: &str, attribute: Option<&str>) -> bool {
-        self.0.iter().any(|(known, guarded)| {
-            known == name && (guarded.is_none() || guarded.as_deref() == attribute)
-        })
-    }
-}
-
 /// The root of a template's names.
 #[derive(Debug)]
 pub(super) struct Root {
@@ -384,7 +370,7 @@ impl Object for Root {
                 return None;
             }
             // The engine's own functions are looked up here first; names in calls are not ours.
-            if super::known_names(super::UnknownKind::Function).contains(&name) {
+            if known_names(UnknownKind::Function).any(|known| known == name) {
                 return None;
             }
             let mut detail = format!("there is no variable `{name}`");
@@ -393,7 +379,7 @@ impl Object for Root {
                 names.sort();
                 detail = format!("{detail}; there are {}", names.join(", "));
             }
-            Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)))
+            Some(undefined(detail))
         })
     }
 
@@ -402,110 +388,7 @@ impl Object for Root {
     }
 }
 
-fn not_yet(name: &str) -> Error {
-    let detail = format!("`{name}` is not known before the event");
-    Error::new(ErrorKind::UndefinedError, detail)
-}
-
-/// `env` or `args`: a missing key is an error.
-pub(super) struct Table {
-    name: String,
-    values: Arc<BTreeMap<String, String>>,
-    guards: Guards,
-    /// Set if it may contain more.
-    open: Option<Unsettled>,
-}
-
-/// The unknown part of a table.
-struct Unsettled {
-    absent: Arc<BTreeSet<String>>,
-    /// Set when a template uses it.
-    seen: Arc<OnceLock<()>>,
-}
-
-impl Unsettled {
-    fn note(&self, name: &str) -> Error {
-        let () = self.seen.get_or_init(|| ());
-        not_yet(name)
-    }
-}
-
-impl fmt::Debug for Table {
-    /// Only names: the environment may contain secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{} with {} names>", self.name, self.values.len())
-    }
-}
-
-impl Table {
-    /// The existing names.
-    pub(super) fn names(&self) -> Result<Value, Error> {
-        match &self.open {
-            Some(open) => Err(open.note(&self.name)),
-            None => Ok(self.values.keys().map(String::as_str).collect()),
-        }
-    }
-}
-
-impl Object for Table {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let key = key.as_str()?;
-        let value = self.values.get(key);
-        if let (None, Some(open)) = (value, &self.open)
-            && !open.absent.contains(key)
-        {
-            return Some(Value::from(open.note(&format!("{}.{key}", self.name))));
-        }
-        match value {
-            Some(value) => Some(Value::from(value.as_str())),
-            None if self.guards.has(&self.name, Some(key)) => None,
-            None => {
-                let detail = if self.name == "env" {
-                    format!("the environment variable `{key}` is not set")
-                } else {
-                    format!("there was no argument `--{key}=…`")
-                };
-                Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)))
-            }
-        }
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        if let Some(open) = &self.open {
-            open.note(&self.name);
-            return Enumerator::NonEnumerable;
-        }
-        Enumerator::Values(
-            self.values
-                .keys()
-                .map(|key| Value::from(key.as_str()))
-                .collect(),
-        )
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-/// A table with a text for every key.
-#[derive(Debug)]
-pub(super) struct Placeholders(&'static str);
-
-impl Placeholders {
-    /// The error of asking for its names, which are unknown.
-    pub(super) fn no_names(&self) -> Error {
-        not_yet(self.0)
-    }
-}
-
-impl Object for Placeholders {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let key = key.as_str()?;
-        Some(Value::from(format!("{}.{key}", self.0).to_uppercase()))
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::NonEnumerable
-    }
+/// A value that is this error wherever it is used.
+fn undefined(detail: String) -> Value {
+    Value::from(Error::new(ErrorKind::UndefinedError, detail))
 }

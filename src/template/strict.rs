@@ -35,84 +35,70 @@ const WRITERS: [&str; 10] = [
 /// A strict form of a statement.
 pub(super) fn statement<'a>(given: &Stmt<'a>) -> Stmt<'a> {
     match given {
-        Stmt::Template(node) => Stmt::Template(with(
-            node,
-            Template {
-                children: statements(&node.children),
-            },
-        )),
-        Stmt::EmitExpr(node) => Stmt::EmitExpr(with(
-            node,
-            EmitExpr {
-                expr: expression(&node.expr),
-            },
-        )),
+        Stmt::Template(node) => {
+            let children = statements(&node.children);
+            Stmt::Template(with(node, Template { children }))
+        }
+        Stmt::EmitExpr(node) => {
+            let expr = expression(&node.expr);
+            Stmt::EmitExpr(with(node, EmitExpr { expr }))
+        }
         Stmt::EmitRaw(node) => Stmt::EmitRaw(with(node, EmitRaw { raw: node.raw })),
-        Stmt::ForLoop(node) => Stmt::ForLoop(with(
-            node,
-            ForLoop {
+        Stmt::ForLoop(node) => {
+            let strict = ForLoop {
                 target: target(&node.target),
                 iter: expression(&node.iter),
                 filter_expr: node.filter_expr.as_ref().map(expression),
                 recursive: node.recursive,
                 body: statements(&node.body),
                 else_body: statements(&node.else_body),
-            },
-        )),
-        Stmt::IfCond(node) => Stmt::IfCond(with(
-            node,
-            IfCond {
+            };
+            Stmt::ForLoop(with(node, strict))
+        }
+        Stmt::IfCond(node) => {
+            let strict = IfCond {
                 expr: expression(&node.expr),
                 true_body: statements(&node.true_body),
                 false_body: statements(&node.false_body),
-            },
-        )),
+            };
+            Stmt::IfCond(with(node, strict))
+        }
         Stmt::WithBlock(node) => {
             let assign = |(name, value): &(Expr<'a>, Expr<'a>)| (target(name), expression(value));
-            Stmt::WithBlock(with(
-                node,
-                WithBlock {
-                    assignments: node.assignments.iter().map(assign).collect(),
-                    body: statements(&node.body),
-                },
-            ))
+            let strict = WithBlock {
+                assignments: node.assignments.iter().map(assign).collect(),
+                body: statements(&node.body),
+            };
+            Stmt::WithBlock(with(node, strict))
         }
-        Stmt::Set(node) => Stmt::Set(with(
-            node,
-            Set {
-                target: target(&node.target),
-                expr: expression(&node.expr),
-            },
-        )),
-        Stmt::SetBlock(node) => Stmt::SetBlock(with(
-            node,
-            SetBlock {
+        Stmt::Set(node) => {
+            let (target, expr) = (target(&node.target), expression(&node.expr));
+            Stmt::Set(with(node, Set { target, expr }))
+        }
+        Stmt::SetBlock(node) => {
+            let strict = SetBlock {
                 target: target(&node.target),
                 filter: node.filter.as_ref().map(expression),
                 body: statements(&node.body),
-            },
-        )),
-        Stmt::AutoEscape(node) => Stmt::AutoEscape(with(
-            node,
-            AutoEscape {
-                enabled: expression(&node.enabled),
-                body: statements(&node.body),
-            },
-        )),
-        Stmt::FilterBlock(node) => Stmt::FilterBlock(with(
-            node,
-            FilterBlock {
+            };
+            Stmt::SetBlock(with(node, strict))
+        }
+        Stmt::AutoEscape(node) => {
+            let (enabled, body) = (expression(&node.enabled), statements(&node.body));
+            Stmt::AutoEscape(with(node, AutoEscape { enabled, body }))
+        }
+        Stmt::FilterBlock(node) => {
+            let strict = FilterBlock {
                 filter: expression(&node.filter),
                 filter_span: node.filter_span,
                 body: statements(&node.body),
-            },
-        )),
-        Stmt::Do(node) => Stmt::Do(with(
-            node,
-            Do {
-                call: call(&node.call),
-            },
-        )),
+            };
+            Stmt::FilterBlock(with(node, strict))
+        }
+        Stmt::Do(node) => {
+            let call = call(&node.call);
+            Stmt::Do(with(node, Do { call }))
+        }
     }
 }
 
@@ -122,20 +108,15 @@ fn statements<'a>(given: &[Stmt<'a>]) -> Vec<Stmt<'a>> {
 
 /// The target of an assignment.
 fn target<'a>(given: &Expr<'a>) -> Expr<'a> {
-    let all = |items: &[Expr<'a>]| items.iter().map(target).collect();
     match given {
-        Expr::List(node) => Expr::List(with(
-            node,
-            List {
-                items: all(&node.items),
-            },
-        )),
-        Expr::Tuple(node) => Expr::Tuple(with(
-            node,
-            Tuple {
-                items: all(&node.items),
-            },
-        )),
+        Expr::List(node) => {
+            let items = node.items.iter().map(target).collect();
+            Expr::List(with(node, List { items }))
+        }
+        Expr::Tuple(node) => {
+            let items = node.items.iter().map(target).collect();
+            Expr::Tuple(with(node, Tuple { items }))
+        }
         other => expression(other),
     }
 }
@@ -144,47 +125,40 @@ fn target<'a>(given: &Expr<'a>) -> Expr<'a> {
 pub(super) fn expression<'a>(given: &Expr<'a>) -> Expr<'a> {
     match given {
         Expr::Var(node) => Expr::Var(with(node, Var { id: node.id })),
-        Expr::Const(node) => Expr::Const(with(
-            node,
-            Const {
-                value: node.value.clone(),
-            },
-        )),
-        Expr::Slice(node) => Expr::Slice(with(
-            node,
-            Slice {
+        Expr::Const(node) => {
+            let value = node.value.clone();
+            Expr::Const(with(node, Const { value }))
+        }
+        Expr::Slice(node) => {
+            let strict = Slice {
                 expr: expression(&node.expr),
                 start: node.start.as_ref().map(expression),
                 stop: node.stop.as_ref().map(expression),
                 step: node.step.as_ref().map(expression),
-            },
-        )),
+            };
+            Expr::Slice(with(node, strict))
+        }
         Expr::UnaryOp(node) => Expr::UnaryOp(with(node, unary(node))),
         Expr::BinOp(node) => binary(node),
-        Expr::Compare(node) => Expr::Compare(with(
-            node,
-            Compare {
-                expr: there(&node.expr),
-                ops: node.ops.iter().map(compared).collect(),
-            },
-        )),
+        Expr::Compare(node) => {
+            let ops = node.ops.iter().map(compared).collect();
+            let expr = there(&node.expr);
+            Expr::Compare(with(node, Compare { expr, ops }))
+        }
         Expr::IfExpr(node) => choice(node),
         Expr::Filter(node) => filter(node),
         Expr::Test(node) => test(node),
-        Expr::GetAttr(node) => Expr::GetAttr(with(
-            node,
-            GetAttr {
-                expr: expression(&node.expr),
-                name: node.name,
-            },
-        )),
-        Expr::GetItem(node) => Expr::GetItem(with(
-            node,
-            GetItem {
+        Expr::GetAttr(node) => {
+            let (expr, name) = (expression(&node.expr), node.name);
+            Expr::GetAttr(with(node, GetAttr { expr, name }))
+        }
+        Expr::GetItem(node) => {
+            let strict = GetItem {
                 expr: expression(&node.expr),
                 subscript_expr: expression(&node.subscript_expr),
-            },
-        )),
+            };
+            Expr::GetItem(with(node, strict))
+        }
         // A recursive loop is written out at once, which the budget sees.
         Expr::Call(node) if matches!(&node.expr, Expr::Var(name) if name.id == "loop") => {
             Expr::Call(call(node))
@@ -220,14 +194,12 @@ fn choice<'a>(node: &Spanned<IfExpr<'a>>) -> Expr<'a> {
         Some(other) => expression(other),
         None => nothing(node),
     };
-    Expr::IfExpr(with(
-        node,
-        IfExpr {
-            test_expr: expression(&node.test_expr),
-            true_expr: expression(&node.true_expr),
-            false_expr: Some(other),
-        },
-    ))
+    let strict = IfExpr {
+        test_expr: expression(&node.test_expr),
+        true_expr: expression(&node.true_expr),
+        false_expr: Some(other),
+    };
+    Expr::IfExpr(with(node, strict))
 }
 
 fn test<'a>(node: &Spanned<Test<'a>>) -> Expr<'a> {
@@ -243,16 +215,8 @@ fn test<'a>(node: &Spanned<Test<'a>>) -> Expr<'a> {
 }
 
 fn binary<'a>(node: &Spanned<BinOp<'a>>) -> Expr<'a> {
-    let sides = |left, right| {
-        Expr::BinOp(with(
-            node,
-            BinOp {
-                op: node.op,
-                left,
-                right,
-            },
-        ))
-    };
+    let op = node.op;
+    let sides = |left, right| Expr::BinOp(with(node, BinOp { op, left, right }));
     let (left, right) = (&node.left, &node.right);
     match node.op {
         BinOpKind::ScAnd | BinOpKind::ScOr => sides(expression(left), expression(right)),
@@ -285,20 +249,13 @@ fn filter<'a>(node: &Spanned<Filter<'a>>) -> Expr<'a> {
         (subject, arguments(&node.args, there))
     };
     let name = node.name;
-    around(
-        MEASURED,
-        Expr::Filter(with(node, Filter { name, expr, args })),
-    )
+    let filter = Filter { name, expr, args };
+    around(MEASURED, Expr::Filter(with(node, filter)))
 }
 
 fn call<'a>(node: &Spanned<Call<'a>>) -> Spanned<Call<'a>> {
-    with(
-        node,
-        Call {
-            expr: expression(&node.expr),
-            args: arguments(&node.args, there),
-        },
-    )
+    let (expr, args) = (expression(&node.expr), arguments(&node.args, there));
+    with(node, Call { expr, args })
 }
 
 fn arguments<'a>(given: &[CallArg<'a>], each: impl Fn(&Expr<'a>) -> Expr<'a>) -> Vec<CallArg<'a>> {

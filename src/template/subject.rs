@@ -4,6 +4,7 @@ use minijinja::machinery::{ast, parse, parse_expr};
 use minijinja::syntax::SyntaxConfig;
 
 use super::inspect::names_in;
+use super::walk::{self, Part};
 use super::{Reference, Syntax, inspect};
 
 /// Something that a template compares a variable with, or looks up by it.
@@ -143,108 +144,23 @@ fn each(text: &str, syntax: Syntax, visit: &mut dyn FnMut(&ast::Expr<'_>)) {
 }
 
 fn statement(tree: &ast::Stmt<'_>, visit: &mut dyn FnMut(&ast::Expr<'_>)) {
-    let all = |trees: &[ast::Stmt<'_>], visit: &mut dyn FnMut(&ast::Expr<'_>)| {
-        for tree in trees {
-            statement(tree, visit);
-        }
-    };
-    match tree {
-        ast::Stmt::Template(node) => all(&node.children, visit),
-        ast::Stmt::EmitExpr(node) => expression(&node.expr, visit),
-        ast::Stmt::ForLoop(node) => {
-            expression(&node.iter, visit);
-            optional(node.filter_expr.as_ref(), visit);
-            all(&node.body, visit);
-            all(&node.else_body, visit);
-        }
-        ast::Stmt::IfCond(node) => {
-            expression(&node.expr, visit);
-            all(&node.true_body, visit);
-            all(&node.false_body, visit);
-        }
-        ast::Stmt::WithBlock(node) => {
-            node.assignments
-                .iter()
-                .for_each(|(_, value)| expression(value, visit));
-            all(&node.body, visit);
-        }
-        ast::Stmt::Set(node) => expression(&node.expr, visit),
-        ast::Stmt::SetBlock(node) => all(&node.body, visit),
-        ast::Stmt::AutoEscape(node) => all(&node.body, visit),
-        ast::Stmt::FilterBlock(node) => all(&node.body, visit),
-        ast::Stmt::Do(node) => call(&node.call, visit),
-        ast::Stmt::EmitRaw(_) => {}
+    if let ast::Stmt::Do(node) = tree {
+        expression(&node.call.expr, visit);
+        walk::arguments(&node.call.args).for_each(|argument| expression(argument, visit));
     }
-}
-
-fn optional(tree: Option<&ast::Expr<'_>>, visit: &mut dyn FnMut(&ast::Expr<'_>)) {
-    if let Some(tree) = tree {
-        expression(tree, visit);
-    }
-}
-
-fn call(node: &ast::Call<'_>, visit: &mut dyn FnMut(&ast::Expr<'_>)) {
-    expression(&node.expr, visit);
-    arguments(&node.args, visit);
-}
-
-fn arguments(all: &[ast::CallArg<'_>], visit: &mut dyn FnMut(&ast::Expr<'_>)) {
-    for one in all {
-        match one {
-            ast::CallArg::Pos(tree)
-            | ast::CallArg::Kwarg(_, tree)
-            | ast::CallArg::PosSplat(tree)
-            | ast::CallArg::KwargSplat(tree) => expression(tree, visit),
+    for part in walk::parts(tree) {
+        match part {
+            Part::Target(_) => {}
+            Part::Value(value) => expression(value, visit),
+            Part::Statement(inner) => statement(inner, visit),
         }
     }
 }
 
 fn expression(tree: &ast::Expr<'_>, visit: &mut dyn FnMut(&ast::Expr<'_>)) {
     visit(tree);
-    match tree {
-        ast::Expr::Var(_) | ast::Expr::Const(_) => {}
-        ast::Expr::Slice(node) => {
-            expression(&node.expr, visit);
-            optional(node.start.as_ref(), visit);
-            optional(node.stop.as_ref(), visit);
-            optional(node.step.as_ref(), visit);
-        }
-        ast::Expr::UnaryOp(node) => expression(&node.expr, visit),
-        ast::Expr::BinOp(node) => {
-            expression(&node.left, visit);
-            expression(&node.right, visit);
-        }
-        ast::Expr::Compare(node) => {
-            expression(&node.expr, visit);
-            node.ops.iter().for_each(|op| expression(&op.expr, visit));
-        }
-        ast::Expr::IfExpr(node) => {
-            expression(&node.test_expr, visit);
-            expression(&node.true_expr, visit);
-            optional(node.false_expr.as_ref(), visit);
-        }
-        ast::Expr::Filter(node) => {
-            optional(node.expr.as_ref(), visit);
-            arguments(&node.args, visit);
-        }
-        ast::Expr::Test(node) => {
-            expression(&node.expr, visit);
-            arguments(&node.args, visit);
-        }
-        ast::Expr::GetAttr(node) => expression(&node.expr, visit),
-        ast::Expr::GetItem(node) => {
-            expression(&node.expr, visit);
-            expression(&node.subscript_expr, visit);
-        }
-        ast::Expr::Call(node) => call(node, visit),
-        ast::Expr::List(node) => node.items.iter().for_each(|item| expression(item, visit)),
-        ast::Expr::Tuple(node) => node.items.iter().for_each(|item| expression(item, visit)),
-        ast::Expr::Map(node) => {
-            node.keys.iter().for_each(|key| expression(key, visit));
-            node.values
-                .iter()
-                .for_each(|value| expression(value, visit));
-        }
+    for part in walk::inside(tree) {
+        expression(part, visit);
     }
 }
 

@@ -9,17 +9,18 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::Decoder;
+use super::values::template_value;
+use super::{Decoder, Here};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::load::shape;
-use crate::model::{Name, RequestTemplate, Template, TemplateValue, Var};
+use crate::model::{Name, Origin, RequestTemplate, Template, TemplateValue, Var};
 use crate::template::{Scope, Usage, around_expressions, is_template, render};
 
 /// The variables whose values are known, and the known results of templates.
 #[derive(Default)]
 pub(super) struct Constants {
-    vars: HashMap<String, TemplateValue>,
+    vars: HashMap<String, Var>,
     /// The results of templates.
     texts: HashMap<String, Option<Value>>,
     /// Templates that use only known variables, with their names.
@@ -37,7 +38,17 @@ impl Constants {
         self.given = 0;
         if let Some(value) = self.value(value) {
             self.texts.clear();
-            self.vars.insert(name.to_owned(), constant(&value));
+            let origin = Origin::default();
+            // Not a template, even if it has braces.
+            let value = template_value(Here::new(&value, &origin));
+            let (name, label) = (name.to_owned(), name.to_owned());
+            let var = Var {
+                name: name.clone(),
+                label,
+                value,
+                origin,
+            };
+            self.vars.insert(name, var);
         }
     }
 
@@ -52,38 +63,12 @@ impl Constants {
 
     /// The value, if it is known.
     fn value(&mut self, value: &TemplateValue) -> Option<Value> {
-        Some(match value {
-            TemplateValue::Null => Value::Null,
-            TemplateValue::Bool(value) => Value::Bool(*value),
-            TemplateValue::Number(value) => Value::Number(value.clone()),
-            TemplateValue::Text(template) => {
-                let value = self.text(template)?;
-                self.given += count(&value);
-                return Some(value).filter(|_| self.given <= MOST_VALUES);
-            }
-            TemplateValue::List(items) => items
-                .iter()
-                .map(|item| self.value(item))
-                .collect::<Option<_>>()?,
-            TemplateValue::Map(entries) => Value::Object(
-                entries
-                    .iter()
-                    .map(|(key, value)| Some((key.clone(), self.value(value)?)))
-                    .collect::<Option<Map<_, _>>>()?,
-            ),
-        })
-    }
-
-    /// Returns true if one of its templates has a known result.
-    fn gives(&mut self, value: &TemplateValue) -> bool {
-        match value {
-            TemplateValue::Text(template) => {
-                is_template(&template.text) && self.text(template).is_some()
-            }
-            TemplateValue::List(items) => items.iter().any(|item| self.gives(item)),
-            TemplateValue::Map(entries) => entries.iter().any(|(_, value)| self.gives(value)),
-            _ => false,
-        }
+        let text = |template: &Template| {
+            let value = self.text(template).ok_or(())?;
+            self.given += count(&value);
+            Some(value).filter(|_| self.given <= MOST_VALUES).ok_or(())
+        };
+        value.try_json(&mut { text }).ok()
     }
 
     fn text(&mut self, template: &Template) -> Option<Value> {
@@ -94,16 +79,7 @@ impl Constants {
             return known.clone();
         }
         let used = self.candidates.get(&template.text)?;
-        let used = used.iter().map(|name| {
-            let value = self.vars.get(name)?.clone();
-            let name = name.clone();
-            Some(Var {
-                label: name.clone(),
-                name,
-                value,
-                origin: crate::model::Origin::default(),
-            })
-        });
+        let used = used.iter().map(|name| self.vars.get(name).cloned());
         let value = used.collect::<Option<Vec<_>>>().and_then(|vars| {
             let text = TemplateValue::Text(template.clone());
             render(&text, &Scope::new(&vars)).ok()
@@ -120,11 +96,6 @@ fn count(value: &Value) -> usize {
         Value::Object(entries) => entries.values().map(count).sum::<usize>() + 1,
         _ => 1,
     }
-}
-
-/// A value that is not a template, even if it has braces.
-fn constant(value: &Value) -> TemplateValue {
-    super::values::template_value(value, &crate::model::Origin::default())
 }
 
 impl Decoder<'_> {
@@ -144,10 +115,10 @@ impl Decoder<'_> {
         self.constants.given = 0;
         let body = request.body.iter().map(|(_, value)| value);
         // Without a template, the rules' schema has checked everything.
-        if body
-            .chain(&request.server)
-            .any(|value| self.constants.gives(value))
-        {
+        let mut texts = body.chain(&request.server).flat_map(TemplateValue::texts);
+        let mut gives =
+            |text: &Template| is_template(&text.text) && self.constants.text(text).is_some();
+        if texts.any(&mut gives) {
             for problem in refused(request, |value| self.constants.value(value)) {
                 self.problem(problem);
             }
@@ -171,6 +142,14 @@ impl Decoder<'_> {
                 c.is_ascii_alphanumeric() || "._:-".contains(c)
             }
         };
+        // Most names need not be parsed for this.
+        let mut parts = text.split("{{");
+        let before = parts.next().into_iter();
+        let behind = parts.map(|part| part.split_once("}}").map_or(part, |(_, behind)| behind));
+        let mut around = before.chain(behind);
+        if !text.contains(['%', '#']) && around.all(|part| part.chars().all(fits)) {
+            return;
+        }
         for part in around_expressions(text).into_iter().flatten() {
             let rest = text.get(part.clone()).unwrap_or_default();
             let Some(at) = rest.find(|c| !fits(c)) else {

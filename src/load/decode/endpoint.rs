@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::values::Least;
-use super::{Decoder, entries, escape, items};
+use super::{Decoder, Here};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::load::shape;
@@ -35,19 +35,16 @@ const RESERVED: [&str; 13] = [
 impl<'a> Decoder<'a> {
     pub(super) fn apis(
         &mut self,
-        api: &[(Origin, &'a Value)],
-        apis: &[(Origin, &'a Value)],
+        api: Option<Here<'a, '_>>,
+        apis: &[Here<'a, '_>],
     ) -> BTreeMap<ApiName, Api> {
         let mut all = BTreeMap::new();
-        if let Some((origin, value)) = api.first() {
-            self.apis.insert(DEFAULT, origin.clone());
-            let api = self.endpoint(value, origin);
+        if let Some(here) = api {
+            self.apis.insert(DEFAULT, here.origin());
+            let api = self.endpoint(here);
             all.extend(api.map(|api| (ApiName::default(), api)));
         }
-        let named = apis
-            .iter()
-            .flat_map(|(origin, value)| entries(value, origin));
-        for (name, origin, value) in named {
+        for (name, here) in apis.iter().flat_map(Here::entries) {
             if let Some(before) = self.apis.get(name.as_str()).cloned() {
                 let help = if name == DEFAULT {
                     "`default` is the name of `api`: give this one another name"
@@ -55,58 +52,43 @@ impl<'a> Decoder<'a> {
                     "give one of them another name"
                 };
                 let message = format!("there are two APIs with the name `{name}`");
-                self.problem(
-                    Problem::new(Code::SectionTwice, Spot::key(&origin), message)
-                        .help(help)
-                        .related(Spot::key(&before), "the first one is here"),
-                );
+                let spots = [here.key_spot(), Spot::key(&before)];
+                self.second(Code::SectionTwice, spots, message, help);
                 continue;
             }
-            let api = self.endpoint(value, &origin);
+            let api = self.endpoint(here);
             all.extend(api.map(|api| (ApiName(name.clone()), api)));
-            self.apis.insert(name, origin);
+            self.apis.insert(name, here.origin());
         }
         all
     }
 
-    pub(super) fn patroni(&mut self, value: &Value, origin: &Origin) -> Option<Patroni> {
-        let list = origin.child("urls");
-        let urls: Vec<Url> = items(value.get("urls"), &list)
-            .filter_map(|(origin, url)| self.url(url, &origin, "address"))
-            .collect();
+    pub(super) fn patroni(&mut self, here: Here<'_, '_>) -> Option<Patroni> {
+        let origin = here.origin();
+        let urls = self.addresses(here.child("urls"));
         let Some(first) = urls.first() else {
-            let api = self.endpoint(value, origin)?;
+            let api = self.endpoint(here)?;
             return Some(Patroni {
-                origin: origin.clone(),
+                origin,
                 ..Patroni::new(api)
             });
         };
-        let api = self.endpoint_at(Some(first.clone()), value, origin)?;
-        Some(Patroni {
-            api,
-            urls,
-            origin: origin.clone(),
-        })
+        let api = self.endpoint_at(Some(first.clone()), here)?;
+        Some(Patroni { api, urls, origin })
     }
 
-    fn endpoint(&mut self, value: &Value, origin: &Origin) -> Option<Api> {
-        let url = value.get("url");
-        let url = url.and_then(|url| self.url(url, &origin.child("url"), "`url`"));
-        self.endpoint_at(url, value, origin)
+    fn endpoint(&mut self, here: Here<'_, '_>) -> Option<Api> {
+        let url = here.get("url");
+        let url = url.and_then(|url| self.url(url, "`url`"));
+        self.endpoint_at(url, here)
     }
 
-    pub(super) fn endpoint_at(
-        &mut self,
-        url: Option<Url>,
-        value: &Value,
-        origin: &Origin,
-    ) -> Option<Api> {
-        let file = |key: &str| value.get(key).and_then(Value::as_str).map(PathBuf::from);
-        self.names_of_headers(value, origin);
-        let proxy = value.get("proxy");
-        let proxy = proxy.and_then(|url| self.url(url, &origin.child("proxy"), "`proxy`"));
-        let mut duration =
-            |key, default| self.duration((value, origin), key, Least::MoreThanZero, default);
+    pub(super) fn endpoint_at(&mut self, url: Option<Url>, here: Here<'_, '_>) -> Option<Api> {
+        let file = |key: &str| here.text(key).map(PathBuf::from);
+        self.names_of_headers(here.child("headers"));
+        let proxy = here.get("proxy");
+        let proxy = proxy.and_then(|url| self.url(url, "`proxy`"));
+        let mut duration = |key, default| self.duration(here, key, Least::MoreThanZero, default);
         let timeout = duration("timeout", Api::TIMEOUT);
         let connect_timeout = duration("connect_timeout", Api::CONNECT_TIMEOUT);
         Some(Api {
@@ -114,7 +96,7 @@ impl<'a> Decoder<'a> {
             cert_file: file("cert_file"),
             key_file: file("key_file"),
             ca_file: file("ca_file"),
-            headers: headers(value),
+            headers: headers(here.value),
             proxy,
             timeout,
             connect_timeout,
@@ -122,18 +104,14 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reports headers that rules can't set, and duplicates, which may differ in case.
-    fn names_of_headers(&mut self, endpoint: &Value, origin: &Origin) {
-        let origin = origin.child("headers");
-        let headers = endpoint.get("headers").and_then(Value::as_object);
+    fn names_of_headers(&mut self, headers: Here<'_, '_>) {
         let mut seen: HashMap<String, Origin> = HashMap::new();
-        for name in headers.into_iter().flat_map(Map::keys) {
-            let own = origin.child(escape(name));
-            let variable = headers.and_then(|headers| headers.get(name)?.get("env")?.as_str());
-            if let Some(variable) = variable {
-                let named = (variable.to_owned(), own.child("env"));
+        for (name, here) in headers.entries() {
+            if let Some(variable) = here.text("env") {
+                let named = (variable.to_owned(), here.child("env").origin());
                 self.header_variables.push(named);
             }
-            let spot = Spot::key(&own);
+            let spot = here.key_spot();
             if RESERVED
                 .iter()
                 .any(|known| known.eq_ignore_ascii_case(name))
@@ -143,20 +121,18 @@ impl<'a> Decoder<'a> {
             }
             let folded = name.to_ascii_lowercase();
             let Some(first) = seen.get(&folded) else {
-                seen.insert(folded, own);
+                seen.insert(folded, here.origin());
                 continue;
             };
             let message = format!("the header `{name}` is set twice");
-            self.problem(
-                Problem::new(Code::DuplicateKey, spot, message)
-                    .help("upper and lower case are the same in the name of a header: keep one of them")
-                    .related(Spot::key(first), "the first one is here"),
-            );
+            let help =
+                "upper and lower case are the same in the name of a header: keep one of them";
+            self.second(Code::DuplicateKey, [spot, Spot::key(first)], message, help);
         }
     }
 
-    pub(super) fn url(&mut self, value: &Value, origin: &Origin, label: &str) -> Option<Url> {
-        let text = value.as_str()?;
+    pub(super) fn url(&mut self, here: Here<'_, '_>, label: &str) -> Option<Url> {
+        let text = here.value.as_str()?;
         let reason = match Url::new(text) {
             Ok(url) => return Some(url),
             Err(_) if text.is_empty() => return None,
@@ -169,8 +145,7 @@ impl<'a> Decoder<'a> {
         };
         // The address itself is not repeated: it may contain a password.
         let message = format!("this {label} can't be used: {reason}");
-        let spot = Spot::value(origin);
-        self.problem(Problem::new(Code::BadUrl, spot, message).maybe_help(help));
+        self.problem(Problem::new(Code::BadUrl, here.spot(), message).maybe_help(help));
         None
     }
 }

@@ -7,6 +7,7 @@ mod constant;
 mod each;
 mod endpoint;
 mod fleet;
+mod here;
 mod receiver;
 mod request;
 mod rule;
@@ -21,10 +22,11 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 pub use self::constant::refused;
+pub(crate) use self::here::Here;
 use self::values::Least;
 pub(crate) use self::values::template_value;
 use super::MAX_FINDINGS;
-use super::problem::{Problem, Spot, escape};
+use super::problem::{Problem, Spot};
 use crate::diagnostic::Code;
 use crate::model::{ApiName, Fallback, Match, Origin, Places, RuleSet, StateSettings, Var};
 
@@ -101,48 +103,56 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// Reports another of what there can be one of.
+    fn second(&mut self, code: Code, [spot, first]: [Spot; 2], message: String, help: &str) {
+        let problem = Problem::new(code, spot, message).help(help);
+        self.problem(problem.related(first, "the first one is here"));
+    }
+
     fn rule_set(&mut self, files: &'a [Option<Value>]) -> RuleSet {
-        let section = |name: &str| -> Vec<(Origin, &'a Value)> {
-            let found = |(file, value): (usize, &'a Option<Value>)| {
-                let pointer = String::new();
-                let origin = Origin { file, pointer }.child(name);
-                Some((origin, value.as_ref()?.get(name)?))
-            };
-            files.iter().enumerate().filter_map(found).collect()
+        let tops: Vec<_> = (0..files.len()).map(Origin::top).collect();
+        let files: Vec<Here<'a, '_>> = tops
+            .iter()
+            .zip(files)
+            .filter_map(|(top, value)| Some(Here::new(value.as_ref()?, top)))
+            .collect();
+        let section = |name: &'static str| -> Vec<Here<'a, '_>> {
+            files.iter().filter_map(|file| file.get(name)).collect()
         };
         for name in SINGLE {
             self.only_one(name, &section(name));
         }
-        let matching = match section("match").first() {
-            Some((_, Value::String(word))) if word == "first" => Match::First,
-            _ => Match::All,
+        let single = |name| section(name).first().copied();
+        let is_word = |name, word| single(name).is_some_and(|here| here.value == word);
+        let matching = if is_word("match", "first") {
+            Match::First
+        } else {
+            Match::All
         };
-        let apis = self.apis(&section("api"), &section("apis"));
-        let patroni = section("patroni")
-            .first()
-            .and_then(|(origin, value)| self.patroni(value, origin));
+        let apis = self.apis(single("api"), &section("apis"));
+        let patroni = single("patroni").and_then(|here| self.patroni(here));
         let clusters = self.followed(&section("clusters"));
-        let discover = section("discover")
-            .first()
-            .and_then(|(origin, value)| self.discover(value, origin));
-        let mut vars = self.vars(files);
-        let defaults = self.defaults(section("defaults").first());
+        let discover = single("discover").and_then(|here| self.discover(here));
+        let mut vars = self.vars(&files);
+        let defaults = self.defaults(single("defaults"));
         let rules = self.rules(&section("rules"), &defaults);
         let receivers = self.receivers(&section("notify"));
         vars.append(&mut self.rule_vars);
-        let state =
-            section("state")
-                .first()
-                .map_or_else(StateSettings::default, |(origin, value)| {
-                    let path = value.get("path").and_then(Value::as_str).map(PathBuf::from);
-                    let default = StateSettings::default().keep;
-                    let keep = self.duration((value, origin), "keep", Least::MoreThanZero, default);
-                    StateSettings { path, keep }
-                });
-        let fallback = match section("rules_fallback").first() {
-            Some((_, Value::String(word))) if word == "none" => Fallback::None,
-            _ => Fallback::LastGood,
+        let default = StateSettings::default();
+        let state = match single("state") {
+            None => default,
+            Some(here) => StateSettings {
+                path: here.text("path").map(PathBuf::from),
+                keep: self.duration(here, "keep", Least::MoreThanZero, default.keep),
+            },
         };
+        let fallback = if is_word("rules_fallback", "none") {
+            Fallback::None
+        } else {
+            Fallback::LastGood
+        };
+        let apis_at = mem::take(&mut self.apis).into_iter();
+        let apis_at = apis_at.map(|(name, origin)| (ApiName(name.to_owned()), origin));
         RuleSet {
             matching,
             apis,
@@ -156,56 +166,21 @@ impl<'a> Decoder<'a> {
             receivers,
             header_variables: mem::take(&mut self.header_variables),
             places: Places {
-                apis: mem::take(&mut self.apis)
-                    .into_iter()
-                    .map(|(name, origin)| (ApiName(name.to_owned()), origin))
-                    .collect(),
-                patroni: section("patroni").first().map(|(origin, _)| origin.clone()),
+                apis: apis_at.collect(),
+                patroni: single("patroni").map(|here| here.origin()),
             },
         }
     }
 
-    fn only_one(&mut self, name: &str, found: &[(Origin, &Value)]) {
-        let [(first, _), more @ ..] = found else {
+    fn only_one(&mut self, name: &str, found: &[Here<'_, '_>]) {
+        let [first, more @ ..] = found else {
             return;
         };
-        for (origin, _) in more {
-            self.problem(
-                Problem::new(
-                    Code::SectionTwice,
-                    Spot::key(origin),
-                    format!("`{name}` is in two files of one rule set"),
-                )
-                .help(format!("keep one `{name}` and delete the other"))
-                .related(Spot::key(first), "the first one is here"),
-            );
+        for here in more {
+            let message = format!("`{name}` is in two files of one rule set");
+            let help = format!("keep one `{name}` and delete the other");
+            let spots = [here.key_spot(), first.key_spot()];
+            self.second(Code::SectionTwice, spots, message, &help);
         }
     }
-}
-
-/// The entries of a mapping with their places; none for any other value.
-fn entries<'a>(
-    value: &'a Value,
-    origin: &Origin,
-) -> impl Iterator<Item = (&'a String, Origin, &'a Value)> {
-    let origin = origin.clone();
-    value
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(move |(key, value)| (key, origin.child(escape(key)), value))
-}
-
-/// The items of a list with their places; none for any other value.
-fn items<'a>(
-    value: Option<&'a Value>,
-    origin: &Origin,
-) -> impl Iterator<Item = (Origin, &'a Value)> {
-    let origin = origin.clone();
-    value
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .enumerate()
-        .map(move |(index, item)| (origin.child(index), item))
 }

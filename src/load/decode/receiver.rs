@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::values::{Least, template_value, words};
-use super::{Decoder, entries, items};
+use super::{Decoder, Here};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::load::suggest::nearest;
@@ -20,52 +18,39 @@ use crate::template::{Scope, Syntax, inspect, is_template, render};
 const SECRET_ADDRESS: &str = "http://127.0.0.1";
 
 impl Decoder<'_> {
-    pub(super) fn receivers(&mut self, sections: &[(Origin, &Value)]) -> Vec<Receiver> {
+    pub(super) fn receivers(&mut self, sections: &[Here<'_, '_>]) -> Vec<Receiver> {
         let mut all = Vec::new();
         let mut seen: HashMap<String, Origin> = HashMap::new();
-        let listed = sections
-            .iter()
-            .flat_map(|(origin, value)| items(Some(value), origin));
-        for (number, (origin, value)) in listed.enumerate() {
-            let name = value.get("name").and_then(Value::as_str);
+        let listed = sections.iter().flat_map(Here::items);
+        for (number, here) in listed.enumerate() {
+            let name = here.text("name");
             let name = name.map_or_else(|| format!("receiver-{}", number + 1), str::to_owned);
             if let Some(first) = seen.get(&name) {
                 let message = format!("there are two receivers with the name `{name}`");
-                self.problem(
-                    Problem::new(
-                        Code::SectionTwice,
-                        Spot::value(&origin.child("name")),
-                        message,
-                    )
-                    .help("give one of them another name")
-                    .related(Spot::value(first), "the first one is here"),
-                );
+                let spots = [here.child("name").spot(), Spot::value(first)];
+                let help = "give one of them another name";
+                self.second(Code::SectionTwice, spots, message, help);
             }
-            seen.insert(name.clone(), origin.clone());
-            all.extend(self.receiver(name, value, &origin));
+            seen.insert(name.clone(), here.origin());
+            all.extend(self.receiver(name, here));
         }
         all
     }
 
-    fn receiver(&mut self, name: String, value: &Value, origin: &Origin) -> Option<Receiver> {
-        let timeout = self.duration(
-            (value, origin),
-            "timeout",
-            Least::MoreThanZero,
-            Receiver::TIMEOUT,
-        );
-        let after = self.duration((value, origin), "after", Least::Zero, Receiver::AFTER);
-        let mut classes = words(value, "classes", IncidentClass::parse);
+    fn receiver(&mut self, name: String, here: Here<'_, '_>) -> Option<Receiver> {
+        let timeout = self.duration(here, "timeout", Least::MoreThanZero, Receiver::TIMEOUT);
+        let after = self.duration(here, "after", Least::Zero, Receiver::AFTER);
+        let mut classes = words(here.value, "classes", IncidentClass::parse);
         if classes.is_empty() {
             classes = IncidentClass::ALL.to_vec();
         }
-        let way = match (value.get("webhook"), value.get("command")) {
+        let way = match (here.get("webhook"), here.get("command")) {
             (Some(webhook), _) => {
-                let mut webhook = self.webhook(webhook, &origin.child("webhook"))?;
+                let mut webhook = self.webhook(webhook)?;
                 webhook.api.timeout = timeout;
                 Way::Webhook(Box::new(webhook))
             }
-            (None, Some(command)) => self.command(command, &origin.child("command"))?,
+            (None, Some(command)) => self.command(command)?,
             (None, None) => return None,
         };
         Some(Receiver {
@@ -77,36 +62,40 @@ impl Decoder<'_> {
         })
     }
 
-    fn command(&mut self, value: &Value, origin: &Origin) -> Option<Way> {
-        let words = items(Some(value), origin).filter_map(|(_, word)| word.as_str());
+    fn command(&mut self, here: Here<'_, '_>) -> Option<Way> {
+        let words = here.items().filter_map(|word| word.value.as_str());
         let words: Vec<String> = words.map(str::to_owned).collect();
-        let program = words.first()?;
+        let (first, program) = (here.items().next()?, words.first()?);
         if !Path::new(program).is_absolute() {
             // Patroni's PATH is not the operator's.
             let message = format!("`{program}` is no absolute path");
             let help = "write the whole path of the program; `command -v PROGRAM` shows it";
-            let spot = Spot::value(&origin.child(0));
-            self.problem(Problem::new(Code::BadValue, spot, message).help(help));
+            self.problem(Problem::new(Code::BadValue, first.spot(), message).help(help));
         }
         Some(Way::Command(words))
     }
 
-    fn webhook(&mut self, value: &Value, origin: &Origin) -> Option<Webhook> {
-        let url_file = value.get("url_file").and_then(Value::as_str);
-        let url = match value.get("url") {
-            Some(url) => self.url(url, &origin.child("url"), "`url`"),
+    fn webhook(&mut self, here: Here<'_, '_>) -> Option<Webhook> {
+        let url_file = here.text("url_file");
+        let url = match here.get("url") {
+            Some(url) => self.url(url, "`url`"),
             None => url_file.and_then(|_| Url::new(SECRET_ADDRESS).ok()),
         };
-        let api: Option<Api> = self.endpoint_at(url, value, origin);
-        let files = entries_of(value, "secret_files", origin);
+        let api: Option<Api> = self.endpoint_at(url, here);
+        let files = here.child("secret_files");
         let secret_files: BTreeMap<String, PathBuf> = files
-            .filter_map(|(name, file)| Some((name.clone(), PathBuf::from(file.as_str()?))))
+            .entries()
+            .filter_map(|(name, file)| Some((name.clone(), PathBuf::from(file.value.as_str()?))))
             .collect();
-        let body = value.get("body").filter(|body| !body.is_string());
-        let body = body.map(|body| template_value(body, &origin.child("body")));
+        let body = here.get("body").filter(|body| !body.value.is_string());
+        let body = body.map(template_value);
         if let Some(body) = &body {
             let before = self.problems.len();
-            self.message_templates(body, &secret_files);
+            for text in body.texts() {
+                if is_template(&text.text) {
+                    self.message_template(text, &secret_files);
+                }
+            }
             if self.problems.len() == before {
                 self.message_that_fails(body, &secret_files);
             }
@@ -119,26 +108,7 @@ impl Decoder<'_> {
         })
     }
 
-    /// Looks at the templates of a body, which know nothing but the fields of a message and the secrets.
-    fn message_templates(&mut self, value: &TemplateValue, secrets: &BTreeMap<String, PathBuf>) {
-        match value {
-            TemplateValue::Text(template) if is_template(&template.text) => {
-                self.message_template(template, secrets);
-            }
-            TemplateValue::List(items) => {
-                for item in items {
-                    self.message_templates(item, secrets);
-                }
-            }
-            TemplateValue::Map(entries) => {
-                for (_, value) in entries {
-                    self.message_templates(value, secrets);
-                }
-            }
-            _ => {}
-        }
-    }
-
+    /// Checks a template of a body, which knows nothing but the fields of a message and the secrets.
     fn message_template(&mut self, template: &Template, secrets: &BTreeMap<String, PathBuf>) {
         let usage = match inspect(&template.text, Syntax::Text) {
             Ok(usage) => usage,
@@ -195,17 +165,4 @@ impl Decoder<'_> {
             }
         }
     }
-}
-
-/// The entries of the mapping under a key.
-fn entries_of<'a>(
-    value: &'a Value,
-    key: &str,
-    origin: &Origin,
-) -> impl Iterator<Item = (&'a String, &'a Value)> {
-    let found = value.get(key).map(|map| entries(map, origin));
-    found
-        .into_iter()
-        .flatten()
-        .map(|(name, _, value)| (name, value))
 }

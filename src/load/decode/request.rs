@@ -1,25 +1,22 @@
 //! One request of a rule.
 
-use serde_json::Value;
-
 use super::values::template_value;
-use super::{Decoder, entries};
+use super::{Decoder, Here};
 use crate::diagnostic::Code;
-use crate::load::problem::{Problem, Spot};
+use crate::load::problem::Problem;
 use crate::load::suggest::{nearest, one_of};
-use crate::model::{ApiName, Origin, RequestKind, RequestTemplate};
+use crate::model::{ApiName, RequestKind, RequestTemplate};
 
 impl Decoder<'_> {
-    pub(super) fn request(&mut self, value: &Value, origin: &Origin) -> Option<RequestTemplate> {
-        let kind = value.get("type").and_then(Value::as_str);
-        let api = self.api_of(value, origin);
+    pub(super) fn request(&mut self, here: Here<'_, '_>) -> Option<RequestTemplate> {
+        let api = self.api_of(here);
         let mut server = None;
         let mut body = Vec::new();
-        for (key, origin, value) in entries(value, origin) {
+        for (key, value) in here.entries() {
             if key == "type" || key == "api" {
                 continue;
             }
-            let value = template_value(value, &origin);
+            let value = template_value(value);
             self.templates(&value);
             if key == "server" {
                 server = Some(value);
@@ -28,22 +25,22 @@ impl Decoder<'_> {
             }
         }
         let request = RequestTemplate {
-            kind: kind.and_then(RequestKind::parse)?,
+            kind: here.text("type").and_then(RequestKind::parse)?,
             api: api.unwrap_or_default(),
             server,
             body,
-            origin: origin.clone(),
+            origin: here.origin(),
         };
         self.known_request(&request);
         Some(request)
     }
 
-    fn api_of(&mut self, request: &Value, origin: &Origin) -> Option<ApiName> {
-        let Some(name) = request.get("api") else {
-            self.needs_default_api(request, origin);
+    fn api_of(&mut self, request: Here<'_, '_>) -> Option<ApiName> {
+        let Some(api) = request.get("api") else {
+            self.needs_default_api(request);
             return Some(ApiName::default());
         };
-        let name = name.as_str()?;
+        let name = api.value.as_str()?;
         if self.apis.contains_key(name) || name.is_empty() {
             return Some(ApiName(name.to_owned()));
         }
@@ -56,13 +53,12 @@ impl Decoder<'_> {
             one_of(names).or_else(|| Some(format!("write `apis: {{{name}: {{url: …}}}}`")))
         };
         let message = format!("there is no API `{name}`");
-        let spot = Spot::value(&origin.child("api"));
-        self.problem(Problem::new(Code::UnknownApi, spot, message).maybe_help(help));
+        self.problem(Problem::new(Code::UnknownApi, api.spot(), message).maybe_help(help));
         None
     }
 
-    fn needs_default_api(&mut self, request: &Value, origin: &Origin) {
-        if self.apis.contains_key(ApiName::default().0.as_str()) || !request.is_object() {
+    fn needs_default_api(&mut self, request: Here<'_, '_>) {
+        if self.apis.contains_key(ApiName::default().0.as_str()) || !request.value.is_object() {
             return;
         }
         let top = "write `api: {url: …}` at the top of the file";
@@ -70,10 +66,8 @@ impl Decoder<'_> {
             Some(names) => format!("{top}, or `api` in the request: {names}"),
             None => top.to_owned(),
         };
-        let spot = Spot::value(origin);
-        self.problem(
-            Problem::new(Code::NoApi, spot, "this request has no API to go to").help(help),
-        );
+        let message = "this request has no API to go to";
+        self.problem(Problem::new(Code::NoApi, request.spot(), message).help(help));
     }
 
     fn api_names(&self) -> Vec<&str> {

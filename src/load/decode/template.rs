@@ -23,30 +23,29 @@ pub(super) struct Inspected {
     conditions: HashSet<String>,
 }
 
+impl Inspected {
+    fn of(&mut self, syntax: Syntax) -> &mut HashSet<String> {
+        match syntax {
+            Syntax::Text => &mut self.texts,
+            Syntax::Expression => &mut self.conditions,
+        }
+    }
+}
+
 impl Decoder<'_> {
     /// Checks every string in a value.
     pub(super) fn templates(&mut self, value: &TemplateValue) {
-        match value {
-            TemplateValue::Text(template) if is_template(&template.text) => {
-                self.template(template, Syntax::Text);
+        for text in value.texts() {
+            if is_template(&text.text) {
+                self.template(text, Syntax::Text);
             }
-            TemplateValue::List(items) => items.iter().for_each(|item| self.templates(item)),
-            TemplateValue::Map(entries) => {
-                for (_, value) in entries {
-                    self.templates(value);
-                }
-            }
-            _ => {}
         }
     }
 
     /// Checks one template.
     pub(super) fn template(&mut self, template: &Template, syntax: Syntax) {
-        let seen = match syntax {
-            Syntax::Text => &self.inspected.texts,
-            Syntax::Expression => &self.inspected.conditions,
-        };
-        if seen.contains(&template.text) || self.problems.len() >= MAX_FINDINGS {
+        let is_known = self.inspected.of(syntax).contains(&template.text);
+        if is_known || self.problems.len() >= MAX_FINDINGS {
             return;
         }
         let before = self.problems.len();
@@ -59,31 +58,24 @@ impl Decoder<'_> {
                 for (pattern, range) in &usage.patterns {
                     self.pattern(pattern, Spot::bytes(&template.origin, range.clone()));
                 }
-                let unknown = usage
-                    .variables
-                    .iter()
-                    .filter(|used| !self.knows(&used.name, template));
-                let unknown: Vec<_> = unknown.take(MAX_SHOWN).collect();
-                for reference in unknown {
+                let mut unknown = usage.variables;
+                unknown.retain(|used| !self.knows(&used.name, template));
+                for reference in unknown.iter().take(MAX_SHOWN) {
                     self.reference(reference, template);
                 }
             }
             Err(error) => self.syntax_error(&error, template, syntax),
         }
         if self.problems.len() == before {
-            let seen = match syntax {
-                Syntax::Text => &mut self.inspected.texts,
-                Syntax::Expression => &mut self.inspected.conditions,
-            };
-            seen.insert(template.text.clone());
+            self.inspected.of(syntax).insert(template.text.clone());
         }
     }
 
     pub(super) fn knows(&self, name: &str, template: &Template) -> bool {
         FACTS.contains(&name)
             || self.names.contains_key(name)
-            || self.var_origin(name, &template.origin).is_some()
-            || self.is_renamed(name, &template.origin)
+            || self.var_origin(name, template.origin.file).is_some()
+            || self.is_renamed(name, template.origin.file)
     }
 
     pub(super) fn reference(&mut self, reference: &Reference, template: &Template) {
@@ -131,7 +123,7 @@ impl Decoder<'_> {
 
     fn variable_help(&self, name: &str, template: &Template) -> String {
         let shared = self.vars.keys().map(String::as_str);
-        let own = self.own_names(&template.origin);
+        let own = self.own_names(template.origin.file);
         let mut vars: Vec<_> = shared
             .take(MAX_CANDIDATES)
             .chain(own.take(MAX_CANDIDATES))
@@ -170,7 +162,7 @@ impl Decoder<'_> {
             UnknownKind::Function => ("function", "there are `range` and `dict`"),
             UnknownKind::Method => ("method", method_help(name)),
         };
-        let help = nearest(name, known_names(unknown.kind).iter().copied()).map_or_else(
+        let help = nearest(name, known_names(unknown.kind)).map_or_else(
             || example.to_owned(),
             |near| format!("did you mean `{near}`?"),
         );

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Decoder, escape};
+use super::{Decoder, Here};
 use crate::diagnostic::Code;
-use crate::load::problem::{Problem, Spot};
+use crate::load::problem::Problem;
 use crate::model::duration::{self, DurationError};
-use crate::model::{Origin, Template, TemplateValue};
+use crate::model::{Template, TemplateValue};
 
 /// The minimum of a duration.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,29 +23,28 @@ impl Decoder<'_> {
     /// The duration under a key, or its default.
     pub(super) fn duration(
         &mut self,
-        (map, origin): (&Value, &Origin),
+        map: Here<'_, '_>,
         key: &str,
         least: Least,
         default: Duration,
     ) -> Duration {
-        self.optional_duration((map, origin), key, least, Some(default))
+        self.optional_duration(map, key, least, Some(default))
             .unwrap_or(default)
     }
 
     /// The duration under a key, or its default if there is one.
     pub(super) fn optional_duration(
         &mut self,
-        (map, origin): (&Value, &Origin),
+        map: Here<'_, '_>,
         key: &str,
         least: Least,
         default: Option<Duration>,
     ) -> Option<Duration> {
-        let Some(Value::String(text)) = map.get(key) else {
+        let Some(text) = map.text(key) else {
             return default;
         };
-        let problem = |message: String| {
-            Problem::new(Code::BadValue, Spot::value(&origin.child(key)), message)
-        };
+        let problem =
+            |message: String| Problem::new(Code::BadValue, map.child(key).spot(), message);
         match duration::read(text) {
             Ok(Duration::ZERO) if least == Least::MoreThanZero => {
                 let help = match default {
@@ -99,30 +98,20 @@ pub(super) fn texts<'a>(map: &'a Value, key: &str) -> impl Iterator<Item = &'a s
 }
 
 /// A value whose strings may be templates.
-pub(crate) fn template_value(value: &Value, origin: &Origin) -> TemplateValue {
-    match value {
+pub(crate) fn template_value(here: Here<'_, '_>) -> TemplateValue {
+    match here.value {
         Value::Null => TemplateValue::Null,
         Value::Bool(value) => TemplateValue::Bool(*value),
         Value::Number(value) => TemplateValue::Number(value.clone()),
         Value::String(text) => TemplateValue::Text(Template {
             text: text.clone(),
-            origin: origin.clone(),
+            origin: here.origin(),
         }),
-        Value::Array(items) => TemplateValue::List(
-            items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| template_value(item, &origin.child(index)))
-                .collect(),
-        ),
-        Value::Object(entries) => TemplateValue::Map(
-            entries
-                .iter()
-                .map(|(key, value)| {
-                    let value = template_value(value, &origin.child(escape(key)));
-                    (key.clone(), value)
-                })
-                .collect(),
-        ),
+        Value::Array(_) => TemplateValue::List(here.items().map(template_value).collect()),
+        Value::Object(_) => {
+            let entries = here.entries();
+            let entries = entries.map(|(key, value)| (key.clone(), template_value(value)));
+            TemplateValue::Map(entries.collect())
+        }
     }
 }

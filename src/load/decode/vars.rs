@@ -6,33 +6,15 @@ use serde_json::Value;
 
 use super::each::Cuts;
 use super::values::template_value;
-use super::{Decoder, entries};
+use super::{Decoder, Here};
 use crate::diagnostic::Code;
 use crate::load::problem::{Problem, Spot};
 use crate::model::{Origin, Template, TemplateValue, Var};
 use crate::template::{FACTS, Put, Syntax};
 
 /// Words with another meaning in expressions.
-const RESERVED: [&str; 18] = [
-    "true",
-    "True",
-    "false",
-    "False",
-    "none",
-    "None",
-    "and",
-    "or",
-    "not",
-    "in",
-    "is",
-    "if",
-    "else",
-    "loop",
-    "self",
-    "range",
-    "dict",
-    "namespace",
-];
+const RESERVED: &str =
+    "true True false False none None and or not in is if else loop self range dict namespace";
 
 /// A variable of one file.
 pub(super) struct Own {
@@ -42,8 +24,8 @@ pub(super) struct Own {
     pub(super) origin: Origin,
 }
 
-/// The variables of one file with their places.
-pub(super) type Section<'a> = Vec<(&'a String, Origin, &'a Value)>;
+/// The variables of one file or rule.
+pub(super) type Section<'a, 'p> = Vec<(&'a String, Here<'a, 'p>)>;
 
 /// A variable of the current section.
 pub(super) struct Listed<'a> {
@@ -55,29 +37,27 @@ pub(super) struct Listed<'a> {
 
 impl<'a> Decoder<'a> {
     /// The variables for all files, then those of each file.
-    pub(super) fn vars(&mut self, files: &'a [Option<Value>]) -> Vec<Var> {
+    pub(super) fn vars(&mut self, files: &[Here<'a, '_>]) -> Vec<Var> {
+        let is_only = self.own_vars.len() == 1;
+        let sections = files
+            .iter()
+            .filter_map(|file| Some((file.get("vars")?, file)));
+        let sections: Vec<_> = sections.collect();
         let (mut shared, mut own) = (Section::new(), Vec::new());
-        for (file, value) in files.iter().enumerate() {
-            let Some(section) = value.as_ref().and_then(|value| value.get("vars")) else {
-                continue;
-            };
-            let pointer = String::new();
-            let origin = Origin { file, pointer }.child("vars");
-            let section = entries(section, &origin);
-            let export = value.as_ref().and_then(|value| value.get("export"));
-            if files.len() == 1 || export == Some(&Value::Bool(true)) {
-                shared.extend(section);
+        for (section, file) in &sections {
+            if is_only || file.value.get("export") == Some(&Value::Bool(true)) {
+                shared.extend(section.entries());
             } else {
-                own.push(section.collect::<Section<'_>>());
+                own.push(section.entries().collect::<Section<'_, '_>>());
             }
         }
         let (mut seen, mut several) = (HashSet::new(), HashSet::new());
-        for (name, ..) in shared.iter().chain(own.iter().flatten()) {
+        for (name, _) in shared.iter().chain(own.iter().flatten()) {
             self.taken.insert((*name).clone());
         }
-        for (name, origin, _) in own.iter().flatten() {
+        for (name, here) in own.iter().flatten() {
             let place = self.elsewhere.entry(name.as_str());
-            place.or_insert_with(|| origin.clone());
+            place.or_insert_with(|| here.origin());
             if !seen.insert(*name) {
                 several.insert(*name);
             }
@@ -94,26 +74,27 @@ impl<'a> Decoder<'a> {
     /// Reads variables. `several`: names that several files define for themselves, if these are for their file only.
     fn section(
         &mut self,
-        all: Section<'a>,
+        all: Section<'a, '_>,
         vars: &mut Vec<Var>,
         several: Option<&HashSet<&String>>,
     ) {
         self.list(&all);
-        for (label, origin, value) in all {
-            self.var_name(label, &origin);
+        for (label, here) in all {
+            self.var_name(label, here);
             let name = match several {
                 Some(several) if several.contains(label) => {
-                    self.free_name(label, &format!("file_{}", origin.file + 1))
+                    self.free_name(label, &format!("file_{}", here.file() + 1))
                 }
                 _ => label.clone(),
             };
-            let value = self.file_value(value, &origin);
+            let value = self.file_value(here);
             self.constants.set(&name, &value);
             self.pass(label);
+            let origin = here.origin();
             if several.is_none() {
                 let known = self.vars.entry(name.clone());
                 known.or_insert_with(|| origin.clone());
-            } else if let Some(own) = self.own_vars.get_mut(origin.file) {
+            } else if let Some(own) = self.own_vars.get_mut(here.file()) {
                 let name = name.clone();
                 let origin = origin.clone();
                 own.insert(label.clone(), Own { name, origin });
@@ -128,25 +109,26 @@ impl<'a> Decoder<'a> {
     }
 
     /// A variable's value with the names of the rule set.
-    fn file_value(&mut self, value: &Value, origin: &Origin) -> TemplateValue {
-        let written = template_value(value, origin);
+    fn file_value(&mut self, here: Here<'_, '_>) -> TemplateValue {
+        let written = template_value(here);
         let before = self.problems.len();
         self.templates(&written);
-        let cuts = Cuts::of(value, Syntax::Text, |name| {
-            self.renamed(name, origin).is_some()
+        let file = here.file();
+        let cuts = Cuts::of(here.value, Syntax::Text, |name| {
+            self.renamed(name, file).is_some()
         });
         if cuts.is_empty() || self.problems.len() > before {
             return written;
         }
-        let value = cuts.put_into(value, |name| self.renamed(name, origin).map(Put::Name));
-        let value = template_value(&value, origin);
+        let value = cuts.put_into(here.value, |name| self.renamed(name, file).map(Put::Name));
+        let value = template_value(here.with(&value));
         self.templates(&value);
         value
     }
 
     /// The name of this file's variable in the rule set, if it differs.
-    pub(super) fn renamed(&self, label: &str, within: &Origin) -> Option<&str> {
-        let own = self.own_vars.get(within.file)?.get(label)?;
+    pub(super) fn renamed(&self, label: &str, file: usize) -> Option<&str> {
+        let own = self.own_vars.get(file)?.get(label)?;
         (own.name != label).then_some(&own.name)
     }
 
@@ -166,8 +148,8 @@ impl<'a> Decoder<'a> {
     }
 
     /// The place of the variable that a name in this file refers to.
-    pub(super) fn var_origin(&self, name: &str, within: &Origin) -> Option<&Origin> {
-        let own = self.own_vars.get(within.file);
+    pub(super) fn var_origin(&self, name: &str, file: usize) -> Option<&Origin> {
+        let own = self.own_vars.get(file);
         let own = own.and_then(|own| own.get(name)).map(|own| &own.origin);
         own.or_else(|| self.vars.get(name))
     }
@@ -177,53 +159,51 @@ impl<'a> Decoder<'a> {
         self.elsewhere.get(name)
     }
 
-    fn var_name(&mut self, name: &str, origin: &Origin) {
-        if self.bad_name(name, origin) {
+    fn var_name(&mut self, name: &str, here: Here<'_, '_>) {
+        if self.bad_name(name, here) {
             return;
         }
-        if let Some(before) = self.var_origin(name, origin).cloned() {
+        if let Some(before) = self.var_origin(name, here.file()).cloned() {
             let message = format!("there are two variables with the name `{name}`");
-            self.problem(
-                Problem::new(Code::BadVariable, Spot::key(origin), message)
-                    .help("give one of them another name, or delete it")
-                    .related(Spot::key(&before), "the first one is here"),
-            );
+            let help = "give one of them another name, or delete it";
+            let spots = [here.key_spot(), Spot::key(&before)];
+            self.second(Code::BadVariable, spots, message, help);
         }
     }
 
     /// Reports a name that no variable can have.
-    pub(super) fn bad_name(&mut self, name: &str, origin: &Origin) -> bool {
+    pub(super) fn bad_name(&mut self, name: &str, here: Here<'_, '_>) -> bool {
         let message = if FACTS.contains(&name) {
             format!("every template has a variable `{name}` already")
-        } else if RESERVED.contains(&name) {
+        } else if RESERVED.split(' ').any(|word| word == name) {
             format!("`{name}` means something else in an expression")
         } else {
             return false;
         };
         let help = format!("give it another name, for example `my_{name}`");
-        self.problem(Problem::new(Code::BadVariable, Spot::key(origin), message).help(help));
+        self.problem(Problem::new(Code::BadVariable, here.key_spot(), message).help(help));
         true
     }
 
     /// The names that only this file or the current rule has.
-    pub(super) fn own_names(&self, within: &Origin) -> impl Iterator<Item = &str> {
-        let own = self.own_vars.get(within.file).into_iter().flatten();
+    pub(super) fn own_names(&self, file: usize) -> impl Iterator<Item = &str> {
+        let own = self.own_vars.get(file).into_iter().flatten();
         let own = own.map(|(name, _)| name.as_str());
         own.chain(self.names.keys().map(String::as_str))
     }
 
     /// Returns true if this is the name in the rule set of a variable of this file.
-    pub(super) fn is_renamed(&self, name: &str, within: &Origin) -> bool {
-        let mut own = self.own_vars.get(within.file).into_iter().flatten();
+    pub(super) fn is_renamed(&self, name: &str, file: usize) -> bool {
+        let mut own = self.own_vars.get(file).into_iter().flatten();
         own.any(|(_, own)| own.name == name)
     }
 
     /// Records the variables of a section before they are read.
-    pub(super) fn list(&mut self, all: &Section<'a>) {
-        let listed = all.iter().map(|(name, origin, value)| {
+    pub(super) fn list(&mut self, all: &Section<'a, '_>) {
+        let listed = all.iter().map(|(name, here)| {
             let listed = Listed {
-                origin: origin.clone(),
-                value,
+                origin: here.origin(),
+                value: here.value,
                 passed: false,
             };
             (name.as_str(), listed)

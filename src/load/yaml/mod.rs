@@ -4,10 +4,13 @@
 //! times that, so they are only computed when there is something to point at ([`tree`]).
 
 mod events;
+mod meaning;
+mod node;
 mod part;
 mod plain;
 mod scalar;
 mod syntax;
+mod tag;
 mod tree;
 
 #[cfg(test)]
@@ -20,7 +23,8 @@ use serde_json::Value;
 
 use crate::diagnostic::Code;
 
-pub(super) use tree::{Careful, Data, Entry, Node};
+pub(super) use node::{Data, Entry, Node};
+pub(super) use tree::Careful;
 
 /// The maximum nesting of values. A rules file needs eight levels.
 const MAX_DEPTH: usize = 64;

@@ -60,6 +60,20 @@ pub(super) fn block_header(text: &str, behind: usize, block: usize) -> Option<Ra
     }
 }
 
+/// Returns true for a mapping that YAML reads from `{{ … }}` and that begins with the inner brace.
+pub(super) fn is_template(text: &str, inner: usize) -> bool {
+    let (before, rest) = (text.get(..inner), text.get(inner..));
+    before.is_some_and(|text| text.ends_with('{')) && rest.is_some_and(|text| text.starts_with('{'))
+}
+
+/// The `{{ … }}` that begins here, up to the end of its line.
+pub(super) fn braces(text: &str, start: usize) -> Range<usize> {
+    let line = text.get(start..).unwrap_or_default();
+    let line = line.get(..line.find(['\n', '\r']).unwrap_or(line.len()));
+    let length = line.and_then(|line| line.find("}}")).map_or(2, |at| at + 2);
+    start..start + length
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Style {
     Plain,

@@ -50,9 +50,7 @@ pub(super) fn needs_care(text: &str) -> bool {
 
 /// Returns true if a line of the text ends where only YAML 1.1 ends one.
 pub(super) fn has_old_line_ends(text: &str) -> bool {
-    ["\u{85}", "\u{2028}", "\u{2029}"]
-        .iter()
-        .any(|end| text.contains(end))
+    !text.is_ascii() && text.contains(['\u{85}', '\u{2028}', '\u{2029}'])
 }
 
 fn may_have_tags(text: &str) -> bool {
@@ -64,27 +62,27 @@ fn may_have_tags(text: &str) -> bool {
                 .get(at + 1..)
                 .is_some_and(|rest| rest.starts_with(['!', '<']))
     };
-    text.contains("%TAG") || text.match_indices('!').any(tag)
+    let mut directives = text.split('%').skip(1);
+    directives.any(|rest| rest.starts_with("TAG")) || text.match_indices('!').any(tag)
 }
 
 fn may_be_deep(text: &str) -> bool {
     let mut open: usize = 0;
-    // The number of consecutive `- ` or `? ` at the start of this line.
-    let mut items: Option<usize> = Some(0);
-    text.bytes().any(|byte| {
+    let brackets = text.bytes().any(|byte| {
         match byte {
             b'[' | b'{' => open += 1,
             b']' | b'}' => open = open.saturating_sub(1),
             _ => {}
         }
-        items = match byte {
-            b'\n' | b'\r' => Some(0),
-            b' ' | b'\t' => items,
-            b'-' | b'?' | b':' => items.map(|items| items + 1),
-            _ => None,
-        };
-        open > MAX_OPEN || items.is_some_and(|items| items > MAX_OPEN)
-    })
+        open > MAX_OPEN
+    });
+    let items = |line: &str| {
+        let signs = line.bytes().filter(|byte| !matches!(byte, b' ' | b'\t'));
+        let items = signs.take_while(|byte| matches!(byte, b'-' | b'?' | b':'));
+        items.count() > MAX_OPEN
+    };
+    let mut lines = text.split('\n').flat_map(|line| line.split('\r'));
+    brackets || lines.any(items)
 }
 
 /// Returns true for text that YAML reads as a number unless it is quoted: the parser turns a float that is not
@@ -99,6 +97,48 @@ fn may_be_number(text: &str) -> bool {
     let float = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && unsigned.parse().is_ok_and(f64::is_infinite);
     float || integer("0x", 16) || integer("0o", 8)
+}
+
+/// Returns true for a key that YAML reads as something other than text unless it is quoted.
+fn may_be_no_text(key: &str) -> bool {
+    let unsigned = key.strip_prefix(['-', '+']).unwrap_or(key);
+    match unsigned.as_bytes().first() {
+        None | Some(b'.' | b'~') => true,
+        Some(b'0'..=b'9') => {
+            let radix = ["0x", "0o", "0b"];
+            unsigned.parse::<f64>().is_ok() || radix.iter().any(|base| unsigned.starts_with(base))
+        }
+        _ => {
+            let words = ["null", "true", "false"];
+            words.iter().any(|word| key.eq_ignore_ascii_case(word))
+        }
+    }
+}
+
+/// A key under construction. Read as text whatever it is, which takes a fraction of the time.
+struct PlainKey<'a>(&'a RefCell<Budget>);
+
+impl<'de> DeserializeSeed<'de> for PlainKey<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for PlainKey<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key that is text")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<String, E> {
+        if !self.0.borrow_mut().take(1, key.len()) || may_be_no_text(key) {
+            return Err(E::custom("too large, or perhaps no text"));
+        }
+        Ok(key.to_owned())
+    }
 }
 
 /// A value under construction.
@@ -196,10 +236,7 @@ impl<'de> Visitor<'de> for PlainValue<'_> {
         self.count(0)?;
         let inside = self.inside()?;
         let mut map = Map::new();
-        while let Some(key) = entries.next_key_seed(inside)? {
-            let Value::String(key) = key else {
-                return Err(A::Error::custom("key is not a string"));
-            };
+        while let Some(key) = entries.next_key_seed(PlainKey(self.budget))? {
             let value = entries.next_value_seed(inside)?;
             if key == MERGE_KEY || map.insert(key, value).is_some() {
                 return Err(A::Error::custom("merge or duplicate key"));

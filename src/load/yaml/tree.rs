@@ -4,104 +4,18 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-use granit_parser::{ErrorKind, ScalarStyle, ScanError, Tag};
-use serde_json::{Map, Value};
+use granit_parser::{ErrorKind, ScalarStyle, ScanError};
+use serde_json::Value;
 
 use super::events::{Events, Item, Part, TagAt};
-use super::part::{block_header, token_end};
+use super::node::{Data, Entry, Node};
+use super::part::{block_header, braces, is_template, token_end};
 use super::scalar::{self, Bad};
+use super::tag::{Kind, core};
 use super::{Budget, Fault, MAX_DEPTH, MERGE_KEY, syntax};
 use crate::diagnostic::Code;
 use crate::load::MAX_FINDINGS;
 use crate::load::suggest::{READ_AS_TRUE, WRITE_EVENTS};
-
-/// A value and its byte range in the text. An alias shares the same value and is not a copy.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::load) struct Node {
-    pub(in crate::load) range: Range<usize>,
-    /// The end of a block scalar, whose range only covers the `|`.
-    pub(in crate::load) end: usize,
-    pub(in crate::load) data: Rc<Data>,
-}
-
-/// The content of a node.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::load) enum Data {
-    Scalar(Value),
-    /// A value whose error is already reported.
-    Bad,
-    List(Vec<Node>),
-    Map(Vec<Entry>),
-}
-
-/// A key and its value.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::load) struct Entry {
-    pub(in crate::load) key: String,
-    pub(in crate::load) range: Range<usize>,
-    pub(in crate::load) value: Node,
-}
-
-impl Node {
-    /// The value; of duplicate keys the first counts.
-    pub(in crate::load) fn to_value(&self) -> Value {
-        match &*self.data {
-            Data::Scalar(value) => value.clone(),
-            Data::Bad => Value::Null,
-            Data::List(items) => items.iter().map(Self::to_value).collect(),
-            Data::Map(entries) => {
-                let mut map = Map::new();
-                for entry in entries {
-                    if !map.contains_key(&entry.key) {
-                        map.insert(entry.key.clone(), entry.value.to_value());
-                    }
-                }
-                Value::Object(map)
-            }
-        }
-    }
-
-    fn new(range: Range<usize>, data: Data) -> Self {
-        let end = range.end;
-        let data = Rc::new(data);
-        Self { range, end, data }
-    }
-
-    fn size(&self) -> Size {
-        let mut size = Size::default();
-        match &*self.data {
-            Data::Scalar(Value::String(text)) => size.bytes = text.len(),
-            Data::Scalar(_) | Data::Bad => {}
-            Data::List(items) => items.iter().for_each(|item| size.add(&item.size())),
-            Data::Map(entries) => {
-                for entry in entries {
-                    size.values += 1;
-                    size.bytes += entry.key.len();
-                    size.add(&entry.value.size());
-                }
-            }
-        }
-        size.values += 1;
-        size.levels += usize::from(matches!(*self.data, Data::List(_) | Data::Map(_)));
-        size
-    }
-}
-
-/// The size of a node.
-#[derive(Default)]
-struct Size {
-    values: usize,
-    bytes: usize,
-    levels: usize,
-}
-
-impl Size {
-    fn add(&mut self, inside: &Self) {
-        self.values += inside.values;
-        self.bytes += inside.bytes;
-        self.levels = self.levels.max(inside.levels);
-    }
-}
 
 /// The result of reading a text.
 #[derive(Default)]
@@ -386,12 +300,10 @@ impl<'t> Builder<'t> {
         // A wrong tag is treated as none.
         let core = core.filter(|(_, kind)| *kind == Kind::Scalar);
         let core = core.map(|(name, _)| *name);
-        let known = core.is_some();
-        let tagged = tag.is_some();
         self.check_tag(tag, Kind::Scalar);
         let data = match scalar::read(value, style, core) {
             // `!env.SITE == "x"` was meant as text.
-            Ok(Value::Null) if tagged && !known => Data::Bad,
+            Ok(Value::Null) if place.is_some() && core.is_none() => Data::Bad,
             Ok(value) => Data::Scalar(value),
             Err(Bad::Number(message)) => {
                 self.fault(
@@ -479,7 +391,6 @@ impl<'t> Builder<'t> {
                 Fault::new(Code::KeyNotString, range, "there is no key here")
                     .help("write a name before the `:`")
             }
-            // That is already reported.
             // The former is already reported, and the neighbours of the latter show what it is.
             Data::Bad | Data::Scalar(Value::Bool(true)) => return None,
             Data::Scalar(_) => {
@@ -490,52 +401,4 @@ impl<'t> Builder<'t> {
         self.fault(fault);
         None
     }
-}
-
-/// Returns true for a mapping that YAML reads from `{{ … }}` and that begins with the inner brace.
-fn is_template(text: &str, inner: usize) -> bool {
-    let (before, rest) = (text.get(..inner), text.get(inner..));
-    before.is_some_and(|text| text.ends_with('{')) && rest.is_some_and(|text| text.starts_with('{'))
-}
-
-/// The `{{ … }}` that begins here, up to the end of its line.
-fn braces(text: &str, start: usize) -> Range<usize> {
-    let line = text.get(start..).unwrap_or_default();
-    let line = line.get(..line.find(['\n', '\r']).unwrap_or(line.len()));
-    let length = line.and_then(|line| line.find("}}")).map_or(2, |at| at + 2);
-    start..start + length
-}
-
-/// The kind of node that a tag is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Scalar,
-    List,
-    Map,
-}
-
-impl Kind {
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Scalar => "a single value",
-            Self::List => "a list",
-            Self::Map => "a mapping",
-        }
-    }
-}
-
-/// The tags of YAML's core schema, and the kinds they are for.
-const CORE: [(&str, Kind); 7] = [
-    ("str", Kind::Scalar),
-    ("int", Kind::Scalar),
-    ("bool", Kind::Scalar),
-    ("null", Kind::Scalar),
-    ("float", Kind::Scalar),
-    ("seq", Kind::List),
-    ("map", Kind::Map),
-];
-
-fn core(tag: &Tag) -> Option<&'static (&'static str, Kind)> {
-    let name = tag.core_suffix()?;
-    CORE.iter().find(|(known, _)| *known == name)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::load::decode::escape;
+use crate::load::problem::escape;
 use crate::template::{Cut, Put, Syntax};
 
 /// The strings that use the names, by their pointers in the value.

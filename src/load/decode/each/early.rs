@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use super::shape::{Instance, Shape};
 use super::values::Each;
-use super::{Decoder, requests};
+use super::{Decoder, Here, requests, template_value};
 use crate::diagnostic::Code;
-use crate::load::decode::items;
+use crate::load::decode::rule::one_or_items;
 use crate::load::pattern;
 use crate::load::problem::{Problem, Spot};
-use crate::model::{Origin, Template, TemplateValue};
+use crate::model::Template;
 use crate::template::{Scope, Syntax, inspect, is_template, render};
 
 /// The longest name of a rule, as in the schema.
@@ -25,54 +25,47 @@ enum What {
 
 impl Decoder<'_> {
     /// Finds templates where a rule can't have any.
-    pub(in crate::load::decode) fn no_early_templates(&mut self, rule: &Value, origin: &Origin) {
-        for (_, origin, text) in early(rule, origin) {
-            if origin.pointer.contains("/cluster") && is_template(&text) {
+    pub(in crate::load::decode) fn no_early_templates(&mut self, rule: Here<'_, '_>) {
+        for here in one_or_items(&rule.child("cluster")) {
+            if here.value.as_str().is_some_and(is_template) {
                 let message = "a cluster can have a template only in a rule with `for_each`";
                 let help = "write what the template gives as a condition: `when: cluster == …`";
-                self.problem(
-                    Problem::new(Code::BadValue, Spot::value(&origin), message).help(help),
-                );
+                self.problem(Problem::new(Code::BadValue, here.spot(), message).help(help));
             }
         }
     }
 
     /// Checks these templates in the words of the file.
-    pub(super) fn early_templates(
-        &mut self,
-        rule: &Value,
-        origin: &Origin,
-        each: Option<&Each<'_>>,
-    ) {
-        let Some(each) = each else {
-            return self.no_early_templates(rule, origin);
+    pub(super) fn early_templates(&mut self, rule: Here<'_, '_>, each: Option<&Each<'_, '_>>) {
+        match each {
+            Some(each) => early(rule, |_, here, text| self.early_template(here, text, each)),
+            None => self.no_early_templates(rule),
+        }
+    }
+
+    fn early_template(&mut self, here: Here<'_, '_>, text: &str, each: &Each<'_, '_>) {
+        if !is_template(text) {
+            return;
+        }
+        let (text, origin) = (text.to_owned(), here.origin());
+        let template = Template { text, origin };
+        let usage = match inspect(&template.text, Syntax::Text) {
+            Ok(usage) => usage,
+            Err(error) => return self.syntax_error(&error, &template, Syntax::Text),
         };
-        for (_, origin, text) in early(rule, origin) {
-            if !is_template(&text) {
+        for unknown in &usage.unknown {
+            self.unknown_name(unknown, &template);
+        }
+        for used in usage.variables.iter().filter(|used| !each.has(&used.name)) {
+            if !self.knows(&used.name, &template) {
+                self.reference(used, &template);
                 continue;
             }
-            let template = Template { text, origin };
-            let usage = match inspect(&template.text, Syntax::Text) {
-                Ok(usage) => usage,
-                Err(error) => {
-                    self.syntax_error(&error, &template, Syntax::Text);
-                    continue;
-                }
-            };
-            for unknown in &usage.unknown {
-                self.unknown_name(unknown, &template);
-            }
-            for used in usage.variables.iter().filter(|used| !each.has(&used.name)) {
-                if !self.knows(&used.name, &template) {
-                    self.reference(used, &template);
-                    continue;
-                }
-                let start = used.range.start;
-                let spot = Spot::bytes(&template.origin, start..start + used.name.len());
-                let message = format!("`{}` is not known before an event", used.name);
-                let help = "only the names of `for_each` can be used here: write the rest as a condition under `when`, or a rule for each case";
-                self.problem(Problem::new(Code::NotYetKnown, spot, message).help(help));
-            }
+            let start = used.range.start;
+            let spot = Spot::bytes(&template.origin, start..start + used.name.len());
+            let message = format!("`{}` is not known before an event", used.name);
+            let help = "only the names of `for_each` can be used here: write the rest as a condition under `when`, or a rule for each case";
+            self.problem(Problem::new(Code::NotYetKnown, spot, message).help(help));
         }
     }
 
@@ -80,18 +73,17 @@ impl Decoder<'_> {
     pub(super) fn early_values(
         &mut self,
         rule: &mut Value,
-        shape: &Shape<'_>,
+        shape: &Shape<'_, '_>,
         instance: &Instance<'_>,
     ) {
         let named = shape.cuts.has("/name");
-        for (what, origin, text) in early(rule, &shape.origin) {
+        let mut texts = Vec::new();
+        early(shape.here.with(rule), |what, here, text| {
             let text = match what {
-                What::Name if !named => instance.named(&text),
-                _ => match self.early_value(&text, &origin) {
-                    Some(text) => text,
-                    None => continue,
-                },
+                What::Name if !named => Some(instance.named(text)),
+                _ => self.early_value(here, text),
             };
+            let Some(text) = text else { return };
             let wrong = match what {
                 What::Name if !pattern::words(&text) => {
                     "is not one line of words with one space between them"
@@ -110,49 +102,43 @@ impl Decoder<'_> {
                     What::Api => "api",
                 };
                 let message = format!("`{key}` gives `{shown}`, which {wrong}");
-                self.problem(Problem::new(Code::BadValue, Spot::value(&origin), message));
+                self.problem(Problem::new(Code::BadValue, here.spot(), message));
             }
-            let pointer = origin.pointer.strip_prefix(shape.origin.pointer.as_str());
-            if let Some(place) = pointer.and_then(|pointer| rule.pointer_mut(pointer)) {
+            texts.push((here.origin(), text));
+        });
+        for (origin, text) in texts {
+            if let Some(place) = shape.within(&origin).and_then(|at| rule.pointer_mut(at)) {
                 *place = text.into();
             }
         }
     }
 
     /// The result of a template in which every name is known.
-    fn early_value(&mut self, text: &str, origin: &Origin) -> Option<String> {
+    fn early_value(&mut self, here: Here<'_, '_>, text: &str) -> Option<String> {
         if !is_template(text) {
             return Some(text.to_owned());
         }
-        let template = Template {
-            text: text.to_owned(),
-            origin: origin.clone(),
-        };
-        let message = match render(&TemplateValue::Text(template), &Scope::new(&[])) {
+        let message = match render(&template_value(here), &Scope::new(&[])) {
             Ok(Value::String(text)) => return Some(text),
             Ok(value @ (Value::Number(_) | Value::Bool(_))) => return Some(value.to_string()),
             Ok(_) => "this gives no text".to_owned(),
             Err(error) => format!("this fails: {error}"),
         };
-        self.problem(Problem::new(Code::ForEach, Spot::value(origin), message));
+        self.problem(Problem::new(Code::ForEach, here.spot(), message));
         None
     }
 }
 
-/// The texts that must be known in advance, with their places.
-fn early(rule: &Value, origin: &Origin) -> Vec<(What, Origin, String)> {
-    let text = |what, origin: Origin, value: &Value| {
-        let text = value.as_str()?.to_owned();
-        Some((what, origin, text))
+/// Visits the texts that must be known in advance.
+fn early(rule: Here<'_, '_>, mut each: impl FnMut(What, Here<'_, '_>, &str)) {
+    let mut visit = |what, here: Here<'_, '_>| {
+        if let Some(text) = here.value.as_str() {
+            each(what, here, text);
+        }
     };
-    let name = rule.get("name").into_iter();
-    let name = name.filter_map(|value| text(What::Name, origin.child("name"), value));
-    let at = origin.child("cluster");
-    let one = rule.get("cluster").map(|value| (at.clone(), value));
-    let clusters = one.into_iter().chain(items(rule.get("cluster"), &at));
-    let clusters = clusters.filter_map(|(origin, value)| text(What::Cluster, origin, value));
-    let requests = requests(rule, origin).into_iter();
-    let apis = requests
-        .filter_map(|(origin, request)| text(What::Api, origin.child("api"), request.get("api")?));
-    name.chain(clusters).chain(apis).collect()
+    visit(What::Name, rule.child("name"));
+    for here in one_or_items(&rule.child("cluster")) {
+        visit(What::Cluster, here);
+    }
+    requests(rule, |request| visit(What::Api, request.child("api")));
 }

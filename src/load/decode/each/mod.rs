@@ -8,18 +8,16 @@ mod early;
 mod shape;
 mod values;
 
-use std::collections::HashMap;
-
 use serde_json::Value;
 
 pub(super) use self::cuts::Cuts;
 use self::shape::{Instance, Shape};
 use self::values::Each;
 use super::constant::refused;
-use super::rule::Defaults;
+use super::rule::{Defaults, Names, requests};
 use super::template::Inspected;
 use super::values::template_value;
-use super::{Decoder, entries, items};
+use super::{Decoder, Here};
 use crate::diagnostic::Code;
 use crate::load::problem::{Part, Problem, Spot};
 use crate::model::{Origin, Rule, Template, TemplateValue, Var};
@@ -54,27 +52,27 @@ impl<'a> Decoder<'a> {
     }
 
     /// Returns true if a rule is read as it is.
-    pub(super) fn is_plain(&self, rule: &Value, origin: &Origin) -> bool {
-        rule.get("for_each").is_none() && rule.get("vars").is_none() && !self.renames(origin.file)
+    pub(super) fn is_plain(&self, rule: Here<'_, '_>) -> bool {
+        rule.get("for_each").is_none() && rule.get("vars").is_none() && !self.renames(rule.file())
     }
 
     /// Expands a rule with its own names.
     pub(super) fn unroll(
         &mut self,
-        rule: &'a Value,
-        origin: &Origin,
+        rule: Here<'a, '_>,
         defaults: &Defaults,
-        names: &mut HashMap<String, Origin>,
+        names: &mut Names<'a>,
         rules: &mut Vec<Rule>,
     ) {
         let before = self.problems.len();
         self.inspected = Inspected::default();
-        let each = self.for_each(rule, origin);
-        for (name, origin, _) in each.iter().flat_map(|each| &each.names) {
-            self.names.insert((*name).to_owned(), origin.clone());
+        let (lists, vars) = (rule.get("for_each"), rule.child("vars"));
+        let each = lists.as_ref().map(|lists| self.for_each(lists));
+        for (name, list, _) in each.iter().flat_map(|each| &each.names) {
+            self.names.insert((*name).to_owned(), list.origin());
         }
-        self.as_written(rule, origin, each.as_ref());
-        let shape = Shape::of(self, rule, origin);
+        self.as_written(rule, vars, each.as_ref());
+        let shape = Shape::of(self, rule, &vars);
         let is_readable = self.problems.len() == before;
         if let Some(each) = each.as_ref().filter(|_| is_readable) {
             self.uses_all(each, &shape);
@@ -88,21 +86,21 @@ impl<'a> Decoder<'a> {
             // Any other error shows in each of them.
             combinations.truncate(1);
         }
-        if each.is_none() || self.has_room(&shape.base, origin, combinations.len()) {
+        if each.is_none() || self.has_room(&shape.base, rule, combinations.len()) {
             let known = before..self.problems.len();
-            let mut made = shape::Made::default();
+            let mut vars = shape::Made::default();
             for values in combinations {
                 let mut instance = Instance::new(values);
-                self.instance_vars(&shape, &mut instance, &mut made);
-                let rule = self.instance(&shape, &instance, defaults, &known);
-                let Some(rule) = rule else { continue };
-                if !self.has_room_for_text(origin)
-                    || !self.has_room_for_vars(origin)
-                    || !self.instance_name(&rule, names)
+                self.instance_vars(&shape, &mut instance, &mut vars);
+                let made = self.instance(&shape, &instance, defaults, &known);
+                let Some(made) = made else { continue };
+                if !self.has_room_for_text(rule)
+                    || !self.has_room_for_vars(rule)
+                    || !self.instance_name(&made, names)
                 {
                     break;
                 }
-                rules.push(rule);
+                rules.push(made);
             }
         }
         self.names.clear();
@@ -111,44 +109,44 @@ impl<'a> Decoder<'a> {
     }
 
     /// Checks the rule's templates in the words of the file.
-    fn as_written(&mut self, rule: &'a Value, origin: &Origin, each: Option<&Each<'a>>) {
-        let section = origin.child("vars");
-        let vars = rule.get("vars").into_iter();
-        let vars: Vec<_> = vars.flat_map(|vars| entries(vars, &section)).collect();
+    fn as_written(&mut self, rule: Here<'a, '_>, vars: Here<'a, '_>, each: Option<&Each<'a, '_>>) {
+        let vars: Vec<_> = vars.entries().collect();
         self.list(&vars);
-        for (name, origin, value) in vars {
-            self.rule_var_name(name, &origin);
-            self.templates(&template_value(value, &origin));
+        for (name, here) in vars {
+            let help =
+                format!("no variable hides another: name it differently, for example `my_{name}`");
+            self.own_name(name, here, help);
+            self.templates(&template_value(here));
             self.pass(name);
-            self.names.insert(name.clone(), origin);
+            self.names.insert(name.clone(), here.origin());
         }
-        let when = rule.get("when").and_then(Value::as_str);
-        if let Some(text) = when.filter(|when| !when.is_empty()) {
-            let (text, origin) = (text.to_owned(), origin.child("when"));
+        if let Some(text) = rule.text("when").filter(|when| !when.is_empty()) {
+            let (text, origin) = (text.to_owned(), rule.child("when").origin());
             self.template(&Template { text, origin }, Syntax::Expression);
         }
-        for (origin, request) in requests(rule, origin) {
-            for (key, origin, value) in entries(request, &origin) {
+        requests(rule, |request| {
+            for (key, here) in request.entries() {
                 if key != "type" && key != "api" {
-                    self.templates(&template_value(value, &origin));
+                    self.templates(&template_value(here));
                 }
             }
-        }
-        self.early_templates(rule, origin, each);
+        });
+        self.early_templates(rule, each);
     }
 
-    /// Reports a name that a rule's own variable can't have.
-    fn rule_var_name(&mut self, name: &str, origin: &Origin) {
-        if self.bad_name(name, origin) {
+    /// Reports a name that a rule can't give to a value of its own. `help` is for one that a variable has.
+    fn own_name(&mut self, name: &str, here: Here<'_, '_>, help: String) {
+        if self.bad_name(name, here) {
             return;
         }
         let before = self.names.get(name);
-        if let Some(before) = before.or_else(|| self.var_origin(name, origin)).cloned() {
+        if let Some(before) = before
+            .or_else(|| self.var_origin(name, here.file()))
+            .cloned()
+        {
             let message = format!("there is a variable `{name}` already");
-            let help =
-                format!("no variable hides another: name it differently, for example `my_{name}`");
             self.problem(
-                Problem::new(Code::BadVariable, Spot::key(origin), message)
+                Problem::new(Code::BadVariable, here.key_spot(), message)
                     .help(help)
                     .related(Spot::key(&before), "it is made here"),
             );
@@ -156,8 +154,8 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reports names of a `for_each` that no part of the rule uses: all its rules would be the same.
-    fn uses_all(&mut self, each: &Each<'_>, shape: &Shape<'_>) {
-        for (name, origin, values) in &each.names {
+    fn uses_all(&mut self, each: &Each<'_, '_>, shape: &Shape<'_, '_>) {
+        for (name, list, values) in &each.names {
             if shape.names().any(|used| used == *name) {
                 for (within, key) in shape.attributes(name) {
                     self.attribute(name, values, (&within, key));
@@ -167,7 +165,7 @@ impl<'a> Decoder<'a> {
             let message = format!("nothing in this rule uses `{name}`");
             let help =
                 format!("write `{{{{ {name} }}}}` where the rules differ, or delete the name");
-            self.problem(Problem::new(Code::ForEach, Spot::key(origin), message).help(help));
+            self.problem(Problem::new(Code::ForEach, list.key_spot(), message).help(help));
         }
     }
 
@@ -191,12 +189,13 @@ impl<'a> Decoder<'a> {
     /// Creates the variables for one of the rules.
     fn instance_vars<'s>(
         &mut self,
-        shape: &'s Shape<'a>,
+        shape: &'s Shape<'a, '_>,
         instance: &mut Instance<'s>,
         made: &mut shape::Made,
     ) {
-        for (label, origin, written, cuts) in &shape.vars {
-            let value = cuts.put_into(written, |name| instance.put(self, name, &shape.origin));
+        for (label, here, cuts) in &shape.vars {
+            let file = here.file();
+            let value = cuts.put_into(here.value, |name| instance.put(self, name, file));
             // A variable that is the same in every rule is created once.
             let key = (label.to_string(), value.to_string());
             if let Some(name) = made.get(&key) {
@@ -204,7 +203,8 @@ impl<'a> Decoder<'a> {
                 continue;
             }
             let name = self.free_name(label, &instance.identifier(shape.name));
-            let value = template_value(&value, origin);
+            let value = template_value(here.with(&value));
+            let origin = here.origin();
             self.names.insert(name.clone(), origin.clone());
             self.templates(&value);
             self.constants.set(&name, &value);
@@ -215,7 +215,7 @@ impl<'a> Decoder<'a> {
                 name,
                 label: (*label).to_owned(),
                 value,
-                origin: origin.clone(),
+                origin,
             });
         }
     }
@@ -223,18 +223,17 @@ impl<'a> Decoder<'a> {
     /// Creates one of the rules. `known`: the problems that were found in the words of the file.
     fn instance(
         &mut self,
-        shape: &Shape<'a>,
+        shape: &Shape<'a, '_>,
         instance: &Instance<'_>,
         defaults: &Defaults,
         known: &std::ops::Range<usize>,
     ) -> Option<Rule> {
-        let from = self.problems.len();
-        let mut value = shape
-            .cuts
-            .put_into(&shape.base, |name| instance.put(self, name, &shape.origin));
+        let (from, file) = (self.problems.len(), shape.here.file());
+        let put = |name: &str| instance.put(self, name, file);
+        let mut value = shape.cuts.put_into(&shape.base, put);
         self.unrolled.bytes += shape.cuts.bytes(&value);
         self.early_values(&mut value, shape, instance);
-        let rule = self.rule(&value, &shape.origin, defaults);
+        let rule = self.rule(shape.here.with(&value), defaults);
         for request in rule.iter().flat_map(|rule| &rule.requests) {
             // The schema has seen templates here.
             self.problems.extend(refused(request, plain));
@@ -264,43 +263,43 @@ impl<'a> Decoder<'a> {
     }
 
     /// Records the name of an expanded rule; returns false if another of the same `for_each` has it.
-    fn instance_name(&mut self, rule: &Rule, names: &mut HashMap<String, Origin>) -> bool {
-        if names.get(&rule.name) == Some(&rule.origin) {
+    fn instance_name(&mut self, rule: &Rule, names: &mut Names<'a>) -> bool {
+        if names.get(rule.name.as_str()) == Some(&rule.origin) {
             let spot = Spot::value(&rule.origin.child("name"));
             let message = format!("`name` gives `{}` for several values", rule.name);
             let help = "use every name of `for_each` in it, or none";
             self.problem(Problem::new(Code::ForEach, spot, message).help(help));
             return false;
         }
-        self.rule_name(&rule.name, &rule.origin, names);
+        self.rule_name(rule.name.clone().into(), rule.origin.clone(), names);
         true
     }
 
     /// Returns true if this many rules of this size may be created.
-    fn has_room(&mut self, rule: &Value, origin: &Origin, count: usize) -> bool {
-        let (values, bytes) = size(rule);
+    fn has_room(&mut self, base: &Value, rule: Here<'_, '_>, count: usize) -> bool {
+        let (values, bytes) = size(base);
         let values = self.unrolled.values.saturating_add(values * count);
         if values > MOST_VALUES {
-            self.too_much(origin, &format!("{values} values"));
+            self.too_much(rule, &format!("{values} values"));
             return false;
         }
         self.unrolled.values = values;
         self.unrolled.bytes = self.unrolled.bytes.saturating_add(bytes * count);
-        self.has_room_for_text(origin)
+        self.has_room_for_text(rule)
     }
 
-    fn has_room_for_text(&mut self, origin: &Origin) -> bool {
+    fn has_room_for_text(&mut self, rule: Here<'_, '_>) -> bool {
         let room = self.unrolled.bytes <= MOST_BYTES;
         if !room {
-            self.too_much(origin, &format!("{} bytes of text", self.unrolled.bytes));
+            self.too_much(rule, &format!("{} bytes of text", self.unrolled.bytes));
         }
         room
     }
 
-    fn has_room_for_vars(&mut self, origin: &Origin) -> bool {
+    fn has_room_for_vars(&mut self, rule: Here<'_, '_>) -> bool {
         let room = self.unrolled.vars <= MOST_VARS;
         if !room {
-            let spot = Spot::key(&origin.child("vars"));
+            let spot = rule.child("vars").key_spot();
             let message = format!(
                 "these variables are different in every rule of a `for_each`, and {MOST_VARS} such variables are allowed in all"
             );
@@ -310,8 +309,8 @@ impl<'a> Decoder<'a> {
         room
     }
 
-    fn too_much(&mut self, origin: &Origin, what: &str) {
-        let spot = Spot::key(&origin.child("for_each"));
+    fn too_much(&mut self, rule: Here<'_, '_>, what: &str) {
+        let spot = rule.child("for_each").key_spot();
         let message = format!(
             "with this `for_each` the rules have {what}, and {MOST_VALUES} values with {MOST_BYTES} bytes are allowed"
         );
@@ -322,20 +321,11 @@ impl<'a> Decoder<'a> {
 
 /// A value without remaining templates.
 fn plain(value: &TemplateValue) -> Option<Value> {
-    Some(match value {
-        TemplateValue::Null => Value::Null,
-        TemplateValue::Bool(value) => Value::Bool(*value),
-        TemplateValue::Number(value) => Value::Number(value.clone()),
-        TemplateValue::Text(template) if is_template(&template.text) => return None,
-        TemplateValue::Text(template) => template.text.clone().into(),
-        TemplateValue::List(items) => items.iter().map(plain).collect::<Option<_>>()?,
-        TemplateValue::Map(entries) => Value::Object(
-            entries
-                .iter()
-                .map(|(key, value)| Some((key.clone(), plain(value)?)))
-                .collect::<Option<_>>()?,
-        ),
-    })
+    let text = |template: &Template| match template.text.as_str() {
+        text if is_template(text) => Err(()),
+        text => Ok(text.into()),
+    };
+    value.try_json(&mut { text }).ok()
 }
 
 /// The number of values and bytes of text in a value.
@@ -352,13 +342,4 @@ fn size(value: &Value) -> (usize, usize) {
             .fold((1, 0), add),
         _ => (1, 0),
     }
-}
-
-/// The requests of a rule with their places.
-fn requests<'r>(rule: &'r Value, origin: &Origin) -> Vec<(Origin, &'r Value)> {
-    let one = rule.get("request");
-    let one = one.map(|request| (origin.child("request"), request));
-    one.into_iter()
-        .chain(items(rule.get("requests"), &origin.child("requests")))
-        .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use super::{Cuts, values};
-use crate::load::decode::{Decoder, entries};
+use crate::load::decode::{Decoder, Here};
 use crate::model::Origin;
 use crate::template::{Put, Syntax};
 
@@ -16,45 +16,45 @@ const TEXTS: [&str; 5] = ["name", "description", "cluster", "request", "requests
 pub(super) type Made = BTreeMap<(String, String), String>;
 
 /// A rule, cut where it uses its own names.
-pub(super) struct Shape<'a> {
-    pub(super) origin: Origin,
+pub(super) struct Shape<'a, 'p> {
+    pub(super) here: Here<'a, 'p>,
+    origin: Origin,
     pub(super) name: &'a str,
     /// The rule without the keys that only define names.
     pub(super) base: Value,
     pub(super) cuts: Cuts,
-    /// Its variables with their names, places and values.
-    pub(super) vars: Vec<(&'a str, Origin, &'a Value, Cuts)>,
+    /// Its variables with their names.
+    pub(super) vars: Vec<(&'a str, Here<'a, 'p>, Cuts)>,
 }
 
-impl<'a> Shape<'a> {
-    pub(super) fn of(decoder: &Decoder<'_>, rule: &'a Value, origin: &Origin) -> Self {
-        let wanted = |name: &str| {
-            decoder.names.contains_key(name) || decoder.renamed(name, origin).is_some()
-        };
-        let mut base = rule.clone();
+impl<'a, 'p> Shape<'a, 'p> {
+    /// Cuts a rule; `section` has its variables.
+    pub(super) fn of(decoder: &Decoder<'_>, here: Here<'a, 'p>, section: &'p Here<'a, '_>) -> Self {
+        let file = here.file();
+        let wanted =
+            |name: &str| decoder.names.contains_key(name) || decoder.renamed(name, file).is_some();
+        let mut base = here.value.clone();
         if let Some(entries) = base.as_object_mut() {
             entries.remove("for_each");
             entries.remove("vars");
         }
         let mut cuts = Cuts::default();
         for key in TEXTS {
-            if let Some(part) = rule.get(key) {
+            if let Some(part) = here.value.get(key) {
                 cuts.add(part, format!("/{key}"), Syntax::Text, &wanted);
             }
         }
-        if let Some(when) = rule.get("when") {
+        if let Some(when) = here.value.get("when") {
             cuts.add(when, "/when".to_owned(), Syntax::Expression, &wanted);
         }
-        let section = origin.child("vars");
-        let vars = rule.get("vars").into_iter();
-        let vars = vars.flat_map(|vars| entries(vars, &section));
-        let vars = vars.map(|(name, origin, value)| {
-            let cuts = Cuts::of(value, Syntax::Text, wanted);
-            (name.as_str(), origin, value, cuts)
+        let vars = section.entries().map(|(name, here)| {
+            let cuts = Cuts::of(here.value, Syntax::Text, wanted);
+            (name.as_str(), here, cuts)
         });
         Self {
-            origin: origin.clone(),
-            name: rule.get("name").and_then(Value::as_str).unwrap_or_default(),
+            here,
+            origin: here.origin(),
+            name: here.text("name").unwrap_or_default(),
             base,
             cuts,
             vars: vars.collect(),
@@ -69,25 +69,31 @@ impl<'a> Shape<'a> {
 
     /// The attributes that a name must have, and where.
     pub(super) fn attributes(&self, name: &str) -> Vec<(Origin, &str)> {
-        let below = |origin: &Origin, pointer: &str| Origin {
-            file: origin.file,
-            pointer: format!("{}{pointer}", origin.pointer),
-        };
-        let asked = |(_, used, key): &(&str, &str, Option<&str>)| *used == name && key.is_some();
-        let of_rule = self.cuts.uses().filter(asked);
-        let of_rule = of_rule.filter_map(|(at, _, key)| Some((below(&self.origin, at), key?)));
-        let of_vars = self.vars.iter().flat_map(|(_, origin, _, cuts)| {
-            let uses = cuts.uses().filter(asked);
-            uses.filter_map(|(at, _, key)| Some((below(origin, at), key?)))
-                .collect::<Vec<_>>()
-        });
-        of_rule.chain(of_vars).collect()
+        let of_rule = std::iter::once((&self.cuts, self.origin.clone()));
+        let of_vars = self.vars.iter();
+        let of_vars = of_vars.map(|(_, here, cuts)| (cuts, here.origin()));
+        let mut found = Vec::new();
+        for (cuts, within) in of_rule.chain(of_vars) {
+            for (at, used, key) in cuts.uses() {
+                if let Some(key) = key.filter(|_| used == name) {
+                    let (file, pointer) = (within.file, format!("{}{at}", within.pointer));
+                    found.push((Origin { file, pointer }, key));
+                }
+            }
+        }
+        found
     }
 
     /// Returns true if the value at this place differs from the file's.
     pub(super) fn changes(&self, at: &Origin) -> bool {
+        self.within(at)
+            .is_some_and(|pointer| self.cuts.has(pointer))
+    }
+
+    /// The pointer within the rule to this place.
+    pub(super) fn within<'o>(&self, at: &'o Origin) -> Option<&'o str> {
         let within = at.pointer.strip_prefix(self.origin.pointer.as_str());
-        at.file == self.origin.file && within.is_some_and(|pointer| self.cuts.has(pointer))
+        within.filter(|_| at.file == self.origin.file)
     }
 }
 
@@ -113,13 +119,13 @@ impl<'v> Instance<'v> {
         &'p self,
         decoder: &'p Decoder<'_>,
         name: &str,
-        within: &Origin,
+        file: usize,
     ) -> Option<Put<'p>> {
         if let Some((_, value)) = self.values.iter().find(|(known, _)| *known == name) {
             return Some(Put::Value(value));
         }
         let own = self.vars.get(name).map(String::as_str);
-        own.or_else(|| decoder.renamed(name, within)).map(Put::Name)
+        own.or_else(|| decoder.renamed(name, file)).map(Put::Name)
     }
 
     /// The names of `for_each` with short forms of their values.

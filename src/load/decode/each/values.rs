@@ -1,22 +1,24 @@
 //! The names of a `for_each` and their values.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::{MOST_OF_ONE, MOST_RULES};
 use crate::diagnostic::Code;
-use crate::load::decode::{Decoder, entries, items};
-use crate::load::problem::{Problem, Spot};
-use crate::model::Origin;
+use crate::load::decode::{Decoder, Here};
+use crate::load::problem::Problem;
+use crate::template::is_template;
 
 /// A `for_each`.
-pub(super) struct Each<'a> {
-    /// Its names with their places and values.
-    pub(super) names: Vec<(&'a str, Origin, Vec<&'a Value>)>,
+pub(super) struct Each<'a, 'p> {
+    /// Its names with their lists and values.
+    pub(super) names: Vec<(&'a str, Here<'a, 'p>, Vec<&'a Value>)>,
     /// True if rules can be created from it.
     pub(super) is_valid: bool,
 }
 
-impl<'a> Each<'a> {
+impl<'a> Each<'a, '_> {
     /// Returns true if it has a name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.names.iter().any(|(known, ..)| *known == name)
@@ -71,16 +73,16 @@ pub(super) fn label(value: &Value) -> String {
 }
 
 impl<'a> Decoder<'a> {
-    /// The `for_each` of a rule, if it has one.
-    pub(super) fn for_each(&mut self, rule: &'a Value, origin: &Origin) -> Option<Each<'a>> {
-        let section = rule.get("for_each")?;
-        let origin = origin.child("for_each");
+    /// Reads a `for_each`.
+    pub(super) fn for_each<'p>(&mut self, here: &'p Here<'a, '_>) -> Each<'a, 'p> {
         let before = self.problems.len();
         let mut names = Vec::new();
-        for (name, origin, list) in entries(section, &origin) {
-            self.each_name(name, &origin);
-            let values = self.each_values(list, &origin);
-            names.push((name.as_str(), origin, values));
+        for (name, list) in here.entries() {
+            let help = format!(
+                "give this one another name, for example `each_{name}`: no name hides another"
+            );
+            self.own_name(name, list, help);
+            names.push((name.as_str(), list, self.each_values(list)));
         }
         // The schema has reported unusable values.
         let fits =
@@ -95,78 +97,42 @@ impl<'a> Decoder<'a> {
             let message =
                 format!("this `for_each` makes {many} rules, and {MOST_OF_ONE} are allowed");
             let help = "split the lists over several rules";
-            self.problem(Problem::new(Code::ForEach, Spot::key(&origin), message).help(help));
+            self.problem(Problem::new(Code::ForEach, here.key_spot(), message).help(help));
             each.is_valid = false;
         }
-        if let Some(count) = count.filter(|_| each.is_valid) {
-            self.unrolled.rules += count;
-            if self.unrolled.rules > MOST_RULES {
-                let message = format!(
-                    "with this `for_each` there are {} rules made by `for_each`, and {MOST_RULES} are allowed",
-                    self.unrolled.rules
-                );
-                let help = "match several clusters by a glob, or make two rule sets of this one";
-                self.problem(Problem::new(Code::ForEach, Spot::key(&origin), message).help(help));
-                each.is_valid = false;
-            }
+        self.unrolled.rules += count.filter(|_| each.is_valid).unwrap_or(0);
+        if each.is_valid && self.unrolled.rules > MOST_RULES {
+            let message = format!(
+                "with this `for_each` there are {} rules made by `for_each`, and {MOST_RULES} are allowed",
+                self.unrolled.rules
+            );
+            let help = "match several clusters by a glob, or make two rule sets of this one";
+            self.problem(Problem::new(Code::ForEach, here.key_spot(), message).help(help));
+            each.is_valid = false;
         }
-        Some(each)
+        each
     }
 
-    fn each_name(&mut self, name: &str, origin: &Origin) {
-        if self.bad_name(name, origin) {
-            return;
-        }
-        if let Some(before) = self.var_origin(name, origin).cloned() {
-            let message = format!("there is a variable `{name}` already");
-            let help = format!(
-                "give this one another name, for example `each_{name}`: no name hides another"
-            );
-            self.problem(
-                Problem::new(Code::BadVariable, Spot::key(origin), message)
-                    .help(help)
-                    .related(Spot::key(&before), "it is made here"),
-            );
-        }
-    }
-
-    fn each_values(&mut self, list: &'a Value, origin: &Origin) -> Vec<&'a Value> {
+    fn each_values(&mut self, list: Here<'a, '_>) -> Vec<&'a Value> {
         let mut values: Vec<&Value> = Vec::new();
-        let mut labels = std::collections::HashMap::new();
-        for (index, (origin, value)) in items(Some(list), origin).enumerate() {
-            let label = label(value);
-            let is_template = match value {
-                Value::String(text) => crate::template::is_template(text),
-                _ => false,
-            };
-            if is_template {
+        let mut labels = HashMap::new();
+        for here in list.items() {
+            let label = label(here.value);
+            if here.value.as_str().is_some_and(is_template) {
                 let message =
                     "no template is allowed here: the rules are expanded when the file is loaded";
                 let help = "write the values themselves; an anchor, `&sites`, gives a list to several rules";
-                self.problem(Problem::new(Code::ForEach, Spot::value(&origin), message).help(help));
-            } else if let Some(before) = labels.insert(label.clone(), index) {
+                self.problem(Problem::new(Code::ForEach, here.spot(), message).help(help));
+            } else if let Some(first) = labels.insert(label.clone(), here) {
                 let message = format!("`{label}` is there twice");
-                let help = match value {
-                    Value::Object(_) => {
-                        "values are distinguished by their `name`, else by their first value"
-                    }
-                    _ => "delete one of them",
+                let help = if here.value.is_object() {
+                    "values are distinguished by their `name`, else by their first value"
+                } else {
+                    "delete one of them"
                 };
-                let parent = origin
-                    .pointer
-                    .rsplit_once('/')
-                    .map_or("", |(parent, _)| parent);
-                let first = Origin {
-                    file: origin.file,
-                    pointer: format!("{parent}/{before}"),
-                };
-                self.problem(
-                    Problem::new(Code::ForEach, Spot::value(&origin), message)
-                        .help(help)
-                        .related(Spot::value(&first), "the first one is here"),
-                );
+                self.second(Code::ForEach, [here.spot(), first.spot()], message, help);
             }
-            values.push(value);
+            values.push(here.value);
         }
         values
     }
