@@ -1,8 +1,7 @@
 //! Mistakes in Patroni's configuration, in a wrapper or in an address: the message says what to do, and which program answered.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-
+use crate::support::ended::Ended;
+use crate::support::http;
 use crate::support::node::Node;
 use crate::support::program::program;
 
@@ -48,9 +47,8 @@ fn a_command_line_that_patroni_or_a_wrapper_spoiled() {
             "",
         ),
     ] {
-        let output = program().arg("run").args(arguments).output().unwrap();
-        assert_eq!(output.status.code(), Some(4), "{arguments:?}");
-        let said = String::from_utf8(output.stderr).unwrap();
+        let ended = Ended::of(program().arg("run").args(arguments));
+        let said = ended.case(format!("{arguments:?}")).exits(4).stderr;
         let help = said.lines().find_map(|line| line.strip_prefix("  help: "));
         let found = help.unwrap_or_default();
         assert!(found.contains(advice), "{arguments:?}: {said}");
@@ -60,53 +58,44 @@ fn a_command_line_that_patroni_or_a_wrapper_spoiled() {
 
 /// A server that sends this answer to everything, or closes the connection.
 fn server(answer: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 16384]);
-            let _ = stream.write_all(answer.as_bytes());
-        }
-    });
-    url
+    format!("http://{}", http::answer(|_| answer.to_owned()))
 }
 
 const NGINX: &str = "HTTP/1.1 404 Not Found\r\nServer: nginx/1.18.0\r\nContent-Type: text/html\r\nContent-Length: 48\r\n\
                      Connection: close\r\n\r\n<html><head><title>404 Not Found</title></head>\n";
 
-#[track_caller]
-fn status_says(api: &str, patroni: &str, exit: i32, words: &str) {
-    let rules = RULES.replace("API", api);
-    let node = if patroni.is_empty() {
-        Node::new(&rules).with_patroni("n1")
-    } else {
-        Node::new(&rules.replace("PATRONI", patroni))
-    };
-    let ended = node.run(["status"]).exits(exit);
-    assert!(
-        ended.stdout.contains(words),
-        "no `{words}` in\n{}",
-        ended.stdout
-    );
-}
+/// An address without a server.
+const NOWHERE: &str = "http://127.0.0.1:1";
 
 #[test]
-fn another_server_answers_in_the_place_of_the_api() {
-    let words = "API `default`: the web server `nginx` in front of the API answered 404 Not Found";
-    status_says(&server(NGINX), "", 1, words);
-}
-
-#[test]
-fn another_server_answers_in_the_place_of_patroni() {
-    let words = "answered 404 without the member's state; the server there calls itself `nginx` and is not Patroni";
-    status_says("http://127.0.0.1:1", &server(NGINX), 3, words);
-}
-
-#[test]
-fn a_server_that_hangs_up_may_speak_tls() {
-    let words = "closed the connection without an answer; if it speaks TLS, its address must start with `https://`";
-    status_says("http://127.0.0.1:1", &server(""), 3, words);
+fn status_says_who_answers_in_the_place_of_the_api_or_of_patroni() {
+    for (api, patroni, exit, words) in [
+        (
+            server(NGINX),
+            None,
+            1,
+            "API `default`: the web server `nginx` in front of the API answered 404 Not Found",
+        ),
+        (
+            NOWHERE.to_owned(),
+            Some(server(NGINX)),
+            3,
+            "answered 404 without the member's state; the server there calls itself `nginx` and is not Patroni",
+        ),
+        (
+            NOWHERE.to_owned(),
+            Some(server("")),
+            3,
+            "closed the connection without an answer; if it speaks TLS, its address must start with `https://`",
+        ),
+    ] {
+        let rules = RULES.replace("API", &api);
+        let node = match patroni {
+            Some(url) => Node::new(&rules.replace("PATRONI", &url)),
+            None => Node::new(&rules).with_patroni("n1"),
+        };
+        node.run(["status"]).exits(exit).shows(words);
+    }
 }
 
 #[test]
@@ -117,8 +106,9 @@ fn an_ipv6_address_needs_brackets() {
         "https://2001:db8::7:7480/api",
     ] {
         let node = Node::new(&RULES.replace("API", url)).with_patroni("n1");
-        let ended = node.run(["check", node.rules().to_str().unwrap()]).exits(1);
         let words = "an IPv6 address must be in brackets, as in `http://[::1]:7480`";
-        assert!(ended.stdout.contains(words), "{}", ended.stdout);
+        node.run(["check", node.rules().to_str().unwrap()])
+            .exits(1)
+            .shows(words);
     }
 }

@@ -2,19 +2,10 @@
 
 use std::fs;
 
-use crate::support::follow::demo;
+use crate::support::follow::{demo, follow};
 use crate::support::node::Node;
 
-const RULES: &str = r#"version: 1
-api: {url: "BARMAN"}
-patroni: {url: "PATRONI"}
-defaults: {retry: {wait: 10ms, max_wait: 20ms, deadline: 300ms}}
-rules:
-  - name: follow
-    on: on_role_change
-    role: primary
-    request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
-"#;
+const RULES: &str = follow!("retry: {wait: 10ms, max_wait: 20ms, deadline: 300ms}");
 
 const TEST: &str = "version: 1
 rules: rules.yml
@@ -46,8 +37,7 @@ fn node() -> Node {
     let wrong = RULES.replace("role: primary", "role: leader");
     fs::write(node.folder().join("wrong.yml"), wrong).unwrap();
     fs::write(node.folder().join("rules_test.yml"), TEST).unwrap();
-    node.run(["run", "--node", "n1", "on_role_change", "primary", "demo"])
-        .exits(0);
+    node.promoted().exits(0);
     node
 }
 
@@ -124,8 +114,7 @@ fn errors_and_help_obey_too() {
     ] {
         for (option, coloured) in [("--color=always", true), ("--color=never", false)] {
             let all = words.iter().copied().chain([option]);
-            let ended = node.call(all).run().exits(code);
-            let said = format!("{}{}", ended.stdout, ended.stderr);
+            let said = node.run(all).exits(code).both();
             assert_eq!(
                 said.contains('\u{1b}'),
                 coloured,

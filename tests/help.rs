@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use crate::support::ended::Ended;
+use crate::support::folder::Folder;
 use crate::support::help::{commands, page};
 use crate::support::program::{program, root};
+use crate::support::text::has;
 
 /// The indented lines of a page before its usage: its examples.
 fn examples(page: &str) -> Vec<&str> {
@@ -32,10 +35,10 @@ fn every_recorded_page_is_of_a_command() {
 fn every_page_has_an_example_and_its_exit_codes() {
     for name in commands() {
         let (short, long) = (page(&[&name, "-h"], "80"), page(&[&name, "--help"], "80"));
-        assert!(short.contains("\nExample:\n    "), "{short}");
+        has(&short, "\nExample:\n    ");
         assert!(short.lines().count() <= 50, "this is not short: {short}");
         assert!(!examples(&long).is_empty(), "{long}");
-        assert!(long.contains("\nExit codes:\n  0    "), "{long}");
+        has(&long, "\nExit codes:\n  0    ");
         assert_eq!(page(&["help", &name], "80"), long);
     }
 }
@@ -68,18 +71,16 @@ fn pages_fit_terminals() {
 
 #[test]
 fn without_a_command_the_first_page_is_an_error() {
-    let output = program().env("COLUMNS", "80").output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(output.stdout.is_empty());
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("Called by Patroni:\n  run "), "{said}");
+    let ended = Ended::of(program().env("COLUMNS", "80")).exits(2);
+    let ended = ended.says("Called by Patroni:\n  run ");
+    assert_eq!(ended.stdout, "");
 }
 
 #[test]
 fn manual_pages_are_written_for_every_command() {
-    let folder = tempfile::tempdir().unwrap();
-    page(&["man", "--output", folder.path().to_str().unwrap()], "80");
-    let read = |name: &str| fs::read_to_string(folder.path().join(format!("{name}.1"))).unwrap();
+    let folder = Folder::new();
+    page(&["man", "--output", &folder.named("")], "80");
+    let read = |name: &str| folder.read(&format!("{name}.1"));
     for name in commands() {
         let manual = read(&format!("patroni_barman-{name}"));
         let sections = manual.lines().filter_map(|line| line.strip_prefix(".SH "));
@@ -94,7 +95,7 @@ fn manual_pages_are_written_for_every_command() {
         ];
         assert!(sections.starts_with(&always), "{name}: {sections:?}");
         assert_eq!(sections.last(), Some(&"SEE ALSO"), "{name}");
-        assert!(manual.contains("patroni_barman(1), "), "{manual}");
+        has(&manual, "patroni_barman(1), ");
     }
     let status = read("patroni_barman-status");
     for words in [
@@ -102,13 +103,13 @@ fn manual_pages_are_written_for_every_command() {
         "\\fBPATRONI_BARMAN_STATE\\fR",
         "\\fI/etc/patroni_barman/rules.yml\\fR",
     ] {
-        assert!(status.contains(words), "{status}");
+        has(&status, words);
     }
     let program = read("patroni_barman");
     for name in commands() {
         let name = name.replace('-', "\\-");
         let entry = format!("\\fBpatroni_barman\\-{name}\\fR(1)");
-        assert!(program.contains(&entry), "{entry}: {program}");
+        has(&program, &entry);
     }
     let printed = page(&["man"], "80");
     assert_eq!(printed, program);

@@ -1,12 +1,8 @@
 //! Behaviour as users see it: through the program, its exit code and the server's requests. These tests need
 //! Rust and a C compiler, and nothing else.
 #![allow(
+    clippy::restriction,
     clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::indexing_slicing,
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 

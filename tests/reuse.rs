@@ -1,13 +1,10 @@
 //! `for_each`, variables of rules and files, and `matches` in the commands.
 
-use std::fs;
-use std::path::Path;
-
 use patroni_barman::simulator::Config;
 use serde_json::Value;
 
+use crate::support::folder::Folder;
 use crate::support::node::Node;
-use crate::support::program::program;
 
 const HEAD: &str = r#"version: 1
 apis: {paris: {url: "http://127.0.0.1:7480"}, lyon: {url: "http://127.0.0.2:7480"}}
@@ -44,35 +41,12 @@ rules:
     request: {type: config_switch, api: "{{ site }}", server: "{{ server }}", model_name: "{{ server }}:{{ node }}"}
 "#;
 
-/// Runs the program in a directory and returns its exit code and both outputs.
-fn run(folder: &Path, args: &[&str]) -> (i32, String, String) {
-    let mut command = program();
-    command.current_dir(folder).args(args);
-    command.env("PATRONI_BARMAN_STATE", folder.join("state.db"));
-    let output = command.output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let code = output.status.code().unwrap();
-    (code, text(&output.stdout), text(&output.stderr))
-}
-
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    folder
-}
-
 /// The rule, the server and the model of each step of a plan.
-fn steps(folder: &Path, rules: &str, cluster: &str, options: &[&str]) -> Vec<String> {
+fn steps(folder: &Folder, rules: &str, cluster: &str, options: &[&str]) -> Vec<String> {
     let mut args = vec!["plan", "--format", "json", "--node", "n1", "--rules", rules];
     args.extend(options);
     args.extend(["on_role_change", "primary", cluster]);
-    let (code, stdout, stderr) = run(folder, &args);
-    assert!(code < 2, "{stdout}{stderr}");
-    let plan: Value = serde_json::from_str(&stdout).unwrap();
+    let plan = folder.run(&args).json();
     let steps = plan["steps"].as_array().unwrap().iter();
     let step = |step: &Value| {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -85,22 +59,21 @@ fn steps(folder: &Path, rules: &str, cluster: &str, options: &[&str]) -> Vec<Str
 #[test]
 fn a_repeated_rule_does_what_its_rules_do_by_hand() {
     let [by_hand, repeated] = [BY_HAND, REPEATED].map(|rules| format!("{HEAD}{rules}"));
-    let folder = folder(&[("old.yml", &by_hand), ("new.yml", &repeated)]);
-    let folder = folder.path();
+    let folder = Folder::with(&[("old.yml", &by_hand), ("new.yml", &repeated)]);
     for cluster in ["paris-1", "lyon-1", "nice-1"] {
-        let [old, new] = ["old.yml", "new.yml"].map(|rules| steps(folder, rules, cluster, &[]));
+        let [old, new] = ["old.yml", "new.yml"].map(|rules| steps(&folder, rules, cluster, &[]));
         assert_eq!(old, new, "{cluster}");
     }
     assert_eq!(
-        steps(folder, "new.yml", "lyon-1", &["--set", "prefix=x"]),
+        steps(&folder, "new.yml", "lyon-1", &["--set", "prefix=x"]),
         ["follow-lyon http://127.0.0.2:7480/servers/x-lyon-1/operations x-lyon-1:n1"]
     );
-    let (code, stdout, _) = run(folder, &["diff", "--exit-code=cells", "old.yml", "new.yml"]);
-    assert_eq!(code, 0, "{stdout}");
+    folder
+        .run(["diff", "--exit-code=cells", "old.yml", "new.yml"])
+        .exits(0);
     // the rules are on other lines
     let cells = |rules: &str| {
-        let (_, stdout, _) = run(folder, &["matrix", "--format", "json", rules]);
-        let matrix: Value = serde_json::from_str(&stdout).unwrap();
+        let matrix = folder.run(["matrix", "--format", "json", rules]).json();
         ["clusters", "cells"].map(|part| matrix[part].clone())
     };
     let [old, new] = ["old.yml", "new.yml"].map(cells);
@@ -111,14 +84,12 @@ fn a_repeated_rule_does_what_its_rules_do_by_hand() {
 fn a_diff_names_the_rule_that_a_value_makes() {
     let old = format!("{HEAD}{}", REPEATED.replace("follow-{{ site }}", "follow"));
     let new = old.replace("[paris, lyon]", "[paris]");
-    let folder = folder(&[("old.yml", &old), ("new.yml", &new)]);
-    let (code, stdout, _) = run(
-        folder.path(),
-        &["diff", "--exit-code", "old.yml", "new.yml"],
-    );
-    assert_eq!(code, 1, "{stdout}");
-    assert!(stdout.contains("follow[lyon]"), "{stdout}");
-    assert!(!stdout.contains("follow[paris]"), "{stdout}");
+    let folder = Folder::with(&[("old.yml", &old), ("new.yml", &new)]);
+    folder
+        .run(["diff", "--exit-code", "old.yml", "new.yml"])
+        .exits(1)
+        .shows("follow[lyon]")
+        .never_shows("follow[paris]");
 }
 
 #[test]
@@ -132,26 +103,14 @@ fn tests_know_each_rule_by_its_name() {
     let head = "version: 1\nrules: rules.yml\ngiven: {node: n1}\ntests:\n";
     let half = format!("{head}{}", case("paris-1", "follow[paris]"));
     let whole = format!("{half}{}", case("lyon-1", "follow[lyon]"));
-    let folder = folder(&[
+    let folder = Folder::with(&[
         ("rules.yml", &rules),
         ("half.yml", &half),
         ("whole.yml", &whole),
     ]);
-    let coverage = ["--fail-under", "rules=100"];
-    let (code, stdout, stderr) = run(
-        folder.path(),
-        &[&["test"][..], &coverage, &["whole.yml"]].concat(),
-    );
-    assert_eq!(code, 0, "{stdout}{stderr}");
-    let (code, stdout, stderr) = run(
-        folder.path(),
-        &[&["test"][..], &coverage, &["half.yml"]].concat(),
-    );
-    assert_eq!(code, 1, "{stdout}{stderr}");
-    assert!(
-        format!("{stdout}{stderr}").contains("follow[lyon]"),
-        "{stdout}{stderr}"
-    );
+    let covers = |tests| folder.run(["test", "--fail-under", "rules=100", tests]);
+    covers("whole.yml").exits(0);
+    covers("half.yml").exits(1).tells("follow[lyon]");
 }
 
 #[test]
@@ -170,7 +129,7 @@ rules:
 "#;
     let config = Config::default().server("demo").model("demo:n1");
     let node = Node::new(rules).with_patroni("n1").with_barman(config);
-    node.callback().run().exits(0);
+    node.promoted().exits(0);
     assert_eq!(node.outcomes(), ["done"]);
 }
 
@@ -190,7 +149,7 @@ rules:
         )
     };
     let common = format!("{HEAD}export: true\nvars: {{stage: prod}}\n");
-    let folder = folder(&[
+    let folder = Folder::with(&[
         ("rules/blue.yml", &team("blue")),
         ("rules/common.yml", &common),
         ("rules/green.yml", &team("green")),
@@ -198,16 +157,17 @@ rules:
     for name in ["blue", "green"] {
         let expected =
             format!("{name} http://127.0.0.1:7480/servers/{name}-prod/operations {name}-prod:n1");
-        assert_eq!(steps(folder.path(), "rules", name, &[]), [expected]);
+        assert_eq!(steps(&folder, "rules", name, &[]), [expected]);
     }
     let set = ["--set", "stage=test"];
-    assert!(steps(folder.path(), "rules", "blue", &set)[0].contains("blue-test"));
+    assert!(steps(&folder, "rules", "blue", &set)[0].contains("blue-test"));
     let args = [
         "plan", "--rules", "rules", "--set", "server=x", "on_start", "primary", "blue",
     ];
-    let (code, _, stderr) = run(folder.path(), &args);
-    assert_eq!(code, 4, "{stderr}");
-    assert!(stderr.contains("declares no variable `server`"), "{stderr}");
+    folder
+        .run(args)
+        .exits(4)
+        .says("declares no variable `server`");
 }
 
 #[test]
@@ -241,10 +201,11 @@ fn there_is_an_end_to_what_a_list_makes() {
         ),
         (format!("a: [{}], b: [{}]", list(10), list(100)), "", ""),
     ] {
-        let folder = folder(&[("rules.yml", &rule(&lists, text))]);
-        let (code, stdout, stderr) = run(folder.path(), &["check", "rules.yml"]);
-        assert_eq!(code, i32::from(!said.is_empty()), "{stdout}{stderr}");
-        assert!(stdout.contains(said), "{stdout}");
+        let folder = Folder::with(&[("rules.yml", &rule(&lists, text))]);
+        folder
+            .run(["check", "rules.yml"])
+            .exits(i32::from(!said.is_empty()))
+            .shows(said);
     }
     let rules: String = (0..11)
         .map(|number| {
@@ -253,11 +214,9 @@ fn there_is_an_end_to_what_a_list_makes() {
             text.replace("name: many", &format!("name: many-{number}"))
         })
         .collect();
-    let folder = folder(&[("rules.yml", &format!("{HEAD}rules:\n{rules}"))]);
-    let (code, stdout, stderr) = run(folder.path(), &["check", "rules.yml"]);
-    assert_eq!(code, 1, "{stdout}{stderr}");
-    assert!(
-        stdout.contains("there are 11000 rules made by `for_each`"),
-        "{stdout}"
-    );
+    let folder = Folder::with(&[("rules.yml", &format!("{HEAD}rules:\n{rules}"))]);
+    folder
+        .run(["check", "rules.yml"])
+        .exits(1)
+        .shows("there are 11000 rules made by `for_each`");
 }

@@ -1,11 +1,11 @@
 //! The results of templates, as `plan` shows them.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::program::program;
+use crate::support::ended::Ended;
+use crate::support::folder::Folder;
 
 /// The result of one rule in `plan`.
 #[derive(Debug, PartialEq)]
@@ -26,27 +26,39 @@ fn plan(vars: &Value, when: Option<&str>, model: &str) -> Planned {
         rule["when"] = when.into();
     }
     let rules = json!({"version": 1, "api": {"url": "http://localhost:7480"}, "vars": vars, "rules": [rule]});
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rules.yml");
-    fs::write(&path, rules.to_string()).unwrap();
-    let mut command = program();
+    let folder = Folder::with(&[("rules.yml", &rules.to_string())]);
+    let options = ["--format", "json", "--node", "n1", "--rules", "rules.yml"];
+    let mut command = folder.command([&["plan"], &options[..]].concat());
+    command.args(["on_role_change", "primary", "demo"]);
     command.env_clear().env("SITE", "paris");
-    command.env("PATRONI_BARMAN_STATE", folder.path().join("state.db"));
-    command.args(["plan", "--format", "json", "--node", "n1", "--rules"]);
-    command
-        .arg(&path)
-        .args(["on_role_change", "primary", "demo"]);
-    let output = command.output().unwrap();
-    match output.status.code() {
-        Some(0) => {
-            let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let state = folder.path("state.db");
+    let ended = Ended::of(command.env("PATRONI_BARMAN_STATE", state));
+    match ended.exit {
+        0 => {
+            let plan = ended.json();
             let model = plan["steps"][0]["body"]["model_name"].as_str().unwrap();
             Planned::Model(model.to_owned())
         }
-        Some(1) => Planned::Nothing,
-        Some(4) => Planned::Fails(String::from_utf8_lossy(&output.stderr).into_owned()),
-        other => panic!("{when:?} {model}: {other:?}"),
+        1 => Planned::Nothing,
+        4 => Planned::Fails(ended.stderr),
+        _ => panic!("{when:?} {model}: {ended}"),
     }
+}
+
+/// Asserts that a template has this value.
+fn assert_is(vars: &Value, model: &str, expected: &str) {
+    let expected = Planned::Model(expected.to_owned());
+    assert_eq!(plan(vars, None, model), expected, "{model}");
+}
+
+/// Asserts that a rule with this condition fires, or does not.
+fn assert_fires(vars: &Value, when: &str, fires: bool) {
+    let expected = if fires {
+        Planned::Model("m".to_owned())
+    } else {
+        Planned::Nothing
+    };
+    assert_eq!(plan(vars, Some(when), "m"), expected, "{when}");
 }
 
 /// Asserts that a template fails with a message that contains this text.
@@ -90,13 +102,7 @@ fn in_asks_for_names() {
         ("'a' in {'a': node} and 'b' not in {'a': node}", true),
         ("'n' in node and node in ['n1']", true),
     ] {
-        let expected = if fires {
-            Planned::Model("m".to_owned())
-        } else {
-            Planned::Nothing
-        };
-        let vars = json!({"there": "{{ env }}"});
-        assert_eq!(plan(&vars, Some(when), "m"), expected, "{when}");
+        assert_fires(&json!({"there": "{{ env }}"}), when, fires);
     }
 }
 
@@ -160,8 +166,7 @@ fn what_does_not_exist_is_an_error_wherever_it_is_used() {
             "acb",
         ),
     ] {
-        let expected = Planned::Model(expected.to_owned());
-        assert_eq!(plan(&vars, None, model), expected, "{model}");
+        assert_is(&vars, model, expected);
     }
 }
 
@@ -187,8 +192,7 @@ fn none_is_never_written_and_truth_is_written_as_in_yaml() {
         ("{{ truths | join('-') }}", "a-false"),
         ("{{ 'm' ~ 1 ~ (not flag) }}", "m1false"),
     ] {
-        let expected = Planned::Model(expected.to_owned());
-        assert_eq!(plan(&vars, None, model), expected, "{model}");
+        assert_is(&vars, model, expected);
     }
 }
 
@@ -208,7 +212,7 @@ fn no_small_file_makes_a_value_without_end() {
             let item = format!("{{{{ v{before} }}}}");
             json!([item, item])
         });
-        assert_eq!(plan(&listed, None, "m"), Planned::Model("m".to_owned()));
+        assert_is(&listed, "m", "m");
         assert_fails(&listed, "{{ v40 }}", "more than 20,000 values");
         let shared = chain(first, |before| {
             format!("{{{{ [v{before}, v{before}] }}}}").into()
@@ -264,12 +268,7 @@ fn matches_asks_for_a_regular_expression_within_bounds() {
         ("not node | matches('1') or cluster == 'demo'", true),
         ("env.NOPE | default('') | matches('^$')", true),
     ] {
-        let expected = if fires {
-            Planned::Model("m".to_owned())
-        } else {
-            Planned::Nothing
-        };
-        assert_eq!(plan(&vars, Some(when), "m"), expected, "{when}");
+        assert_fires(&vars, when, fires);
     }
     for (model, part) in [
         (

@@ -2,11 +2,10 @@
 
 use serde_json::json;
 
+use super::TWO;
 use crate::support::etcd::Etcd;
 use crate::support::fleet::Fleet;
 use crate::support::wait::until;
-
-const TWO: [(&str, &str); 2] = [("main", "east"), ("side", "west")];
 
 /// Writes the same keys as the members of a cluster.
 fn publish(etcd: &Etcd, fleet: &Fleet, cluster: &str) {
@@ -35,7 +34,7 @@ fn clusters_come_and_go_while_it_runs() {
     agent.until_fine(&["main"]);
     publish(&etcd, &fleet, "side");
     agent.until_fine(&["side"]);
-    fleet.world.tell("side", "promote n2").unwrap();
+    fleet.tell("side", "promote n2");
     etcd.put("side/leader", "n2");
     until(|| fleet.active("west", "side") == "side:n2");
     for key in ["leader", "members/n1", "members/n2", "members/n3"] {
@@ -56,7 +55,7 @@ fn a_watch_that_broke_off_is_resumed_after_a_compaction() {
     etcd.compact_and_cut();
     publish(&etcd, &fleet, "side");
     agent.until_fine(&["side"]);
-    fleet.world.tell("main", "promote n3").unwrap();
+    fleet.tell("main", "promote n3");
     etcd.put("main/leader", "n3");
     until(|| fleet.active("east", "main") == "main:n3");
     assert_eq!(agent.cluster("main")["followed_by"], "watch");

@@ -8,12 +8,8 @@
 //!
 //! The last command records the program's current output; read the difference before you commit it.
 #![allow(
+    clippy::restriction,
     clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::indexing_slicing,
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 

@@ -12,18 +12,13 @@ use regex::Regex;
 use tempfile::TempDir;
 
 use super::recorded;
+use crate::support::follow::follow;
 use crate::support::program::{program, root};
 
-const RULES: &str = r#"version: 1
-api: {url: "BARMAN"}
-patroni: {url: "PATRONI"}
-defaults: {verify: streaming, retry: {wait: 10ms, max_wait: 20ms, attempts: 16}}
-rules:
-  - name: follow
-    on: [on_role_change, on_start]
-    role: primary
-    request: {type: config_switch, server: main, model_name: "main:{{ node }}"}
-"#;
+const RULES: &str = follow!(
+    "main",
+    "verify: streaming, retry: {wait: 10ms, max_wait: 20ms, attempts: 16}"
+);
 
 pub fn trials() -> Vec<Trial> {
     let night = Trial::test("sessions::failover-night", || {

@@ -13,6 +13,8 @@ use patroni_barman::space::{Known, clusters, events};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::policy::random::narrowed;
+
 /// The line of the first rule; each rule has one line.
 const FIRST_LINE: usize = 6;
 
@@ -54,18 +56,8 @@ fn any_rule() -> impl Strategy<Value = Value> {
         prop::bool::weighted(0.9),
     )
         .prop_map(|(on, role, cluster, when, request, enabled)| {
-            let mut rule = json!({"on": on, "request": request, "enabled": enabled});
-            for (key, words) in [("role", role), ("cluster", cluster)] {
-                if !words.is_empty() {
-                    rule[key] = words.into();
-                } else if key == "role" {
-                    rule[key] = "any".into();
-                }
-            }
-            if let Some(when) = when {
-                rule["when"] = when.into();
-            }
-            rule
+            let rule = json!({"on": on, "request": request, "enabled": enabled});
+            narrowed(rule, role, cluster, when)
         })
 }
 

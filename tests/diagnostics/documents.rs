@@ -9,18 +9,17 @@ use serde_json::Value;
 
 use super::of_rules;
 use crate::support::checked::check;
-use crate::support::program::{program, root};
+use crate::support::folder::Folder;
+use crate::support::program::{root, run};
+use crate::support::schema::published;
 
 /// The findings of `check` about the files of an example.
 fn codes_of(files: &[(&str, &str)]) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let rules = folder.path().join("rules");
-    fs::create_dir(&rules).unwrap();
+    let folder = Folder::new();
     for (name, text) in files {
-        let path = rules.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        folder.write(&format!("rules/{name}"), text);
     }
+    let rules = folder.path("rules");
     let checked = match files {
         [(name, _)] => check(&rules.join(name)),
         _ => check(&rules),
@@ -43,21 +42,13 @@ fn every_wrong_example_is_found_and_every_right_one_is_right() {
 
 #[test]
 fn explain_prints_the_page_of_a_code_and_lists_all() {
-    let explain = |arguments: &[&str]| {
-        let output = program().arg("explain").args(arguments).output().unwrap();
-        (
-            output.status.code(),
-            String::from_utf8(output.stdout).unwrap(),
-        )
-    };
-    let (status, page) = explain(&["pb106"]);
-    assert_eq!(status, Some(0));
-    assert!(page.starts_with("PB106: an unknown event (error)\n"));
-    assert!(page.contains("\n        on: on_promote\n"), "{page}");
-    let (status, list) = explain(&[]);
-    assert_eq!(status, Some(0));
+    run(&["explain", "pb106"])
+        .exits(0)
+        .starts("PB106: an unknown event (error)\n")
+        .shows("\n        on: on_promote\n");
+    let list = run(&["explain"]).exits(0).stdout;
     assert_eq!(list.lines().count(), Code::ALL.len());
-    assert_eq!(explain(&["PB999"]), (Some(2), String::new()));
+    assert_eq!(run(&["explain", "PB999"]).exits(2).stdout, "");
 }
 
 #[test]
@@ -74,18 +65,10 @@ fn the_page_of_findings_is_what_explain_says() {
 
 #[test]
 fn schema_prints_each_schema() {
-    for (name, file) in [
-        ("rules", "schemas/rules.schema.json"),
-        ("request", "schemas/request.schema.json"),
-        ("check", "schemas/check.schema.json"),
-    ] {
-        let output = program().args(["schema", name]).output().unwrap();
-        assert!(output.status.success());
-        assert_eq!(
-            output.stdout,
-            fs::read(root().join(file)).unwrap(),
-            "{name}"
-        );
+    for name in ["rules", "request", "check"] {
+        let file = root().join(format!("schemas/{name}.schema.json"));
+        let printed = run(&["schema", name]).exits(0).stdout;
+        assert_eq!(printed, fs::read_to_string(file).unwrap(), "{name}");
     }
 }
 
@@ -139,8 +122,7 @@ fn an_editor_can_say_something_about_every_key() {
 
 #[test]
 fn examples_and_defaults_of_the_rules_schema_fit_it() {
-    let text = fs::read_to_string(root().join("schemas/rules.schema.json")).unwrap();
-    let schema: Value = serde_json::from_str(&text).unwrap();
+    let schema = published("rules.schema.json");
     let mut seen = 0;
     each_value("", &schema, &mut |key, part| {
         let mut alone = part.clone();
@@ -157,8 +139,7 @@ fn examples_and_defaults_of_the_rules_schema_fit_it() {
 
 #[test]
 fn the_rules_reference_names_every_key_and_every_word() {
-    let text = fs::read_to_string(root().join("schemas/rules.schema.json")).unwrap();
-    let schema: Value = serde_json::from_str(&text).unwrap();
+    let schema = published("rules.schema.json");
     let pages = ["docs/rules.md", "docs/notify.md"];
     let page = pages.map(|page| fs::read_to_string(root().join(page)).unwrap());
     let page = page.concat();

@@ -1,43 +1,33 @@
 //! Files and directories as arguments of `check`.
 
 use std::fs;
-use std::io::Write as _;
-use std::process::{Output, Stdio};
 
-use serde_json::Value;
-
-use crate::support::program::program;
+use crate::support::ended::Ended;
+use crate::support::folder::Folder;
+use crate::support::program::{full, program};
+use crate::support::text::has;
 
 const RULE: &str = "rules:\n  - {name: a, on: on_start, role: primary, request: {type: config_switch, server: s, reset: true}}\n";
 const HEAD: &str = "version: 1\napi: {url: \"http://localhost:7480\"}\npatroni: {url: \"http://localhost:8008\"}\n";
 
-fn check(folder: &tempfile::TempDir, arguments: &[&str]) -> (Output, String, String) {
-    let output = program()
-        .current_dir(folder.path())
-        .arg("check")
-        .args(arguments)
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-    (output, stdout, stderr)
+fn check(folder: &Folder, arguments: &[&str]) -> Ended {
+    folder.run([&["check"], arguments].concat())
 }
 
 #[test]
 fn what_can_t_be_read_ends_with_2_and_says_why() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
-    fs::create_dir(folder.path().join("empty")).unwrap();
-    write("latin1.yml", b"version: 1\n# gr\xf6\xdfe\n");
+    let folder = Folder::new();
+    fs::create_dir(folder.path("empty")).unwrap();
+    folder.write("latin1.yml", b"version: 1\n# gr\xf6\xdfe\n");
     let utf16 = |text: &str| {
         text.encode_utf16()
             .flat_map(u16::to_le_bytes)
             .collect::<Vec<_>>()
     };
-    write("utf16.yml", &utf16("\u{feff}version: 1\n"));
-    write("unmarked.yml", &utf16("version: 1\n"));
+    folder.write("utf16.yml", utf16("\u{feff}version: 1\n"));
+    folder.write("unmarked.yml", utf16("version: 1\n"));
     let large = format!("{HEAD}{RULE}#{}\n", "x".repeat(4 << 20));
-    write("large.yml", large.as_bytes());
+    folder.write("large.yml", large);
     for (path, expected) in [
         ("nowhere.yml", "can't read `nowhere.yml`"),
         (
@@ -50,20 +40,18 @@ fn what_can_t_be_read_ends_with_2_and_says_why() {
         ("utf16.yml", "`utf16.yml` is UTF-16, not UTF-8"),
         ("unmarked.yml", "`unmarked.yml` is UTF-16, not UTF-8"),
     ] {
-        let (output, stdout, stderr) = check(&folder, &[path]);
-        assert_eq!(output.status.code(), Some(2), "{path}");
-        assert!(stderr.contains(expected), "{path}: {stderr}");
-        assert_eq!(stdout, "");
+        let checked = |format| {
+            check(&folder, &[path, "--format", format])
+                .case(path)
+                .exits(2)
+        };
+        assert_eq!(checked("human").says(expected).stdout, "");
         // the other formats keep their form in this case
-        let (output, stdout, _) = check(&folder, &[path, "--format", "json"]);
-        assert_eq!(output.status.code(), Some(2), "{path}");
-        let json: Value = serde_json::from_str(&stdout).unwrap();
+        let json = checked("json").json();
         assert_eq!(json["failures"][0]["file"], path);
         let message = json["failures"][0]["message"].as_str().unwrap();
-        assert!(message.contains(expected), "{message}");
-        let (output, stdout, _) = check(&folder, &[path, "--format", "sarif"]);
-        assert_eq!(output.status.code(), Some(2), "{path}");
-        let sarif: Value = serde_json::from_str(&stdout).unwrap();
+        has(message, expected);
+        let sarif = checked("sarif").json();
         let invocation = &sarif["runs"][0]["invocations"][0];
         assert_eq!(invocation["executionSuccessful"], false);
         let notification = &invocation["toolExecutionNotifications"][0];
@@ -73,74 +61,58 @@ fn what_can_t_be_read_ends_with_2_and_says_why() {
 
 #[test]
 fn standard_input_is_checked_under_the_name_that_it_is_given() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let typed = |arguments: &[&str], text: &[u8]| {
-        let mut child = program()
-            .current_dir(folder.path())
-            .arg("check")
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(text).unwrap();
-        let output = child.wait_with_output().unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (String::from_utf8(said).unwrap(), output.status.code())
+        let mut command = folder.command([&["check"], arguments].concat());
+        Ended::fed(&mut command, text).case(format!("{arguments:?}"))
     };
     let wrong = b"version: 1\nrulez: []\n";
-    let (said, status) = typed(&["-"], wrong);
-    assert_eq!(status, Some(1), "{said}");
-    assert!(said.contains("--> <stdin>:2:1"), "{said}");
-    let (said, status) = typed(&["-", "--stdin-filename", "rules/a.yml"], wrong);
-    assert_eq!(status, Some(1), "{said}");
-    assert!(said.contains("--> rules/a.yml:2:1"), "{said}");
-    let (said, status) = typed(&["-", "--format", "json"], b"version: 1\n# gr\xf6\xdfe\n");
-    assert_eq!(status, Some(2), "{said}");
-    assert!(said.contains("`<stdin>` is not UTF-8"), "{said}");
-    for arguments in [&["-", "-"][..], &["a.yml", "--stdin-filename", "b.yml"]] {
-        let (said, status) = typed(arguments, b"");
-        assert_eq!(status, Some(2), "{said}");
+    let named = ["-", "--stdin-filename", "rules/a.yml"];
+    let latin1 = b"version: 1\n# gr\xf6\xdfe\n";
+    for (arguments, text, exit, place) in [
+        (&["-"][..], &wrong[..], 1, "--> <stdin>:2:1"),
+        (&named, wrong, 1, "--> rules/a.yml:2:1"),
+        (
+            &["-", "--format", "json"],
+            latin1,
+            2,
+            "`<stdin>` is not UTF-8",
+        ),
+        (&["-", "-"], b"", 2, ""),
+        (&["a.yml", "--stdin-filename", "b.yml"], b"", 2, ""),
+    ] {
+        typed(arguments, text).exits(exit).tells(place);
     }
 }
 
 /// A variable without a value is checked only with the value from Patroni's configuration.
 #[test]
 fn a_variable_is_checked_with_the_value_it_is_given() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let rule = RULE.replace("reset: true", "model_name: \"{{ model }}\"");
     let text = format!("{HEAD}vars: {{model: null}}\n{rule}");
-    fs::write(folder.path().join("a.yml"), text).unwrap();
-    for (set, code, expected) in [
+    folder.write("a.yml", text);
+    for (set, exit, expected) in [
         ("model=main:n1", 0, ": ok, 1 rule"),
         ("model=-x", 1, "`model_name` can't be `-x`"),
         ("modell=x", 2, "declares no variable `modell`"),
         ("model", 2, "has no `=`"),
     ] {
-        let (output, stdout, stderr) = check(&folder, &["a.yml", "--set", set]);
-        assert_eq!(output.status.code(), Some(code), "{set}: {stdout}{stderr}");
-        assert!(
-            format!("{stdout}{stderr}").contains(expected),
-            "{stdout}{stderr}"
-        );
+        let ended = check(&folder, &["a.yml", "--set", set]).case(set);
+        ended.exits(exit).tells(expected);
     }
-    assert_eq!(check(&folder, &["a.yml"]).0.status.code(), Some(0));
+    check(&folder, &["a.yml"]).exits(0);
 }
 
 #[test]
 fn it_is_told_when_there_is_more_than_is_listed() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |count: usize| {
-        let text = format!("{HEAD}rules: [{}]\n", "1, ".repeat(count));
-        fs::write(folder.path().join("a.yml"), text).unwrap();
-    };
+    let folder = Folder::new();
     for (count, truncated) in [(999, false), (5_000, true)] {
-        write(count);
-        let (_, stdout, _) = check(&folder, &["a.yml", "--format", "json"]);
-        let json: Value = serde_json::from_str(&stdout).unwrap();
+        let text = format!("{HEAD}rules: [{}]\n", "1, ".repeat(count));
+        folder.write("a.yml", text);
+        let json = check(&folder, &["a.yml", "--format", "json"]).json();
         assert_eq!(json["truncated"], truncated, "{count}");
-        let (_, stdout, _) = check(&folder, &["a.yml"]);
+        let stdout = check(&folder, &["a.yml"]).stdout;
         assert_eq!(stdout.contains("there may be more"), truncated, "{count}");
     }
 }
@@ -148,92 +120,78 @@ fn it_is_told_when_there_is_more_than_is_listed() {
 /// The other files are checked anyway, in every format.
 #[test]
 fn one_file_that_can_t_be_read_hides_nothing_of_the_others() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write("broken.yml", "version: 1\nrulez: []\n");
-    write("good.yml", &format!("{HEAD}{RULE}"));
+    let folder = Folder::with(&[
+        ("broken.yml", "version: 1\nrulez: []\n"),
+        ("good.yml", &format!("{HEAD}{RULE}")),
+    ]);
     for format in ["human", "json", "sarif", "github"] {
-        let options = [
-            "--format",
-            format,
-            "absent.yml",
-            "broken.yml",
-            "gone.yml",
-            "good.yml",
-        ];
-        let (output, stdout, stderr) = check(&folder, &options);
-        assert_eq!(output.status.code(), Some(2), "{format}: {stdout}{stderr}");
-        assert!(stdout.contains("rulez"), "{format}: {stdout}");
-        assert!(stdout.contains("PB101"), "{format}: {stdout}");
+        let files = ["absent.yml", "broken.yml", "gone.yml", "good.yml"];
+        let ended = check(&folder, &[&["--format", format], &files[..]].concat())
+            .case(format)
+            .exits(2)
+            .shows("rulez")
+            .shows("PB101");
+        let (stdout, stderr) = (ended.stdout, ended.stderr);
         let told = stdout.contains("absent.yml");
         assert_eq!(told, format != "human", "{format}: {stdout}");
         for path in ["absent.yml", "gone.yml"] {
-            assert!(stderr.contains(&format!("can't read `{path}`")), "{stderr}");
+            has(&stderr, &format!("can't read `{path}`"));
         }
     }
 }
 
 #[test]
 fn a_directory_is_one_rule_set_in_the_order_of_its_names() {
-    let folder = tempfile::tempdir().unwrap();
-    let rules = folder.path().join("rules");
-    fs::create_dir(&rules).unwrap();
-    let write = |name: &str, text: &str| fs::write(rules.join(name), text).unwrap();
-    write("10-api.yml", HEAD);
-    write(
-        "20-vars.yaml",
-        "version: 1\nexport: true\nvars: {a: x, b: \"{{ a }}\"}\n",
-    );
-    write(
-        "30-rules.yml",
-        &format!("version: 1\nvars: {{c: \"{{{{ b }}}}\"}}\n{RULE}"),
-    );
-    write("notes.txt", "not rules: [");
-    write(".30-rules.yml.swp.yml", "not rules: [");
-    let (output, stdout, stderr) = check(&folder, &["rules"]);
-    assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
+    let folder = Folder::with(&[
+        ("rules/10-api.yml", HEAD),
+        (
+            "rules/20-vars.yaml",
+            "version: 1\nexport: true\nvars: {a: x, b: \"{{ a }}\"}\n",
+        ),
+        (
+            "rules/30-rules.yml",
+            &format!("version: 1\nvars: {{c: \"{{{{ b }}}}\"}}\n{RULE}"),
+        ),
+        ("rules/notes.txt", "not rules: ["),
+        ("rules/.30-rules.yml.swp.yml", "not rules: ["),
+    ]);
+    check(&folder, &["rules"]).exits(0);
 
     // a section for all files applies to all of them
-    fs::rename(rules.join("20-vars.yaml"), rules.join("40-vars.yaml")).unwrap();
-    let (output, stdout, stderr) = check(&folder, &["rules"]);
-    assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
+    let [old, new] = ["rules/20-vars.yaml", "rules/40-vars.yaml"];
+    fs::rename(folder.path(old), folder.path(new)).unwrap();
+    check(&folder, &["rules"]).exits(0);
 
-    write("40-vars.yaml", "version: 1\nvars: {a: x, b: \"{{ a }}\"}\n");
-    let (output, stdout, _) = check(&folder, &["rules"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stdout.contains("rules/30-rules.yml:2:15"), "{stdout}");
-    assert!(stdout.contains("write `export: true`"), "{stdout}");
+    folder.write(new, "version: 1\nvars: {a: x, b: \"{{ a }}\"}\n");
+    check(&folder, &["rules"])
+        .exits(1)
+        .shows("rules/30-rules.yml:2:15")
+        .shows("write `export: true`");
 }
 
 #[test]
 fn several_paths_are_rule_sets_of_their_own() {
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["a.yml", "b.yml"] {
-        fs::write(folder.path().join(name), format!("{HEAD}{RULE}")).unwrap();
-    }
-    let (output, stdout, _) = check(&folder, &["a.yml", "b.yml"]);
-    assert_eq!(output.status.code(), Some(0));
+    let rules = format!("{HEAD}{RULE}");
+    let folder = Folder::with(&[("a.yml", &rules), ("b.yml", &rules)]);
+    let stdout = check(&folder, &["a.yml", "b.yml"]).exits(0).stdout;
     assert_eq!(stdout, "`a.yml`: ok, 1 rule\n`b.yml`: ok, 1 rule\n");
 }
 
 #[test]
 fn warnings_fail_a_strict_check_only() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let rule = RULE.replace(
         "on: on_start, role: primary",
         "on: [on_start, on_stop], role: demoted",
     );
-    fs::write(folder.path().join("a.yml"), format!("{HEAD}{rule}")).unwrap();
-    let (output, stdout, _) = check(&folder, &["a.yml"]);
-    assert!(stdout.contains("1 warning"), "{stdout}");
-    assert_eq!(output.status.code(), Some(0));
-    let (output, ..) = check(&folder, &["--strict", "a.yml"]);
-    assert_eq!(output.status.code(), Some(1));
+    folder.write("a.yml", format!("{HEAD}{rule}"));
+    check(&folder, &["a.yml"]).shows("1 warning").exits(0);
+    check(&folder, &["--strict", "a.yml"]).exits(1);
 }
 
 #[test]
 fn a_file_that_is_made_to_be_slow_is_answered_as_any_other() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let mb = 1 << 20;
     for (text, expected) in [
         ("[".repeat(mb), "PB009"),
@@ -262,19 +220,15 @@ fn a_file_that_is_made_to_be_slow_is_answered_as_any_other() {
         ),
         ("version: 1\n".repeat(mb / 40), "PB002"),
     ] {
-        fs::write(folder.path().join("slow.yml"), text).unwrap();
-        let (output, stdout, _) = check(&folder, &["slow.yml"]);
-        assert_eq!(output.status.code(), Some(1));
-        assert!(stdout.contains(expected), "{expected}");
+        folder.write("slow.yml", text);
+        check(&folder, &["slow.yml"]).exits(1).shows(expected);
     }
 }
 
 #[test]
 fn a_result_that_can_t_be_written_is_no_success() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.yml");
-    fs::write(&path, format!("{HEAD}{RULE}")).unwrap();
-    let path = path.to_str().unwrap();
+    let folder = Folder::new();
+    let path = &folder.write("a.yml", format!("{HEAD}{RULE}"));
     for arguments in [
         &["check", path][..],
         &["check", "--format", "sarif", path],
@@ -282,56 +236,41 @@ fn a_result_that_can_t_be_written_is_no_success() {
         &["diff", path, path],
         &["schema", "rules"],
     ] {
-        let full = fs::OpenOptions::new()
-            .write(true)
-            .open("/dev/full")
-            .unwrap();
-        let output = program().args(arguments).stdout(full).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        assert!(said.contains("the result can't be written"), "{said}");
+        Ended::of(program().args(arguments).stdout(full()))
+            .case(format!("{arguments:?}"))
+            .exits(2)
+            .says("the result can't be written");
     }
 }
 
 #[test]
 fn a_pipe_that_nobody_writes_to_is_no_rules_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let pipe = folder.path().join("rules.yml");
-    crate::support::pipe::make(&pipe);
-    for path in [&pipe, &folder.path().to_owned()] {
-        let output = program().arg("check").arg(path).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains("is a pipe and no file"), "{said}");
+    let folder = Folder::new();
+    crate::support::pipe::make(&folder.path("rules.yml"));
+    for path in ["rules.yml", "."] {
+        check(&folder, &[path])
+            .exits(2)
+            .says("is a pipe and no file");
     }
 }
 
 #[test]
 fn what_a_request_can_t_be_sent_with_is_shown_where_it_stands() {
-    let folder = tempfile::tempdir().unwrap();
-    let rules = folder.path().join("rules.yml");
     let body = "      model_name: \"{{ env.MODEL }}\"\n";
     let rule = "rules:\n  - name: a\n    on: [on_role_change, on_start]\n    role: primary\n    request:\n      type: config_switch\n      server: s\n";
-    fs::write(&rules, format!("{HEAD}{rule}{body}")).unwrap();
+    let folder = Folder::with(&[("rules.yml", &format!("{HEAD}{rule}{body}"))]);
     for command in ["plan", "run"] {
-        let output = program()
-            .args([command, "--rules"])
-            .arg(&rules)
-            .args(["--node", "n1", "on_start", "primary", "demo"])
-            .env("MODEL", "-m")
-            .output()
-            .unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(4), "{said}");
-        assert!(said.contains("rules.yml:11:19"), "{said}");
+        let mut command = folder.command([command, "--rules", "rules.yml", "--node", "n1"]);
+        command.args(["on_start", "primary", "demo"]);
+        let ended = Ended::of(command.env("MODEL", "-m"));
+        ended.exits(4).says("rules.yml:11:19");
     }
 }
 
 /// If there are too many clusters to check each rule in each of them, none counts as nonexistent.
 #[test]
 fn a_fleet_that_conditions_name_has_rules_that_fire() {
-    let folder = tempfile::tempdir().unwrap();
-    let rules = folder.path().join("rules.yml");
+    let folder = Folder::new();
     for clusters in [10, 700] {
         let rule = |number: u32| {
             format!(
@@ -340,8 +279,8 @@ fn a_fleet_that_conditions_name_has_rules_that_fire() {
             )
         };
         let each: Vec<String> = (0..clusters).map(rule).collect();
-        fs::write(&rules, format!("{HEAD}rules:\n{}", each.concat())).unwrap();
-        let (_, said, _) = check(&folder, &["rules.yml"]);
+        folder.write("rules.yml", format!("{HEAD}rules:\n{}", each.concat()));
+        let said = check(&folder, &["rules.yml"]).stdout;
         assert_eq!(said, format!("`rules.yml`: ok, {clusters} rules\n"));
     }
 }

@@ -30,8 +30,7 @@ rules:
         .collect();
     let running: Vec<_> = nodes.iter().map(|node| node.callback().start()).collect();
     for (running, server) in running.into_iter().zip(&servers) {
-        let ended = running.end();
-        assert_eq!(ended.exit, 0, "{server}: {ended:?}");
+        running.end().case(server).exits(0);
         assert_eq!(simulator.active_model(server), Some(format!("{server}:n1")));
     }
     let posts = simulator

@@ -29,10 +29,8 @@ fn a_pipe_that_nobody_writes_to_is_no_file_for_the_connection() {
     let pipe = pipe(&folder.path().join("pipe"));
     let said = |rest: &str, what: &str| {
         let rules = rules(&format!("url: \"https://127.0.0.1:1\", {rest}"));
-        let ended = Node::new(&rules).callback().run();
         let expected = format!("{what} `{pipe}`: it is a pipe and no file");
-        assert_eq!(ended.exit, 3, "{ended:?}");
-        assert!(ended.stderr.contains(&expected), "{ended:?}");
+        Node::new(&rules).promoted().exits(3).says(&expected);
     };
     let header = format!("headers: {{A: {{file: {pipe}}}}}");
     said(&header, "can't read the header `A` from the file");
@@ -43,13 +41,12 @@ fn a_pipe_that_nobody_writes_to_is_no_file_for_the_connection() {
 
 #[test]
 fn a_secret_is_no_endless_file() {
-    let ended = Node::new(&rules(
+    Node::new(&rules(
         "url: \"http://127.0.0.1:1\", headers: {A: {file: /dev/zero}}",
     ))
-    .callback()
-    .run();
-    assert_eq!(ended.exit, 3, "{ended:?}");
-    assert!(ended.stderr.contains("more than 65536 bytes"), "{ended:?}");
+    .promoted()
+    .exits(3)
+    .says("more than 65536 bytes");
 }
 
 #[test]
@@ -58,11 +55,11 @@ fn a_log_that_is_a_pipe_without_a_reader_stops_no_callback() {
     let pipe = pipe(&folder.path().join("pipe"));
     let simulator = Simulator::start(Config::default().server("demo").model("demo:n1")).unwrap();
     let rules = rules(&format!("url: \"{}\"", simulator.url()));
-    let ended = Node::new(&rules)
+    Node::new(&rules)
         .callback()
         .args(["--log-file", &pipe])
-        .run();
-    assert_eq!(ended.exit, 0, "{ended:?}");
-    assert!(ended.stderr.contains("can't be opened"), "{ended:?}");
+        .run()
+        .exits(0)
+        .says("can't be opened");
     assert!(fs::exists(&pipe).unwrap());
 }

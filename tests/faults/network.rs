@@ -1,15 +1,17 @@
 //! The connection to the API: names, proxies, prefixes.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufReader, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use patroni_barman::simulator::{Config, Simulator};
 
-use crate::support::call::Ended;
+use crate::support::ended::Ended;
+use crate::support::http::{self, Message, nowhere};
 use crate::support::node::Node;
+use crate::support::text::{has, starts};
 
 fn simulator() -> Simulator {
     Simulator::start(Config::default().server("demo").model("demo:n1")).unwrap()
@@ -29,26 +31,28 @@ rules:
     )
 }
 
-/// An address without a listener.
-fn nowhere() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
+/// Runs a callback with these keys of the API.
+fn switch(api: &str) -> Ended {
+    Node::new(&rules(api)).promoted()
 }
 
-fn assert_not_finished(ended: &Ended, message: &str) {
-    assert_eq!(ended.exit, 3, "{ended:?}");
-    assert!(ended.message().contains(message), "{}", ended.message());
+/// Asserts that it gave up, with this message.
+#[track_caller]
+fn assert_not_finished(ended: Ended, message: &str) {
+    has(&ended.exits(3).message(), message);
+}
+
+#[track_caller]
+fn assert_switched(ended: Ended, simulator: &Simulator) {
+    ended.exits(0);
+    assert_eq!(simulator.active_model("demo").as_deref(), Some("demo:n1"));
 }
 
 #[test]
 fn a_name_that_is_not_found_is_named() {
-    let ended = Node::new(&rules("url: \"http://no-such-host.invalid:7480/x\""))
-        .callback()
-        .run();
+    let ended = switch("url: \"http://no-such-host.invalid:7480/x\"");
     let message = "can't find the address of `http://no-such-host.invalid:7480`";
-    assert_not_finished(&ended, message);
+    assert_not_finished(ended, message);
 }
 
 #[test]
@@ -57,66 +61,39 @@ fn the_environments_proxies_are_ignored() {
     let proxy = format!("http://{}", nowhere());
     let node = Node::new(&rules(&format!("url: \"{}\"", simulator.url())));
     let mut callback = node.callback();
-    for name in [
-        "HTTP_PROXY",
-        "http_proxy",
-        "HTTPS_PROXY",
-        "https_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-    ] {
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         callback = callback.env(name, &proxy);
+        callback = callback.env(&name.to_lowercase(), &proxy);
     }
-    let ended = callback.run();
-    assert_eq!(ended.exit, 0, "{ended:?}");
-    assert_eq!(simulator.active_model("demo").as_deref(), Some("demo:n1"));
+    assert_switched(callback.run(), &simulator);
 }
 
 #[test]
 fn the_rules_files_proxy_is_used() {
     let simulator = simulator();
-    let (address, asked) = proxy(simulator.address(), b"HTTP/1.1 200 OK\r\n\r\n");
-    let api = format!("url: \"http://barman.invalid:7480\", proxy: \"http://{address}\"");
-    let ended = Node::new(&rules(&api)).callback().run();
-    assert_eq!(ended.exit, 0, "{ended:?}");
-    assert_eq!(simulator.active_model("demo").as_deref(), Some("demo:n1"));
-    assert!(
-        asked
-            .recv()
-            .unwrap()
-            .starts_with("CONNECT barman.invalid:7480 HTTP/1.1\r\n")
-    );
+    let (address, asked) = proxy(simulator.address(), "200 OK");
+    assert_switched(switch(&through(address)), &simulator);
+    let request = asked.recv().unwrap();
+    starts(&request, "CONNECT barman.invalid:7480 HTTP/1.1\r\n");
+}
+
+/// A server that is only known to this proxy.
+fn through(proxy: SocketAddr) -> String {
+    format!("url: \"http://barman.invalid:7480\", proxy: \"http://{proxy}\"")
 }
 
 #[test]
-fn a_proxy_that_lets_nobody_through_is_tried_again() {
-    let simulator = simulator();
-    let (address, asked) = proxy(simulator.address(), b"HTTP/1.1 407 No\r\n\r\n");
-    let api = format!("url: \"http://barman.invalid:7480\", proxy: \"http://{address}\"");
-    let ended = Node::new(&rules(&api)).callback().run();
-    assert_eq!(ended.exit, 3, "{ended:?}");
-    let message = ended.message();
-    let place = format!(
-        "no connection to `http://barman.invalid:7480` (through the proxy `http://{address}`)"
-    );
-    assert!(
-        message.contains(&place) && message.contains("407"),
-        "{message}"
-    );
-    assert_eq!(asked.try_iter().count(), 2);
-}
-
-#[test]
-fn a_proxy_that_can_not_reach_the_server_is_tried_again() {
-    let simulator = simulator();
-    let (address, asked) = proxy(simulator.address(), b"HTTP/1.1 502 No\r\n\r\n");
-    let api = format!("url: \"http://barman.invalid:7480\", proxy: \"http://{address}\"");
-    let ended = Node::new(&rules(&api)).callback().run();
-    assert_not_finished(
-        &ended,
-        "gave up after 2 attempts: no connection to `http://barman.invalid:7480`",
-    );
-    assert_eq!(asked.try_iter().count(), 2);
+fn a_proxy_that_lets_nobody_through_or_cannot_reach_the_server_is_tried_again() {
+    for status in ["407", "502"] {
+        let (address, asked) = proxy(simulator().address(), &format!("{status} No"));
+        let message = switch(&through(address)).case(status).exits(3).message();
+        let place = format!(
+            "gave up after 2 attempts: no connection to `http://barman.invalid:7480` (through the proxy `http://{address}`)"
+        );
+        has(&message, &place);
+        has(&message, status);
+        assert_eq!(asked.try_iter().count(), 2, "{status}");
+    }
 }
 
 #[test]
@@ -126,11 +103,10 @@ fn a_proxy_whose_answer_drips_is_not_listened_to_for_ever() {
         let api = format!(
             "url: \"{scheme}://barman.invalid:7480\", proxy: \"http://{address}\", timeout: 2s, connect_timeout: 400ms"
         );
-        let ended = Node::new(&rules(&api)).callback().run();
         let message = format!(
             "gave up after 2 attempts: no connection to `{scheme}://barman.invalid:7480` (through the proxy `http://{address}`) within 400ms"
         );
-        assert_not_finished(&ended, &message);
+        assert_not_finished(switch(&api), &message);
     }
 }
 
@@ -138,11 +114,7 @@ fn a_proxy_whose_answer_drips_is_not_listened_to_for_ever() {
 fn the_scheme_is_read_in_any_case() {
     let simulator = simulator();
     let url = simulator.url().replace("http", "HTTP");
-    let ended = Node::new(&rules(&format!("url: \"{url}\"")))
-        .callback()
-        .run();
-    assert_eq!(ended.exit, 0, "{ended:?}");
-    assert_eq!(simulator.active_model("demo").as_deref(), Some("demo:n1"));
+    assert_switched(switch(&format!("url: \"{url}\"")), &simulator);
 }
 
 #[test]
@@ -153,42 +125,27 @@ fn a_path_prefix_is_kept() {
             .model("demo:n1")
             .prefix("/backup/api");
         let simulator = Simulator::start(config).unwrap();
-        let api = format!("url: \"{}{slash}\"", simulator.url());
-        let ended = Node::new(&rules(&api)).callback().run();
-        assert_eq!(ended.exit, 0, "{ended:?}");
-        assert_eq!(
-            simulator.served()[0].path,
-            "/backup/api/servers/demo/operations"
-        );
+        switch(&format!("url: \"{}{slash}\"", simulator.url())).exits(0);
+        let path = &simulator.served()[0].path;
+        assert_eq!(path, "/backup/api/servers/demo/operations");
     }
 }
 
 /// A proxy with this answer to `CONNECT` that then forwards bytes. The channel receives the
 /// request.
-fn proxy(behind: SocketAddr, answer: &'static [u8]) -> (SocketAddr, mpsc::Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+fn proxy(behind: SocketAddr, answer: &str) -> (SocketAddr, mpsc::Receiver<String>) {
     let (tell, asked) = mpsc::channel();
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let mut client = client.unwrap();
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                let mut byte = [0];
-                if client.read(&mut byte).unwrap() == 0 {
-                    break;
-                }
-                head.push(byte[0]);
-            }
-            if tell.send(String::from_utf8(head).unwrap()).is_err() {
-                return;
-            }
-            client.write_all(answer).unwrap();
-            if answer.starts_with(b"HTTP/1.1 200") {
-                let server = TcpStream::connect(behind).unwrap();
-                pass_on(client.try_clone().unwrap(), server.try_clone().unwrap());
-                pass_on(server, client);
-            }
+    let answer = format!("HTTP/1.1 {answer}\r\n\r\n");
+    let address = http::serve(move |mut client| {
+        let request = Message::read(&mut BufReader::new(&client));
+        if tell.send(request.unwrap().head).is_err() {
+            return;
+        }
+        client.write_all(answer.as_bytes()).unwrap();
+        if answer.starts_with("HTTP/1.1 200") {
+            let server = TcpStream::connect(behind).unwrap();
+            pass_on(client.try_clone().unwrap(), server.try_clone().unwrap());
+            pass_on(server, client);
         }
     });
     (address, asked)
@@ -196,23 +153,15 @@ fn proxy(behind: SocketAddr, answer: &'static [u8]) -> (SocketAddr, mpsc::Receiv
 
 /// A proxy that answers `CONNECT` byte by byte and never finishes.
 fn dripping_proxy() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let mut client = client.unwrap();
-            thread::spawn(move || {
-                let answer = b"HTTP/1.1 200 OK\r\nX: ".iter().chain(b"x".iter().cycle());
-                for byte in answer {
-                    if client.write_all(&[*byte]).is_err() {
-                        break;
-                    }
-                    thread::sleep(Duration::from_millis(50));
-                }
-            });
+    http::serve(|mut client| {
+        let answer = b"HTTP/1.1 200 OK\r\nX: ".iter().chain(b"x".iter().cycle());
+        for byte in answer {
+            if client.write_all(&[*byte]).is_err() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(50));
         }
-    });
-    address
+    })
 }
 
 fn pass_on(mut from: TcpStream, mut to: TcpStream) {

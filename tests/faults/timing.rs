@@ -5,7 +5,7 @@ use patroni_barman::simulator::{Config, SameSecond, Simulator};
 use serde_json::json;
 
 use crate::simulator::client::{Still, post};
-use crate::support::call::Ended;
+use crate::support::ended::Ended;
 use crate::support::node::Node;
 
 fn rules(url: &str, model: &str, retry: &str) -> String {
@@ -43,9 +43,8 @@ fn after_an_internal_error_the_next_second_is_waited_for() {
         "demo:n1",
         "wait: 1ms, max_wait: 2ms",
     ))
-    .callback()
-    .run();
-    assert_eq!(ended.exit, 0, "{ended:?}");
+    .promoted()
+    .exits(0);
     let seconds = seconds_of_sending(&ended);
     assert_eq!(seconds.len(), 3, "{ended:?}");
     assert!(
@@ -61,8 +60,7 @@ fn two_callbacks_in_one_second_both_succeed() {
     let nodes = [Node::new(&rules), Node::new(&rules)];
     let running = nodes.each_ref().map(|node| node.callback().start());
     let ids = running.map(|running| {
-        let ended = running.end();
-        assert_eq!(ended.exit, 0, "{ended:?}");
+        let ended = running.end().exits(0);
         ended.json()["steps"][0]["operation_id"].clone()
     });
     assert_ne!(ids[0], ids[1]);
@@ -84,8 +82,7 @@ fn a_request_that_was_lost_to_another_with_the_same_id_is_sent_again() {
     running
         .until_it_says("the active model of `demo` is `demo:n2` and not `demo:n1`; next attempt");
     still.pass_seconds(1);
-    let ended = running.end();
-    assert_eq!(ended.exit, 0, "{ended:?}");
+    let ended = running.end().exits(0);
     assert_ne!(ended.json()["steps"][0]["operation_id"], id);
     assert_eq!(simulator.active_model("demo").as_deref(), Some("demo:n1"));
 }
@@ -103,7 +100,6 @@ fn a_callback_outlives_an_api_that_is_down() {
     let mut running = node.callback().start();
     running.until_it_says("connection refused; next attempt in");
     simulator.bring_up().unwrap();
-    let ended = running.end();
-    assert_eq!(ended.exit, 0, "{ended:?}");
+    running.end().exits(0);
     assert_eq!(simulator.active_model("demo").as_deref(), Some("demo:n1"));
 }

@@ -2,6 +2,7 @@
 
 use patroni_barman::simulator::{BackupStatus, Config, RecoverFiles};
 
+use crate::support::ended::Ended;
 use crate::support::node::Node;
 
 const RULES: &str = r#"version: 1
@@ -34,16 +35,15 @@ fn node(config: Config, backup: &str, rules: &str) -> Node {
         .with_barman(config)
 }
 
-fn bootstrap(node: &Node) -> crate::support::call::Ended {
+fn bootstrap(node: &Node) -> Ended {
     let datadir = format!("--datadir={}", node.datadir().display());
     node.run(["run", "--event", "bootstrap", "--scope=demo", &datadir])
 }
 
 /// Asserts that nothing is sent, for this reason.
 #[track_caller]
-fn refused(node: &Node, ended: &crate::support::call::Ended, why: &str) {
-    assert_eq!(ended.exit, 2, "{}", ended.stderr);
-    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+fn refused(node: &Node, ended: Ended, why: &str) {
+    ended.exits(2).says(why);
     assert_eq!(node.posts(), []);
 }
 
@@ -54,12 +54,8 @@ fn a_backup_that_failed_is_not_restored() {
         ID,
         RULES,
     );
-    let ended = node.create_replica().run();
-    refused(
-        &node,
-        &ended,
-        &format!("backup `{ID}` of `demo` is FAILED; nothing was sent"),
-    );
+    let why = format!("backup `{ID}` of `demo` is FAILED; nothing was sent");
+    refused(&node, node.create_replica().run(), &why);
 }
 
 #[test]
@@ -74,7 +70,7 @@ fn a_new_cluster_is_not_left_where_its_backups_timeline_ended() {
     let first = node(older(), "latest", RULES);
     let why =
         format!("backup `{ID}` of `demo` is of timeline 1, and Barman has reached timeline 3");
-    refused(&first, &bootstrap(&first), &why);
+    refused(&first, bootstrap(&first), &why);
     // a replica streams the rest from the leader
     first.create_replica().run().exits(0);
 
@@ -101,12 +97,8 @@ fn a_replica_is_not_made_of_the_backup_of_another_database_system() {
         RULES,
     );
     node.patroni().system_id("42");
-    let ended = node.create_replica().run();
-    refused(
-        &node,
-        &ended,
-        "is of the database system 41, and the leader's is 42",
-    );
+    let why = "is of the database system 41, and the leader's is 42";
+    refused(&node, node.create_replica().run(), why);
     node.patroni().system_id("41");
     node.create_replica().run().exits(0);
 }
@@ -115,26 +107,21 @@ fn a_replica_is_not_made_of_the_backup_of_another_database_system() {
 fn a_recovery_that_still_runs_when_the_wait_is_over_is_not_joined_by_another() {
     let rules = RULES.replace("    request:", "    poll: {timeout: 200ms}\n    request:");
     let node = node(barman().backup("demo", ID), "latest", &rules);
-    node.barman().set_faults("poll:stuck".parse().unwrap());
+    node.faults("poll:stuck");
     node.create_replica().run().exits(3);
-    let ended = node.create_replica().run();
-    assert_eq!(ended.exit, 3, "{}", ended.stderr);
     let why = "an earlier recovery into this directory: operation `";
-    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    node.create_replica().run().exits(3).says(why);
     assert_eq!(node.posts().len(), 1);
 }
 
 #[test]
 fn a_barman_that_does_not_tell_of_its_backups_is_asked_all_the_same() {
     let node = node(barman().backup("demo", ID), "latest", RULES);
-    node.barman().set_faults("diagnose:500".parse().unwrap());
-    let ended = node.create_replica().run();
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
-    assert!(
-        ended.stderr.contains("the backup is not checked"),
-        "{}",
-        ended.stderr
-    );
+    node.faults("diagnose:500");
+    node.create_replica()
+        .run()
+        .exits(0)
+        .says("the backup is not checked");
 }
 
 #[test]
@@ -143,6 +130,5 @@ fn a_directory_in_which_postgresql_runs_is_left_alone() {
     std::fs::create_dir(node.datadir()).unwrap();
     let pid = std::process::id();
     std::fs::write(node.datadir().join("postmaster.pid"), format!("{pid}\n")).unwrap();
-    let ended = node.create_replica().run();
-    refused(&node, &ended, "a PostgreSQL runs in");
+    refused(&node, node.create_replica().run(), "a PostgreSQL runs in");
 }

@@ -2,15 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{RULES, active, barman, callback, leader};
-use crate::support::call::Call;
-use crate::support::node::Node;
-use crate::support::wait::wait;
+use super::leader;
+use crate::support::call::{Call, limited};
+use crate::support::wait::{until, wait};
 
 fn mode(path: &std::path::Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -26,7 +25,8 @@ fn a_log_that_is_not_read_holds_up_no_request() {
     while std::io::Write::write(&mut full, &[b'x'; 4096]).is_ok() {}
     rustix::io::ioctl_fionbio(&full, false).unwrap();
     let mut child = node
-        .command(callback("on_role_change", "primary"))
+        .callback()
+        .command()
         .stdout(Stdio::null())
         .stderr(writer)
         .spawn()
@@ -37,40 +37,23 @@ fn a_log_that_is_not_read_holds_up_no_request() {
         child.wait().unwrap();
     }
     assert_eq!(ended.and_then(|status| status.code()), Some(0));
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    assert_eq!(node.active(), "demo:n1");
     drop(reader);
 }
 
 #[test]
 fn a_limit_of_file_sizes_does_not_end_a_callback() {
     let node = leader();
-    let command = node.command(callback("on_role_change", "primary"));
-    let mut limited = Command::new("/bin/sh");
-    limited
-        .args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""])
-        .arg(command.get_program());
-    limited.args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
-        };
-    }
-    let output = limited.output().unwrap();
-    assert_eq!(
-        output.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    let command = node.callback().command();
+    limited(&command, "ulimit -f 0").exits(0);
+    assert_eq!(node.active(), "demo:n1");
 }
 
 #[test]
 fn nobody_else_can_read_the_state() {
     let node = leader();
     node.barman().take_down();
-    node.run(callback("on_role_change", "primary")).exits(3);
+    node.promoted().exits(3);
     let folder = node.state().parent().unwrap().to_owned();
     assert_eq!(mode(&folder), 0o700);
     let mut files = 0;
@@ -90,7 +73,7 @@ fn what_root_makes_belongs_to_the_folders_owner() {
     // only root can change the owner of a directory; another user's files belong to that user anyway
     let _ = std::os::unix::fs::chown(&folder, Some(65_534), Some(65_534));
     let expected = fs::metadata(&folder).unwrap().uid();
-    node.run(callback("on_role_change", "primary")).exits(0);
+    node.promoted().exits(0);
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         let owner = fs::metadata(&path).unwrap().uid();
@@ -101,44 +84,24 @@ fn what_root_makes_belongs_to_the_folders_owner() {
 #[test]
 fn a_damaged_state_is_moved_aside_and_a_new_one_is_used() {
     let node = leader();
-    let state = node.state();
-    fs::create_dir_all(state.parent().unwrap()).unwrap();
-    fs::write(
-        &state,
-        "no database at all, and long enough to look like one ".repeat(100),
-    )
-    .unwrap();
-    let ended = node.run(callback("on_role_change", "primary"));
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
-    assert!(
-        ended.stderr.contains("was damaged; it is `"),
-        "{}",
-        ended.stderr
-    );
-    assert!(
-        ended.stderr.contains("state.db.corrupt-"),
-        "{}",
-        ended.stderr
-    );
+    node.spoil_state();
+    node.promoted()
+        .exits(0)
+        .says("was damaged; it is `")
+        .says("state.db.corrupt-");
     assert_eq!(node.outcomes(), ["done"]);
     node.run(["reconcile"]).exits(0);
 }
 
 #[test]
 fn processes_that_make_a_new_state_at_once_all_use_it() {
-    let node = Node::new(RULES).with_patroni("n1").with_barman(barman());
+    let node = leader();
     for _ in 0..5 {
         let _ = fs::remove_dir_all(node.state().parent().unwrap());
         let calls: Vec<_> = (0..5).map(|_| node.call(["reconcile"])).collect();
         let running: Vec<_> = calls.iter().map(Call::start).collect();
         for one in running {
-            let ended = one.end();
-            assert!(!ended.stderr.contains("locked"), "{}", ended.stderr);
-            assert!(
-                !ended.stderr.contains("can't be opened"),
-                "{}",
-                ended.stderr
-            );
+            one.end().never_says("locked").never_says("can't be opened");
         }
     }
 }
@@ -149,25 +112,14 @@ fn a_process_that_stays_opens_its_log_again_and_ends_when_told() {
     let log = node.folder().join("log");
     let rotated = node.folder().join("log.1");
     let log_file = log.to_str().unwrap();
-    let arguments = [
-        "reconcile",
-        "--every",
-        "50ms",
-        "--log-file",
-        log_file,
-        "--log-level",
-        "debug",
-    ];
-    let mut running = node.call(arguments).start();
-    assert!(wait(|| log.exists().then_some(())).is_some());
+    let options = ["--log-file", log_file, "--log-level", "debug"];
+    let call = node.call(["reconcile", "--every", "50ms"]).args(options);
+    let mut running = call.start();
+    until(|| log.exists());
     fs::rename(&log, &rotated).unwrap();
     let pid = Pid::from_raw(running.id().cast_signed()).unwrap();
     kill_process(pid, Signal::HUP).unwrap();
-    assert!(
-        wait(|| log.exists().then_some(())).is_some(),
-        "{}",
-        running.log()
-    );
+    until(|| log.exists());
     kill_process(pid, Signal::TERM).unwrap();
     assert!(!running.kill_when(|| false));
 }
@@ -175,18 +127,12 @@ fn a_process_that_stays_opens_its_log_again_and_ends_when_told() {
 #[test]
 fn a_state_that_does_not_answer_holds_up_no_request() {
     let node = leader();
-    node.run(callback("on_start", "primary")).exits(0);
+    node.event("on_start", "primary").exits(0);
     let posts = node.posts().len();
     // another process holds the database and hangs
     let other = Connection::open(node.state()).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let ended = node.run(callback("on_role_change", "primary"));
-    assert!(
-        ended.stderr.contains("no answer within 1 s"),
-        "{}",
-        ended.stderr
-    );
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    node.promoted().says("no answer within 1 s").exits(0);
     assert_eq!(node.posts().len(), posts + 1);
     other.execute_batch("ROLLBACK").unwrap();
 }

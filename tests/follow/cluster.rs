@@ -1,6 +1,6 @@
 //! `reconcile` and `status` cover the whole cluster, on any of its nodes.
 
-use super::{RULES, active, barman};
+use super::{RULES, barman, leader, node, unfenced};
 use crate::support::node::Node;
 use crate::support::patroni::Patroni;
 use patroni_barman::simulator::Config;
@@ -33,14 +33,8 @@ fn a_replica_corrects_what_the_leader_cannot() {
     node.run(["reconcile", "--dry-run"]).exits(2);
     assert_eq!(node.posts(), []);
 
-    let ended = node.run(PASS);
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
-    assert!(
-        ended.stderr.contains("(for `n2`); sending the request"),
-        "{}",
-        ended.stderr
-    );
-    assert_eq!(active(&node).as_deref(), Some("demo:n2"));
+    node.run(PASS).exits(0).says("(for `n2`); sending the request");
+    assert_eq!(node.active(), "demo:n2");
     let history = node.json(&["history"], 0);
     let request = &history["requests"][0];
     assert_eq!(
@@ -94,10 +88,8 @@ fn a_rule_that_needs_what_only_the_other_node_knows_is_left_to_it() {
 fn what_members_want_differently_is_left_alone() {
     let rules = format!("{ALLOWED}{}", RULES.replace("role: primary", "role: any"));
     let (node, _leader) = replica(&rules, stale());
-    let ended = node.run(PASS);
-    assert_eq!(ended.exit, 2, "{}", ended.stdout);
     let sentence = "the model of the server `demo` is wanted differently for `n1` (rule `follow`) and for `n2` (rule `follow`)";
-    assert!(ended.stderr.contains(sentence), "{}", ended.stderr);
+    node.run(PASS).exits(2).says(sentence);
     assert_eq!(node.posts(), []);
     let status = node.json(&["status"], 1);
     assert_eq!(status["conflicts"][0], sentence);
@@ -115,33 +107,21 @@ fn what_all_members_want_is_sent_once() {
 
 #[test]
 fn a_target_that_something_else_keeps_setting_is_left_alone_after_three_corrections() {
-    let node = Node::new(RULES).with_patroni("n1").with_barman(barman());
-    let other = Node::new(
-        &RULES
-            .replace("BARMAN", node.barman().url())
-            .replace("patroni: {url: \"PATRONI\"}\n", ""),
-    );
+    let node = leader();
+    let other = unfenced("n2", node.barman().url());
     for _ in 0..3 {
         node.run(["reconcile"]).exits(0);
-        assert_eq!(active(&node).as_deref(), Some("demo:n1"));
-        other
-            .run(["run", "--node", "n2", "on_role_change", "primary", "demo"])
-            .exits(0);
+        assert_eq!(node.active(), "demo:n1");
+        other.promoted().exits(0);
     }
     let posts = node.posts().len();
-    let ended = node.run(["reconcile"]);
-    assert_eq!(ended.exit, 2, "{}", ended.stderr);
-    assert!(
-        ended
-            .stderr
-            .contains("corrected 3 times and something else keeps setting it"),
-        "{}",
-        ended.stderr
-    );
+    node.run(["reconcile"])
+        .exits(2)
+        .says("corrected 3 times and something else keeps setting it");
     assert_eq!(node.posts().len(), posts);
     // a change of role is not a correction
-    node.callback().run().exits(0);
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    node.promoted().exits(0);
+    assert_eq!(node.active(), "demo:n1");
 }
 
 #[test]
@@ -155,25 +135,18 @@ fn another_patroni_answers_for_a_silent_local_one() {
         ),
     );
     let node = Node::new(&rules).with_barman(stale());
-    let ended = node.run(PASS);
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
-    assert_eq!(active(&node).as_deref(), Some("demo:n2"));
+    node.run(PASS).exits(0);
+    assert_eq!(node.active(), "demo:n2");
     assert_eq!(node.json(&["status"], 0)["node"], serde_json::Value::Null);
 }
 
 #[test]
 fn a_member_that_is_not_listed_wants_nothing() {
     let rules = RULES.replace("role: primary", "role: replica");
-    let node = Node::new(&format!("{ALLOWED}{rules}"))
-        .with_patroni("n1")
-        .with_barman(barman());
+    let node = node(&format!("{ALLOWED}{rules}"));
     let leader = Patroni::start("n2", "n1");
     node.patroni().lists("n2", &leader.url);
-    let ended = node.run(["reconcile", "--node", "n7", "--second-look", "0s"]);
-    assert!(
-        ended.stderr.contains("lists no member `n7`"),
-        "{}",
-        ended.stderr
-    );
-    assert!(!ended.stderr.contains("demo:n7"), "{}", ended.stderr);
+    node.run(["reconcile", "--node", "n7", "--second-look", "0s"])
+        .says("lists no member `n7`")
+        .never_says("demo:n7");
 }

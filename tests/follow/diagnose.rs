@@ -6,9 +6,9 @@ use std::process::Stdio;
 use patroni_barman::simulator::Config;
 use wait4::Wait4 as _;
 
-use super::{RULES, active, barman, callback, leader};
-use crate::support::call::Ended;
+use super::{RULES, barman, leader, looks};
 use crate::support::node::Node;
+use crate::support::text::lacks;
 
 /// Node n1, the leader, with a switch that is verified in this way.
 fn verifying(how: &str, config: Config) -> Node {
@@ -16,22 +16,12 @@ fn verifying(how: &str, config: Config) -> Node {
     Node::new(&rules).with_patroni("n1").with_barman(config)
 }
 
-fn looks(node: &Node) -> usize {
-    let served = node.barman().served();
-    served.iter().filter(|one| one.path == "/diagnose").count()
-}
-
-/// Asserts that the request was executed, and that the log contains this.
+/// Runs a callback, and asserts that its request was executed, and that the log contains this.
 #[track_caller]
-fn done(node: &Node, ended: &Ended, words: &str) {
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
-    assert!(ended.stderr.contains(words), "{}", ended.stderr);
-    assert!(
-        !ended.stderr.contains("may not have reached"),
-        "{}",
-        ended.stderr
-    );
-    assert_eq!(active(node).as_deref(), Some("demo:n1"));
+fn does(node: &Node, words: &str) {
+    let ended = node.promoted().exits(0).says(words);
+    ended.never_says("may not have reached");
+    assert_eq!(node.active(), "demo:n1");
     assert_eq!(node.posts().len(), 1);
     assert_eq!(node.outcomes(), ["done"]);
 }
@@ -39,13 +29,8 @@ fn done(node: &Node, ended: &Ended, words: &str) {
 #[test]
 fn a_diagnose_that_hangs_does_not_make_a_done_switch_fail() {
     let node = verifying("verify: applied, poll: {timeout: 700ms}", barman());
-    node.barman().set_faults("diagnose:hang".parse().unwrap());
-    let ended = node.run(callback("on_role_change", "primary"));
-    done(
-        &node,
-        &ended,
-        "done, but not verified within 700ms: no answer from",
-    );
+    node.faults("diagnose:hang");
+    does(&node, "done, but not verified within 700ms: no answer from");
 }
 
 #[test]
@@ -57,9 +42,8 @@ fn a_diagnose_that_is_not_published_is_asked_once() {
         "diagnose:401",
     ] {
         let node = leader();
-        node.barman().set_faults(fault.parse().unwrap());
-        let ended = node.run(callback("on_role_change", "primary"));
-        done(&node, &ended, "publish `/diagnose`, or set `verify: none`");
+        node.faults(fault);
+        does(&node, "publish `/diagnose`, or set `verify: none`");
         assert_eq!(looks(&node), 1, "{fault}");
     }
 }
@@ -68,7 +52,8 @@ fn a_diagnose_that_is_not_published_is_asked_once() {
 fn memory_of_a_callback(node: &Node) -> u64 {
     let log = node.folder().join("log");
     let mut child = node
-        .command(callback("on_role_change", "primary"))
+        .callback()
+        .command()
         .stdout(Stdio::null())
         .stderr(File::create(&log).unwrap())
         .spawn()
@@ -76,7 +61,7 @@ fn memory_of_a_callback(node: &Node) -> u64 {
     let ended = child.wait4().unwrap();
     let log = std::fs::read_to_string(&log).unwrap();
     assert_eq!(ended.status.code(), Some(0), "{log}");
-    assert!(!log.contains("not verified"), "{log}");
+    lacks(&log, "not verified");
     assert!(looks(node) > 0);
     ended.rusage.maxrss / 1024
 }
@@ -86,7 +71,7 @@ fn a_diagnose_of_40_megabytes_is_read_in_the_memory_of_a_small_one() {
     let small = memory_of_a_callback(&leader());
     let node = verifying("verify: applied", barman().diagnose_size(640, 50));
     let big = memory_of_a_callback(&node);
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    assert_eq!(node.active(), "demo:n1");
     assert!(
         big < small + 8 * 1024,
         "{big} KiB, and {small} KiB of a small one"
@@ -101,13 +86,7 @@ fn an_option_in_barmans_automatic_file_is_taken_for_done_and_sent_once() {
         "{type: config_switch, server: demo, model_name: \"demo:{{ node }}\"}",
         request,
     ));
-    let ended = node.run(callback("on_role_change", "primary"));
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
-    assert!(
-        ended.stderr.contains("`.barman.auto.conf`"),
-        "{}",
-        ended.stderr
-    );
+    node.promoted().exits(0).says("`.barman.auto.conf`");
     for _ in 0..3 {
         node.run(["reconcile"]).exits(0);
     }
@@ -126,8 +105,7 @@ fn a_server_that_receives_nothing_is_judged_by_its_model() {
         ),
     ] {
         let node = verifying("verify: streaming", barman().option("demo", option, value));
-        let ended = node.run(callback("on_role_change", "primary"));
-        done(&node, &ended, what);
+        does(&node, what);
     }
 }
 
@@ -136,19 +114,15 @@ fn a_model_that_points_to_a_replica_does_not_verify() {
     let node = verifying("verify: streaming, poll: {timeout: 3s}", barman());
     node.barman()
         .change_postgres("demo:n1", |postgres| postgres.in_recovery = true);
-    let ended = node.run(callback("on_role_change", "primary"));
-    assert_eq!(ended.exit, 2, "{}", ended.stderr);
     let why = "the active model of `demo` points to a replica, not to the primary";
-    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    node.promoted().exits(2).says(why);
 }
 
 #[test]
 fn an_operation_that_failed_after_its_switch_is_done() {
     let node = leader();
-    node.barman()
-        .set_faults("post:fail-done*1".parse().unwrap());
-    let ended = node.run(callback("on_role_change", "primary"));
-    done(&node, &ended, "");
+    node.faults("post:fail-done*1");
+    does(&node, "");
 }
 
 #[test]
@@ -156,11 +130,9 @@ fn a_postgresql_that_barman_cannot_reach_is_named_as_the_reason() {
     let node = verifying("verify: streaming, poll: {timeout: 3s}", barman());
     node.barman()
         .change_postgres("demo:n1", |postgres| postgres.reachable = false);
-    let ended = node.run(callback("on_role_change", "primary"));
-    assert_eq!(ended.exit, 2, "{}", ended.stderr);
     let why = "Barman cannot connect to the PostgreSQL of `demo`";
-    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    let ended = node.promoted().exits(2).says(why);
     for wrong in ["no answer from", "may not have reached"] {
-        assert!(!ended.stderr.contains(wrong), "{}", ended.stderr);
+        lacks(&ended.stderr, wrong);
     }
 }

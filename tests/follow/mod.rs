@@ -11,10 +11,11 @@ mod receiver;
 mod recovery;
 mod versions;
 
-use patroni_barman::simulator::{Config, Simulator};
+use patroni_barman::simulator::Config;
 use serde_json::json;
 
-use crate::support::follow::{demo, follow};
+use crate::support::follow::{demo, faulty, follow};
+use crate::support::http::nowhere;
 use crate::support::node::Node;
 
 const RULES: &str = follow!("verify: applied, retry: {wait: 10ms, max_wait: 20ms, deadline: 2s}");
@@ -26,16 +27,24 @@ fn barman() -> Config {
 
 /// Node n1, the leader.
 fn leader() -> Node {
-    Node::new(RULES).with_patroni("n1").with_barman(barman())
+    node(RULES)
 }
 
-fn active(node: &Node) -> Option<String> {
-    node.barman().active_model("demo")
+/// The same with other rules.
+fn node(rules: &str) -> Node {
+    Node::new(rules).with_patroni("n1").with_barman(barman())
 }
 
-/// A callback of node n1 for this event and role.
-fn callback<'a>(event: &'a str, role: &'a str) -> [&'a str; 6] {
-    ["run", "--node", "n1", event, role, "demo"]
+/// A node with this Barman that asks no Patroni, such as one on which the rules are old.
+fn unfenced(name: &str, barman: &str) -> Node {
+    let rules = RULES.replace("patroni: {url: \"PATRONI\"}\n", "");
+    Node::new(&rules.replace("BARMAN", barman)).named(name)
+}
+
+/// The number of times that Barman's state was asked for.
+fn looks(node: &Node) -> usize {
+    let served = node.barman().served();
+    served.iter().filter(|one| one.path == "/diagnose").count()
 }
 
 #[test]
@@ -51,41 +60,36 @@ fn the_leaders_own_lease_counts_more_than_a_name_on_the_command_line() {
     ];
     node.write_rules(&RULES.replace("demo:{{ node }}", "demo:n1"));
     node.run(named).exits(0);
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    assert_eq!(node.active(), "demo:n1");
 }
 
 #[test]
 fn nothing_is_sent_for_a_role_that_is_lost_before_the_first_attempt() {
     let node = leader();
     node.patroni().leader("n2");
-    let ended = node.run(callback("on_role_change", "primary"));
-    assert_eq!(ended.exit, 5, "{}", ended.stderr);
+    node.promoted().exits(5);
     assert_eq!(node.posts(), []);
 }
 
 #[test]
 fn the_patroni_of_another_cluster_is_refused_by_name() {
     let node = leader();
-    let ended = node.run(["run", "--node", "n1", "on_role_change", "primary", "other"]);
-    assert_eq!(ended.exit, 2, "{}", ended.stderr);
     let sentence = "is of cluster `demo`, not `other`; correct `patroni` in the rules file";
-    assert!(ended.stderr.contains(sentence), "{}", ended.stderr);
+    node.run(["run", "--node", "n1", "on_role_change", "primary", "other"])
+        .exits(2)
+        .says(sentence);
     assert_eq!(node.posts(), []);
 }
 
 #[test]
 fn a_silent_patroni_holds_up_nothing_but_a_callback_that_is_late() {
-    let silent = Simulator::start(barman()).unwrap();
-    silent.set_faults("any:reset".parse().unwrap());
-    let node = leader();
+    let (silent, node) = (faulty("any:reset"), leader());
     node.write_rules(&RULES.replace("PATRONI", silent.url()));
-    node.run(callback("on_role_change", "primary")).exits(0);
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    node.promoted().exits(0);
+    assert_eq!(node.active(), "demo:n1");
 
     // an earlier request waits for Patroni, and stays pending
-    node.barman().take_down();
-    node.run(callback("on_role_change", "primary")).exits(3);
-    node.barman().bring_up().unwrap();
+    node.misses_barman();
     let posts = node.posts().len();
     node.run(["reconcile"]).exits(3);
     assert_eq!(node.posts().len(), posts);
@@ -104,34 +108,29 @@ fn a_refusal_that_passes_is_outlived() {
     ] {
         let node = leader();
         node.write_rules(&RULES.replace("deadline: 2s", "deadline: 10s"));
-        node.barman().set_faults(faults.parse().unwrap());
-        let ended = node.run(callback("on_role_change", "primary"));
-        assert_eq!(ended.exit, 0, "{faults}: {}", ended.stderr);
-        assert_eq!(active(&node).as_deref(), Some("demo:n1"), "{faults}");
+        node.faults(faults);
+        node.promoted().case(faults).exits(0);
+        assert_eq!(node.active(), "demo:n1", "{faults}");
     }
 }
 
 #[test]
 fn a_callback_without_a_rule_takes_up_what_is_pending_for_its_role() {
     let node = leader();
-    node.barman().take_down();
-    node.run(callback("on_role_change", "primary")).exits(3);
-    node.barman().bring_up().unwrap();
-    node.run(callback("on_reload", "primary")).exits(1);
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    node.misses_barman();
+    node.event("on_reload", "primary").exits(1);
+    assert_eq!(node.active(), "demo:n1");
     assert_eq!(node.outcomes(), ["done"]);
 }
 
 #[test]
 fn a_pending_request_goes_with_its_rule() {
     let node = leader();
-    node.barman().take_down();
-    node.run(callback("on_role_change", "primary")).exits(3);
-    node.barman().bring_up().unwrap();
+    node.misses_barman();
     node.write_rules(&RULES.replace("role: primary", "role: primary\n    enabled: false"));
     node.run(["reconcile"]).exits(1);
     assert_eq!(node.posts(), []);
-    let request = &node.json(&["history"], 0)["requests"][0];
+    let request = node.newest();
     assert_eq!(request["outcome"], "superseded");
     assert_eq!(request["message"], "the rules no longer ask for it");
 }
@@ -153,10 +152,10 @@ rules:
     role: primary
     request: {type: config_update, changes: [{scope: server, server_name: demo, description: new}]}
 "#;
-    let node = Node::new(rules).with_patroni("n1").with_barman(barman());
+    let node = node(rules);
     node.barman().take_down();
-    node.run(callback("on_start", "primary")).exits(3);
-    node.run(callback("on_restart", "primary")).exits(3);
+    node.event("on_start", "primary").exits(3);
+    node.event("on_restart", "primary").exits(3);
     node.barman().bring_up().unwrap();
     // two updates in one second have one ID: the next run sends the second one
     for _ in 0..20 {
@@ -180,35 +179,30 @@ rules:
 
 #[test]
 fn a_barman_that_is_down_does_not_keep_another_from_following() {
-    let down = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}", listener.local_addr().unwrap())
-    };
+    let down = nowhere();
     let request = "{type: config_switch, server: demo, model_name: \"demo:{{ node }}\"";
     let rules = RULES
         .replace(
             "api: {url",
-            &format!("apis: {{dead: {{url: \"{down}\"}}}}\napi: {{url"),
+            &format!("apis: {{dead: {{url: \"http://{down}\"}}}}\napi: {{url"),
         )
         .replace(
             &format!("request: {request}}}"),
             &format!("requests: [{request}, api: dead}}, {request}}}]"),
         );
-    let node = Node::new(&rules).with_patroni("n1").with_barman(barman());
-    let mut running = node.call(callback("on_role_change", "primary")).start();
+    let node = node(&rules);
+    let mut running = node.callback().start();
     running.until_it_says("done after");
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
-    assert_eq!(running.end().exit, 3);
+    assert_eq!(node.active(), "demo:n1");
+    running.end().exits(3);
 }
 
 #[test]
 fn nothing_is_sent_while_no_member_leads() {
     let node = leader();
     node.patroni().leader("nobody");
-    let ended = node.run(["reconcile"]);
-    assert_eq!(ended.exit, 3, "{}", ended.stderr);
     let sentence = "no member of `demo` holds the leader key; nothing is sent";
-    assert!(ended.stderr.contains(sentence), "{}", ended.stderr);
+    node.run(["reconcile"]).exits(3).says(sentence);
     assert_eq!(node.posts(), []);
 }
 
@@ -218,9 +212,8 @@ fn a_patroni_that_does_not_tell_its_name_is_asked_in_other_ways() {
     node.patroni().is_older_than_3_2();
     node.run(["run", "on_role_change", "primary", "demo"])
         .exits(0);
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
-    let ended = node.run(["reconcile", "--node", "n1"]);
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    assert_eq!(node.active(), "demo:n1");
+    node.run(["reconcile", "--node", "n1"]).exits(0);
 }
 
 #[test]
@@ -228,9 +221,9 @@ fn a_barman_that_follows_already_is_left_alone_unless_the_role_changed() {
     let node = Node::new(RULES)
         .with_patroni("n1")
         .with_barman(barman().active("demo", "demo:n1"));
-    node.run(callback("on_start", "primary")).exits(0);
+    node.event("on_start", "primary").exits(0);
     assert_eq!(node.posts(), []);
-    node.run(callback("on_role_change", "primary")).exits(0);
+    node.promoted().exits(0);
     assert_eq!(node.posts().len(), 1);
 }
 
@@ -241,10 +234,10 @@ fn a_slot_that_another_receiver_uses_is_not_barmans() {
         .with_patroni("n1")
         .with_barman(barman().active("demo", "demo:n1"));
     node.patroni().walsenders(&["n2", "barman_receive_wal"]);
-    node.run(callback("on_start", "primary")).exits(0);
+    node.event("on_start", "primary").exits(0);
     assert_eq!(node.posts(), []);
     node.patroni().walsenders(&["n2"]);
-    node.run(callback("on_start", "primary"))
+    node.event("on_start", "primary")
         .exits(2)
         .says("is in use, but not by Barman: the primary has no walsender `barman_receive_wal`");
     assert!(!node.posts().is_empty());
@@ -260,14 +253,8 @@ fn the_second_look_corrects_what_arrives_late() {
     let mut running = call.start();
     running.until_it_says("done after");
     // a request of the previous leader
-    let late = Node::new(
-        &RULES
-            .replace("BARMAN", node.barman().url())
-            .replace("patroni: {url: \"PATRONI\"}\n", ""),
-    );
-    late.run(["run", "--node", "n2", "on_role_change", "primary", "demo"])
-        .exits(0);
-    assert_eq!(active(&node).as_deref(), Some("demo:n2"));
-    assert_eq!(running.end().exit, 0);
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    unfenced("n2", node.barman().url()).promoted().exits(0);
+    assert_eq!(node.active(), "demo:n2");
+    running.end().exits(0);
+    assert_eq!(node.active(), "demo:n1");
 }

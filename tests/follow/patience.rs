@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use patroni_barman::simulator::Simulator;
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{RULES, active, barman, callback, leader};
+use super::{RULES, barman, leader, node};
+use crate::support::follow::faulty;
 use crate::support::node::Node;
 use crate::support::wait::until;
 
@@ -15,27 +15,25 @@ const SWITCH: &str = "{type: config_switch, server: demo, model_name: \"demo:{{ 
 #[test]
 fn a_request_that_arrives_late_is_not_done_for_a_node_that_no_longer_leads() {
     let old = leader();
-    old.barman().set_faults("post:late=2s*1".parse().unwrap());
-    let call = old.call(callback("on_role_change", "primary"));
+    old.faults("post:late=2s*1");
+    let call = old.callback();
     let running = call.start();
     until(|| old.posts().len() == 1);
     old.patroni().leader("n2");
     let new = Node::new(&RULES.replace("BARMAN", old.barman().url()))
         .named("n2")
         .with_patroni("n2");
-    new.callback().run().exits(0);
-    let ended = running.end();
-    assert_eq!(ended.exit, 5, "{}", ended.stderr);
+    new.promoted().exits(0);
+    running.end().exits(5);
     assert_ne!(old.outcomes(), ["done"]);
     // it went to n1 after all; any pass of the new leader corrects it
     new.run(["reconcile"]).exits(0);
-    assert_eq!(active(&old).as_deref(), Some("demo:n2"));
+    assert_eq!(old.active(), "demo:n2");
 }
 
 #[test]
 fn a_later_step_waits_for_a_patroni_that_is_silent() {
-    let silent = Simulator::start(barman()).unwrap();
-    silent.set_faults("any:reset".parse().unwrap());
+    let silent = faulty("any:reset");
     let rules = RULES
         .replace("PATRONI", silent.url())
         .replace(&format!("request: {SWITCH}"), &format!(
@@ -46,9 +44,8 @@ fn a_later_step_waits_for_a_patroni_that_is_silent() {
         .model("other:n1")
         .operation_time(Duration::from_secs(3));
     let node = Node::new(&rules).with_barman(config);
-    let ended = node.run(callback("on_role_change", "primary"));
-    assert_eq!(ended.exit, 3, "{}", ended.stderr);
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    node.promoted().exits(3);
+    assert_eq!(node.active(), "demo:n1");
     assert_eq!(node.posts().len(), 1);
 }
 
@@ -64,14 +61,14 @@ fn one_refusal_of_what_stands_in_front_settles_nothing() {
         "post:gone*1",
     ] {
         let node = leader();
-        node.barman().set_faults(faults.parse().unwrap());
-        let first = node.run(callback("on_role_change", "primary"));
+        node.faults(faults);
+        let first = node.promoted();
         if first.exit != 0 {
             assert_eq!(node.outcomes(), ["pending"], "{faults}: {}", first.stderr);
-            node.run(callback("on_reload", "primary")).exits(1);
+            node.event("on_reload", "primary").exits(1);
         }
         assert_eq!(node.outcomes(), ["done"], "{faults}");
-        assert_eq!(active(&node).as_deref(), Some("demo:n1"), "{faults}");
+        assert_eq!(node.active(), "demo:n1", "{faults}");
     }
 }
 
@@ -89,13 +86,12 @@ fn a_token_that_is_being_rewritten_is_waited_for() {
             .replace("url: \"BARMAN\"", &format!("url: \"BARMAN\", {api}"))
             .replace("deadline: 2s", "deadline: 20s"),
     );
-    let call = node.call(callback("on_role_change", "primary"));
+    let call = node.callback();
     let mut running = call.start();
     running.until_it_says("next attempt");
     std::fs::write(&token, "Bearer t0ken-of-the-test").unwrap();
-    let ended = running.end();
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    running.end().exits(0);
+    assert_eq!(node.active(), "demo:n1");
 }
 
 #[test]
@@ -106,9 +102,9 @@ fn an_update_that_is_not_verified_survives_one_refusal() {
             .replace("verify: applied", "verify: none")
             .replace("deadline: 2s", "deadline: 30s")
             .replace(SWITCH, update);
-        let node = Node::new(&rules).with_patroni("n1").with_barman(barman());
-        node.barman().set_faults(fault.parse().unwrap());
-        let first = node.run(callback("on_role_change", "primary"));
+        let node = node(&rules);
+        node.faults(fault);
+        let first = node.promoted();
         let next = node.run(["reconcile"]);
         let said = format!("{}{}", first.stderr, next.stderr);
         assert_eq!(node.outcomes(), ["done"], "{fault}: {said}");
@@ -117,8 +113,7 @@ fn an_update_that_is_not_verified_survives_one_refusal() {
 
 #[test]
 fn a_callback_killed_while_it_learns_its_name_is_made_good() {
-    let silent = Simulator::start(barman()).unwrap();
-    silent.set_faults("any:hang".parse().unwrap());
+    let silent = faulty("any:hang");
     let node = leader();
     node.write_rules(&RULES.replace("PATRONI", silent.url()));
     let call = node.call(["run", "on_role_change", "primary", "demo"]);
@@ -127,13 +122,12 @@ fn a_callback_killed_while_it_learns_its_name_is_made_good() {
     assert!(running.kill_when(is_asked), "{}", running.log());
     node.write_rules(RULES);
     node.run(["reconcile"]).exits(0);
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    assert_eq!(node.active(), "demo:n1");
 }
 
 #[test]
 fn a_patroni_that_is_in_trouble_is_not_invalid_rules() {
-    let broken = Simulator::start(barman()).unwrap();
-    broken.set_faults("any:500*2".parse().unwrap());
+    let broken = faulty("any:500*2");
     let node = leader();
     node.write_rules(&RULES.replace("PATRONI", broken.url()));
     let call = node.call(["run", "on_role_change", "primary", "demo"]);
@@ -146,8 +140,8 @@ fn a_patroni_that_is_in_trouble_is_not_invalid_rules() {
 #[test]
 fn a_callback_that_is_stopped_does_not_hold_up_reconcile_for_ever() {
     let node = leader();
-    node.barman().set_faults("post:hang*1".parse().unwrap());
-    let call = node.call(callback("on_role_change", "primary"));
+    node.faults("post:hang*1");
+    let call = node.callback();
     let mut running = call.start();
     until(|| node.posts().len() == 1);
     let pid = Pid::from_raw(running.id().cast_signed()).unwrap();
@@ -159,6 +153,6 @@ fn a_callback_that_is_stopped_does_not_hold_up_reconcile_for_ever() {
     state.execute("UPDATE intent SET claim_ms = 1", []).unwrap();
     drop(state);
     node.run(["reconcile"]).exits(0);
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    assert_eq!(node.active(), "demo:n1");
     running.kill();
 }

@@ -3,7 +3,7 @@
 use patroni_barman::simulator::Config;
 use std::time::Duration;
 
-use super::{RULES, active, barman};
+use super::{RULES, barman, leader};
 use crate::support::call::Call;
 use crate::support::node::Node;
 
@@ -30,7 +30,7 @@ fn config_switch_is_fenced_where_it_knows_patroni() {
         .says("no longer holds the leader key");
     assert_eq!(node.posts(), []);
     switch(&node, "on_role_change", false).run().exits(0);
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    assert_eq!(node.active(), "demo:n1");
     node.patroni().leader("n1");
     switch(&node, "on_role_change", true).run().exits(0);
     assert_eq!(node.accepted("config_switch"), 2);
@@ -38,7 +38,7 @@ fn config_switch_is_fenced_where_it_knows_patroni() {
 
 #[test]
 fn config_switch_does_not_restart_a_receiver_at_a_start() {
-    let node = Node::new(RULES).with_patroni("n1").with_barman(barman());
+    let node = leader();
     switch(&node, "on_start", false).run().exits(0);
     switch(&node, "on_start", false).run().exits(0);
     assert_eq!(node.posts().len(), 1);

@@ -6,9 +6,10 @@ use patroni_barman::simulator::patroni::Cluster;
 use patroni_barman::simulator::{Version, World};
 use serde_json::{Value, json};
 
-use super::RULES;
-use crate::support::follow::demo;
+use super::{RULES, unfenced};
+use crate::support::follow::{for_member, receiving};
 use crate::support::node::Node;
+use crate::support::text::has;
 
 /// Two nodes of a cluster with controlled WAL, and a Barman with a backup.
 struct Stage {
@@ -21,20 +22,9 @@ impl Stage {
         Self::with(Cluster::new("demo"))
     }
 
-    /// The backup begins in the fifth segment, which is archived; the leader is writing the sixth.
     fn with(cluster: Cluster) -> Self {
-        let barman = demo("n1")
-            .option("demo", "slot_name", "barman")
-            .backup("demo", "20260101T000000");
-        let cluster = cluster.member("n1").member("n2");
-        let barmans = [("barman".to_owned(), barman)];
-        let world = World::start(vec![cluster], barmans).unwrap();
-        world.tell("demo", "wal 0/6000028").unwrap();
-        let rules = RULES.replace("BARMAN", world.barman("barman").unwrap().url());
-        let node = |name: &str| {
-            let url = world.url("demo", name).unwrap();
-            Node::new(&rules.replace("PATRONI", url)).named(name)
-        };
+        let world = receiving(cluster);
+        let node = |name: &str| Node::new(&for_member(RULES, &world, name)).named(name);
         let nodes = [node("n1"), node("n2")];
         Self { world, nodes }
     }
@@ -63,18 +53,10 @@ impl Stage {
     }
 
     fn call_back(&self, name: &str) {
-        let node = name.to_owned();
-        let call = [
-            "run",
-            "--node",
-            &node,
-            "--second-look",
-            "1ms",
-            "on_role_change",
-            "primary",
-            "demo",
-        ];
-        self.node(name).run(call).exits(0);
+        let options = ["run", "--node", name, "--second-look", "1ms"];
+        let call = self.node(name).call(options);
+        let call = call.args(["on_role_change", "primary", "demo"]);
+        call.run().exits(0);
     }
 
     /// Runs a pass on a node; other tests check the exit code.
@@ -117,24 +99,24 @@ fn a_clean_switchover_is_continuous() {
     let receipts = stage.receipts("n2");
     let receipt = &receipts[0];
     assert_eq!(receipts.len(), 1, "{receipts:#?}");
-    let shown = |key: &str| receipt[key].clone();
-    assert_eq!(shown("verdict"), "continuous");
-    assert_eq!(
-        [shown("from_timeline"), shown("timeline")],
-        [json!(1), json!(2)]
-    );
-    assert_eq!(shown("switch_lsn"), "0/9A3F0D8");
-    assert_eq!(shown("leader"), "n2");
-    assert_eq!(shown("backup"), "20260101T000000");
-    assert_eq!(shown("needs_backup"), false);
+    for (key, expected) in [
+        ("verdict", json!("continuous")),
+        ("from_timeline", json!(1)),
+        ("timeline", json!(2)),
+        ("switch_lsn", json!("0/9A3F0D8")),
+        ("leader", json!("n2")),
+        ("backup", json!("20260101T000000")),
+        ("needs_backup", json!(false)),
+    ] {
+        assert_eq!(receipt[key], expected, "{key}");
+    }
     let status = stage.status("n2", 0);
     assert_eq!(status["receipts"][0], *receipt);
     assert_eq!(status["receipts_unknown"], Value::Null);
-    let text = stage.node("n2").run(["status", "--node", "n2"]).stdout;
     let sentence = "`demo`: timeline 1 to 2 at 0/9A3F0D8: continuous, and restorable from backup 20260101T000000";
-    assert!(text.contains(sentence), "{text}");
-    let text = stage.node("n2").run(["history"]).stdout;
-    assert!(text.contains(sentence), "{text}");
+    let node = stage.node("n2");
+    node.run(["status", "--node", "n2"]).shows(sentence);
+    node.run(["history"]).shows(sentence);
 }
 
 #[test]
@@ -186,14 +168,20 @@ fn thirty_failovers(step: u64) {
     assert_eq!(stage.verdicts("n1").len(), 30);
 }
 
-/// Barman's receiver dies, the leader writes more WAL and is lost, and an operator resets the receiver.
-fn with_a_gap() -> Stage {
+/// Barman's receiver dies, and the leader writes more WAL and is lost.
+fn without_a_receiver() -> Stage {
     let stage = Stage::new();
     stage.wal("0/7000100");
     stage.pass("n1");
     stage.barman("kill-receiver demo");
     stage.wal("0/9A3F0D8");
     stage.promote("n2");
+    stage
+}
+
+/// Then an operator resets the receiver.
+fn with_a_gap() -> Stage {
+    let stage = without_a_receiver();
     stage.wal("0/A000100");
     stage.barman("lose-wal demo");
     stage.call_back("n2");
@@ -215,14 +203,13 @@ fn a_gap_has_its_positions_until_a_backup_closes_it() {
         [&receipt["backup"], &receipt["needs_backup"]],
         [&Value::Null, &json!(true)]
     );
-    let ended = stage.node("n2").run(["status", "--node", "n2"]);
-    assert_eq!(ended.exit, 1, "{}", ended.stdout);
+    let ended = stage.node("n2").run(["status", "--node", "n2"]).exits(1);
     for part in [
         "GAP from 0/7000000 to 0/9A3F0D8",
         "`barman backup demo`",
         "CRITICAL",
     ] {
-        assert!(ended.stdout.contains(part), "{part}: {}", ended.stdout);
+        has(&ended.stdout, part);
     }
     // every node reports it
     stage.pass("n1");
@@ -240,28 +227,19 @@ fn a_gap_has_its_positions_until_a_backup_closes_it() {
 #[test]
 fn metrics_have_the_verdict() {
     let stage = with_a_gap();
-    let file = stage.node("n2").folder().join("metrics.prom");
-    let path = file.to_str().unwrap();
-    let pass = ["reconcile", "--node", "n2", "--metrics-file", path];
-    stage.node("n2").run(pass);
-    let text = fs::read_to_string(&file).unwrap();
+    let text = stage.node("n2").metrics(0);
     for line in [
         "patroni_barman_receipt{cluster=\"demo\",api=\"default\",server=\"demo\",verdict=\"gap\"} 1",
         "patroni_barman_receipt{cluster=\"demo\",api=\"default\",server=\"demo\",verdict=\"continuous\"} 0",
         "patroni_barman_receipt_needs_backup{cluster=\"demo\",api=\"default\",server=\"demo\"} 1",
     ] {
-        assert!(text.contains(line), "{line} in {text}");
+        has(&text, line);
     }
 }
 
 #[test]
 fn what_is_unknown_is_looked_at_again() {
-    let stage = Stage::new();
-    stage.wal("0/7000100");
-    stage.pass("n1");
-    stage.barman("kill-receiver demo");
-    stage.wal("0/9A3F0D8");
-    stage.promote("n2");
+    let stage = without_a_receiver();
     stage.node("n2").run(["status", "--node", "n2"]);
     let status = stage.status("n2", 1);
     let receipt = &status["receipts"][0];
@@ -282,19 +260,11 @@ fn what_nobody_saw_is_not_guessed() {
     stage.promote("n2");
     stage.wal("0/C000100");
     // Barman is switched by hand, long before the next pass
-    let rules = RULES
-        .replace("BARMAN", stage.world.barman("barman").unwrap().url())
-        .replace("patroni: {url: \"PATRONI\"}\n", "");
-    let hand = Node::new(&rules);
-    hand.run(["run", "--node", "n2", "on_role_change", "primary", "demo"])
-        .exits(0);
+    let barman = stage.world.barman("barman").unwrap();
+    unfenced("n2", barman.url()).promoted().exits(0);
     stage.wal("0/E000100");
-    let url = stage.world.url("demo", "n2").unwrap();
-    stage.node("n2").write_rules(
-        &RULES
-            .replace("BARMAN", stage.world.barman("barman").unwrap().url())
-            .replace("PATRONI", url),
-    );
+    let rules = for_member(RULES, &stage.world, "n2");
+    stage.node("n2").write_rules(&rules);
     stage.barman("kill-receiver demo");
     stage.pass("n2");
     let receipt = &stage.receipts("n2")[0];
@@ -314,7 +284,7 @@ fn without_patronis_history_nothing_is_judged() {
     let status = stage.status("n2", 0);
     assert_eq!(status["receipts"], json!([]));
     let why = status["receipts_unknown"].as_str().unwrap();
-    assert!(why.contains("a list of timelines"), "{why}");
+    has(why, "a list of timelines");
     stage.world.tell("demo", "fault n2 /history:ok").unwrap();
     stage.pass("n2");
     assert_eq!(stage.verdicts("n2"), continuous([2]));
@@ -338,6 +308,6 @@ fn a_standby_cluster_is_not_judged() {
     node.write_rules(&rules.replace("role: primary", "role: [primary, standby_leader]"));
     let status = node.json(&["status", "--node", "n2"], 0);
     let why = status["receipts_unknown"].as_str().unwrap();
-    assert!(why.contains("standby cluster"), "{why}");
+    has(why, "standby cluster");
     assert_eq!(status["receipts"][0]["verdict"], "continuous");
 }

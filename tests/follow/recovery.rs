@@ -1,13 +1,16 @@
 //! A recovery is sent once, and only its own end counts.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufReader, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use patroni_barman::simulator::{Config, RecoverFiles};
 
-use crate::support::call::{Ended, Running};
+use crate::support::call::Running;
+use crate::support::ended::Ended;
+use crate::support::http::{Message, serve};
 use crate::support::node::Node;
+use crate::support::text::lacks;
 use crate::support::wait::until;
 
 const RULES: &str = r#"version: 1
@@ -51,9 +54,8 @@ fn an_error_of_a_proxy_after_the_api_took_it_up_does_not_send_it_twice() {
     for status in ["503", "500", "429", "502"] {
         let node = node(barman());
         let faults = format!("post:{status}+accepted*1");
-        node.barman().set_faults(faults.parse().unwrap());
-        let ended = node.create_replica().run();
-        assert_eq!(ended.exit, 0, "{status}: {}", ended.stderr);
+        node.faults(&faults);
+        let ended = node.create_replica().run().case(status).exits(0);
         assert_eq!(node.posts().len(), 1, "{status}: {}", ended.stderr);
     }
 }
@@ -67,12 +69,9 @@ fn two_calls_for_one_directory_do_not_recover_at_once() {
     let second = second.start();
     until(|| node.posts().len() == 2);
     // the first one has ended when the second one is sent
-    let first = first.end();
-    assert_eq!(first.exit, 0, "{}", first.stderr);
-    let second = second.end();
-    assert_eq!(second.exit, 0, "{}", second.stderr);
+    first.end().exits(0);
     let said = "an earlier recovery into the same directory may still run";
-    assert!(second.stderr.contains(said), "{}", second.stderr);
+    second.end().exits(0).says(said);
 }
 
 #[test]
@@ -80,7 +79,7 @@ fn a_slash_at_the_end_names_the_same_directory() {
     let node = node(barman());
     let rules = RULES.replace("    request:", "    poll: {timeout: 200ms}\n    request:");
     node.write_rules(&rules);
-    node.barman().set_faults("poll:stuck".parse().unwrap());
+    node.faults("poll:stuck");
     node.create_replica().run().exits(3);
     node.write_rules(&rules.replace("{{ datadir }}", "{{ datadir }}/"));
     let ended = node.create_replica().run();
@@ -94,17 +93,15 @@ fn the_wait_for_an_earlier_one_leaves_time_for_the_request() {
     until(|| node.accepted("recovery") == 1);
     first.until_it_says("created operation");
     first.kill();
-    node.barman().set_faults("post:slow=300ms".parse().unwrap());
-    let ended = node.create_replica().run();
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
-    assert!(!ended.stderr.contains("lost"), "{}", ended.stderr);
+    node.faults("post:slow=300ms");
+    node.create_replica().run().exits(0).never_says("lost");
     assert_eq!(node.accepted("recovery"), 2);
 }
 
 #[test]
 fn the_end_of_another_nodes_recovery_is_not_taken_for_ones_own() {
     let node = node(barman());
-    node.barman().set_faults("post:hang*1".parse().unwrap());
+    node.faults("post:hang*1");
     std::fs::create_dir(node.datadir()).unwrap();
     std::fs::write(node.datadir().join("PG_VERSION"), "15\n").unwrap();
     let call = node.create_replica();
@@ -121,7 +118,7 @@ fn what_an_earlier_recovery_made_is_no_proof() {
     let (first, second) = (node.create_replica(), node.create_replica());
     let mut first = first.start();
     first.until_it_says("created operation");
-    node.barman().set_faults("post:hang*1".parse().unwrap());
+    node.faults("post:hang*1");
     let mut second = second.start();
     // it has waited for the first one, whose files are new, and its own request never arrives
     until(|| node.posts().len() == 2);
@@ -212,7 +209,7 @@ fn goes_on_looking(node: &Node, running: &mut Running) {
     let before = lists();
     until(|| lists() > before);
     running.kill();
-    assert!(!running.log().contains("done after"), "{}", running.log());
+    lacks(&running.log(), "done after");
 }
 
 #[test]
@@ -220,51 +217,25 @@ fn a_directory_that_is_not_empty_is_named_when_barman_refuses_it() {
     let node = node(barman().empty_only());
     std::fs::create_dir(node.datadir()).unwrap();
     std::fs::write(node.datadir().join("PG_VERSION"), "15\n").unwrap();
-    let ended = node.create_replica().run();
-    assert_eq!(ended.exit, 2, "{}", ended.stderr);
     let why = "was not empty, and since 3.15 Barman restores into empty directories only";
-    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    node.create_replica().run().exits(2).says(why);
 }
 
 /// A proxy that closes each connection after one answer, without announcing it.
 fn closing_proxy(behind: SocketAddr) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            std::thread::spawn(move || {
-                let mut server = TcpStream::connect(behind).unwrap();
-                pass(&client, &mut server);
-                pass(&server, &mut &client);
-            });
-        }
+    let address = serve(move |mut client| {
+        let mut server = TcpStream::connect(behind).unwrap();
+        pass(&client, &mut server);
+        pass(&server, &mut client);
     });
-    url
+    format!("http://{address}")
 }
 
-/// Forwards one message: its head, and the body with the declared length.
-fn pass(from: &TcpStream, to: &mut impl Write) {
-    let mut from = BufReader::new(from);
-    let (mut message, mut length) = (Vec::new(), 0);
-    loop {
-        let mut line = String::new();
-        if from.read_line(&mut line).unwrap_or(0) == 0 {
-            return;
-        }
-        message.extend_from_slice(line.as_bytes());
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().unwrap();
-        }
-        if line.trim().is_empty() {
-            break;
-        }
+/// Forwards one message.
+fn pass(from: &TcpStream, to: &mut TcpStream) {
+    if let Some(message) = Message::read(&mut BufReader::new(from)) {
+        let _ = to.write_all(&message.bytes());
     }
-    let mut body = vec![0; length];
-    from.read_exact(&mut body).unwrap();
-    message.extend(body);
-    let _ = to.write_all(&message);
 }
 
 #[test]
@@ -273,8 +244,7 @@ fn a_recovery_is_not_sent_over_a_connection_that_was_closed_meanwhile() {
         let node = node(barman());
         let proxy = closing_proxy(node.barman().address());
         node.write_rules(&RULES.replace("BARMAN", &proxy));
-        let ended = node.create_replica().run();
-        assert!(!ended.stderr.contains("lost"), "{}", ended.stderr);
+        let ended = node.create_replica().run().never_says("lost");
         once(&node, &ended, 0);
     }
 }

@@ -2,7 +2,7 @@
 
 use patroni_barman::simulator::Version;
 
-use super::{RULES, active, barman, callback, leader};
+use super::{RULES, barman, leader};
 use crate::support::node::Node;
 
 const SWITCH: &str = "{type: config_switch, server: demo, model_name: \"demo:{{ node }}\"}";
@@ -20,11 +20,9 @@ fn an_api_before_2_1_0_is_named_at_once() {
     for (request, kind) in [(SWITCH, "config_switch"), (update, "config_update")] {
         for api in [Version(2, 0, 0), Version(1, 3, 0)] {
             let node = node(&RULES.replace(SWITCH, request), api, Version(3, 9, 0));
-            let ended = node.run(callback("on_role_change", "primary"));
-            assert_eq!(ended.exit, 2, "{}", ended.stderr);
             let why =
                 format!("this pg-backup-api is older than 2.1.0 and has no `{kind}`; upgrade it");
-            assert!(ended.stderr.contains(&why), "{}", ended.stderr);
+            node.promoted().exits(2).says(&why);
             assert_eq!(node.posts().len(), 1);
             assert_eq!(node.outcomes(), ["pending"]);
         }
@@ -35,16 +33,11 @@ fn an_api_before_2_1_0_is_named_at_once() {
 fn a_barman_before_3_10_is_named_at_once() {
     let why = "this is Barman 3.9.0; models need 3.10 or later";
     let node = node(RULES, Version(2, 1, 1), Version(3, 9, 0));
-    let ended = node.run(callback("on_role_change", "primary"));
-    assert_eq!(ended.exit, 2, "{}", ended.stderr);
-    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    node.promoted().exits(2).says(why);
     assert_eq!(node.posts().len(), 1);
-    let ended = node.run(["check", "--online", "--node", "n1", "rules.yml"]);
-    let said = format!("{}{}", ended.stdout, ended.stderr);
-    assert!(said.contains(why), "{said}");
-    let ended = node.run(["status", "--node", "n1"]);
-    let said = format!("{}{}", ended.stdout, ended.stderr);
-    assert!(said.contains(why), "{said}");
+    node.run(["check", "--online", "--node", "n1", "rules.yml"])
+        .tells(why);
+    node.run(["status", "--node", "n1"]).tells(why);
 }
 
 #[test]
@@ -55,9 +48,8 @@ fn an_api_that_does_not_fit_its_barman_is_named() {
         (Version(2, 1, 0), Version(3, 9, 0)),
     ] {
         let node = node(RULES, api, barman);
-        let ended = node.run(["status", "--node", "n1"]);
-        let said = format!("{}{}", ended.stdout, ended.stderr);
-        assert!(said.contains(why), "{api}, {barman}: {said}");
+        let status = node.run(["status", "--node", "n1"]);
+        status.case(format!("{api}, {barman}")).tells(why);
     }
 }
 
@@ -68,32 +60,27 @@ fn a_patroni_before_3_2_is_followed() {
     let streaming = RULES.replace("verify: applied", "verify: streaming, poll: {timeout: 10s}");
     node.write_rules(&streaming);
     // the first attempt fails: the fence is asked again
-    node.barman().set_faults("post:503*1".parse().unwrap());
-    node.run(callback("on_role_change", "primary")).exits(0);
-    assert_eq!(active(&node).as_deref(), Some("demo:n1"));
+    node.faults("post:503*1");
+    node.promoted().exits(0);
+    assert_eq!(node.active(), "demo:n1");
     for command in [
         &["status"][..],
         &["reconcile"],
         &["check", "--online", "rules.yml"],
     ] {
-        let ended = node.run(command);
-        assert_eq!(
-            ended.exit, 0,
-            "{command:?}: {}{}",
-            ended.stdout, ended.stderr
-        );
+        node.run(command).case(format!("{command:?}")).exits(0);
     }
     node.patroni().leader("n2");
-    node.run(callback("on_role_change", "primary")).exits(5);
+    node.promoted().exits(5);
 }
 
 #[test]
 fn the_way_to_name_a_node_is_not_a_variable_that_patroni_takes_away() {
     let node = Node::new(&RULES.replace("patroni: {url: \"PATRONI\"}\n", "")).with_barman(barman());
-    let ended = node.run(["run", "on_role_change", "primary", "demo"]);
-    assert_eq!(ended.exit, 3, "{}", ended.stderr);
     let way = "give `--node` in the callback's command (Patroni removes `PATRONI_NAME` from the environment)";
-    assert!(ended.stderr.contains(way), "{}", ended.stderr);
+    node.run(["run", "on_role_change", "primary", "demo"])
+        .exits(3)
+        .says(way);
     assert_eq!(node.posts(), []);
 }
 
@@ -115,9 +102,7 @@ fn values_that_barman_shows_in_other_words_are_recognised() {
     let node = Node::new(&RULES.replace(SWITCH, &request))
         .with_patroni("n1")
         .with_barman(config);
-    let ended = node.run(callback("on_role_change", "primary"));
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
-    assert!(!ended.stderr.contains("does not show"), "{}", ended.stderr);
+    node.promoted().exits(0).never_says("does not show");
     node.run(["reconcile"]).exits(0);
     assert_eq!(node.posts().len(), 1);
 }

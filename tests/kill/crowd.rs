@@ -76,8 +76,10 @@ fn every_target_ends_as_wanted_though_half_of_the_callbacks_are_killed() {
             .collect();
         for (running, number) in reconciling.into_iter().zip(group) {
             let server = server(*number);
-            let ended = running.end();
-            assert_eq!(ended.exit, 0, "seed {seed}, {server}: {}", ended.stderr);
+            let ended = running
+                .end()
+                .case(format!("seed {seed}, {server}"))
+                .exits(0);
             let active = barman.active_model(&server);
             assert_eq!(
                 active,

@@ -7,10 +7,10 @@ use std::fs;
 
 use rusqlite::Connection;
 
-use patroni_barman::simulator::{Config, RecoverFiles, Simulator};
+use patroni_barman::simulator::{Config, RecoverFiles};
 
 use crate::support::call::Call;
-use crate::support::follow::demo;
+use crate::support::follow::{demo, faulty};
 use crate::support::node::Node;
 use crate::support::wait::until;
 
@@ -50,8 +50,6 @@ fn node() -> Node {
     Node::new(RULES).with_patroni("n1").with_barman(config())
 }
 
-const CALLBACK: [&str; 6] = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
-
 /// The API's fault for the request during which the process is killed.
 const NOT_SERVED: &str = "hang";
 const SERVED_BUT_NOT_ANSWERED: &str = "slow=60s";
@@ -61,62 +59,42 @@ fn at_every_request(call: impl Fn(&Node) -> Call<'_>, then: impl Fn(&Node, &str)
     for effect in [NOT_SERVED, SERVED_BUT_NOT_ANSWERED] {
         for before in 0.. {
             let node = node();
-            let fault = format!("any:{effect}*1");
-            let faults = if before == 0 {
-                fault
-            } else {
-                format!("any:ok*{before},{fault}")
+            let first = match before {
+                0 => String::new(),
+                _ => format!("any:ok*{before},"),
             };
-            node.barman().set_faults(faults.parse().unwrap());
+            node.faults(&format!("{first}any:{effect}*1"));
             let mut running = call(&node).start();
             if !running.kill_when(|| node.barman().served().len() > before) {
                 // there are no more requests than that
                 assert!(before > 1, "{}", running.log());
                 break;
             }
-            node.barman().set_faults("any:ok".parse().unwrap());
+            node.faults("any:ok");
             then(&node, &format!("killed at request {before}, {effect}"));
         }
     }
 }
 
-fn callback(node: &Node) -> Call<'_> {
-    node.call(CALLBACK)
-}
-
 #[test]
 fn reconcile_finishes_what_a_killed_callback_left_and_sends_nothing_twice() {
-    at_every_request(callback, |node, when| {
-        let output = node.run(["reconcile"]);
-        let said = &output.stderr;
-        assert_eq!(output.exit, 0, "{when}: {said}");
-        assert_eq!(
-            node.barman().active_model("demo").as_deref(),
-            Some("demo:n1"),
-            "{when}: {said}"
-        );
-        assert_eq!(node.outcomes(), ["done", "done"], "{when}: {said}");
+    at_every_request(Node::callback, |node, when| {
+        node.run(["reconcile"]).case(when).exits(0);
+        assert_eq!(node.active(), "demo:n1", "{when}");
+        assert_eq!(node.outcomes(), ["done", "done"], "{when}");
         for kind in ["config_switch", "config_update"] {
-            assert_eq!(node.accepted(kind), 1, "{when}: {kind}: {said}");
+            assert_eq!(node.accepted(kind), 1, "{when}: {kind}");
         }
     });
 }
 
 #[test]
 fn the_next_callback_makes_good_what_a_killed_one_left() {
-    at_every_request(callback, |node, when| {
-        let output = node.run(["run", "--node", "n1", "on_start", "primary", "demo"]);
-        let said = &output.stderr;
-        assert_eq!(output.exit, 0, "{when}: {said}");
-        assert_eq!(
-            node.barman().active_model("demo").as_deref(),
-            Some("demo:n1"),
-            "{when}: {said}"
-        );
-        assert!(
-            !node.outcomes().contains(&"pending".to_owned()),
-            "{when}: {said}"
-        );
+    at_every_request(Node::callback, |node, when| {
+        node.event("on_start", "primary").case(when).exits(0);
+        assert_eq!(node.active(), "demo:n1", "{when}");
+        let outcomes = node.outcomes();
+        assert!(!outcomes.contains(&"pending".to_owned()), "{when}");
     });
 }
 
@@ -146,15 +124,13 @@ fn a_killed_recovery_is_found_again_or_given_up_and_never_sent_twice() {
 fn a_second_recovery_into_a_directory_waits_for_the_end_of_the_first() {
     let node = node();
     node.patroni().leader("n2");
-    node.barman().set_faults("poll:hang*1".parse().unwrap());
+    node.faults("poll:hang*1");
     let mut running = node.create_replica().start();
     // `/diagnose`, the request, and the poll of its operation
     let is_polled = || node.barman().served().len() > 2;
     assert!(running.kill_when(is_polled), "{}", running.log());
     let before = node.barman().served().len();
-    let output = node.create_replica().run();
-    let said = &output.stderr;
-    assert_eq!(output.exit, 0, "{said}");
+    let said = node.create_replica().run().exits(0).stderr;
     let served = node.barman().served();
     let posted = |from: usize| served[from..].iter().position(|one| one.method == "POST");
     let looks = posted(before).expect("a second recovery");
@@ -169,10 +145,9 @@ fn a_second_recovery_into_a_directory_waits_for_the_end_of_the_first() {
 #[test]
 fn a_callback_killed_at_the_fence_is_gone_on_with() {
     let node = node();
-    let silent = Simulator::start(config()).unwrap();
-    silent.set_faults("any:hang".parse().unwrap());
+    let silent = faulty("any:hang");
     node.write_rules(&RULES.replace("PATRONI", silent.url()));
-    let mut running = node.call(CALLBACK).start();
+    let mut running = node.callback().start();
     let is_asked = || !silent.served().is_empty();
     assert!(running.kill_when(is_asked), "{}", running.log());
     node.write_rules(RULES);
@@ -193,22 +168,14 @@ fn nothing_is_sent_before_it_is_written_down() {
     other
         .execute_batch("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE")
         .unwrap();
-    let mut running = node.call(CALLBACK).start();
+    let mut running = node.callback().start();
     let open_files = format!("/proc/{}/fd", running.id());
-    let leads_to_state =
+    let is_state =
         |file: fs::DirEntry| fs::read_link(file.path()).is_ok_and(|path| path == node.state());
-    until(|| {
-        fs::read_dir(&open_files)
-            .unwrap()
-            .flatten()
-            .any(leads_to_state)
-    });
+    until(|| fs::read_dir(&open_files).unwrap().flatten().any(is_state));
     running.kill();
     drop(other);
     assert_eq!(node.posts_of("config_switch").len(), 0);
     node.run(["reconcile"]).exits(0);
-    assert_eq!(
-        node.barman().active_model("demo").as_deref(),
-        Some("demo:n1")
-    );
+    assert_eq!(node.active(), "demo:n1");
 }

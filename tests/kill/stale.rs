@@ -1,12 +1,12 @@
 //! Callbacks that are out of date, or whose request is lost because of another one.
 
-use std::process::Command;
-
 use patroni_barman::simulator::{Config, SameSecond, Simulator};
 
 use super::{RULES, config};
 use crate::simulator::client::Still;
+use crate::support::call::limited;
 use crate::support::node::Node;
+use crate::support::text::has;
 use crate::support::wait::until;
 
 /// A leader with this Barman.
@@ -56,8 +56,7 @@ rules:
     let mut waiting = call.start();
     waiting.until_it_says("gave up the leader's lease");
     node.patroni().leader("n2");
-    let ended = waiting.end();
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    waiting.end().exits(0);
 }
 
 #[test]
@@ -72,13 +71,11 @@ fn a_callback_that_waits_on_the_old_primary_sends_nothing_more() {
     old.patroni().leader("n2");
     let fenced = waiting.end();
     barman.bring_up().unwrap();
-    let new = leader("n2", &barman).callback().run();
+    let new = leader("n2", &barman).promoted();
     assert_eq!((fenced.exit, new.exit), (5, 0), "{fenced:?} {new:?}");
-    assert!(
-        fenced
-            .stderr
-            .contains("`n1` no longer holds the leader key, `n2` does"),
-        "{fenced:?}"
+    has(
+        &fenced.stderr,
+        "`n1` no longer holds the leader key, `n2` does",
     );
     assert_eq!(posts(&barman), ["demo:n2"]);
     assert_eq!(barman.active_model("demo").as_deref(), Some("demo:n2"));
@@ -92,8 +89,7 @@ fn a_callback_that_waits_until_the_api_is_back_is_carried_out() {
     let mut waiting = node.callback().start();
     waiting.until_it_says("next attempt in");
     barman.bring_up().unwrap();
-    let ended = waiting.end();
-    assert_eq!(ended.exit, 0, "{ended:?}");
+    waiting.end().exits(0);
     assert_eq!(barman.active_model("demo").as_deref(), Some("demo:n1"));
 }
 
@@ -119,8 +115,7 @@ fn the_new_primary_wins(same_second: SameSecond, first: &str, second: &str) {
     };
     new.until_it_says("the active model of `demo` is `demo:n1` and not `demo:n2`");
     still.pass_seconds(2);
-    let new = new.end();
-    assert_eq!(new.exit, 0, "{new:?}");
+    new.end().exits(0);
     assert_eq!(barman.active_model("demo").as_deref(), Some("demo:n2"));
     // the old one has seen its own request done, or was too late and is fenced
     let old = old.end();
@@ -143,24 +138,9 @@ fn a_disk_that_is_full_does_not_keep_a_callback_from_its_request() {
     let config = Config::default().server("demo").model("demo:n1");
     let node = Node::new(RULES).with_patroni("n1").with_barman(config);
     // writes to files fail, as on a full disk; pipes are not affected
-    let program = node.command(super::CALLBACK);
-    let mut limited = Command::new("/bin/sh");
-    limited
-        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""])
-        .arg(program.get_program())
-        .args(program.get_args());
-    for (variable, value) in program.get_envs() {
-        match value {
-            Some(value) => limited.env(variable, value),
-            None => limited.env_remove(variable),
-        };
-    }
-    let output = limited.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("continuing without it"), "{said}");
-    assert_eq!(
-        node.barman().active_model("demo").as_deref(),
-        Some("demo:n1")
-    );
+    let program = node.callback().command();
+    limited(&program, "trap '' XFSZ; ulimit -f 0")
+        .exits(0)
+        .says("continuing without it");
+    assert_eq!(node.active(), "demo:n1");
 }

@@ -1,6 +1,7 @@
 //! `history` on a terminal, and errors for people.
 
 use super::{CALLBACK, node};
+use crate::support::text::{has, starts};
 use crate::support::wait::until;
 
 #[test]
@@ -24,7 +25,7 @@ fn history_is_a_table_that_fits() {
             first.contains("on_role_change") && first.contains("pending"),
             "{table}"
         );
-        assert!(table.contains("    demo primary on n1: "), "{table}");
+        has(&table, "    demo primary on n1: ");
         let last = table.lines().last().unwrap();
         assert!(
             last.contains("reconcile") && last.contains("done"),
@@ -49,13 +50,7 @@ fn history_is_a_table_that_fits() {
 fn commands_that_change_nothing_complain_as_the_command_line_does() {
     let node = node();
     let ended = node.run(["man", "--output", "/nonexist"]).exits(2);
-    assert!(
-        ended
-            .stderr
-            .starts_with("error: the manual can't be written"),
-        "{}",
-        ended.stderr
-    );
+    starts(&ended.stderr, "error: the manual can't be written");
     ended.says("/nonexist");
     node.run(["explain", "PB999"]).exits(2).says("error: ");
     node.write_rules(&super::RULES.replace("role: primary", "role: leader"));
@@ -77,10 +72,7 @@ fn commands_that_change_nothing_complain_as_the_command_line_does() {
     let words = ["explain", "PB999", "--log-file", log.to_str().unwrap()];
     assert_eq!(node.run(words).exits(2).stderr, "");
     let text = std::fs::read_to_string(log).unwrap();
-    assert!(
-        text.contains(" ERROR: there is no finding with the code `PB999` ("),
-        "{text}"
-    );
+    has(&text, " ERROR: there is no finding with the code `PB999` (");
 }
 
 /// The columns that a letter takes count, not the letters.

@@ -9,19 +9,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::follow::demo;
+use crate::support::follow::{demo, follow};
 use crate::support::node::Node;
+use crate::support::text::{has, starts};
 
-const RULES: &str = r#"version: 1
-api: {url: "BARMAN"}
-patroni: {url: "PATRONI"}
-defaults: {retry: {wait: 1ms, max_wait: 2ms, deadline: 5s}}
-rules:
-  - name: follow
-    on: on_role_change
-    role: primary
-    request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
-"#;
+const RULES: &str = follow!("retry: {wait: 1ms, max_wait: 2ms, deadline: 5s}");
 
 const CALLBACK: [&str; 6] = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
 
@@ -119,7 +111,7 @@ fn debug_shows_the_exchanges() {
     let url = node.barman().url();
     ended
         .exits(0)
-        .says(&format!(
+        .says(format!(
             "POST {url}/servers/demo/operations {{\"type\":\"config_switch\""
         ))
         .says("/leader: 200 in ");
@@ -149,14 +141,8 @@ fn the_journal_gets_priorities_and_no_times() {
     command.env("JOURNAL_STREAM", stream).stderr(file);
     assert!(command.stdout(Stdio::null()).status().unwrap().success());
     let log = fs::read_to_string(&path).unwrap();
-    assert!(
-        log.starts_with("<6>reconcile primary demo on n1, process "),
-        "{log}"
-    );
-    assert!(
-        log.contains("\n<4>reconcile: rule `follow`: the active model"),
-        "{log}"
-    );
+    starts(&log, "<6>reconcile primary demo on n1, process ");
+    has(&log, "\n<4>reconcile: rule `follow`: the active model");
     assert!(log.lines().all(|line| line.starts_with('<')), "{log}");
     // standard error that leads elsewhere is not the journal
     let call = node.call(["reconcile"]).env("JOURNAL_STREAM", "1:1");

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::{RULES, Stage};
 use crate::support::listener::Answer;
+use crate::support::schema::assert_fits;
+use crate::support::text::{has, lacks, starts};
 use crate::support::wait::until;
 
 /// The rules with other keys of the receiver.
@@ -21,7 +23,7 @@ fn a_command_gets_the_message_while_the_api_is_down() {
         r"{{name: mail, command: [/bin/sh, -c, 'cat > {input}; env > {output}', x]}}"
     )));
     stage.node.barman().take_down();
-    stage.node.callback().run().exits(3);
+    stage.node.promoted().exits(3);
     let message: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(input).unwrap()).unwrap();
     assert_eq!(message["class"], "unfinished");
@@ -42,23 +44,21 @@ fn a_delivery_that_fails_is_made_by_the_next_process() {
     let (chat, node) = (&stage.chat, &stage.node);
     chat.answers(Answer::Status(503, "later"));
     node.barman().take_down();
-    node.callback()
-        .run()
+    node.promoted()
         .exits(3)
         .says("notify: delivery to `chat` failed: it answered 503: later");
     chat.answers(Answer::Ok);
     // A callback that has nothing to ask for.
-    let idle = ["run", "--node", "n1", "on_reload", "primary", "demo"];
-    node.run(idle);
+    node.event("on_reload", "primary");
     chat.was_told(&["unfinished open", "unfinished open"]);
-    node.run(idle);
+    node.event("on_reload", "primary");
     chat.was_told(&["unfinished open", "unfinished open"]);
     node.barman().bring_up().unwrap();
     chat.answers(Answer::Status(500, ""));
     node.run(["reconcile"]).exits(0);
     chat.answers(Answer::Ok);
-    node.run(idle).exits(1);
-    node.run(idle).exits(1);
+    node.event("on_reload", "primary").exits(1);
+    node.event("on_reload", "primary").exits(1);
     let expected = [
         "unfinished open",
         "unfinished open",
@@ -73,9 +73,7 @@ fn what_was_never_told_is_not_told_when_it_is_over() {
     let stage = Stage::new();
     let (chat, node) = (&stage.chat, &stage.node);
     chat.answers(Answer::Status(503, "later"));
-    node.barman().take_down();
-    node.callback().run().exits(3);
-    node.barman().bring_up().unwrap();
+    node.misses_barman();
     chat.answers(Answer::Ok);
     node.run(["reconcile"]).exits(0);
     chat.was_told(&["unfinished open"]);
@@ -118,16 +116,10 @@ fn a_receiver_that_hangs_changes_nothing() {
     let (chat, node) = (&stage.chat, &stage.node);
     chat.answers(Answer::Hang);
     node.barman().take_down();
-    node.callback()
-        .run()
-        .exits(3)
-        .says("delivery to `chat` failed");
+    node.promoted().exits(3).says("delivery to `chat` failed");
     node.barman().bring_up().unwrap();
     node.run(["reconcile"]).exits(0);
-    assert_eq!(
-        node.barman().active_model("demo"),
-        Some("demo:n1".to_owned())
-    );
+    assert_eq!(node.active(), "demo:n1");
 }
 
 #[test]
@@ -140,8 +132,7 @@ fn a_command_that_hangs_is_killed_with_everything_that_it_started() {
     stage.node.barman().take_down();
     stage
         .node
-        .callback()
-        .run()
+        .promoted()
         .exits(3)
         .says("delivery to `mail` failed: no answer within 300ms");
     let pid = fs::read_to_string(pid).unwrap();
@@ -209,28 +200,18 @@ fn the_body_is_a_template_and_secrets_come_from_files() {
         .run()
         .exits(3);
     let posted = &stage.chat.posted()[0];
-    assert!(
-        posted
-            .head
-            .starts_with("POST /services/s3cret-path?key=s3cret-key "),
-        "{}",
-        posted.head
-    );
-    assert!(
-        posted.head.contains("Bearer s3cret-token"),
-        "{}",
-        posted.head
-    );
+    starts(&posted.head, "POST /services/s3cret-path?key=s3cret-key ");
+    has(&posted.head, "Bearer s3cret-token");
     assert_eq!(posted.body["key"], "s3cret-body");
     assert_eq!(posted.body["done"], json!(false));
     assert_eq!(posted.body["list"], json!(["DEMO"]));
     let text = posted.body["text"].as_str().unwrap();
-    assert!(
-        text.starts_with("demo/n1: the model of the server `demo`: not done yet: "),
-        "{text}"
+    starts(
+        text,
+        "demo/n1: the model of the server `demo`: not done yet: ",
     );
     let said = ended.says("it answered 403").stderr;
-    assert!(!said.contains("s3cret"), "{said}");
+    lacks(&said, "s3cret");
 }
 
 #[test]
@@ -251,12 +232,9 @@ fn receivers_are_tested_by_name_or_all_together() {
         .says("there is no receiver `nobody`");
     node.run(["notify", "chat"]).exits(4);
     let schema = node.run(["schema", "notification"]).json();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    assert!(
-        chat.posted()
-            .iter()
-            .all(|one| validator.is_valid(&one.body))
-    );
+    for one in chat.posted() {
+        assert_fits(&schema, &one.body);
+    }
 }
 
 #[test]

@@ -2,30 +2,29 @@
 
 use std::fs;
 
-use patroni_barman::simulator::World;
 use patroni_barman::simulator::patroni::Cluster;
 use rustix::process::Signal;
 
 use super::RULES;
 use crate::support::fleet::Fleet;
-use crate::support::follow::demo;
+use crate::support::follow::{for_member, receiving};
 use crate::support::listener::Listener;
 use crate::support::node::Node;
 
-/// The rules of a fleet, with a receiver.
-fn with_receiver(fleet: &Fleet, clusters: &[(&str, &str)], chat: &Listener) -> String {
+/// A fleet with a receiver.
+fn fleet(clusters: &[(&str, &str)]) -> (Fleet, Listener) {
+    let (fleet, chat) = (Fleet::new(clusters), Listener::start());
     let receiver = format!(
         "notify: [{{name: chat, after: 0s, webhook: {{url: \"{}\"}}}}]\nclusters:\n",
         chat.url
     );
-    fleet.rules(clusters).replace("clusters:\n", &receiver)
+    fleet.write_rules(&fleet.rules(clusters).replace("clusters:\n", &receiver));
+    (fleet, chat)
 }
 
 #[test]
 fn an_agent_tells_of_a_barman_that_cannot_be_reached_and_of_its_end() {
-    let clusters = [("main", "east"), ("side", "west")];
-    let (fleet, chat) = (Fleet::new(&clusters), Listener::start());
-    fleet.write_rules(&with_receiver(&fleet, &clusters, &chat));
+    let (fleet, chat) = fleet(&[("main", "east"), ("side", "west")]);
     fleet.world.barman("west").unwrap().take_down();
     let mut agent = fleet.agent(&[]);
     agent.until_fine(&["main"]);
@@ -43,19 +42,11 @@ fn an_agent_tells_of_a_barman_that_cannot_be_reached_and_of_its_end() {
 
 #[test]
 fn an_agent_tells_of_a_cluster_that_is_silent() {
-    let clusters = [("main", "east")];
-    let (fleet, chat) = (Fleet::new(&clusters), Listener::start());
-    fleet.write_rules(&with_receiver(&fleet, &clusters, &chat));
-    let all = |what: &str| {
-        for member in ["n1", "n2", "n3"] {
-            let order = format!("{what} {member}");
-            fleet.world.tell("main", &order).unwrap();
-        }
-    };
-    all("silence");
+    let (fleet, chat) = fleet(&[("main", "east")]);
+    fleet.tell_all("main", "silence");
     let mut agent = fleet.agent(&[]);
     chat.until_it_has(1);
-    all("answer");
+    fleet.tell_all("main", "answer");
     agent.until_fine(&["main"]);
     chat.until_it_has(2);
     chat.was_told(&["unfinished open", "unfinished over"]);
@@ -63,10 +54,8 @@ fn an_agent_tells_of_a_cluster_that_is_silent() {
 
 #[test]
 fn an_agent_tells_of_rules_that_it_cannot_read_again() {
-    let clusters = [("main", "east")];
-    let (fleet, chat) = (Fleet::new(&clusters), Listener::start());
-    let good = with_receiver(&fleet, &clusters, &chat);
-    fleet.write_rules(&good);
+    let (fleet, chat) = fleet(&[("main", "east")]);
+    let good = fs::read_to_string(fleet.rules_path()).unwrap();
     let mut agent = fleet.agent(&[]);
     agent.until_fine(&["main"]);
     fleet.write_rules("version: 1\nrules: 7\n");
@@ -80,33 +69,20 @@ fn an_agent_tells_of_rules_that_it_cannot_read_again() {
 
 #[test]
 fn an_agent_that_passes_once_waits_for_its_receivers() {
-    let clusters = [("main", "east")];
-    let (fleet, chat) = (Fleet::new(&clusters), Listener::start());
-    fleet.write_rules(&with_receiver(&fleet, &clusters, &chat));
+    let (fleet, chat) = fleet(&[("main", "east")]);
     fleet.world.barman("east").unwrap().take_down();
-    let once = fleet
-        .command("once", &["agent", "--once"])
-        .output()
-        .unwrap();
-    assert_eq!(once.status.code(), Some(3));
+    fleet.run("once", &["agent", "--once"]).exits(3);
     chat.was_told(&["unfinished open"]);
 }
 
 #[test]
 fn a_gap_is_told_and_is_over_when_a_backup_is_taken() {
-    let barman = demo("n1")
-        .option("demo", "slot_name", "barman")
-        .backup("demo", "20260101T000000");
-    let cluster = Cluster::new("demo").member("n1").member("n2");
-    let world = World::start(vec![cluster], [("barman".to_owned(), barman)]).unwrap();
+    let world = receiving(Cluster::new("demo"));
     let barman = |what: &str| world.barman("barman").unwrap().tell(what).unwrap();
     let wal = |lsn: &str| world.tell("demo", &format!("wal {lsn}")).unwrap();
     wal("0/7000100");
     let chat = Listener::start();
-    let rules = RULES
-        .replace("BARMAN", world.barman("barman").unwrap().url())
-        .replace("PATRONI", world.url("demo", "n2").unwrap())
-        .replace("CHAT", &chat.url);
+    let rules = for_member(RULES, &world, "n2").replace("CHAT", &chat.url);
     let node = Node::new(&rules).named("n2");
     // Barman's receiver dies, the leader goes on and is lost, and an operator has the receiver begin anew.
     barman("kill-receiver demo");

@@ -6,12 +6,15 @@ use serde_json::json;
 
 use super::{RULES, Stage};
 
+use crate::support::schema::assert_fits;
+use crate::support::text::has;
+
 #[test]
 fn a_request_that_is_not_done_is_told_once_and_once_that_it_is_over() {
     let stage = Stage::new();
     let Stage { chat, node } = &stage;
     node.barman().take_down();
-    node.callback().run().exits(3).says("connection refused");
+    node.promoted().exits(3).says("connection refused");
     chat.was_told(&["unfinished open"]);
     node.run(["reconcile"]).exits(3);
     node.run(["reconcile"]).exits(3);
@@ -20,7 +23,7 @@ fn a_request_that_is_not_done_is_told_once_and_once_that_it_is_over() {
     node.run(["reconcile"]).exits(0);
     chat.was_told(&["unfinished open", "unfinished over"]);
     node.run(["reconcile"]).exits(0);
-    node.callback().run().exits(0);
+    node.promoted().exits(0);
     chat.was_told(&["unfinished open", "unfinished over"]);
 
     let posted = chat.posted();
@@ -28,17 +31,13 @@ fn a_request_that_is_not_done_is_told_once_and_once_that_it_is_over() {
     assert_eq!(open["cluster"], "demo");
     assert_eq!(open["member"], "n1");
     assert_eq!(open["subject"], "the model of the server `demo`");
-    assert!(
-        open["message"].as_str().unwrap().contains("refused"),
-        "{open}"
-    );
+    has(open["message"].as_str().unwrap(), "refused");
     assert_eq!(open["key"], over["key"]);
     assert_eq!(open["since"], over["since"]);
     assert_eq!(open["ended"], json!(null));
     let schema = node.run(["schema", "notification"]).json();
-    let validator = jsonschema::validator_for(&schema).unwrap();
     for one in [open, over] {
-        assert!(validator.is_valid(one), "{one:#}");
+        assert_fits(&schema, one);
     }
 }
 
@@ -48,11 +47,11 @@ fn a_request_that_failed_is_told_and_is_over_when_it_is_done() {
     let Stage { chat, node } = &stage;
     let rules = RULES.replace("demo:{{ node }}", "unknown:{{ node }}");
     stage.write_rules(&rules);
-    node.callback().run().exits(2);
-    node.callback().run().exits(2);
+    node.promoted().exits(2);
+    node.promoted().exits(2);
     chat.was_told(&["failed open"]);
     stage.write_rules(RULES);
-    node.callback().run().exits(0);
+    node.promoted().exits(0);
     chat.was_told(&["failed open", "failed over"]);
 }
 
@@ -61,10 +60,9 @@ fn a_request_that_another_role_made_void_is_over() {
     let stage = Stage::new();
     let Stage { chat, node } = &stage;
     node.barman().take_down();
-    node.callback().run().exits(3);
+    node.promoted().exits(3);
     node.patroni().leader("n2");
-    let demoted = ["run", "--node", "n1", "on_role_change", "replica", "demo"];
-    node.run(demoted).exits(1);
+    node.event("on_role_change", "replica").exits(1);
     chat.was_told(&["unfinished open", "unfinished over"]);
 }
 
@@ -80,8 +78,7 @@ fn a_recovery_that_failed_is_over_when_the_member_runs() {
     let another = ["run", "--node", "n2", "on_start", "replica", "demo"];
     node.run(another).exits(1);
     chat.was_told(&["unfinished open"]);
-    let started = ["run", "--node", "n1", "on_start", "replica", "demo"];
-    node.run(started).exits(1);
+    node.event("on_start", "replica").exits(1);
     chat.was_told(&["unfinished open", "unfinished over"]);
 }
 
@@ -89,21 +86,20 @@ fn a_recovery_that_failed_is_over_when_the_member_runs() {
 fn rules_that_are_broken_are_told_once_and_once_that_they_are_mended() {
     let stage = Stage::new();
     let Stage { chat, node } = &stage;
-    node.callback().run().exits(0);
+    node.promoted().exits(0);
     let good = fs::read_to_string(node.rules()).unwrap();
     fs::write(
         node.rules(),
         good.replace("on: create_replica", "onn: create_replica"),
     )
     .unwrap();
-    node.callback().run().exits(6);
-    let idle = ["run", "--node", "n1", "on_reload", "primary", "demo"];
-    node.run(idle).exits(6);
+    node.promoted().exits(6);
+    node.event("on_reload", "primary").exits(6);
     node.run(["reconcile"]).exits(6);
     chat.was_told(&["last_good_rules open"]);
     assert_eq!(chat.posted()[0].body["cluster"], json!(null));
     fs::write(node.rules(), good).unwrap();
-    node.run(idle).exits(1);
+    node.event("on_reload", "primary").exits(1);
     chat.was_told(&["last_good_rules open", "last_good_rules over"]);
 }
 
@@ -133,8 +129,7 @@ fn something_else_that_keeps_changing_barman_is_told_once() {
     other("demo:n1");
     node.run(["reconcile"]).exits(0);
     chat.was_told(&["fighting open"]);
-    let listed = node.run(["notify"]).exits(1).stdout;
-    assert!(listed.starts_with("fighting, for "), "{listed}");
+    node.run(["notify"]).exits(1).starts("fighting, for ");
 }
 
 #[test]
@@ -146,7 +141,7 @@ fn a_receiver_is_told_of_its_classes_only() {
     let stage = Stage::with(&rules);
     let Stage { chat, node } = &stage;
     node.barman().take_down();
-    node.callback().run().exits(3);
+    node.promoted().exits(3);
     chat.was_told(&[]);
 }
 
@@ -157,21 +152,19 @@ fn open_incidents_are_listed() {
     let empty = node.run(["notify"]).exits(0);
     assert_eq!(empty.stdout, "no incident is open\n");
     node.barman().take_down();
-    node.callback().run().exits(3);
-    let listed = node.run(["notify"]).exits(1).stdout;
-    assert!(
-        listed.starts_with("unfinished, for ")
-            && listed.contains("demo/n1: the model of the server `demo`"),
-        "{listed}"
-    );
+    node.promoted().exits(3);
+    node.run(["notify"])
+        .exits(1)
+        .starts("unfinished, for ")
+        .shows("demo/n1: the model of the server `demo`");
 }
 
 #[test]
 fn rules_that_cannot_be_evaluated_are_told() {
     let stage = Stage::with(&RULES.replace("demo:{{ node }}", "demo:{{ env.SITE }}"));
     let Stage { chat, node } = &stage;
-    node.callback().run().exits(4);
-    node.callback().run().exits(4);
+    node.promoted().exits(4);
+    node.promoted().exits(4);
     chat.was_told(&["failed open"]);
     node.callback().env("SITE", "n1").run().exits(0);
     chat.was_told(&["failed open", "failed over"]);

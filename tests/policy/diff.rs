@@ -1,11 +1,12 @@
 //! `diff`.
 
-use std::fs;
-use std::path::Path;
-
 use serde_json::Value;
 
-use super::{assert_fits, stdout};
+use super::{fitting, run};
+use crate::support::ended::Ended;
+use crate::support::folder::Folder;
+
+use crate::support::text::has;
 
 const OLD: &str = r#"version: 1
 api: {url: "http://127.0.0.1:7480"}
@@ -40,95 +41,73 @@ fn each_kind_of_change_has_its_class_and_its_field() {
         "{OLD}  - name: more\n    on: on_stop\n    role: demoted\n    request: {{type: config_switch, server: main, reset: true}}\n"
     );
     let moved = format!("{}{FOLLOW}", OLD.replace(FOLLOW, ""));
-    for (new, cells, class, fields) in [
-        (OLD.to_owned(), 0, "", &[][..]),
-        (OLD.replace("# no", ""), 0, "", &[]),
-        (added, 1, "added", &[]),
-        (OLD.replace(FOLLOW, ""), 1, "removed", &[]),
+    let in_recovery = |lines: &str| {
+        let on = "    on: create_replica";
+        OLD.replace(on, &format!("{on}{lines}"))
+    };
+    for same in [OLD.to_owned(), OLD.replace("# no", "")] {
+        assert_eq!(cells(&compare(OLD, &same, &["--node", "NODE"])).len(), 0);
+    }
+    for (new, class, fields) in [
+        (added, "added", &[][..]),
+        (OLD.replace(FOLLOW, ""), "removed", &[]),
         (
             OLD.replace("main:{{", "main:x{{"),
-            1,
             "changed",
             &["body.model_name"],
         ),
         (
             OLD.replace("latest", "oldest"),
-            1,
             "changed",
             &["body.backup_id"],
         ),
         (
             OLD.replace("led by", "lead by"),
-            1,
             "changed",
             &["body.changes[0].description"],
         ),
         (
             OLD.replace("switch, server: main", "switch, server: other"),
-            1,
             "retargeted",
             &["url"],
         ),
         (
             OLD.replace("switch, server", "switch, api: paris, server"),
-            1,
             "retargeted",
             &["api", "url"],
         ),
         (
             OLD.replace("server_name: main", "server_name: other"),
-            1,
             "retargeted",
             &["body.changes[0].server_name"],
         ),
         (
-            OLD.replace(
-                "    on: create_replica",
-                "    on: create_replica\n    retry: {attempts: 9}\n    poll: {every: 9s}",
-            ),
-            1,
+            in_recovery("\n    retry: {attempts: 9}\n    poll: {every: 9s}"),
             "timing_only",
             &["retry.attempts", "poll.every"],
         ),
-        (
-            OLD.replace(
-                "    on: create_replica",
-                "    on: create_replica\n    verify: none",
-            ),
-            1,
-            "changed",
-            &["verify"],
-        ),
+        (in_recovery("\n    verify: none"), "changed", &["verify"]),
         (
             OLD.replace("name: follow", "name: lead"),
-            1,
             "renamed",
             &["rule"],
         ),
-        (moved, 1, "changed", &["position", "position"]),
+        (moved, "changed", &["position", "position"]),
         (
             OLD.replace("node != \"gone\"", "env.SITE == \"x\""),
-            1,
             "undecided",
             &[],
         ),
         (
-            OLD.replace(
-                "    on: create_replica",
-                "    on: [create_replica, bootstrap]",
-            ),
-            1,
+            OLD.replace("on: create_replica", "on: [create_replica, bootstrap]"),
             "added",
             &[],
         ),
     ] {
         let diff = compare(OLD, &new, &["--node", "NODE"]);
-        let found = diff["cells"].as_array().unwrap();
-        assert_eq!(found.len(), cells, "{new}\n{diff:#}");
-        let Some(first) = found.first() else {
-            continue;
-        };
-        let changes = first["changes"].as_array().unwrap();
+        let found = cells(&diff);
+        assert_eq!(found.len(), 1, "{new}\n{diff:#}");
+        let changes = found[0]["changes"].as_array().unwrap();
         assert_eq!(changes[0]["class"], class, "{diff:#}");
         let seen: Vec<&str> = changes
             .iter()
@@ -144,7 +123,7 @@ fn each_kind_of_change_has_its_class_and_its_field() {
 fn a_recovery_has_no_timeout_unless_the_rules_set_one() {
     let with = |line: &str| format!("{OLD}{line}\n");
     let said = |defaults: &str| OLD.replacen("rules:", &format!("{defaults}\nrules:"), 1);
-    for (new, cells) in [
+    for (new, count) in [
         (with("    poll: {timeout: 24h}"), 1),
         (with("    poll: {every: 5s}"), 0),
         (with("    poll: {timeout: 10m}"), 1),
@@ -152,7 +131,7 @@ fn a_recovery_has_no_timeout_unless_the_rules_set_one() {
         (said("defaults: {poll: {every: 5s}}"), 0),
     ] {
         let diff = compare(OLD, &new, &[]);
-        assert_eq!(diff["cells"].as_array().unwrap().len(), cells, "{new}");
+        assert_eq!(cells(&diff).len(), count, "{new}");
     }
 }
 
@@ -181,7 +160,7 @@ fn an_edit_of_what_can_not_be_told_is_shown() {
         "{diff:#}"
     );
     let diff = compare(&old, &new, &["--node", "n2"]);
-    assert_eq!(diff["cells"].as_array().unwrap().len(), 0);
+    assert_eq!(cells(&diff).len(), 0);
     assert_eq!(diff["unseen"][0]["rule"], "tell");
     assert_eq!(diff["unseen"][0]["what"], "edited");
 }
@@ -208,7 +187,7 @@ fn edits_that_change_no_cell_are_named() {
         ),
     ] {
         let diff = compare(&old, &new, &[]);
-        assert_eq!(diff["cells"].as_array().unwrap().len(), 0, "{new} {diff:#}");
+        assert_eq!(cells(&diff).len(), 0, "{new} {diff:#}");
         assert_eq!(diff["summary"]["same"], false);
         assert_eq!(
             diff["unseen"].as_array().unwrap().len(),
@@ -243,18 +222,12 @@ fn a_rule_that_fails_takes_all_others_with_it() {
     let broken = broken.replacen("rules:", "vars: {servers: {billing: main}}\nrules:", 1);
     let classes = |old: &str, new: &str| -> Vec<String> {
         let diff = compare(old, new, &["--node", "n1"]);
-        let cells = diff["cells"].as_array().unwrap();
+        let cells = cells(&diff);
         let cell = cells.iter().find(|cell| cell["cluster"] == "CLUSTER");
         let changes = cell.unwrap()["changes"].as_array().unwrap().iter();
-        changes
-            .map(|change| {
-                format!(
-                    "{} {}",
-                    change["class"].as_str().unwrap(),
-                    change["rule"].as_str().unwrap()
-                )
-            })
-            .collect()
+        let words =
+            |change: &Value| ["class", "rule"].map(|key| change[key].as_str().unwrap().to_owned());
+        changes.map(|change| words(change).join(" ")).collect()
     };
     assert_eq!(
         classes(OLD, &broken),
@@ -264,16 +237,14 @@ fn a_rule_that_fails_takes_all_others_with_it() {
         classes(&broken, OLD),
         ["mended follow", "added follow", "added tell"]
     );
-    let folder = tempfile::tempdir().unwrap();
-    let (old, new) = files(folder.path(), OLD, &broken);
-    let text = stdout(&["diff", "--node", "n1", &old, &new], 0);
+    let text = diff(OLD, &broken, &["--node", "n1"]).exits(0).stdout;
     for line in [
         "\n  - breaks: follow fails: nothing is sent\n",
         "\n      now: follow: `servers[cluster]` is undefined\n",
         "\n  - in CLUSTER: the server `main` at `default` no longer follows the primary (on_role_change)\n",
         "\n  - in CLUSTER: `description` of the server `main` at `default` is no longer set (on_role_change)\n",
     ] {
-        assert!(text.contains(line), "{line}{text}");
+        has(&text, line);
     }
 }
 
@@ -285,7 +256,7 @@ fn clusters_in_conditions_are_compared() {
         "role: primary\n    when: cluster == 'billing'",
         1,
     );
-    for (new, cells) in [
+    for (new, expected) in [
         (old.replace("'billing'", "'crm'"), vec!["billing", "crm"]),
         (old.replace("main:{{", "main-{{"), vec!["billing"]),
         (old.replace("follow", "other"), vec!["billing"]),
@@ -295,11 +266,11 @@ fn clusters_in_conditions_are_compared() {
         ),
     ] {
         let diff = compare(&old, &new, &[]);
-        let changed = diff["cells"].as_array().unwrap().iter();
+        let changed = cells(&diff).iter();
         let changed: Vec<&str> = changed
             .map(|cell| cell["cluster"].as_str().unwrap())
             .collect();
-        assert_eq!(changed, cells, "{new}");
+        assert_eq!(changed, expected, "{new}");
     }
 }
 
@@ -308,7 +279,7 @@ fn clusters_in_conditions_are_compared() {
 fn a_rule_with_another_name_is_recognised() {
     let old = OLD.replacen("role: primary", "role: primary\n    when: env.A == 'x'", 1);
     let diff = compare(&old, &old.replace("name: follow", "name: lead"), &[]);
-    assert_eq!(diff["cells"].as_array().unwrap().len(), 0, "{diff:#}");
+    assert_eq!(cells(&diff).len(), 0, "{diff:#}");
     let unseen = &diff["unseen"][0];
     assert_eq!(
         (&unseen["what"], &unseen["rule"], &unseen["was"]),
@@ -324,7 +295,7 @@ fn clusters_that_only_one_side_names_are_compared() {
         "    on: create_replica\n    cluster: [main-*]",
     );
     let diff = compare(OLD, &new, &[]);
-    let changed = diff["cells"].as_array().unwrap();
+    let changed = cells(&diff);
     assert_eq!(changed.len(), 1, "{diff:#}");
     assert_eq!(changed[0]["cluster"], "CLUSTER");
     assert_eq!(changed[0]["changes"][0]["class"], "removed");
@@ -332,35 +303,21 @@ fn clusters_that_only_one_side_names_are_compared() {
 
 #[test]
 fn every_format_says_the_same() {
-    let folder = tempfile::tempdir().unwrap();
-    let (old, new) = files(folder.path(), OLD, &OLD.replace("latest", "oldest"));
-    let text = stdout(&["diff", &old, &new], 0);
-    assert!(
-        text.starts_with("1 of 20 cells differ: 1 changed\n"),
-        "{text}"
-    );
-    assert!(
-        text.contains("create_replica (replica) in CLUSTER\n  ! changed: rebuild"),
-        "{text}"
-    );
-    assert!(text.contains("body.backup_id: latest -> oldest"), "{text}");
-    let text = stdout(&["diff", "--format", "markdown", &old, &new], 0);
-    assert!(text.contains("```diff\n! changed: rebuild"), "{text}");
-    assert!(
-        text.contains("-     body.backup_id: latest\n+     body.backup_id: oldest"),
-        "{text}"
-    );
-    let text = stdout(&["diff", "--format", "html", &old, &new], 0);
-    assert!(
-        text.contains("<del>latest</del> → <ins>oldest</ins>"),
-        "{text}"
-    );
+    let new = OLD.replace("latest", "oldest");
+    let shown = |format| diff(OLD, &new, &["--format", format]).exits(0);
+    shown("human")
+        .starts("1 of 20 cells differ: 1 changed\n")
+        .shows("create_replica (replica) in CLUSTER\n  ! changed: rebuild")
+        .shows("body.backup_id: latest -> oldest");
+    shown("markdown")
+        .shows("```diff\n! changed: rebuild")
+        .shows("-     body.backup_id: latest\n+     body.backup_id: oldest");
+    shown("html").shows("<del>latest</del> → <ins>oldest</ins>");
 }
 
 /// Names and conditions may contain any text; none of it ends a line or is interpreted as Markdown.
 #[test]
 fn free_text_stays_on_its_line_and_is_no_markdown() {
-    let folder = tempfile::tempdir().unwrap();
     let hostile = r#"  - name: "**b** [l](http://e) `c` <img src=x>"
     on: on_role_change
     cluster: "<b>`c`</b>"
@@ -379,41 +336,33 @@ fn free_text_stays_on_its_line_and_is_no_markdown() {
     let new = old
         .replace("first", "second")
         .replace("role: demoted", "role: replica");
-    let (old, new) = files(folder.path(), &old, &new);
     let condition = "env.SITE == \"<img src=y>\" or env.SITE == \"``\"";
-    let text = stdout(&["diff", &old, &new], 0);
-    for line in [
-        "\n  ? undecided: **b** [l](http://e) `c` <img src=x>\n",
-        &format!("\n      now: unknown: depends on `env.SITE`\n        when {condition}\n"),
-    ] {
-        assert!(text.contains(line), "{text}");
-    }
-    let text = stdout(&["diff", "--format", "markdown", &old, &new], 0);
-    for line in [
-        "\n**on_stop (demoted) in ``<b>`c`</b>``**\n",
-        &format!("\n        when {condition}\n"),
-    ] {
-        assert!(text.contains(line), "{line}{text}");
-    }
+    diff(&old, &new, &[])
+        .exits(0)
+        .shows("\n  ? undecided: **b** [l](http://e) `c` <img src=x>\n")
+        .shows(format!(
+            "\n      now: unknown: depends on `env.SITE`\n        when {condition}\n"
+        ));
+    diff(&old, &new, &["--format", "markdown"])
+        .exits(0)
+        .shows("\n**on_stop (demoted) in ``<b>`c`</b>``**\n")
+        .shows(format!("\n        when {condition}\n"));
 }
 
 #[test]
 fn the_exit_code_is_about_differences_only_when_asked() {
-    let folder = tempfile::tempdir().unwrap();
-    let (old, new) = files(folder.path(), OLD, &OLD.replace("latest", "oldest"));
-    stdout(&["diff", &old, &new], 0);
-    stdout(&["diff", "--exit-code", &old, &new], 1);
-    stdout(&["diff", "--exit-code=cells", &old, &new], 1);
-    stdout(&["diff", "--exit-code", &old, &old], 0);
-    fs::write(&new, "version: 1\nrules: [{}]\n").unwrap();
-    stdout(&["diff", &old, &new], 2);
-    stdout(&["diff", &old, "nowhere.yml"], 2);
+    let new = OLD.replace("latest", "oldest");
+    diff(OLD, &new, &[]).exits(0);
+    diff(OLD, &new, &["--exit-code"]).exits(1);
+    diff(OLD, &new, &["--exit-code=cells"]).exits(1);
+    diff(OLD, OLD, &["--exit-code"]).exits(0);
+    diff(OLD, "version: 1\nrules: [{}]\n", &[]).exits(2);
+    run(&["diff", "rules", "nowhere.yml"]).exits(2);
 }
 
 /// Any difference counts; only those in cells, if requested.
 #[test]
 fn any_difference_counts_for_the_gate() {
-    let folder = tempfile::tempdir().unwrap();
     let base = OLD.replacen(
         "role: primary",
         "role: primary\n    when: (cluster | lower) == 'a'",
@@ -440,53 +389,54 @@ fn any_difference_counts_for_the_gate() {
             0,
         ),
     ] {
-        let (old, new) = files(folder.path(), &old, &new);
-        stdout(&["diff", "--exit-code", &old, &new], 1);
-        stdout(&["diff", "--exit-code=cells", &old, &new], in_cells);
+        diff(&old, &new, &["--exit-code"]).case(&new).exits(1);
+        let gate = diff(&old, &new, &["--exit-code=cells"]);
+        gate.case(&new).exits(in_cells);
     }
 }
 
 /// A pull request may also add, remove or repair the rules.
 #[test]
 fn rules_can_be_compared_with_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let (empty, rules) = files(folder.path(), "\n", OLD);
-    for (old, new) in [("/dev/null", rules.as_str()), (&empty, &rules)] {
-        let text = stdout(&["diff", "--exit-code", old, new], 1);
-        assert!(
-            text.starts_with("2 of 20 cells differ: 2 added, 1 undecided\n"),
-            "{text}"
-        );
-        let text = stdout(&["diff", "--exit-code", new, old], 1);
-        assert!(
-            text.contains("the server `main` at `default` no longer follows the primary"),
-            "{text}"
-        );
+    let broken = OLD.replace("version: 1", "version: 9");
+    let folder = Folder::with(&[
+        ("empty.yml", "\n"),
+        ("rules.yml", OLD),
+        ("broken.yml", &broken),
+    ]);
+    let diff = |options: &str| {
+        folder
+            .run(format!("diff {options}").split(' '))
+            .case(options)
+    };
+    for none in ["/dev/null", "empty.yml"] {
+        diff(&format!("--exit-code {none} rules.yml"))
+            .exits(1)
+            .starts("2 of 20 cells differ: 2 added, 1 undecided\n");
+        diff(&format!("--exit-code rules.yml {none}"))
+            .exits(1)
+            .shows("the server `main` at `default` no longer follows the primary");
     }
-    let broken = folder.path().join("broken.yml");
-    fs::write(&broken, OLD.replace("version: 1", "version: 9")).unwrap();
-    for old in ["nowhere.yml", broken.to_str().unwrap()] {
-        stdout(&["diff", old, &rules], 2);
-        stdout(&["diff", "--allow-missing-old", old, &rules], 0);
-        stdout(&["diff", "--allow-missing-old", &rules, old], 2);
+    for old in ["nowhere.yml", "broken.yml"] {
+        diff(&format!("{old} rules.yml")).exits(2);
+        diff(&format!("--allow-missing-old {old} rules.yml")).exits(0);
+        diff(&format!("--allow-missing-old rules.yml {old}")).exits(2);
     }
 }
 
-fn files(folder: &Path, old: &str, new: &str) -> (String, String) {
-    let write = |name: &str, text: &str| {
-        let path = folder.join(name);
-        fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    (write("old.yml", old), write("new.yml", new))
+/// Runs `diff` on two texts.
+fn diff(old: &str, new: &str, options: &[&str]) -> Ended {
+    let folder = Folder::with(&[("old.yml", old), ("new.yml", new)]);
+    folder.run([&["diff", "old.yml", "new.yml"], options].concat())
 }
 
 /// The comparison of two texts as JSON, validated by its schema.
 fn compare(old: &str, new: &str, options: &[&str]) -> Value {
-    let folder = tempfile::tempdir().unwrap();
-    let (old, new) = files(folder.path(), old, new);
-    let arguments = [&["diff", "--format", "json", &old, &new], options].concat();
-    let diff = serde_json::from_str(&stdout(&arguments, 0)).unwrap();
-    assert_fits("diff.schema.json", &diff);
-    diff
+    let options = [&["--format", "json"], options].concat();
+    let ended = diff(old, new, &options).case(new).exits(0);
+    fitting("diff.schema.json", &ended)
+}
+
+fn cells(diff: &Value) -> &[Value] {
+    diff["cells"].as_array().unwrap()
 }

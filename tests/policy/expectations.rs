@@ -2,6 +2,8 @@
 
 use super::rule_tests::{is_refused, test};
 
+use crate::support::text::has;
+
 /// A test of one promotion and of one start of a replica, with these expected requests.
 fn expecting(follow: &str, rebuild: &str) -> String {
     format!(
@@ -16,7 +18,7 @@ const REBUILD: &str = r#"type: recovery, server: "{{ cluster }}", backup_id: lat
 /// The rules have `retry` with three attempts in a minute, a prefix in the API's address, and defaults.
 #[test]
 fn a_request_is_compared_with_everything_that_is_said_of_it() {
-    assert_eq!(test(&expecting(FOLLOW, REBUILD), &[]).0, 0);
+    test(&expecting(FOLLOW, REBUILD), &[]).exits(0);
     for (right, wrong) in [
         ("verify: applied", "verify: streaming"),
         ("verify: applied", "verify: none"),
@@ -48,10 +50,8 @@ fn a_request_is_compared_with_everything_that_is_said_of_it() {
                     expecting(FOLLOW, &format!("{REBUILD}, {said}"))
                 }
             };
-            let (code, text, errors) = test(&with(right), &[]);
-            assert_eq!(code, 0, "{right}\n{text}{errors}");
-            let (code, text, errors) = test(&with(wrong), &[]);
-            assert_eq!(code, 1, "{wrong}\n{text}{errors}");
+            test(&with(right), &[]).case(right).exits(0);
+            test(&with(wrong), &[]).case(wrong).exits(1);
         }
     }
     for (follow, rebuild, code) in [
@@ -63,8 +63,9 @@ fn a_request_is_compared_with_everything_that_is_said_of_it() {
             format!("{FOLLOW}, {follow}"),
             format!("{REBUILD}, {rebuild}"),
         );
-        let (got, text, errors) = test(&expecting(&follow, &rebuild), &[]);
-        assert_eq!(got, code, "{follow}\n{text}{errors}");
+        test(&expecting(&follow, &rebuild), &[])
+            .case(follow)
+            .exits(code);
     }
 }
 
@@ -72,13 +73,13 @@ fn a_request_is_compared_with_everything_that_is_said_of_it() {
 #[test]
 fn a_difference_is_shown_with_the_command_that_shows_more() {
     let tests = expecting(&format!("{FOLLOW}, verify: streaming"), REBUILD);
-    let (_, text, _) = test(&tests, &[]);
+    let text = test(&tests, &[]).stdout;
     for line in [
         r#"wanted - {"type":"config_switch","server":"main","model_name":"main:n1","verify":"streaming"}"#,
         r#"got    + {"type":"config_switch","server":"main","model_name":"main:n1","verify":"applied"}"#,
         "see: SITE=paris patroni_barman plan --rules rules.yml on_role_change primary main --node n1\n",
     ] {
-        assert!(text.contains(line), "{text}");
+        has(&text, line);
     }
 }
 
@@ -86,14 +87,9 @@ fn a_difference_is_shown_with_the_command_that_shows_more() {
 fn expected_requests_are_templates_of_the_facts() {
     let tests = "tests:\n  - name: every node is followed\n    forall: {event: on_role_change, role: primary, node: [n1, n2, \"n 3\"]}\n    \
                  requests:\n      - {type: config_switch, server: main, model_name: \"main:{{ node }}\"}\n";
-    let (code, text, errors) = test(tests, &[]);
-    assert_eq!(code, 0, "{text}{errors}");
-    assert!(text.contains("(3 events)"), "{text}");
-    let (code, text, _) = test(
-        &tests.replace("main:{{ node }}", "main:{{ node | upper }}"),
-        &[],
-    );
-    assert_eq!(code, 1, "{text}");
+    test(tests, &[]).exits(0).shows("(3 events)");
+    let upper = tests.replace("main:{{ node }}", "main:{{ node | upper }}");
+    test(&upper, &[]).exits(1);
     for (template, said) in [
         ("{{ server }}", "there is no variable `server`"),
         ("{{ nodee }}", "there is no variable `nodee`"),
@@ -105,8 +101,7 @@ fn expected_requests_are_templates_of_the_facts() {
     ] {
         let tests = tests.replace("{{ node }}", template);
         is_refused(&tests, "tests.yml:8:57", "PB309");
-        let (_, _, errors) = test(&tests, &[]);
-        assert!(errors.contains(said), "{template}: {errors}");
+        is_refused(&tests, "tests.yml:8:57", said);
     }
 }
 

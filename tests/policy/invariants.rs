@@ -1,9 +1,9 @@
 //! `test`: statements about every event of every member.
 
-use std::fs;
-
-use super::rule_tests::{is_refused, test, test_in};
+use super::rule_tests::{is_refused, test, test_with};
 use super::run;
+use crate::support::ended::Ended;
+use crate::support::folder::Folder;
 
 const SAFE: &str = r#"version: 1
 api: {url: "http://127.0.0.1:7480"}
@@ -28,22 +28,17 @@ invariants:
     request: {sets: "{{ cluster }}"}
 "#;
 
-/// The exit code and output of the invariants with these rules.
+/// Tests the invariants with these rules.
 ///
 /// Findings of `check` are silenced: invariants are for mistakes that it does not know.
-fn with_rules(rules: &str, tests: &str) -> (i32, String) {
-    let folder = tempfile::tempdir().unwrap();
+fn with_rules(rules: &str, tests: &str) -> Ended {
     let allowed = "  # patroni_barman: allow(PB219, PB220, PB221) on purpose\n  - name: ";
-    let rules = rules.replace("  - name: ", allowed);
-    fs::write(folder.path().join("rules.yml"), rules).unwrap();
-    let (code, text, errors) = test_in(folder.path(), tests, &[]);
-    (code, text + &errors)
+    test_with(&rules.replace("  - name: ", allowed), tests, &[])
 }
 
 #[test]
 fn rules_that_can_hurt_break_an_invariant() {
-    let (code, text) = with_rules(SAFE, INVARIANTS);
-    assert_eq!(code, 0, "{text}");
+    with_rules(SAFE, INVARIANTS).exits(0);
     let reset = r#"  - name: let-go
     on: [on_role_change, on_start]
     role: replica
@@ -93,19 +88,18 @@ fn rules_that_can_hurt_break_an_invariant() {
             "plan --rules rules.yml on_role_change primary CLUSTER --node NODE\n",
         ),
     ] {
-        let (code, text) = with_rules(&rules, INVARIANTS);
-        assert_eq!(code, 1, "{rules}{text}");
-        assert!(text.contains("1 passed, 1 failed"), "{rules}{text}");
-        assert!(text.contains(&format!("FAIL  {broken}")), "{rules}{text}");
-        assert!(text.contains(command), "{rules}{text}");
+        with_rules(&rules, INVARIANTS)
+            .case(&rules)
+            .exits(1)
+            .shows("1 passed, 1 failed")
+            .shows(format!("FAIL  {broken}"))
+            .shows(command);
     }
 }
 
 /// The command in a failure can be pasted, and shows the same.
 #[test]
 fn the_command_of_a_failure_shows_the_event() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rules.yml");
     let rules = r#"version: 1
 api: {url: "http://127.0.0.1:7480"}
 vars: {way: ssh}
@@ -114,17 +108,18 @@ rules:
     on: create_replica
     request: {type: recovery, server: main, backup_id: latest, remote_ssh_command: "{{ way }} a", destination_directory: "{{ datadir }}"}
 "#;
-    fs::write(&path, rules).unwrap();
+    let folder = Folder::new();
+    let path = folder.write("rules.yml", rules);
     let tests = format!(
-        "version: 1\nrules: {}\ninvariants:\n  - {{name: a, vars: {{way: ssh -4}}, datadir: \"/d 1\", for: {{event: create_replica}}, \
-         never: true, request: {{type: recovery}}}}\n",
-        path.display()
+        "version: 1\nrules: {path}\ninvariants:\n  - {{name: a, vars: {{way: ssh -4}}, datadir: \"/d 1\", for: {{event: create_replica}}, \
+         never: true, request: {{type: recovery}}}}\n"
     );
-    let (_, text, errors) = test_in(folder.path(), &tests, &[]);
-    let see = text
+    folder.write("tests.yml", tests);
+    let said = folder.run(["test", "tests.yml"]).both();
+    let see = said
         .lines()
         .find_map(|line| line.trim().strip_prefix("see: patroni_barman "));
-    let see = see.unwrap_or_else(|| panic!("{text}{errors}"));
+    let see = see.unwrap_or_else(|| panic!("{said}"));
     let words = see
         .split(" --")
         .flat_map(|word| match word.split_once(' ') {
@@ -142,17 +137,11 @@ rules:
         words.remove(at + 1);
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let output = run(&words);
-    let shown = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{words:?} {output:?}");
-    assert!(
-        shown.contains("\"remote_ssh_command\":\"ssh -4 a\""),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("\"destination_directory\":\"/d 1\""),
-        "{shown}"
-    );
+    run(&words)
+        .case(format!("{words:?}"))
+        .exits(0)
+        .shows("\"remote_ssh_command\":\"ssh -4 a\"")
+        .shows("\"destination_directory\":\"/d 1\"");
 }
 
 #[test]
@@ -172,8 +161,7 @@ fn numbers_are_what_they_say() {
         let tests = format!(
             "invariants:\n  - {{name: a, for: {{event: on_role_change, role: primary}}, {number}, request: {{server: main, verify: applied}}}}\n"
         );
-        let (got, text, errors) = test(&tests, &[]);
-        assert_eq!(got, code, "{number}\n{text}{errors}");
+        test(&tests, &[]).case(number).exits(code);
     }
 }
 
@@ -182,19 +170,16 @@ fn numbers_are_what_they_say() {
 fn an_event_that_can_not_be_evaluated_breaks_every_invariant() {
     let tests = "invariants:\n  - {name: a, env: {SITE: rome}, for: {role: replica}, never: true, request: {server: main}}\n";
     // `create_replica` is a recovery of that server
-    assert_eq!(test(tests, &[]).0, 1);
+    test(tests, &[]).exits(1);
     let tests = tests.replace("role: replica", "event: on_role_change");
-    assert_eq!(test(&tests, &[]).0, 0);
+    test(&tests, &[]).exits(0);
     let rules = SAFE.replace(
         "    role: primary\n",
         "    role: primary\n    when: env.SITE == \"paris\"\n",
     );
-    let (code, text) = with_rules(&rules, INVARIANTS);
-    assert_eq!(code, 1);
-    assert!(
-        text.contains("the environment variable `SITE` is not set"),
-        "{text}"
-    );
+    with_rules(&rules, INVARIANTS)
+        .exits(1)
+        .shows("the environment variable `SITE` is not set");
 }
 
 #[test]

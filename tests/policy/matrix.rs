@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use super::{assert_fits, run, shipped, stdout};
+use super::{fitting, run, shipped, stdout};
+use crate::support::ended::Ended;
+use crate::support::folder::Folder;
 use crate::support::program::program;
+use crate::support::text::{has, lacks};
 
 #[test]
 fn the_table_shows_each_cell_and_what_its_letters_mean() {
@@ -26,14 +29,12 @@ fn the_table_shows_each_cell_and_what_its_letters_mean() {
 #[test]
 fn what_is_not_known_is_said_in_the_cell() {
     let text = stdout(&["matrix", "rules/two-sites.yml"], 0);
-    assert!(
-        text.contains(
-            "primary-in-paris: unknown: depends on `env.SITE`\n     when env.SITE == \"paris\"\n     if it fires: config_switch of `CLUSTER` to model `CLUSTER:NODE` at `paris`"
-        ),
-        "{text}"
+    has(
+        &text,
+        "primary-in-paris: unknown: depends on `env.SITE`\n     when env.SITE == \"paris\"\n     if it fires: config_switch of `CLUSTER` to model `CLUSTER:NODE` at `paris`",
     );
     let text = stdout(&["matrix", "--env", "SITE=paris", "rules/two-sites.yml"], 0);
-    assert!(!text.contains("unknown:"), "{text}");
+    lacks(&text, "unknown:");
     assert!(text.contains("config_switch of `CLUSTER` to model `CLUSTER:NODE-remote`"));
 }
 
@@ -43,23 +44,21 @@ fn this_machine_is_not_looked_at() {
     let mut command = program();
     command
         .args(["matrix", "rules/two-sites.yml"])
-        .current_dir(super::root());
-    let output = command
+        .current_dir(super::root())
         .env("SITE", "paris")
-        .env("PATRONI_NAME", "here")
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(text, stdout(&["matrix", "rules/two-sites.yml"], 0));
+        .env("PATRONI_NAME", "here");
+    assert_eq!(
+        Ended::of(&mut command).stdout,
+        stdout(&["matrix", "rules/two-sites.yml"], 0)
+    );
 }
 
 #[test]
 fn every_shipped_file_has_a_matrix_of_the_schema_and_a_page() {
     for file in shipped() {
         let path = file.to_str().unwrap();
-        let json: Value =
-            serde_json::from_str(&stdout(&["matrix", path, "--format", "json"], 0)).unwrap();
-        assert_fits("matrix.schema.json", &json);
+        let ended = run(&["matrix", path, "--format", "json"]).case(path);
+        fitting("matrix.schema.json", &ended.exits(0));
         let page = stdout(&["matrix", path, "--format", "html"], 0);
         assert!(
             page.starts_with("<!doctype html>") && !page.contains("<script"),
@@ -73,49 +72,26 @@ fn every_shipped_file_has_a_matrix_of_the_schema_and_a_page() {
 fn every_cell_is_what_plan_says() {
     for file in shipped() {
         let path = file.to_str().unwrap();
-        let matrix = stdout(
-            &[
-                "matrix",
-                path,
-                "--node",
-                "NODE",
-                "--env",
-                "SITE=lyon",
-                "--format",
-                "json",
-            ],
-            0,
-        );
-        let matrix: Value = serde_json::from_str(&matrix).unwrap();
+        let facts = ["--node", "NODE", "--env", "SITE=lyon"];
+        let options = [&["matrix", path, "--format", "json"], &facts[..]].concat();
+        let matrix = run(&options).exits(0).json();
         for cell in matrix["cells"].as_array().unwrap() {
             let word = |key: &str| cell[key].as_str().unwrap();
             let (event, role, cluster) = (word("event"), word("role"), word("cluster"));
             let scope = format!("--scope={cluster}");
-            let mut arguments = vec![
-                "plan", "--rules", path, "--format", "json", "--node", "NODE",
-            ];
+            let mut command = program();
+            command.args(["plan", "--rules", path, "--format", "json"]);
+            command.args(["--node", "NODE", "--host=HOST"]);
             match event {
-                "bootstrap" => arguments.extend(["--event", event, &scope, "--datadir=/DATADIR"]),
-                "create_replica" => arguments.extend([
-                    "--event",
-                    event,
-                    &scope,
-                    "--role=replica",
-                    "--datadir=/DATADIR",
-                    "--connstring=CONNSTRING",
-                ]),
-                _ => arguments.extend([event, role, cluster]),
+                "bootstrap" | "create_replica" => {
+                    command.args(["--event", event, &scope, "--datadir=/DATADIR"])
+                }
+                _ => command.args([event, role, cluster]),
+            };
+            if event == "create_replica" {
+                command.args(["--role=replica", "--connstring=CONNSTRING"]);
             }
-            let host = "--host=HOST";
-            let output = program()
-                .args(&arguments)
-                .arg(host)
-                .env("SITE", "lyon")
-                .output()
-                .unwrap();
-            let errors = String::from_utf8_lossy(&output.stderr);
-            let plan: Value = serde_json::from_slice(&output.stdout)
-                .unwrap_or_else(|_| panic!("{arguments:?}: {errors}"));
+            let plan = Ended::of(command.env("SITE", "lyon")).json();
             let steps = cell["steps"].as_array().unwrap();
             for (planned, step) in plan["steps"].as_array().unwrap().iter().zip(steps) {
                 for (key, value) in planned.as_object().unwrap() {
@@ -142,18 +118,17 @@ fn when(name: &str, condition: &str) -> String {
     )
 }
 
+/// Runs `matrix` on rules.
+fn matrix(rules: &str, options: &[&str]) -> Ended {
+    let folder = Folder::with(&[("rules.yml", rules)]);
+    let ended = folder.run([&["matrix", "rules.yml"], options].concat());
+    ended.case(rules).exits(0)
+}
+
 /// The cell of a promotion in a cluster.
 fn promotion(rules: &str, cluster: &str, options: &[&str]) -> Value {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rules.yml");
-    std::fs::write(&path, rules).unwrap();
-    let arguments = [
-        &["matrix", path.to_str().unwrap(), "--format", "json"],
-        options,
-    ]
-    .concat();
-    let matrix: Value = serde_json::from_str(&stdout(&arguments, 0)).unwrap();
-    assert_fits("matrix.schema.json", &matrix);
+    let ended = matrix(rules, &[&["--format", "json"], options].concat());
+    let matrix = fitting("matrix.schema.json", &ended);
     let cells = matrix["cells"].as_array().unwrap().iter();
     let mut found = cells.filter(|cell| {
         cell["event"] == "on_role_change" && cell["role"] == "primary" && cell["cluster"] == cluster
@@ -246,25 +221,11 @@ fn a_cell_in_which_a_rule_fails_sends_nothing() {
     let cell = promotion(&rules, "shop", &[]);
     assert_eq!(cell["steps"].as_array().unwrap().len(), 0, "{cell:#}");
     assert_eq!(cell["fails"][0]["rule"], "inventory", "{cell:#}");
-    assert_eq!(
-        promotion(&rules, "CLUSTER", &[])["steps"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rules.yml");
-    std::fs::write(&path, &rules).unwrap();
-    let text = stdout(&["matrix", path.to_str().unwrap()], 0);
-    assert!(
-        text.contains(
-            "  fails: nothing is sent\n     inventory: `servers[cluster]` is undefined\n"
-        ),
-        "{text}"
-    );
-    let page = stdout(&["matrix", path.to_str().unwrap(), "--format", "html"], 0);
-    assert!(page.contains("<td class=\"fails\""), "{page}");
+    let cell = promotion(&rules, "CLUSTER", &[]);
+    assert_eq!(cell["steps"].as_array().unwrap().len(), 1, "{cell:#}");
+    matrix(&rules, &[])
+        .shows("  fails: nothing is sent\n     inventory: `servers[cluster]` is undefined\n");
+    matrix(&rules, &["--format", "html"]).shows("<td class=\"fails\"");
 }
 
 /// Names in conditions distinguish clusters like those in `cluster`.
@@ -302,50 +263,35 @@ fn a_condition_is_shown_as_it_is_written() {
 
 #[test]
 fn what_fires_in_no_cell_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rules.yml");
     let rules = format!("{HEAD}{}", when("a", "(cluster | lower) == 'x'"));
-    std::fs::write(&path, rules).unwrap();
-    let path = path.to_str().unwrap();
-    let text = stdout(&["matrix", path], 0);
-    assert!(
-        text.contains(&format!(
-            "\nrules that fire in no cell shown:\n  a ({path}:5): when (cluster | lower) == 'x'\n"
-        )),
-        "{text}"
-    );
-    let page = stdout(&["matrix", path, "--format", "html"], 0);
-    assert!(page.contains("Rules that fire in no cell shown"), "{page}");
-    let text = stdout(&["matrix", path, "--cluster", "X"], 0);
-    assert!(!text.contains("no cell shown"), "{text}");
+    let named =
+        "\nrules that fire in no cell shown:\n  a (rules.yml:5): when (cluster | lower) == 'x'\n";
+    matrix(&rules, &[]).shows(named);
+    matrix(&rules, &["--format", "html"]).shows("Rules that fire in no cell shown");
+    matrix(&rules, &["--cluster", "X"]).never_shows("no cell shown");
 }
 
 /// One table for clusters that differ only in name, with the API, the options, and the findings of `check`.
 #[test]
 fn what_is_the_same_is_shown_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rules.yml");
     let rules = HEAD.replace(
         "rules:",
         "apis: {paris: {url: \"http://127.0.0.2:7480\"}}\nrules:",
     ) + "  - {name: follow, on: on_role_change, role: primary, cluster: [shop, crm], request: {type: config_switch, api: paris, server: \"{{ cluster }}\", model_name: m}}\n";
-    std::fs::write(&path, rules).unwrap();
-    let path = path.to_str().unwrap();
-    let text = stdout(&["matrix", path], 0);
+    let text = matrix(&rules, &[]).stdout;
     for line in [
         "clusters shop, crm: the same but for the name\n",
         "A  follow: config_switch of `shop` to model `m` at `paris`\n",
         "     verify applied, fence role, on failure stop, tried for at most 1h, waited for at most 10m\n",
-        &format!("     {path}:6\n     PB209: warning: "),
+        "     rules.yml:6\n     PB209: warning: ",
         "cluster CLUSTER (any that no rule names)\n\n  on_start, on_stop, on_restart, on_reload, on_role_change, bootstrap, create_replica: nothing\n",
     ] {
-        assert!(text.contains(line), "{line}{text}");
+        has(&text, line);
     }
-    let page = stdout(&["matrix", path, "--format", "html"], 0);
-    assert!(
-        page.contains("at <code>paris</code>") && page.contains("<b>PB209</b>"),
-        "{page}"
-    );
+    let page = matrix(&rules, &["--format", "html"])
+        .shows("at <code>paris</code>")
+        .shows("<b>PB209</b>")
+        .stdout;
     assert_eq!(page.matches("<table>").count(), 2, "{page}");
 }
 
@@ -354,11 +300,7 @@ fn what_is_the_same_is_shown_once() {
 fn examples_of_clusters_can_be() {
     let rules = HEAD.to_owned()
         + "  - {name: a, on: on_role_change, role: primary, cluster: \"??\", request: {type: config_switch, server: \"{{ cluster }}\", model_name: m}}\n  - {name: b, on: on_role_change, role: primary, cluster: \"*-1\", request: {type: config_switch, server: \"x{{ cluster }}\", model_name: m}}\n";
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rules.yml");
-    std::fs::write(&path, rules).unwrap();
-    let text = stdout(&["matrix", path.to_str().unwrap(), "--format", "json"], 0);
-    let matrix: Value = serde_json::from_str(&text).unwrap();
+    let matrix = matrix(&rules, &["--format", "json"]).json();
     let names = matrix["clusters"].as_array().unwrap().iter();
     let names: Vec<&str> = names
         .map(|cluster| cluster["name"].as_str().unwrap())
@@ -380,9 +322,7 @@ fn what_can_not_be_used_is_a_usage_error() {
             "no variable `nope`",
         ),
     ] {
-        let output = run(arguments);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(errors.contains(said), "{arguments:?}: {errors}");
+        let ended = run(arguments).case(format!("{arguments:?}"));
+        ended.exits(2).says(said);
     }
 }

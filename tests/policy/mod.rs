@@ -8,7 +8,7 @@ mod mutants;
 mod mutation;
 mod page;
 mod purpose;
-mod random;
+pub mod random;
 mod rule_tests;
 mod scenarios;
 mod test_files;
@@ -20,7 +20,9 @@ use patroni_barman::model::RuleSet;
 use patroni_barman::source::Source;
 use serde_json::Value;
 
+use crate::support::ended::Ended;
 use crate::support::program::{root, run, stdout};
+use crate::support::schema::{assert_fits, published};
 
 /// The rules of a text.
 pub fn rules(text: &str) -> RuleSet {
@@ -42,14 +44,10 @@ pub fn shipped() -> Vec<PathBuf> {
     files
 }
 
-/// Asserts that a value is valid for a schema in `schemas/`.
-pub fn assert_fits(schema: &str, value: &Value) {
-    let text = std::fs::read_to_string(root().join("schemas").join(schema)).unwrap();
-    let schema = serde_json::from_str(&text).unwrap();
-    let validator = jsonschema::draft202012::new(&schema).unwrap();
-    let errors: Vec<String> = validator
-        .iter_errors(value)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert_eq!(errors, Vec::<String>::new());
+/// A result, validated by a schema in `schemas/`.
+#[track_caller]
+pub fn fitting(schema: &str, ended: &Ended) -> Value {
+    let json = ended.json();
+    assert_fits(&published(schema), &json);
+    json
 }

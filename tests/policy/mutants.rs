@@ -1,26 +1,25 @@
 //! `test --mutate`: changes of the rules that no test notices.
 
-use std::fs;
-
 use serde_json::Value;
 
-use super::rule_tests::{FOLLOWED, HEAD, test, test_in};
-use super::{assert_fits, stdout};
+use super::rule_tests::{FOLLOWED, HEAD, test, test_with};
+use super::{fitting, run};
+
+use crate::support::ended::Ended;
+use crate::support::text::{has, lacks};
 
 /// The minimum share of the mutants of the shipped rules that their tests must notice, in per cent.
 const SHIPPED: u64 = 95;
 
-fn mutants(text: &str) -> Value {
-    let json: Value = serde_json::from_str(text).unwrap_or_else(|_| panic!("{text}"));
-    assert_fits("test.schema.json", &json);
-    json["mutants"].clone()
+fn mutants(ended: &Ended) -> Vec<Value> {
+    let json = fitting("test.schema.json", ended);
+    json["mutants"].as_array().unwrap().clone()
 }
 
 #[test]
 fn the_tests_of_the_shipped_rules_notice_most_changes() {
-    let text = stdout(&["test", "--mutate", "--format", "json", "rules/tests"], 0);
-    let all = mutants(&text);
-    let all = all.as_array().unwrap();
+    let ended = run(&["test", "--mutate", "--format", "json", "rules/tests"]);
+    let all = mutants(&ended.exits(0));
     assert_eq!(all.len(), super::shipped().len());
     let sum = |key: &str| {
         all.iter()
@@ -42,8 +41,7 @@ fn the_tests_of_the_shipped_rules_notice_most_changes() {
 /// A survivor is reported with its line, in words.
 #[test]
 fn changes_that_no_test_notices_are_named() {
-    let (code, text, errors) = test(FOLLOWED, &["--mutate"]);
-    assert_eq!(code, 0, "{text}{errors}");
+    let text = test(FOLLOWED, &["--mutate"]).exits(0).stdout;
     for line in [
         "mutants of rules.yml: ",
         "survived: rules.yml:3: `patroni` is not there\n",
@@ -52,18 +50,17 @@ fn changes_that_no_test_notices_are_named() {
         "survived: rules.yml:13: `rebuild`: dropped\n",
         "survived: rules.yml:8: `follow`: `retry.deadline` is `1h` instead of `1m`\n",
     ] {
-        assert!(text.contains(line), "{line}{text}");
+        has(&text, line);
     }
-    assert!(!text.contains("`follow`: dropped"), "{text}");
-    assert!(!text.contains("no longer for"), "{text}");
+    lacks(&text, "`follow`: dropped");
+    lacks(&text, "no longer for");
 }
 
 /// Each edit of a part that a test states is noticed by it.
 #[test]
 fn a_test_that_says_more_notices_more() {
     let survive = |tests: &str, what: &str| {
-        let (code, text, errors) = test(tests, &["--mutate"]);
-        assert_eq!(code, 0, "{text}{errors}");
+        let text = test(tests, &["--mutate"]).exits(0).stdout;
         text.lines()
             .any(|line| line.contains("survived: ") && line.contains(what))
     };
@@ -101,31 +98,25 @@ fn a_test_that_says_more_notices_more() {
 
 #[test]
 fn too_few_that_are_noticed_are_a_failure() {
-    let (code, text, _) = test(FOLLOWED, &["--mutate", "--fail-under", "mutants=10"]);
-    assert_eq!(code, 0, "{text}");
-    let (code, text, errors) = test(FOLLOWED, &["--mutate", "--fail-under", "mutants=95"]);
-    assert_eq!(code, 1, "{text}");
-    assert!(
-        text.contains("too little of rules.yml: mutants: "),
-        "{text}"
-    );
-    assert!(errors.contains("below `--fail-under`"), "{errors}");
+    test(FOLLOWED, &["--mutate", "--fail-under", "mutants=10"]).exits(0);
+    test(FOLLOWED, &["--mutate", "--fail-under", "mutants=95"])
+        .exits(1)
+        .shows("too little of rules.yml: mutants: ")
+        .says("below `--fail-under`");
     let options = ["--mutate", "--fail-under", "mutants=95", "--format", "json"];
-    let (_, text, _) = test(FOLLOWED, &options);
-    let all = mutants(&text);
+    let all = mutants(&test(FOLLOWED, &options));
     assert_eq!(all[0]["rules"], "rules.yml");
     assert!(all[0]["survived"].as_array().unwrap().len() > 5);
     // failing tests notice everything
     let failing = FOLLOWED.replace("main:n1", "main:n2");
-    let (code, text, errors) = test(&failing, &["--mutate"]);
-    assert_eq!(code, 1, "{text}");
-    assert!(errors.contains("no mutants were tried"), "{errors}");
+    test(&failing, &["--mutate"])
+        .exits(1)
+        .says("no mutants were tried");
 }
 
 /// Every rule is for its own cluster, and each of its changes concerns few of the tests.
 #[test]
 fn many_rules_take_no_process_each() {
-    let folder = tempfile::tempdir().unwrap();
     let head = "version: 1\napi: {url: \"http://127.0.0.1:7480\"}\npatroni: {url: \"http://127.0.0.1:8008\"}\nrules:\n";
     let rules = (0..40).map(|number| {
         format!(
@@ -141,8 +132,6 @@ fn many_rules_take_no_process_each() {
         )
     });
     let tests = format!("{HEAD}tests:\n{}", tests.collect::<String>());
-    fs::write(folder.path().join("rules.yml"), rules).unwrap();
-    let (code, text, errors) = test_in(folder.path(), &tests, &["--mutate", "--format", "json"]);
-    assert_eq!(code, 0, "{text}{errors}");
-    assert!(mutants(&text)[0]["total"].as_u64().unwrap() > 500, "{text}");
+    let ended = test_with(&rules, &tests, &["--mutate", "--format", "json"]).exits(0);
+    assert!(mutants(&ended)[0]["total"].as_u64().unwrap() > 500);
 }

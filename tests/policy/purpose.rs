@@ -1,12 +1,10 @@
 //! Rules that do nothing on purpose, descriptions of rules, and excluded clusters: in every command.
 
-use std::fs;
-
-use serde_json::Value;
-
-use super::assert_fits;
+use super::fitting;
+use super::rule_tests::test_with;
+use crate::support::folder::Folder;
 use crate::support::node::Node;
-use crate::support::program::program;
+use crate::support::text::has;
 use patroni_barman::simulator::Config;
 
 const RULES: &str = r#"version: 1
@@ -37,17 +35,21 @@ fn node() -> Node {
     Node::new(RULES).with_patroni("n1").with_barman(config)
 }
 
+/// The rules with addresses.
+fn rules() -> String {
+    RULES
+        .replace("BARMAN", "http://127.0.0.1:7480")
+        .replace("PATRONI", "http://127.0.0.1:8008")
+}
+
 #[test]
 fn a_callback_whose_rule_does_nothing_on_purpose_is_done() {
     let node = node();
     let call = ["run", "--format", "human", "on_start", "primary", "lab-1"];
+    let idle = "rule `leave-the-lab-alone` does nothing on purpose";
     let ended = node.run(call).exits(0);
-    assert_eq!(
-        ended.stdout,
-        "rule `leave-the-lab-alone` does nothing on purpose\n"
-    );
-    let said = "done on_start primary lab-1: rule `leave-the-lab-alone` does nothing on purpose";
-    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    let ended = ended.says(format!("done on_start primary lab-1: {idle}"));
+    assert_eq!(ended.stdout, format!("{idle}\n"));
     let json = node.json(&["run", "on_start", "primary", "lab-1"], 0);
     assert_eq!(
         (&json["outcome"], &json["exit_code"]),
@@ -71,17 +73,20 @@ fn a_node_is_not_made_by_doing_nothing() {
 #[test]
 fn plans_say_what_rules_are_for() {
     let node = node();
-    let plan = node.run(["plan", "on_start", "primary", "lab-1"]).exits(0);
     let said = "nothing would be sent: rule `leave-the-lab-alone` does nothing on purpose\n";
-    assert!(plan.stdout.contains(said), "{}", plan.stdout);
     let why = "  leave-the-lab-alone fires, and does nothing on purpose\n    Thrown away every night.\n    Nobody backs it up.\n";
-    assert!(plan.stdout.contains(why), "{}", plan.stdout);
-    let plan = node.run(["plan", "on_start", "primary", "main"]).exits(0);
+    node.run(["plan", "on_start", "primary", "lab-1"])
+        .exits(0)
+        .shows(said)
+        .shows(why);
     let described = "to model `demo:n1`\n   Barman follows the <primary>\n   POST";
-    assert!(plan.stdout.contains(described), "{}", plan.stdout);
+    node.run(["plan", "on_start", "primary", "main"])
+        .exits(0)
+        .shows(described);
     let excluded = "`cluster` wants *, !other, got other";
-    let plan = node.run(["plan", "on_start", "primary", "other"]).exits(1);
-    assert!(plan.stdout.contains(excluded), "{}", plan.stdout);
+    node.run(["plan", "on_start", "primary", "other"])
+        .exits(1)
+        .shows(excluded);
     let json = node.json(&["plan", "on_start", "primary", "main"], 0);
     assert_eq!(
         json["trace"][2]["description"],
@@ -95,13 +100,13 @@ fn tables_say_it_too_and_have_a_cluster_of_every_kind() {
     let node = node();
     let text = node.run(["matrix"]).exits(0).stdout;
     let idle = "leave-the-lab-alone: does nothing on purpose\n     Thrown away every night.\n     Nobody backs it up.\n";
-    assert!(text.contains(idle), "{text}");
-    assert!(text.contains("Barman follows the <primary>"), "{text}");
+    has(&text, idle);
+    has(&text, "Barman follows the <primary>");
     for kind in [
         "cluster lab-db (as lab-db, lab-*, *)",
         "cluster other (as other, *)",
     ] {
-        assert!(text.contains(kind), "{kind}: {text}");
+        has(&text, kind);
     }
     let page = node.run(["matrix", "--format", "html"]).exits(0).stdout;
     for said in [
@@ -109,69 +114,41 @@ fn tables_say_it_too_and_have_a_cluster_of_every_kind() {
         "Thrown away every night.<br>\nNobody backs it up.",
         "Barman follows the &lt;primary&gt;",
     ] {
-        assert!(page.contains(said), "{said}: {page}");
+        has(&page, said);
     }
-    let json: Value = node.run(["matrix", "--format", "json"]).exits(0).json();
-    assert_fits("matrix.schema.json", &json);
+    fitting(
+        "matrix.schema.json",
+        &node.run(["matrix", "--format", "json"]).exits(0),
+    );
 }
 
 #[test]
 fn tests_know_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let rules = RULES
-        .replace("BARMAN", "http://127.0.0.1:7480")
-        .replace("PATRONI", "http://127.0.0.1:8008");
-    fs::write(folder.path().join("rules.yml"), rules).unwrap();
     let test = |expected: &str| {
-        let text = format!(
+        let tests = format!(
             "version: 1\nrules: rules.yml\ngiven: {{cluster: lab-1, node: n1}}\ntests:\n  - {{name: a, event: on_start, role: primary, {expected}}}\n"
         );
-        fs::write(folder.path().join("rules_test.yml"), text).unwrap();
-        let output = program()
-            .args(["test", "rules_test.yml"])
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        (
-            output.status.code(),
-            String::from_utf8(output.stdout).unwrap(),
-        )
+        test_with(&rules(), &tests, &[])
     };
-    let (code, said) = test("fires: [leave-the-lab-alone]");
-    assert_eq!(code, Some(0), "{said}");
-    let (code, said) = test("fires: [follow]");
-    assert_eq!(code, Some(1));
+    test("fires: [leave-the-lab-alone]").exits(0);
     let why = "leave-the-lab-alone fires, and does nothing on purpose";
-    assert!(said.contains(why), "{said}");
-    assert!(said.contains("Thrown away every night."), "{said}");
+    test("fires: [follow]")
+        .exits(1)
+        .shows(why)
+        .shows("Thrown away every night.");
 }
 
 #[test]
 fn a_comparison_sees_what_is_no_longer_sent() {
-    let folder = tempfile::tempdir().unwrap();
-    let old = RULES
-        .replace("BARMAN", "http://127.0.0.1:7480")
-        .replace("PATRONI", "http://127.0.0.1:8008");
+    let old = rules();
     let new = old.replace("\"!other\"", "\"!other\", \"!m\"");
-    fs::write(folder.path().join("old.yml"), &old).unwrap();
     let diff = |new: &str| {
-        fs::write(folder.path().join("new.yml"), new).unwrap();
-        let output = program()
-            .args(["diff", "old.yml", "new.yml"])
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap()
+        let folder = Folder::with(&[("old.yml", &old), ("new.yml", new)]);
+        folder.run(["diff", "old.yml", "new.yml"])
     };
-    let text = diff(&new);
-    assert!(
-        text.contains("on_start (primary), on_role_change (primary) in m"),
-        "{text}"
-    );
-    assert!(text.contains("- removed: follow"), "{text}");
-    let text = diff(
-        &old.replace("Barman follows", "It follows")
-            .replace("events:", "on:"),
-    );
-    assert!(text.starts_with("no difference in any of"), "{text}");
+    diff(&new)
+        .shows("on_start (primary), on_role_change (primary) in m")
+        .shows("- removed: follow");
+    let reworded = old.replace("Barman follows", "It follows");
+    diff(&reworded.replace("events:", "on:")).starts("no difference in any of");
 }

@@ -73,26 +73,35 @@ fn any_rule() -> impl Strategy<Value = Value> {
     )
         .prop_map(
             |(events, roles, clusters, when, request, attempts, enabled)| {
-                let mut rule = json!({
+                let rule = json!({
                     "name": "",
                     "on": events,
                     "request": request,
                     "enabled": enabled,
                     "retry": {"attempts": attempts},
                 });
-                for (key, words) in [("role", roles), ("cluster", clusters)] {
-                    if !words.is_empty() {
-                        rule[key] = words.into();
-                    } else if key == "role" {
-                        rule[key] = "any".into();
-                    }
-                }
-                if let Some(when) = when {
-                    rule["when"] = when.into();
-                }
-                rule
+                narrowed(rule, roles, clusters, when)
             },
         )
+}
+
+/// A rule for these roles and clusters, or for all of them, under a condition.
+pub fn narrowed(
+    mut rule: Value,
+    roles: Vec<&str>,
+    clusters: Vec<&str>,
+    when: Option<&str>,
+) -> Value {
+    rule["role"] = "any".into();
+    for (key, words) in [("role", roles), ("cluster", clusters)] {
+        if !words.is_empty() {
+            rule[key] = words.into();
+        }
+    }
+    if let Some(when) = when {
+        rule["when"] = when.into();
+    }
+    rule
 }
 
 /// The facts, built here independently from Patroni's arguments.

@@ -1,15 +1,14 @@
 //! `test`.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 
 use patroni_barman::diagnostic::Code;
-use serde_json::Value;
 
-use super::{assert_fits, run, stdout};
-use crate::support::program::program;
+use super::{fitting, run, stdout};
+use crate::support::ended::Ended;
+use crate::support::folder::Folder;
+use crate::support::text::has;
 
 pub(super) const RULES: &str = r#"version: 1
 api: {url: "http://127.0.0.1:7480/prefix"}
@@ -40,28 +39,16 @@ pub(super) const FOLLOWED: &str = r#"tests:
     requests: [{type: config_switch, server: main, model_name: "main:n1"}]
 "#;
 
-/// Runs `test` on a file of these tests and returns its exit code and output.
-pub(super) fn test(tests: &str, options: &[&str]) -> (i32, String, String) {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("rules.yml"), RULES).unwrap();
-    test_in(folder.path(), &format!("{HEAD}{tests}"), options)
+/// Runs `test` on a file of these tests.
+pub(super) fn test(tests: &str, options: &[&str]) -> Ended {
+    test_with(RULES, &format!("{HEAD}{tests}"), options)
 }
 
-pub(super) fn test_in(folder: &Path, text: &str, options: &[&str]) -> (i32, String, String) {
-    fs::write(folder.join("tests.yml"), text).unwrap();
-    let output = program()
-        .current_dir(folder)
-        .arg("test")
-        .args(options)
-        .arg("tests.yml")
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().unwrap(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+/// Runs `test` on a whole file of tests, with these rules beside it.
+pub(super) fn test_with(rules: &str, tests: &str, options: &[&str]) -> Ended {
+    let folder = Folder::with(&[("rules.yml", rules), ("tests.yml", tests)]);
+    let ended = folder.run([&["test"], options, &["tests.yml"]].concat());
+    ended.case(tests)
 }
 
 #[test]
@@ -135,9 +122,7 @@ fn a_test_passes_exactly_if_everything_is_as_it_says() {
         ),
     ] {
         let tests = FOLLOWED.replacen(from, to, 1);
-        let (got, text, errors) = test(&tests, &[]);
-        assert_eq!(got, code, "{tests}\n{text}{errors}");
-        assert!(text.contains(said), "{tests}\n{text}{errors}");
+        test(&tests, &[]).exits(code).shows(said);
     }
 }
 
@@ -145,58 +130,47 @@ fn a_test_passes_exactly_if_everything_is_as_it_says() {
 fn a_primary_may_be_called_by_any_word_that_patroni_has_for_it() {
     for word in ["primary", "master", "promoted"] {
         let tests = FOLLOWED.replacen("primary", &format!("primary\n    raw_role: {word}"), 1);
-        let (code, text, errors) = test(&tests, &[]);
-        assert_eq!(code, 0, "{text}{errors}");
+        test(&tests, &[]).exits(0);
     }
 }
 
 /// CI systems read lines, and GitHub Actions interprets those that begin with `::`.
 #[test]
 fn free_text_stays_on_its_line() {
-    let folder = tempfile::tempdir().unwrap();
     let rules = RULES.replace(
         "when: env.SITE == \"paris\"",
         "when: |\n      env.SITE ==\n      \"paris\"",
     );
-    fs::write(folder.path().join("rules.yml"), rules).unwrap();
     let tests = FOLLOWED.replace("name: followed", "name: \"a\\n::error::b\\e[31m\"");
     let tests = format!("{HEAD}{tests}");
-    let (code, text, _) = test_in(folder.path(), &tests, &["--coverage"]);
-    assert_eq!(code, 0, "{text}");
-    assert!(
-        text.contains("\n  ok    a ::error::b\u{fffd}[31m\n"),
-        "{text}"
-    );
+    test_with(&rules, &tests, &["--coverage"])
+        .exits(0)
+        .shows("\n  ok    a ::error::b\u{fffd}[31m\n");
     let tests = tests.replace("SITE: paris", "SITE: \"lyon\\n::error::\"");
-    let (code, text, _) = test_in(folder.path(), &tests, &[]);
-    assert_eq!(code, 1, "{text}");
     let why = "\n            follow does not fire: `when` wants env.SITE == \"paris\", got false\n";
-    assert!(text.contains(why), "{text}");
-    assert!(
-        text.contains("\n  FAIL  a ::error::b\u{fffd}[31m\n"),
-        "{text}"
-    );
+    test_with(&rules, &tests, &[])
+        .exits(1)
+        .shows(why)
+        .shows("\n  FAIL  a ::error::b\u{fffd}[31m\n");
 }
 
 /// This includes errors that only appear when every event is evaluated: such a rule does nothing, and a test of it would pass.
 #[test]
 fn rules_that_check_finds_errors_in_are_not_tested() {
-    let folder = tempfile::tempdir().unwrap();
     let rules = RULES.replace(
         "    on: on_role_change\n    role: primary",
         "    on: on_start\n    role: demoted",
     );
-    fs::write(folder.path().join("rules.yml"), rules).unwrap();
     let tests =
         format!("{HEAD}tests:\n  - {{name: a, event: on_stop, role: demoted, nothing: true}}\n");
-    let (code, out, errors) = test_in(folder.path(), &tests, &[]);
-    assert_eq!((code, out.contains("0 passed")), (2, true), "{errors}");
+    let ended = test_with(&rules, &tests, &[]).exits(2);
+    let errors = ended.shows("0 passed").stderr;
     for said in [
         "error[PB306]",
         "tests.yml:2:8",
         "`patroni_barman check rules.yml` finds 1 error\n",
     ] {
-        assert!(errors.contains(said), "{errors}");
+        has(&errors, said);
     }
 }
 
@@ -214,9 +188,7 @@ fn forall_is_about_every_combination_that_patroni_passes() {
         ("{except: [{event: [on_role_change, create_replica]}]}", 15),
     ] {
         let tests = format!("tests:\n  - name: a\n    forall: {forall}\n    nothing: true\n");
-        let (code, text, errors) = test(&tests, &["--format", "json"]);
-        assert_eq!(code, 0, "{text}{errors}");
-        let json: Value = serde_json::from_str(&text).unwrap();
+        let json = test(&tests, &["--format", "json"]).exits(0).json();
         assert_eq!(json["files"][0]["tests"][0]["cells"], cells, "{forall}");
     }
 }
@@ -245,15 +217,15 @@ fn a_scenario_ends_as_run_would() {
              steps: [{{node: n1, event: on_role_change, role: {event}, exit_code: {exit_code}, posts: {posts}}}]\n    \
              end: {{active_model: {{main: {active}}}}}\n"
         );
-        let (code, text, errors) = test(&tests, &[]);
-        assert_eq!(code, 0, "{answers}\n{text}{errors}");
+        test(&tests, &[]).case(answers).exits(0);
         for (from, to) in [
             (format!("exit_code: {exit_code}"), "exit_code: 4".to_owned()),
             (format!("posts: {posts}"), "posts: 9".to_owned()),
             (format!("{{main: {active}}}"), "{main: other}".to_owned()),
         ] {
-            let (code, text, errors) = test(&tests.replace(&from, &to), &[]);
-            assert_eq!(code, 1, "{answers} with {to}\n{text}{errors}");
+            test(&tests.replace(&from, &to), &[])
+                .case(format!("{answers} with {to}"))
+                .exits(1);
         }
     }
 }
@@ -263,35 +235,27 @@ fn what_can_not_be_evaluated_sends_nothing_and_ends_with_4() {
     let tests = "scenarios:\n  - name: a\n    barman: {servers: [main]}\n    env: {}\n    steps:\n      \
                  - {node: n1, event: create_replica, role: replica, exit_code: 2}\n";
     let rules = RULES.replace("env.SITE == \"paris\"", "env.NOPE == \"paris\"");
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("rules.yml"), rules).unwrap();
     let tests = format!("{HEAD}{tests}").replace(
         "create_replica, role: replica, exit_code: 2",
         "on_role_change, role: primary, exit_code: 4, posts: 0, message: NOPE",
     );
-    let (code, text, errors) = test_in(folder.path(), &tests, &[]);
-    assert_eq!(code, 0, "{text}{errors}");
+    test_with(&rules, &tests, &[]).exits(0);
 }
 
 #[test]
 fn coverage_is_counted_and_can_fail() {
-    let (code, text, _) = test(FOLLOWED, &["--coverage"]);
-    assert_eq!(code, 0);
+    let text = test(FOLLOWED, &["--coverage"]).exits(0).stdout;
     for line in [
         "cells       1 of 20 (5 %)",
         "fired       1 of 2 (50 %)",
         "conditions  1 of 2 (50 %)",
         "requests    1 of 2 (50 %)",
-    ] {
-        assert!(text.contains(line), "{text}");
-    }
-    for line in [
         "not seen: rebuild",
         "not seen: `when` of follow is false",
         "not seen: on_stop demoted in CLUSTER",
         "not seen: the request of rebuild",
     ] {
-        assert!(text.contains(line), "{text}");
+        has(&text, line);
     }
     for (threshold, code) in [
         ("100", 1),
@@ -309,16 +273,13 @@ fn coverage_is_counted_and_can_fail() {
         ("rule=5", 2),
         ("rules=", 2),
     ] {
-        assert_eq!(
-            test(FOLLOWED, &["--fail-under", threshold]).0,
-            code,
-            "{threshold}"
-        );
+        let ended = test(FOLLOWED, &["--fail-under", threshold]);
+        ended.case(threshold).exits(code);
     }
     let other = format!(
         "{FOLLOWED}  - {{name: lyon, event: on_role_change, role: primary, env: {{SITE: lyon}}, nothing: true}}\n"
     );
-    assert_eq!(test(&other, &["--fail-under", "conditions=100"]).0, 0);
+    test(&other, &["--fail-under", "conditions=100"]).exits(0);
 }
 
 /// A test that only names the rules passes whatever is sent.
@@ -328,42 +289,34 @@ fn requests_that_no_test_says_are_counted() {
         "    requests: [{type: config_switch, server: main, model_name: \"main:n1\"}]\n",
         "",
     );
-    let (code, text, _) = test(&fires, &["--fail-under", "requests=1"]);
-    assert_eq!(code, 1, "{text}");
-    assert!(text.contains("requests    0 of 2 (0 %)"), "{text}");
-    assert!(
-        text.contains("too little of rules.yml: requests: 0 of 2 (0 %), and 1 % is required"),
-        "{text}"
-    );
+    test(&fires, &["--fail-under", "requests=1"])
+        .exits(1)
+        .shows("requests    0 of 2 (0 %)")
+        .shows("too little of rules.yml: requests: 0 of 2 (0 %), and 1 % is required");
 }
 
 /// Two files each cover half of the conditions, with different paths to the rules.
 #[test]
 fn rules_are_covered_together_however_their_path_is_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let tests = folder.path().join("ta");
-    fs::create_dir(&tests).unwrap();
-    fs::write(folder.path().join("rules.yml"), RULES).unwrap();
-    symlink("rules.yml", folder.path().join("link.yml")).unwrap();
     let rules = |path: &str| HEAD.replace("rules.yml", path);
+    let folder = Folder::with(&[
+        ("rules.yml", RULES),
+        ("ta/a.yml", &(rules("../rules.yml") + FOLLOWED)),
+    ]);
+    symlink("rules.yml", folder.path("link.yml")).unwrap();
     let lyon = "tests:\n  - {name: lyon, event: on_role_change, role: primary, env: {SITE: lyon}, nothing: true}\n";
-    let absolute = folder.path().join("rules.yml");
-    fs::write(tests.join("a.yml"), rules("../rules.yml") + FOLLOWED).unwrap();
+    let absolute = folder.named("rules.yml");
     for path in [
         "../rules.yml",
-        absolute.to_str().unwrap(),
+        &absolute,
         "../link.yml",
         "../ta/../rules.yml",
     ] {
-        fs::write(tests.join("b.yml"), rules(path) + lyon).unwrap();
-        let output = program()
-            .current_dir(folder.path())
-            .args(["test", "ta/a.yml", "./ta/b.yml", "--coverage"])
-            .args(["--fail-under", "conditions=100"])
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(0), "{path}: {text}");
+        folder.write("ta/b.yml", rules(path) + lyon);
+        let files = ["test", "ta/a.yml", "./ta/b.yml", "--coverage"];
+        let whole = ["--fail-under", "conditions=100"];
+        let ended = folder.run([&files[..], &whole].concat());
+        let text = ended.case(path).exits(0).stdout;
         assert_eq!(text.matches("coverage of rules.yml:").count(), 1, "{text}");
     }
 }
@@ -372,13 +325,10 @@ fn rules_are_covered_together_however_their_path_is_written() {
 fn programs_read_the_same() {
     let failing = FOLLOWED.replace("main:n1", "main:<n2>");
     for (tests, code) in [(FOLLOWED, 0), (&failing, 1)] {
-        let (got, text, _) = test(tests, &["--format", "json", "--coverage"]);
-        assert_eq!(got, code);
-        let json: Value = serde_json::from_str(&text).unwrap();
-        assert_fits("test.schema.json", &json);
+        let ended = test(tests, &["--format", "json", "--coverage"]).exits(code);
+        let json = fitting("test.schema.json", &ended);
         assert_eq!(json["failed"], code);
-        let (got, text, _) = test(tests, &["--format", "junit"]);
-        assert_eq!(got, code);
+        let text = test(tests, &["--format", "junit"]).exits(code).stdout;
         let totals = format!(" tests=\"1\" failures=\"{code}\" errors=\"0\">");
         let all = text.lines().find(|line| line.starts_with("<testsuites "));
         assert!(all.is_some_and(|line| line.ends_with(&totals)), "{text}");
@@ -457,30 +407,25 @@ fn what_is_wrong_with_a_test_file_is_said_with_its_place() {
     ] {
         is_refused(text, place, said);
     }
-    assert_eq!(run(&["test", "nowhere.yml"]).status.code(), Some(2));
-    assert_eq!(run(&["test"]).status.code(), Some(2));
+    run(&["test", "nowhere.yml"]).exits(2);
+    run(&["test"]).exits(2);
 }
 
 /// Asserts that a test file is rejected at this place with this message, and nothing is tested.
+#[track_caller]
 pub(super) fn is_refused(text: &str, place: &str, said: &str) {
-    let (code, out, errors) = test(text, &[]);
-    assert_eq!(code, 2, "{text}{errors}");
-    assert!(
-        out.contains("0 passed, 0 failed, 1 file that can't be used"),
-        "{out}"
-    );
-    assert!(
-        errors.contains(place) && errors.contains(said),
-        "{text}{errors}"
-    );
+    test(text, &[])
+        .exits(2)
+        .shows("0 passed, 0 failed, 1 file that can't be used")
+        .says(place)
+        .says(said);
 }
 
 #[test]
 fn an_empty_file_is_told_how_a_file_of_tests_begins() {
-    let folder = tempfile::tempdir().unwrap();
-    let (code, _, errors) = test_in(folder.path(), "", &[]);
-    assert_eq!(code, 2, "{errors}");
-    assert!(errors.contains("begin it with `version: 1`"), "{errors}");
+    test_with(RULES, "", &[])
+        .exits(2)
+        .says("begin it with `version: 1`");
 }
 
 #[test]
@@ -538,22 +483,11 @@ fn every_wrong_example_is_found_and_every_right_one_passes() {
         let explanation = code.explanation();
         assert!(explanation.about.len() > 50, "{code}");
         for (files, right) in [(&explanation.wrong, false), (&explanation.right, true)] {
-            let folder = tempfile::tempdir().unwrap();
-            for (name, text) in files {
-                fs::write(folder.path().join(name), text).unwrap();
-            }
-            let tests = files
-                .iter()
-                .find(|(name, _)| *name == "tests.yml")
-                .unwrap()
-                .1;
-            let (status, _, errors) = test_in(folder.path(), tests, &[]);
-            assert_eq!(status, if right { 0 } else { 2 }, "{code}: {errors}");
-            assert_eq!(
-                errors.contains(&format!("[{code}]")),
-                !right,
-                "{code}: {errors}"
-            );
+            let folder = Folder::with(files);
+            let ended = folder.run(["test", "tests.yml"]).case(code);
+            let errors = ended.exits(if right { 0 } else { 2 }).stderr;
+            let named = errors.contains(&format!("[{code}]"));
+            assert_eq!(named, !right, "{code}: {errors}");
         }
         seen.insert(code);
     }
@@ -568,9 +502,6 @@ fn the_shipped_rules_are_tested_whole() {
     );
     for file in super::shipped() {
         let name = file.file_name().unwrap().to_str().unwrap();
-        assert!(
-            tests.contains(&format!("coverage of rules/{name}:")),
-            "{name} has no tests"
-        );
+        has(&tests, &format!("coverage of rules/{name}:"));
     }
 }

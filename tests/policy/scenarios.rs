@@ -1,9 +1,8 @@
 //! `test`: the parts of failovers: callbacks that overlap and are killed, a Patroni that is unreachable or has no leader,
 //! and the pass that corrects the result.
 
-use std::fs;
-
-use super::rule_tests::{is_refused, test_in};
+use super::rule_tests::{is_refused, test_with};
+use crate::support::ended::Ended;
 
 const RULES: &str = r#"version: 1
 api: {url: "http://127.0.0.1:7480"}
@@ -17,22 +16,19 @@ rules:
     request: {type: config_switch, server: main, model_name: "main:{{ node }}"}
 "#;
 
-/// Executes a scenario with these steps, and returns the exit code of `test` and its output.
-fn play(rules: &str, barman: &str, steps: &str, end: &str) -> (i32, String) {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("rules.yml"), rules).unwrap();
+/// Executes a scenario with these steps, at the end of which this node's model is wanted.
+fn play(rules: &str, barman: &str, steps: &str, end: &str) -> Ended {
     let tests = format!(
         "version: 1\nrules: rules.yml\ngiven: {{cluster: main}}\nscenarios:\n  - name: a\n    \
          barman: {{servers: [main], models: [\"main:n1\", \"main:n2\"], active: {{main: \"main:n1\"}}{barman}}}\n    \
-         steps:\n{steps}    end: {{active_model: {{main: {end}}}}}\n"
+         steps:\n{steps}    end: {{active_model: {{main: \"main:{end}\"}}}}\n"
     );
-    let (code, text, errors) = test_in(folder.path(), &tests, &[]);
-    (code, tests + &text + &errors)
+    test_with(rules, &tests, &[])
 }
 
+#[track_caller]
 fn passes(rules: &str, barman: &str, steps: &str, end: &str) {
-    let (code, text) = play(rules, barman, steps, end);
-    assert_eq!(code, 0, "{text}");
+    play(rules, barman, steps, end).exits(0);
 }
 
 /// The answer to the first primary's request is lost; at the retry, another node leads. The fence stops it, and
@@ -46,13 +42,13 @@ fn a_late_retry_of_an_old_primary_meets_the_new_one() {
         )
     };
     let barman = ", answers: \"post:hang*1\"";
-    passes(RULES, barman, &steps(5), "\"main:n2\"");
+    passes(RULES, barman, &steps(5), "n2");
     let unfenced = RULES.replace("defaults:\n", "defaults:\n  fence: none\n");
-    passes(&unfenced, barman, &steps(0), "\"main:n1\"");
+    passes(&unfenced, barman, &steps(0), "n1");
     // if the first one ends before the second begins, both are fine
     let one_by_one = "      - {node: n1, event: on_role_change, role: primary, exit_code: 0}\n      \
                       - {node: n2, event: on_role_change, role: primary, exit_code: 0}\n";
-    passes(&unfenced, barman, one_by_one, "\"main:n2\"");
+    passes(&unfenced, barman, one_by_one, "n2");
 }
 
 #[test]
@@ -62,20 +58,20 @@ fn a_callback_may_be_killed_at_any_point() {
             "      - {{node: n2, event: on_role_change, role: primary, kill: {kill}, posts: {posts}}}\n"
         )
     };
-    passes(RULES, "", &killed("before_post", 0), "\"main:n1\"");
-    passes(RULES, "", &killed("after_post", 1), "\"main:n2\"");
+    passes(RULES, "", &killed("before_post", 0), "n1");
+    passes(RULES, "", &killed("after_post", 1), "n2");
     let down = ", answers: \"any:refuse\"";
-    passes(RULES, down, &killed("30s", 8), "\"main:n1\"");
+    passes(RULES, down, &killed("30s", 8), "n1");
     // a pass corrects what the callback left
     let after = |kill: &str, posts: usize| {
         killed(kill, usize::from(kill == "after_post"))
             + &format!("      - {{reconcile: n2, exit_code: 0, posts: {posts}}}\n")
     };
-    passes(RULES, "", &after("before_post", 1), "\"main:n2\"");
-    passes(RULES, "", &after("after_post", 0), "\"main:n2\"");
-    let (code, text) = play(RULES, "", &killed("1h", 1), "\"main:n2\"");
-    assert_eq!(code, 1, "{text}");
-    assert!(text.contains("wanted - killed"), "{text}");
+    passes(RULES, "", &after("before_post", 1), "n2");
+    passes(RULES, "", &after("after_post", 0), "n2");
+    play(RULES, "", &killed("1h", 1), "n2")
+        .exits(1)
+        .shows("wanted - killed");
 }
 
 /// Nothing is concluded about roles while there is no leader.
@@ -84,7 +80,7 @@ fn without_a_leader_nothing_is_sent() {
     let steps = "      - {node: n2, event: on_role_change, role: primary, leader: none, exit_code: 3, posts: 0}\n      \
                  - {reconcile: n2, exit_code: 3, posts: 0, message: no member holds the leader key}\n      \
                  - {reconcile: n1, leader: n2, exit_code: 0, posts: 1}\n";
-    passes(RULES, "", steps, "\"main:n2\"");
+    passes(RULES, "", steps, "n2");
 }
 
 /// A fresh request is sent, and a retry waits.
@@ -95,68 +91,53 @@ fn a_silent_patroni_holds_up_a_retry() {
             "      - {{node: n2, event: on_role_change, role: primary, patroni: silent, exit_code: {code}, posts: {posts}}}\n"
         )
     };
-    passes(RULES, "", &callback(0, 1), "\"main:n2\"");
-    passes(
-        RULES,
-        ", answers: \"post:500*1\"",
-        &callback(3, 1),
-        "\"main:n1\"",
-    );
+    passes(RULES, "", &callback(0, 1), "n2");
+    passes(RULES, ", answers: \"post:500*1\"", &callback(3, 1), "n1");
     let pass = "      - {reconcile: n2, patroni: silent, exit_code: 3, posts: 0}\n";
-    passes(RULES, "", pass, "\"main:n1\"");
+    passes(RULES, "", pass, "n1");
 }
 
 #[test]
 fn a_pass_ends_as_reconcile_would() {
     let promoted = "      - {node: n2, event: on_role_change, role: primary, exit_code: 0}\n";
-    for (rules, step, end) in [
-        (
-            RULES.to_owned(),
-            "reconcile: n2, exit_code: 0, posts: 0",
-            "n2",
-        ),
-        (
-            RULES.to_owned(),
-            "reconcile: n1, exit_code: 0, posts: 0",
-            "n2",
-        ),
+    for (condition, step, end) in [
+        ("", "reconcile: n2, exit_code: 0, posts: 0", "n2"),
+        ("", "reconcile: n1, exit_code: 0, posts: 0", "n2"),
         // the leader key was taken without a callback: another member's server is corrected after a second look
         (
-            RULES.to_owned(),
+            "",
             "reconcile: n2, leader: n1, exit_code: 0, posts: 1",
             "n1",
         ),
         (
-            RULES.to_owned(),
+            "",
             "reconcile: n1, leader: n1, after: 5s, exit_code: 0, posts: 1",
             "n1",
         ),
         (
-            RULES.to_owned(),
+            "",
             "reconcile: n1, leader: n1, answers: \"post:404\", exit_code: 2",
             "n2",
         ),
         (
-            RULES.to_owned(),
+            "",
             "reconcile: n1, leader: n1, answers: \"any:refuse\", exit_code: 3",
             "n2",
         ),
         (
-            RULES.replace("role: primary", "role: primary\n    when: node == \"n2\""),
+            "\n    when: node == \"n2\"",
             "reconcile: n1, leader: n1, exit_code: 1",
             "n2",
         ),
         (
-            RULES.replace(
-                "role: primary",
-                "role: primary\n    when: node == \"n2\" or env.X == \"x\"",
-            ),
+            "\n    when: node == \"n2\" or env.X == \"x\"",
             "reconcile: n1, leader: n1, exit_code: 4",
             "n2",
         ),
     ] {
+        let rules = RULES.replace("role: primary", &format!("role: primary{condition}"));
         let steps = format!("{promoted}      - {{{step}}}\n");
-        passes(&rules, "", &steps, &format!("\"main:{end}\""));
+        passes(&rules, "", &steps, end);
     }
 }
 
@@ -166,7 +147,7 @@ fn answers_hold_until_they_are_changed() {
     let steps = "      - {node: n2, event: on_role_change, role: primary, answers: \"post:500\", exit_code: 3}\n      \
                  - {node: n2, event: on_start, role: primary, exit_code: 3}\n      \
                  - {node: n2, event: on_start, role: primary, answers: \"post:ok\", exit_code: 0, posts: 1}\n";
-    passes(RULES, "", steps, "\"main:n2\"");
+    passes(RULES, "", steps, "n2");
 }
 
 #[test]

@@ -2,13 +2,8 @@
 //! lead to the same requests and the same exit code, except for the differences for which `docs/migration.md` gives a
 //! reason. Each scenario is a test.
 #![allow(
+    clippy::restriction,
     clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    clippy::indexing_slicing,
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 

@@ -50,13 +50,7 @@ fn bring_up(stack: &Stack, name: &str, nodes: [&str; 2]) -> Cluster {
         cluster.start(node);
         cluster.settle(nodes[0], seconds(90));
     }
-    let port = cluster.node(nodes[0]).port;
-    let row = "CREATE TABLE IF NOT EXISTS in_common (at timestamptz); INSERT INTO in_common VALUES (now())";
-    postgres::query(port, row).expect("a row");
-    let port = cluster.node(nodes[1]).port;
-    wait::until(seconds(30), "the first row on a replica", || {
-        postgres::query(port, "SELECT * FROM in_common")
-    });
+    cluster.share(nodes[0], &nodes[1..]);
     cluster
 }
 

@@ -32,12 +32,8 @@ impl Barman {
             ("777", home.join("conf.d")),
             ("755", home.join("data")),
         ] {
-            let make = Spec::new(
-                "setup",
-                ["install", "-d", "-m", mode, &path.display().to_string()],
-            )
-            .user("barman");
-            guard.must(&make, seconds(10));
+            let path = path.display().to_string();
+            guard.set_up("barman", &["install", "-d", "-m", mode, &path]);
         }
         let text = template::fill(
             &template::read("barman.conf"),
@@ -73,15 +69,9 @@ impl Barman {
             &template::fill(&template::read("pgpass"), &[(":5432:", ":*:")]),
         );
         let to = self.home.join("pgpass");
-        let words = [
-            "install",
-            "-m",
-            "600",
-            &source.display().to_string(),
-            &to.display().to_string(),
-        ];
-        self.guard
-            .must(&Spec::new("setup", words).user("barman"), seconds(10));
+        let (source, to) = (source.display().to_string(), to.display().to_string());
+        let install = ["install", "-m", "600", &source, &to];
+        self.guard.set_up("barman", &install);
     }
 
     /// Writes the server `name` with one model for each node of `cluster`; Barman points to the first node

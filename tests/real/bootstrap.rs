@@ -3,105 +3,71 @@
 use super::cluster::{Cluster, Settings};
 use super::postgres;
 use super::stack::Stack;
+use super::support::text::has;
 use super::wait::seconds;
+
+/// A cluster of one node that is created from the backup of `main`; the node is not started.
+fn restored(stack: &Stack) -> Cluster {
+    let settings = Settings {
+        from_backup: true,
+        ..stack.settings("main")
+    };
+    Cluster::configure(&stack.guard, "restored", &["r1"], &settings)
+}
 
 #[test]
 fn bootstrap_from_a_backup() {
     let mut stack = Stack::start();
     let cluster = stack.cluster("main", &["n1"], 1);
-    let port = cluster.node("n1").port;
-    postgres::query(
-        port,
-        "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS id",
-    )
-    .expect("a table");
+    let kept = "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS id";
+    cluster.query("n1", kept);
     stack.barman.backup("main");
 
-    let settings = Settings {
-        from_backup: true,
-        ..stack.settings("main")
-    };
-    let mut restored = Cluster::configure(&stack.guard, "restored", &["r1"], &settings);
+    let mut restored = restored(&stack);
     restored.start("r1");
     restored.settle("r1", seconds(120));
-    let node = restored.node("r1");
-    assert_eq!(
-        node.calls.exit_of_last("bootstrap", seconds(5)),
-        0,
-        "{:?}",
-        node.calls.all()
-    );
-    assert_eq!(
-        postgres::query(node.port, "SELECT sum(id) FROM kept").as_deref(),
-        Ok("500500")
-    );
+    let calls = &restored.node("r1").calls;
+    calls.ends("bootstrap", 0);
+    assert_eq!(restored.query("r1", "SELECT sum(id) FROM kept"), "500500");
 
     // the copy must not make Barman leave the original
-    assert_eq!(
-        node.calls.exit_of_last("on_start primary", seconds(30)),
-        1,
-        "{:?}",
-        node.calls.all()
-    );
-    assert!(postgres::barman_streams(port).is_ok());
+    calls.ends("on_start primary", 1);
+    assert!(postgres::barman_streams(cluster.node("n1").port).is_ok());
 }
 
 /// Without `get-wal`, Barman only restores the WAL of the backup's own timeline.
 #[test]
 fn bootstrap_from_a_backup_older_than_a_failover() {
-    let mut stack = Stack::start();
-    let cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (stack, cluster) = Stack::of_two();
     let insert = "INSERT INTO kept SELECT generate_series(1, 1000)";
-    let first = cluster.node("n1").port;
-    postgres::query(first, "CREATE TABLE kept (id int)").expect("a table");
-    postgres::query(first, insert).expect("rows before the backup");
+    cluster.query("n1", "CREATE TABLE kept (id int)");
+    cluster.query("n1", insert);
     stack.barman.backup("main");
-    postgres::query(first, insert).expect("rows before the switchover");
-    cluster.switchover("n1", "n2");
-    stack.follows(&cluster, "n2");
-    cluster.settle("n2", seconds(60));
-    postgres::query(cluster.node("n2").port, insert).expect("rows after it");
+    cluster.query("n1", insert);
+    stack.moves(&cluster, "n1", "n2");
+    cluster.query("n2", insert);
 
-    let settings = Settings {
-        from_backup: true,
-        ..stack.settings("main")
-    };
-    let mut restored = Cluster::configure(&stack.guard, "restored", &["r1"], &settings);
+    let mut restored = restored(&stack);
     let calls = restored.node("r1").calls.clone();
     restored.start("r1");
-    assert_eq!(calls.exit_of_last("bootstrap", seconds(60)), 2);
+    calls.ends("bootstrap", 2);
     let log = restored.log("r1");
-    assert!(
-        log.contains("is of timeline 1, and Barman has reached timeline 2")
-            && log.contains("set `recovery_options = get-wal` for `main`"),
-        "{log}"
-    );
+    has(&log, "is of timeline 1, and Barman has reached timeline 2");
+    has(&log, "set `recovery_options = get-wal` for `main`");
     restored.ends_by_itself("r1");
 
     stack.serve_wal();
-    stack.barman.reconfigure(
-        "main",
-        &[(
-            "create_slot = auto",
-            "create_slot = auto\nrecovery_options = get-wal",
-        )],
-    );
+    let slot = "create_slot = auto";
+    let get_wal = format!("{slot}\nrecovery_options = get-wal");
+    stack.barman.reconfigure("main", &[(slot, &get_wal)]);
     // it also provides WAL that it has received but not yet archived
     stack
         .barman
         .must(&["switch-wal", "--force", "main"], seconds(30));
     restored.start("r1");
     restored.settle("r1", seconds(120));
-    assert_eq!(
-        calls.exit_of_last("bootstrap", seconds(5)),
-        0,
-        "{:?}",
-        calls.all()
-    );
-    assert_eq!(
-        postgres::query(restored.node("r1").port, "SELECT count(*) FROM kept").as_deref(),
-        Ok("3000")
-    );
+    calls.ends("bootstrap", 0);
+    assert_eq!(restored.query("r1", "SELECT count(*) FROM kept"), "3000");
 }
 
 #[test]

@@ -6,6 +6,9 @@ use std::time::Duration;
 use super::prerequisites::Versions;
 use super::{folder, wait};
 
+/// The time limit of a call.
+const LIMIT: Duration = Duration::from_secs(90);
+
 /// The record of one node's calls.
 #[derive(Clone)]
 pub struct Calls {
@@ -92,14 +95,22 @@ impl Calls {
             .rfind(|call| call.arguments.contains(words))
     }
 
-    /// The exit code of that call, once it has ended.
+    /// Waits until there is such a call.
     #[track_caller]
-    pub fn exit_of_last(&self, words: &str, limit: Duration) -> i32 {
+    pub fn until_called(&self, words: &str) {
+        let called = || self.last(words).ok_or("not called");
+        wait::until(LIMIT, &format!("the call `{words}`"), called);
+    }
+
+    /// Waits for the end of the last such call, and asserts its exit code.
+    #[track_caller]
+    pub fn ends(&self, words: &str, code: i32) {
         let ended = || {
-            self.last(words)
-                .and_then(|call| call.exit())
-                .ok_or_else(|| format!("{:?}", self.last(words)))
+            let call = self.last(words);
+            let exit = call.as_ref().and_then(Call::exit);
+            exit.ok_or_else(|| format!("{call:?}"))
         };
-        wait::until(limit, &format!("the end of `{words}`"), ended)
+        let exit = wait::until(LIMIT, &format!("the end of `{words}`"), ended);
+        assert_eq!(exit, code, "{words}: {:?}", self.all());
     }
 }

@@ -73,12 +73,7 @@ impl Cluster {
 
     /// Kills a node's Patroni, and the callback that it may be running. PostgreSQL keeps running.
     pub fn kill_patroni(&mut self, name: &str) {
-        let patroni = self
-            .node_mut(name)
-            .patroni
-            .take()
-            .expect("a node that runs");
-        patroni.kill();
+        self.taken(name).kill();
     }
 
     /// Kills a node's Patroni and PostgreSQL at once.
@@ -98,12 +93,7 @@ impl Cluster {
 
     /// Stops a node in the normal way.
     pub fn stop(&mut self, name: &str) {
-        let patroni = self
-            .node_mut(name)
-            .patroni
-            .take()
-            .expect("a node that runs");
-        patroni.stop(seconds(40));
+        self.taken(name).stop(seconds(40));
     }
 
     /// Removes this program from the nodes' configuration, before their start.
@@ -124,14 +114,7 @@ impl Cluster {
 
     /// Waits for the end of a Patroni that exits by itself.
     pub fn ends_by_itself(&mut self, name: &str) {
-        let patroni = self
-            .node_mut(name)
-            .patroni
-            .take()
-            .expect("a node that runs");
-        wait::until(seconds(60), "the end of Patroni", || {
-            patroni.exit().ok_or("running")
-        });
+        self.taken(name).ends(seconds(60));
     }
 
     /// Stops all nodes, replicas first, so that none of them takes over.
@@ -141,6 +124,31 @@ impl Cluster {
         let (leaders, replicas): (Vec<_>, Vec<_>) = members.into_iter().partition(leader);
         for member in replicas.iter().chain(&leaders) {
             self.stop(member["name"].as_str().expect("a name"));
+        }
+    }
+
+    /// The Patroni of a node, which counts as stopped from now on.
+    fn taken(&mut self, name: &str) -> Process {
+        let patroni = self.node_mut(name).patroni.take();
+        patroni.expect("a node that runs")
+    }
+
+    /// Runs one SQL command on a node.
+    #[track_caller]
+    pub fn query(&self, name: &str, sql: &str) -> String {
+        let rows = postgres::query(self.node(name).port, sql);
+        rows.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Waits until a replica has the first row of the leader: the nodes and Barman share some WAL then. A primary that
+    /// dies exactly when its last WAL record ends a segment leaves Barman at a position that no other node knows.
+    pub fn share(&self, leader: &str, replicas: &[&str]) {
+        self.query(leader, "CREATE TABLE IF NOT EXISTS in_common (at timestamptz); INSERT INTO in_common VALUES (now())");
+        for replica in replicas {
+            let port = self.node(replica).port;
+            wait::until(seconds(30), "the first row on a replica", || {
+                postgres::query(port, "SELECT * FROM in_common")
+            });
         }
     }
 
@@ -245,26 +253,17 @@ impl Cluster {
     /// Removes the data of a stopped node.
     pub fn wipe(&self, name: &str) {
         let data = self.node(name).data().display().to_string();
-        self.guard.must(
-            &Spec::new("setup", ["rm", "-rf", &data]).user("postgres"),
-            seconds(20),
-        );
+        self.guard.set_up("postgres", &["rm", "-rf", &data]);
     }
 }
 
 impl Node {
     fn configure(guard: &Guard, cluster: &str, name: &str, settings: &Settings<'_>) -> Self {
         let home = guard.folder().join(name);
-        let make = Spec::new(
-            "setup",
-            ["install", "-d", "-m", "755", &home.display().to_string()],
-        )
-        .user("postgres");
-        guard.must(&make, seconds(10));
+        let path = home.display().to_string();
+        guard.set_up("postgres", &["install", "-d", "-m", "755", &path]);
         // the tests write configurations into it, and PostgreSQL creates its data directory in it
-        let open =
-            Spec::new("setup", ["chmod", "777", &home.display().to_string()]).user("postgres");
-        guard.must(&open, seconds(10));
+        guard.set_up("postgres", &["chmod", "777", &path]);
         let (port, rest) = (folder::port(), folder::port());
         let calls = Calls::new(&home, &settings.binary);
         folder::write(&home.join("calls"), "");

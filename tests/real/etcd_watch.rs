@@ -19,6 +19,8 @@ use super::support::fleet::Fleet;
 use super::support::tls::certificates::Certificates;
 use super::support::wait::until;
 
+use super::support::text::lacks;
+
 /// An etcd with one member.
 struct Etcd {
     folder: TempDir,
@@ -218,11 +220,11 @@ fn clusters_come_and_go_with_etcd() {
     agent.until_it_says("3 clusters");
     agent.until_fine(&["main", "side"]);
     agent.until_it_says("`citus` is a Citus cluster");
-    assert!(!agent.log().contains("lab-1: found"), "{}", agent.log());
+    lacks(&agent.log(), "lab-1: found");
     assert_eq!(agent.cluster("main")["followed_by"], "watch");
 
     // a new leader is in etcd before its Patroni lists it
-    fleet.world.tell("main", "promote n2").unwrap();
+    fleet.tell("main", "promote n2");
     etcd.put("main/leader", "n2");
     until(|| fleet.active("east", "main") == "main:n2");
 
@@ -235,12 +237,11 @@ fn clusters_come_and_go_with_etcd() {
     // without etcd, the Patronis that were learned are asked
     etcd.restart(|| {
         until(|| agent.cluster("side")["followed_by"] == "polling");
-        fleet.world.tell("side", "promote n3").unwrap();
-        until(|| fleet.active("west", "side") == "side:n3");
+        fleet.promote("west", "side", "n3");
     });
     etcd.put("side/leader", "n3");
     until(|| agent.cluster("side")["followed_by"] == "watch");
-    fleet.world.tell("main", "promote n1").unwrap();
+    fleet.tell("main", "promote n1");
     etcd.put("main/leader", "n1");
     until(|| fleet.active("east", "main") == "main:n1");
 }

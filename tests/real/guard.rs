@@ -47,6 +47,26 @@ pub struct Ended {
     pub output: String,
 }
 
+impl Ended {
+    /// Asserts its exit code.
+    #[track_caller]
+    pub fn exits(self, code: i64) -> Self {
+        assert_eq!(self.code, code, "{}", self.output);
+        self
+    }
+
+    /// Asserts that its output contains this.
+    #[track_caller]
+    pub fn says(self, words: &str) -> Self {
+        assert!(
+            self.output.contains(words),
+            "no `{words}` in\n{}",
+            self.output
+        );
+        self
+    }
+}
+
 impl Spec {
     /// `name` is also the name of the log.
     pub fn new(name: impl Into<String>, argv: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -146,9 +166,7 @@ impl Guard {
         let log = self.log(&spec.name);
         let before = std::fs::metadata(&log).map_or(0, |log| log.len());
         let process = self.start(spec);
-        let code = wait::until(limit, &format!("the end of {:?}", spec.argv), || {
-            process.exit().ok_or("running")
-        });
+        let code = process.ends(limit);
         let all = std::fs::read(&log).expect("its log");
         let output = all
             .get(usize::try_from(before).expect("a small log")..)
@@ -164,6 +182,15 @@ impl Guard {
         let ended = self.run(spec, limit);
         assert_eq!(ended.code, 0, "{:?} failed:\n{}", spec.argv, ended.output);
         ended.output
+    }
+
+    /// Runs a command that prepares something, as this user.
+    pub fn set_up(&self, user: &'static str, argv: &[&str]) {
+        let argv = argv.iter().copied();
+        self.must(
+            &Spec::new("setup", argv).user(user),
+            Duration::from_secs(20),
+        );
     }
 
     /// Every living process that was started here, and the guard itself.
@@ -202,13 +229,13 @@ impl Process {
     pub fn kill(&self) {
         self.guard
             .ask(&json!({"do": "end", "pid": self.pid, "name": "KILL"}));
-        self.gone(Duration::from_secs(10));
+        self.ends(Duration::from_secs(10));
     }
 
     /// Asks it to end, and waits for that.
     pub fn stop(&self, limit: Duration) {
         self.signal("TERM");
-        self.gone(limit);
+        self.ends(limit);
     }
 
     pub fn signal(&self, name: &str) {
@@ -221,10 +248,12 @@ impl Process {
         self.guard.tree_of(self.pid)
     }
 
-    fn gone(&self, limit: Duration) {
+    /// Waits for its end, and returns its exit code.
+    #[track_caller]
+    pub fn ends(&self, limit: Duration) -> i64 {
         wait::until(limit, &format!("the end of {}", self.name), || {
             self.exit().ok_or("running")
-        });
+        })
     }
 }
 

@@ -9,6 +9,8 @@ use super::postgres;
 use super::stack::Stack;
 use super::wait::{self, seconds};
 
+use super::support::text::has;
+
 /// Set for the copy of this program that is killed: it starts a stack and waits.
 const HOLD: &str = "PATRONI_BARMAN_TESTS_HOLD";
 
@@ -107,6 +109,6 @@ fn what_is_missing_fails_the_tests_and_is_said() {
         "`/nowhere/bin/barman` is missing",
         "tests/real/install",
     ] {
-        assert!(said.contains(words), "{words}: {said}");
+        has(&said, words);
     }
 }

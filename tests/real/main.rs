@@ -3,12 +3,8 @@
 //! Each test starts its own stack in a temporary directory, on loopback, and ends all of it. `install` lists the
 //! programs that must be installed; if one is missing, a test fails and says so.
 #![allow(
+    clippy::restriction,
     clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::indexing_slicing,
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 

@@ -8,43 +8,35 @@ use super::postgres;
 use super::stack::Stack;
 use super::wait::{self, seconds};
 
+use super::support::text::has;
+
 /// The duration of the API's outage.
 const OUTAGE: Duration = seconds(60);
 
 #[test]
 fn the_api_is_down_during_a_switchover() {
-    let mut stack = Stack::start();
-    let cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (mut stack, cluster) = Stack::of_two();
 
     // the callback is still waiting when the API returns
     stack.barman.stop_api();
     let down = Instant::now();
-    cluster.switchover("n1", "n2");
-    called(&cluster, "n2");
+    called(&cluster, "n1", "n2");
     cluster.settle("n2", seconds(60));
     std::thread::sleep(OUTAGE.saturating_sub(down.elapsed()));
     stack.barman.start_api();
     let waiting = until_streaming(&cluster, "n2");
     stack.follows(&cluster, "n2");
-    assert_eq!(
-        cluster
-            .node("n2")
-            .calls
-            .exit_of_last("on_role_change primary", seconds(60)),
-        0
-    );
+    cluster.node("n2").calls.ends("on_role_change primary", 0);
 
     // the callback was killed in the meantime
     cluster.settle("n2", seconds(60));
     stack.barman.stop_api();
-    cluster.switchover("n2", "n1");
-    called(&cluster, "n1");
+    called(&cluster, "n2", "n1");
     cluster.settle("n1", seconds(60));
     kill_callback(&cluster, "n1");
     stack.barman.start_api();
     let reconciled = Instant::now();
-    let ended = stack.ask(&cluster, "n1", &["reconcile"]);
-    assert_eq!(ended.code, 0, "{}", ended.output);
+    stack.ask(&cluster, "n1", &["reconcile"]).exits(0);
     let killed = until_streaming(&cluster, "n1").max(reconciled.elapsed().as_secs_f64());
     stack.follows(&cluster, "n1");
 
@@ -60,27 +52,16 @@ fn the_api_is_down_during_a_switchover() {
 
 #[test]
 fn a_stale_callback_and_a_broken_file() {
-    let mut stack = Stack::start();
-    let cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (mut stack, cluster) = Stack::of_two();
 
     // one that Patroni could not kill: it decided for n1, and n2 is promoted while it waits
     stack.barman.stop_api();
     let stale = stack.stale_callback(&cluster, "n1");
-    cluster.switchover("n1", "n2");
-    called(&cluster, "n2");
-    let code = wait::until(seconds(60), "the end of the stale callback", || {
-        stale.exit().ok_or("running")
-    });
-    assert_eq!(code, 5);
+    called(&cluster, "n1", "n2");
+    assert_eq!(stale.ends(seconds(90)), 5);
     stack.barman.start_api();
     stack.follows(&cluster, "n2");
-    assert_eq!(
-        cluster
-            .node("n2")
-            .calls
-            .exit_of_last("on_role_change primary", seconds(60)),
-        0
-    );
+    cluster.node("n2").calls.ends("on_role_change primary", 0);
 
     // the file on n1 is broken, and at night n1 becomes the primary again
     cluster.settle("n2", seconds(60));
@@ -91,30 +72,24 @@ fn a_stale_callback_and_a_broken_file() {
     );
     cluster.switchover("n2", "n1");
     stack.follows(&cluster, "n1");
-    assert_eq!(
-        n1.calls.exit_of_last("on_role_change primary", seconds(60)),
-        6
-    );
+    n1.calls.ends("on_role_change primary", 6);
     let log = cluster.log("n1");
-    assert!(
-        log.contains("rules.yml:") && log.contains("did you mean `first`?"),
-        "{log}"
-    );
-    assert!(
-        log.contains("the last good rules are used instead"),
-        "{log}"
-    );
+    has(&log, "rules.yml:");
+    has(&log, "did you mean `first`?");
+    has(&log, "the last good rules are used instead");
     let metrics = n1.home.join("patroni_barman.prom");
     let file = metrics.display().to_string();
-    let ended = stack.ask(&cluster, "n1", &["reconcile", "--metrics-file", &file]);
-    assert_eq!(ended.code, 6, "{}", ended.output);
+    stack
+        .ask(&cluster, "n1", &["reconcile", "--metrics-file", &file])
+        .exits(6);
     let text = std::fs::read_to_string(&metrics).expect("metrics");
-    assert!(text.contains("\npatroni_barman_rules_valid 0\n"), "{text}");
+    has(&text, "\npatroni_barman_rules_valid 0\n");
 }
 
-/// Waits until Patroni has called the new primary's callback.
-fn called(cluster: &Cluster, node: &str) {
-    let calls = &cluster.node(node).calls;
+/// Switches over, and waits until Patroni has called the new primary's callback.
+fn called(cluster: &Cluster, from: &str, to: &str) {
+    cluster.switchover(from, to);
+    let calls = &cluster.node(to).calls;
     let before = calls.all().len();
     wait::until_true(seconds(60), "the callback on the new primary", || {
         calls.all().len() > before

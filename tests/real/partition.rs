@@ -27,23 +27,17 @@ fn a_leader_cut_off_from_etcd_does_not_switch_barman_back() {
 
     way.cut();
     let n2 = cluster.node("n2").calls.clone();
-    wait::until_true(seconds(90), "the promotion of n2", || {
-        n2.last("on_role_change primary").is_some()
-    });
+    n2.until_called("on_role_change primary");
     // it is no longer the leader, and can't find out which member is
     stack.barman.start_api();
     stack.follows(&cluster, "n2");
-    assert_eq!(n2.exit_of_last("on_role_change primary", seconds(60)), 0);
-    let reconcile = stack.ask(&cluster, "n1", &["reconcile"]);
-    assert_eq!(reconcile.code, 3, "{}", reconcile.output);
+    n2.ends("on_role_change primary", 0);
+    stack.ask(&cluster, "n1", &["reconcile"]).exits(3);
     assert_eq!(stale.exit(), None, "without Patroni's word it waits");
     stack.follows(&cluster, "n2");
 
     way.mend();
-    let code = wait::until(seconds(90), "the end of the stale request", || {
-        stale.exit().ok_or("running")
-    });
-    assert_eq!(code, 5);
+    assert_eq!(stale.ends(seconds(90)), 5);
     cluster.settle("n2", seconds(90));
     stack.follows(&cluster, "n2");
     let old = postgres::barman_streams(cluster.node("n1").port);

@@ -8,6 +8,8 @@ use super::restored::{self, Restored};
 use super::stack::Stack;
 use super::wait::{self, seconds};
 
+use super::support::text::has;
+
 /// The newest receipt of a cluster after a pass on this node.
 fn receipt(stack: &Stack, cluster: &Cluster, node: &str) -> Value {
     stack.ask(cluster, node, &["reconcile"]);
@@ -38,13 +40,10 @@ fn is_continuous(stack: &Stack, cluster: &Cluster, node: &str) {
 
 #[test]
 fn switchover_and_crash_are_continuous() {
-    let mut stack = Stack::start();
-    let mut cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (stack, mut cluster) = Stack::of_two();
     stack.barman.backup("main");
 
-    cluster.switchover("n1", "n2");
-    stack.follows(&cluster, "n2");
-    cluster.settle("n2", seconds(60));
+    stack.moves(&cluster, "n1", "n2");
     is_continuous(&stack, &cluster, "n2");
 
     cluster.crash("n2");
@@ -55,8 +54,7 @@ fn switchover_and_crash_are_continuous() {
 /// The receiver is down during a failover, the slot is dropped, and PostgreSQL removes the WAL that only it had.
 #[test]
 fn a_gap_is_found_and_cannot_be_restored() {
-    let mut stack = Stack::start();
-    let cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (mut stack, cluster) = Stack::of_two();
     let backup = stack.barman.backup("main");
     let inside = lose_wal(&mut stack, &cluster);
 
@@ -75,10 +73,9 @@ fn a_gap_is_found_and_cannot_be_restored() {
     assert_eq!(postgres::query(port, &lies).as_deref(), Ok("t"), "{lies}");
     assert_eq!(found["switch_lsn"], end, "{found:#}");
     assert_eq!(found["needs_backup"], true, "{found:#}");
-    let status = stack.ask(&cluster, "n2", &["status"]);
-    assert_eq!(status.code, 1, "{}", status.output);
+    let status = stack.ask(&cluster, "n2", &["status"]).exits(1);
     let said = format!("GAP from {begin} to {end}");
-    assert!(status.output.contains(&said), "{}", status.output);
+    has(&status.output, &said);
     println!("{}", status.output);
 
     // a moment in the gap cannot be reached
@@ -86,7 +83,7 @@ fn a_gap_is_found_and_cannot_be_restored() {
     let restored = Restored::start(&stack, "in-the-gap", &backup, &options);
     let log = restored.gives_up();
     let missed = "recovery ended before configured recovery target was reached";
-    assert!(log.contains(missed), "{log}");
+    has(&log, missed);
 
     // a moment after a new backup can
     let backup = stack.barman.backup("main");
@@ -102,8 +99,7 @@ fn a_gap_is_found_and_cannot_be_restored() {
     let rows = "SELECT string_agg(row, ',') FROM lost";
     wait::until(seconds(60), "the restored server", || restored.query(rows));
     assert_eq!(restored.query(rows).as_deref(), Ok("inside,after"));
-    let status = stack.ask(&cluster, "n2", &["status"]);
-    assert_eq!(status.code, 0, "{}", status.output);
+    stack.ask(&cluster, "n2", &["status"]).exits(0);
 }
 
 /// Returns a position in the WAL of timeline 1 that Barman can no longer receive.
@@ -154,13 +150,8 @@ fn lose_wal(stack: &mut Stack, cluster: &Cluster) -> String {
 
 /// Ends Barman's receiver, which only `cron` starts again.
 fn stop_receiver(stack: &Stack) {
-    let words = ["receive-wal", "pg_receivewal"];
     wait::until_true(seconds(30), "the end of Barman's receiver", || {
-        let found = stack.processes(&words);
-        for pid in &found {
-            stack.guard.kill_tree(*pid);
-        }
-        found.is_empty()
+        stack.kill_receivers() == 0
     });
 }
 
@@ -168,15 +159,12 @@ fn stop_receiver(stack: &Stack) {
 #[test]
 #[ignore = "takes seven minutes"]
 fn thirty_switchovers_in_a_row_raise_no_alarm() {
-    let mut stack = Stack::start();
-    let cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (stack, cluster) = Stack::of_two();
     stack.barman.backup("main");
     for busy in [false, true] {
         for round in 0..30 {
             let (from, to) = sides(round);
-            cluster.switchover(from, to);
-            stack.follows(&cluster, to);
-            cluster.settle(to, seconds(60));
+            stack.moves(&cluster, from, to);
             is_continuous(&stack, &cluster, to);
             if busy {
                 load(&cluster, to);
@@ -189,8 +177,7 @@ fn thirty_switchovers_in_a_row_raise_no_alarm() {
 #[test]
 #[ignore = "takes ten minutes"]
 fn crashes_in_a_row_raise_no_alarm() {
-    let mut stack = Stack::start();
-    let mut cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (stack, mut cluster) = Stack::of_two();
     stack.barman.backup("main");
     for busy in [false, true] {
         for round in 0..6 {
@@ -220,7 +207,7 @@ const fn sides(round: usize) -> (&'static str, &'static str) {
 fn load(cluster: &Cluster, leader: &str) {
     let load = "CREATE TABLE IF NOT EXISTS load (t text);
         INSERT INTO load SELECT repeat('x', 1000) FROM generate_series(1, 100000)";
-    postgres::query(cluster.node(leader).port, load).expect("load");
+    cluster.query(leader, load);
 }
 
 /// Waits for a replica: WAL that only the leader and Barman have is lost with a leader that dies, and Barman is then ahead

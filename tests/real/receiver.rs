@@ -12,8 +12,7 @@ use super::wait::{self, seconds};
 
 #[test]
 fn the_receiver_is_left_alone_mended_and_started_again() {
-    let mut stack = Stack::start();
-    let mut cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (mut stack, mut cluster) = Stack::of_two();
     stack.follows(&cluster, "n1");
     stack.barman.stop_cron();
     patroni_restarted_over_a_running_primary(&mut cluster);
@@ -38,9 +37,7 @@ fn patroni_restarted_over_a_running_primary(cluster: &mut Cluster) {
 }
 
 fn kill_receiver(stack: &Stack, cluster: &Cluster) {
-    for pid in stack.processes(&["receive-wal", "pg_receivewal"]) {
-        stack.guard.kill_tree(pid);
-    }
+    stack.kill_receivers();
     wait::until_true(seconds(20), "the end of Barman's walsender", || {
         walsender(cluster, "n1").is_err()
     });
@@ -52,22 +49,15 @@ fn receiver_killed(stack: &Stack, cluster: &Cluster) {
     kill_receiver(stack, cluster);
     // each node reports the whole cluster
     for node in ["n1", "n2"] {
-        let status = stack.ask(cluster, node, &["status"]);
-        assert_eq!(status.code, 1, "{}", status.output);
-        assert!(
-            status
-                .output
-                .contains("the replication slot `barman` of `main` is not active"),
-            "{}",
-            status.output
-        );
+        stack
+            .ask(cluster, node, &["status"])
+            .exits(1)
+            .says("the replication slot `barman` of `main` is not active");
     }
-    let reconcile = stack.ask(cluster, "n1", &["reconcile"]);
-    assert_eq!(reconcile.code, 0, "{}", reconcile.output);
+    stack.ask(cluster, "n1", &["reconcile"]).exits(0);
     let (after, _) = walsender(cluster, "n1").expect("Barman's walsender");
     assert_ne!(before, after);
-    let status = stack.ask(cluster, "n1", &["status"]);
-    assert_eq!(status.code, 0, "{}", status.output);
+    stack.ask(cluster, "n1", &["status"]).exits(0);
 
     kill_receiver(stack, cluster);
     let words = ["reconcile", "--every", "2s"];
@@ -82,17 +72,10 @@ fn receiver_killed(stack: &Stack, cluster: &Cluster) {
 fn slot_in_use(stack: &Stack, cluster: &Cluster) {
     let port = cluster.node("n2").port;
     // Patroni creates it on a replica in its next loop
-    wait::until(
-        seconds(60),
-        "the slot on the replica",
-        || match postgres::query(
-            port,
-            "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'barman'",
-        ) {
-            Ok(count) if count == "1" => Ok(()),
-            other => Err(format!("{other:?}")),
-        },
-    );
+    let count = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'barman'";
+    wait::until_true(seconds(60), "the slot on the replica", || {
+        postgres::query(port, count).as_deref() == Ok("1")
+    });
     let folder = stack.guard.folder().join("intruder").display().to_string();
     let make = ["install", "-d", "-o", "postgres", folder.as_str()];
     stack.guard.must(&Spec::new("setup", make), seconds(10));
@@ -127,7 +110,7 @@ fn slot_in_use(stack: &Stack, cluster: &Cluster) {
         walsender(cluster, "n2")
     });
     let calls = &cluster.node("n2").calls;
-    assert_eq!(calls.exit_of_last("on_role_change primary", seconds(60)), 0);
+    calls.ends("on_role_change primary", 0);
     stack.follows(cluster, "n2");
     cluster.settle("n2", seconds(60));
 }
@@ -178,7 +161,7 @@ fn slow_catch_up(stack: &mut Stack, cluster: &Cluster) {
     });
     assert!(catching_up > 100, "it was too fast: {catching_up}");
     let calls = &cluster.node("n1").calls;
-    assert_eq!(calls.exit_of_last("on_role_change primary", seconds(60)), 0);
+    calls.ends("on_role_change primary", 0);
     assert_eq!(walsender(cluster, "n1"), Ok(first));
     slow.limit(0);
 }

@@ -1,12 +1,11 @@
 //! A cluster that was stopped completely and comes back with another leader.
 
 use super::stack::Stack;
-use super::wait::{self, seconds};
+use super::wait::seconds;
 
 #[test]
 fn whole_cluster_stopped_and_started_with_another_leader() {
-    let mut stack = Stack::start();
-    let mut cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (stack, mut cluster) = Stack::of_two();
     stack.follows(&cluster, "n1");
     cluster.stop_all();
     cluster.start("n2");
@@ -21,16 +20,13 @@ fn whole_cluster_stopped_and_started_with_another_leader() {
 /// it finds its PostgreSQL running as the primary and fires `on_start primary`, nothing else.
 #[test]
 fn patroni_started_again_on_another_leader() {
-    let mut stack = Stack::start();
-    let mut cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (mut stack, mut cluster) = Stack::of_two();
     stack.follows(&cluster, "n1");
     stack.barman.stop_api();
     cluster.switchover("n1", "n2");
     cluster.settle("n2", seconds(60));
     let n2 = cluster.node("n2").calls.clone();
-    wait::until_true(seconds(10), "the callback on n2", || {
-        n2.last("on_role_change primary").is_some()
-    });
+    n2.until_called("on_role_change primary");
     for node in ["n1", "n2"] {
         cluster.kill_patroni(node);
     }
@@ -45,10 +41,5 @@ fn patroni_started_again_on_another_leader() {
     }
     cluster.settle("n2", seconds(60));
     stack.follows(&cluster, "n2");
-    assert_eq!(
-        n2.exit_of_last("on_start primary", seconds(30)),
-        0,
-        "{:?}",
-        n2.all()
-    );
+    n2.ends("on_start primary", 0);
 }

@@ -57,9 +57,7 @@ impl Restored {
         );
         let hba = stack.guard.folder().join("hba.conf").display().to_string();
         let copy = ["cp", &hba, &socket.join("hba.conf").display().to_string()];
-        stack
-            .guard
-            .must(&Spec::new(name, copy).user("barman"), seconds(10));
+        stack.guard.set_up("barman", &copy);
         let mut words = vec![format!("{POSTGRES}/postgres"), "-D".to_owned(), target];
         let options = [
             format!("port={port}"),
@@ -88,9 +86,7 @@ impl Restored {
 
     /// Waits until it has given up, and returns what it said.
     pub fn gives_up(&self) -> String {
-        wait::until(seconds(60), "the end of the restored server", || {
-            self.process.exit().ok_or("it runs")
-        });
+        self.process.ends(seconds(60));
         std::fs::read_to_string(&self.log).expect("its log")
     }
 }

@@ -20,15 +20,15 @@ impl Sshd {
         let client = guard.folder().join(format!("ssh-{from}"));
         for (user, home, key) in [(to, &server, "host_key"), (from, &client, "id")] {
             let make = ["install", "-d", "-m", "711", &home.display().to_string()];
-            guard.must(&Spec::new("setup", make).user(user), seconds(10));
+            guard.set_up(user, &make);
             let path = home.join(key).display().to_string();
             let words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", &path];
-            guard.must(&Spec::new("setup", words).user(user), seconds(10));
+            guard.set_up(user, &words);
         }
         let public = client.join("id.pub").display().to_string();
         let authorized = server.join("authorized_keys").display().to_string();
         let words = ["install", "-m", "600", &public, &authorized];
-        guard.must(&Spec::new("setup", words).user(to), seconds(10));
+        guard.set_up(to, &words);
         let config = template::fill(
             &template::read("sshd_config"),
             &[

@@ -50,6 +50,13 @@ impl Stack {
         }
     }
 
+    /// A stack with the cluster `main`, whose nodes n1, which leads, and n2 run.
+    pub fn of_two() -> (Self, Cluster) {
+        let mut stack = Self::start();
+        let cluster = stack.cluster("main", &["n1", "n2"], 2);
+        (stack, cluster)
+    }
+
     /// The settings of a cluster whose server in Barman is `server`.
     pub fn settings<'a>(&'a self, server: &'a str) -> Settings<'a> {
         Settings {
@@ -93,24 +100,10 @@ impl Stack {
             cluster.start(other);
         }
         cluster.settle(first, seconds(90));
-        // before the first crash, the nodes and Barman must share some WAL: a primary that dies
-        // exactly when its last WAL record ends a segment leaves Barman at a position that no other node knows
-        postgres::query(port, "CREATE TABLE IF NOT EXISTS in_common (at timestamptz); INSERT INTO in_common VALUES (now())")
-            .expect("a row");
-        for other in others {
-            let port = cluster.node(other).port;
-            wait::until(seconds(30), "the first row on a replica", || {
-                postgres::query(port, "SELECT * FROM in_common")
-            });
-        }
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        cluster.share(first, &others);
         // the callback switches Barman; a cron run in the middle of that would be stopped by it
-        let calls = &cluster.node(first).calls;
-        assert_eq!(
-            calls.exit_of_last("on_start ", seconds(60)),
-            0,
-            "{:?}",
-            calls.all()
-        );
+        cluster.node(first).calls.ends("on_start ", 0);
         self.barman.start_cron();
         wait::until(seconds(30), "Barman's first WAL stream", || {
             postgres::barman_streams(port)
@@ -146,6 +139,23 @@ impl Stack {
 }
 
 impl Stack {
+    /// Switches over, and waits until Barman follows and all replicas stream.
+    #[track_caller]
+    pub fn moves(&self, cluster: &Cluster, from: &str, to: &str) {
+        cluster.switchover(from, to);
+        self.follows(cluster, to);
+        cluster.settle(to, seconds(60));
+    }
+
+    /// Kills the receivers of WAL on the Barman host, and returns their number.
+    pub fn kill_receivers(&self) -> usize {
+        let found = self.processes(&["receive-wal", "pg_receivewal"]);
+        for pid in &found {
+            self.guard.kill_tree(*pid);
+        }
+        found.len()
+    }
+
     /// The program, with a node's rules and state.
     pub fn on(&self, cluster: &Cluster, node: &str, words: &[&str]) -> Spec {
         let node = cluster.node(node);
@@ -160,18 +170,11 @@ impl Stack {
 
     /// Starts a callback of a new primary that Patroni does not know about, and so does not kill.
     pub fn stale_callback(&self, cluster: &Cluster, node: &str) -> Process {
-        let callback = self
-            .on(cluster, node, &["run", "on_role_change", "primary", "main"])
-            .env(
-                "PATRONI_BARMAN_STATE",
-                cluster
-                    .node(node)
-                    .home
-                    .join("stale.db")
-                    .display()
-                    .to_string(),
-            );
-        self.guard.start(&callback)
+        let state = cluster.node(node).home.join("stale.db");
+        let callback = self.on(cluster, node, &["run", "on_role_change", "primary", "main"]);
+        let state = state.display().to_string();
+        self.guard
+            .start(&callback.env("PATRONI_BARMAN_STATE", state))
     }
 
     /// The processes with one of these words in their command lines.

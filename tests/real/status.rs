@@ -5,6 +5,8 @@ use super::postgres;
 use super::stack::Stack;
 use super::wait::{self, seconds};
 
+use super::support::text::starts;
+
 /// The messages of both.
 #[derive(Clone, Copy)]
 struct Cause<'a> {
@@ -15,8 +17,7 @@ struct Cause<'a> {
 
 #[test]
 fn each_cause_is_named_in_one_line() {
-    let mut stack = Stack::start();
-    let mut cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (mut stack, mut cluster) = Stack::of_two();
     stack.follows(&cluster, "n1");
     stack.barman.stop_cron();
     all_is_well(&stack, &cluster);
@@ -59,8 +60,7 @@ fn each_cause_is_named_in_one_line() {
     };
     configured("[main]\n", "[main]\nactive = false\n", inactive);
 
-    let reconcile = stack.ask(&cluster, "n1", &["reconcile"]);
-    assert_eq!(reconcile.code, 0, "{}", reconcile.output);
+    stack.ask(&cluster, "n1", &["reconcile"]).exits(0);
     all_is_well(&stack, &cluster);
     backup_failed(&stack, &cluster);
     api_down(&mut stack, &cluster);
@@ -68,13 +68,11 @@ fn each_cause_is_named_in_one_line() {
 
 /// The other members are asked, at the addresses stored by `reconcile`.
 fn silent_patroni(stack: &Stack, cluster: &mut Cluster) {
-    let reconcile = stack.ask(cluster, "n2", &["reconcile"]);
-    assert_eq!(reconcile.code, 0, "{}", reconcile.output);
+    stack.ask(cluster, "n2", &["reconcile"]).exits(0);
     cluster.kill_patroni("n2");
-    let status = stack.ask(cluster, "n2", &["status"]);
-    assert_eq!(status.code, 0, "{}", status.output);
+    let status = stack.ask(cluster, "n2", &["status"]).exits(0);
     let start = "main: the leader is n1";
-    assert!(status.output.starts_with(start), "{}", status.output);
+    starts(&status.output, start);
     cluster.start("n2");
     cluster.settle("n1", seconds(60));
 }
@@ -95,7 +93,7 @@ fn says(stack: &Stack, cluster: &Cluster, cause: Cause<'_>) {
         let named = |line: &&str| cause.words.iter().all(|words| line.contains(words));
         let found = status.output.lines().find(named);
         let found = found.unwrap_or_else(|| panic!("{:?}: {}", cause.words, status.output));
-        assert!(found.starts_with(cause.level), "{found}");
+        starts(found, cause.level);
         assert_eq!(status.code, cause.exit, "{}", status.output);
 
         let nagios = stack.ask(cluster, node, &["status", "--format", "nagios"]);
@@ -114,29 +112,21 @@ fn says(stack: &Stack, cluster: &Cluster, cause: Cause<'_>) {
 #[track_caller]
 fn all_is_well(stack: &Stack, cluster: &Cluster) {
     for node in ["n1", "n2"] {
-        let status = stack.ask(cluster, node, &["status"]);
-        assert_eq!(status.code, 0, "{}", status.output);
-        for words in [
-            "Patroni            4.1.5",
-            "Barman 3.19.1",
-            "WAL                received",
-        ] {
-            assert!(status.output.contains(words), "{}", status.output);
-        }
-        let nagios = stack.ask(cluster, node, &["status", "--format", "nagios"]);
-        assert_eq!(nagios.code, 0, "{}", nagios.output);
-        assert!(
-            nagios.output.contains("'main_wal_lag'="),
-            "{}",
-            nagios.output
-        );
+        stack
+            .ask(cluster, node, &["status"])
+            .exits(0)
+            .says("Patroni            4.1.5")
+            .says("Barman 3.19.1")
+            .says("WAL                received");
+        stack
+            .ask(cluster, node, &["status", "--format", "nagios"])
+            .exits(0)
+            .says("'main_wal_lag'=");
     }
 }
 
 fn kill_receiver(stack: &Stack, cluster: &Cluster) {
-    for pid in stack.processes(&["receive-wal", "pg_receivewal"]) {
-        stack.guard.kill_tree(pid);
-    }
+    stack.kill_receivers();
     let port = cluster.node("n1").port;
     wait::until_true(seconds(20), "the end of Barman's receiver", || {
         postgres::barman_streams(port).is_err()
@@ -158,9 +148,7 @@ fn backup_failed(stack: &Stack, cluster: &Cluster) {
         found.into_iter().next_back().ok_or("none")
     });
     stack.guard.kill_tree(process);
-    wait::until(seconds(60), "the end of the backup", || {
-        backup.exit().ok_or("it runs")
-    });
+    backup.ends(seconds(60));
     let last = format!("the last good one is {good}, ");
     let cause = Cause {
         level: "WARNING",
@@ -172,8 +160,9 @@ fn backup_failed(stack: &Stack, cluster: &Cluster) {
 
 fn api_down(stack: &mut Stack, cluster: &Cluster) {
     stack.barman.stop_api();
-    let nagios = stack.ask(cluster, "n2", &["status", "--format", "nagios"]);
-    assert_eq!(nagios.code, 3, "{}", nagios.output);
+    let nagios = stack
+        .ask(cluster, "n2", &["status", "--format", "nagios"])
+        .exits(3);
     let start = "UNKNOWN - main: API `default`: can't connect to ";
-    assert!(nagios.output.starts_with(start), "{}", nagios.output);
+    starts(&nagios.output, start);
 }

@@ -12,8 +12,7 @@ const MOVES: [(&str, &str); 4] = [("n1", "n2"), ("n2", "n1"), ("n1", "n2"), ("n2
 
 #[test]
 fn switchover_and_back_twice() {
-    let mut stack = Stack::start();
-    let cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (stack, cluster) = Stack::of_two();
     let ours = MOVES.map(|(from, to)| switch(&stack, &cluster, from, to, " run "));
     for node in &cluster.nodes {
         node.call_python(&stack.settings("main"));
@@ -49,11 +48,7 @@ fn switch(stack: &Stack, cluster: &Cluster, from: &str, to: &str, command: &str)
         .duration_since(UNIX_EPOCH)
         .expect("after 1970")
         .as_secs_f64();
-    assert_eq!(
-        node.calls
-            .exit_of_last("on_role_change primary", seconds(60)),
-        0
-    );
+    node.calls.ends("on_role_change primary", 0);
     stack.follows(cluster, to);
     cluster.settle(to, seconds(60));
     let call = node

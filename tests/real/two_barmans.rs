@@ -9,8 +9,7 @@ use super::wait::{self, seconds};
 
 #[test]
 fn one_of_two_barmans_is_dead() {
-    let mut stack = Stack::start();
-    let cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (mut stack, cluster) = Stack::of_two();
     stack.barman.stop_cron();
     let mut second = Barman::configure(&stack.guard, "second", &stack.binary, Versions::Newest);
     second.serve_cluster("main", &cluster);
@@ -31,33 +30,24 @@ apis:
     for node in &cluster.nodes {
         node.write_rules(&stack.settings("main"), &rules);
     }
-    let reconcile = stack.ask(&cluster, "n1", &["reconcile"]);
-    assert_eq!(reconcile.code, 0, "{}", reconcile.output);
+    stack.ask(&cluster, "n1", &["reconcile"]).exits(0);
     let first = received(&cluster, "n1", "barman").expect("the first Barman's receiver");
     received(&cluster, "n1", "second").expect("the second Barman's receiver");
 
     // only its receiver
     kill_receiver(&stack, &cluster, "n1");
-    let status = stack.ask(&cluster, "n1", &["status"]);
-    assert_eq!(status.code, 1, "{}", status.output);
-    assert!(
-        status
-            .output
-            .contains("the replication slot `second` of `main` is not active"),
-        "{}",
-        status.output
-    );
-    let reconcile = stack.ask(&cluster, "n1", &["reconcile"]);
-    assert_eq!(reconcile.code, 0, "{}", reconcile.output);
+    stack
+        .ask(&cluster, "n1", &["status"])
+        .exits(1)
+        .says("the replication slot `second` of `main` is not active");
+    stack.ask(&cluster, "n1", &["reconcile"]).exits(0);
     received(&cluster, "n1", "second").expect("the second Barman's receiver");
     assert_eq!(received(&cluster, "n1", "barman"), Ok(first));
 
     // all of it, during a change of leader
     second.stop_api();
     kill_receiver(&stack, &cluster, "n1");
-    cluster.switchover("n1", "n2");
-    stack.follows(&cluster, "n2");
-    cluster.settle("n2", seconds(60));
+    stack.moves(&cluster, "n1", "n2");
     let n2 = &cluster.node("n2").calls;
     let call = n2.last("on_role_change primary").expect("the callback");
     assert_eq!(call.exit(), None, "the second Barman is not done");
@@ -67,9 +57,8 @@ apis:
     wait::until(seconds(15), "the second Barman's receiver", || {
         received(&cluster, "n2", "second")
     });
-    assert_eq!(n2.exit_of_last("on_role_change primary", seconds(60)), 0);
-    let status = stack.ask(&cluster, "n2", &["status"]);
-    assert_eq!(status.code, 0, "{}", status.output);
+    n2.ends("on_role_change primary", 0);
+    stack.ask(&cluster, "n2", &["status"]).exits(0);
 }
 
 /// The process that is using a slot.

@@ -18,8 +18,7 @@ const PHASES: [&str; 5] = [
 
 #[test]
 fn no_row_is_missing_from_a_restored_backup() {
-    let mut stack = Stack::start();
-    let mut cluster = stack.cluster("main", &["n1", "n2"], 2);
+    let (stack, mut cluster) = Stack::of_two();
     let ports: Vec<u16> = cluster.nodes.iter().map(|node| node.port).collect();
     let create = "CREATE TABLE written (id bigserial PRIMARY KEY, phase text)";
     postgres::query(ports[0], create).expect("a table");

@@ -1,59 +1,43 @@
 //! A server that repeats the secret that it received, in every notation that an answer can have.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::thread;
-
-use crate::support::call::Ended;
+use crate::support::ended::Ended;
+use crate::support::http;
 use crate::support::node::Node;
 use crate::support::patroni::Patroni;
+use crate::support::text::has;
 
-/// A server with these answers (status line and body) to `POST`, to a poll, and to `/diagnose`.
-fn server(answers: [(&'static str, String); 3]) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let line = request(&stream);
-            let [post, poll, diagnose] = &answers;
-            let (status, body) = match line.as_str() {
-                line if line.starts_with("POST") => post,
-                line if line.contains("/diagnose") => diagnose,
-                _ => poll,
-            };
-            let length = body.len();
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-            );
-        }
+/// A status line and a body.
+type Answer = (&'static str, String);
+
+/// A server with these answers to `POST`, to a poll, and to `/diagnose`.
+fn server(answers: [Answer; 3]) -> String {
+    let address = http::answer(move |request| {
+        let [post, poll, diagnose] = &answers;
+        let (status, body) = match (request.method(), request.path()) {
+            ("POST", _) => post,
+            (_, "/diagnose") => diagnose,
+            _ => poll,
+        };
+        http::response(status, body)
     });
-    url
+    format!("http://{address}")
 }
 
-/// Reads a request and returns its first line.
-fn request(stream: &TcpStream) -> String {
-    let mut reader = BufReader::new(stream);
-    let mut lines = Vec::new();
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-        lines.push(line);
-    }
-    std::io::copy(&mut reader.take(length), &mut std::io::sink()).unwrap();
-    lines.swap_remove(0)
+/// The answers of an API that has done a switch, after which this model is active.
+fn done(model: &str) -> [Answer; 3] {
+    let accepted = r#"{"operation_id": "20260101T000000"}"#;
+    let active = format!(r#"{{"servers": {{"demo": {{"active_model": "{model}"}}}}}}"#);
+    [
+        ("202 Accepted", accepted.to_owned()),
+        ("200 OK", r#"{"status": "DONE"}"#.to_owned()),
+        ("200 OK", active),
+    ]
 }
+
+const UNUSED: Answer = ("500 No", String::new());
 
 /// Runs a switch with this token against such a server; returns its end and the output of `history`.
-fn run(token: &str, answers: [(&'static str, String); 3]) -> (Ended, Ended) {
+fn run(token: &str, answers: [Answer; 3]) -> (Ended, Ended) {
     let url = server(answers);
     let rules = format!(
         "version: 1
@@ -82,8 +66,8 @@ fn assert_hidden(token: &str, repeated: &str, ended: &Ended, history: &Ended) {
             "`{token}` shows as `{repeated}` in\n{text}"
         );
     }
-    assert!(ended.message().contains("***"), "{}", ended.message());
-    assert!(history.stdout.contains("***"), "{history:?}");
+    has(&ended.message(), "***");
+    has(&history.stdout, "***");
 }
 
 #[test]
@@ -107,11 +91,8 @@ fn a_refusal_that_repeats_the_secret_is_shown_without_it() {
             "bad token ***!",
         ),
     ] {
-        let unused = || ("500 No", String::new());
-        let (ended, history) = run(
-            token,
-            [("403 Forbidden", body.to_owned()), unused(), unused()],
-        );
+        let refused = ("403 Forbidden", body.to_owned());
+        let (ended, history) = run(token, [refused, UNUSED, UNUSED]);
         assert_eq!(ended.exit, 2, "{ended:?}");
         let wanted = format!(" answered 403 Forbidden: {message}");
         assert!(ended.message().ends_with(&wanted), "{}", ended.message());
@@ -125,18 +106,9 @@ fn a_refusal_that_repeats_the_secret_is_shown_without_it() {
 #[test]
 fn a_success_that_repeats_the_secret_is_shown_without_it() {
     let token = "TOKENSECRETX";
-    let accepted = (
-        "202 Accepted",
-        r#"{"operation_id": "20260101T000000"}"#.to_owned(),
-    );
-    let done = ("200 OK", r#"{"status": "DONE"}"#.to_owned());
+    let [accepted, _, active] = done(token);
     let strange = ("200 OK", format!(r#"{{"status": "{token}"}}"#));
-    let active = format!(r#"{{"servers": {{"demo": {{"active_model": "{token}"}}}}}}"#);
-    let active = ("200 OK", active);
-    for answers in [
-        [accepted.clone(), strange, active.clone()],
-        [accepted, done, active],
-    ] {
+    for answers in [[accepted, strange, active], done(token)] {
         let (ended, history) = run(token, answers);
         assert!(matches!(ended.exit, 2 | 3), "{ended:?}");
         assert_hidden(token, token, &ended, &history);
@@ -146,9 +118,8 @@ fn a_success_that_repeats_the_secret_is_shown_without_it() {
 #[test]
 fn a_look_that_repeats_the_secret_is_shown_without_it() {
     let token = "TOKENSECRETX";
-    let active = format!(r#"{{"servers": {{"demo": {{"active_model": "{token}"}}}}}}"#);
-    let unused = || ("500 No", String::new());
-    let url = server([unused(), unused(), ("200 OK", active)]);
+    let [_, _, active] = done(token);
+    let url = server([UNUSED, UNUSED, active]);
     let patroni = Patroni::start("n1", "n1");
     let patroni = &patroni.url;
     let rules = format!(
@@ -181,12 +152,6 @@ rules:
 
 #[test]
 fn a_model_that_has_the_name_of_a_secret_is_still_recognised() {
-    let accepted = (
-        "202 Accepted",
-        r#"{"operation_id": "20260101T000000"}"#.to_owned(),
-    );
-    let done = ("200 OK", r#"{"status": "DONE"}"#.to_owned());
-    let active = r#"{"servers": {"demo": {"active_model": "demo:n1"}}}"#.to_owned();
-    let (ended, _) = run("demo:n1", [accepted, done, ("200 OK", active)]);
-    assert_eq!(ended.exit, 0, "{ended:?}");
+    let (ended, _) = run("demo:n1", done("demo:n1"));
+    ended.exits(0);
 }

@@ -8,91 +8,40 @@ use rustls::version::TLS13;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::call::Ended;
+use crate::support::ended::Ended;
 use crate::support::node::Node;
 use crate::support::patroni::Patroni;
 use crate::support::tls::certificates::Certificates;
 use crate::support::tls::server::{Clients, Then, TlsServer};
 
-/// Every command, with arguments for a normal run. `RULES`, `TESTS`, `URL`, `DATA`, `LOG` and `PAGES`
-/// are replaced.
-pub const COMMANDS: &[(&str, &[&str])] = &[
-    (
-        "run",
-        &["--rules", "RULES", "on_role_change", "primary", "demo"],
-    ),
-    (
-        "plan",
-        &["--rules", "RULES", "on_role_change", "primary", "demo"],
-    ),
-    (
-        "plan",
-        &[
-            "--rules",
-            "RULES",
-            "on_role_change",
-            "primary",
-            "demo",
-            "--format",
-            "json",
-        ],
-    ),
-    ("check", &["RULES"]),
-    ("check", &["RULES", "--format", "json"]),
-    ("explain", &["PB120"]),
-    ("schema", &["rules"]),
-    (
-        "config-switch",
-        &[
-            "--api-url",
-            "URL",
-            "--retry-wait",
-            "0",
-            "--max-retries",
-            "2",
-            "--barman-server",
-            "demo",
-            "--barman-model",
-            "demo:n1",
-            "--switch-when",
-            "always",
-            "on_role_change",
-            "primary",
-            "demo",
-        ],
-    ),
-    (
-        "recover",
-        &[
-            "--api-url",
-            "URL",
-            "--retry-wait",
-            "0",
-            "--max-retries",
-            "2",
-            "--barman-server",
-            "demo",
-            "--ssh-command",
-            "ssh n1",
-            "--datadir",
-            "DATA",
-            "--connstring=host=n2 password=dsn-s3cret-5",
-        ],
-    ),
-    ("reconcile", &["--rules", "RULES", "--format", "json"]),
-    ("agent", &["--rules", "RULES", "--once"]),
-    ("status", &["--rules", "RULES", "--format", "json"]),
-    ("history", &["--rules", "RULES", "--format", "json"]),
-    ("forget", &["--rules", "RULES", "1"]),
-    ("notify", &["--rules", "RULES"]),
-    ("notify", &["--rules", "RULES", "--test"]),
-    ("matrix", &["RULES", "--format", "html"]),
-    ("diff", &["RULES", "RULES"]),
-    ("test", &["--coverage", "TESTS"]),
-    ("demo", &[]),
-    ("simulate", &["--listen", "127.0.0.1:99999"]),
-    ("completions", &["bash"]),
-    ("man", &["--output", "PAGES"]),
+/// Every command, with arguments for a normal run. `RULES`, `TESTS`, `URL`,
+/// `DATA`, `LOG` and `PAGES` are replaced, and `+` is a blank.
+pub const COMMANDS: &[&str] = &[
+    "run --rules RULES on_role_change primary demo",
+    "plan --rules RULES on_role_change primary demo",
+    "plan --rules RULES on_role_change primary demo --format json",
+    "check RULES",
+    "check RULES --format json",
+    "explain PB120",
+    "schema rules",
+    "config-switch --api-url URL --retry-wait 0 --max-retries 2 --barman-server demo --barman-model demo:n1 \
+     --switch-when always on_role_change primary demo",
+    "recover --api-url URL --retry-wait 0 --max-retries 2 --barman-server demo --ssh-command ssh+n1 --datadir DATA \
+     --connstring=host=n2+password=dsn-s3cret-5",
+    "reconcile --rules RULES --format json",
+    "agent --rules RULES --once",
+    "status --rules RULES --format json",
+    "history --rules RULES --format json",
+    "forget --rules RULES 1",
+    "notify --rules RULES",
+    "notify --rules RULES --test",
+    "matrix RULES --format html",
+    "diff RULES RULES",
+    "test --coverage TESTS",
+    "demo",
+    "simulate --listen 127.0.0.1:99999",
+    "completions bash",
+    "man --output PAGES",
 ];
 
 /// The kind of error.
@@ -208,7 +157,7 @@ impl Stage {
     }
 
     /// Runs a command to its end.
-    pub fn command(&self, arguments: &[&str]) -> Ended {
+    pub fn command(&self, line: &str) -> Ended {
         let rules = self.path("rules.yml");
         fs::write(&rules, self.rules()).unwrap();
         // it fails, so that everything is shown
@@ -220,20 +169,17 @@ impl Stage {
             "tests": [{"name": "t", "event": "on_role_change", "role": "primary", "nothing": true}],
         });
         fs::write(&tests, test.to_string()).unwrap();
-        let arguments = arguments.iter().map(|argument| match *argument {
+        let arguments = line.split(' ').map(|argument| match argument {
             "RULES" => rules.display().to_string(),
             "TESTS" => tests.display().to_string(),
             "URL" => self.url(),
             "DATA" => self.path("data").display().to_string(),
             "LOG" => self.path("log").display().to_string(),
             "PAGES" => self.path("pages").display().to_string(),
-            other => other.to_owned(),
+            other => other.replace('+', " "),
         });
         let files = [
-            format!(
-                "--cert-file={}",
-                self.certificates.path("client.crt").display()
-            ),
+            format!("--cert-file={}", self.certificates.named("client.crt")),
             format!("--key-file={}", self.key().display()),
             format!("--ca-file={}", self.authority().display()),
         ];

@@ -6,61 +6,47 @@ use patroni_barman::simulator::fault::Faults;
 use patroni_barman::simulator::{Config, Served, Simulator};
 use serde_json::{Value, json};
 
-use super::client::{Answer, Broken, Still, exchange, exchange_within, get, post};
+use super::client::{Answer, Broken, exchange, post};
+use super::stage::{OPERATIONS, Stage, switch_to};
+use crate::support::text::{has, starts};
 
-const OPERATIONS: &str = "/servers/demo/operations";
-
-fn start(faults: &str) -> (Simulator, Still) {
-    let still = Still::default();
+fn start(faults: &str) -> Stage {
     let config = Config::default()
         .server("demo")
         .model("demo:n1")
         .model("demo:n2")
-        .operation_time(Duration::from_secs(2))
-        .faults(faults.parse().unwrap());
-    (
-        Simulator::start_with_clock(config, still.clock()).unwrap(),
-        still,
-    )
+        .operation_time(Duration::from_secs(2));
+    Stage::start(config.faults(faults.parse().unwrap()))
 }
 
 fn switch() -> Value {
-    json!({"type": "config_switch", "model_name": "demo:n1"})
+    switch_to("demo:n1")
 }
 
-fn try_post(simulator: &Simulator) -> Result<Answer, Broken> {
-    exchange(
-        simulator.address(),
-        "POST",
-        OPERATIONS,
-        Some("application/json"),
-        &switch().to_string(),
-    )
+fn try_post(stage: &Stage) -> Result<Answer, Broken> {
+    stage.try_post(Duration::from_secs(30), &switch())
 }
 
-fn operations(simulator: &Simulator) -> usize {
-    get(simulator.address(), OPERATIONS).json()["operations"]
-        .as_array()
-        .unwrap()
-        .len()
+/// Asserts that a request is not answered within some time.
+#[track_caller]
+fn is_silent(stage: &Stage) {
+    let answer = stage.try_post(Duration::from_millis(50), &switch());
+    assert_eq!(answer, Err(Broken::Silent));
 }
 
-fn statuses(simulator: &Simulator) -> Vec<Option<u16>> {
-    simulator
-        .served()
-        .iter()
-        .map(|served| served.status)
-        .collect()
+fn statuses(stage: &Stage) -> Vec<Option<u16>> {
+    let served = stage.simulator.served();
+    served.iter().map(|served| served.status).collect()
 }
 
 #[test]
 fn a_refused_connection_is_closed_before_anything_is_read() {
-    let (simulator, _) = start("any:refuse*1");
+    let stage = start("any:refuse*1");
     assert!(matches!(
-        try_post(&simulator),
+        try_post(&stage),
         Err(Broken::Reset | Broken::Closed(_))
     ));
-    assert_eq!(operations(&simulator), 0);
+    assert_eq!(stage.operations(), 0);
     let refused = Served {
         method: String::new(),
         path: String::new(),
@@ -68,74 +54,45 @@ fn a_refused_connection_is_closed_before_anything_is_read() {
         status: None,
         fault: Some("any:refuse".to_owned()),
     };
-    assert_eq!(simulator.served()[0], refused);
+    assert_eq!(stage.simulator.served()[0], refused);
 }
 
 #[test]
 fn a_refused_request_is_closed_without_an_answer() {
-    let (simulator, _) = start("post:refuse*1");
-    assert_eq!(try_post(&simulator), Err(Broken::Closed(String::new())));
-    assert_eq!(operations(&simulator), 0);
-    assert_eq!(try_post(&simulator).unwrap().status, 202);
+    let stage = start("post:refuse*1");
+    assert_eq!(try_post(&stage), Err(Broken::Closed(String::new())));
+    assert_eq!(stage.operations(), 0);
+    assert_eq!(try_post(&stage).unwrap().status, 202);
 }
 
 #[test]
 fn a_hanging_request_is_never_answered_and_holds_nobody_else_up() {
-    let (simulator, _) = start("post:hang");
-    let wait = Duration::from_millis(50);
-    let body = switch().to_string();
-    let silent = exchange_within(
-        wait,
-        simulator.address(),
-        "POST",
-        OPERATIONS,
-        Some("application/json"),
-        &body,
-    );
-    assert_eq!(silent, Err(Broken::Silent));
-    assert_eq!(operations(&simulator), 0);
-    assert_eq!(statuses(&simulator), [None, Some(200)]);
+    let stage = start("post:hang");
+    is_silent(&stage);
+    assert_eq!(stage.operations(), 0);
+    assert_eq!(statuses(&stage), [None, Some(200)]);
 }
 
 #[test]
 fn a_slow_request_is_performed_at_once_and_answered_late() {
-    let (simulator, _) = start("post:slow=10ms");
-    assert_eq!(try_post(&simulator).unwrap().status, 202);
-    let (simulator, _) = start("post:slow=1h");
-    let body = switch().to_string();
-    let wait = Duration::from_millis(50);
-    let silent = exchange_within(
-        wait,
-        simulator.address(),
-        "POST",
-        OPERATIONS,
-        Some("application/json"),
-        &body,
-    );
-    assert_eq!(silent, Err(Broken::Silent));
-    assert_eq!(operations(&simulator), 1);
+    let stage = start("post:slow=10ms");
+    assert_eq!(try_post(&stage).unwrap().status, 202);
+    let stage = start("post:slow=1h");
+    is_silent(&stage);
+    assert_eq!(stage.operations(), 1);
 }
 
 #[test]
 fn a_late_request_is_taken_up_though_its_client_has_gone() {
-    let (simulator, still) = start("post:late=25s*1");
-    let body = switch().to_string();
-    let gone = exchange_within(
-        Duration::from_millis(30),
-        simulator.address(),
-        "POST",
-        OPERATIONS,
-        Some("application/json"),
-        &body,
-    );
-    assert_eq!(gone, Err(Broken::Silent));
-    still.pass_seconds(24);
-    assert_eq!(operations(&simulator), 0);
-    still.pass_seconds(1);
-    assert_eq!(operations(&simulator), 1);
-    assert_eq!(simulator.active_model("demo"), None);
-    still.pass_seconds(2);
-    assert_eq!(simulator.active_model("demo").unwrap(), "demo:n1");
+    let stage = start("post:late=25s*1");
+    is_silent(&stage);
+    stage.pass_seconds(24);
+    assert_eq!(stage.operations(), 0);
+    stage.pass_seconds(1);
+    assert_eq!(stage.operations(), 1);
+    assert_eq!(stage.active(), "");
+    stage.pass_seconds(2);
+    assert_eq!(stage.active(), "demo:n1");
 }
 
 #[test]
@@ -145,17 +102,18 @@ fn a_late_request_is_answered_if_its_client_still_waits() {
         .model("demo:n1")
         .faults("post:late=20ms".parse().unwrap());
     let simulator = Simulator::start(config).unwrap();
-    assert_eq!(try_post(&simulator).unwrap().status, 202);
+    let answer = post(simulator.address(), OPERATIONS, &switch());
+    assert_eq!(answer.status, 202);
     assert_eq!(simulator.active_model("demo").unwrap(), "demo:n1");
 }
 
 #[test]
 fn an_answer_of_failure_can_hide_that_the_request_was_accepted() {
     for status in ["503", "500", "429+retry-after=1", "502+nginx"] {
-        let (simulator, _) = start(&format!("post:{status}+accepted*1"));
-        let answer = try_post(&simulator).unwrap();
+        let stage = start(&format!("post:{status}+accepted*1"));
+        let answer = try_post(&stage).unwrap();
         assert_eq!(answer.status.to_string(), status[..3], "{status}");
-        assert_eq!(operations(&simulator), 1, "{status}");
+        assert_eq!(stage.operations(), 1, "{status}");
     }
 }
 
@@ -168,58 +126,54 @@ fn a_web_server_in_front_answers_for_a_path_and_so_often() {
         ("/servers:301+nginx*1", OPERATIONS, 301),
     ];
     for (fault, path, status) in cases {
-        let (simulator, _) = start(fault);
-        assert_eq!(
-            get(simulator.address(), "/status").body,
-            "\"OK\"",
-            "{fault}"
-        );
-        let answer = get(simulator.address(), path);
+        let stage = start(fault);
+        assert_eq!(stage.get("/status").body, "\"OK\"", "{fault}");
+        let answer = stage.get(path);
         assert_eq!(answer.status, status, "{fault}");
         assert_eq!(answer.header("server"), Some("nginx"), "{fault}");
         assert_eq!(answer.content_type, "text/html", "{fault}");
         assert_eq!(answer.header("location").is_some(), status == 301);
-        assert_eq!(get(simulator.address(), path).status, 200, "{fault}");
+        assert_eq!(stage.get(path).status, 200, "{fault}");
     }
 }
 
 #[test]
 fn a_web_server_in_front_can_ask_for_a_password() {
-    let (simulator, _) = start("/:200+nginx*1");
-    let answer = get(simulator.address(), "/diagnose");
+    let stage = start("/:200+nginx*1");
+    let answer = stage.get("/diagnose");
     assert_eq!(
         (answer.status, answer.content_type.as_str()),
         (200, "text/html")
     );
-    assert!(answer.body.contains("Sign in"), "{answer:?}");
+    has(&answer.body, "Sign in");
 }
 
 #[test]
 fn a_reset_is_a_real_one_and_nothing_is_performed() {
     for fault in ["post:reset*1", "post:hang=10ms*1"] {
-        let (simulator, _) = start(fault);
-        assert_eq!(try_post(&simulator), Err(Broken::Reset), "{fault}");
-        assert_eq!(operations(&simulator), 0, "{fault}");
+        let stage = start(fault);
+        assert_eq!(try_post(&stage), Err(Broken::Reset), "{fault}");
+        assert_eq!(stage.operations(), 0, "{fault}");
     }
 }
 
 #[test]
 fn a_lost_answer_leaves_the_operation_behind() {
-    let (simulator, still) = start("post:lost-accept*1");
-    assert_eq!(try_post(&simulator), Err(Broken::Reset));
-    assert_eq!(operations(&simulator), 1);
-    still.pass_seconds(2);
-    assert_eq!(simulator.active_model("demo").unwrap(), "demo:n1");
+    let stage = start("post:lost-accept*1");
+    assert_eq!(try_post(&stage), Err(Broken::Reset));
+    assert_eq!(stage.operations(), 1);
+    stage.pass_seconds(2);
+    assert_eq!(stage.active(), "demo:n1");
 }
 
 #[test]
 fn a_truncated_answer_is_shorter_than_it_says() {
-    let (simulator, _) = start("post:truncate*1,diagnose:truncate");
-    let Err(Broken::Closed(received)) = try_post(&simulator) else {
+    let stage = start("post:truncate*1,diagnose:truncate");
+    let Err(Broken::Closed(received)) = try_post(&stage) else {
         panic!("a whole answer")
     };
     let (head, body) = received.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 202 "), "{head}");
+    starts(head, "HTTP/1.1 202 ");
     let whole = "{\"operation_id\":\"20261123T034531\"}\n";
     assert!(
         head.to_ascii_lowercase()
@@ -227,8 +181,8 @@ fn a_truncated_answer_is_shorter_than_it_says() {
         "{head}"
     );
     assert_eq!(body, &whole[..whole.len() / 2]);
-    assert_eq!(operations(&simulator), 1);
-    let broken = exchange(simulator.address(), "GET", "/diagnose", None, "");
+    assert_eq!(stage.operations(), 1);
+    let broken = exchange(stage.simulator.address(), "GET", "/diagnose", None, "");
     assert!(
         matches!(&broken, Err(Broken::Closed(received)) if received.len() > 2_000),
         "{broken:?}"
@@ -257,8 +211,8 @@ fn statuses_come_with_the_page_of_whoever_would_send_them() {
         ("504", "text/html", "<h1>504 Gateway Timeout</h1>"),
     ];
     for (status, content_type, part) in cases {
-        let (simulator, _) = start(&format!("any:{status}*1"));
-        let answer = try_post(&simulator).unwrap();
+        let stage = start(&format!("any:{status}*1"));
+        let answer = try_post(&stage).unwrap();
         assert_eq!(
             (
                 answer.status.to_string().as_str(),
@@ -266,17 +220,17 @@ fn statuses_come_with_the_page_of_whoever_would_send_them() {
             ),
             (status, content_type)
         );
-        assert!(answer.body.contains(part), "{answer:?}");
+        has(&answer.body, part);
         assert_eq!(answer.header("retry-after"), None);
-        assert_eq!(operations(&simulator), 0, "{status}");
+        assert_eq!(stage.operations(), 0, "{status}");
     }
 }
 
 #[test]
 fn busy_answers_can_say_when_to_come_back() {
-    let (simulator, _) = start("status:503+retry-after=1*1, status:429+retry-after=30");
+    let stage = start("status:503+retry-after=1*1, status:429+retry-after=30");
     for (status, seconds) in [(503, "1"), (429, "30")] {
-        let answer = get(simulator.address(), "/status");
+        let answer = stage.get("/status");
         assert_eq!(
             (answer.status, answer.header("retry-after")),
             (status, Some(seconds))
@@ -287,45 +241,33 @@ fn busy_answers_can_say_when_to_come_back() {
 #[test]
 fn redirects_say_where_to() {
     for (fault, status) in [("post:redirect", 302), ("post:308", 308)] {
-        let (simulator, _) = start(fault);
-        let answer = try_post(&simulator).unwrap();
+        let stage = start(fault);
+        let answer = try_post(&stage).unwrap();
         assert_eq!(
             (answer.status, answer.header("location")),
             (status, Some("/moved/servers/demo/operations"))
         );
-        assert_eq!(operations(&simulator), 0);
+        assert_eq!(stage.operations(), 0);
     }
+}
+
+#[track_caller]
+fn are_useless(garbage: &Answer, empty: &Answer, status: u16) {
+    assert_eq!((garbage.status, empty.status), (status, status));
+    assert!(serde_json::from_str::<Value>(&garbage.body).is_err());
+    assert_eq!(empty.json(), json!({}));
 }
 
 #[test]
 fn garbage_and_empty_answers_look_well_and_did_nothing() {
-    let (simulator, _) = start("post:garbage*1,post:empty*1,poll:garbage*1,poll:empty*1");
-    let (garbage, empty) = (try_post(&simulator).unwrap(), try_post(&simulator).unwrap());
-    assert_eq!(
-        (
-            garbage.status,
-            serde_json::from_str::<Value>(&garbage.body).is_err()
-        ),
-        (202, true)
-    );
-    assert_eq!((empty.status, empty.json()), (202, json!({})));
-    let poll = || {
-        get(
-            simulator.address(),
-            "/servers/demo/operations/20261123T034531",
-        )
-    };
+    let stage = start("post:garbage*1,post:empty*1,poll:garbage*1,poll:empty*1");
+    let (garbage, empty) = (try_post(&stage).unwrap(), try_post(&stage).unwrap());
+    are_useless(&garbage, &empty, 202);
+    let poll = || stage.get("/servers/demo/operations/20261123T034531");
     let (garbage, empty) = (poll(), poll());
-    assert_eq!(
-        (
-            garbage.status,
-            serde_json::from_str::<Value>(&garbage.body).is_err()
-        ),
-        (200, true)
-    );
-    assert_eq!((empty.status, empty.json()), (200, json!({})));
+    are_useless(&garbage, &empty, 200);
     assert_eq!(poll().status, 404);
-    assert_eq!(operations(&simulator), 0);
+    assert_eq!(stage.operations(), 0);
 }
 
 #[test]
@@ -339,13 +281,13 @@ fn operations_meet_their_fate() {
         ("post:ok", Some("DONE"), 1, Some("demo:n1")),
     ];
     for (fault, status, listed, active) in cases {
-        let (simulator, still) = start(fault);
-        let id = post(simulator.address(), OPERATIONS, &switch()).operation_id();
-        let poll = || get(simulator.address(), &format!("{OPERATIONS}/{id}"));
+        let stage = start(fault);
+        let id = stage.post(OPERATIONS, &switch()).operation_id();
+        let poll = || stage.get(&format!("{OPERATIONS}/{id}"));
         if status.is_some() {
             assert_eq!(poll().json()["status"], "IN_PROGRESS", "{fault}");
         }
-        still.pass_seconds(86_400);
+        stage.pass_seconds(86_400);
         match status {
             Some(status) => assert_eq!(poll().json()["status"], status, "{fault}"),
             None => assert_eq!(
@@ -354,17 +296,21 @@ fn operations_meet_their_fate() {
                 "{fault}"
             ),
         }
-        assert_eq!(operations(&simulator), listed, "{fault}");
-        assert_eq!(simulator.active_model("demo").as_deref(), active, "{fault}");
+        assert_eq!(stage.operations(), listed, "{fault}");
+        assert_eq!(
+            stage.simulator.active_model("demo").as_deref(),
+            active,
+            "{fault}"
+        );
     }
 }
 
 #[test]
 fn polls_can_be_wrong_for_a_while() {
-    let (simulator, still) = start("poll:gone*1,poll:stuck*1");
-    let id = post(simulator.address(), OPERATIONS, &switch()).operation_id();
-    still.pass_seconds(2);
-    let poll = || get(simulator.address(), &format!("{OPERATIONS}/{id}"));
+    let stage = start("poll:gone*1,poll:stuck*1");
+    let id = stage.post(OPERATIONS, &switch()).operation_id();
+    stage.pass_seconds(2);
+    let poll = || stage.get(&format!("{OPERATIONS}/{id}"));
     assert_eq!(poll().status, 404);
     assert_eq!(
         poll().json(),
@@ -375,20 +321,20 @@ fn polls_can_be_wrong_for_a_while() {
 
 #[test]
 fn the_log_names_the_fault() {
-    let (simulator, _) = start("post:500*1");
-    let _ = try_post(&simulator);
+    let stage = start("post:500*1");
+    let _ = try_post(&stage);
     let _ = exchange(
-        simulator.address(),
+        stage.simulator.address(),
         "POST",
         "/operations?x=%20",
         Some("text/plain"),
         "no JSON",
     );
-    let lines: Vec<String> = simulator
-        .served()
+    let served = stage.simulator.served();
+    let lines = served
         .iter()
-        .map(|served| serde_json::to_string(served).unwrap())
-        .collect();
+        .map(|served| serde_json::to_string(served).unwrap());
+    let lines: Vec<String> = lines.collect();
     assert_eq!(
         lines,
         [
@@ -400,9 +346,9 @@ fn the_log_names_the_fault() {
 
 #[test]
 fn faults_can_be_set_while_it_runs() {
-    let (simulator, _) = start("status:500");
-    simulator.set_faults("status:502*1".parse().unwrap());
-    let answers = [(); 2].map(|()| get(simulator.address(), "/status").status);
+    let stage = start("status:500");
+    stage.simulator.set_faults("status:502*1".parse().unwrap());
+    let answers = [(); 2].map(|()| stage.get("/status").status);
     assert_eq!(answers, [502, 200]);
 }
 

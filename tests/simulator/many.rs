@@ -1,14 +1,15 @@
 //! Many clients at once, and a host that goes down and comes back.
 
 use std::io::ErrorKind;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Barrier};
-use std::time::Duration;
 
 use patroni_barman::simulator::{Config, Simulator};
 use serde_json::json;
 
-use super::client::{Broken, exchange, get, post};
+use super::client::{Answer, Broken, exchange, get, post};
+use crate::support::follow::faulty;
+use crate::support::wait::until;
 
 #[test]
 fn two_hundred_clients_at_once_are_all_served() {
@@ -45,6 +46,15 @@ fn two_hundred_clients_at_once_are_all_served() {
     }
 }
 
+/// Asserts that nothing listens there any more, and that a request that was under way has got no answer.
+#[track_caller]
+fn is_gone(address: SocketAddr, answer: &Result<Answer, Broken>) {
+    let broken = matches!(answer, Err(Broken::Closed(_) | Broken::Reset));
+    assert!(broken, "{answer:?}");
+    let refused = TcpStream::connect(address).unwrap_err().kind();
+    assert_eq!(refused, ErrorKind::ConnectionRefused);
+}
+
 #[test]
 fn it_goes_down_and_comes_back_with_its_state() {
     let config = Config::default()
@@ -60,19 +70,10 @@ fn it_goes_down_and_comes_back_with_its_state() {
     )
     .operation_id();
     let waiting = std::thread::spawn(move || exchange(address, "GET", "/diagnose", None, ""));
-    while simulator.served().len() < 2 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until(|| simulator.served().len() == 2);
     simulator.take_down();
     simulator.take_down();
-    assert!(matches!(
-        waiting.join().unwrap(),
-        Err(Broken::Closed(_) | Broken::Reset)
-    ));
-    assert_eq!(
-        TcpStream::connect(address).unwrap_err().kind(),
-        ErrorKind::ConnectionRefused
-    );
+    is_gone(address, &waiting.join().unwrap());
     simulator.bring_up().unwrap();
     simulator.bring_up().unwrap();
     assert_eq!(get(address, "/status").body, "\"OK\"");
@@ -81,20 +82,10 @@ fn it_goes_down_and_comes_back_with_its_state() {
 
 #[test]
 fn dropping_it_closes_its_port() {
-    let simulator =
-        Simulator::start(Config::default().faults("status:hang".parse().unwrap())).unwrap();
+    let simulator = faulty("status:hang");
     let address = simulator.address();
     let waiting = std::thread::spawn(move || exchange(address, "GET", "/status", None, ""));
-    while simulator.served().is_empty() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until(|| !simulator.served().is_empty());
     drop(simulator);
-    assert!(matches!(
-        waiting.join().unwrap(),
-        Err(Broken::Closed(_) | Broken::Reset)
-    ));
-    assert_eq!(
-        TcpStream::connect(address).unwrap_err().kind(),
-        ErrorKind::ConnectionRefused
-    );
+    is_gone(address, &waiting.join().unwrap());
 }

@@ -10,5 +10,6 @@ mod patroni;
 mod protocol;
 mod receiver;
 mod recorded;
+mod stage;
 mod state;
 mod versions;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::client::{Answer, Broken, Still, exchange, exchange_within, get, post};
 use crate::support::follow::demo;
+use crate::support::text::starts;
 
 fn world() -> (World, Still) {
     with(Cluster::new("demo").member("n1").member("n2"))
@@ -316,7 +317,7 @@ fn the_control_path_tells_and_is_told() {
     ] {
         let answer = tell(to, line);
         assert_eq!(answer.status, 400, "{line}");
-        assert!(answer.body.starts_with(problem), "{answer:?}");
+        starts(&answer.body, problem);
     }
     // these requests are not counted
     assert_eq!(barman.served().len(), 2);

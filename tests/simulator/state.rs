@@ -6,9 +6,11 @@ use patroni_barman::simulator::barman::Slot;
 use patroni_barman::simulator::{BackupStatus, Config, RecoverFiles, SameSecond, Simulator};
 use serde_json::{Value, json};
 
-use super::client::{Still, get, post};
+use super::client::post;
+use super::stage::{OPERATIONS, Stage, switch_to};
+use crate::support::folder::Folder;
 
-const SWITCHES: &str = "/servers/demo/operations";
+use crate::support::text::has;
 
 fn demo() -> Config {
     Config::default()
@@ -19,54 +21,27 @@ fn demo() -> Config {
         .operation_time(Duration::from_secs(2))
 }
 
-fn start(config: Config) -> (Simulator, Still) {
-    let still = Still::default();
-    (
-        Simulator::start_with_clock(config, still.clock()).unwrap(),
-        still,
-    )
-}
-
-fn switch_to(model: &str) -> Value {
-    json!({"type": "config_switch", "model_name": model})
-}
-
-fn status(simulator: &Simulator, scope: &str, id: &str) -> String {
-    get(simulator.address(), &format!("{scope}/{id}")).json()["status"]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
-
-/// Creates an operation and lets it end.
-fn complete(simulator: &Simulator, still: &Still, scope: &str, body: &Value) -> String {
-    let id = post(simulator.address(), scope, body).operation_id();
-    assert_eq!(status(simulator, scope, &id), "IN_PROGRESS");
-    still.pass_seconds(2);
-    status(simulator, scope, &id)
-}
-
 #[test]
 fn an_operation_changes_the_state_when_it_ends() {
-    let (simulator, still) = start(demo().active("demo", "demo:n1"));
-    let id = post(simulator.address(), SWITCHES, &switch_to("demo:n2")).operation_id();
-    still.pass(Duration::from_millis(1_999));
-    assert_eq!(status(&simulator, SWITCHES, &id), "IN_PROGRESS");
-    assert_eq!(simulator.active_model("demo").unwrap(), "demo:n1");
-    still.pass(Duration::from_millis(1));
-    assert_eq!(simulator.active_model("demo").unwrap(), "demo:n2");
-    assert_eq!(status(&simulator, SWITCHES, &id), "DONE");
+    let stage = Stage::start(demo().active("demo", "demo:n1"));
+    let id = stage.post(OPERATIONS, &switch_to("demo:n2")).operation_id();
+    stage.still.pass(Duration::from_millis(1_999));
+    assert_eq!(stage.status(OPERATIONS, &id), "IN_PROGRESS");
+    assert_eq!(stage.active(), "demo:n1");
+    stage.still.pass(Duration::from_millis(1));
+    assert_eq!(stage.active(), "demo:n2");
+    assert_eq!(stage.status(OPERATIONS, &id), "DONE");
     let reset = json!({"type": "config_switch", "reset": true});
-    assert_eq!(complete(&simulator, &still, SWITCHES, &reset), "DONE");
-    assert_eq!(simulator.active_model("demo"), None);
+    stage.ends(OPERATIONS, &reset, "DONE");
+    assert_eq!(stage.active(), "");
 }
 
 #[test]
 fn two_operations_in_one_second_collide_within_their_scope_only() {
-    let (simulator, still) = start(demo().server("other").model("other:n1"));
-    let address = simulator.address();
-    let first = post(address, SWITCHES, &switch_to("demo:n1")).operation_id();
-    let second = post(address, SWITCHES, &switch_to("demo:n2"));
+    let stage = Stage::start(demo().server("other").model("other:n1"));
+    let address = stage.simulator.address();
+    let first = post(address, OPERATIONS, &switch_to("demo:n1")).operation_id();
+    let second = post(address, OPERATIONS, &switch_to("demo:n2"));
     assert_eq!(
         (second.status, second.content_type.as_str()),
         (500, "text/html; charset=utf-8")
@@ -77,9 +52,9 @@ fn two_operations_in_one_second_collide_within_their_scope_only() {
     let instance = post(address, "/operations", &update).operation_id();
     assert_eq!([&elsewhere, &instance], [&first; 2]);
     assert_eq!(post(address, "/operations", &update).status, 500);
-    still.pass_seconds(1);
+    stage.pass_seconds(1);
     assert_ne!(
-        post(address, SWITCHES, &switch_to("demo:n2")).operation_id(),
+        post(address, OPERATIONS, &switch_to("demo:n2")).operation_id(),
         first
     );
 }
@@ -90,32 +65,28 @@ fn two_clients_can_be_given_the_same_id() {
         (SameSecond::KeepFirst, "demo:n1"),
         (SameSecond::KeepLast, "demo:n2"),
     ] {
-        let (simulator, still) = start(demo().same_second(same_second));
+        let stage = Stage::start(demo().same_second(same_second));
         let ids = ["demo:n1", "demo:n2"]
-            .map(|model| post(simulator.address(), SWITCHES, &switch_to(model)).operation_id());
+            .map(|model| stage.post(OPERATIONS, &switch_to(model)).operation_id());
         assert_eq!(ids[0], ids[1]);
-        still.pass_seconds(2);
-        assert_eq!(status(&simulator, SWITCHES, &ids[0]), "DONE");
-        assert_eq!(simulator.active_model("demo").unwrap(), kept);
+        stage.pass_seconds(2);
+        assert_eq!(stage.status(OPERATIONS, &ids[0]), "DONE");
+        assert_eq!(stage.active(), kept);
     }
 }
 
 #[test]
 fn an_operation_that_has_ended_keeps_its_status_when_its_id_is_given_again() {
-    let (simulator, _) = start(
+    let stage = Stage::start(
         demo()
             .same_second(SameSecond::KeepLast)
             .operation_time(Duration::ZERO),
     );
-    let ids = ["nope", "demo:n2"]
-        .map(|model| post(simulator.address(), SWITCHES, &switch_to(model)).operation_id());
+    let ids =
+        ["nope", "demo:n2"].map(|model| stage.post(OPERATIONS, &switch_to(model)).operation_id());
     assert_eq!(ids[0], ids[1]);
-    assert_eq!(status(&simulator, SWITCHES, &ids[0]), "FAILED");
-    assert_eq!(simulator.active_model("demo").unwrap(), "demo:n2");
-}
-
-fn diagnose(simulator: &Simulator) -> Value {
-    get(simulator.address(), "/diagnose").json()
+    assert_eq!(stage.status(OPERATIONS, &ids[0]), "FAILED");
+    assert_eq!(stage.active(), "demo:n2");
 }
 
 fn update(changes: &Value) -> Value {
@@ -131,25 +102,25 @@ fn diagnose_shows_the_whole_state() {
         .active("demo", "demo:n1")
         .timeline("demo:n1", 3)
         .timeline("second", 4);
-    let (simulator, _) = start(config);
-    simulator.change_postgres("demo:n1", |postgres| {
+    let stage = Stage::start(config);
+    stage.simulator.change_postgres("demo:n1", |postgres| {
         postgres.in_recovery = true;
         postgres.slot = Slot::Idle;
     });
-    let state = diagnose(&simulator);
+    let shown = stage.diagnose();
     assert_eq!(
-        state["global"]["system_info"]["timestamp"],
+        shown["global"]["system_info"]["timestamp"],
         "2026-11-23T03:45:31.000000+00:00"
     );
     let clusters: Vec<_> = ["demo:n1", "demo:n2", "elsewhere"]
-        .map(|model| &state["models"][model]["config"]["cluster"])
+        .map(|model| &shown["models"][model]["config"]["cluster"])
         .into();
     assert_eq!(clusters, ["demo", "demo", "paris"]);
-    let demo = &state["servers"]["demo"];
+    let demo = &shown["servers"]["demo"];
     assert_eq!(demo["active_model"], "demo:n1");
     assert_eq!(
         demo["config"]["conninfo"],
-        state["models"]["demo:n1"]["config"]["conninfo"]
+        shown["models"]["demo:n1"]["config"]["conninfo"]
     );
     assert_eq!(
         demo["config"]["wals_directory"],
@@ -183,7 +154,7 @@ fn diagnose_shows_the_whole_state() {
         demo["backups"]["20260102T030405"]["begin_time"],
         "2026-01-02T03:04:05.000000+00:00"
     );
-    let second = &state["servers"]["second"];
+    let second = &shown["servers"]["second"];
     assert_eq!(second["active_model"], Value::Null);
     assert_eq!(second["config"]["cluster"], "demo");
     assert_eq!(second["config"]["name"], "second");
@@ -193,23 +164,15 @@ fn diagnose_shows_the_whole_state() {
 
 #[test]
 fn a_model_of_the_clusters_other_server_fits() {
-    let (simulator, still) = start(demo().server_of_cluster("second", "demo"));
-    assert_eq!(
-        complete(
-            &simulator,
-            &still,
-            "/servers/second/operations",
-            &switch_to("demo:n2")
-        ),
-        "DONE"
-    );
-    assert_eq!(simulator.active_model("second").unwrap(), "demo:n2");
-    assert_eq!(simulator.active_model("demo"), None);
+    let stage = Stage::start(demo().server_of_cluster("second", "demo"));
+    stage.ends("/servers/second/operations", &switch_to("demo:n2"), "DONE");
+    assert_eq!(stage.simulator.active_model("second").unwrap(), "demo:n2");
+    assert_eq!(stage.active(), "");
 }
 
 #[test]
 fn config_update_changes_servers_and_models() {
-    let (simulator, still) = start(
+    let stage = Stage::start(
         demo()
             .option("demo", "check_timeout", "30")
             .option("demo", "active", "on"),
@@ -218,12 +181,9 @@ fn config_update_changes_servers_and_models() {
         {"scope": "server", "server_name": "demo", "description": "left by n1", "check_timeout": "17", "active": "off"},
         {"scope": "model", "model_name": "demo:n1", "conninfo": "host=elsewhere"},
     ]);
-    assert_eq!(
-        complete(&simulator, &still, "/operations", &update(&changes)),
-        "DONE"
-    );
-    let state = diagnose(&simulator);
-    let config = &state["servers"]["demo"]["config"];
+    stage.ends("/operations", &update(&changes), "DONE");
+    let shown = stage.diagnose();
+    let config = &shown["servers"]["demo"]["config"];
     assert_eq!(
         json!([
             config["description"],
@@ -233,7 +193,7 @@ fn config_update_changes_servers_and_models() {
         json!(["left by n1", 17, false])
     );
     assert_eq!(
-        state["models"]["demo:n1"]["config"]["conninfo"],
+        shown["models"]["demo:n1"]["config"]["conninfo"],
         "host=elsewhere"
     );
 }
@@ -253,37 +213,31 @@ fn diagnose_does_not_show_what_barman_has_in_its_automatic_file() {
             } else {
                 demo()
             };
-            let (simulator, still) = start(config.active("demo", "demo:n1"));
-            let old = diagnose(&simulator)["servers"]["demo"]["config"][option].clone();
+            let stage = Stage::start(config.active("demo", "demo:n1"));
+            let old = stage.demo()["config"][option].clone();
             let value = value.replace(['1', '4'], "3");
             let body = update(&change((option, &value)));
-            assert_eq!(complete(&simulator, &still, "/operations", &body), "DONE");
-            let new = &diagnose(&simulator)["servers"]["demo"]["config"][option];
+            stage.ends("/operations", &body, "DONE");
+            let new = &stage.demo()["config"][option];
             assert_eq!(*new != old, is_in_file, "{option}: {old} {new}");
             // each time, even if nothing else changes
-            assert_eq!(simulator.receiving("demo").unwrap().restarts, 1);
+            assert_eq!(stage.receiving().restarts, 1);
         }
     }
 }
 
 #[test]
 fn a_model_that_config_update_makes_is_barmans_secret() {
-    let (simulator, still) = start(demo());
+    let stage = Stage::start(demo());
     let changes = json!([{"scope": "model", "model_name": "demo:n3", "cluster": "demo", "streaming_conninfo": "host=n3"}]);
     let body = update(&changes);
-    assert_eq!(complete(&simulator, &still, "/operations", &body), "DONE");
-    assert_eq!(
-        complete(&simulator, &still, SWITCHES, &switch_to("demo:n3")),
-        "DONE"
-    );
-    assert_eq!(simulator.active_model("demo").unwrap(), "demo:n3");
-    assert_eq!(
-        simulator.receiving("demo").unwrap().from.as_deref(),
-        Some("n3")
-    );
-    let state = diagnose(&simulator);
-    assert_eq!(state["models"].get("demo:n3"), None);
-    assert_eq!(state["servers"]["demo"]["active_model"], Value::Null);
+    stage.ends("/operations", &body, "DONE");
+    stage.ends(OPERATIONS, &switch_to("demo:n3"), "DONE");
+    assert_eq!(stage.active(), "demo:n3");
+    assert_eq!(stage.receiving().from.as_deref(), Some("n3"));
+    let shown = stage.diagnose();
+    assert_eq!(shown["models"].get("demo:n3"), None);
+    assert_eq!(shown["servers"]["demo"]["active_model"], Value::Null);
 }
 
 #[test]
@@ -298,8 +252,8 @@ fn values_are_shown_as_barman_shows_them() {
     let config = written.iter().fold(demo(), |config, (option, value, _)| {
         config.option("demo", option, value)
     });
-    let (simulator, _) = start(config);
-    let server = &diagnose(&simulator)["servers"]["demo"];
+    let stage = Stage::start(config);
+    let server = &stage.demo();
     for (option, _, shown) in &written {
         assert_eq!(server["config"][option], *shown, "{option}");
     }
@@ -308,7 +262,7 @@ fn values_are_shown_as_barman_shows_them() {
 
 #[test]
 fn backups_say_what_they_were_taken_of() {
-    let (simulator, _) = start(
+    let stage = Stage::start(
         demo()
             .backup("demo", "20260102T000000")
             .of(3, Some("7000000000000000001"))
@@ -317,7 +271,7 @@ fn backups_say_what_they_were_taken_of() {
             .wal("demo", "000000010000000000000009")
             .wal("demo", "00000003000000000000000A"),
     );
-    let server = &diagnose(&simulator)["servers"]["demo"];
+    let server = &stage.demo();
     let backup = &server["backups"]["20260102T000000"];
     assert_eq!(
         (
@@ -363,74 +317,40 @@ fn config_update_refuses_all_changes_if_one_is_wrong() {
         json!({"scope": "server", "server_name": "demo", "active": true}),
         json!({"scope": "server", "server_name": "demo", "check_timeout": "soon"}),
     ];
-    let (simulator, still) = start(demo());
-    let before = diagnose(&simulator);
+    let stage = Stage::start(demo());
+    let before = stage.diagnose();
     for wrong in wrong {
-        assert_eq!(
-            complete(
-                &simulator,
-                &still,
-                "/operations",
-                &update(&json!([good, wrong]))
-            ),
-            "FAILED",
-            "{wrong}"
-        );
+        stage.ends("/operations", &update(&json!([good, wrong])), "FAILED");
     }
     for changes in [json!(null), json!("x"), json!({"a": 1})] {
-        assert_eq!(
-            complete(&simulator, &still, "/operations", &update(&changes)),
-            "FAILED",
-            "{changes}"
-        );
+        stage.ends("/operations", &update(&changes), "FAILED");
     }
-    assert_eq!(diagnose(&simulator)["servers"], before["servers"]);
-    assert_eq!(
-        complete(&simulator, &still, "/operations", &update(&json!([good]))),
-        "DONE"
-    );
+    assert_eq!(stage.diagnose()["servers"], before["servers"]);
+    stage.ends("/operations", &update(&json!([good])), "DONE");
 }
 
 #[test]
 fn a_value_that_is_not_text_blocks_every_later_update() {
     for value in [json!(5), json!(true), json!(null)] {
-        let (simulator, still) = start(demo());
+        let stage = Stage::start(demo());
         let text = json!([{"scope": "server", "server_name": "demo", "description": "text"}]);
         let other = json!([{"scope": "server", "server_name": "demo", "description": value}]);
-        assert_eq!(
-            complete(&simulator, &still, "/operations", &update(&text)),
-            "DONE"
-        );
-        assert_eq!(
-            complete(&simulator, &still, "/operations", &update(&other)),
-            "FAILED"
-        );
-        assert_eq!(
-            complete(&simulator, &still, "/operations", &update(&text)),
-            "FAILED"
-        );
-        assert_eq!(
-            complete(&simulator, &still, SWITCHES, &switch_to("demo:n1")),
-            "DONE"
-        );
+        stage.ends("/operations", &update(&text), "DONE");
+        stage.ends("/operations", &update(&other), "FAILED");
+        stage.ends("/operations", &update(&text), "FAILED");
+        stage.ends(OPERATIONS, &switch_to("demo:n1"), "DONE");
     }
 }
 
 #[test]
 fn config_update_of_an_unknown_server_succeeds_and_is_not_seen() {
-    let (simulator, still) = start(demo());
+    let stage = Stage::start(demo());
     let changes =
         json!([{"scope": "server", "server_name": "dmeo", "description": "a slip of the finger"}]);
-    assert_eq!(
-        complete(&simulator, &still, "/operations", &update(&changes)),
-        "DONE"
-    );
+    stage.ends("/operations", &update(&changes), "DONE");
     // Barman has it in a file that pg-backup-api does not read
-    assert_eq!(diagnose(&simulator)["servers"].get("dmeo"), None);
-    assert_eq!(
-        get(simulator.address(), "/servers/dmeo/operations").status,
-        404
-    );
+    assert_eq!(stage.diagnose()["servers"].get("dmeo"), None);
+    assert_eq!(stage.get("/servers/dmeo/operations").status, 404);
 }
 
 fn recovery(backup_id: &str, directory: &str) -> Value {
@@ -460,19 +380,15 @@ fn backups_have_aliases() {
         ("last-failed", "20260104T000000", "FAILED"),
     ];
     for (alias, id, status) in cases {
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        let (simulator, still) = start(with(demo()).recover_files(RecoverFiles::Local));
+        let folder = Folder::new();
+        let data = folder.path("data");
+        let stage = Stage::start(with(demo()).recover_files(RecoverFiles::Local));
         let mut body = recovery(alias, data.to_str().unwrap());
         if alias == "latest" {
             // a request without a type is a recovery
             body.as_object_mut().unwrap().remove("type");
         }
-        assert_eq!(
-            complete(&simulator, &still, SWITCHES, &body),
-            status,
-            "{alias}"
-        );
+        stage.ends(OPERATIONS, &body, status);
         assert_eq!(
             data.join("PG_VERSION").exists(),
             status == "DONE",
@@ -480,12 +396,12 @@ fn backups_have_aliases() {
         );
         if status == "DONE" {
             let label = std::fs::read_to_string(data.join("backup_label")).unwrap();
-            assert!(label.contains(&format!("BACKUP: {id}\n")), "{label}");
+            has(&label, &format!("BACKUP: {id}\n"));
         }
     }
-    let (simulator, _) = start(Config::default().server("demo"));
+    let stage = Stage::start(Config::default().server("demo"));
     for alias in ["latest", "first", "last-failed"] {
-        let answer = post(simulator.address(), SWITCHES, &recovery(alias, "/srv/data"));
+        let answer = stage.post(OPERATIONS, &recovery(alias, "/srv/data"));
         assert_eq!(
             answer.json()["error"],
             format!("404 Not Found: Backup '{alias}' does not exist")
@@ -495,17 +411,13 @@ fn backups_have_aliases() {
 
 #[test]
 fn a_recovery_touches_this_machine_only_if_told_to() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let (simulator, still) = start(demo());
-    assert_eq!(
-        complete(
-            &simulator,
-            &still,
-            SWITCHES,
-            &recovery("latest", data.to_str().unwrap())
-        ),
-        "DONE"
+    let folder = Folder::new();
+    let data = folder.path("data");
+    let stage = Stage::start(demo());
+    stage.ends(
+        OPERATIONS,
+        &recovery("latest", data.to_str().unwrap()),
+        "DONE",
     );
     assert!(!data.exists());
 }
@@ -513,17 +425,17 @@ fn a_recovery_touches_this_machine_only_if_told_to() {
 #[test]
 fn a_recovery_writes_files_of_its_own_each_time() {
     use std::os::unix::fs::MetadataExt as _;
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let (simulator, still) = start(demo().recover_files(RecoverFiles::Local));
+    let folder = Folder::new();
+    let data = folder.path("data");
+    let stage = Stage::start(demo().recover_files(RecoverFiles::Local));
     let body = recovery("latest", data.to_str().unwrap());
     let inodes = || {
         ["PG_VERSION", ".barman-recover.info"]
             .map(|name| std::fs::metadata(data.join(name)).unwrap().ino())
     };
-    assert_eq!(complete(&simulator, &still, SWITCHES, &body), "DONE");
+    stage.ends(OPERATIONS, &body, "DONE");
     let (first, kept) = (inodes(), std::fs::File::open(data.join("PG_VERSION")));
-    assert_eq!(complete(&simulator, &still, SWITCHES, &body), "DONE");
+    stage.ends(OPERATIONS, &body, "DONE");
     assert_ne!(inodes()[0], first[0]);
     drop(kept);
 }
@@ -536,9 +448,9 @@ fn a_recovery_into_a_directory_that_is_not_empty_fails_if_asked_to() {
             std::fs::write(folder.path().join(file), "").unwrap();
         }
         let config = demo().recover_files(RecoverFiles::Local).empty_only();
-        let (simulator, still) = start(config);
+        let stage = Stage::start(config);
         let body = recovery("latest", folder.path().to_str().unwrap());
-        assert_eq!(complete(&simulator, &still, SWITCHES, &body), status);
+        stage.ends(OPERATIONS, &body, status);
     }
 }
 
@@ -547,13 +459,9 @@ fn a_recovery_that_cannot_write_fails() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "in the way").unwrap();
-    let (simulator, still) = start(demo().recover_files(RecoverFiles::Local));
+    let stage = Stage::start(demo().recover_files(RecoverFiles::Local));
     for directory in [file.to_str().unwrap(), "relative", ""] {
-        assert_eq!(
-            complete(&simulator, &still, SWITCHES, &recovery("latest", directory)),
-            "FAILED",
-            "{directory}"
-        );
+        stage.ends(OPERATIONS, &recovery("latest", directory), "FAILED");
     }
     assert!(!std::path::Path::new("relative").exists());
 }

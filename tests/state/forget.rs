@@ -3,7 +3,7 @@
 use patroni_barman::simulator::Config;
 use std::time::Duration;
 
-use super::{CALLBACK, node};
+use super::node;
 use crate::support::node::Node;
 
 const REBUILD: &str = r#"version: 1
@@ -24,13 +24,11 @@ rules:
 #[test]
 fn what_is_forgotten_is_not_sent() {
     let node = node();
-    node.barman().take_down();
-    node.run(CALLBACK).exits(3);
-    node.barman().bring_up().unwrap();
+    node.misses_barman();
     let ended = node.run(["forget", "1"]).exits(0);
     let said = "forgotten: 1, config_switch of `demo` to model `demo:n1`\n";
     assert_eq!(ended.stdout, said);
-    let request = &node.json(&["history"], 0)["requests"][0];
+    let request = node.newest();
     assert_eq!(request["outcome"], "forgotten");
     assert_eq!(request["message"], "given up by an operator");
     assert!(request["ended"].is_string());

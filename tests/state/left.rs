@@ -3,6 +3,8 @@
 use std::fs;
 
 use super::{RULES, node};
+use crate::support::ended::Ended;
+use crate::support::node::Node;
 
 /// The rules with a recovery, and a replica's target.
 fn rules() -> String {
@@ -27,19 +29,20 @@ fn rules() -> String {
     )
 }
 
+fn rebuild(node: &Node) -> Ended {
+    let call = node.create_replica();
+    call.args(["--connstring", "host=n1"]).run()
+}
+
 #[test]
 fn whoever_waits_for_a_replica_does_not_wait_for_what_others_left() {
     let node = node();
     node.write_rules(&rules());
     node.patroni().leader("n2");
     node.barman().take_down();
-    let callback = ["run", "--node", "n1", "on_role_change", "replica", "demo"];
-    node.run(callback).exits(3);
+    node.event("on_role_change", "replica").exits(3);
     node.barman().bring_up().unwrap();
-    node.create_replica()
-        .args(["--connstring", "host=n1"])
-        .run()
-        .exits(0);
+    rebuild(&node).exits(0);
     assert_eq!(node.outcomes(), ["done", "pending"]);
 }
 
@@ -47,21 +50,14 @@ fn whoever_waits_for_a_replica_does_not_wait_for_what_others_left() {
 fn a_recovery_that_barman_no_longer_knows_does_not_stay_pending() {
     let node = node();
     node.write_rules(&rules());
-    node.barman().set_faults("poll:hang*1".parse().unwrap());
-    node.create_replica()
-        .args(["--connstring", "host=n1"])
-        .run()
-        .exits(3);
+    node.faults("poll:hang*1");
+    rebuild(&node).exits(3);
     assert_eq!(node.outcomes(), ["pending"]);
 
-    node.barman().set_faults("poll:404*3".parse().unwrap());
-    let output = node.run(["reconcile"]);
-    let said = &output.stderr;
-    assert!(
-        said.contains("is gone, pg-backup-api no longer knows it"),
-        "{said}"
-    );
-    assert_eq!(node.outcomes().last().unwrap(), "refused", "{said}");
+    node.faults("poll:404*3");
+    node.run(["reconcile"])
+        .says("is gone, pg-backup-api no longer knows it");
+    assert_eq!(node.outcomes().last().unwrap(), "refused");
 }
 
 #[test]
@@ -69,16 +65,11 @@ fn what_was_left_under_another_name_holds_nothing_up() {
     let node = node();
     node.write_rules(&RULES.replace("attempts: 2", "attempts: 1"));
     node.barman().take_down();
-    let callback = ["run", "--node", "n0", "on_role_change", "primary", "demo"];
-    node.run(callback).exits(3);
+    node.run(["run", "--node", "n0", "on_role_change", "primary", "demo"])
+        .exits(3);
     node.barman().bring_up().unwrap();
-    let output = node.run(["reconcile"]);
-    let said = &output.stderr;
-    assert_eq!(output.exit, 0, "{said}");
-    assert_eq!(
-        node.barman().active_model("demo").as_deref(),
-        Some("demo:n1")
-    );
+    node.run(["reconcile"]).exits(0);
+    assert_eq!(node.active(), "demo:n1");
     assert_eq!(node.outcomes(), ["done", "superseded"]);
 }
 
@@ -87,15 +78,10 @@ fn an_operation_that_nobody_can_tell_about_does_not_keep_barman_from_being_corre
     let node = node();
     node.write_rules(&RULES.replace("defaults: {", "defaults: {poll: {timeout: 100ms}, "));
     // accepted, failed in Barman, and its file is no longer readable: but Barman shows that the state is not in place
-    node.barman()
-        .set_faults("post:fail*1,poll:garbage*9".parse().unwrap());
-    let callback = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
-    node.run(callback).exits(0);
+    node.faults("post:fail*1,poll:garbage*9");
+    node.promoted().exits(0);
     assert_eq!(node.outcomes(), ["done"]);
-    assert_eq!(
-        node.barman().active_model("demo").as_deref(),
-        Some("demo:n1")
-    );
+    assert_eq!(node.active(), "demo:n1");
 }
 
 #[test]
@@ -104,7 +90,5 @@ fn a_state_that_cannot_be_read_is_no_success_of_reconcile() {
     node.run(["reconcile"]).exits(0);
     fs::remove_file(node.state()).unwrap();
     fs::create_dir(node.state()).unwrap();
-    let output = node.run(["reconcile"]);
-    let said = &output.stderr;
-    assert_eq!(output.exit, 3, "{said}");
+    node.run(["reconcile"]).exits(3);
 }

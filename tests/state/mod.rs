@@ -7,13 +7,15 @@ mod left;
 mod pending;
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
 use std::os::unix::fs::FileTypeExt as _;
 use std::time::Duration;
 
+use crate::support::ended::Ended;
 use crate::support::follow::{demo, follow};
+use crate::support::http;
 use crate::support::node::Node;
+use crate::support::program::full;
+use crate::support::text::{has, lacks};
 
 const RULES: &str = follow!("retry: {attempts: 2, wait: 10ms, max_wait: 10ms}");
 
@@ -52,10 +54,7 @@ fn every_output_for_programs_has_the_shape_of_its_schema() {
     node.barman().bring_up().unwrap();
     let reconciled = node.json(&["reconcile"], 0);
     assert_eq!(reconciled["steps"][0]["outcome"], "done");
-    assert_eq!(
-        node.barman().active_model("demo").as_deref(),
-        Some("demo:n1")
-    );
+    assert_eq!(node.active(), "demo:n1");
     let status = node.json(&["status"], 0);
     assert_eq!(status["as_wanted"], true);
 
@@ -70,21 +69,9 @@ fn every_output_for_programs_has_the_shape_of_its_schema() {
 
 /// An API that refuses everything, with a message that changes the direction of writing and spans two lines.
 fn refusing() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        let body = "{\"error\": \"no \u{202e}such\\n::error::server\"}";
-        let length = body.len();
-        let head = format!(
-            "HTTP/1.1 404 NOT FOUND\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-        );
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 16384]);
-            let _ = stream.write_all(format!("{head}{body}").as_bytes());
-        }
-    });
-    url
+    let body = "{\"error\": \"no \u{202e}such\\n::error::server\"}";
+    let address = http::answer(|_| http::response("404 NOT FOUND", body));
+    format!("http://{address}")
 }
 
 #[test]
@@ -101,9 +88,11 @@ fn what_others_say_stays_on_its_line() {
         (&["status"], 1),
         (&["reconcile", "--dry-run"], 3),
     ] {
-        let output = node.run(arguments);
+        let output = node
+            .run(arguments)
+            .case(format!("{arguments:?}"))
+            .exits(code);
         let text = output.stdout;
-        assert_eq!(output.exit, code, "{arguments:?}: {text}");
         let raw = |c: char| c == '\u{202e}' || (c.is_control() && c != '\n');
         assert!(!text.contains(raw), "{arguments:?}: {text}");
         assert!(!text.contains("\n::error::"), "{arguments:?}: {text}");
@@ -114,23 +103,16 @@ fn what_others_say_stays_on_its_line() {
 #[test]
 fn reconcile_sends_only_what_differs_and_nothing_when_dry() {
     let node = node();
-    let dry = node.run(["reconcile", "--dry-run"]);
-    assert_eq!(dry.exit, 2);
-    let said = dry.stdout;
-    assert!(
-        said.starts_with("would send config_switch of `demo` to model `demo:n1`: the active model"),
-        "{said}"
-    );
+    node.run(["reconcile", "--dry-run"])
+        .exits(2)
+        .starts("would send config_switch of `demo` to model `demo:n1`: the active model");
     assert_eq!(node.posts().len(), 0);
 
     node.run(["reconcile"]).exits(0);
     assert_eq!(node.posts().len(), 1);
     node.run(["reconcile"]).exits(0);
     assert_eq!(node.posts().len(), 1);
-    assert_eq!(
-        node.barman().active_model("demo").as_deref(),
-        Some("demo:n1")
-    );
+    assert_eq!(node.active(), "demo:n1");
 }
 
 #[test]
@@ -140,12 +122,10 @@ fn what_was_decided_for_a_role_that_is_gone_is_not_sent() {
     node.run(CALLBACK).exits(3);
     node.patroni().leader("n2");
     node.barman().bring_up().unwrap();
-    let output = node.run(["reconcile"]);
     // Barman already points to the new leader
-    assert_eq!(output.exit, 0, "{}", &output.stderr);
+    node.run(["reconcile"]).exits(0);
     assert_eq!(node.posts().len(), 0);
-    let history = node.json(&["history"], 0);
-    let request = &history["requests"][0];
+    let request = node.newest();
     assert_eq!(request["outcome"], "superseded");
     assert_eq!(request["message"], "the node has another role now");
 }
@@ -155,12 +135,8 @@ fn a_change_of_role_supersedes_what_is_pending_even_if_no_rule_matches_it() {
     let node = node();
     node.barman().take_down();
     node.run(CALLBACK).exits(3);
-    node.run(["run", "--node", "n1", "on_role_change", "replica", "demo"])
-        .exits(1);
-    assert_eq!(
-        node.json(&["history"], 0)["requests"][0]["outcome"],
-        "superseded"
-    );
+    node.event("on_role_change", "replica").exits(1);
+    assert_eq!(node.outcomes(), ["superseded"]);
 }
 
 #[test]
@@ -168,26 +144,16 @@ fn a_broken_file_does_not_keep_a_callback_from_its_last_good_rules() {
     let node = node();
     node.run(CALLBACK).exits(0);
     node.write_rules(&RULES.replace("role: primary", "role: primry"));
-    let output = node.run(CALLBACK);
-    let said = output.stderr;
-    assert_eq!(output.exit, 6, "{said}");
-    assert!(said.contains("rules.yml:8:11: error[PB"), "{said}");
-    assert!(
-        said.contains("the last good rules are used instead"),
-        "{said}"
-    );
+    node.run(CALLBACK)
+        .exits(6)
+        .says("rules.yml:8:11: error[PB")
+        .says("the last good rules are used instead");
     // two operations in one second: the second may have been sent twice
     assert!(node.posts().len() >= 2);
 
-    let metrics = node.folder().join("patroni_barman.prom");
-    let reconciled = node.run(["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
-    assert_eq!(reconciled.exit, 6);
-    let text = fs::read_to_string(&metrics).unwrap();
-    assert!(text.contains("\npatroni_barman_rules_valid 0\n"), "{text}");
-    assert!(
-        text.contains("\npatroni_barman_pending{cluster=\"demo\"} 0\n"),
-        "{text}"
-    );
+    let text = node.metrics(6);
+    has(&text, "\npatroni_barman_rules_valid 0\n");
+    has(&text, "\npatroni_barman_pending{cluster=\"demo\"} 0\n");
 }
 
 #[test]
@@ -205,24 +171,18 @@ fn rules_that_want_no_fallback_have_none() {
 fn a_state_that_cannot_be_opened_is_said_and_the_request_is_sent() {
     let node = node();
     let state = "/proc/nowhere/state.db";
-    let output = node.call(CALLBACK).env("PATRONI_BARMAN_STATE", state).run();
-    let said = output.stderr;
-    assert_eq!(output.exit, 0, "{said}");
-    assert!(
-        said.contains("the state `/proc/nowhere/state.db` can't be opened"),
-        "{said}"
-    );
-    assert_eq!(
-        node.barman().active_model("demo").as_deref(),
-        Some("demo:n1")
-    );
+    node.call(CALLBACK)
+        .env("PATRONI_BARMAN_STATE", state)
+        .run()
+        .exits(0)
+        .says("the state `/proc/nowhere/state.db` can't be opened");
+    assert_eq!(node.active(), "demo:n1");
 }
 
 #[test]
 fn a_callback_that_asks_for_nothing_makes_no_database() {
     let node = node();
-    node.run(["run", "--node", "n1", "on_stop", "demoted", "demo"])
-        .exits(1);
+    node.event("on_stop", "demoted").exits(1);
     assert!(!node.folder().join("state/state.db").exists());
 }
 
@@ -234,13 +194,9 @@ fn a_dry_run_shows_what_is_pending_and_tells_by_its_exit_code() {
     // Barman is unreachable
     node.run(["reconcile", "--dry-run"]).exits(3);
     node.barman().bring_up().unwrap();
-    let dry = node.run(["reconcile", "--dry-run"]);
-    assert_eq!(dry.exit, 2);
-    let said = dry.stdout;
-    assert!(
-        said.starts_with("pending: config_switch of `demo` to model `demo:n1`, decided for on_role_change primary\n"),
-        "{said}"
-    );
+    let listed =
+        "pending: config_switch of `demo` to model `demo:n1`, decided for on_role_change primary\n";
+    node.run(["reconcile", "--dry-run"]).exits(2).starts(listed);
     let dry = node.run(["reconcile", "--dry-run", "--format", "json"]);
     let json = dry.json();
     assert_eq!(json["as_wanted"], false);
@@ -278,7 +234,7 @@ fn a_callback_does_not_take_up_its_own_request_again() {
     node.run(CALLBACK).exits(0);
     let before = node.posts().len();
     for round in 1..=20 {
-        node.barman().set_faults("post:503*2".parse().unwrap());
+        node.faults("post:503*2");
         node.run(CALLBACK).exits(3);
         assert_eq!(node.posts().len(), before + 2 * round);
     }
@@ -288,47 +244,28 @@ fn a_callback_does_not_take_up_its_own_request_again() {
 fn a_run_that_cannot_begin_is_measured_too() {
     let node = node();
     node.write_rules(&RULES.replace("PATRONI", "http://127.0.0.1:1"));
-    let metrics = node.folder().join("patroni_barman.prom");
-    let reconciled = node.run(["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
-    assert_eq!(reconciled.exit, 3);
-    let text = fs::read_to_string(&metrics).unwrap();
-    assert!(
-        text.contains("\npatroni_barman_last_exit_code 3\n"),
-        "{text}"
-    );
+    has(&node.metrics(3), "\npatroni_barman_last_exit_code 3\n");
 }
 
 #[test]
 fn a_broken_file_is_measured_also_if_the_run_cannot_begin() {
     let node = node();
-    let metrics = node.folder().join("patroni_barman.prom");
-    let reconcile = || {
-        node.run(["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
-        fs::read_to_string(&metrics).unwrap()
-    };
     let nowhere = RULES.replace("PATRONI", "http://127.0.0.1:1");
     node.write_rules(&nowhere);
-    let text = reconcile();
-    assert!(text.contains("\npatroni_barman_rules_valid 1\n"), "{text}");
+    has(&node.metrics(3), "\npatroni_barman_rules_valid 1\n");
     node.write_rules(&nowhere.replace("role: primary", "role: [primary"));
-    let text = reconcile();
-    assert!(text.contains("\npatroni_barman_rules_valid 0\n"), "{text}");
-    assert!(
-        text.contains("\npatroni_barman_last_exit_code 3\n"),
-        "{text}"
-    );
+    let text = node.metrics(3);
+    has(&text, "\npatroni_barman_rules_valid 0\n");
+    has(&text, "\npatroni_barman_last_exit_code 3\n");
 }
 
 #[test]
 fn metrics_make_no_database() {
     let node = node();
     node.write_rules("version: 2");
-    let metrics = node.folder().join("patroni_barman.prom");
-    let reconciled = node.run(["reconcile", "--metrics-file", metrics.to_str().unwrap()]);
-    assert_eq!(reconciled.exit, 4);
-    let text = fs::read_to_string(&metrics).unwrap();
-    assert!(text.contains("\npatroni_barman_rules_valid 0\n"), "{text}");
-    assert!(!text.contains("\npatroni_barman_pending{"), "{text}");
+    let text = node.metrics(4);
+    has(&text, "\npatroni_barman_rules_valid 0\n");
+    lacks(&text, "\npatroni_barman_pending{");
     assert!(!node.folder().join("state/state.db").exists());
 }
 
@@ -337,14 +274,13 @@ fn metrics_take_the_place_of_nothing_but_a_file() {
     let node = node();
     let pipe = node.folder().join("pipe");
     crate::support::pipe::make(&pipe);
-    let reconciled = node.run(["reconcile", "--metrics-file", pipe.to_str().unwrap()]);
-    assert_eq!(reconciled.exit, 0);
-    let said = reconciled.stderr;
     let message = format!(
         "the metrics can't be written to `{}`: what is there is not a regular file",
         pipe.display()
     );
-    assert!(said.contains(&message), "{said}");
+    node.run(["reconcile", "--metrics-file", pipe.to_str().unwrap()])
+        .exits(0)
+        .says(&message);
     assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
 
     let (file, link) = (node.folder().join("a.prom"), node.folder().join("b"));
@@ -352,30 +288,18 @@ fn metrics_take_the_place_of_nothing_but_a_file() {
     std::os::unix::fs::symlink(&file, &link).unwrap();
     node.run(["reconcile", "--metrics-file", link.to_str().unwrap()]);
     let text = fs::read_to_string(&link).unwrap();
-    assert!(text.contains("patroni_barman_last_exit_code 0"), "{text}");
+    has(&text, "patroni_barman_last_exit_code 0");
 }
 
 #[test]
 fn a_dry_run_whose_result_cannot_be_written_is_no_success() {
     let node = node();
-    let dry: [&[&str]; 2] = [
-        &[
-            "run",
-            "--dry-run",
-            "--node=n1",
-            "on_role_change",
-            "primary",
-            "main",
-        ],
-        &["reconcile", "--dry-run"],
-    ];
-    for arguments in dry {
-        let full = fs::OpenOptions::new().write(true).open("/dev/full");
-        let output = node.command(arguments).stdout(full.unwrap()).output();
-        let output = output.unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        assert!(said.contains("the result can't be written"), "{said}");
+    let run = "run --dry-run --node=n1 on_role_change primary main";
+    for arguments in [run, "reconcile --dry-run"] {
+        Ended::of(node.command(arguments.split(' ')).stdout(full()))
+            .case(arguments)
+            .exits(2)
+            .says("the result can't be written");
     }
     assert_eq!(node.posts().len(), 0);
 }
@@ -385,15 +309,7 @@ fn a_state_that_cannot_be_read_is_not_as_wanted() {
     let node = node();
     node.run(CALLBACK).exits(0);
     node.run(["status"]).exits(0);
-    let state = node.folder().join("state/state.db");
-    for file in ["state.db", "state.db-wal", "state.db-shm"] {
-        let _ = fs::remove_file(state.with_file_name(file));
-    }
-    fs::write(
-        &state,
-        "no database at all, and long enough to be read as one",
-    )
-    .unwrap();
+    node.spoil_state();
     node.run(["status"]).exits(1);
     node.run(["reconcile", "--dry-run"]).exits(3);
     node.run(CALLBACK).exits(0);

@@ -31,14 +31,8 @@ rules:
 fn a_request_is_not_forgotten_when_a_newer_decision_takes_over_the_one_before_it() {
     let node = node();
     node.write_rules(TWO);
-    node.barman().take_down();
-    let callback = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
-    node.run(callback).exits(3);
-    node.barman().bring_up().unwrap();
-
-    let next = node.run(["run", "--node", "n1", "on_restart", "primary", "demo"]);
-    let said = &next.stderr;
-    assert_eq!(next.exit, 0, "{said}");
+    node.misses_barman();
+    let said = node.event("on_restart", "primary").exits(0).stderr;
     for server in ["demo", "archive"] {
         let wanted = format!("{server}:n1");
         assert_eq!(node.barman().active_model(server), Some(wanted), "{said}");
@@ -50,15 +44,10 @@ fn a_request_is_not_forgotten_when_a_newer_decision_takes_over_the_one_before_it
 fn an_operation_that_is_done_and_cannot_be_verified_does_not_stay_pending() {
     let node = node();
     node.write_rules(&RULES.replace("defaults: {", "defaults: {poll: {timeout: 500ms}, "));
-    node.barman().set_faults("diagnose:hang*2".parse().unwrap());
-    let callback = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
-    let output = node.run(callback);
-    assert_eq!(output.exit, 0, "{}", &output.stderr);
-    assert!(
-        output
-            .stderr
-            .contains("done, but not verified within 500ms")
-    );
+    node.faults("diagnose:hang*2");
+    node.promoted()
+        .exits(0)
+        .says("done, but not verified within 500ms");
     assert_eq!(node.outcomes(), ["done"]);
     assert_eq!(node.accepted("config_switch"), 1);
 }
@@ -91,13 +80,6 @@ fn what_a_look_asks_for_gives_way_to_what_a_callback_decided_meanwhile() {
     );
     let all = block_on(store.history(&Query::default())).unwrap();
     let states: Vec<State> = all.iter().map(|intent| intent.state).collect();
-    assert_eq!(
-        states,
-        [
-            State::Pending,
-            State::Pending,
-            State::Superseded,
-            State::Superseded
-        ]
-    );
+    let (pending, superseded) = (State::Pending, State::Superseded);
+    assert_eq!(states, [pending, pending, superseded, superseded]);
 }

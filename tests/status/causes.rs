@@ -3,35 +3,37 @@
 use patroni_barman::simulator::BackupStatus;
 use patroni_barman::simulator::barman::Slot;
 
-use super::{CALLBACK, RULES, barman, nagios, node, with};
+use super::{RULES, barman, nagios, node, with};
 use crate::support::node::Node;
 use crate::support::patroni::Patroni;
+use crate::support::text::{has, starts};
 
 /// Asserts that a cause is reported in its own line, with this exit code of `status`, and first to Nagios.
 #[track_caller]
 fn says(node: &Node, exit: i32, level: &str, cause: &str) {
-    let ended = node.run(["status"]);
-    assert_eq!(ended.exit, exit, "{}\n{}", ended.stdout, ended.stderr);
+    let ended = node.run(["status"]).exits(exit);
     let wanted = format!("{level:<9} {cause}");
     let found = ended.stdout.lines().any(|line| line.starts_with(&wanted));
     assert!(found, "no `{wanted}` in\n{}", ended.stdout);
-    let (line, code) = nagios(node);
-    let codes = ["OK", "WARNING", "CRITICAL", "UNKNOWN"];
-    assert_eq!(
-        codes.iter().position(|word| *word == level),
-        usize::try_from(code).ok()
-    );
+    let code = match level {
+        "WARNING" => 1,
+        "CRITICAL" => 2,
+        _ => 3,
+    };
     let wanted = format!("{level} - demo: {cause}").replace(';', ",");
-    assert!(line.starts_with(&wanted), "no `{wanted}` in {line}");
+    starts(&nagios(node, code), &wanted);
+}
+
+#[track_caller]
+fn critical(node: &Node, cause: &str) {
+    says(node, 1, "CRITICAL", cause);
 }
 
 #[test]
 fn all_is_well() {
     let node = node();
-    let ended = node.run(["status"]).exits(0);
-    assert!(ended.stdout.contains("as wanted\n"), "{}", ended.stdout);
-    let (line, code) = nagios(&node);
-    assert_eq!(code, 0);
+    node.run(["status"]).exits(0).shows("as wanted\n");
+    let line = nagios(&node, 0);
     assert_eq!(
         line,
         "OK - demo: Barman is as the rules want it, the leader is n1"
@@ -44,10 +46,8 @@ fn the_receiver_is_dead_whatever_the_rule_verifies() {
         let node = node();
         node.write_rules(&RULES.replace("verify: streaming", &format!("verify: {verify}")));
         node.barman().kill_receiver("demo");
-        says(
+        critical(
             &node,
-            1,
-            "CRITICAL",
             "the replication slot `barman` of `demo` is not active",
         );
         let state = &node.json(&["status"], 1)["states"][0];
@@ -59,10 +59,8 @@ fn the_receiver_is_dead_whatever_the_rule_verifies() {
 #[test]
 fn barman_is_with_another_member() {
     let node = with(barman().active("demo", "demo:n2"));
-    says(
+    critical(
         &node,
-        1,
-        "CRITICAL",
         "the active model of `demo` is `demo:n2` and not `demo:n1`",
     );
 }
@@ -72,10 +70,8 @@ fn barman_cannot_connect() {
     let node = node();
     node.barman()
         .change_postgres("demo:n1", |postgres| postgres.reachable = false);
-    says(
+    critical(
         &node,
-        1,
-        "CRITICAL",
         "Barman cannot connect to the PostgreSQL of `demo`: connection to server at",
     );
 }
@@ -85,10 +81,8 @@ fn the_model_points_to_a_replica() {
     let node = node();
     node.barman()
         .change_postgres("demo:n1", |postgres| postgres.in_recovery = true);
-    says(
+    critical(
         &node,
-        1,
-        "CRITICAL",
         "the active model of `demo` points to a replica, not to the primary",
     );
 }
@@ -98,10 +92,8 @@ fn the_slot_is_missing() {
     let node = node();
     node.barman()
         .change_postgres("demo:n1", |postgres| postgres.slot = Slot::Missing);
-    says(
+    critical(
         &node,
-        1,
-        "CRITICAL",
         "the replication slot `barman` of `demo` does not exist on the PostgreSQL that Barman is set to",
     );
 }
@@ -112,10 +104,8 @@ fn a_server_without_a_slot_is_judged_by_the_walsender() {
     node.patroni().walsenders(&["n2", "barman_receive_wal"]);
     node.run(["status"]).exits(0);
     node.patroni().walsenders(&["n2"]);
-    says(
+    critical(
         &node,
-        1,
-        "CRITICAL",
         "Barman does not receive WAL of `demo`: the primary has no walsender `barman_receive_wal`",
     );
 }
@@ -150,11 +140,7 @@ fn a_failed_backup_is_told_with_the_last_good_one() {
         "last backup        20261121T000000 FAILED, ",
         "last good backup   20261120T000000 DONE, ",
     ] {
-        assert!(
-            ended.stdout.contains(line),
-            "no `{line}` in\n{}",
-            ended.stdout
-        );
+        has(&ended.stdout, line);
     }
     let state = &node.json(&["status"], 0)["states"][0];
     assert_eq!(state["last_backup"]["status"], "FAILED");
@@ -168,17 +154,14 @@ fn a_failed_backup_is_told_with_the_last_good_one() {
 #[test]
 fn a_request_is_pending() {
     let node = node();
-    node.barman().take_down();
-    node.run(CALLBACK).exits(3);
-    node.barman().bring_up().unwrap();
+    node.misses_barman();
     says(
         &node,
         1,
         "WARNING",
         "1 request is pending for 0 s: config_switch of `demo` to model `demo:n1` (",
     );
-    let said = node.run(["status"]).stdout;
-    assert!(said.contains("pending:\n  1  for "), "{said}");
+    node.run(["status"]).shows("pending:\n  1  for ");
 }
 
 #[test]
@@ -192,27 +175,13 @@ fn the_api_is_down() {
 fn nobody_tells_of_the_cluster() {
     let node = node();
     node.write_rules(&RULES.replace("PATRONI", "http://127.0.0.1:1"));
-    let ended = node.run(["status"]).exits(3);
-    assert!(
-        ended
-            .stdout
-            .contains("UNKNOWN   Patroni cannot be reached: "),
-        "{}",
-        ended.stdout
-    );
-    assert!(
-        ended.stdout.contains("pg-backup-api 2.1.0 or later"),
-        "{}",
-        ended.stdout
-    );
+    node.run(["status"])
+        .exits(3)
+        .shows("UNKNOWN   Patroni cannot be reached: ")
+        .shows("pg-backup-api 2.1.0 or later");
     let json = node.json(&["status"], 3);
     assert_eq!(json["cluster"], serde_json::Value::Null);
-    let (line, code) = nagios(&node);
-    assert_eq!(code, 3);
-    assert!(
-        line.starts_with("UNKNOWN - Patroni cannot be reached: "),
-        "{line}"
-    );
+    starts(&nagios(&node, 3), "UNKNOWN - Patroni cannot be reached: ");
 }
 
 #[test]
@@ -220,17 +189,12 @@ fn each_member_tells_of_the_whole_cluster() {
     let node = Node::new(RULES).with_patroni("n2").with_barman(barman());
     let leader = Patroni::start("n2", "n2");
     node.patroni().lists("n2", &leader.url);
-    says(
+    critical(
         &node,
-        1,
-        "CRITICAL",
         "the active model of `demo` is `demo:n1` and not `demo:n2` (for the leader `n2`)",
     );
-    let said = node.run(["status"]).stdout;
-    assert!(
-        said.starts_with("demo: n1 is a replica, the leader is n2"),
-        "{said}"
-    );
+    node.run(["status"])
+        .starts("demo: n1 is a replica, the leader is n2");
 }
 
 #[test]
@@ -269,13 +233,14 @@ fn a_bar_in_a_message_does_not_begin_performance_data() {
 #[test]
 fn a_barman_that_takes_long_is_given_up_in_time() {
     let node = node();
-    node.barman().set_faults("diagnose:hang".parse().unwrap());
-    let ended = node.run(["status", "--timeout", "300ms"]).exits(1);
+    node.faults("diagnose:hang");
     let cause = "no answer from ";
-    assert!(ended.stdout.contains(cause), "{}", ended.stdout);
-    let ended = node.run(["status", "--format", "nagios", "--timeout", "300ms"]);
-    assert_eq!(ended.exit, 3, "{}", ended.stdout);
-    assert!(ended.stdout.contains("within 300ms"), "{}", ended.stdout);
+    node.run(["status", "--timeout", "300ms"])
+        .exits(1)
+        .shows(cause);
+    node.run(["status", "--format", "nagios", "--timeout", "300ms"])
+        .exits(3)
+        .shows("within 300ms");
 }
 
 /// What Nagios reads is standard output, and 4 is no exit code of a plugin.
@@ -287,12 +252,8 @@ fn a_plugin_with_wrong_arguments_is_unknown() {
         &["status", "--format=nagios", "--timeout", "soon"],
         &["status", "--all", "--format", "nagios"],
     ] {
-        let ended = node.run(words).exits(3);
-        assert!(
-            ended.stdout.starts_with("UNKNOWN - "),
-            "{words:?}: {}",
-            ended.stdout
-        );
+        let ended = node.run(words).case(format!("{words:?}")).exits(3);
+        let ended = ended.starts("UNKNOWN - ");
         assert_eq!(ended.stdout.lines().count(), 1, "{}", ended.stdout);
     }
     node.run(["status", "--nonsense"]).exits(4);

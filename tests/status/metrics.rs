@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use super::{CALLBACK, RULES, barman, node, with};
+use super::{RULES, barman, node, with};
 use crate::support::node::Node;
+use crate::support::text::{has, lacks};
 
 /// Runs `reconcile` and reads its metrics: the value of each sample, and the text.
 fn measure(node: &Node, exit: i32) -> (BTreeMap<String, f64>, String) {
-    let file = node.folder().join("metrics.prom");
-    node.run(["reconcile", "--metrics-file", file.to_str().unwrap()])
-        .exits(exit);
-    let text = fs::read_to_string(file).unwrap();
+    let text = node.metrics(exit);
     let samples = text.lines().filter(|line| !line.starts_with('#'));
     let samples = samples.map(|line| {
         let (name, value) = line.rsplit_once(' ').unwrap();
@@ -22,7 +20,7 @@ fn measure(node: &Node, exit: i32) -> (BTreeMap<String, f64>, String) {
 }
 
 #[track_caller]
-fn has(samples: &BTreeMap<String, f64>, name: &str, value: f64) {
+fn is(samples: &BTreeMap<String, f64>, name: &str, value: f64) {
     let found = samples.get(name).copied();
     assert!(
         found.is_some_and(|found| (found - value).abs() < 1e-6),
@@ -37,9 +35,9 @@ fn a_healthy_leader() {
     let node = node();
     let (samples, text) = measure(&node, 0);
     let version = env!("CARGO_PKG_VERSION");
-    assert!(
-        text.contains(&format!("build_info{{version=\"{version}\",commit=\"")),
-        "{text}"
+    has(
+        &text,
+        &format!("build_info{{version=\"{version}\",commit=\""),
     );
     for (name, value) in [
         ("last_exit_code", 0.0),
@@ -50,7 +48,7 @@ fn a_healthy_leader() {
             0.0,
         ),
     ] {
-        has(&samples, name, value);
+        is(&samples, name, value);
     }
     for (name, value) in [
         ("wal_received", 1.0),
@@ -58,18 +56,15 @@ fn a_healthy_leader() {
         ("last_backup_failed", 0.0),
         ("last_good_backup_timestamp_seconds", 1_795_132_800.0),
     ] {
-        has(&samples, &format!("{name}{DEMO}"), value);
+        is(&samples, &format!("{name}{DEMO}"), value);
     }
-    assert!(
-        !text.contains("\npatroni_barman_pending_oldest_timestamp_seconds{"),
-        "{text}"
-    );
+    lacks(&text, "\npatroni_barman_pending_oldest_timestamp_seconds{");
     let sha = node.json(&["status"], 0)["rules"]["sha256"].clone();
     let info = format!(
         "rules_info{{path=\"{}\",sha256={sha}}}",
         node.rules().display()
     );
-    has(&samples, &info, 1.0);
+    is(&samples, &info, 1.0);
 }
 
 #[test]
@@ -95,7 +90,7 @@ fn healthy_replicas_are_no_alarm() {
         node.patroni().lists("n2", &leader.url);
         let exit = i32::from(rules != RULES);
         let (samples, _) = measure(&node, exit);
-        has(&samples, "last_exit_code", 0.0);
+        is(&samples, "last_exit_code", 0.0);
     }
 }
 
@@ -105,26 +100,26 @@ fn a_receiver_that_does_not_run() {
     node.write_rules(&RULES.replace("verify: streaming", "verify: applied"));
     node.barman().kill_receiver("demo");
     let (samples, _) = measure(&node, 0);
-    has(&samples, &format!("wal_received{DEMO}"), 0.0);
+    is(&samples, &format!("wal_received{DEMO}"), 0.0);
 }
 
 #[test]
 fn corrections_and_promotions_are_counted_for_good() {
     let node = with(barman().active("demo", "demo:n2"));
     let (samples, _) = measure(&node, 0);
-    has(&samples, &format!("corrections_total{DEMO}"), 1.0);
+    is(&samples, &format!("corrections_total{DEMO}"), 1.0);
     assert!(!samples.contains_key("promotion_to_streaming_seconds_count{cluster=\"demo\"}"));
     for promotions in [1.0, 2.0] {
-        node.run(CALLBACK).exits(0);
+        node.promoted().exits(0);
         let (samples, _) = measure(&node, 0);
-        has(&samples, &format!("corrections_total{DEMO}"), 1.0);
+        is(&samples, &format!("corrections_total{DEMO}"), 1.0);
         let histogram = "promotion_to_streaming_seconds";
-        has(
+        is(
             &samples,
             &format!("{histogram}_count{{cluster=\"demo\"}}"),
             promotions,
         );
-        has(
+        is(
             &samples,
             &format!("{histogram}_bucket{{cluster=\"demo\",le=\"+Inf\"}}"),
             promotions,
@@ -137,9 +132,9 @@ fn corrections_and_promotions_are_counted_for_good() {
 fn a_pending_request_has_an_age() {
     let node = node();
     node.barman().take_down();
-    node.run(CALLBACK).exits(3);
+    node.promoted().exits(3);
     let (samples, _) = measure(&node, 3);
-    has(&samples, "pending{cluster=\"demo\"}", 1.0);
+    is(&samples, "pending{cluster=\"demo\"}", 1.0);
     let oldest = samples["pending_oldest_timestamp_seconds{cluster=\"demo\"}"];
     assert!(oldest <= samples["last_run_timestamp_seconds"]);
 }
@@ -149,5 +144,5 @@ fn a_state_that_cannot_be_read() {
     let node = node();
     fs::create_dir_all(node.state()).unwrap();
     let (samples, _) = measure(&node, 3);
-    has(&samples, "state_usable", 0.0);
+    is(&samples, "state_usable", 0.0);
 }

@@ -31,12 +31,11 @@ fn with(config: Config) -> Node {
     Node::new(RULES).with_patroni("n1").with_barman(config)
 }
 
-const CALLBACK: [&str; 6] = ["run", "--node", "n1", "on_role_change", "primary", "demo"];
-
-/// The first line of the output for Nagios, without performance data, and the exit code.
-fn nagios(node: &Node) -> (String, i32) {
-    let ended = node.run(["status", "--format", "nagios"]);
+/// The first line of the output for Nagios, which ends with this exit code, without performance data.
+#[track_caller]
+fn nagios(node: &Node, exit: i32) -> String {
+    let ended = node.run(["status", "--format", "nagios"]).exits(exit);
     let line = ended.stdout.lines().next().unwrap_or_default();
     let (line, _) = line.split_once('|').unwrap_or((line, ""));
-    (line.to_owned(), ended.exit)
+    line.to_owned()
 }

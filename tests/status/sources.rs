@@ -3,8 +3,9 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::{CALLBACK, RULES, nagios, node};
+use super::{RULES, nagios, node};
 use crate::support::patroni::Patroni;
+use crate::support::text::{has, starts};
 
 #[test]
 fn it_names_what_it_has_read() {
@@ -25,7 +26,7 @@ fn it_names_what_it_has_read() {
         "Patroni            4.1.5",
         "Barman 3.19.1, pg-backup-api 2.1.0 or later",
     ] {
-        assert!(said.contains(words), "no `{words}` in\n{said}");
+        has(&said, words);
     }
 }
 
@@ -41,8 +42,7 @@ fn it_writes_nothing() {
 fn it_tells_of_the_last_pass() {
     let node = node();
     node.run(["reconcile"]).exits(0);
-    let said = node.run(["status"]).exits(0).stdout;
-    assert!(said.contains("s ago, exit code 0\n"), "{said}");
+    node.run(["status"]).exits(0).shows("s ago, exit code 0\n");
     let json = node.json(&["status"], 0);
     assert_eq!(json["state"]["last_reconcile"]["exit_code"], 0);
     node.write_rules(&RULES.replace("PATRONI", "http://127.0.0.1:1"));
@@ -54,20 +54,19 @@ fn it_tells_of_the_last_pass() {
 #[test]
 fn broken_rules_are_no_success() {
     let node = node();
-    node.run(CALLBACK).exits(0);
+    node.promoted().exits(0);
     node.run(["status"]).exits(0);
     for broken in [
         RULES.replace("role: primary", "role: primry"),
         "rulez".to_owned(),
     ] {
         node.write_rules(&broken);
-        let ended = node.run(["status"]).exits(1);
         let cause = "the last good rules are in use";
-        assert!(ended.stdout.contains(cause), "{}", ended.stdout);
-        assert!(ended.stdout.contains("as wanted\n"), "{}", ended.stdout);
-        let (line, code) = nagios(&node);
-        assert_eq!(code, 1, "{line}");
-        assert!(line.contains(cause), "{line}");
+        node.run(["status"])
+            .exits(1)
+            .shows(cause)
+            .shows("as wanted\n");
+        has(&nagios(&node, 1), cause);
         assert!(node.json(&["status"], 1)["rules"]["broken"].is_string());
     }
     fs::remove_file(node.rules()).unwrap();
@@ -79,43 +78,26 @@ fn rules_that_cannot_be_used_at_all_are_unknown_to_nagios() {
     let node = node();
     node.write_rules("rulez");
     node.run(["status"]).exits(4);
-    let (line, code) = nagios(&node);
-    assert_eq!(code, 3);
-    assert!(line.starts_with("UNKNOWN - the rules in "), "{line}");
+    starts(&nagios(&node, 3), "UNKNOWN - the rules in ");
 }
 
 #[test]
 fn a_state_that_cannot_be_read_is_told() {
     let node = node();
-    node.run(CALLBACK).exits(0);
+    node.promoted().exits(0);
     let folder = node.state().parent().unwrap().to_owned();
-    for file in ["state.db", "state.db-wal", "state.db-shm"] {
-        let _ = fs::remove_file(node.state().with_file_name(file));
-    }
-    fs::write(
-        node.state(),
-        "no database, and long enough to be read as one",
-    )
-    .unwrap();
-    let ended = node.run(["status"]).exits(1);
+    node.spoil_state();
     let cause = format!("the state `{}` can't be opened", node.state().display());
-    assert!(
-        ended.stdout.contains(&format!("UNKNOWN   {cause}")),
-        "{}",
-        ended.stdout
-    );
-    let (line, code) = nagios(&node);
-    assert_eq!(code, 3);
-    assert!(line.contains(&cause), "{line}");
+    node.run(["status"])
+        .exits(1)
+        .shows(format!("UNKNOWN   {cause}"));
+    has(&nagios(&node, 3), &cause);
     // root may read any directory
     fs::set_permissions(&folder, Permissions::from_mode(0o000)).unwrap();
     if fs::read_dir(&folder).is_err() {
-        let ended = node.run(["status"]).exits(1);
-        assert!(
-            ended.stdout.contains("can't be read: Permission denied"),
-            "{}",
-            ended.stdout
-        );
+        node.run(["status"])
+            .exits(1)
+            .shows("can't be read: Permission denied");
     }
     fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
 }
@@ -147,17 +129,10 @@ fn a_recovery_is_recorded_for_the_member_that_patroni_names() {
     );
     node.write_rules(&rules);
     let datadir = format!("--datadir={}", node.datadir().display());
-    let create = [
-        "run",
-        "--event",
-        "create_replica",
-        "--scope=demo",
-        "--role=replica",
-        &datadir,
-    ];
-    node.run(create).exits(2);
-    let history = node.json(&["history"], 0);
-    assert_eq!(history["requests"][0]["node"], "n1");
+    let create = ["run", "--event", "create_replica", "--scope=demo"];
+    let call = node.call(create).args(["--role=replica", &datadir]);
+    call.run().exits(2);
+    assert_eq!(node.newest()["node"], "n1");
 }
 
 #[test]

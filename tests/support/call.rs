@@ -4,8 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
-
+use super::ended::Ended;
 use super::node::Node;
 use super::program::with_state;
 use super::wait::wait;
@@ -83,6 +82,22 @@ impl<'a> Call<'a> {
     }
 }
 
+/// Runs a command to its end under limits that this shell command sets.
+pub fn limited(command: &Command, limits: &str) -> Ended {
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", &format!("{limits}; exec \"$0\" \"$@\"")])
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    Ended::of(&mut shell)
+}
+
 /// A running program. Its output goes to files, so that no pipe can block it.
 pub struct Running {
     child: Child,
@@ -139,52 +154,11 @@ impl Running {
         if status.is_none() {
             self.kill();
         }
-        Ended {
-            exit: status.and_then(|status| status.code()).unwrap_or(-1),
-            stdout: read(&self.stdout),
-            stderr: read(&self.stderr),
-        }
+        let exit = status.and_then(|status| status.code()).unwrap_or(-1);
+        Ended::new(exit, read(&self.stdout), read(&self.stderr))
     }
 }
 
 fn read(path: &PathBuf) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
-}
-
-#[derive(Debug)]
-pub struct Ended {
-    pub exit: i32,
-    pub stdout: String,
-    pub stderr: String,
-}
-
-impl Ended {
-    /// Asserts its exit code.
-    #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
-        assert_eq!(self.exit, code, "{}\n{}", self.stderr, self.stdout);
-        self
-    }
-
-    /// Asserts that standard error contains this.
-    #[track_caller]
-    pub fn says(self, words: &str) -> Self {
-        assert!(
-            self.stderr.contains(words),
-            "no `{words}` in\n{}",
-            self.stderr
-        );
-        self
-    }
-
-    /// The result on standard output.
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    /// The reason why its first step was not done.
-    pub fn message(&self) -> String {
-        let message = self.json()["steps"][0]["message"].clone();
-        message.as_str().unwrap_or_default().to_owned()
-    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use patroni_barman::diagnostic::Code;
 use serde_json::Value;
 
+use super::ended::Ended;
 use super::program::{program, root};
 
 /// The output of `check` for some rules.
@@ -53,18 +54,16 @@ pub fn check(path: &Path) -> Checked {
         let mut command = program();
         command.current_dir(path.parent().unwrap());
         command.args(["check", "--format", format]);
-        let output = command.arg(path.file_name().unwrap()).output().unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(stderr, "", "{}", path.display());
-        (String::from_utf8(output.stdout).unwrap(), output.status)
+        let ended = Ended::of(command.arg(path.file_name().unwrap()));
+        assert_eq!(ended.stderr, "", "{}", path.display());
+        ended
     };
-    let (text, status) = run("human");
-    let (json, same) = run("json");
-    assert_eq!(status, same);
+    let (human, json) = (run("human"), run("json"));
+    assert_eq!(human.exit, json.exit);
     Checked {
         path: path.to_owned(),
-        text,
-        code: status.code().expect("not ended by a signal"),
-        json: serde_json::from_str(&json).unwrap(),
+        code: human.exit,
+        text: human.stdout,
+        json: json.json(),
     }
 }

@@ -1,21 +1,27 @@
 //! A small etcd: its JSON gateway as far as a reader needs it.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufReader, Write as _};
+use std::net::TcpStream;
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
+use super::http::{self, Message};
+
 /// Keys below `/service/`. It serves until the test ends.
-#[derive(Clone)]
 pub struct Etcd {
     pub url: String,
-    shared: Arc<(Mutex<State>, Condvar)>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
 }
 
 #[derive(Default)]
@@ -30,23 +36,17 @@ struct State {
 
 impl Etcd {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let etcd = Self {
-            url: format!("http://{}", listener.local_addr().unwrap()),
-            shared: Arc::default(),
-        };
-        let serving = etcd.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let serving = serving.clone();
-                thread::spawn(move || serving.serve(stream));
-            }
+        let shared = Arc::<Shared>::default();
+        let serving = Arc::clone(&shared);
+        let address = http::serve(move |stream| {
+            let _ = serving.serve(stream);
         });
-        etcd
+        let url = format!("http://{address}");
+        Self { url, shared }
     }
 
     fn change(&self, key: &str, value: Option<&str>) {
-        let mut state = self.shared.0.lock().unwrap();
+        let mut state = self.shared.state.lock().unwrap();
         state.revision += 1;
         let revision = state.revision;
         match value {
@@ -55,7 +55,7 @@ impl Etcd {
         };
         let change = (revision, key.to_owned(), value.map(str::to_owned));
         state.changes.push(change);
-        self.shared.1.notify_all();
+        self.shared.changed.notify_all();
     }
 
     pub fn put(&self, key: &str, value: &str) {
@@ -68,52 +68,29 @@ impl Etcd {
 
     /// Forgets earlier revisions, and closes every watch.
     pub fn compact_and_cut(&self) {
-        let mut state = self.shared.0.lock().unwrap();
+        let mut state = self.shared.state.lock().unwrap();
         state.compacted = state.revision;
         state.changes.clear();
         state.cut += 1;
-        self.shared.1.notify_all();
+        self.shared.changed.notify_all();
     }
+}
 
+impl Shared {
     fn serve(&self, stream: TcpStream) -> Option<()> {
-        let mut reader = BufReader::new(stream.try_clone().ok()?);
-        let mut stream = stream;
-        loop {
-            let (mut path, mut length) = (String::new(), 0);
-            loop {
-                let mut line = String::new();
-                if reader.read_line(&mut line).ok()? == 0 {
-                    return None;
-                }
-                let line = line.trim_end();
-                if let Some(rest) = line.strip_prefix("POST ") {
-                    rest.split(' ').next()?.clone_into(&mut path);
-                }
-                let (name, value) = line.split_once(": ").unwrap_or_default();
-                if name.eq_ignore_ascii_case("content-length") {
-                    length = value.parse().ok()?;
-                }
-                if line.is_empty() {
-                    break;
-                }
+        let mut reader = BufReader::new(stream);
+        while let Some(request) = Message::read(&mut reader) {
+            if request.path() == "/v3/watch" {
+                return self.watch(reader.get_mut(), &request.json());
             }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).ok()?;
-            let body: Value = serde_json::from_slice(&body).ok()?;
-            if path == "/v3/watch" {
-                return self.watch(&mut stream, &body);
-            }
-            let answer = self.range().to_string();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
-                answer.len()
-            );
-            stream.write_all((head + &answer).as_bytes()).ok()?;
+            let answer = http::response("200 OK", &self.range().to_string());
+            reader.get_mut().write_all(answer.as_bytes()).ok()?;
         }
+        None
     }
 
     fn range(&self) -> Value {
-        let state = self.shared.0.lock().unwrap();
+        let state = self.state.lock().unwrap();
         let keys = state.keys.iter().map(|(key, value)| pair(key, value));
         let keys: Vec<Value> = keys.collect();
         json!({"header": {"revision": state.revision.to_string()}, "kvs": keys})
@@ -129,7 +106,7 @@ impl Etcd {
             let chunk = format!("{:x}\r\n{line}\r\n", line.len());
             stream.write_all(chunk.as_bytes()).ok()
         };
-        let mut state = self.shared.0.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
         let cut = state.cut;
         let header = json!({"revision": state.revision.to_string()});
         if next <= state.compacted {
@@ -156,7 +133,7 @@ impl Etcd {
                 say(&json!({"header": header, "events": events}))?;
             }
             let wait = Duration::from_millis(500);
-            state = self.shared.1.wait_timeout(state, wait).unwrap().0;
+            state = self.changed.wait_timeout(state, wait).unwrap().0;
         }
         None
     }

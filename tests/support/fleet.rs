@@ -13,8 +13,9 @@ use patroni_barman::simulator::{Config, Served, World};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::ended::Ended;
 use super::program::with_state;
-use super::wait::wait;
+use super::wait::{until, wait};
 
 /// The rules that follow every leader.
 pub const FOLLOW: &str = r#"rules:
@@ -108,6 +109,36 @@ impl Fleet {
         command.args(arguments);
         command.env("PATRONI_BARMAN_RULES", self.rules_path());
         command
+    }
+
+    /// Runs a command with its own state.
+    pub fn run(&self, state: &str, arguments: &[&str]) -> Ended {
+        Ended::of(&mut self.command(state, arguments))
+    }
+
+    /// Changes a cluster, in the simulator's notation.
+    pub fn tell(&self, cluster: &str, change: &str) {
+        self.world.tell(cluster, change).unwrap();
+    }
+
+    /// Promotes a member, and waits until the Barman of its cluster follows it.
+    #[track_caller]
+    pub fn promote(&self, host: &str, cluster: &str, member: &str) {
+        self.tell(cluster, &format!("promote {member}"));
+        until(|| self.active(host, cluster) == format!("{cluster}:{member}"));
+    }
+
+    /// Changes every member of a cluster.
+    pub fn tell_all(&self, cluster: &str, change: &str) {
+        for member in ["n1", "n2", "n3"] {
+            self.tell(cluster, &format!("{change} {member}"));
+        }
+    }
+
+    /// Sets the faults of a Barman host.
+    pub fn faults(&self, host: &str, faults: &str) {
+        let barman = self.world.barman(host).unwrap();
+        barman.set_faults(faults.parse().unwrap());
     }
 
     /// Starts an agent with pages.

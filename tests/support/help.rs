@@ -1,17 +1,14 @@
 //! Help pages.
 
+use super::ended::Ended;
 use super::program::program;
 
 /// The help page for these arguments in a terminal of this width.
 pub fn page(arguments: &[&str], columns: &str) -> String {
-    let output = program()
-        .args(arguments)
-        .env("COLUMNS", columns)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{arguments:?}");
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
-    String::from_utf8(output.stdout).unwrap()
+    let ended = Ended::of(program().args(arguments).env("COLUMNS", columns));
+    let ended = ended.case(arguments.join(" ")).exits(0);
+    assert_eq!(ended.stderr, "", "{arguments:?}");
+    ended.stdout
 }
 
 /// The commands that the first page lists.

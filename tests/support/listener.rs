@@ -1,12 +1,10 @@
 //! A receiver of notifications: an HTTP server that remembers what was posted to it.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
 
 use serde_json::Value;
 
+use super::http::{self, Message};
 use super::wait::until;
 
 /// What it does with a request.
@@ -41,20 +39,14 @@ struct Shared {
 
 impl Listener {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
             posted: Mutex::default(),
             answer: Mutex::new(Answer::Ok),
             changed: Condvar::new(),
         });
         let serving = Arc::clone(&shared);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&serving);
-                thread::spawn(move || serve(stream, &shared));
-            }
-        });
+        let address = http::answer(move |request| serving.respond(request));
+        let url = format!("http://{address}");
         Self { url, shared }
     }
 
@@ -97,45 +89,17 @@ impl Listener {
     }
 }
 
-fn serve(stream: TcpStream, shared: &Shared) {
-    let mut reader = BufReader::new(stream);
-    loop {
-        let mut head = String::new();
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).unwrap_or(0) == 0 {
-                return;
-            }
-            if line == "\r\n" {
-                break;
-            }
-            head.push_str(&line);
-        }
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length")
-                .then(|| value.trim().parse::<usize>().unwrap())
+impl Shared {
+    fn respond(&self, request: &Message) -> String {
+        self.posted.lock().unwrap().push(Posted {
+            head: request.head.clone(),
+            body: request.json(),
         });
-        let mut body = vec![0; length.unwrap_or_default()];
-        reader.read_exact(&mut body).unwrap();
-        let body = serde_json::from_slice(&body).unwrap();
-        shared.posted.lock().unwrap().push(Posted { head, body });
-        let mut answer = shared.answer.lock().unwrap();
-        while *answer == Answer::Hang {
-            answer = shared.changed.wait(answer).unwrap();
-        }
-        let (status, text) = match *answer {
-            Answer::Status(status, text) => (status, text),
-            Answer::Ok | Answer::Hang => (200, "ok"),
-        };
-        drop(answer);
-        let length = text.len();
-        let sent = write!(
-            reader.get_mut(),
-            "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n\r\n{text}"
-        );
-        if sent.is_err() {
-            return;
+        let hangs = |answer: &mut Answer| *answer == Answer::Hang;
+        let answer = self.answer.lock().unwrap();
+        match *self.changed.wait_while(answer, hangs).unwrap() {
+            Answer::Status(status, text) => http::response(&format!("{status} X"), text),
+            Answer::Ok | Answer::Hang => http::response("200 OK", "ok"),
         }
     }
 }

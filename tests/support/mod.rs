@@ -3,10 +3,13 @@
 
 pub mod call;
 pub mod checked;
+pub mod ended;
 pub mod etcd;
 pub mod fleet;
+pub mod folder;
 pub mod follow;
 pub mod help;
+pub mod http;
 pub mod listener;
 pub mod node;
 pub mod parity;
@@ -14,5 +17,7 @@ pub mod patroni;
 pub mod pipe;
 pub mod prerequisite;
 pub mod program;
+pub mod schema;
+pub mod text;
 pub mod tls;
 pub mod wait;

@@ -3,7 +3,7 @@
 //! ```ignore
 //! let node = Node::new(RULES).with_patroni("n1").with_barman(config);
 //! node.barman().take_down();
-//! node.callback().run().exits(3).says("connection refused");
+//! node.promoted().exits(3).says("connection refused");
 //! node.run(["reconcile"]).exits(3);
 //! ```
 
@@ -16,8 +16,10 @@ use patroni_barman::simulator::{Config, Served, Simulator};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::call::{Call, Ended};
+use super::call::Call;
+use super::ended::Ended;
 use super::patroni::Patroni;
+use super::schema::assert_fits;
 
 pub struct Node {
     folder: TempDir,
@@ -70,6 +72,16 @@ impl Node {
         self.barman.as_ref().expect("a node with a Barman")
     }
 
+    /// Sets the faults of its Barman, in the simulator's notation.
+    pub fn faults(&self, faults: &str) {
+        self.barman().set_faults(faults.parse().unwrap());
+    }
+
+    /// Barman's active model of the server `demo`.
+    pub fn active(&self) -> String {
+        self.barman().active_model("demo").unwrap_or_default()
+    }
+
     pub fn write_rules(&self, rules: &str) {
         let mut rules = rules.to_owned();
         if let Some(barman) = &self.barman {
@@ -97,6 +109,17 @@ impl Node {
         self.folder().join("data")
     }
 
+    /// Puts a file that is not a database in the place of its state.
+    pub fn spoil_state(&self) {
+        let state = self.state();
+        fs::create_dir_all(state.parent().unwrap()).unwrap();
+        for file in ["state.db-wal", "state.db-shm"] {
+            let _ = fs::remove_file(state.with_file_name(file));
+        }
+        let text = "no database, and long enough to be read as one ".repeat(100);
+        fs::write(state, text).unwrap();
+    }
+
     /// The number of the next call; its output goes to files.
     pub fn next_call(&self) -> u32 {
         self.calls.fetch_add(1, Ordering::Relaxed)
@@ -110,6 +133,23 @@ impl Node {
     pub fn callback(&self) -> Call<'_> {
         self.call(["run", "--format", "json", "--node", &self.name])
             .args(["on_role_change", "primary", "demo"])
+    }
+
+    /// Runs the callback `on_role_change primary demo`.
+    pub fn promoted(&self) -> Ended {
+        self.callback().run()
+    }
+
+    /// Runs that callback while Barman is down: its request stays pending.
+    pub fn misses_barman(&self) {
+        self.barman().take_down();
+        self.promoted().exits(3);
+        self.barman().bring_up().unwrap();
+    }
+
+    /// Runs the callback for this event and role.
+    pub fn event(&self, event: &str, role: &str) -> Ended {
+        self.run(["run", "--node", &self.name, event, role, "demo"])
     }
 
     /// The command that creates this node as a replica.
@@ -134,21 +174,34 @@ impl Node {
         let call = self.call(arguments).args(["--format", "json"]);
         let value = call.run().exits(exit).json();
         let schema = self.run(["schema", arguments[0]]).json();
-        let validator = jsonschema::validator_for(&schema).unwrap();
-        let wrong: Vec<_> = validator
-            .iter_errors(&value)
-            .map(|error| error.to_string())
-            .collect();
-        assert!(wrong.is_empty(), "{arguments:?}: {wrong:?} in {value:#}");
+        assert_fits(&schema, &value);
         value
+    }
+
+    /// Runs `reconcile` and returns the metrics that it has written.
+    #[track_caller]
+    pub fn metrics(&self, exit: i32) -> String {
+        let file = self.folder().join("patroni_barman.prom");
+        let pass = ["reconcile", "--metrics-file", file.to_str().unwrap()];
+        self.run(pass).exits(exit);
+        fs::read_to_string(file).unwrap()
+    }
+
+    /// The recorded requests, the newest first.
+    pub fn requests(&self) -> Vec<Value> {
+        let history = self.json(&["history"], 0);
+        history["requests"].as_array().unwrap().clone()
+    }
+
+    /// The newest request.
+    pub fn newest(&self) -> Value {
+        self.requests().swap_remove(0)
     }
 
     /// The outcomes of all requests, the newest first.
     pub fn outcomes(&self) -> Vec<String> {
-        let history = self.json(&["history"], 0);
-        let requests = history["requests"].as_array().unwrap();
         let outcome = |request: &Value| request["outcome"].as_str().unwrap().to_owned();
-        requests.iter().map(outcome).collect()
+        self.requests().iter().map(outcome).collect()
     }
 
     /// All requests that were posted to its Barman.

@@ -1,8 +1,13 @@
 //! The program as a user starts it, isolated from this machine's own state and settings.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::ended::Ended;
 
 /// A command that runs the program with its own state.
 pub fn program() -> Command {
@@ -17,6 +22,18 @@ pub fn with_state(state: &Path) -> Command {
         command.env_remove(variable);
     }
     command
+}
+
+/// A standard output to which nothing can be written.
+pub fn full() -> Stdio {
+    let device = File::options().write(true).open("/dev/full");
+    device.unwrap().into()
+}
+
+/// Asks a program to end, and waits for that.
+pub fn terminate(child: &mut Child) {
+    let _ = kill_process(Pid::from_child(child), Signal::TERM);
+    let _ = child.wait();
 }
 
 /// The path of a new state that no other test uses.
@@ -34,18 +51,12 @@ pub fn root() -> &'static Path {
 }
 
 /// Runs the program in the repository.
-pub fn run(arguments: &[&str]) -> Output {
-    program()
-        .args(arguments)
-        .current_dir(root())
-        .output()
-        .unwrap()
+pub fn run(arguments: &[&str]) -> Ended {
+    Ended::of(program().args(arguments).current_dir(root()))
 }
 
 /// Runs the program in the repository and returns its standard output, if it ended with this code.
+#[track_caller]
 pub fn stdout(arguments: &[&str], code: i32) -> String {
-    let output = run(arguments);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
+    run(arguments).case(arguments.join(" ")).exits(code).stdout
 }

@@ -6,7 +6,7 @@ use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use serde_json::{Value, json};
 
-use crate::support::call::Ended;
+use crate::support::ended::Ended;
 use crate::support::node::Node;
 use crate::support::tls::certificates::Certificates;
 use crate::support::tls::server::{Clients, Then, TlsServer};
@@ -78,7 +78,7 @@ impl Stage {
                 api[key] = json!(self.folder.path(file));
             }
         }
-        Node::new(&rules(&api)).callback().run()
+        Node::new(&rules(&api)).promoted()
     }
 
     /// Asserts that nothing reaches the API, with this message; a certificate may be renewed, so another attempt may help.
@@ -86,8 +86,10 @@ impl Stage {
         let message = message
             .replace("URL", url)
             .replace("DIR", self.folder.path("").to_str().unwrap());
-        let ended = self.switch(url, files);
-        assert_eq!(ended.exit, 3, "wanted: {message}\n{ended:?}");
+        let ended = self
+            .switch(url, files)
+            .case(format!("wanted: {message}"))
+            .exits(3);
         assert!(
             ended.message().contains(&message),
             "wanted: {message}\n{ended:?}"
@@ -137,8 +139,10 @@ fn a_server_of_the_named_authority_is_talked_to() {
         ] {
             let stage = Stage::new();
             let server = stage.serve("server", clients, version);
-            let ended = stage.switch(&url(files, &server), files);
-            assert_eq!(ended.exit, 0, "{files:?} {ended:?}");
+            stage
+                .switch(&url(files, &server), files)
+                .case(format!("{files:?}"))
+                .exits(0);
             assert_eq!(
                 stage.behind.active_model("demo").as_deref(),
                 Some("demo:n1")
@@ -329,12 +333,12 @@ fn the_command_line_names_its_files_in_the_place_of_the_rules_files() {
             let (option, file) = argument.split_once('=').unwrap();
             format!("{option}={}", stage.folder.path(file).display())
         });
-        let ended = Node::new(&rules(&api))
+        Node::new(&rules(&api))
             .callback()
             .args([format!("--api-url=https://localhost:{}", server.port())])
             .args(files)
-            .run();
-        assert_eq!(ended.exit, 0, "{ended:?}");
+            .run()
+            .exits(0);
         assert_eq!(
             stage.behind.active_model("demo").as_deref(),
             Some("demo:n1")

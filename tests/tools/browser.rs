@@ -1,10 +1,14 @@
 //! The HTML pages in a browser.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
+use crate::support::ended::Ended;
+use crate::support::folder::Folder;
 use crate::support::prerequisite::find;
 use crate::support::program::{root, stdout};
+use crate::support::text::{has, lacks};
 
 /// The names of browsers with this command line.
 const BROWSERS: [&str; 4] = [
@@ -14,16 +18,12 @@ const BROWSERS: [&str; 4] = [
     "google-chrome-stable",
 ];
 
-pub fn browser() -> std::path::PathBuf {
-    find(&BROWSERS, "chromium")
-}
-
-/// Loads a page; returns the browser's document and its log.
-fn load(page: &str, width: u32) -> (String, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("page.html");
-    fs::write(&file, page).unwrap();
-    let output = Command::new(browser())
+/// Loads a page in a window of this size, with more options, and returns the browser's document. The browser must not
+/// complain about it.
+pub fn load(page: &Path, (width, height): (u32, u32), options: &[&str]) -> String {
+    let profile = tempfile::tempdir().unwrap();
+    let mut browser = Command::new(find(&BROWSERS, "chromium"));
+    browser
         .args([
             "--headless",
             "--no-sandbox",
@@ -35,41 +35,33 @@ fn load(page: &str, width: u32) -> (String, String) {
             "--enable-logging=stderr",
             "--dump-dom",
         ])
-        .arg(format!("--window-size={width},900"))
-        .arg(format!(
-            "--user-data-dir={}",
-            folder.path().join("profile").display()
-        ))
-        .arg(format!("file://{}", file.display()))
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    (text(&output.stdout), text(&output.stderr))
+        .args(options)
+        .arg(format!("--window-size={width},{height}"))
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(format!("file://{}", page.display()));
+    Ended::of(&mut browser)
+        .exits(0)
+        .never_says("CONSOLE")
+        .stdout
 }
 
 #[test]
 fn the_pages_load_without_a_complaint() {
     let old = root().join("rules/two-sites.yml");
     let text = fs::read_to_string(&old).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let new = folder.path().join("<b>&new.yml");
-    fs::write(&new, text.replace("-remote", "-far")).unwrap();
-    let (old, new) = (old.to_str().unwrap(), new.to_str().unwrap());
-    let matrix = stdout(
-        &["matrix", "--format", "html", "--env", "SITE=paris", new],
-        0,
-    );
-    let diff = stdout(
-        &["diff", "--format", "html", "--env", "SITE=paris", old, new],
-        0,
-    );
-    for (page, seen) in [(matrix, "primary-in-paris"), (diff, "body.model_name")] {
-        assert!(!page.contains("<b>&new"), "the file's name is not escaped");
+    let folder = Folder::new();
+    let new = &folder.write("<b>&new.yml", text.replace("-remote", "-far"));
+    let old = old.to_str().unwrap();
+    let options = ["--format", "html", "--env", "SITE=paris"];
+    let html = |words: &[&str]| stdout(&[words, &options].concat(), 0);
+    for (page, seen) in [
+        (html(&["matrix", new]), "primary-in-paris"),
+        (html(&["diff", old, new]), "body.model_name"),
+    ] {
+        lacks(&page, "<b>&new");
+        folder.write("page.html", page);
         for width in [500, 1280] {
-            let (dom, said) = load(&page, width);
-            assert!(dom.contains(seen), "{dom}");
-            assert!(!said.contains("CONSOLE"), "{said}");
+            has(&load(&folder.path("page.html"), (width, 900), &[]), seen);
         }
     }
 }

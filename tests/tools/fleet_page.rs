@@ -1,93 +1,58 @@
 //! The pages of an agent in a browser, at the width of a phone and of a desktop, in light and dark mode.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
-use crate::browser::browser;
+use crate::browser::load;
 use crate::support::fleet::Fleet;
-use crate::support::wait::until;
+use crate::support::folder::Folder;
+use crate::support::text::has;
 
 const FLEET: [(&str, &str); 3] = [("main", "east"), ("side", "west"), ("lost", "west")];
 
-/// A page of the running agent, with the width of its content; current browsers write that into the title.
-fn look(file: &Path, width: u32, dark: bool) -> (String, u32) {
-    let folder = tempfile::tempdir().unwrap();
+/// Looks at a page of the running agent. Returns the browser's document and the width of the page's content, which current
+/// browsers write into the title.
+fn look(page: &str, width: u32, dark: bool) -> (String, u32) {
     // a browser's window can't be narrower than 500 pixels; a frame in it can
-    let frame = folder.path().join("frame.html");
-    let inner = fs::read_to_string(file).unwrap();
-    let inner = inner.replace("<meta http-equiv=\"refresh\" content=\"10\">", "");
-    fs::write(folder.path().join("page.html"), inner).unwrap();
     let script = "const frame = document.querySelector('iframe'); frame.onload = () => { \
         document.title = frame.contentDocument.documentElement.scrollWidth; };";
-    let text = format!(
+    let frame = format!(
         "<!doctype html><title>0</title><iframe src=\"page.html\" style=\"border:0;width:{width}px;height:2000px\"></iframe><script>{script}</script>"
     );
-    fs::write(&frame, text).unwrap();
-    let output = Command::new(browser())
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-        ])
-        .args(["--allow-file-access-from-files", "--enable-logging=stderr"])
-        .args(["--virtual-time-budget=5000", "--dump-dom"])
-        .arg(format!(
-            "--blink-settings=preferredColorScheme={}",
-            u8::from(!dark)
-        ))
-        .arg(format!("--window-size={},2000", width.max(600)))
-        .arg(format!(
-            "--user-data-dir={}",
-            folder.path().join("profile").display()
-        ))
-        .arg(format!("file://{}", frame.display()))
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!said.contains("CONSOLE"), "{said}");
-    let dom = String::from_utf8_lossy(&output.stdout).into_owned();
+    let inner = page.replace("<meta http-equiv=\"refresh\" content=\"10\">", "");
+    let folder = Folder::with(&[("frame.html", &frame), ("page.html", &inner)]);
+    let scheme = u8::from(!dark);
+    let options = [
+        "--allow-file-access-from-files",
+        "--virtual-time-budget=5000",
+        &format!("--blink-settings=preferredColorScheme={scheme}"),
+    ];
+    let window = (width.max(600), 2000);
+    let dom = load(&folder.path("frame.html"), window, &options);
     let title = dom.split("<title>").nth(1).unwrap_or_default();
     let title = title.split('<').next().unwrap_or_default();
-    (
-        dom.clone(),
-        title.parse().unwrap_or_else(|_| panic!("{dom}")),
-    )
+    let taken = title.parse().unwrap_or_else(|_| panic!("{dom}"));
+    (dom, taken)
 }
 
 #[test]
 fn the_pages_of_an_agent_fit_a_phone_and_a_desk() {
     let fleet = Fleet::new(&FLEET);
-    for member in ["n1", "n2", "n3"] {
-        fleet
-            .world
-            .tell("lost", &format!("silence {member}"))
-            .unwrap();
-    }
+    fleet.tell_all("lost", "silence");
     let mut agent = fleet.agent(&[]);
     agent.until_fine(&["main", "side"]);
-    fleet.world.tell("main", "promote n2").unwrap();
-    until(|| fleet.active("east", "main") == "main:n2");
+    fleet.promote("east", "main", "n2");
     agent.until_it_says("lost: Patroni");
-    let folder = tempfile::tempdir().unwrap();
-    for (name, path, seen) in [
-        ("all", "/", "unreachable"),
-        ("main", "/cluster/main", "main:n2"),
-        ("lost", "/cluster/lost", "unreachable"),
+    for (path, seen) in [
+        ("/", "unreachable"),
+        ("/cluster/main", "main:n2"),
+        ("/cluster/lost", "unreachable"),
     ] {
         let page = agent.get(path);
-        assert!(page.contains(seen), "{page}");
-        let file = folder.path().join(format!("{name}.html"));
-        fs::write(&file, page).unwrap();
-        for width in [390, 1280] {
-            for dark in [false, true] {
-                let (dom, taken) = look(&file, width, dark);
-                assert!(
-                    taken > 0 && taken <= width,
-                    "{path} takes {taken} of {width} pixels\n{dom}"
-                );
-            }
+        has(&page, seen);
+        for (width, dark) in [(390, false), (390, true), (1280, false), (1280, true)] {
+            let (dom, taken) = look(&page, width, dark);
+            assert!(
+                taken > 0 && taken <= width,
+                "{path} takes {taken} of {width} pixels\n{dom}"
+            );
         }
     }
 }

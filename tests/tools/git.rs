@@ -1,12 +1,11 @@
 //! Rules of a revision, with a real git.
 
-use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::process::Command;
 
+use crate::support::ended::Ended;
+use crate::support::folder::Folder;
 use crate::support::prerequisite::find;
-use crate::support::program::program;
 
 const RULES: &str = r#"version: 1
 api: {url: "http://127.0.0.1:7480"}
@@ -16,46 +15,52 @@ rules:
     request: {type: recovery, server: main, backup_id: latest, remote_ssh_command: ssh a, destination_directory: "{{ datadir }}"}
 "#;
 
-/// Runs git in a directory.
-fn git_in(folder: &Path, arguments: &[&str]) {
-    let settings = [
-        "user.name=a",
-        "user.email=a@example",
-        "commit.gpgsign=false",
-    ];
-    let output = Command::new(find(&["git"], "git"))
-        .args(settings.iter().flat_map(|setting| ["-c", setting]))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-}
+/// A repository.
+struct Repository(Folder);
 
-/// The exit code and standard error of `diff --exit-code` in a directory.
-fn diff_in(folder: &Path, old: &str, new: &str) -> (Option<i32>, String) {
-    let output = program()
-        .args(["diff", "--exit-code", old, new])
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code(), errors)
+impl Repository {
+    fn new() -> Self {
+        let repository = Self(Folder::new());
+        repository.git(&["init", "-q"]);
+        repository
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let settings = [
+            "user.name=a",
+            "user.email=a@example",
+            "commit.gpgsign=false",
+        ];
+        let mut git = Command::new(find(&["git"], "git"));
+        git.args(settings.iter().flat_map(|setting| ["-c", setting]))
+            .args(arguments)
+            .current_dir(&self.0);
+        Ended::of(&mut git).exits(0);
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", "rules"]);
+    }
+
+    /// Runs `diff --exit-code` in a directory of it.
+    fn diff(&self, within: &str, arguments: &[&str]) -> Ended {
+        let mut command = self
+            .0
+            .command([&["diff", "--exit-code"], arguments].concat());
+        let ended = Ended::of(command.current_dir(self.0.path(within)));
+        ended.case(arguments.join(" "))
+    }
 }
 
 #[test]
 fn rules_can_be_taken_from_git() {
-    let folder = tempfile::tempdir().unwrap();
-    let git = |arguments: &[&str]| git_in(folder.path(), arguments);
-    git(&["init", "-q"]);
-    let rules = folder.path().join("rules");
-    fs::create_dir(&rules).unwrap();
-    fs::write(rules.join("a.yml"), RULES).unwrap();
-    fs::write(rules.join("note.txt"), "no rules").unwrap();
-    git(&["add", "-A"]);
-    git(&["commit", "-q", "-m", "rules"]);
-    fs::write(rules.join("a.yml"), RULES.replace("latest", "oldest")).unwrap();
+    let repository = Repository::new();
+    repository.0.write("rules/a.yml", RULES);
+    repository.0.write("rules/note.txt", "no rules");
+    repository.commit();
+    let edited = RULES.replace("latest", "oldest");
+    repository.0.write("rules/a.yml", edited);
     for (old, new, code) in [
         ("git:HEAD:rules/a.yml", "rules/a.yml", 1),
         ("git:HEAD:rules", "rules", 1),
@@ -65,23 +70,16 @@ fn rules_can_be_taken_from_git() {
         ("git:HEAD", "rules/a.yml", 2),
         ("git:--help:x", "rules/a.yml", 2),
     ] {
-        let (status, errors) = diff_in(folder.path(), old, new);
-        assert_eq!(status, Some(code), "{old} {new}: {errors}");
+        repository.diff("", &[old, new]).exits(code);
     }
 }
 
 /// A revision is read like a file system: from any directory, through links, and without anything that is not a file.
 #[test]
 fn a_revision_is_read_as_a_disk_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let git = |arguments: &[&str]| git_in(folder.path(), arguments);
-    git(&["init", "-q"]);
-    let write = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
-    let link = |to: &str, name: &str| symlink(to, folder.path().join(name)).unwrap();
+    let repository = Repository::new();
+    let write = |name: &str, text: &str| repository.0.write(name, text);
+    let link = |to: &str, name: &str| symlink(to, repository.0.path(name)).unwrap();
     let start = RULES.find("rules:").unwrap();
     let (first, second) = RULES.split_at(start);
     write("rules/a.yml", first);
@@ -96,8 +94,7 @@ fn a_revision_is_read_as_a_disk_is() {
     link("rules/rules", "folder.yml");
     link("nowhere.yml", "broken.yml");
     link("/etc/hostname", "out.yml");
-    git(&["add", "-A"]);
-    git(&["commit", "-q", "-m", "rules"]);
+    repository.commit();
     for (within, old, new, code, says) in [
         ("", "git:HEAD:rules", "rules", 0, ""),
         ("", "git:HEAD:rules/", "rules", 0, ""),
@@ -147,26 +144,20 @@ fn a_revision_is_read_as_a_disk_is() {
         ),
         ("", "git:HEAD:a\nb", "other.yml", 2, "a path of two lines"),
     ] {
-        let (status, errors) = diff_in(&folder.path().join(within), old, new);
-        assert_eq!(status, Some(code), "{old} {new}: {errors}");
-        assert!(errors.contains(says), "{errors}");
+        repository.diff(within, &[old, new]).exits(code).says(says);
     }
 }
 
 /// The diff of a pull request that adds the rules, as in the workflow in `docs/reviewing.md`, and that of a hook.
 #[test]
 fn rules_that_are_new_or_staged_can_be_compared() {
-    let folder = tempfile::tempdir().unwrap();
-    let git = |arguments: &[&str]| git_in(folder.path(), arguments);
-    git(&["init", "-q"]);
-    fs::write(folder.path().join("readme"), "no rules yet").unwrap();
-    git(&["add", "-A"]);
-    git(&["commit", "-q", "-m", "nothing"]);
-    let rules = folder.path().join("rules");
-    fs::create_dir(&rules).unwrap();
-    fs::write(rules.join("a.yml"), RULES).unwrap();
-    git(&["add", "-A"]);
-    fs::write(rules.join("a.yml"), RULES.replace("latest", "oldest")).unwrap();
+    let repository = Repository::new();
+    repository.0.write("readme", "no rules yet");
+    repository.commit();
+    repository.0.write("rules/a.yml", RULES);
+    repository.git(&["add", "-A"]);
+    let edited = RULES.replace("latest", "oldest");
+    repository.0.write("rules/a.yml", edited);
     for (arguments, code, says) in [
         (
             &["git:HEAD:rules/a.yml", "rules/a.yml"][..],
@@ -192,18 +183,10 @@ fn rules_that_are_new_or_staged_can_be_compared() {
             "there is no `nope.yml` in what is staged",
         ),
     ] {
-        let output = program()
-            .args(["diff", "--exit-code"])
-            .args(arguments)
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        let said = String::from_utf8_lossy(&said).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
-        assert!(said.contains(says), "{arguments:?}: {said}");
+        repository.diff("", arguments).exits(code).tells(says);
     }
-    git(&["commit", "-q", "-m", "rules"]);
-    let (code, errors) = diff_in(folder.path(), "git:HEAD@{2099-01-01 10:00}:rules", "rules");
-    assert_eq!(code, Some(1), "{errors}");
+    repository.git(&["commit", "-q", "-m", "rules"]);
+    repository
+        .diff("", &["git:HEAD@{2099-01-01 10:00}:rules", "rules"])
+        .exits(1);
 }

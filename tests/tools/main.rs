@@ -2,12 +2,8 @@
 //! Nagios and its plugins, and Python with a package index for Grafana's model of dashboards. If one of them is missing,
 //! the test that uses it fails and names it.
 #![allow(
+    clippy::restriction,
     clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::indexing_slicing,
     reason = "these rules are the program's; a test that meets something unexpected has failed"
 )]
 

@@ -4,14 +4,21 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::ended::Ended;
 use crate::support::help::{commands, page};
 use crate::support::prerequisite::find;
 
 /// Runs a program and returns everything that it says.
 fn said(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    let all = [output.stdout, output.stderr].concat();
-    String::from_utf8_lossy(&all).into_owned()
+    Ended::of(command).both()
+}
+
+/// Asserts that a shell has offered a word.
+#[track_caller]
+fn offers(shell: &mut Command, typed: &str, word: &str) {
+    let shown = said(shell);
+    let offered = shown.split_whitespace().any(|shown| shown == word);
+    assert!(offered, "{typed}: {shown}");
 }
 
 fn pages(folder: &Path) -> Vec<std::path::PathBuf> {
@@ -35,24 +42,13 @@ fn manual_pages_are_free_of_complaints() {
         let complaints = lint.lines().filter(|line| !line.contains("missing date"));
         let complaints: Vec<_> = complaints.collect();
         assert!(complaints.is_empty(), "{complaints:#?}");
-        let set = Command::new(find(&["man"], "man-db groff"))
-            .args([
-                "--warnings",
-                "--encoding=UTF-8",
-                "--local-file",
-                "-Tutf8",
-                "--ditroff",
-            ])
+        let mut man = Command::new(find(&["man"], "man-db groff"));
+        man.args(["--warnings", "--encoding=UTF-8", "--local-file"])
+            .args(["-Tutf8", "--ditroff"])
             .arg(&page)
             .env("LC_ALL", "C.UTF-8")
-            .env("MANWIDTH", "80")
-            .output()
-            .unwrap();
-        assert!(
-            set.status.success() && set.stderr.is_empty(),
-            "{}",
-            String::from_utf8_lossy(&set.stderr)
-        );
+            .env("MANWIDTH", "80");
+        assert_eq!(Ended::of(&mut man).exits(0).stderr, "");
     }
 }
 
@@ -78,21 +74,17 @@ fn bash_offers_the_words_of_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let script = script(folder.path(), "bash");
     for (typed, offered) in OFFERED {
-        let typed: Vec<&str> = typed.split(' ').collect();
-        let last = typed.last().unwrap();
-        let before = typed.iter().rev().nth(1).unwrap_or(&"patroni_barman");
-        let words = typed.join(" ");
-        let count = typed.len();
+        let words: Vec<&str> = typed.split(' ').collect();
+        let last = words.last().unwrap();
+        let before = words.iter().rev().nth(1).unwrap_or(&"patroni_barman");
+        let count = words.len();
         let line = format!(
-            "source {}; COMP_WORDS=(patroni_barman {words}); COMP_CWORD={count}; \
+            "source {}; COMP_WORDS=(patroni_barman {typed}); COMP_CWORD={count}; \
              _patroni_barman patroni_barman {last} {before}; echo \"${{COMPREPLY[@]}}\"",
             script.display()
         );
-        let shown = said(Command::new(find(&["bash"], "bash")).args(["--norc", "-c", &line]));
-        assert!(
-            shown.split_whitespace().any(|word| word == offered),
-            "{typed:?}: {shown}"
-        );
+        let mut bash = Command::new(find(&["bash"], "bash"));
+        offers(bash.args(["--norc", "-c", &line]), typed, offered);
     }
 }
 
@@ -109,15 +101,9 @@ fn fish_offers_the_words_of_the_program() {
             "source {}; complete -C 'patroni_barman {typed}'",
             script.display()
         );
-        let shown = said(
-            Command::new(find(&["fish"], "fish"))
-                .args(["--no-config", "-c", &line])
-                .env("HOME", folder.path()),
-        );
-        assert!(
-            shown.split_whitespace().any(|word| word == offered),
-            "{typed}: {shown}"
-        );
+        let mut fish = Command::new(find(&["fish"], "fish"));
+        fish.args(["--no-config", "-c", &line]);
+        offers(fish.env("HOME", folder.path()), typed, offered);
     }
 }
 

@@ -1,21 +1,19 @@
 //! A pg-backup-api that gives the answers of a scenario and records its requests.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 
+use crate::support::http::{self, Message};
+
 use super::scenario::{Answer, Api, Script, Sent};
 
-/// The running API; stopped when it is dropped.
+/// The running API.
 pub struct ScriptedApi {
     address: SocketAddr,
     asked: Arc<Mutex<Asked>>,
-    running: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
 }
 
 #[derive(Default)]
@@ -36,26 +34,15 @@ enum Endpoint {
 
 impl ScriptedApi {
     pub fn start(api: &Api) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Asked::default()));
-        let running = match api {
-            // the port stays unused: nothing is listening there from now on
-            Api::State(_) => None,
+        let address = match api {
+            Api::State(_) => http::nowhere(),
             Api::Script(script) => {
-                let stop = Arc::new(AtomicBool::new(false));
-                let thread = {
-                    let (script, asked, stop) = (script.clone(), asked.clone(), stop.clone());
-                    std::thread::spawn(move || serve(&listener, &script, &asked, &stop))
-                };
-                Some((stop, thread))
+                let (script, asked) = (script.clone(), asked.clone());
+                http::answer(move |request| answer(request, &script, &asked))
             }
         };
-        Self {
-            address,
-            asked,
-            running,
-        }
+        Self { address, asked }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -73,58 +60,8 @@ impl ScriptedApi {
     }
 }
 
-impl Drop for ScriptedApi {
-    fn drop(&mut self) {
-        if let Some((stop, thread)) = self.running.take() {
-            stop.store(true, Ordering::SeqCst);
-            // wakes the accept
-            drop(TcpStream::connect(self.address));
-            let _ = thread.join();
-        }
-    }
-}
-
-fn serve(listener: &TcpListener, script: &Script, asked: &Mutex<Asked>, stop: &AtomicBool) {
-    for connection in listener.incoming() {
-        if stop.load(Ordering::SeqCst) {
-            return;
-        }
-        if let Ok(mut connection) = connection {
-            // one request per connection; a client that disconnects is not an error here
-            let _ = answer(&mut connection, script, asked);
-        }
-    }
-}
-
-fn answer(
-    connection: &mut TcpStream,
-    script: &Script,
-    asked: &Mutex<Asked>,
-) -> std::io::Result<()> {
-    let mut reader = BufReader::new(connection.try_clone()?);
-    let mut line = String::new();
-    reader.read_line(&mut line)?;
-    let mut parts = line.split_whitespace();
-    let (Some(method), Some(path)) = (parts.next(), parts.next()) else {
-        return Ok(());
-    };
-    let mut length = 0;
-    let mut content_type = String::new();
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header)?;
-        let Some((name, value)) = header.trim_end().split_once(':') else {
-            break;
-        };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().unwrap_or(0),
-            "content-type" => value.trim().clone_into(&mut content_type),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-
+fn answer(request: &Message, script: &Script, asked: &Mutex<Asked>) -> String {
+    let (method, path, body) = (request.method(), request.path(), &request.body);
     let endpoint = endpoint(method, path);
     let answer = {
         let mut asked = asked.lock().unwrap();
@@ -132,12 +69,13 @@ fn answer(
             method: method.to_owned(),
             path: path.to_owned(),
             body: (!body.is_empty()).then(|| {
-                serde_json::from_slice(&body)
-                    .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body)))
+                serde_json::from_slice(body)
+                    .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(body)))
             }),
         });
+        let content_type = request.header("content-type").unwrap_or_default();
         if !body.is_empty() && content_type != "application/json" {
-            asked.content_types.push(content_type);
+            asked.content_types.push(content_type.to_owned());
         }
         endpoint.map(|endpoint| {
             let count = asked.counts.entry(endpoint).or_default();
@@ -152,7 +90,7 @@ fn answer(
             404,
             &json!({"error": "404 Not Found: this script has no such path"}),
         ),
-        Some((_, Answer::Silence(()))) => return Ok(()),
+        Some((_, Answer::Silence(()))) => return String::new(),
         Some((Endpoint::Status, Answer::Text(text))) => {
             (200, "text/html", String::new(), json!(text).to_string())
         }
@@ -172,11 +110,8 @@ fn answer(
             String::new(),
         ),
     };
-    write!(
-        connection,
-        "HTTP/1.1 {status} Scripted\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n{extra}Connection: close\r\n\r\n{body}",
-        body.len(),
-    )
+    let head = format!("{status} Scripted\r\nContent-Type: {kind}\r\n{extra}Connection: close");
+    http::response(&head, &body)
 }
 
 fn response(status: u16, json: &Value) -> (u16, &'static str, String, String) {

@@ -82,6 +82,11 @@ impl Certificates {
         self.0.path().join(file)
     }
 
+    /// The path as an argument.
+    pub fn named(&self, file: &str) -> String {
+        self.path(file).display().to_string()
+    }
+
     fn write(&self, file: &str, content: &str) {
         fs::write(self.path(file), content).unwrap();
     }

@@ -1,12 +1,10 @@
 //! A TLS server in front of a simulated pg-backup-api, like a web server in production.
 
 use std::fs;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{self, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustls::crypto::ring;
@@ -16,6 +14,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{
     RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
 };
+
+use crate::support::http::{self, Message};
 
 /// The server's requirement for its clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +35,10 @@ pub enum Then {
     Repeat,
 }
 
-/// A running TLS server; stopped when it is dropped.
+/// A TLS server that runs until the test process ends.
 pub struct TlsServer {
     address: SocketAddr,
     received: Arc<Mutex<String>>,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl TlsServer {
@@ -53,34 +51,16 @@ impl TlsServer {
         then: Then,
     ) -> Self {
         let config = Arc::new(config(folder, name, clients, version));
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
         let received = Arc::new(Mutex::new(String::new()));
         let heads = Arc::clone(&received);
-        let told = Arc::clone(&stop);
-        let thread = thread::spawn(move || {
-            for stream in listener.incoming() {
-                if told.load(Ordering::Relaxed) {
-                    return;
-                }
-                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let stream = stream.unwrap();
-                let patience = Some(Duration::from_secs(20));
-                stream.set_read_timeout(patience).unwrap();
-                let heads = Arc::clone(&heads);
-                thread::spawn(move || {
-                    // a client that rejects the server is not an error here
-                    let _ = serve(StreamOwned::new(connection, stream), then, &heads);
-                });
-            }
+        let address = http::serve(move |stream| {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let patience = Some(Duration::from_secs(20));
+            stream.set_read_timeout(patience).unwrap();
+            // a client that rejects the server is not an error here
+            let _ = serve(StreamOwned::new(connection, stream), then, &heads);
         });
-        Self {
-            address,
-            received,
-            stop,
-            thread: Some(thread),
-        }
+        Self { address, received }
     }
 
     pub fn port(&self) -> u16 {
@@ -93,41 +73,18 @@ impl TlsServer {
     }
 }
 
-impl Drop for TlsServer {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        let _ = TcpStream::connect(self.address);
-        let _ = self.thread.take().map(JoinHandle::join);
-    }
-}
-
 fn serve(
     mut client: StreamOwned<ServerConnection, TcpStream>,
     then: Then,
     received: &Mutex<String>,
 ) -> io::Result<()> {
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        client.read_exact(&mut byte)?;
-        request.push(byte[0]);
-    }
-    let head = String::from_utf8_lossy(&request).to_ascii_lowercase();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length:"))
-        .map_or(0, |length| length.trim().parse().unwrap());
-    let start = request.len();
-    request.resize(start + length, 0);
-    client.read_exact(&mut request[start..])?;
-    let request = String::from_utf8(request).unwrap();
+    let request = Message::read(&mut BufReader::new(&mut client));
+    let request = request.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let request = String::from_utf8(request.bytes()).unwrap();
     received.lock().unwrap().push_str(&request);
     client.write_all(&match then {
         Then::PassOn(api) => pass_on(&request, api)?,
-        Then::Repeat => {
-            let length = request.len();
-            format!("HTTP/1.1 401 No\r\nContent-Length: {length}\r\n\r\n{request}").into_bytes()
-        }
+        Then::Repeat => http::response("401 No", &request).into_bytes(),
     })?;
     client.conn.send_close_notify();
     client.flush()

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use server::Server;
 
+use crate::support::text::has;
+
 fn rules() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("rules")
 }
@@ -15,14 +17,12 @@ fn uri(path: &Path) -> String {
     format!("file://{}", path.display())
 }
 
-/// The line and character of some words in a text, from 0.
-fn place(text: &str, words: &str) -> (usize, usize) {
-    let at = text.find(words).unwrap_or_else(|| panic!("no `{words}`"));
+/// The line and character in a text, from 0, so many bytes after the start of some words.
+fn place(text: &str, words: &str, after: usize) -> (usize, usize) {
+    let at = text.find(words).unwrap_or_else(|| panic!("no `{words}`")) + after;
     let before = &text[..at];
-    (
-        before.matches('\n').count(),
-        at - before.rfind('\n').map_or(0, |line| line + 1),
-    )
+    let line = before.rfind('\n').map_or(0, |line| line + 1);
+    (before.matches('\n').count(), at - line)
 }
 
 const RULES: &str = r#"# yaml-language-server: $schema=../schemas/rules.schema.json
@@ -78,8 +78,8 @@ fn an_editor_finds_what_is_wrong_and_explains_every_key() {
     let found = server
         .open(&uri(&rules().join("broken.yml")), &broken)
         .join("\n");
-    assert!(found.contains("on_role_change"), "{found}");
-    assert!(found.contains("verfy"), "{found}");
+    has(&found, "on_role_change");
+    has(&found, "verfy");
 
     let path = uri(&rules().join("explained.yml"));
     assert_eq!(server.open(&path, RULES), [""; 0]);
@@ -89,8 +89,8 @@ fn an_editor_finds_what_is_wrong_and_explains_every_key() {
         ("model_name:", "model"),
         ("api:", "pg-backup-api"),
     ] {
-        let (line, character) = place(RULES, words);
-        let said = server.hover(&path, line, character + 1);
+        let (line, character) = place(RULES, words, 1);
+        let said = server.hover(&path, line, character);
         assert!(said.contains(part), "{words} {said}");
     }
 }
@@ -98,43 +98,51 @@ fn an_editor_finds_what_is_wrong_and_explains_every_key() {
 #[test]
 fn an_editor_completes_keys_and_words() {
     let mut server = Server::start();
-    let text = format!("{RULES}    \n");
-    let path = uri(&rules().join("completed.yml"));
-    server.open(&path, &text);
-    let keys = server.complete(&path, text.lines().count() - 1, 4);
-    for key in [
-        "when",
-        "cluster",
-        "retry",
-        "poll",
-        "fence",
-        "on_failure",
-        "enabled",
+    for (name, from, to, before, expected) in [
+        (
+            "completed.yml",
+            "main:n1\n",
+            "main:n1\n    \n",
+            "main:n1\n    ",
+            &[
+                "when",
+                "cluster",
+                "retry",
+                "poll",
+                "fence",
+                "on_failure",
+                "enabled",
+            ][..],
+        ),
+        (
+            "words.yml",
+            "on: on_role_change",
+            "on: ",
+            "    on: ",
+            &["on_start", "on_role_change", "create_replica"],
+        ),
+        (
+            "verify.yml",
+            "verify: applied",
+            "verify: ",
+            "verify: ",
+            &["streaming"],
+        ),
+        (
+            "request.yml",
+            "      model_name: main:n1\n",
+            "      \n",
+            "server: main\n      ",
+            &["model_name", "reset"],
+        ),
     ] {
-        assert!(keys.iter().any(|label| label == key), "{key}: {keys:?}");
-    }
-
-    let text = RULES.replace("on: on_role_change", "on: ");
-    let path = uri(&rules().join("words.yml"));
-    server.open(&path, &text);
-    let (line, character) = place(&text, "    on: ");
-    let words = server.complete(&path, line, character + 8);
-    for word in ["on_start", "on_role_change", "create_replica"] {
-        assert!(words.iter().any(|label| label == word), "{word}: {words:?}");
-    }
-
-    let text = RULES.replace("verify: applied", "verify: ");
-    let path = uri(&rules().join("verify.yml"));
-    server.open(&path, &text);
-    let (line, character) = place(&text, "verify: ");
-    let words = server.complete(&path, line, character + 8);
-    assert!(words.iter().any(|label| label == "streaming"), "{words:?}");
-
-    let text = RULES.replace("      model_name: main:n1\n", "      \n");
-    let path = uri(&rules().join("request.yml"));
-    server.open(&path, &text);
-    let keys = server.complete(&path, text.lines().count() - 1, 6);
-    for key in ["model_name", "reset"] {
-        assert!(keys.iter().any(|label| label == key), "{key}: {keys:?}");
+        let text = RULES.replace(from, to);
+        let path = uri(&rules().join(name));
+        server.open(&path, &text);
+        let (line, character) = place(&text, before, before.len());
+        let words = server.complete(&path, line, character);
+        for word in expected {
+            assert!(words.iter().any(|label| label == word), "{word}: {words:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::prometheus::check_expression;
 use super::{file, metrics};
+use crate::support::ended::Ended;
 use crate::support::prerequisite::find;
 
 /// Grafana's own model of dashboards.
@@ -37,10 +38,8 @@ fn python() -> PathBuf {
 }
 
 fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {said}");
-    String::from_utf8(output.stdout).unwrap()
+    let ended = Ended::of(command).case(format!("{command:?}"));
+    ended.exits(0).stdout
 }
 
 fn dashboard() -> Value {

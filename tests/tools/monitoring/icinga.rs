@@ -1,15 +1,15 @@
 //! Icinga 2 reads the shipped configuration, and applies the service to hosts that ask for it.
 
-use std::fs;
 use std::process::Command;
 
 use super::file;
+use crate::support::ended::Ended;
+use crate::support::folder::Folder;
 use crate::support::prerequisite::find;
 
 #[test]
 fn the_shipped_configuration_is_valid() {
-    let folder = tempfile::tempdir().unwrap();
-    let main = folder.path().join("icinga2.conf");
+    let folder = Folder::new();
     let shipped = file("icinga2.conf");
     let text = format!(
         "include <itl>
@@ -26,27 +26,18 @@ include \"{}\"
 ",
         shipped.display()
     );
-    fs::write(&main, text).unwrap();
-    let data = folder.path().display();
+    let main = folder.write("icinga2.conf", text);
+    let data = folder.named("");
     let own = |name: &str| format!("-D{name}={data}");
-    let checked = Command::new(find(&["icinga2", "/usr/sbin/icinga2"], "icinga2-bin"))
-        .args(["daemon", "--validate", "--config"])
-        .arg(&main)
+    let mut icinga = Command::new(find(&["icinga2", "/usr/sbin/icinga2"], "icinga2-bin"));
+    icinga
+        .args(["daemon", "--validate", "--config", &main])
         .args(["DataDir", "LogDir", "CacheDir", "SpoolDir", "InitRunDir"].map(own))
-        .args([
-            "-DNodeName=n1",
-            "-DZoneName=n1",
-            "-DRunAsUser=root",
-            "-DRunAsGroup=root",
-        ])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&checked.stdout);
-    assert!(checked.status.success(), "{said}");
-    assert!(said.contains("Instantiated 1 Service."), "{said}");
-    assert!(
-        said.contains("Finished validating the configuration file"),
-        "{said}"
-    );
-    assert!(!said.contains("warning"), "{said}");
+        .args(["-DNodeName=n1", "-DZoneName=n1"])
+        .args(["-DRunAsUser=root", "-DRunAsGroup=root"]);
+    Ended::of(&mut icinga)
+        .exits(0)
+        .shows("Instantiated 1 Service.")
+        .shows("Finished validating the configuration file")
+        .never_shows("warning");
 }

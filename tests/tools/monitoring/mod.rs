@@ -21,7 +21,7 @@ fn node() -> Node {
         .backup("demo", "20261120T000000")
         .operation_time(Duration::from_millis(20));
     let node = Node::new(RULES).with_patroni("n1").with_barman(config);
-    node.callback().run().exits(0);
+    node.promoted().exits(0);
     node
 }
 
@@ -33,7 +33,5 @@ fn file(name: &str) -> PathBuf {
 fn metrics() -> String {
     let node = node();
     node.barman().kill_receiver("demo");
-    let file = node.folder().join("metrics.prom");
-    node.run(["reconcile", "--metrics-file", file.to_str().unwrap()]);
-    std::fs::read_to_string(file).unwrap()
+    node.metrics(0)
 }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::process::{Pid, Signal, kill_process};
-
 use super::{file, node};
+use crate::support::ended::Ended;
+use crate::support::folder::Folder;
 use crate::support::node::Node;
 use crate::support::prerequisite::find;
-use crate::support::program::program;
+use crate::support::program::{program, terminate};
+use crate::support::text::starts;
 use crate::support::wait::wait;
 
 /// A Nagios in its own directory, which ends with this value.
@@ -22,10 +23,7 @@ struct Nagios {
 
 impl Drop for Nagios {
     fn drop(&mut self) {
-        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process(pid, Signal::TERM);
-        }
-        let _ = self.child.wait();
+        terminate(&mut self.child);
     }
 }
 
@@ -175,28 +173,21 @@ impl Nagios {
 fn nagios_reads_state_output_and_performance_data() {
     let node = node();
     node.run(["reconcile"]).exits(0);
-    let folder = tempfile::tempdir().unwrap();
-    configure(folder.path(), &line(&node));
-    let verified = Command::new(find(&["nagios4"], "nagios4-core"))
-        .arg("-v")
-        .arg(folder.path().join("main.cfg"))
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&verified.stdout);
-    assert!(verified.status.success(), "{said}");
-    assert!(said.contains("Total Warnings: 0"), "{said}");
+    let folder = Folder::new();
+    configure(folder.as_ref(), &line(&node));
+    let mut verify = Command::new(find(&["nagios4"], "nagios4-core"));
+    Ended::of(verify.arg("-v").arg(folder.path("main.cfg")))
+        .exits(0)
+        .shows("Total Warnings: 0");
 
-    let nagios = Nagios::start(folder.path());
+    let nagios = Nagios::start(folder.as_ref());
     let (state, output, data) = nagios.check();
     assert_eq!(state, "0", "{output}");
     assert_eq!(
         output,
         "OK - demo: Barman is as the rules want it, the leader is n1"
     );
-    assert!(
-        data.starts_with("'demo_wal_lag'=1984B;;;0 'demo_last_wal_age'="),
-        "{data}"
-    );
+    starts(&data, "'demo_wal_lag'=1984B;;;0 'demo_last_wal_age'=");
     assert!(data.ends_with(" pending=0;;;0 drift=0;;;0"), "{data}");
 
     node.barman().kill_receiver("demo");
@@ -219,27 +210,13 @@ fn the_wrapper_of_the_plugins_takes_it_for_one() {
     let node = node();
     node.run(["reconcile"]).exits(0);
     let wrapped = || {
-        let output = Command::new(negate)
-            .args([
-                "--substitute",
-                "--critical=WARNING",
-                "--ok=OK",
-                "/bin/sh",
-                "-c",
-                &line(&node),
-            ])
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        (output.status.code(), text)
+        let mut wrapper = Command::new(negate);
+        wrapper.args(["--substitute", "--critical=WARNING", "--ok=OK"]);
+        Ended::of(wrapper.args(["/bin/sh", "-c", &line(&node)]))
     };
-    let (code, text) = wrapped();
-    assert_eq!(code, Some(0), "{text}");
+    wrapped().exits(0);
     node.barman().kill_receiver("demo");
-    let (code, text) = wrapped();
-    assert_eq!(code, Some(1), "{text}");
-    assert!(
-        text.starts_with("WARNING - demo: the replication slot"),
-        "{text}"
-    );
+    wrapped()
+        .exits(1)
+        .starts("WARNING - demo: the replication slot");
 }
