@@ -34,29 +34,22 @@ pub fn human(findings: &[Finding], sources: &[Source], colour: Colour) -> String
     page.text
 }
 
-/// The results of `check`.
 #[derive(Debug, Clone, Copy)]
-pub struct Findings<'a> {
-    /// The findings.
+pub(crate) struct CheckOutput<'a> {
     pub findings: &'a [Finding],
-    /// The findings that comments silence.
     pub silenced: &'a [Silenced],
-    /// The failures.
     pub failures: &'a [Failure],
-    /// There may be more findings than are listed.
     pub truncated: bool,
 }
 
 /// A file that could not be read, or an API or Patroni that could not be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// The file, if it is one.
+pub(crate) struct Failure {
     pub file: Option<String>,
-    /// The error.
     pub message: String,
 }
 
-impl Findings<'_> {
+impl CheckOutput<'_> {
     /// The output of `check --format json`.
     pub fn json(&self) -> Value {
         let silenced = self.silenced.iter().map(|silenced| {

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use crate::diagnostic::Severity;
 
-use super::Findings;
+use super::CheckOutput;
 
 /// One line for each finding and each failure.
-pub fn github(found: &Findings<'_>) -> String {
+pub fn github(found: &CheckOutput<'_>) -> String {
     let mut text = String::new();
     for failure in found.failures {
         let file = failure.file.as_deref().map(property);

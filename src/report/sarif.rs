@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::{Code, Finding, Place};
 
-use super::{Failure, Findings};
+use super::{CheckOutput, Failure};
 
 /// The findings as one SARIF log with one run.
-pub fn sarif(found: &Findings<'_>) -> Value {
+pub fn sarif(found: &CheckOutput<'_>) -> Value {
     let silenced = found.silenced.iter().map(|silenced| {
         let mut result = result(&silenced.finding);
         if let Value::Object(keys) = &mut result {
@@ -40,7 +40,7 @@ pub fn sarif(found: &Findings<'_>) -> Value {
     })
 }
 
-fn notifications(found: &Findings<'_>) -> Vec<Value> {
+fn notifications(found: &CheckOutput<'_>) -> Vec<Value> {
     let failure = |failure: &Failure| {
         let locations: Vec<_> = failure
             .file

@@ -25,7 +25,6 @@ pub struct Failure {
     pub what: &'static str,
     /// The expected values, one line each.
     pub wanted: Vec<String>,
-    /// The actual values.
     pub got: Vec<String>,
     /// The reason why each rule fired or did not.
     pub trace: Vec<Trace>,

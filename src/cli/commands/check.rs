@@ -7,15 +7,10 @@ use clap::{Args, ValueEnum};
 use crate::check::{Checked, Unchecked, ignored};
 use crate::diagnostic::{Finding, Severity};
 use crate::load::{self, ReadError, read, read_from};
-use crate::report::{self, Failure, Findings, Style};
+use crate::report::{self, CheckOutput, Failure, Style};
 use crate::source::Source;
 
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::invocation::set_vars;
-use crate::cli::shared::online::Online;
-use crate::cli::shared::output::print;
+use crate::cli::shared::{Command, Context, Exit, Group, Online, USAGE, print, set_vars};
 
 /// The path that stands for standard input.
 const STDIN: &str = "-";
@@ -104,7 +99,7 @@ impl Command for Check {
         for failure in &all.failures {
             context.log.error(&failure.message);
         }
-        let found = Findings {
+        let found = CheckOutput {
             findings: &all.checked.findings,
             silenced: &all.checked.silenced,
             failures: &all.failures,
@@ -130,9 +125,7 @@ impl Command for Check {
 struct All {
     checked: Checked,
     failures: Vec<Failure>,
-    /// The texts that were read.
     sources: Vec<Source>,
-    /// The rule sets that were checked.
     sets: Vec<Set>,
 }
 
@@ -205,7 +198,7 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new(STDIN)
 }
 
-fn human(found: &Findings<'_>, all: &All, context: &Context) -> String {
+fn human(found: &CheckOutput<'_>, all: &All, context: &Context) -> String {
     let colour = context.colours.stdout;
     let name = |set: &Set| format!("`{}`", report::one_line(&set.name));
     let Some(summary) = report::findings::summary(found.findings) else {

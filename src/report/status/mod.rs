@@ -21,17 +21,14 @@ pub use human::status;
 pub use problem::{Level, Problem};
 
 /// The data to show.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Status<'a> {
-    /// The rules that were read.
     pub rules: &'a RulesSeen,
-    /// The state database.
     pub state: &'a StateSeen,
     /// Patroni's view of the cluster, or the reason why it is missing.
     pub here: Result<&'a Here, &'a str>,
     /// The message that no rule is for this cluster, if so.
     pub misplaced: Option<&'a str>,
-    /// The APIs that the rules name.
     pub apis: &'a [ApiSeen],
     /// The comparison for each state that the rules want.
     pub compared: &'a [Comparison],
@@ -39,14 +36,12 @@ pub struct Status<'a> {
     pub conflicts: &'a [Conflict],
     /// The verdicts on changes of timeline.
     pub judged: &'a Judged,
-    /// The wall clock.
     pub now: Duration,
 }
 
 /// The rules that a command read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RulesSeen {
-    /// Their path.
     pub path: String,
     /// The SHA-256 of the text in use.
     pub sha256: String,
@@ -57,15 +52,10 @@ pub struct RulesSeen {
 /// The content of a state database.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StateSeen {
-    /// The path of the database.
     pub path: String,
-    /// True if it exists.
     pub exists: bool,
-    /// The reason why it can't be read or written.
     pub trouble: Option<String>,
-    /// The pending requests.
     pub pending: Vec<Intent>,
-    /// The last pass of `reconcile`.
     pub last_pass: Option<LastPass>,
 }
 

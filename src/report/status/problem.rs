@@ -22,7 +22,6 @@ pub enum Level {
 }
 
 impl Level {
-    /// The level's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Warning => "warning",
@@ -39,9 +38,7 @@ const UNKNOWN_FOR: Duration = Duration::from_secs(3600);
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Its severity.
     pub level: Level,
-    /// The message, in one line.
     pub message: String,
     /// True if it concerns the wanted state, or data needed to judge it: then it affects the exit code.
     pub counts: bool,
