@@ -87,11 +87,6 @@ impl Message {
         })
     }
 
-    /// One line for people.
-    pub fn summary(&self) -> &str {
-        &self.summary
-    }
-
     /// The message as `schemas/notification.schema.json` describes it.
     pub fn to_json(&self) -> Value {
         json!({
