@@ -33,7 +33,9 @@ fn a_replica_corrects_what_the_leader_cannot() {
     node.run(["reconcile", "--dry-run"]).exits(2);
     assert_eq!(node.posts(), []);
 
-    node.run(PASS).exits(0).says("(for `n2`); sending the request");
+    node.run(PASS)
+        .exits(0)
+        .says("(for `n2`); sending the request");
     assert_eq!(node.active(), "demo:n2");
     let history = node.json(&["history"], 0);
     let request = &history["requests"][0];

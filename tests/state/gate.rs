@@ -138,7 +138,9 @@ fn where_nothing_can_be_kept_every_callback_checks() {
     }
     node.write_rules(FOLLOW);
     let call = node.callback().env("PATRONI_BARMAN_STATE", state);
-    call.run().exits(0).says("can't be stored in `/proc/nowhere`");
+    call.run()
+        .exits(0)
+        .says("can't be stored in `/proc/nowhere`");
 }
 
 #[test]

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::agent::{Answer, Board, Condition};
 
-pub use json::FleetOutput;
+#[cfg(test)]
+pub(crate) use json::FleetOutput;
 
 use super::text::{Screen, Style};
 
@@ -17,7 +18,6 @@ const HTML: &str = "text/html; charset=utf-8";
 /// The maximum time since the loop's last run for it to count as alive.
 const ALIVE: Duration = Duration::from_secs(30);
 
-/// The page at this path.
 pub fn page(path: &str, board: &Board, now: Duration) -> Option<Answer> {
     let answer = |content_type, body| {
         Some(Answer {

@@ -16,7 +16,9 @@ use crate::store::{Intent, LastPass};
 
 pub(super) use human::leads;
 pub use human::status;
-pub use json::{StatusOutput, Target, conflicts, targets};
+#[cfg(test)]
+pub use json::StatusOutput;
+pub use json::{Target, conflicts, targets};
 pub use problem::{Level, Problem};
 
 /// The data to show.
