@@ -18,6 +18,7 @@ pub struct Setting {
     #[cfg_attr(test, schemars(example = &"api.url", example = &"match"))]
     pub setting: String,
     /// The kind of edit.
+    #[cfg_attr(test, schemars(extend("enum" = ["added", "removed", "edited"])))]
     pub what: Edit,
 }
 

@@ -10,7 +10,7 @@ use super::duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Retry {
-    /// The maximum number of attempts, at least one; if absent, only `deadline` limits them.
+    /// The maximum number of attempts, at least one; without it, only `deadline` limits them.
     pub attempts: Option<u32>,
     /// The wait before the second attempt; later waits double, with full jitter.
     #[serde(serialize_with = "duration::serialize")]
@@ -52,7 +52,7 @@ pub struct Poll {
     #[serde(serialize_with = "duration::serialize")]
     #[cfg_attr(test, schemars(with = "String"))]
     pub every: Duration,
-    /// The time limit for one operation. Absent in a rule: the default of the request type; in a step: no limit.
+    /// The time limit for one operation. Without it, a rule has the default of the request type, and a step has no limit.
     #[serde(serialize_with = "duration::serialize")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub timeout: Option<Duration>,

@@ -41,6 +41,15 @@ fn a_request_is_not_forgotten_when_a_newer_decision_takes_over_the_one_before_it
 }
 
 #[test]
+fn the_result_of_a_callback_that_is_not_decided_yet_names_its_event() {
+    let node = node();
+    node.write_rules(&TWO.replace("patroni: {url: \"PATRONI\"}\n", ""));
+    let result = node.json(&["run", "on_role_change", "primary", "demo"], 3);
+    let facts = ["event", "role", "cluster", "outcome"].map(|key| &result[key]);
+    assert_eq!(facts, ["on_role_change", "primary", "demo", "unfinished"]);
+}
+
+#[test]
 fn an_operation_that_is_done_and_cannot_be_verified_does_not_stay_pending() {
     let node = node();
     node.write_rules(&RULES.replace("defaults: {", "defaults: {poll: {timeout: 500ms}, "));
