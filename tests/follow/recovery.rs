@@ -162,6 +162,16 @@ fn a_recovery_whose_time_is_up_still_holds_its_directory() {
 }
 
 #[test]
+fn a_proxy_that_asks_for_patience_does_not_hide_the_end_for_an_hour() {
+    let node = node(barman());
+    node.write_rules(&RULES.replace("    request:", "    poll: {every: 100ms}\n    request:"));
+    let faults = "poll:503+retry-after=3600*1";
+    node.barman().set_faults(faults.parse().unwrap());
+    let ended = node.create_replica().run();
+    once(&node, &ended, 0);
+}
+
+#[test]
 fn a_recovery_from_another_barman_holds_the_directory_too() {
     let node = node(barman().operation_time(Duration::from_secs(4)));
     let other = Node::new("").with_barman(barman());
