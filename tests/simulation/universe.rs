@@ -138,7 +138,9 @@ impl Universe {
         };
         let apis = APIS.into_iter().map(site).collect();
         let zone = scheduler.draw(|random| random.pick(&[0, 3_600, -5 * 3_600]));
-        let mut clocks = vec![0; count];
+        // some machines do not set their clocks by the network
+        let skew = |_| scheduler.draw(|random| random.pick(&[0, 0, 0, -320_000, 95_000]));
+        let mut clocks: Vec<i64> = (0..count).map(skew).collect();
         clocks.push(zone * 1_000);
         let rules = scheduler.draw(|random| random.below(super::process::RULES.len()));
         let writes_notes = scheduler.draw(|random| random.chance(0.5));
