@@ -153,11 +153,13 @@ impl Sqlite {
         self
     }
 
-    /// Forgets settled decisions from before this time. Usually there are none, and no lock
+    /// Forgets settled decisions from before this time, except recoveries that may still run. Usually there are none, and no lock
     /// is taken.
     pub fn prune(&self, before: Duration) -> Result<(), StoreError> {
-        const OLD: &str = "FROM decision WHERE created_ms < ?1
-            AND open = 0 AND NOT EXISTS (SELECT 1 FROM intent WHERE decision = decision.id AND state = 'pending')";
+        const OLD: &str = "FROM decision WHERE created_ms < ?1 AND open = 0
+            AND NOT EXISTS (SELECT 1 FROM intent WHERE decision = decision.id AND state = 'pending')
+            AND NOT EXISTS (SELECT 1 FROM intent JOIN target ON target.intent = intent.id WHERE decision = decision.id
+                AND name LIKE 'directory %' AND sent_ms IS NOT NULL AND over = 0 AND state NOT IN ('done', 'failed'))";
         const OVER: &str = "FROM incident WHERE ended_ms < ?1";
         let any = self.connection.borrow().query_row(
             &format!("SELECT EXISTS (SELECT 1 {OLD}) OR EXISTS (SELECT 1 {OVER})"),

@@ -162,6 +162,20 @@ fn a_recovery_whose_time_is_up_still_holds_its_directory() {
 }
 
 #[test]
+fn a_recovery_that_may_still_run_is_not_forgotten_with_old_requests() {
+    let node = node(barman());
+    node.write_rules(&RULES.replace("rules:\n", "state: {keep: 1ms}\nrules:\n"));
+    node.barman().set_faults("poll:stuck".parse().unwrap());
+    let earlier = "an earlier recovery into the same directory may still run";
+    for said in ["created operation", earlier, earlier] {
+        let mut running = node.create_replica().start();
+        running.until_it_says(said);
+        running.kill();
+    }
+    assert_eq!(node.posts().len(), 1);
+}
+
+#[test]
 fn a_proxy_that_asks_for_patience_does_not_hide_the_end_for_an_hour() {
     let node = node(barman());
     node.write_rules(&RULES.replace("    request:", "    poll: {every: 100ms}\n    request:"));
