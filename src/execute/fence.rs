@@ -100,7 +100,17 @@ async fn by_lease<W: World>(
         patroni.same_scope(lease.scope.as_deref(), scope)?;
     }
     if lease.held && role.leads() {
-        return Ok(Answer::Open);
+        let own = stage.holder.node.as_deref().zip(lease.name.as_deref());
+        let Some((own, _)) = own.filter(|(own, asked)| own != asked) else {
+            return Ok(Answer::Open);
+        };
+        // The address may be common to all members; or the name from the command line is wrong.
+        let cluster = cluster(stage, patroni).await?;
+        return Ok(if cluster.member(own).is_some() {
+            by_members(stage, &cluster, None)
+        } else {
+            Answer::Open
+        });
     }
     Ok(by_members(
         stage,

@@ -53,7 +53,12 @@ impl Sent {
         let ago = self.now.map(|sent| clock.now().saturating_sub(sent));
         let (sent, until, skew) = match (date, ago) {
             (Some(date), Some(ago)) => (date.saturating_sub(ago), date, KNOWN_SKEW),
-            _ => (self.wall, clock.wall(), SKEW),
+            // Another process sent it, by this machine's clock.
+            (Some(date), None) => {
+                let ago = clock.wall().saturating_sub(self.wall);
+                (date.saturating_sub(ago), date, SKEW)
+            }
+            (None, _) => (self.wall, clock.wall(), SKEW),
         };
         let whole = |moment: Duration| i64::try_from(moment.as_secs()).unwrap_or(i64::MAX);
         whole(sent).saturating_sub(whole(skew))
@@ -317,6 +322,19 @@ mod tests {
         let date = Duration::from_secs(1_795_403_676 + 610);
         let moments = sent.taken_up(Some(date), &clock);
         assert_eq!(moments, 1_795_404_274..=1_795_404_288);
+    }
+
+    #[test]
+    fn a_machine_whose_clock_is_wrong_finds_what_a_killed_process_sent() {
+        // the API's clock is ten minutes ahead, and the request was sent an hour ago
+        let sent = Sent {
+            wall: Duration::from_secs(1_795_403_676),
+            now: None,
+        };
+        let clock = Later(Duration::from_secs(3_600));
+        let date = Duration::from_secs(1_795_403_676 + 3_600 + 600);
+        let moments = sent.taken_up(Some(date), &clock);
+        assert_eq!(moments, 1_795_404_256..=1_795_404_416);
     }
 
     /// This long after the request of 2026-11-23 03:14:36 was sent.

@@ -105,7 +105,10 @@ pub(super) async fn wait<W: World>(
                         pause = backoff::wait(&step.retry, malformed, clock.random());
                     }
                     Class::Between => pause = pause.max(SHORTEST * 10),
-                    class => pause = pause.max(SHORTEST * 5).max(class.least_wait()),
+                    class => {
+                        let asked = class.least_wait().min(step.poll.every);
+                        pause = pause.max(SHORTEST * 5).max(asked);
+                    }
                 }
                 Some(trouble.message)
             }

@@ -86,6 +86,31 @@ pub(super) fn move_aside(path: &Path, now: Duration) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
+/// The inode of a file.
+pub(super) fn inode(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().map(|file| file.ino())
+}
+
+/// The file that names the damaged database by its inode.
+fn damage_of(path: &Path) -> PathBuf {
+    with_suffix(path, ".damaged")
+}
+
+/// Notes for the next process that a database, opened earlier, is damaged.
+pub(super) fn note_damage(path: &Path, inode: u64) {
+    // Without the note, the next process finds the damage itself.
+    let _ = super::replace_private_file(&damage_of(path), &inode.to_string());
+}
+
+/// Returns true if an earlier process has found a database to be damaged. Of several processes, only one gets this answer.
+pub(super) fn is_known_damaged(path: &Path) -> bool {
+    let note = damage_of(path);
+    let damaged = fs::read_to_string(&note).ok();
+    let damaged = damaged.filter(|_| fs::remove_file(&note).is_ok());
+    let inode = inode(path).map(|inode| inode.to_string());
+    damaged.is_some() && damaged == inode
+}
+
 /// Returns true if a file is damaged or not a database, as opposed to temporarily unusable.
 pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();

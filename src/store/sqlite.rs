@@ -34,6 +34,8 @@ pub struct Sqlite {
     marker: Option<PathBuf>,
     /// The new name of a damaged database that this one replaces.
     aside: Option<PathBuf>,
+    /// The database's path and inode.
+    file: Option<(PathBuf, u64)>,
 }
 
 /// The reason why a database can't be opened.
@@ -68,17 +70,23 @@ impl Sqlite {
             let _making = file::make(path).map_err(failed)?;
             Self::with(Connection::open(path), path)
         };
-        let mut store = match make() {
-            Err(Opening::Corrupt(_)) => {
+        let opened = if file::is_known_damaged(path) {
+            None
+        } else {
+            Some(make())
+        };
+        let mut store = match opened {
+            None | Some(Err(Opening::Corrupt(_))) => {
                 let aside = file::move_aside(path, Real::new().wall()).map_err(failed)?;
                 Self {
                     aside: Some(aside),
                     ..make()?
                 }
             }
-            opened => opened?,
+            Some(opened) => opened?,
         };
         store.marker = Some(Self::marker(path));
+        store.file = Some(path.to_owned()).zip(file::inode(path));
         Ok(store)
     }
 
@@ -124,6 +132,7 @@ impl Sqlite {
                 alive: Box::new(Owner::alive),
                 marker: None,
                 aside: None,
+                file: None,
             }),
             Ok((_, Err(found))) => Err(Opening::Failed(StoreError::Newer {
                 path: path.to_owned(),
@@ -144,11 +153,13 @@ impl Sqlite {
         self
     }
 
-    /// Forgets settled decisions from before this time. Usually there are none, and no lock
+    /// Forgets settled decisions from before this time, except recoveries that may still run. Usually there are none, and no lock
     /// is taken.
     pub fn prune(&self, before: Duration) -> Result<(), StoreError> {
-        const OLD: &str = "FROM decision WHERE created_ms < ?1
-            AND open = 0 AND NOT EXISTS (SELECT 1 FROM intent WHERE decision = decision.id AND state = 'pending')";
+        const OLD: &str = "FROM decision WHERE created_ms < ?1 AND open = 0
+            AND NOT EXISTS (SELECT 1 FROM intent WHERE decision = decision.id AND state = 'pending')
+            AND NOT EXISTS (SELECT 1 FROM intent JOIN target ON target.intent = intent.id WHERE decision = decision.id
+                AND name LIKE 'directory %' AND sent_ms IS NOT NULL AND over = 0 AND state NOT IN ('done', 'failed'))";
         const OVER: &str = "FROM incident WHERE ended_ms < ?1";
         let any = self.connection.borrow().query_row(
             &format!("SELECT EXISTS (SELECT 1 {OLD}) OR EXISTS (SELECT 1 {OVER})"),
@@ -163,7 +174,7 @@ impl Sqlite {
                     transaction.execute(&format!("DELETE {OLD}"), [rows::millis(before)])
                 })
                 .map(drop),
-            Err(error) => Err(StoreError::Io(error.to_string())),
+            Err(error) => Err(self.failed(&error)),
         }
     }
 
@@ -249,11 +260,19 @@ impl Sqlite {
         Ok(false)
     }
 
+    /// The reason why an access failed. Damage may only be found then: the next process begins a new database.
+    fn failed(&self, error: &rusqlite::Error) -> StoreError {
+        if let Some((path, inode)) = self.file.as_ref().filter(|_| file::is_corrupt(error)) {
+            file::note_damage(path, *inode);
+        }
+        StoreError::Io(error.to_string())
+    }
+
     pub(super) fn read<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        work(&self.connection.borrow()).map_err(|error| StoreError::Io(error.to_string()))
+        work(&self.connection.borrow()).map_err(|error| self.failed(&error))
     }
 
     /// Who this process is to the others.
@@ -358,7 +377,7 @@ impl Sqlite {
             let _ = self.unmark(connection);
             Ok(result)
         };
-        run(&mut connection).map_err(|error: rusqlite::Error| StoreError::Io(error.to_string()))
+        run(&mut connection).map_err(|error| self.failed(&error))
     }
 }
 
@@ -434,7 +453,7 @@ impl Store for Sqlite {
                 .filter_map(Result::transpose)
                 .collect::<rusqlite::Result<Vec<_>>>()
         };
-        read().map_err(|error: rusqlite::Error| StoreError::Io(error.to_string()))
+        read().map_err(|error| self.failed(&error))
     }
 
     async fn close(&self, event: EventId) -> Result<(), StoreError> {
@@ -584,7 +603,7 @@ impl Store for Sqlite {
         );
         state
             .map(|state| State::parse(&state) == Some(State::Forgotten))
-            .map_err(|error| StoreError::Io(error.to_string()))
+            .map_err(|error| self.failed(&error))
     }
 
     async fn drop_corrections(
@@ -638,12 +657,12 @@ impl Store for Sqlite {
                 .filter_map(Result::transpose)
                 .collect::<rusqlite::Result<Vec<Intent>>>()
         };
-        read().map_err(|error| StoreError::Io(error.to_string()))
+        read().map_err(|error| self.failed(&error))
     }
 
     async fn receipts(&self, cluster: Option<&str>) -> Result<Receipts, StoreError> {
         let connection = self.connection.borrow();
-        receipt_rows::read(&connection, cluster).map_err(|error| StoreError::Io(error.to_string()))
+        receipt_rows::read(&connection, cluster).map_err(|error| self.failed(&error))
     }
 
     async fn keep_receipts(&self, news: &Receipts) -> Result<(), StoreError> {

@@ -94,6 +94,32 @@ fn a_damaged_state_is_moved_aside_and_a_new_one_is_used() {
 }
 
 #[test]
+fn damage_that_is_found_late_is_moved_aside_too() {
+    let node = leader();
+    node.run(callback("on_role_change", "primary")).exits(0);
+    let database = Connection::open(node.state()).unwrap();
+    let page: u32 = database
+        .query_row(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'intent'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    drop(database);
+    let mut bytes = fs::read(node.state()).unwrap();
+    let at = usize::try_from(page - 1).unwrap() * 4096;
+    bytes[at..at + 4096].fill(0x55);
+    fs::write(node.state(), bytes).unwrap();
+    let found = node.run(callback("on_role_change", "primary")).exits(0);
+    let found = found.says("database disk image is malformed; continuing without it");
+    drop(found);
+    let next = node.run(callback("on_role_change", "primary")).exits(0);
+    drop(next.says("was damaged; it is `"));
+    assert_eq!(node.outcomes(), ["done"]);
+    node.run(["reconcile"]).exits(0);
+}
+
+#[test]
 fn processes_that_make_a_new_state_at_once_all_use_it() {
     let node = leader();
     for _ in 0..5 {

@@ -64,6 +64,15 @@ fn the_leaders_own_lease_counts_more_than_a_name_on_the_command_line() {
 }
 
 #[test]
+fn the_lease_of_another_member_behind_a_common_address_is_not_ones_own() {
+    let node = leader();
+    let other = crate::support::patroni::Patroni::start("n2", "n2");
+    node.write_rules(&RULES.replace("PATRONI", &other.url));
+    node.run(callback("on_role_change", "primary")).exits(5);
+    assert_eq!(node.posts(), []);
+}
+
+#[test]
 fn nothing_is_sent_for_a_role_that_is_lost_before_the_first_attempt() {
     let node = leader();
     node.patroni().leader("n2");

@@ -159,6 +159,30 @@ fn a_recovery_whose_time_is_up_still_holds_its_directory() {
 }
 
 #[test]
+fn a_recovery_that_may_still_run_is_not_forgotten_with_old_requests() {
+    let node = node(barman());
+    node.write_rules(&RULES.replace("rules:\n", "state: {keep: 1ms}\nrules:\n"));
+    node.barman().set_faults("poll:stuck".parse().unwrap());
+    let earlier = "an earlier recovery into the same directory may still run";
+    for said in ["created operation", earlier, earlier] {
+        let mut running = node.create_replica().start();
+        running.until_it_says(said);
+        running.kill();
+    }
+    assert_eq!(node.posts().len(), 1);
+}
+
+#[test]
+fn a_proxy_that_asks_for_patience_does_not_hide_the_end_for_an_hour() {
+    let node = node(barman());
+    node.write_rules(&RULES.replace("    request:", "    poll: {every: 100ms}\n    request:"));
+    let faults = "poll:503+retry-after=3600*1";
+    node.barman().set_faults(faults.parse().unwrap());
+    let ended = node.create_replica().run();
+    once(&node, &ended, 0);
+}
+
+#[test]
 fn a_recovery_from_another_barman_holds_the_directory_too() {
     let node = node(barman().operation_time(Duration::from_secs(4)));
     let other = Node::new("").with_barman(barman());

@@ -83,7 +83,7 @@ impl Paper {
         after: impl FnOnce(&T),
     ) -> Result<T, StoreError> {
         self.pause().await;
-        let disk = &self.universe.disks[self.process.node];
+        let disk = &self.universe.disks[self.process.disk];
         let result = if disk.full.get() {
             Err(StoreError::Io("database or disk is full".to_owned()))
         } else {
@@ -109,7 +109,7 @@ impl Paper {
         {
             return Ok(());
         }
-        for intent in self.universe.disks[self.process.node].history() {
+        for intent in self.universe.disks[self.process.disk].history() {
             if intent.state == State::Pending && updates(&intent.step.operation) {
                 let end = Settled {
                     state: State::Superseded,

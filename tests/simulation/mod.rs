@@ -135,8 +135,13 @@ fn a_seed_plays_the_same_run_again() {
 
 /// An engine without some part soon breaks an invariant.
 fn is_caught(mutation: Mutation, invariant: Invariant) {
+    is_caught_with(0, mutation, invariant);
+}
+
+/// The same with agents.
+fn is_caught_with(agents: u32, mutation: Mutation, invariant: Invariant) {
     let breaks = |seed| {
-        let ending = play(seed, mutation, Tracing::Off);
+        let ending = play_with(seed, agents, mutation, Tracing::Off);
         ending.broken.iter().any(|(broken, _)| *broken == invariant)
     };
     assert!(
@@ -148,6 +153,16 @@ fn is_caught(mutation: Mutation, invariant: Invariant) {
 #[test]
 fn an_engine_without_a_fence_is_caught() {
     is_caught(Mutation::NoFence, Invariant::Fence);
+}
+
+#[test]
+fn an_agent_without_a_fence_is_caught() {
+    is_caught_with(1, Mutation::NoFence, Invariant::Fence);
+}
+
+#[test]
+fn an_agent_that_corrects_nothing_is_caught() {
+    is_caught_with(1, Mutation::IdleAgent, Invariant::FollowsTheLeader);
 }
 
 #[test]

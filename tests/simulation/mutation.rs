@@ -29,6 +29,8 @@ pub enum Mutation {
     OwnOnly,
     /// The pause between the two looks that a correction for another member needs.
     OneLook,
+    /// The agent's corrections: it only looks.
+    IdleAgent,
     /// Recording the end of an intent.
     NeverSettled,
 }

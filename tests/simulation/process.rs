@@ -86,10 +86,12 @@ rules:
       type: config_update
       changes: [{{scope: model, model_name: "demo:{{{{ node }}}}", description: "note {{{{ env.NONCE }}}}"}}]
   - name: rebuild
+    for_each: {{site: [paris, london]}}
     on: create_replica
+    when: env.SITE == site
     poll: {{every: 10s, timeout: 1h}}
     request:
-      api: paris
+      api: "{{{{ site }}}}"
       type: recovery
       server: demo
       backup_id: latest
@@ -113,6 +115,8 @@ pub fn api(name: &ApiName) -> usize {
 pub struct Process {
     pub pid: Pid,
     pub node: usize,
+    /// The number of the disk with its state.
+    pub disk: usize,
     /// True for a callback that executes its own decision.
     pub fresh: Cell<bool>,
     /// The time of its call.
@@ -145,13 +149,18 @@ pub struct Inside {
 
 impl Inside {
     fn new(universe: &Rc<Universe>, node: usize) -> Self {
+        Self::with_disk(universe, node, node)
+    }
+
+    fn with_disk(universe: &Rc<Universe>, node: usize, disk: usize) -> Self {
         let pid = universe.scheduler.number();
         // a full disk can prevent opening the state, or only writing to it
-        let opens = !universe.disks[node].full.get()
+        let opens = !universe.disks[disk].full.get()
             || universe.scheduler.draw(|random| random.chance(0.5));
         let process = Rc::new(Process {
             pid,
             node,
+            disk,
             fresh: Cell::new(false),
             called: universe.now(),
             role: Cell::default(),
@@ -247,7 +256,7 @@ impl World for Inside {
                 self.process.fresh.set(false);
                 self.process.role.set(Some(intent.role));
                 self.count("taken up");
-                self.universe.takes_up(self.process.node, intent.id);
+                self.universe.takes_up(self.process.disk, intent.id);
                 self.note(|| format!("takes up {:?}", intent.id));
             }
             Progress::Settled { report, .. } => self.note(|| {
@@ -316,6 +325,8 @@ fn facts(universe: &Universe, node: usize, nonce: Pid, event: Event, role: Role)
     let notes = if universe.notes { "yes" } else { "no" };
     facts.env.insert("NOTES".to_owned(), notes.to_owned());
     facts.env.insert("NONCE".to_owned(), nonce.to_string());
+    let site = APIS[usize::try_from(nonce).unwrap() % APIS.len()];
+    facts.env.insert("SITE".to_owned(), site.to_owned());
     facts
 }
 
@@ -474,13 +485,14 @@ pub fn reconcile(universe: &Rc<Universe>, node: usize) -> Pid {
     pid
 }
 
-/// The command that a service manager starts on a node: `agent`, which follows the cluster until it is killed. It needs no
-/// state, which may be deleted at any time.
+/// The command that a service manager starts on a node: `agent`, which follows the cluster until it is killed. Its
+/// state is its own; it needs none, and it may be deleted at any time.
 pub fn agent(universe: &Rc<Universe>, node: usize, rank: u32) -> Pid {
-    let world = Inside {
-        store: None,
-        ..Inside::new(universe, node)
-    };
+    let disk = universe.nodes() + usize::try_from(rank).unwrap();
+    let mut world = Inside::with_disk(universe, node, disk);
+    if universe.scheduler.draw(|random| random.chance(0.5)) {
+        world.store = None;
+    }
     let pid = world.process.pid;
     world.process.is_agent.set(true);
     world.process.role.set(Some(Role::Primary));
@@ -514,7 +526,7 @@ pub fn agent(universe: &Rc<Universe>, node: usize, rank: u32) -> Pid {
             poll: Duration::from_secs(2),
             wait: ANOTHERS * rank,
             once: false,
-            acts: true,
+            acts: world.universe.mutation != Mutation::IdleAgent,
         };
         follow(followed, pace).await;
     });

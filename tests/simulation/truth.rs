@@ -61,7 +61,7 @@ struct Decided {
 /// The truth about a run.
 #[derive(Debug, Default)]
 pub struct Truth {
-    /// By node and intent.
+    /// By disk and intent.
     decided: BTreeMap<(usize, IntentId), Decided>,
     leaders: Vec<(Duration, Option<usize>)>,
     taken_up: BTreeSet<(usize, String)>,
@@ -151,7 +151,7 @@ impl Universe {
         let recovers = text.contains("\"recovery\"");
         let exempt = recovers || process.fresh.get() && !late && !process.patroni_answered.get();
         let recorded = process.has_state && !process.state_failed.get();
-        if recovers && (self.disks[process.node].full.get() || !recorded) {
+        if recovers && (self.disks[process.disk].full.get() || !recorded) {
             truth.unrecorded.insert(directory(process.node));
         }
         let role = process.role.get().unwrap();
@@ -182,13 +182,13 @@ impl Universe {
                 &format!("{who}, decided for a {role}, which it is not for {since} s"),
             );
         }
-        let ours = |((node, _), decided): (&(usize, IntentId), &Decided)| {
-            let same = *node == process.node && decided.worker == process.pid;
+        let ours = |((disk, _), decided): (&(usize, IntentId), &Decided)| {
+            let same = *disk == process.disk && decided.worker == process.pid;
             let body = decided.body.to_string();
             (same && decided.api == api && body == text).then_some(decided.superseded)
         };
         // a state that can't be written must not stop a failover
-        let told = !self.disks[process.node].full.get() && !process.state_failed.get();
+        let told = !self.disks[process.disk].full.get() && !process.state_failed.get();
         let superseded = truth.decided.iter().rev().find_map(ours).flatten();
         let superseded = superseded.filter(|_| told);
         if let Some(since) = superseded.filter(|since| now.saturating_sub(*since) > KNOWN) {
@@ -201,15 +201,15 @@ impl Universe {
     }
 
     /// Records that a process resumes another one's intent.
-    pub fn takes_up(&self, node: usize, id: IntentId) {
-        if let Some(decided) = self.truth.borrow_mut().decided.get_mut(&(node, id)) {
+    pub fn takes_up(&self, disk: usize, id: IntentId) {
+        if let Some(decided) = self.truth.borrow_mut().decided.get_mut(&(disk, id)) {
             decided.resumed = true;
         }
     }
 
     /// Records that a decision is on disk.
     pub fn intended(&self, worker: &Process, decision: &Decision<'_>, ids: &[Option<IntentId>]) {
-        let (node, worker) = (worker.node, worker.pid);
+        let (node, disk, worker) = (worker.node, worker.disk, worker.pid);
         let plan = decision.plan;
         let own = |member: &usize| plan.node == Some(name(*member));
         let member = (0..self.nodes()).find(own).unwrap();
@@ -228,7 +228,7 @@ impl Universe {
                     .targets
                     .iter()
                     .any(|target| targets.contains(target));
-                if *other == node && same && !ours.contains(older) {
+                if *other == disk && same && !ours.contains(older) {
                     decided.superseded.get_or_insert(now);
                 }
             }
@@ -247,7 +247,7 @@ impl Universe {
                 api: api(&step.api),
                 body: step.operation.body(),
             };
-            truth.decided.insert((node, *id), decided);
+            truth.decided.insert((disk, *id), decided);
         }
     }
 
@@ -266,7 +266,7 @@ impl Universe {
     /// Records that a process works on an intent.
     pub fn touched(&self, worker: &Process, id: IntentId) {
         let now = self.now();
-        if let Some(decided) = self.truth.borrow_mut().decided.get_mut(&(worker.node, id)) {
+        if let Some(decided) = self.truth.borrow_mut().decided.get_mut(&(worker.disk, id)) {
             decided.touched = now;
             decided.worker = worker.pid;
         }

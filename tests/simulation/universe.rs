@@ -41,6 +41,9 @@ pub struct Profile {
     pub slow_disk: f64,
 }
 
+/// The largest number of agents.
+const AGENTS: usize = 2;
+
 /// The names of the APIs in the rules; their addresses are `http://NAME.test:7480`.
 pub const APIS: [&str; 2] = ["paris", "london"];
 
@@ -59,6 +62,7 @@ pub struct Universe {
     pub mutation: Mutation,
     pub cluster: RefCell<Cluster>,
     pub apis: Vec<Site>,
+    /// Those of the nodes, followed by those of the agents.
     pub disks: Vec<Disk>,
     pub truth: RefCell<Truth>,
     /// True while there are new faults.
@@ -134,7 +138,9 @@ impl Universe {
         };
         let apis = APIS.into_iter().map(site).collect();
         let zone = scheduler.draw(|random| random.pick(&[0, 3_600, -5 * 3_600]));
-        let mut clocks = vec![0; count];
+        // some machines do not set their clocks by the network
+        let skew = |_| scheduler.draw(|random| random.pick(&[0, 0, 0, -320_000, 95_000]));
+        let mut clocks: Vec<i64> = (0..count).map(skew).collect();
         clocks.push(zone * 1_000);
         let rules = scheduler.draw(|random| random.below(super::process::RULES.len()));
         let writes_notes = scheduler.draw(|random| random.chance(0.5));
@@ -147,7 +153,7 @@ impl Universe {
             mutation,
             cluster: RefCell::new(Cluster::new(count)),
             apis,
-            disks: (0..count).map(|_| Disk::new()).collect(),
+            disks: (0..count + AGENTS).map(|_| Disk::new()).collect(),
             truth: RefCell::default(),
             trouble: Cell::new(true),
             calm: Cell::new(None),
@@ -161,7 +167,7 @@ impl Universe {
     }
 
     pub fn nodes(&self) -> usize {
-        self.disks.len()
+        self.disks.len() - AGENTS
     }
 
     pub fn now(&self) -> Duration {
