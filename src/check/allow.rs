@@ -23,11 +23,9 @@ use self::scopes::Scopes;
 pub(super) struct Allowed {
     /// The problems that no comment silences.
     pub(super) problems: Vec<Problem>,
-    /// The others.
     pub(super) silenced: Vec<Silenced>,
     /// Findings about the comments themselves.
     pub(super) findings: Vec<Finding>,
-    /// There may be more such findings.
     pub(super) truncated: bool,
 }
 

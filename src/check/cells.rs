@@ -24,7 +24,6 @@ impl Cells {
         Self(bits.sum())
     }
 
-    /// One of the cells.
     pub(super) const fn one(index: usize) -> Self {
         Self(1 << index)
     }

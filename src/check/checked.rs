@@ -12,9 +12,7 @@ use super::{allow, impossible, problems};
 pub struct Checked {
     /// The findings, in the order of the files and lines.
     pub findings: Vec<Finding>,
-    /// The findings that a comment silences.
     pub silenced: Vec<Silenced>,
-    /// There may be more findings than are listed.
     pub truncated: bool,
 }
 
@@ -44,12 +42,10 @@ impl<'s> Unchecked<'s> {
         Self { sources, loaded }
     }
 
-    /// The rules, if they can be used.
     pub const fn rules(&self) -> Option<&RuleSet> {
         self.loaded.rules.as_ref()
     }
 
-    /// The rules, to be changed by the command line.
     pub const fn rules_mut(&mut self) -> Option<&mut RuleSet> {
         self.loaded.rules.as_mut()
     }

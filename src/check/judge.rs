@@ -21,7 +21,6 @@ use super::cells::Cells;
 pub(super) struct Depends {
     /// The event or the role, or a fact that only some events have.
     pub(super) cell: bool,
-    /// The cluster's name.
     pub(super) cluster: bool,
     /// The member: its name, host or environment.
     pub(super) member: bool,
@@ -50,11 +49,8 @@ pub(super) struct Truth {
 /// The result of evaluating a template in advance.
 #[derive(Debug, Clone)]
 pub(super) enum Look {
-    /// This value.
     Gives(Value),
-    /// An error, for this reason.
     Fails(RenderError),
-    /// Not known before the event.
     Open,
 }
 

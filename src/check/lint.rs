@@ -20,7 +20,6 @@ pub(super) trait Lint<'r> {
 /// One kind of cluster.
 pub(super) struct Kind<'a, 'r> {
     pub(super) table: &'a Table<'r>,
-    /// An example of its name.
     pub(super) name: &'a str,
     /// Its name, if it is the only cluster of this kind.
     pub(super) exact: Option<&'a str>,

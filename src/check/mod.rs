@@ -19,7 +19,7 @@ mod judge;
 mod lint;
 mod members;
 mod never;
-pub mod online;
+pub(crate) mod online;
 mod options;
 mod patience;
 mod patterns;
@@ -52,8 +52,8 @@ use self::repeated::Repeated;
 use self::start::Starts;
 use self::table::{Seen, Table};
 
-pub use self::checked::{Checked, Unchecked};
-pub use self::ignored::ignored;
+pub(crate) use self::checked::{Checked, Unchecked};
+pub(crate) use self::ignored::ignored;
 
 /// All findings about files that [`read`](crate::load::read) has read, in order.
 pub fn findings(sources: &[Source]) -> Vec<Finding> {

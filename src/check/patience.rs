@@ -33,7 +33,6 @@ pub(super) struct Patience<'r> {
 struct Long {
     time: Duration,
     cell: usize,
-    /// The rules that contribute.
     rules: Vec<usize>,
 }
 

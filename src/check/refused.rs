@@ -91,7 +91,6 @@ impl Refused<'_> {
     }
 }
 
-/// The requests that have a template.
 fn requests(rule: &Rule) -> impl Iterator<Item = &RequestTemplate> {
     let templated = |request: &&RequestTemplate| request.values().any(has_template);
     rule.requests.iter().filter(templated)

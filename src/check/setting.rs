@@ -14,9 +14,7 @@ pub(super) struct Setting {
     pub(super) request: usize,
     pub(super) target: Target,
     pub(super) value: String,
-    /// The cells in which it may be sent.
     pub(super) may: Cells,
-    /// The cells in which it is certainly sent.
     pub(super) sure: Cells,
 }
 

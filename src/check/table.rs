@@ -45,7 +45,6 @@ pub(super) struct Firing {
 /// The results for a rule over all kinds of cluster.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
-    /// The cells that it is for.
     pub(super) cells: Cells,
     /// The cells in which its condition may be true.
     pub(super) could: Cells,
@@ -57,7 +56,6 @@ pub(super) struct Seen {
     pub(super) taken_by: BTreeSet<usize>,
 }
 
-/// Returns true if a rule names each of its clusters.
 fn names_clusters(rule: &Rule) -> bool {
     let patterns = rule.cluster.named();
     let is_name = |pattern: &str| !pattern.contains(['*', '?']);

@@ -19,7 +19,6 @@ const MOST_LOOKS: usize = 1_000_000;
 pub(super) struct Group {
     /// Their total time, one after the other.
     pub(super) time: Duration,
-    /// Their numbers.
     pub(super) rules: Vec<usize>,
 }
 
@@ -43,7 +42,6 @@ pub(super) struct Together {
 
 /// The remaining rules once a fact is fixed.
 enum Left {
-    /// The rules for each value.
     ForEach(Vec<Vec<usize>>),
     /// Too many to examine each; these take at least as long as any of them.
     AtMost(Group),

@@ -22,7 +22,6 @@ pub enum Reading {
     NoCommand,
     /// A usage error that only this parser can see.
     Refused {
-        /// The message.
         message: String,
         /// The sub-command whose options were being read.
         command: Option<&'static str>,
@@ -47,7 +46,6 @@ enum Takes {
     Value,
     /// A path. An empty one counts as not given.
     File,
-    /// A whole number.
     Number,
     Nothing,
 }

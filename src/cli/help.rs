@@ -96,11 +96,9 @@ fn groups(command: &Command) -> String {
 
 /// The parts of a comment.
 pub struct Page {
-    /// The first sentence.
     pub summary: String,
     /// Everything but the exit codes; each paragraph is one line.
     pub text: String,
-    /// The first example.
     example: Option<String>,
     /// The exit codes, each with its meaning.
     pub codes: Vec<(String, String)>,

@@ -69,7 +69,6 @@ fn comment(name: Option<&str>) -> Page {
     Page::read(&text.map(ToString::to_string).unwrap_or_default())
 }
 
-/// The name of a page.
 fn title(name: Option<&str>) -> String {
     name.map_or_else(
         || "patroni_barman".to_owned(),
@@ -259,7 +258,6 @@ fn see_also(name: Option<&str>, facts: Option<Facts>, all: &[(&str, Facts)]) -> 
 /// The width of a line of text in the source of a page.
 const WIDTH: usize = 76;
 
-/// A page in roff.
 #[derive(Default)]
 struct Roff {
     text: String,

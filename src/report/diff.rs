@@ -24,9 +24,9 @@ pub fn diff(diff: &Diff, screen: Screen) -> String {
     }
     for group in groups(diff) {
         text.push('\n');
-        text.push_str(&screen.styled(Style::Strong, &places(&group), ""));
+        text.push_str(&screen.styled(Style::Strong, &places(&group, str::to_owned), ""));
         for change in changes(&group) {
-            let head = format!("  {} {}", sign(change), words(change));
+            let head = format!("  {} {}", sign(change), change.class().as_str());
             let rest = format!(": {}", title(change, diff));
             text.push_str(&screen.styled(style(change), &head, &rest));
             for line in details(change, diff) {
@@ -38,7 +38,7 @@ pub fn diff(diff: &Diff, screen: Screen) -> String {
         text.push('\n');
         text.push_str(&screen.styled(Style::Strong, UNSEEN, ":"));
         for unseen in &diff.unseen {
-            put_line!(text, "  ? {}", unseen_line(unseen));
+            put_line!(text, "  ? {}", unseen_line(unseen, str::to_owned));
         }
     }
     if !diff.settings.is_empty() {
@@ -69,7 +69,7 @@ pub fn diff_markdown(diff: &Diff, old: &str, new: &str) -> String {
         }
     }
     for group in groups(diff) {
-        let _ = write!(text, "\n**{}**\n\n```diff\n", places_with(&group, code));
+        let _ = write!(text, "\n**{}**\n\n```diff\n", places(&group, code));
         for change in changes(&group) {
             markdown_change(&mut text, change, diff);
         }
@@ -78,7 +78,7 @@ pub fn diff_markdown(diff: &Diff, old: &str, new: &str) -> String {
     if !diff.unseen.is_empty() {
         let _ = writeln!(text, "\n{UNSEEN}:\n");
         for unseen in &diff.unseen {
-            let _ = writeln!(text, "- {}", unseen_with(unseen, code));
+            let _ = writeln!(text, "- {}", unseen_line(unseen, code));
         }
     }
     if !diff.settings.is_empty() {
@@ -95,7 +95,12 @@ fn markdown_change(text: &mut String, change: &Change, diff: &Diff) {
     match change {
         Change::Added(_) => put_line!(text, "+ {}", title(change, diff)),
         Change::Removed(_) => put_line!(text, "- {}", title(change, diff)),
-        _ => put_line!(text, "! {}: {}", words(change), title(change, diff)),
+        _ => put_line!(
+            text,
+            "! {}: {}",
+            change.class().as_str(),
+            title(change, diff)
+        ),
     }
     if let Change::Changed { fields, .. } = change {
         for field in fields {
@@ -151,20 +156,14 @@ pub(super) fn groups(diff: &Diff) -> Vec<Vec<&ChangedCell>> {
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// The changes of a group.
 pub(super) fn changes<'a>(group: &[&'a ChangedCell]) -> &'a [Change] {
     group.first().map_or(&[], |cell| &cell.changes)
 }
 
-/// An event with roles.
 type Roles<'a> = (Event, Vec<&'a str>);
 
-/// The cells of a group: events with their roles, and the clusters.
-pub(super) fn places(group: &[&ChangedCell]) -> String {
-    places_with(group, str::to_owned)
-}
-
-fn places_with(group: &[&ChangedCell], name: impl Fn(&str) -> String) -> String {
+/// The cells of a group: events with their roles, and the clusters, whose names are written with `name`.
+pub(super) fn places(group: &[&ChangedCell], name: impl Fn(&str) -> String) -> String {
     let mut clusters: Vec<(&str, Vec<Roles<'_>>)> = Vec::new();
     let mut known: HashMap<&str, usize> = HashMap::new();
     for cell in group {
@@ -183,23 +182,19 @@ fn places_with(group: &[&ChangedCell], name: impl Fn(&str) -> String) -> String 
     }
     let mut texts: Vec<(String, Vec<&str>)> = Vec::new();
     for (cluster, events) in clusters {
-        let events: Vec<_> = events
-            .iter()
-            .map(|(event, roles)| format!("{event} ({})", roles.join(", ")))
-            .collect();
-        let events = events.join(", ");
+        let events = events.iter();
+        let events = events.map(|(event, roles)| format!("{event} ({})", roles.join(", ")));
+        let events = events.collect::<Vec<_>>().join(", ");
         match texts.iter_mut().find(|(known, _)| *known == events) {
             Some((_, clusters)) => clusters.push(cluster),
             None => texts.push((events, vec![cluster])),
         }
     }
-    let texts: Vec<_> = texts
-        .into_iter()
-        .map(|(events, clusters)| {
-            let clusters: Vec<_> = clusters.into_iter().map(&name).collect();
-            format!("{events} in {}", clusters.join(", "))
-        })
-        .collect();
+    let text = |(events, clusters): (String, Vec<&str>)| {
+        let clusters: Vec<_> = clusters.into_iter().map(&name).collect();
+        format!("{events} in {}", clusters.join(", "))
+    };
+    let texts: Vec<_> = texts.into_iter().map(text).collect();
     texts.join("; ")
 }
 
@@ -212,18 +207,15 @@ pub(super) fn summary(diff: &Diff) -> String {
         };
         return format!("no difference in any of {} cells{besides}", diff.compared);
     }
-    let counts: Vec<_> = Class::ALL
+    let counts = Class::ALL
         .into_iter()
-        .map(|class| (class, diff.count(class)))
-        .filter(|(_, count)| *count > 0)
-        .map(|(class, count)| format!("{count} {}", class.as_str()))
-        .collect();
-    format!(
-        "{} of {} cells differ: {}",
-        diff.cells.len(),
-        diff.compared,
-        counts.join(", ")
-    )
+        .filter_map(|class| match diff.count(class) {
+            0 => None,
+            count => Some(format!("{count} {}", class.as_str())),
+        });
+    let counts: Vec<_> = counts.collect();
+    let (differ, all) = (diff.cells.len(), diff.compared);
+    format!("{differ} of {all} cells differ: {}", counts.join(", "))
 }
 
 /// The rule and the request, in its current form if it still exists.
@@ -255,10 +247,8 @@ pub(super) fn details(change: &Change, diff: &Diff) -> Vec<String> {
                 let (rule, message) = fails.as_ref()?;
                 Some(format!("{word}: {rule}: {message}"))
             };
-            [reason("before", old), reason("now", new)]
-                .into_iter()
-                .flatten()
-                .collect()
+            let reasons = [reason("before", old), reason("now", new)];
+            reasons.into_iter().flatten().collect()
         }
     }
 }
@@ -266,10 +256,8 @@ pub(super) fn details(change: &Change, diff: &Diff) -> Vec<String> {
 /// The known result of a rule, in lines.
 fn told(word: &str, told: &Told, several_apis: bool) -> Vec<String> {
     let Some(unresolved) = &told.unresolved else {
-        let sent = told.steps.iter();
-        let mut sent: Vec<_> = sent
-            .map(|step| format!("{word}: {}", sentence(step, several_apis)))
-            .collect();
+        let line = |step| format!("{word}: {}", sentence(step, several_apis));
+        let mut sent: Vec<_> = told.steps.iter().map(line).collect();
         if sent.is_empty() {
             sent.push(format!("{word}: nothing"));
         }
@@ -350,9 +338,7 @@ fn ticked(line: &str) -> String {
 fn escape_markdown(text: &str) -> String {
     let mut escaped = String::new();
     for character in one_line(text).chars() {
-        if character.is_ascii_punctuation()
-            && !matches!(character, '.' | ',' | ':' | '(' | ')' | '-')
-        {
+        if character.is_ascii_punctuation() && !".,:()-".contains(character) {
             escaped.push('\\');
         }
         escaped.push(character);
@@ -360,28 +346,16 @@ fn escape_markdown(text: &str) -> String {
     escaped
 }
 
-/// The kind of change, in words.
-pub(super) fn words(change: &Change) -> &'static str {
-    change.class().as_str()
-}
-
-/// An edited rule that no cell shows.
-pub(super) fn unseen_line(unseen: &Unseen) -> String {
-    unseen_with(unseen, str::to_owned)
-}
-
-fn unseen_with(unseen: &Unseen, free: impl Fn(&str) -> String) -> String {
+/// An edited rule that no cell shows; free texts are written with `free`.
+pub(super) fn unseen_line(unseen: &Unseen, free: impl Fn(&str) -> String) -> String {
     let when = unseen.when.as_ref();
     let when = when.map_or_else(String::new, |when| {
         format!(", when {}", free(when.trim_end()))
     });
     let was = unseen.was.as_ref();
     let was = was.map_or_else(String::new, |was| format!(" from {}", free(was)));
-    format!(
-        "{}: {}{was}{when}",
-        free(&unseen.rule),
-        unseen.what.as_str()
-    )
+    let (rule, what) = (free(&unseen.rule), unseen.what.as_str());
+    format!("{rule}: {what}{was}{when}")
 }
 
 /// A setting that was edited.
@@ -398,13 +372,8 @@ pub(super) fn shown(value: &Value) -> String {
     }
 }
 
-fn field(field: &Field) -> String {
-    format!(
-        "{}: {} -> {}",
-        field.field,
-        shown(&field.old),
-        shown(&field.new)
-    )
+fn field(Field { field, old, new }: &Field) -> String {
+    format!("{field}: {} -> {}", shown(old), shown(new))
 }
 
 fn style(change: &Change) -> Style {

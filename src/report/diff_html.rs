@@ -25,17 +25,17 @@ pub fn diff_html(diff: &Diff, old: &str, new: &str) -> String {
     if !lost.is_empty() {
         body.push_str("<section><h2>No longer done</h2>\n<ul>\n");
         for (line, clusters) in lost {
-            let _ = writeln!(
-                body,
-                "<li>in {}: {}</li>",
-                escape(&clusters.join(", ")),
-                words(&line)
-            );
+            let clusters = escape(&clusters.join(", "));
+            let _ = writeln!(body, "<li>in {clusters}: {}</li>", words(&line));
         }
         body.push_str("</ul></section>\n");
     }
     for group in groups(diff) {
-        let _ = writeln!(body, "<article><h2>{}</h2>", escape(&places(&group)));
+        let _ = writeln!(
+            body,
+            "<article><h2>{}</h2>",
+            escape(&places(&group, str::to_owned))
+        );
         for change in changes(&group) {
             body.push_str(&entry(change, diff));
         }
@@ -48,7 +48,11 @@ pub fn diff_html(diff: &Diff, old: &str, new: &str) -> String {
             words(UNSEEN)
         );
         for unseen in &diff.unseen {
-            let _ = writeln!(body, "<li>{}</li>", escape(&unseen_line(unseen)));
+            let _ = writeln!(
+                body,
+                "<li>{}</li>",
+                escape(&unseen_line(unseen, str::to_owned))
+            );
         }
         body.push_str("</ul></section>\n");
     }

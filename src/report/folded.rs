@@ -58,7 +58,7 @@ pub(super) fn groups<'m>(matrix: &'m Matrix<'_>, with_trace: bool) -> Groups<'m>
         active.add(&cells);
         let mut key = String::new();
         for cell in &cells {
-            key.push_str(&written(cell, matrix, false));
+            key.push_str(&meaning(cell, matrix, false));
             key.push('\u{1}');
         }
         let key = nameless(&key, &cluster.name);
@@ -119,13 +119,8 @@ pub(super) fn list(events: &[Event]) -> String {
 /// The text for a rule that fails.
 pub(super) const FAILS: &str = "fails: nothing is sent";
 
-/// A cell in lines; empty if nothing is sent.
-pub(super) fn meaning(cell: &Cell, matrix: &Matrix<'_>) -> String {
-    written(cell, matrix, true)
-}
-
-/// The same, with or without the rules' notes.
-fn written(cell: &Cell, matrix: &Matrix<'_>, with_notes: bool) -> String {
+/// A cell in lines, with or without the rules' notes; empty if nothing is sent.
+pub(super) fn meaning(cell: &Cell, matrix: &Matrix<'_>, with_notes: bool) -> String {
     let mut text = String::new();
     let put_notes = |text: &mut String, rule: &str| {
         if with_notes {

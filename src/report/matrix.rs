@@ -33,7 +33,7 @@ pub fn matrix(matrix: &Matrix<'_>, screen: Screen) -> String {
             for role in Role::ALL {
                 let mut cells = group.cells.iter();
                 let cell = cells.find(|cell| cell.event == event && cell.role == role);
-                let mark = cell.map(|cell| legend.mark(meaning(cell, matrix)));
+                let mark = cell.map(|cell| legend.mark(meaning(cell, matrix, true)));
                 let _ = write!(line, "{:<16}", mark.unwrap_or_default());
             }
             let _ = writeln!(text, "{}", line.trim_end());
@@ -53,11 +53,8 @@ pub fn matrix(matrix: &Matrix<'_>, screen: Screen) -> String {
             text.push_str(&screen.wrapped(style, &head, line.trim_start(), own + 5));
         }
     }
-    let _ = writeln!(text, "-  nothing is sent");
-    let _ = writeln!(
-        text,
-        "(no entry: Patroni does not pass this role with this event)"
-    );
+    text.push_str("-  nothing is sent\n");
+    text.push_str("(no entry: Patroni does not pass this role with this event)\n");
     match groups.what_is_left() {
         Some(more) => put_line!(text, "\n{more}"),
         None => put_silent(&mut text, matrix, &groups.active),
@@ -74,10 +71,10 @@ fn put_silent(text: &mut String, matrix: &Matrix<'_>, active: &Active) {
     for (rule, note) in silent {
         let why = match &rule.when {
             _ if !rule.enabled => ": not enabled".to_owned(),
-            Some(when) => format!(
-                ": when {}",
-                as_written(when, &matrix.rules().vars).trim_end()
-            ),
+            Some(when) => {
+                let when = as_written(when, &matrix.rules().vars);
+                format!(": when {}", when.trim_end())
+            }
             None => String::new(),
         };
         put_line!(text, "  {} ({}:{}){why}", rule.name, note.file, note.line);
@@ -85,11 +82,8 @@ fn put_silent(text: &mut String, matrix: &Matrix<'_>, active: &Active) {
 }
 
 fn heading(group: &Group<'_>) -> String {
-    let names: Vec<String> = group
-        .clusters
-        .iter()
-        .map(|cluster| named(cluster))
-        .collect();
+    let clusters = group.clusters.iter();
+    let names: Vec<String> = clusters.map(|cluster| named(cluster)).collect();
     match names.as_slice() {
         [name] => format!("cluster {name}"),
         names => format!("clusters {}: the same but for the name", names.join(", ")),

@@ -49,19 +49,12 @@ pub fn matrix_html(matrix: &Matrix<'_>, rules: &str) -> String {
 
 /// The given facts, and the meaning of the placeholders.
 pub(super) fn facts(known: &Known) -> String {
-    let mut text = format!(
-        "The node is called <code>{}</code>, its host <code>{}</code>",
-        escape(&known.node),
-        escape(&known.host)
-    );
+    let (node, host) = (escape(&known.node), escape(&known.host));
+    let mut text = format!("The node is called <code>{node}</code>, its host <code>{host}</code>");
     for (what, values) in [("environment", &known.env), ("argument", &known.args)] {
         for (name, value) in values {
-            let _ = write!(
-                text,
-                ", {what} <code>{}={}</code>",
-                escape(name),
-                escape(value)
-            );
+            let (name, value) = (escape(name), escape(value));
+            let _ = write!(text, ", {what} <code>{name}={value}</code>");
         }
     }
     for name in &known.unset {
@@ -75,11 +68,9 @@ pub(super) fn facts(known: &Known) -> String {
 }
 
 fn heading(group: &Group<'_>) -> String {
-    let names: Vec<String> = group
-        .clusters
-        .iter()
-        .map(|cluster| format!("<code>{}</code>", escape(&cluster.name)))
-        .collect();
+    let code = |text: &str| format!("<code>{}</code>", escape(text));
+    let clusters = group.clusters.iter();
+    let names: Vec<String> = clusters.map(|cluster| code(&cluster.name)).collect();
     let others = match group.elsewhere {
         0 => String::new(),
         1 => "; one rule is for other clusters and left out here".to_owned(),
@@ -111,10 +102,8 @@ fn kind(cluster: &Cluster) -> String {
         [] => "any cluster that no rule names".to_owned(),
         [only] if *only == cluster.name => "a cluster that the rules name".to_owned(),
         matches => {
-            let matches: Vec<_> = matches
-                .iter()
-                .map(|pattern| format!("<code>{}</code>", escape(pattern)))
-                .collect();
+            let code = |pattern: &String| format!("<code>{}</code>", escape(pattern));
+            let matches: Vec<_> = matches.iter().map(code).collect();
             format!("a cluster that the rules name as {}", matches.join(" and "))
         }
     }
@@ -159,11 +148,8 @@ fn table(group: &Group<'_>, matrix: &Matrix<'_>) -> String {
 /// The reasons in all cells of these events, without duplicates.
 fn why_nothing(group: &Group<'_>, events: &[Event]) -> String {
     let mut all: Vec<String> = Vec::new();
-    for cell in group
-        .cells
-        .iter()
-        .filter(|cell| events.contains(&cell.event))
-    {
+    let cells = group.cells.iter();
+    for cell in cells.filter(|cell| events.contains(&cell.event)) {
         for reason in reasons(&cell.preview, false) {
             if !all.contains(&reason) {
                 all.push(reason);
@@ -196,12 +182,8 @@ fn entry(cell: &Cell, matrix: &Matrix<'_>) -> String {
         let _ = writeln!(html, "<p><b>{FAILS}</b></p>");
     }
     for error in &preview.failures {
-        let _ = writeln!(
-            html,
-            "<p><b>{}</b> {}</p>",
-            escape(&error.rule),
-            words(&error.source.message)
-        );
+        let (rule, message) = (escape(&error.rule), words(&error.source.message));
+        let _ = writeln!(html, "<p><b>{rule}</b> {message}</p>");
         html.push_str(&notes(&error.rule, matrix));
     }
     for (index, each) in preview.plan.steps.iter().enumerate() {
@@ -219,12 +201,8 @@ fn entry(cell: &Cell, matrix: &Matrix<'_>) -> String {
     }
     let sends_nothing = !preview.failures.is_empty();
     for one in preview.unresolved.iter().filter(|_| !sends_nothing) {
-        let _ = writeln!(
-            html,
-            "<p><b>{}</b> unknown: {}</p>",
-            escape(&one.rule),
-            words(&one.message())
-        );
+        let (rule, message) = (escape(&one.rule), words(&one.message()));
+        let _ = writeln!(html, "<p><b>{rule}</b> unknown: {message}</p>");
         for line in conditional(one, several) {
             let line = match line.trim_start() {
                 code if code.starts_with("POST ") => format!("<code>{}</code>", escape(code)),
@@ -251,18 +229,11 @@ fn notes(rule: &str, matrix: &Matrix<'_>) -> String {
     let Some(note) = matrix.note(rule) else {
         return String::new();
     };
-    let mut html = format!(
-        "<p class=\"note\">{}:{}</p>\n",
-        escape(&note.file),
-        note.line
-    );
+    let (file, line) = (escape(&note.file), note.line);
+    let mut html = format!("<p class=\"note\">{file}:{line}</p>\n");
     for found in &note.findings {
-        let _ = writeln!(
-            html,
-            "<p class=\"finding\"><b>{}</b> {}</p>",
-            found.code,
-            words(&found.message)
-        );
+        let (code, message) = (found.code, words(&found.message));
+        let _ = writeln!(html, "<p class=\"finding\"><b>{code}</b> {message}</p>");
     }
     html
 }
@@ -273,19 +244,14 @@ fn unseen(matrix: &Matrix<'_>, active: &Active) -> String {
     for (rule, note) in matrix.silent(active) {
         let why = match &rule.when {
             _ if !rule.enabled => ": not enabled".to_owned(),
-            Some(when) => format!(
-                ": when <code>{}</code>",
-                escape(as_written(when, &matrix.rules().vars).trim_end())
-            ),
+            Some(when) => {
+                let when = as_written(when, &matrix.rules().vars);
+                format!(": when <code>{}</code>", escape(when.trim_end()))
+            }
             None => String::new(),
         };
-        let _ = writeln!(
-            items,
-            "<li><b>{}</b> ({}:{}){why}</li>",
-            escape(&rule.name),
-            escape(&note.file),
-            note.line
-        );
+        let (name, file, line) = (escape(&rule.name), escape(&note.file), note.line);
+        let _ = writeln!(items, "<li><b>{name}</b> ({file}:{line}){why}</li>");
     }
     if items.is_empty() {
         return items;

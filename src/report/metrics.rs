@@ -10,18 +10,14 @@ use crate::store::{Intent, Receipt, Receipts, State, Tally, Verdict};
 
 use super::status::RulesSeen;
 
-/// The data to measure.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Metrics<'a> {
     /// This program's version, and the commit that it was built from.
     pub build: (&'a str, &'a str),
-    /// All intents in the state.
     pub intents: &'a [Intent],
     /// The verdicts on changes of timeline.
     pub receipts: &'a [Receipt],
-    /// The counters.
     pub tally: &'a Tally,
-    /// The state can be read.
     pub state_usable: bool,
     /// Patroni's scope; `None` if nothing was compared.
     pub cluster: Option<&'a str>,
@@ -31,9 +27,7 @@ pub struct Metrics<'a> {
     pub rules: Option<&'a RulesSeen>,
     /// The rules file is valid.
     pub rules_valid: bool,
-    /// The exit code of this run.
     pub exit_code: u8,
-    /// The wall clock.
     pub now: Duration,
 }
 

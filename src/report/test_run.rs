@@ -11,11 +11,8 @@ use super::text::{Screen, Style, one_line, put_line};
 /// The tests of one file and their results.
 #[derive(Debug, Clone)]
 pub struct Tested {
-    /// The file.
     pub file: String,
-    /// Its rules; `None` if the file can't be used.
     pub rules: Option<String>,
-    /// Its tests, in order.
     pub results: Vec<TestResult>,
     /// The reason why none of its tests was run.
     pub error: Option<String>,
@@ -24,20 +21,16 @@ pub struct Tested {
 /// The coverage of one rule set.
 #[derive(Debug, Clone)]
 pub struct Covered {
-    /// The rules.
     pub rules: String,
     /// Their canonical place, however the path is written.
     pub place: PathBuf,
-    /// Their coverage.
     pub coverage: Coverage,
 }
 
 /// The mutants of one rule set.
 #[derive(Debug, Clone)]
 pub struct Mutated {
-    /// The rules.
     pub rules: String,
-    /// The results.
     pub mutants: Mutants,
 }
 
@@ -74,31 +67,23 @@ fn survivor(survivor: &Survivor) -> String {
 /// A share, and its required minimum.
 #[derive(Debug, Clone)]
 pub struct Checked {
-    /// The rules.
     pub rules: String,
-    /// The name of the figure.
     pub what: &'static str,
-    /// The share.
     pub share: Share,
-    /// The minimum, in per cent.
     pub least: usize,
 }
 
 /// The results of one run of `test`.
 #[derive(Debug, Clone, Default)]
 pub struct TestRun {
-    /// The files.
     pub files: Vec<Tested>,
-    /// The coverage to show.
     pub covered: Vec<Covered>,
-    /// The mutants, if they were tried.
     pub mutated: Vec<Mutated>,
     /// The figures that `--fail-under` requires.
     pub checked: Vec<Checked>,
 }
 
 impl Covered {
-    /// Each figure by its name.
     pub fn shares(&self) -> [(&'static str, Share); 4] {
         [
             ("cells", self.coverage.cells()),
@@ -110,7 +95,6 @@ impl Covered {
 }
 
 impl Checked {
-    /// Returns true if the share is below the minimum.
     pub const fn is_missed(&self) -> bool {
         !self.share.reaches(self.least)
     }
@@ -123,13 +107,11 @@ impl Checked {
 }
 
 impl TestRun {
-    /// The number of tests that passed and failed.
     pub(super) fn counts(&self) -> (usize, usize) {
         let counts = self.files.iter().map(Tested::counts);
         counts.fold((0, 0), |sum, each| (sum.0 + each.0, sum.1 + each.1))
     }
 
-    /// The number of files that can't be used.
     pub fn errors(&self) -> usize {
         let files = self.files.iter();
         files.filter(|tested| tested.error.is_some()).count()

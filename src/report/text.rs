@@ -23,13 +23,10 @@ pub struct Screen {
 /// What a part of a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// Something is wrong.
     Error,
-    /// Something may be wrong.
     Warning,
     /// Worth a look.
     Note,
-    /// As it should be.
     Good,
     /// What is around the lines of a file.
     Frame,

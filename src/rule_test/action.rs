@@ -40,10 +40,8 @@ pub(super) struct Action {
     pub(super) message: Option<String>,
 }
 
-/// The task of a process.
 #[derive(Debug, Clone)]
 pub(super) enum Deed {
-    /// Executing a callback.
     Callback(Facts),
     /// Correcting differences, on this node.
     Reconcile {
@@ -60,7 +58,6 @@ pub(super) enum Leader {
     Nobody,
 }
 
-/// The end of a process.
 #[derive(Debug)]
 pub(super) struct Ended {
     /// `None` if it was killed.
@@ -71,7 +68,6 @@ pub(super) struct Ended {
 }
 
 impl Action {
-    /// The event, if it is a callback.
     pub(super) const fn facts(&self) -> Option<&Facts> {
         match &self.deed {
             Deed::Callback(facts) => Some(facts),
@@ -95,7 +91,6 @@ impl Action {
         std::iter::once(self.node()).chain(leader)
     }
 
-    /// A short description.
     pub(super) fn at(&self) -> String {
         match &self.deed {
             Deed::Callback(facts) => at(facts),
@@ -236,7 +231,6 @@ fn messages(outcome: &Outcome) -> Vec<String> {
 }
 
 impl Ended {
-    /// The end, on one line.
     pub(super) fn line(&self) -> String {
         let Self { posts, took, .. } = self;
         let seconds = took.as_secs_f64();

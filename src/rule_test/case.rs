@@ -32,15 +32,15 @@ pub(super) struct Cell {
     pub(super) requests: Option<Vec<Value>>,
 }
 
-/// The expected result.
 #[derive(Debug, Clone)]
 pub(super) enum Expect {
-    /// No rule fires.
     Nothing,
     /// The rules can't be evaluated, and the message contains this text.
     Fails(String),
     /// These rules, the cell's requests, or both.
-    Plan { fires: Option<Vec<String>> },
+    Plan {
+        fires: Option<Vec<String>>,
+    },
 }
 
 impl Case {

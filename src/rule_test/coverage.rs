@@ -22,7 +22,6 @@ pub struct Coverage {
 /// The covered share of something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Share {
-    /// The total.
     pub total: usize,
     /// The missing ones, in order.
     pub missing: Vec<String>,

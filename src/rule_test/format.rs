@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The whole file.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct File {
     pub(super) rules: String,
@@ -84,7 +83,6 @@ pub(super) struct Invariant {
     pub(super) request: Map<String, Value>,
 }
 
-/// Many events at once.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Forall {
     #[serde(flatten)]
@@ -102,7 +100,6 @@ pub(super) struct Place {
     pub(super) node: Option<Words>,
 }
 
-/// One word or a list.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Words {
@@ -119,7 +116,6 @@ impl Words {
     }
 }
 
-/// A sequence of callbacks.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Scenario {
     pub(super) name: String,
@@ -170,7 +166,6 @@ pub(super) struct Call {
     pub(super) message: Option<String>,
 }
 
-/// The expected state at the end.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct End {
     pub(super) active_model: BTreeMap<String, Option<String>>,

@@ -17,7 +17,6 @@ use super::narrow::Narrow;
 use super::result::{Failure, TestResult};
 use super::spec::with_vars;
 
-/// One statement.
 #[derive(Debug, Clone)]
 pub(super) struct Invariant {
     pub(super) name: String,
@@ -36,7 +35,6 @@ pub(super) struct Cell {
     pub(super) request: Map<String, Value>,
 }
 
-/// The allowed number of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Number {
     pub(super) least: usize,
@@ -110,7 +108,6 @@ impl Invariant {
         concerned.all(|cell| self.holds(cell, &survey(&rules, &cell.facts)))
     }
 
-    /// The number of its events.
     pub(super) fn size(&self) -> usize {
         self.clusters.iter().map(|(_, cells)| cells.len()).sum()
     }

@@ -22,8 +22,12 @@ mod spec;
 mod suite;
 mod world;
 
-pub use coverage::{Coverage, Share};
-pub use mutants::{Mutants, Survivor, mutate};
-pub use read::{Loaded, load};
-pub use result::{Failure, TestResult};
-pub use suite::Suite;
+pub use coverage::Coverage;
+pub use read::load;
+
+pub(crate) use coverage::Share;
+pub(crate) use mutants::{Mutants, Survivor, mutate};
+pub use result::TestResult;
+
+pub(crate) use result::Failure;
+pub(crate) use suite::Suite;

@@ -21,17 +21,14 @@ use crate::store::Sqlite;
 use super::clock::Virtual;
 use super::world::{self, Outside};
 
-/// The duration of one exchange.
 const EXCHANGE: Duration = Duration::from_millis(10);
 
 /// The moment at which a process is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kill {
-    /// Before its first request is sent.
     BeforePost,
     /// When its first request has arrived, before it reads the answer.
     AfterPost,
-    /// After this much time.
     After(Duration),
 }
 
@@ -65,14 +62,11 @@ pub(super) struct Wire<'a> {
 /// The server at the other end.
 enum Peer<'a> {
     Api(&'a RefCell<world::Api>),
-    /// The Patroni of this node.
     Patroni(String),
-    /// A Patroni that does not answer.
     Silent,
 }
 
 impl<'a> Process<'a> {
-    /// Starts a process.
     pub(super) fn begin(
         rules: &RuleSet,
         outside: &'a Outside,
@@ -115,7 +109,6 @@ impl<'a> Process<'a> {
         }
     }
 
-    /// The number of its posts.
     pub(super) fn posts(&self) -> usize {
         self.life.posts.get()
     }

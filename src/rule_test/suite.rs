@@ -16,15 +16,12 @@ use super::scenario::Scenario;
 /// A test file and its rules; a suite that exists can be run.
 #[derive(Debug, Clone)]
 pub struct Suite {
-    /// The file.
     pub source: Source,
     /// The rules' path in messages.
     pub rules_path: String,
     /// Their canonical place, however the path is written.
     pub rules_place: PathBuf,
-    /// The rules.
     pub rules: RuleSet,
-    /// Their text.
     pub(super) rules_sources: Vec<Source>,
     pub(super) cases: Vec<Case>,
     pub(super) invariants: Vec<Invariant>,

@@ -27,26 +27,21 @@ pub(super) struct Outside {
     pub(super) restored: RefCell<BTreeSet<(String, PathBuf)>>,
 }
 
-/// The roles in the cluster.
 #[derive(Debug, Default)]
 pub(super) struct Cluster {
     pub(super) name: String,
     pub(super) members: Vec<String>,
-    /// The holder of the leader key.
     pub(super) leader: Option<String>,
-    /// It is a standby cluster.
     pub(super) standby: bool,
 }
 
 impl Outside {
-    /// The active model of a server of an API.
     pub(super) fn active_model(&self, api: &ApiName, server: &str) -> Option<String> {
         let mut service = self.apis.get(api)?.borrow_mut();
         let moment = self.clock.moment();
         service.api().backend().active_model(moment, server)
     }
 
-    /// Replaces the faults of every API.
     pub(super) fn set_faults(&self, faults: &Faults) {
         for service in self.apis.values() {
             service.borrow_mut().set_faults(faults.clone());

@@ -41,11 +41,9 @@ impl BackupStatus {
 /// A backup of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
-    /// Its server.
     pub server: String,
     /// Its ID, the time at which it began.
     pub id: String,
-    /// Its status.
     pub status: BackupStatus,
     /// The timeline it was taken on.
     pub timeline: u64,

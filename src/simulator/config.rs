@@ -22,7 +22,6 @@ pub enum RecoverFiles {
 /// A Barman server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
-    /// Its name.
     pub name: String,
     /// The cluster whose models it accepts.
     pub cluster: String,
@@ -33,7 +32,6 @@ pub struct Server {
 /// A Barman model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
-    /// Its name.
     pub name: String,
     /// Its cluster; `None` if its name has it (`CLUSTER:NODE`).
     pub cluster: Option<String>,
@@ -244,66 +242,42 @@ impl Config {
 /// A contradictory configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// A name that can't be part of a URL.
     #[error("`{0}` can't be a name: use letters, digits, `.`, `_`, `:` and `-`")]
     Name(String),
     /// A duplicate name: servers and models share one namespace.
     #[error("`{0}` is named twice: every server and model needs a name of its own")]
     Twice(String),
-    /// A model whose name does not include its cluster.
     #[error(
         "model `{0}` has no cluster: name it `CLUSTER:NODE`, or give the cluster as `{0}=CLUSTER`"
     )]
     NoCluster(String),
-    /// An item of a server that does not exist.
     #[error("there is no server `{server}` for {what}; servers: {servers}")]
     NoServer {
-        /// The item.
         what: String,
-        /// The server named.
         server: String,
-        /// The existing servers.
         servers: String,
     },
-    /// An active model that does not exist.
     #[error("there is no model `{model}` to be active on server `{server}`")]
-    NoModel {
-        /// The server.
-        server: String,
-        /// The model named.
-        model: String,
-    },
-    /// An active model of another cluster.
+    NoModel { server: String, model: String },
     #[error(
         "model `{model}` is of cluster `{found}` and can't be active on server `{server}` of cluster `{wanted}`"
     )]
     OtherCluster {
-        /// The server.
         server: String,
-        /// The model.
         model: String,
-        /// The server's cluster.
         wanted: String,
-        /// The model's cluster.
         found: String,
     },
-    /// A timeline for a section that does not exist.
     #[error("there is no server or model `{0}` to set a timeline of")]
     NoSection(String),
-    /// An option that Barman does not know, or an invalid value.
     #[error("`{value}` can't be the option `{option}` of `{section}`")]
     Option {
-        /// The server or model.
         section: String,
-        /// The option.
         option: String,
-        /// Its value.
         value: String,
     },
-    /// An invalid name of a WAL file.
     #[error("`{0}` is not the name of a WAL file, which has 24 hexadecimal digits")]
     Wal(String),
-    /// An invalid path prefix.
     #[error("prefix `{0}` must begin with `/` and have no query")]
     Prefix(String),
 }

@@ -7,11 +7,9 @@ use std::str::FromStr;
 pub struct Filler {
     /// Servers in addition to the configured ones.
     pub servers: usize,
-    /// Backups of each of them.
     pub backups: usize,
 }
 
-/// An invalid size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("write it as `SERVERSxBACKUPS`, for example `500x50`")]
 pub struct FillerError;

@@ -23,9 +23,7 @@ use super::world;
 /// The members of a cluster, and the addresses of their REST APIs.
 #[derive(Debug)]
 pub struct Members {
-    /// The cluster.
     pub cluster: Cluster,
-    /// An address for each member.
     pub addresses: Vec<SocketAddr>,
 }
 

@@ -28,21 +28,16 @@ use super::version;
 /// The reason why a simulator did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Its configuration is contradictory.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The real Barman behind it could not be queried.
     #[error(transparent)]
     Barman(#[from] BarmanError),
-    /// It can't listen on the address.
     #[error("can't listen on `{address}`: {source}")]
     Listen {
-        /// The address.
         address: SocketAddr,
-        /// The system's error.
         source: io::Error,
     },
-    /// The system refuses another resource.
     #[error("the simulator can't run: {0}")]
     System(#[from] io::Error),
 }

@@ -38,7 +38,6 @@ pub enum SameSecond {
 /// A status as returned by a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// `IN_PROGRESS`
     InProgress,
     /// `DONE` or `FAILED`
     Ended(Outcome),

@@ -27,22 +27,10 @@ pub struct NoProgram;
 /// The reason why Barman can't be queried.
 #[derive(Debug, thiserror::Error)]
 pub enum BarmanError {
-    /// There is no such program, or it is not executable.
     #[error("can't run `{line}`: {source}")]
-    Start {
-        /// The command line, without its options.
-        line: String,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// It failed.
+    Start { line: String, source: io::Error },
     #[error("`{line}` failed: {status}")]
-    Failed {
-        /// The command line, without its options.
-        line: String,
-        /// Its exit status.
-        status: ExitStatus,
-    },
+    Failed { line: String, status: ExitStatus },
 }
 
 impl std::str::FromStr for BarmanCommand {

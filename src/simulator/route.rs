@@ -14,9 +14,7 @@ pub enum Scope {
 /// The meaning of a path, whatever the method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
-    /// `/status`
     Status,
-    /// `/diagnose`
     Diagnose,
     /// `/operations` and `/servers/S/operations`
     Operations(Scope),

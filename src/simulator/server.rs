@@ -47,7 +47,6 @@ pub(super) trait Endpoint: 'static {
     /// Returns true if a new connection is closed before anything is read from it.
     fn refuses_connection(&self) -> bool;
 
-    /// Serves one request.
     fn serve(&self, request: &Request) -> Reaction;
 
     /// The answer to a request that is accepted late; `None` while it is waiting.

@@ -17,7 +17,6 @@ pub const PATRONI: Version = Version(4, 1, 5);
 /// The first Barman with models.
 pub const BARMAN_WITH_MODELS: Version = Version(3, 10, 0);
 
-/// An invalid version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a version such as `3.10.1`")]
 pub struct VersionError(String);

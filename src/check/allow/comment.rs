@@ -23,7 +23,6 @@ pub(super) struct Comment {
     pub(super) said: Result<Said, &'static str>,
 }
 
-/// The content of a valid comment.
 pub(super) struct Said {
     pub(super) codes: Vec<String>,
     pub(super) reason: String,

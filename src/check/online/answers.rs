@@ -20,22 +20,16 @@ pub struct Here {
 /// A cluster as seen by a Patroni.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
-    /// The address.
     pub url: String,
-    /// The cluster's name, if reported.
     pub scope: Option<String>,
-    /// The members.
     pub members: Vec<Member>,
     /// The permanent physical slots, if the configuration could be read.
     pub slots: Option<BTreeSet<String>>,
 }
 
-/// A member of a cluster.
 #[derive(Debug, Clone)]
 pub struct Member {
-    /// Its name.
     pub name: String,
-    /// It is never promoted.
     pub never_leads: bool,
 }
 
@@ -51,9 +45,7 @@ pub struct Inventory {
 /// The content of `/diagnose`.
 #[derive(Debug, Clone, Default)]
 pub struct Content {
-    /// The servers.
     pub servers: BTreeMap<String, Server>,
-    /// The models.
     pub models: BTreeMap<String, Model>,
     /// The reason why Barman can't have models, if any.
     pub why_no_models: Option<String>,
@@ -62,44 +54,33 @@ pub struct Content {
 /// A server; only its cluster is known if no details were requested.
 #[derive(Debug, Clone, Default)]
 pub struct Server {
-    /// The cluster it is for.
     pub cluster: Option<String>,
-    /// `active` of its configuration.
     pub active: Option<bool>,
     /// It copies from another Barman.
     pub passive: bool,
-    /// `streaming_archiver` of its configuration.
     pub streaming_archiver: Option<bool>,
-    /// Its replication slot.
     pub slot_name: Option<String>,
     /// Recoveries fetch the WAL of later timelines from Barman.
     pub gets_wal: bool,
-    /// Its backups by ID.
     pub backups: BTreeMap<String, BackupState>,
 }
 
-/// A model.
 #[derive(Debug, Clone, Default)]
 pub struct Model {
-    /// The cluster it is for.
     pub cluster: Option<String>,
     /// The replication slot, if it has one of its own.
     pub slot_name: Option<String>,
 }
 
-/// The result of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BackupState {
-    /// It can be restored.
     Usable,
-    /// It failed.
     Failed,
     /// It is in progress, or its state is unknown.
     Other,
 }
 
 impl Here {
-    /// This node's name.
     pub fn name(&self) -> Option<&str> {
         self.given.as_deref().or(self.told.as_deref())
     }

@@ -29,21 +29,16 @@ pub struct Names {
 /// A server or model whose options a request changes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Changed {
-    /// It is a model.
     pub is_model: bool,
     pub name: String,
-    /// Its place in the rules.
     pub at: Origin,
 }
 
 /// A request for a member.
 #[derive(Debug, Clone)]
 pub struct Want<'r> {
-    /// Its rule.
     pub rule: &'r Rule,
-    /// The request.
     pub request: &'r RequestTemplate,
-    /// The names in it.
     pub names: Names,
 }
 
@@ -56,14 +51,12 @@ impl std::ops::Deref for Want<'_> {
 }
 
 impl Want<'_> {
-    /// The servers in the request.
     pub fn servers(&self) -> impl Iterator<Item = &str> {
         let changed = self.changes.iter().filter(|changed| !changed.is_model);
         let changed = changed.map(|changed| changed.name.as_str());
         self.server.as_deref().into_iter().chain(changed)
     }
 
-    /// The models in the request.
     pub fn models(&self) -> impl Iterator<Item = &str> {
         let changed = self.changes.iter().filter(|changed| changed.is_model);
         let changed = changed.map(|changed| changed.name.as_str());

@@ -15,21 +15,11 @@ use crate::model::Event;
 use crate::report;
 use crate::store::{Extent, Source};
 
-use crate::cli::shared::alerts::{desk, rules_seen};
-use crate::cli::shared::args::RulesArgs;
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::{Exit, INVALID};
-use crate::cli::shared::fleet::Fleet;
-use crate::cli::shared::notify::Manager;
-use crate::cli::shared::one_pass::{once_code, refuse_without_clusters, rules_state};
-use crate::cli::shared::outbox::Outbox;
-use crate::cli::shared::output::{print, screen};
-use crate::cli::shared::rules::{Rules, connect};
-use crate::cli::shared::signals::Orders;
-use crate::cli::shared::state;
-use crate::cli::shared::watch::Watch;
-use crate::cli::shared::world::Outside;
+use crate::cli::shared::{
+    Command, Context, Exit, Fleet, Group, INVALID, Manager, Orders, Outbox, Outside, Rules,
+    RulesArgs, Watch, connect, desk, once_code, print, refuse_without_clusters, rules_seen,
+    rules_state, screen, state,
+};
 
 /// Makes Barman follow many clusters.
 ///

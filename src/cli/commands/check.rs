@@ -10,12 +10,7 @@ use crate::load::{self, ReadError, read, read_from};
 use crate::report::{self, CheckOutput, Failure, Findings, Style};
 use crate::source::Source;
 
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::invocation::set_vars;
-use crate::cli::shared::online::Online;
-use crate::cli::shared::output::print;
+use crate::cli::shared::{Command, Context, Exit, Group, Online, USAGE, print, set_vars};
 
 /// The path that stands for standard input.
 const STDIN: &str = "-";
@@ -130,9 +125,7 @@ impl Command for Check {
 struct All {
     checked: Checked,
     failures: Vec<Failure>,
-    /// The texts that were read.
     sources: Vec<Source>,
-    /// The rule sets that were checked.
     sets: Vec<Set>,
 }
 

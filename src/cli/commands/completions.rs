@@ -13,10 +13,7 @@ use crate::store::State;
 
 use crate::cli::commands::Cli;
 use crate::cli::manual;
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::output::print;
+use crate::cli::shared::{Command, Context, Exit, Group, USAGE, print};
 
 /// Prints a completion script for a shell.
 ///

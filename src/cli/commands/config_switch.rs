@@ -6,10 +6,7 @@ use clap::{Args, ValueEnum};
 use crate::evaluate::Facts;
 use crate::model::{Event, Role};
 
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::shipped::{Codes, Shipped, Tries};
+use crate::cli::shared::{Codes, Command, Context, Exit, Group, Shipped, Tries, USAGE};
 
 /// Switches a Barman server to a model, like Patroni's Python tool.
 ///

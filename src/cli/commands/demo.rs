@@ -15,12 +15,7 @@ use serde_json::Value;
 use crate::model::duration;
 use crate::simulator::{Config, Served, Simulator};
 
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::duration::parse_duration;
-use crate::cli::shared::exit::Exit;
-use crate::cli::shared::output::print;
-use crate::cli::shared::state::STATE_VARIABLE;
+use crate::cli::shared::{Command, Context, Exit, Group, STATE_VARIABLE, parse_duration, print};
 
 /// The rules of the demo: the first example for operators.
 const RULES: &str = include_str!("../../../rules/follow-the-primary.yml");

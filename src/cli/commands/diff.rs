@@ -8,14 +8,9 @@ use crate::diff::{self, DiffOutput};
 use crate::model::RuleSet;
 use crate::report;
 
-use crate::cli::shared::cells::KnownArgs;
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::Exit;
-use crate::cli::shared::invocation::set_vars;
-use crate::cli::shared::output::{print, screen};
-use crate::cli::shared::revision::{Found, sources};
-use crate::cli::shared::rules::Rules;
+use crate::cli::shared::{
+    Command, Context, Exit, Found, Group, KnownArgs, Rules, print, screen, set_vars, sources,
+};
 
 /// Shows the effect of a change of the rules.
 ///

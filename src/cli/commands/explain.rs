@@ -5,10 +5,7 @@ use clap::Args;
 use crate::diagnostic::Code;
 use crate::report;
 
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::output::{print, screen};
+use crate::cli::shared::{Command, Context, Exit, Group, USAGE, print, screen};
 
 /// Explains a finding of `check`, with a wrong and a right example.
 ///

@@ -8,12 +8,7 @@ use crate::http::{Clock as _, Real};
 use crate::report;
 use crate::store::{Forget, IntentId, Sqlite};
 
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::output::print;
-use crate::cli::shared::rules::database;
-use crate::cli::shared::state::exists;
+use crate::cli::shared::{Command, Context, Exit, Group, USAGE, database, exists, print};
 
 /// Gives up pending requests.
 ///

@@ -9,14 +9,9 @@ use crate::http::{Clock as _, Real, block_on};
 use crate::report::{self, HistoryOutput, IntentView, ReceiptView};
 use crate::store::{Query, Receipt, Sqlite, State, Store as _};
 
-use crate::cli::shared::args::Format;
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::duration::parse_since;
-use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::output::{print, screen};
-use crate::cli::shared::rules::database;
-use crate::cli::shared::state;
+use crate::cli::shared::{
+    Command, Context, Exit, Format, Group, USAGE, database, parse_since, print, screen, state,
+};
 
 /// Shows the requests that were sent, and their outcomes.
 ///

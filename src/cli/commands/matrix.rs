@@ -12,13 +12,10 @@ use clap::{Args, ValueEnum};
 use crate::matrix::{Matrix, notes};
 use crate::report;
 
-use crate::cli::shared::cells::KnownArgs;
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::Exit;
-use crate::cli::shared::invocation::{rules_path, set_vars};
-use crate::cli::shared::output::{print, print_with, screen};
-use crate::cli::shared::rules::{Rules, connect};
+use crate::cli::shared::{
+    Command, Context, Exit, Group, KnownArgs, Rules, connect, print, print_with, rules_path,
+    screen, set_vars,
+};
 
 /// Shows what the rules do for every event and role.
 ///

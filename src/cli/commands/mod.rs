@@ -22,11 +22,7 @@ mod test;
 
 use clap::{Parser, Subcommand};
 
-use crate::cli::shared::args::Global;
-use crate::cli::shared::command::{Command, Facts};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::Exit;
-use crate::cli::shared::version;
+use crate::cli::shared::{Command, Context, Exit, Facts, Global, version};
 
 /// Makes Barman follow a Patroni cluster: a YAML rules file maps Patroni's events and roles to
 /// pg-backup-api requests.
@@ -67,21 +63,18 @@ macro_rules! commands {
         const FACTS: &[Facts] = &[$(Facts::of::<$arguments>(),)+];
 
         impl Commands {
-            /// [`Command::acts`].
             pub fn acts(&self) -> bool {
                 match self {
                     $(Self::$name(command) => command.acts(),)+
                 }
             }
 
-            /// [`Command::take_others`].
             pub fn take_others(&mut self, others: Vec<(String, String)>) {
                 match self {
                     $(Self::$name(command) => command.take_others(others),)+
                 }
             }
 
-            /// [`Command::run`].
             pub fn run(&self, context: &Context) -> Result<u8, Exit> {
                 match self {
                     $(Self::$name(command) => command.run(context),)+

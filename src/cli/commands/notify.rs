@@ -11,14 +11,9 @@ use crate::model::{Receiver, duration};
 use crate::report;
 use crate::store::Sqlite;
 
-use crate::cli::shared::alerts::desk;
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::{Exit, INVALID};
-use crate::cli::shared::invocation::rules_path;
-use crate::cli::shared::output::print;
-use crate::cli::shared::rules::{Rules, database};
-use crate::cli::shared::state;
+use crate::cli::shared::{
+    Command, Context, Exit, Group, INVALID, Rules, database, desk, print, rules_path, state,
+};
 
 /// Tests notifications, or lists open incidents.
 ///

@@ -2,11 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::shared::args::{EventArgs, Format};
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::dry_run::dry_run;
-use crate::cli::shared::exit::{Exit, INVALID};
+use crate::cli::shared::{Command, Context, EventArgs, Exit, Format, Group, INVALID, dry_run};
 
 /// Shows what `run` would send, and why each rule fires or not. No requests are sent.
 ///

@@ -20,23 +20,12 @@ use crate::model::{Event, Role};
 use crate::report::{self, ReconcileOutput};
 use crate::store::{Recorded, Source};
 
-use crate::cli::shared::alerts::{Reporter, desk, extent, of_pass, rules_seen};
-use crate::cli::shared::args::{Format, LogLevel, RulesArgs};
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::decide::Decider;
-use crate::cli::shared::duration::parse_duration;
-use crate::cli::shared::exit::{Exit, INVALID};
-use crate::cli::shared::invocation::rules_path;
-use crate::cli::shared::log::{Log, fields};
-use crate::cli::shared::metrics::{self, Measured};
-use crate::cli::shared::one_pass::{once_code, pass_over};
-use crate::cli::shared::output::{print, result_format, screen};
-use crate::cli::shared::rules::{Age, Rules};
-use crate::cli::shared::signals::Hangup;
-use crate::cli::shared::state;
-use crate::cli::shared::view::{Base, View, wants};
-use crate::cli::shared::watch::Watch;
+use crate::cli::shared::{
+    Age, Base, Command, Context, Decider, Exit, Format, Group, Hangup, INVALID, Log, LogLevel,
+    Measured, Reporter, Rules, RulesArgs, View, Watch, desk, extent, fields, metrics, of_pass,
+    once_code, parse_duration, pass_over, print, result_format, rules_path, rules_seen, screen,
+    state, wants,
+};
 
 use dry::dry;
 
@@ -263,7 +252,6 @@ fn once(args: &Reconcile, context: &Context, watch: &Watch<'_>, kept: &Kept) -> 
     Ok(code)
 }
 
-/// Passes over every cluster.
 fn all(args: &Reconcile, context: &Context, watch: &Watch<'_>) -> Result<u8, Exit> {
     let board = pass_over(&args.rules, context, !args.dry, args.second_look)?;
     print(&match args.format {

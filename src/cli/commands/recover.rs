@@ -7,10 +7,7 @@ use clap::Args;
 use crate::evaluate::Facts;
 use crate::model::{Event, Role};
 
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::Exit;
-use crate::cli::shared::shipped::{Codes, Shipped, Tries, seconds};
+use crate::cli::shared::{Codes, Command, Context, Exit, Group, Shipped, Tries, seconds};
 
 /// The shortest pause between two polls, even if `--loop-wait` is zero.
 const SHORTEST: Duration = Duration::from_millis(100);

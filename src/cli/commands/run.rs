@@ -12,21 +12,11 @@ use crate::model::Event;
 use crate::report::{self, OutcomeView, RunOutput};
 use crate::store::{Extent, Observation, Recorded, Source};
 
-use crate::cli::shared::alerts::{Alerts, Reporter, desk, of_pass, rules_seen};
-use crate::cli::shared::args::{EventArgs, Format, LogLevel};
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::decide::{Decider, recorded};
-use crate::cli::shared::dry_run::dry_run;
-use crate::cli::shared::duration::parse_duration;
-use crate::cli::shared::exit::{Exit, INVALID};
-use crate::cli::shared::invocation::facts;
-use crate::cli::shared::log::fields;
-use crate::cli::shared::output::{print, result_format, screen};
-use crate::cli::shared::rules::Rules;
-use crate::cli::shared::state;
-use crate::cli::shared::watch::Watch;
-use crate::cli::shared::world::Outside;
+use crate::cli::shared::{
+    Alerts, Command, Context, Decider, EventArgs, Exit, Format, Group, INVALID, LogLevel, Outside,
+    Reporter, Rules, Watch, desk, dry_run, facts, fields, of_pass, parse_duration, print, recorded,
+    result_format, rules_seen, screen, state,
+};
 
 /// Evaluates the rules for an event and sends their requests. Patroni calls this.
 ///

@@ -4,10 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::load::schema;
 
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::Exit;
-use crate::cli::shared::output::print;
+use crate::cli::shared::{Command, Context, Exit, Group, print};
 
 /// Prints the JSON Schema of a file format.
 ///

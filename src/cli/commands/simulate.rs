@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::{Exit, USAGE};
+use crate::cli::shared::{Command, Context, Exit, Group, USAGE};
 use crate::simulator::barman::Barman;
 use crate::simulator::fault::Faults;
 use crate::simulator::patroni::Cluster;

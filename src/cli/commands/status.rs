@@ -8,15 +8,10 @@ use clap::{Args, ValueEnum};
 use crate::http::{Clock as _, Real};
 use crate::report;
 
-use crate::cli::shared::args::RulesArgs;
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::duration::parse_duration;
-use crate::cli::shared::exit::{Exit, INVALID};
-use crate::cli::shared::one_pass::{once_code, pass_over};
-use crate::cli::shared::output::{print, screen};
-use crate::cli::shared::view::Base;
-use crate::cli::shared::watch::Watch;
+use crate::cli::shared::{
+    Base, Command, Context, Exit, Group, INVALID, RulesArgs, Watch, once_code, parse_duration,
+    pass_over, print, screen,
+};
 
 /// Shows whether Barman follows the cluster.
 ///
@@ -131,7 +126,6 @@ impl Command for Status {
     }
 }
 
-/// Shows all clusters.
 fn all(args: &Status, context: &Context) -> Result<u8, Exit> {
     let board = pass_over(&args.rules, context, false, Duration::ZERO)?;
     let text = report::fleet::once(&board, screen(context));

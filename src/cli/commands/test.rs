@@ -9,10 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::report::{self, Checked, TestOutput};
 
-use crate::cli::shared::command::{Command, Group};
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::{Exit, USAGE};
-use crate::cli::shared::output::{print, screen};
+use crate::cli::shared::{Command, Context, Exit, Group, USAGE, print, screen};
 
 use files::Files;
 use thresholds::{MUTANTS, Thresholds, checked, thresholds};

@@ -13,9 +13,7 @@ use super::env::Environment;
 /// The decision about colours, for both outputs.
 #[derive(Debug, Clone, Copy)]
 pub struct Colours {
-    /// For results.
     pub stdout: Colour,
-    /// For errors.
     pub stderr: Colour,
     /// The same for what clap prints, which knows the variables by itself.
     pub clap: clap::ColorChoice,

@@ -76,18 +76,13 @@ pub trait Command: Args {
 /// The facts about a command, independent of its arguments.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts {
-    /// [`Command::GROUP`].
     pub group: Group,
-    /// [`Command::CONNECTED`].
     pub connected: bool,
-    /// [`Command::OPEN`].
     pub open: bool,
-    /// [`Command::refuse`].
     pub refuse: fn(&[OsString], &str) -> u8,
 }
 
 impl Facts {
-    /// The facts of a command.
     pub const fn of<C: Command>() -> Self {
         Self {
             group: C::GROUP,

@@ -9,10 +9,8 @@ use super::log::Log;
 
 /// The context of every command.
 pub struct Context {
-    /// Options for every command.
     pub global: Global,
     pub environment: Environment,
     pub log: Rc<Log>,
-    /// The outputs that get colours.
     pub colours: Colours,
 }

@@ -28,9 +28,7 @@ const LARGEST: u64 = 4096;
 
 /// Delivers over the network, and by programs of this machine.
 pub struct Couriers<'a> {
-    /// Has the variables that headers come from.
     pub environment: &'a Environment,
-    /// Takes the complaints.
     pub log: &'a Rc<Log>,
 }
 

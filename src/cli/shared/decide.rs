@@ -16,7 +16,6 @@ use super::rules::Rules;
 pub struct Decider<'a> {
     /// The rules, before the command line sets variables.
     pub rules: &'a Rules,
-    /// The environment of this process.
     pub environment: &'a Environment,
     /// The event that this process was called for, with all arguments from Patroni.
     pub call: Option<Facts>,

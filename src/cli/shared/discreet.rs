@@ -29,20 +29,17 @@ impl Discretion {
             .fold(text.to_owned(), |text, secrets| secrets.hide(&text))
     }
 
-    /// The result of a step, without secrets.
     fn report(&self, mut report: StepReport) -> StepReport {
         report.message = report.message.map(|message| self.hide(&message));
         report
     }
 
-    /// The result of a plan, without secrets.
     pub fn outcome(&self, mut outcome: Outcome) -> Outcome {
         let steps = outcome.steps.into_iter();
         outcome.steps = steps.map(|report| self.report(report)).collect();
         outcome
     }
 
-    /// The comparisons, without secrets.
     pub fn compared(&self, mut compared: Vec<Comparison>) -> Vec<Comparison> {
         for one in &mut compared {
             if let Ok(Some(text)) | Err(text) = &mut one.differs {
@@ -63,13 +60,11 @@ impl Discretion {
         compared
     }
 
-    /// The receipts of a pass, without secrets.
     pub fn judged(&self, mut judged: Judged) -> Judged {
         judged.blind = judged.blind.map(|why| self.hide(&why));
         judged
     }
 
-    /// What was seen, as it may be told.
     pub fn observations(&self, mut observations: Vec<Observation>) -> Vec<Observation> {
         for one in &mut observations {
             let (Seen::Wrong { message: text, .. } | Seen::Well(text)) = &mut one.seen;
@@ -114,7 +109,6 @@ impl Discretion {
 /// A state whose messages contain no secrets.
 pub struct DiscreetStore {
     pub state: Worker,
-    /// The secrets to remove.
     pub discretion: Discretion,
     /// The source that differences are attributed to.
     pub by: Source,

@@ -12,12 +12,10 @@ use crate::model::{Event, Role};
 pub struct Environment {
     /// All variables; bytes that are not UTF-8 are replaced by `U+FFFD`.
     pub vars: BTreeMap<String, String>,
-    /// The machine's host name.
     pub host: Option<String>,
 }
 
 impl Environment {
-    /// Reads the environment.
     pub fn read() -> Self {
         let text = |text: OsString| text.to_string_lossy().into_owned();
         let vars = std::env::vars_os().map(|(name, value)| (text(name), text(value)));

@@ -7,11 +7,9 @@ use super::log::Log;
 /// A command that can't continue: the message and the exit code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {
-    /// The exit code.
     pub code: u8,
     /// The message; one line, lower case.
     pub message: String,
-    /// The next step, if there is one.
     pub help: Option<String>,
 }
 
@@ -37,7 +35,6 @@ impl fmt::Display for Exit {
 }
 
 impl Exit {
-    /// Ends with a code and a message.
     pub fn new(code: u8, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -51,7 +48,6 @@ impl Exit {
         Self::new(INVALID, message)
     }
 
-    /// Writes it to the log.
     pub fn log(&self, log: &Log) {
         log.error(&self.to_string());
     }
@@ -66,7 +62,6 @@ impl Exit {
         self
     }
 
-    /// Adds the next step.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self

@@ -52,7 +52,6 @@ pub struct Fleet<'a> {
 /// A cluster being followed.
 struct Member {
     name: String,
-    /// The client for its Patronis.
     client: Rc<Client>,
     addresses: Addresses,
     signal: Signal,

@@ -14,17 +14,12 @@ use super::version::{COMMIT, VERSION};
 
 /// The measurements of a pass of `reconcile`.
 pub struct Measured<'a> {
-    /// Patroni's scope, if it is known.
     pub cluster: Option<&'a str>,
     /// The comparison for each state that the rules want.
     pub compared: &'a [Comparison],
-    /// The rules that were used, if any.
     pub rules: Option<RulesSeen>,
-    /// The rules file is valid.
     pub rules_valid: bool,
-    /// The exit code.
     pub code: u8,
-    /// The wall clock.
     pub now: Duration,
 }
 

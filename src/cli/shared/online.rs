@@ -24,7 +24,6 @@ use super::world::Outside;
 
 /// The result of asking.
 pub struct Online {
-    /// Everything that does not match.
     pub problems: Vec<Problem>,
     /// The servers that could not be reached.
     pub failures: Vec<Failure>,
@@ -198,7 +197,6 @@ async fn look(
 /// The answers of a Patroni.
 struct Told {
     seen: Seen,
-    /// Its member's name.
     name: Option<String>,
     no_configuration: Option<PatroniError>,
 }

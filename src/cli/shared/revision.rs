@@ -107,11 +107,9 @@ fn split(rest: &str) -> Option<(&str, &str)> {
 
 /// The object at a path of a revision.
 enum Entry {
-    /// A file's text.
     File(String),
     /// The object name of a directory's tree.
     Folder(String),
-    /// Nothing.
     None,
 }
 

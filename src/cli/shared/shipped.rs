@@ -70,15 +70,10 @@ pub struct Codes {
 
 /// A sub-command: a rules file and the values that replace its examples.
 pub struct Shipped<'a> {
-    /// The name of the file in messages.
     pub name: &'static str,
-    /// The file.
     pub rules: &'static str,
-    /// Values of its vars.
     pub vars: Vec<(&'static str, &'a str)>,
-    /// The facts of the event.
     pub facts: Facts,
-    /// The retry settings.
     pub tries: Tries,
     /// The local Patroni, if an option gives one.
     pub patroni_url: Option<&'a str>,
@@ -86,7 +81,6 @@ pub struct Shipped<'a> {
     pub remembers: bool,
     /// The longest pause between two polls, if an option sets it.
     pub every: Option<Duration>,
-    /// The exit codes.
     pub codes: Codes,
 }
 

@@ -16,7 +16,6 @@ pub fn survive_file_limit() {
 pub struct Hangup(Arc<AtomicBool>);
 
 impl Hangup {
-    /// Starts to handle these signals.
     pub fn obey() -> Self {
         let (hangup, always) = (Arc::default(), Arc::new(AtomicBool::new(true)));
         let _ = flag::register(SIGHUP, Arc::clone(&hangup));
@@ -40,7 +39,6 @@ pub struct Orders {
 }
 
 impl Orders {
-    /// Starts to handle these signals.
     pub fn obey() -> Self {
         let (hangup, end) = (Arc::default(), Arc::<AtomicBool>::default());
         let _ = flag::register(SIGHUP, Arc::clone(&hangup));
@@ -59,7 +57,6 @@ impl Orders {
         self.hangup.came()
     }
 
-    /// Returns true if the process should end.
     pub fn end(&self) -> bool {
         self.end.load(Ordering::Relaxed)
     }

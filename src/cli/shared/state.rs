@@ -34,7 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The place of the state and its retention.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The database.
     pub path: PathBuf,
     /// It is named by the environment or the rules file.
     pub named: bool,

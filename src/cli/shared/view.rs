@@ -30,11 +30,9 @@ pub struct Base<'a> {
 
 /// The cluster as it is, and the state that the rules want.
 pub struct View {
-    /// Patroni's view.
     pub here: Here,
     /// The message that no rule is for this cluster, if so.
     pub misplaced: Option<String>,
-    /// The wanted state of the members.
     pub wanted: Wanted,
     /// The same, with the members' places.
     pub parts: Vec<Part>,
@@ -61,7 +59,6 @@ impl<'a> Base<'a> {
         })
     }
 
-    /// Limits the time of each exchange with an API.
     pub fn within(mut self, limit: Duration) -> Self {
         self.outside = self.outside.within(limit);
         self

@@ -87,7 +87,6 @@ impl<'a> Outside<'a> {
 }
 
 impl Outside<'_> {
-    /// The source that a difference is attributed to.
     pub fn source(&self) -> Source {
         self.watch.source()
     }
@@ -125,7 +124,6 @@ impl Outside<'_> {
         urls.borrow().first().map(ToString::to_string)
     }
 
-    /// What is noticed of requests.
     pub fn attention(&self) -> &Rc<Attention> {
         &self.attention
     }

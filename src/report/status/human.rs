@@ -11,7 +11,6 @@ use super::super::receipts;
 use super::super::text::{Screen, Style};
 use super::{Level, Status, conflict, squeezed};
 
-/// The status for people.
 pub fn status(status: &Status<'_>, screen: Screen) -> String {
     let mut page = Page {
         status,

@@ -20,17 +20,14 @@ pub use json::{StatusOutput, Target, conflicts, targets};
 pub use problem::{Level, Problem};
 
 /// The data to show.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Status<'a> {
-    /// The rules that were read.
     pub rules: &'a RulesSeen,
-    /// The state database.
     pub state: &'a StateSeen,
     /// Patroni's view of the cluster, or the reason why it is missing.
     pub here: Result<&'a Here, &'a str>,
     /// The message that no rule is for this cluster, if so.
     pub misplaced: Option<&'a str>,
-    /// The APIs that the rules name.
     pub apis: &'a [ApiSeen],
     /// The comparison for each state that the rules want.
     pub compared: &'a [Comparison],
@@ -38,7 +35,6 @@ pub struct Status<'a> {
     pub conflicts: &'a [Conflict],
     /// The verdicts on changes of timeline.
     pub judged: &'a Judged,
-    /// The wall clock.
     pub now: Duration,
 }
 

@@ -26,7 +26,6 @@ pub enum Level {
 }
 
 impl Level {
-    /// The level's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Warning => "warning",

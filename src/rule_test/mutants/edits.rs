@@ -5,20 +5,15 @@ use crate::model::{ApiName, Match, Origin, Rule, RuleSet, TemplateValue, Url};
 use crate::source::Source;
 use crate::template::premises;
 
-/// One change.
 pub(super) struct Edit {
-    /// The rule, if it concerns one.
     pub(super) rule: Option<String>,
-    /// The change, in words.
     pub(super) what: String,
-    /// Its place.
     pub(super) origin: Origin,
     pub(super) change: Change,
 }
 
 /// The rules with the change made.
 pub(super) enum Change {
-    /// A rule replaced by another.
     Rule(usize, Box<Rule>),
     /// A change of something other than a rule.
     Set(Box<dyn FnOnce(&mut RuleSet)>),

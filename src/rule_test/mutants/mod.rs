@@ -25,7 +25,6 @@ const PROCESS: usize = 1_000;
 /// The results of the mutants of one rule set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mutants {
-    /// The number that were tried.
     pub total: usize,
     /// The number beyond the limit, which were not tried.
     pub left_out: usize,
@@ -38,9 +37,7 @@ pub struct Mutants {
 pub struct Survivor {
     /// The rule; `None` for a change outside the rules.
     pub rule: Option<String>,
-    /// The change, in words.
     pub what: String,
-    /// Its place.
     pub place: Place,
 }
 
@@ -139,7 +136,6 @@ impl Trial<'_> {
 }
 
 impl Mutants {
-    /// The number for which a test fails.
     pub const fn caught(&self) -> usize {
         self.total.saturating_sub(self.survived.len())
     }

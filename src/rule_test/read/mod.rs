@@ -24,9 +24,7 @@ use super::suite::Suite;
 /// The result of loading a test file.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The suite, if it is valid.
     pub suite: Option<Suite>,
-    /// The findings, in the order of the lines.
     pub findings: Vec<Finding>,
 }
 

@@ -213,7 +213,6 @@ impl Reader<'_> {
         config
     }
 
-    /// Reads the faults.
     fn faults(&mut self, answers: Option<&str>, here: &str) -> Option<Faults> {
         match answers?.parse::<Faults>() {
             Ok(faults) => Some(faults),

@@ -9,11 +9,7 @@ use crate::http::{Clock as _, Real, block_on};
 use crate::simulator::patroni::Cluster;
 use crate::simulator::{Config, World};
 
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::Exit;
-use crate::cli::shared::output::print;
-use crate::cli::shared::signals::Orders;
-use crate::cli::shared::state::STATE_VARIABLE;
+use crate::cli::shared::{Context, Exit, Orders, STATE_VARIABLE, print};
 
 use super::{Folder, failed, own_program};
 

@@ -3,10 +3,7 @@
 use crate::execute::{Comparison, Verdict};
 use crate::report::{self, Screen, Style};
 
-use crate::cli::shared::args::Format;
-use crate::cli::shared::context::Context;
-use crate::cli::shared::output::{print, screen};
-use crate::cli::shared::view::{Base, View};
+use crate::cli::shared::{Base, Context, Format, View, print, screen};
 
 /// Shows the requests that would be sent.
 pub(super) fn dry(format: Option<Format>, context: &Context, base: &Base<'_>, view: View) -> u8 {

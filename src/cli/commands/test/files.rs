@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::cli::shared::context::Context;
-use crate::cli::shared::exit::{Exit, USAGE};
+use crate::cli::shared::{Context, Exit, USAGE};
 use crate::load::document::is_rules_file;
 use crate::load::read;
 use crate::report::{self, Covered, Mutated, TestRun, Tested, findings};
@@ -31,11 +30,9 @@ impl Files {
                 Ok(vec![path.clone()])
             };
             match found {
-                Ok(found) => {
-                    for file in &found {
-                        files.add(file, rules, context);
-                    }
-                }
+                Ok(found) => found
+                    .iter()
+                    .for_each(|file| files.add(file, rules, context)),
                 Err(error) => {
                     context.log.error(&error);
                     files.broken.push(broken(path, error));
@@ -171,12 +168,10 @@ fn test_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     for entry in folder.read_dir().map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        let hidden = path
-            .file_name()
-            .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        let yaml = path
-            .extension()
-            .is_some_and(|extension| extension == "yml" || extension == "yaml");
+        let name = path.file_name();
+        let hidden = name.is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        let extension = path.extension();
+        let yaml = extension.is_some_and(|extension| extension == "yml" || extension == "yaml");
         if hidden || !yaml || path.is_dir() {
             continue;
         }
