@@ -137,11 +137,6 @@ impl Message {
         })
     }
 
-    /// One line for people.
-    pub fn summary(&self) -> &str {
-        &self.summary
-    }
-
     /// The fields as texts, for templates and variables; one that there is not is empty.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
         let json = json!(self);

@@ -202,13 +202,6 @@ impl Told {
         };
         unresolved && same_steps(&self.steps, &other.steps)
     }
-
-    /// Every step that it may send.
-    pub fn possible(&self) -> &[Step] {
-        self.unresolved
-            .as_ref()
-            .map_or(&self.steps, |one| &one.steps)
-    }
 }
 
 /// Returns true if the address differs, or the two steps have no target in common.

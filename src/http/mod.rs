@@ -182,10 +182,6 @@ pub trait Clock {
     fn now(&self) -> Duration;
     /// The time since the Unix epoch; it may jump.
     fn wall(&self) -> Duration;
-    /// The seconds by which this machine's local time is ahead of UTC.
-    fn utc_offset(&self) -> i64 {
-        0
-    }
     /// A random number from 0 up to but not including 1.
     fn random(&self) -> f64;
     /// Waits.
