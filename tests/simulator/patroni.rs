@@ -218,7 +218,8 @@ fn a_rest_api_can_be_silent_or_have_faults() {
     world.tell("demo", "silence n1").unwrap();
     let ask_briefly = |member| {
         let wait = Duration::from_millis(30);
-        exchange_within(wait, address(&world, member), "GET", "/cluster", None, "")
+        let request = ("GET", "/cluster", None, "");
+        exchange_within(wait, address(&world, member), request)
     };
     assert_eq!(ask_briefly("n1"), Err(Broken::Silent));
     assert_eq!(world.asked("demo", "n1", "/cluster"), 1);
