@@ -109,19 +109,11 @@ fn in_asks_for_names() {
 #[test]
 fn what_does_not_exist_is_an_error_wherever_it_is_used() {
     let vars = json!({"sites": {"paris": "p"}, "list": ["a", "b"], "all": [{"a": "x"}]});
+    let unset = "the environment variable `NOPE` is not set";
     for (model, part) in [
-        (
-            "{{ env.NOPE }}",
-            "the environment variable `NOPE` is not set",
-        ),
-        (
-            "{{ env['NOPE'] }}",
-            "the environment variable `NOPE` is not set",
-        ),
-        (
-            "{{ env | attr('NOPE') }}",
-            "the environment variable `NOPE` is not set",
-        ),
+        ("{{ env.NOPE }}", unset),
+        ("{{ env['NOPE'] }}", unset),
+        ("{{ env | attr('NOPE') }}", unset),
         (
             "{{ [env] | map(attribute='NOPE') | join }}",
             "`NOPE` is not set",

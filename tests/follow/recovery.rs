@@ -8,25 +8,17 @@ use patroni_barman::simulator::{Config, RecoverFiles};
 
 use crate::support::call::Running;
 use crate::support::ended::Ended;
+use crate::support::follow::rebuild;
 use crate::support::http::{Message, serve};
 use crate::support::node::Node;
 use crate::support::text::lacks;
 use crate::support::wait::until;
 
-const RULES: &str = r#"version: 1
-api: {url: "BARMAN", timeout: 1s}
-patroni: {url: "PATRONI"}
-defaults: {retry: {wait: 10ms, max_wait: 20ms, deadline: 400ms}}
-rules:
-  - name: rebuild
-    on: create_replica
-    request:
-      type: recovery
-      server: demo
-      backup_id: latest
-      remote_ssh_command: "ssh postgres@n2"
-      destination_directory: "{{ datadir }}"
-"#;
+const RULES: &str = concat!(
+    "version: 1\napi: {url: \"BARMAN\", timeout: 1s}\npatroni: {url: \"PATRONI\"}\n",
+    "defaults: {retry: {wait: 10ms, max_wait: 20ms, deadline: 400ms}}\nrules:\n",
+    rebuild!()
+);
 
 fn barman() -> Config {
     Config::default()

@@ -10,33 +10,20 @@ use rusqlite::Connection;
 use patroni_barman::simulator::{Config, RecoverFiles};
 
 use crate::support::call::Call;
-use crate::support::follow::{demo, faulty};
+use crate::support::follow::{demo, faulty, follow, rebuild};
 use crate::support::node::Node;
 use crate::support::wait::until;
 
 /// A switch, an update and a recovery, each with its own event or in one.
-const RULES: &str = r#"version: 1
-api: {url: "BARMAN"}
-patroni: {url: "PATRONI"}
-defaults: {retry: {attempts: 4, wait: 10ms, max_wait: 10ms}}
-rules:
-  - name: follow
+const RULES: &str = concat!(
+    follow!("retry: {attempts: 4, wait: 10ms, max_wait: 10ms}"),
+    "  - name: note
     on: [on_role_change, on_start]
     role: primary
-    request: {type: config_switch, server: demo, model_name: "demo:{{ node }}"}
-  - name: note
-    on: [on_role_change, on_start]
-    role: primary
-    request: {type: config_update, changes: [{scope: model, model_name: "demo:{{ node }}", description: "led by {{ node }}"}]}
-  - name: rebuild
-    on: create_replica
-    request:
-      type: recovery
-      server: demo
-      backup_id: latest
-      remote_ssh_command: "ssh postgres@{{ node }}"
-      destination_directory: "{{ datadir }}"
-"#;
+    request: {type: config_update, changes: [{scope: model, model_name: \"demo:{{ node }}\", description: \"led by {{ node }}\"}]}
+",
+    rebuild!()
+);
 
 /// A Barman whose operations end at once.
 fn config() -> Config {

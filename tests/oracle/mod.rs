@@ -138,6 +138,11 @@ const HEAD: &str = "version: 1\napi: {url: \"http://b\"}\npatroni: {url: \"http:
 #[test]
 fn the_model_knows_rules_that_hurt_from_those_that_do_not() {
     let follow = "  - {name: follow, on: [on_role_change, on_start], role: primary, request: {type: config_switch, server: main, model_name: \"m:{{ node }}\"}}\n";
+    let reset = |event: &str, role: &str| {
+        format!(
+            "{follow}  - {{name: reset, on: {event}, role: {role}, request: {{type: config_switch, server: main, reset: true}}}}\n"
+        )
+    };
     for (hurts, rules) in [
         (false, follow.to_owned()),
         (
@@ -152,24 +157,9 @@ fn the_model_knows_rules_that_hurt_from_those_that_do_not() {
                 .replace("server: main", "server: \"own-{{ node }}\"")
                 .replace("primary", "replica"),
         ),
-        (
-            true,
-            format!(
-                "{follow}  - {{name: stop, on: on_stop, role: demoted, request: {{type: config_switch, server: main, reset: true}}}}\n"
-            ),
-        ),
-        (
-            false,
-            format!(
-                "{follow}  - {{name: stop, on: on_stop, role: primary, request: {{type: config_switch, server: main, reset: true}}}}\n"
-            ),
-        ),
-        (
-            true,
-            format!(
-                "{follow}  - {{name: restart, on: on_restart, role: primary, request: {{type: config_switch, server: main, reset: true}}}}\n"
-            ),
-        ),
+        (true, reset("on_stop", "demoted")),
+        (false, reset("on_stop", "primary")),
+        (true, reset("on_restart", "primary")),
     ] {
         let text = format!("{HEAD}{rules}");
         let rules = load(&[Source::new("rules.yml", text.as_str())])

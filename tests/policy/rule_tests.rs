@@ -51,6 +51,10 @@ pub(super) fn test_with(rules: &str, tests: &str, options: &[&str]) -> Ended {
     ended.case(tests)
 }
 
+/// The statements of that test.
+const FIRES_AND_REQUESTS: &str =
+    "fires: [follow]\n    requests: [{type: config_switch, server: main, model_name: \"main:n1\"}]";
+
 #[test]
 fn a_test_passes_exactly_if_everything_is_as_it_says() {
     for (from, to, code, said) in [
@@ -102,20 +106,10 @@ fn a_test_passes_exactly_if_everything_is_as_it_says() {
             1,
             "\"server\":\"other\"",
         ),
+        (FIRES_AND_REQUESTS, "nothing: true", 1, "wanted  nothing"),
+        (FIRES_AND_REQUESTS, "fails: nope", 1, "wanted - nope"),
         (
-            "fires: [follow]\n    requests: [{type: config_switch, server: main, model_name: \"main:n1\"}]",
-            "nothing: true",
-            1,
-            "wanted  nothing",
-        ),
-        (
-            "fires: [follow]\n    requests: [{type: config_switch, server: main, model_name: \"main:n1\"}]",
-            "fails: nope",
-            1,
-            "wanted - nope",
-        ),
-        (
-            "role: primary\n    fires: [follow]\n    requests: [{type: config_switch, server: main, model_name: \"main:n1\"}]",
+            &format!("role: primary\n    {FIRES_AND_REQUESTS}"),
             "role: replica\n    nothing: true",
             0,
             "1 passed",
@@ -343,70 +337,91 @@ fn what_is_wrong_with_a_test_file_is_said_with_its_place() {
     for (text, place, said) in [
         ("tests: []\n", "tests.yml:1:1", "PB303"),
         ("testss: []\n", "tests.yml:4:1", "did you mean `tests`?"),
-        (
-            "tests:\n  - {name: a, event: on_stop, role: demoted}\n",
-            "tests.yml:5:5",
-            "PB302",
-        ),
-        (
-            "tests:\n  - {name: a, event: on_stop, role: demoted, nothing: false}\n",
-            "tests.yml:5:",
-            "`nothing` can only be `true`",
-        ),
-        (
-            "tests:\n  - {name: a, event: on_stopp, role: demoted, nothing: true}\n",
-            "tests.yml:5:22",
-            "did you mean `on_stop`?",
-        ),
-        (
-            "tests:\n  - {name: a, event: on_stop, role: demoted, when: x, nothing: true}\n",
-            "tests.yml:5:",
-            "has no key `when`",
-        ),
-        (
-            "tests:\n  - {name: a, event: on_stop, nothing: true}\n",
-            "tests.yml:5:5",
-            "no role",
-        ),
-        (
-            "tests:\n  - {name: a, nothing: true}\n",
-            "tests.yml:5:5",
-            "no event",
-        ),
-        (
-            "tests:\n  - {name: a, event: on_stop, role: demoted, fires: [x], nothing: true}\n",
-            "tests.yml:5:5",
-            "can't all hold",
-        ),
-        (
-            "tests:\n  - {name: a, event: on_stop, role: demoted, vars: {x: 1}, nothing: true}\n",
-            "tests.yml:5:",
-            "the rules declare no variable `x`",
-        ),
-        (
-            "scenarios:\n  - {name: a, steps: [{node: a, event: on_stop, role: demoted}]}\n",
-            "tests.yml:5:5",
-            "PB302",
-        ),
-        (
-            "scenarios:\n  - {name: a, apis: {x: {}}, steps: [{node: a, event: on_stop, role: demoted, exit_code: 1}]}\n",
-            "tests.yml:5:",
-            "no API `x`",
-        ),
-        (
-            "scenarios:\n  - {name: a, barman: {answers: \"post:x\"}, steps: [{node: a, event: on_stop, role: demoted, exit_code: 1}]}\n",
-            "tests.yml:5:",
-            "PB307",
-        ),
-        (
-            "scenarios:\n  - {name: a, barman: {active: {a: b}}, steps: [{node: a, event: on_stop, role: demoted, exit_code: 1}]}\n",
-            "tests.yml:5:",
-            "PB307",
-        ),
         ("tests: [\n", "tests.yml:", "PB001"),
     ] {
         is_refused(text, place, said);
     }
+    for (test, place, said) in [
+        ("event: on_stop, role: demoted", "5", "PB302"),
+        (
+            "event: on_stop, role: demoted, nothing: false",
+            "",
+            "`nothing` can only be `true`",
+        ),
+        (
+            "event: on_stopp, role: demoted, nothing: true",
+            "22",
+            "did you mean `on_stop`?",
+        ),
+        (
+            "event: on_stop, role: demoted, when: x, nothing: true",
+            "",
+            "has no key `when`",
+        ),
+        ("event: on_stop, nothing: true", "5", "no role"),
+        ("nothing: true", "5", "no event"),
+        (
+            "event: on_stop, role: demoted, fires: [x], nothing: true",
+            "5",
+            "can't all hold",
+        ),
+        (
+            "event: on_stop, role: demoted, vars: {x: 1}, nothing: true",
+            "",
+            "the rules declare no variable `x`",
+        ),
+        (
+            "event: on_stop, forall: {role: demoted}, nothing: true",
+            "22",
+            "put the event under `forall`",
+        ),
+        (
+            "role: replica, forall: {event: on_stop}, nothing: true",
+            "21",
+            "put the role under `forall`",
+        ),
+        (
+            "raw_role: master, forall: {event: on_stop}, nothing: true",
+            "25",
+            "`raw_role` is about one event",
+        ),
+        (
+            "event: on_stop, role: primary, raw_role: replica, nothing: true",
+            "56",
+            "Patroni's `replica` is read as `replica`, and never as `primary`",
+        ),
+        (
+            "event: on_stop, role: replica, raw_role: master, nothing: true",
+            "56",
+            "for `role: replica`, write `raw_role: replica`",
+        ),
+        (
+            "event: on_stop, role: primary, raw_role: zebra, nothing: true",
+            "56",
+            "Patroni passes no role `zebra`",
+        ),
+    ] {
+        let text = format!("tests:\n  - {{name: a, {test}}}\n");
+        is_refused(&text, &format!("tests.yml:5:{place}"), said);
+    }
+    let step = "node: a, event: on_stop, role: demoted";
+    for (scenario, code, place, said) in [
+        ("", "", "5", "PB302"),
+        ("apis: {x: {}}, ", ", exit_code: 1", "", "no API `x`"),
+        (
+            "barman: {answers: \"post:x\"}, ",
+            ", exit_code: 1",
+            "",
+            "PB307",
+        ),
+        ("barman: {active: {a: b}}, ", ", exit_code: 1", "", "PB307"),
+    ] {
+        let text = format!("scenarios:\n  - {{name: a, {scenario}steps: [{{{step}{code}}}]}}\n");
+        is_refused(&text, &format!("tests.yml:5:{place}"), said);
+    }
+    let end = "    end:\n      active_model:\n        default/other: m\n";
+    let text = format!("scenarios:\n  - name: a\n    steps: [{{{step}}}]\n{end}");
+    is_refused(&text, "tests.yml:9:9", "no server `default/other`");
     run(&["test", "nowhere.yml"]).exits(2);
     run(&["test"]).exits(2);
 }
@@ -426,50 +441,6 @@ fn an_empty_file_is_told_how_a_file_of_tests_begins() {
     test_with(RULES, "", &[])
         .exits(2)
         .says("begin it with `version: 1`");
-}
-
-#[test]
-fn what_would_be_passed_over_is_said_with_its_place() {
-    for (text, place, said) in [
-        (
-            "tests:\n  - {name: a, event: on_stop, forall: {role: demoted}, nothing: true}\n",
-            "tests.yml:5:22",
-            "put the event under `forall`",
-        ),
-        (
-            "tests:\n  - {name: a, role: replica, forall: {event: on_stop}, nothing: true}\n",
-            "tests.yml:5:21",
-            "put the role under `forall`",
-        ),
-        (
-            "tests:\n  - {name: a, raw_role: master, forall: {event: on_stop}, nothing: true}\n",
-            "tests.yml:5:25",
-            "`raw_role` is about one event",
-        ),
-        (
-            "tests:\n  - {name: a, event: on_stop, role: primary, raw_role: replica, nothing: true}\n",
-            "tests.yml:5:56",
-            "Patroni's `replica` is read as `replica`, and never as `primary`",
-        ),
-        (
-            "tests:\n  - {name: a, event: on_stop, role: replica, raw_role: master, nothing: true}\n",
-            "tests.yml:5:56",
-            "for `role: replica`, write `raw_role: replica`",
-        ),
-        (
-            "tests:\n  - {name: a, event: on_stop, role: primary, raw_role: zebra, nothing: true}\n",
-            "tests.yml:5:56",
-            "Patroni passes no role `zebra`",
-        ),
-        (
-            "scenarios:\n  - name: a\n    steps: [{node: a, event: on_stop, role: demoted}]\n    \
-             end:\n      active_model:\n        default/other: m\n",
-            "tests.yml:9:9",
-            "no server `default/other`",
-        ),
-    ] {
-        is_refused(text, place, said);
-    }
 }
 
 /// The pages printed by `explain`.

@@ -16,8 +16,16 @@ rules:
     request: {type: config_switch, server: main, model_name: "main:{{ node }}"}
 "#;
 
-/// Executes a scenario with these steps, at the end of which this node's model is wanted.
-fn play(rules: &str, barman: &str, steps: &str, end: &str) -> Ended {
+/// Executes a scenario with these steps, at the end of which this node's model is wanted. In a step, `n1 promoted` is the
+/// callback of a new primary.
+fn play(rules: &str, barman: &str, steps: &[&str], end: &str) -> Ended {
+    let callback = |node: &str| format!("node: {node}, event: on_role_change, role: primary");
+    let step = |step: &&str| {
+        let step = step.replace("n1 promoted", &callback("n1"));
+        let step = step.replace("n2 promoted", &callback("n2"));
+        format!("      - {{{step}}}\n")
+    };
+    let steps: String = steps.iter().map(step).collect();
     let tests = format!(
         "version: 1\nrules: rules.yml\ngiven: {{cluster: main}}\nscenarios:\n  - name: a\n    \
          barman: {{servers: [main], models: [\"main:n1\", \"main:n2\"], active: {{main: \"main:n1\"}}{barman}}}\n    \
@@ -27,7 +35,7 @@ fn play(rules: &str, barman: &str, steps: &str, end: &str) -> Ended {
 }
 
 #[track_caller]
-fn passes(rules: &str, barman: &str, steps: &str, end: &str) {
+fn passes(rules: &str, barman: &str, steps: &[&str], end: &str) {
     play(rules, barman, steps, end).exits(0);
 }
 
@@ -35,119 +43,101 @@ fn passes(rules: &str, barman: &str, steps: &str, end: &str) {
 /// without one Barman ends up with the previous leader.
 #[test]
 fn a_late_retry_of_an_old_primary_meets_the_new_one() {
-    let steps = |code: u8| {
+    let late = |code: u8| {
         format!(
-            "      - together:\n          - {{node: n1, event: on_role_change, role: primary, exit_code: {code}}}\n          \
-             - {{node: n2, event: on_role_change, role: primary, after: 2s, exit_code: 0, posts: 1}}\n"
+            "together: [{{n1 promoted, exit_code: {code}}}, {{n2 promoted, after: 2s, exit_code: 0, posts: 1}}]"
         )
     };
     let barman = ", answers: \"post:hang*1\"";
-    passes(RULES, barman, &steps(5), "n2");
+    passes(RULES, barman, &[&late(5)], "n2");
     let unfenced = RULES.replace("defaults:\n", "defaults:\n  fence: none\n");
-    passes(&unfenced, barman, &steps(0), "n1");
+    passes(&unfenced, barman, &[&late(0)], "n1");
     // if the first one ends before the second begins, both are fine
-    let one_by_one = "      - {node: n1, event: on_role_change, role: primary, exit_code: 0}\n      \
-                      - {node: n2, event: on_role_change, role: primary, exit_code: 0}\n";
-    passes(&unfenced, barman, one_by_one, "n2");
+    let one_by_one = ["n1 promoted, exit_code: 0", "n2 promoted, exit_code: 0"];
+    passes(&unfenced, barman, &one_by_one, "n2");
 }
 
 #[test]
 fn a_callback_may_be_killed_at_any_point() {
-    let killed = |kill: &str, posts: usize| {
-        format!(
-            "      - {{node: n2, event: on_role_change, role: primary, kill: {kill}, posts: {posts}}}\n"
-        )
-    };
-    passes(RULES, "", &killed("before_post", 0), "n1");
-    passes(RULES, "", &killed("after_post", 1), "n2");
-    let down = ", answers: \"any:refuse\"";
-    passes(RULES, down, &killed("30s", 8), "n1");
+    let before = "n2 promoted, kill: before_post, posts: 0";
+    let after = "n2 promoted, kill: after_post, posts: 1";
+    passes(RULES, "", &[before], "n1");
+    passes(RULES, "", &[after], "n2");
+    let waiting = "n2 promoted, kill: 30s, posts: 8";
+    passes(RULES, ", answers: \"any:refuse\"", &[waiting], "n1");
     // a pass corrects what the callback left
-    let after = |kill: &str, posts: usize| {
-        killed(kill, usize::from(kill == "after_post"))
-            + &format!("      - {{reconcile: n2, exit_code: 0, posts: {posts}}}\n")
-    };
-    passes(RULES, "", &after("before_post", 1), "n2");
-    passes(RULES, "", &after("after_post", 0), "n2");
-    play(RULES, "", &killed("1h", 1), "n2")
-        .exits(1)
-        .shows("wanted - killed");
+    let pass = |posts: u8| format!("reconcile: n2, exit_code: 0, posts: {posts}");
+    passes(RULES, "", &[before, &pass(1)], "n2");
+    passes(RULES, "", &[after, &pass(0)], "n2");
+    let too_late = "n2 promoted, kill: 1h, posts: 1";
+    let ended = play(RULES, "", &[too_late], "n2");
+    ended.exits(1).shows("wanted - killed");
 }
 
 /// Nothing is concluded about roles while there is no leader.
 #[test]
 fn without_a_leader_nothing_is_sent() {
-    let steps = "      - {node: n2, event: on_role_change, role: primary, leader: none, exit_code: 3, posts: 0}\n      \
-                 - {reconcile: n2, exit_code: 3, posts: 0, message: no member holds the leader key}\n      \
-                 - {reconcile: n1, leader: n2, exit_code: 0, posts: 1}\n";
-    passes(RULES, "", steps, "n2");
+    let steps = [
+        "n2 promoted, leader: none, exit_code: 3, posts: 0",
+        "reconcile: n2, exit_code: 3, posts: 0, message: no member holds the leader key",
+        "reconcile: n1, leader: n2, exit_code: 0, posts: 1",
+    ];
+    passes(RULES, "", &steps, "n2");
 }
 
 /// A fresh request is sent, and a retry waits.
 #[test]
 fn a_silent_patroni_holds_up_a_retry() {
-    let callback = |code: u8, posts: usize| {
-        format!(
-            "      - {{node: n2, event: on_role_change, role: primary, patroni: silent, exit_code: {code}, posts: {posts}}}\n"
-        )
-    };
-    passes(RULES, "", &callback(0, 1), "n2");
-    passes(RULES, ", answers: \"post:500*1\"", &callback(3, 1), "n1");
-    let pass = "      - {reconcile: n2, patroni: silent, exit_code: 3, posts: 0}\n";
-    passes(RULES, "", pass, "n1");
+    let fresh = "n2 promoted, patroni: silent, exit_code: 0, posts: 1";
+    passes(RULES, "", &[fresh], "n2");
+    let retried = "n2 promoted, patroni: silent, exit_code: 3, posts: 1";
+    passes(RULES, ", answers: \"post:500*1\"", &[retried], "n1");
+    let pass = "reconcile: n2, patroni: silent, exit_code: 3, posts: 0";
+    passes(RULES, "", &[pass], "n1");
 }
 
 #[test]
 fn a_pass_ends_as_reconcile_would() {
-    let promoted = "      - {node: n2, event: on_role_change, role: primary, exit_code: 0}\n";
+    let elsewhere = "\n    when: node == \"n2\"";
+    let unknown = "\n    when: node == \"n2\" or env.X == \"x\"";
     for (condition, step, end) in [
-        ("", "reconcile: n2, exit_code: 0, posts: 0", "n2"),
-        ("", "reconcile: n1, exit_code: 0, posts: 0", "n2"),
+        ("", "n2, exit_code: 0, posts: 0", "n2"),
+        ("", "n1, exit_code: 0, posts: 0", "n2"),
         // the leader key was taken without a callback: another member's server is corrected after a second look
+        ("", "n2, leader: n1, exit_code: 0, posts: 1", "n1"),
         (
             "",
-            "reconcile: n2, leader: n1, exit_code: 0, posts: 1",
+            "n1, leader: n1, after: 5s, exit_code: 0, posts: 1",
             "n1",
         ),
         (
             "",
-            "reconcile: n1, leader: n1, after: 5s, exit_code: 0, posts: 1",
-            "n1",
-        ),
-        (
-            "",
-            "reconcile: n1, leader: n1, answers: \"post:404\", exit_code: 2",
+            "n1, leader: n1, answers: \"post:404\", exit_code: 2",
             "n2",
         ),
         (
             "",
-            "reconcile: n1, leader: n1, answers: \"any:refuse\", exit_code: 3",
+            "n1, leader: n1, answers: \"any:refuse\", exit_code: 3",
             "n2",
         ),
-        (
-            "\n    when: node == \"n2\"",
-            "reconcile: n1, leader: n1, exit_code: 1",
-            "n2",
-        ),
-        (
-            "\n    when: node == \"n2\" or env.X == \"x\"",
-            "reconcile: n1, leader: n1, exit_code: 4",
-            "n2",
-        ),
+        (elsewhere, "n1, leader: n1, exit_code: 1", "n2"),
+        (unknown, "n1, leader: n1, exit_code: 4", "n2"),
     ] {
         let rules = RULES.replace("role: primary", &format!("role: primary{condition}"));
-        let steps = format!("{promoted}      - {{{step}}}\n");
-        passes(&rules, "", &steps, end);
+        let pass = format!("reconcile: {step}");
+        passes(&rules, "", &["n2 promoted, exit_code: 0", &pass], end);
     }
 }
 
 /// Each step may change the faults.
 #[test]
 fn answers_hold_until_they_are_changed() {
-    let steps = "      - {node: n2, event: on_role_change, role: primary, answers: \"post:500\", exit_code: 3}\n      \
-                 - {node: n2, event: on_start, role: primary, exit_code: 3}\n      \
-                 - {node: n2, event: on_start, role: primary, answers: \"post:ok\", exit_code: 0, posts: 1}\n";
-    passes(RULES, "", steps, "n2");
+    let steps = [
+        "n2 promoted, answers: \"post:500\", exit_code: 3",
+        "node: n2, event: on_start, role: primary, exit_code: 3",
+        "node: n2, event: on_start, role: primary, answers: \"post:ok\", exit_code: 0, posts: 1",
+    ];
+    passes(RULES, "", &steps, "n2");
 }
 
 #[test]

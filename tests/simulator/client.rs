@@ -58,6 +58,9 @@ pub enum Broken {
     Silent,
 }
 
+/// A request: its method, path, content type and body.
+type Request<'a> = (&'a str, &'a str, Option<&'a str>, &'a str);
+
 /// One exchange on its own connection, as with `curl`.
 pub fn exchange(
     address: SocketAddr,
@@ -66,23 +69,15 @@ pub fn exchange(
     content_type: Option<&str>,
     body: &str,
 ) -> Result<Answer, Broken> {
-    exchange_within(
-        Duration::from_secs(30),
-        address,
-        method,
-        path,
-        content_type,
-        body,
-    )
+    let request = (method, path, content_type, body);
+    exchange_within(Duration::from_secs(30), address, request)
 }
 
+/// The same for an answer that must begin and go on within this time.
 pub fn exchange_within(
     time: Duration,
     address: SocketAddr,
-    method: &str,
-    path: &str,
-    content_type: Option<&str>,
-    body: &str,
+    (method, path, content_type, body): Request<'_>,
 ) -> Result<Answer, Broken> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(time)).unwrap();

@@ -1,6 +1,6 @@
 //! `simulate` as a process: its output, and its end.
 
-use std::io::{BufRead as _, BufReader, Lines, Read as _};
+use std::io::{BufRead as _, BufReader, Lines};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -8,6 +8,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::client::{exchange, get, post};
+use crate::support::ended::Ended;
+use crate::support::schema::has_values;
 
 struct Running {
     child: Child,
@@ -26,10 +28,10 @@ fn command(arguments: &[&str]) -> Command {
 }
 
 impl Running {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = command(&[&["--listen", "127.0.0.1:0"], arguments].concat())
-            .spawn()
-            .unwrap();
+    fn start(arguments: &str) -> Self {
+        let arguments = arguments.split_whitespace();
+        let mut child = command(&["--listen", "127.0.0.1:0"]);
+        let mut child = child.args(arguments).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let ready = lines.next().unwrap().unwrap();
         let url = ready.strip_prefix("listening on ").unwrap().to_owned();
@@ -37,14 +39,8 @@ impl Running {
     }
 
     fn address(&self) -> SocketAddr {
-        self.url
-            .strip_prefix("http://")
-            .unwrap()
-            .split('/')
-            .next()
-            .unwrap()
-            .parse()
-            .unwrap()
+        let address = self.url.strip_prefix("http://").unwrap();
+        address.split('/').next().unwrap().parse().unwrap()
     }
 
     /// Sends it a signal and waits for its end; returns its exit code and the remaining lines.
@@ -69,14 +65,7 @@ impl Drop for Running {
 
 #[test]
 fn it_prints_what_it_serves_until_it_is_told_to_stop() {
-    let running = Running::start(&[
-        "--server",
-        "demo",
-        "--model",
-        "demo:n1",
-        "--fault",
-        "post:500*1,poll:404*1",
-    ]);
+    let running = Running::start("--server demo --model demo:n1 --fault post:500*1,poll:404*1");
     let address = running.address();
     let switch = json!({"type": "config_switch", "model_name": "demo:n1"});
     assert_eq!(
@@ -111,7 +100,7 @@ fn every_option_reaches_the_simulator() {
          --recover-files --late-server late --wal main:000000070000000000000009 --option main:description=hello \
          --backup demo:20260103T000000=waiting_for_wals,timeline=3,systemid=7 --receiver-delay 1s --cron 10s \
          --api-version 2.1.1 --barman-version 3.10.1 --diagnose-size 2x1";
-    let running = Running::start(&arguments.split_whitespace().collect::<Vec<_>>());
+    let running = Running::start(arguments);
     let address = running.address();
     assert_eq!(running.url, format!("http://{address}/backup"));
     assert_eq!(
@@ -121,26 +110,22 @@ fn every_option_reaches_the_simulator() {
     assert_eq!(get(address, "/backup/status").body, "\"OK\"");
     assert_eq!(get(address, "/backup/status").json(), json!({}));
     let state = get(address, "/backup/diagnose").json();
-    let models = ["demo:n1", "n2", "other:n1"]
-        .map(|model| state["models"][model]["config"]["cluster"].clone());
-    assert_eq!(models, ["demo", "demo", "other"]);
-    let main = &state["servers"]["main"];
-    assert_eq!(
-        [&main["active_model"], &main["status"]["timeline"]],
-        [&json!("n2"), &json!(7)]
-    );
-    let backups = &state["servers"]["demo"]["backups"];
-    let statuses = ["20260101T000000", "20260102T000000"].map(|id| backups[id]["status"].clone());
-    assert_eq!(statuses, ["DONE", "FAILED"]);
-    assert_eq!(main["config"]["description"], "hello");
-    let last = &main["wals"]["last_archived_wal_per_timeline"]["00000007"]["name"];
-    assert_eq!(last, "000000070000000000000009");
-    let waiting = &backups["20260103T000000"];
-    assert_eq!(
-        json!([waiting["status"], waiting["timeline"], waiting["systemid"]]),
-        json!(["WAITING_FOR_WALS", 3, "7"])
-    );
-    assert_eq!(state["global"]["system_info"]["barman_ver"], "3.10.1");
+    let facts = json!({
+        "/models/demo:n1/config/cluster": "demo",
+        "/models/n2/config/cluster": "demo",
+        "/models/other:n1/config/cluster": "other",
+        "/servers/main/active_model": "n2",
+        "/servers/main/status/timeline": 7,
+        "/servers/main/config/description": "hello",
+        "/servers/main/wals/last_archived_wal_per_timeline/00000007/name": "000000070000000000000009",
+        "/servers/demo/backups/20260101T000000/status": "DONE",
+        "/servers/demo/backups/20260102T000000/status": "FAILED",
+        "/servers/demo/backups/20260103T000000/status": "WAITING_FOR_WALS",
+        "/servers/demo/backups/20260103T000000/timeline": 3,
+        "/servers/demo/backups/20260103T000000/systemid": "7",
+        "/global/system_info/barman_ver": "3.10.1",
+    });
+    has_values(&state, &facts);
     assert_eq!(state["servers"].as_object().unwrap().len(), 6);
     let recovery = json!({
         "backup_id": "latest",
@@ -172,7 +157,7 @@ fn every_option_reaches_the_simulator() {
 fn a_cluster_can_be_played_beside_it() {
     let arguments = "--server demo --model demo:n1 --model demo:other --active demo=demo:n1 --patroni-version 3.0.2 \
          --patroni 127.0.0.1:0,other=127.0.0.1:0";
-    let mut running = Running::start(&arguments.split_whitespace().collect::<Vec<_>>());
+    let mut running = Running::start(arguments);
     let barman = running.address();
     let members = ["n1", "other"].map(|name| -> SocketAddr {
         let line = running.lines.next().unwrap().unwrap();
@@ -203,79 +188,52 @@ fn a_cluster_can_be_played_beside_it() {
 fn what_cannot_work_is_said_before_it_listens() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    let cases: [(&[&str], &str); 14] = [
-        (&[], "--server <NAME>"),
+    let is_refused = |line: &str, message: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let ended = Ended::of(&mut command(&words)).case(line).says(message);
+        assert_ne!(ended.exit, 0, "{ended}");
+        assert_eq!(ended.stdout, "", "{ended}");
+    };
+    is_refused("", "--server <NAME>");
+    for (options, message) in [
         (
-            &["--server", "demo", "--fault", "post:explode"],
+            "--fault post:explode",
             "there is no fault `explode`\nwrite `WHERE:WHAT`",
         ),
         (
-            &["--server", "demo", "--backup", "demo"],
+            "--backup demo",
             "write it as `SERVER:ID`, for example `demo:20260101T000000`",
         ),
         (
-            &["--server", "demo", "--active", "demo"],
+            "--active demo",
             "write it as `SERVER=MODEL`, for example `demo=demo:n1`",
         ),
         (
-            &["--server", "demo", "--timeline", "demo=x"],
+            "--timeline demo=x",
             "write it as `NAME=NUMBER`, for example `demo:n1=3`",
         ),
         (
-            &["--server", "demo", "--operation-time", "2"],
+            "--operation-time 2",
             "write a duration such as `500ms`, `2s` or `1h30m`",
         ),
         (
-            &["--server", "demo", "--active", "demo=demo:n1"],
+            "--active demo=demo:n1",
             "there is no model `demo:n1` to be active on server `demo`",
         ),
+        ("--option demo=x", "write it as `NAME:OPTION=VALUE`"),
         (
-            &["--server", "demo", "--option", "demo=x"],
-            "write it as `NAME:OPTION=VALUE`",
-        ),
-        (
-            &["--server", "demo", "--backup", "demo:1=lost"],
+            "--backup demo:1=lost",
             "`lost` is not a status: done, waiting_for_wals, started, failed",
         ),
+        ("--wal demo", "write it as `SERVER:FILE`"),
+        ("--patroni n1", "write an address with a port"),
         (
-            &["--server", "demo", "--wal", "demo"],
-            "write it as `SERVER:FILE`",
-        ),
-        (
-            &["--server", "demo", "--patroni", "n1"],
-            "write an address with a port",
-        ),
-        (
-            &["--server", "demo", "--barman-version", "new"],
+            "--barman-version new",
             "`new` is not a version such as `3.10.1`",
         ),
-        (
-            &["--server", "demo", "--prefix", "x"],
-            "prefix `x` must begin with `/`",
-        ),
-        (
-            &["--server", "demo", "--listen", &taken],
-            "can't listen on `127.0.0.1:",
-        ),
-    ];
-    for (arguments, message) in cases {
-        let mut child = command(arguments).spawn().unwrap();
-        let mut error = String::new();
-        child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut error)
-            .unwrap();
-        assert!(error.contains(message), "{arguments:?}: {error}");
-        assert_ne!(child.wait().unwrap().code(), Some(0), "{arguments:?}");
-        let mut output = String::new();
-        child
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut output)
-            .unwrap();
-        assert_eq!(output, "", "{arguments:?}");
+        ("--prefix x", "prefix `x` must begin with `/`"),
+        (&format!("--listen {taken}"), "can't listen on `127.0.0.1:"),
+    ] {
+        is_refused(&format!("--server demo {options}"), message);
     }
 }

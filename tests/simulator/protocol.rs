@@ -19,47 +19,28 @@ fn the_first_thing_wrong_is_what_is_reported() {
                     Either the server is overloaded or there is an error in the application.";
     let incomplete = "Make sure all options/arguments are met and try again";
     let unreadable = "The browser (or proxy) sent a request that this server could not understand.";
+    let operations = "/servers/demo/operations";
+    let odd = "/servers/<\"a&b\">/operations";
+    let escaped = "Minimum barman options not met for server &#39;&lt;&#34;a&amp;b&#34;&gt;&#39;";
+    let switch = |more: &str| format!("{{\"type\": \"config_switch\", {more}}}");
+    let number = switch("\"model_name\": 5");
+    let text = switch("\"reset\": \"true\"");
     let cases = [
-        ("/servers/demo/operations", "null", 400, server),
-        ("/servers/demo/operations", "[]", 400, server),
-        ("/servers/demo/operations", "0", 400, server),
-        ("/servers/demo/operations", "false", 400, server),
-        ("/servers/demo/operations", "\"\"", 400, server),
-        (
-            "/servers/<\"a&b\">/operations",
-            "{}",
-            400,
-            "Minimum barman options not met for server &#39;&lt;&#34;a&amp;b&#34;&gt;&#39;",
-        ),
+        (operations, "null", 400, server),
+        (operations, "[]", 400, server),
+        (operations, "0", 400, server),
+        (operations, "false", 400, server),
+        (operations, "\"\"", 400, server),
+        (odd, "{}", 400, escaped),
         ("/operations", "{}", 400, instance),
-        ("/servers/demo/operations", "[1]", 500, internal),
-        ("/servers/demo/operations", "1", 500, internal),
-        ("/servers/demo/operations", "true", 500, internal),
-        (
-            "/servers/demo/operations",
-            r#"{"type": null}"#,
-            500,
-            internal,
-        ),
-        (
-            "/servers/demo/operations",
-            r#"{"backup_id": 5}"#,
-            500,
-            internal,
-        ),
-        (
-            "/servers/demo/operations",
-            r#"{"type": "config_switch", "model_name": 5}"#,
-            400,
-            incomplete,
-        ),
-        (
-            "/servers/demo/operations",
-            r#"{"type": "config_switch", "reset": "true"}"#,
-            400,
-            incomplete,
-        ),
-        ("/servers/demo/operations", "", 400, unreadable),
+        (operations, "[1]", 500, internal),
+        (operations, "1", 500, internal),
+        (operations, "true", 500, internal),
+        (operations, r#"{"type": null}"#, 500, internal),
+        (operations, r#"{"backup_id": 5}"#, 500, internal),
+        (operations, &number, 400, incomplete),
+        (operations, &text, 400, incomplete),
+        (operations, "", 400, unreadable),
         ("/operations", "", 400, unreadable),
         ("/operations", "[1]", 500, internal),
         ("/operations", r#"{"changes": []}"#, 500, internal),
@@ -106,27 +87,14 @@ fn content_types_that_are_json_are_taken() {
 fn methods_that_are_not_taken_are_named() {
     let simulator = Simulator::start(demo()).unwrap();
     let address = simulator.address();
+    let (read, write) = ("GET, HEAD, OPTIONS", "GET, HEAD, OPTIONS, POST");
+    let operation = "/servers/demo/operations/1";
     for (method, path, status, allow) in [
-        ("POST", "/status", 405, Some("GET, HEAD, OPTIONS")),
-        ("PUT", "/diagnose", 405, Some("GET, HEAD, OPTIONS")),
-        (
-            "DELETE",
-            "/servers/demo/operations/1",
-            405,
-            Some("GET, HEAD, OPTIONS"),
-        ),
-        (
-            "PATCH",
-            "/operations",
-            405,
-            Some("GET, HEAD, OPTIONS, POST"),
-        ),
-        (
-            "OPTIONS",
-            "/operations",
-            200,
-            Some("GET, HEAD, OPTIONS, POST"),
-        ),
+        ("POST", "/status", 405, Some(read)),
+        ("PUT", "/diagnose", 405, Some(read)),
+        ("DELETE", operation, 405, Some(read)),
+        ("PATCH", "/operations", 405, Some(write)),
+        ("OPTIONS", "/operations", 200, Some(write)),
         ("DELETE", "/nope", 404, None),
     ] {
         let answer = exchange(address, method, path, None, "").unwrap();

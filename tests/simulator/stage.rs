@@ -37,8 +37,9 @@ impl Stage {
 
     /// Posts to the operations of `demo`; the answer may break off, or take longer than this time.
     pub fn try_post(&self, time: Duration, body: &Value) -> Result<Answer, Broken> {
-        let (address, json) = (self.simulator.address(), Some("application/json"));
-        exchange_within(time, address, "POST", OPERATIONS, json, &body.to_string())
+        let (json, body) = (Some("application/json"), body.to_string());
+        let request = ("POST", OPERATIONS, json, body.as_str());
+        exchange_within(time, self.simulator.address(), request)
     }
 
     pub fn pass_seconds(&self, seconds: u64) {

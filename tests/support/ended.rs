@@ -141,6 +141,9 @@ impl Display for Ended {
             stderr,
             case,
         } = self;
-        write!(f, "{case}: exit code {exit}\n{stderr}\n{stdout}")
+        if !case.is_empty() {
+            writeln!(f, "case: {case}")?;
+        }
+        write!(f, "exit code {exit}\n{stderr}\n{stdout}")
     }
 }

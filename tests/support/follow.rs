@@ -25,6 +25,23 @@ macro_rules! follow {
 }
 pub(crate) use follow;
 
+/// A rule `rebuild` that recovers `demo` for a new replica.
+#[allow(unused_macros, reason = "no target uses all of it")]
+macro_rules! rebuild {
+    () => {
+        "  - name: rebuild
+    on: create_replica
+    request:
+      type: recovery
+      server: demo
+      backup_id: latest
+      remote_ssh_command: \"ssh postgres@{{ node }}\"
+      destination_directory: \"{{ datadir }}\"
+"
+    };
+}
+pub(crate) use rebuild;
+
 /// A Barman with the server `demo`, the models of n1 and n2, and this member's active.
 pub fn demo(active: &str) -> Config {
     Config::default()

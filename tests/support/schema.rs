@@ -22,3 +22,12 @@ pub fn assert_fits(schema: &Value, value: &Value) {
         .collect();
     assert!(errors.is_empty(), "{errors:?} in {value:#}");
 }
+
+/// Asserts the values at these JSON pointers.
+#[track_caller]
+pub fn has_values(value: &Value, expected: &Value) {
+    for (pointer, expected) in expected.as_object().unwrap() {
+        let found = value.pointer(pointer).unwrap_or(&Value::Null);
+        assert_eq!(found, expected, "{pointer} of {value:#}");
+    }
+}
