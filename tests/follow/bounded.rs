@@ -96,7 +96,7 @@ fn a_damaged_state_is_moved_aside_and_a_new_one_is_used() {
 #[test]
 fn damage_that_is_found_late_is_moved_aside_too() {
     let node = leader();
-    node.run(callback("on_role_change", "primary")).exits(0);
+    node.promoted().exits(0);
     let database = Connection::open(node.state()).unwrap();
     let page: u32 = database
         .query_row(
@@ -110,10 +110,10 @@ fn damage_that_is_found_late_is_moved_aside_too() {
     let at = usize::try_from(page - 1).unwrap() * 4096;
     bytes[at..at + 4096].fill(0x55);
     fs::write(node.state(), bytes).unwrap();
-    let found = node.run(callback("on_role_change", "primary")).exits(0);
+    let found = node.promoted().exits(0);
     let found = found.says("database disk image is malformed; continuing without it");
     drop(found);
-    let next = node.run(callback("on_role_change", "primary")).exits(0);
+    let next = node.promoted().exits(0);
     drop(next.says("was damaged; it is `"));
     assert_eq!(node.outcomes(), ["done"]);
     node.run(["reconcile"]).exits(0);

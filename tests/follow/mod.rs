@@ -68,7 +68,7 @@ fn the_lease_of_another_member_behind_a_common_address_is_not_ones_own() {
     let node = leader();
     let other = crate::support::patroni::Patroni::start("n2", "n2");
     node.write_rules(&RULES.replace("PATRONI", &other.url));
-    node.run(callback("on_role_change", "primary")).exits(5);
+    node.promoted().exits(5);
     assert_eq!(node.posts(), []);
 }
 
