@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::problem::Problem;
 use super::schema::{RULE_TESTS_SCHEMA, Schema};
-use super::{Locator, at, shape, sort, yaml};
+use super::{Locator, open, shape, sort, yaml};
 use crate::diagnostic::Finding;
 use crate::source::Source;
 
@@ -51,23 +51,17 @@ pub fn findings(source: &Source, problems: Vec<Problem>) -> Vec<Finding> {
 }
 
 fn read(source: &Source, schema: &Schema) -> Document {
-    let mut locator = Locator::new(std::slice::from_ref(source));
-    let reading = yaml::read(&source.text);
-    if let Some(read) = reading.careful.filter(|_| !reading.faults.is_empty()) {
-        locator.put(0, read);
-    }
-    let faults = reading.faults.into_iter();
-    let mut found: Vec<_> = faults
-        .filter_map(|fault| at(&mut locator, 0, fault))
-        .collect();
-    if let Some(value) = &reading.value {
-        let problems = shape::problems_of(schema, value, 0);
-        found.extend(findings(source, problems));
-    }
     let sources = std::slice::from_ref(source);
+    let mut locator = Locator::new(sources);
+    let mut found = Vec::new();
+    let (value, _) = open(0, source, &mut locator, &mut found);
+    if let Some(value) = &value {
+        let problems = shape::problems_of(schema, value, 0).into_iter();
+        found.extend(problems.filter_map(|problem| locator.finding(problem)));
+    }
     sort(&mut found, sources);
     Document {
-        value: reading.value.filter(|_| found.is_empty()),
+        value: value.filter(|_| found.is_empty()),
         findings: found,
     }
 }

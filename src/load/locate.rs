@@ -32,22 +32,28 @@ impl File<'_> {
             read
         })
     }
+
+    fn range(&mut self, spot: &Spot) -> Option<Range<usize>> {
+        let text = &self.source.text;
+        let read = self.read.get_or_insert_with(|| yaml::careful(text));
+        match &read.tree {
+            Some(tree) => range_of(text, tree, spot, &mut self.keys),
+            None => Some(0..0),
+        }
+    }
 }
 
 impl<'s> Locator<'s> {
     /// Nothing is read before it is needed.
     pub fn new(sources: &'s [Source]) -> Self {
-        Self {
-            files: sources
-                .iter()
-                .map(|source| File {
-                    source,
-                    lines: Lines::default(),
-                    read: None,
-                    keys: Keys::default(),
-                })
-                .collect(),
-        }
+        let file = |source| File {
+            source,
+            lines: Lines::default(),
+            read: None,
+            keys: Keys::default(),
+        };
+        let files = sources.iter().map(file).collect();
+        Self { files }
     }
 
     /// Adds what was read already of a file with faults.
@@ -84,24 +90,15 @@ impl<'s> Locator<'s> {
     /// The place of a spot; `None` if the value there can't be read.
     pub fn place(&mut self, spot: &Spot) -> Option<Place> {
         let file = self.files.get_mut(spot.origin.file)?;
-        let text = &file.source.text;
-        file.read();
-        let read = file.read.as_ref();
-        let range = match read.and_then(|read| read.tree.as_ref()) {
-            Some(tree) => range_of(text, tree, spot, &mut file.keys)?,
-            None => 0..0,
-        };
+        let range = file.range(spot)?;
         Some(file.lines.place(file.source, &range))
     }
 
     /// The last line of a value.
     pub fn last_line(&mut self, origin: &Origin) -> Option<usize> {
         let file = self.files.get_mut(origin.file)?;
-        let text = &file.source.text;
-        file.read();
-        let tree = file.read.as_ref()?.tree.as_ref()?;
-        let range = range_of(text, tree, &Spot::value(origin), &mut file.keys)?;
-        let end = range.start + text.get(range)?.trim_end().len();
+        let range = file.range(&Spot::value(origin))?;
+        let end = range.start + file.source.text.get(range)?.trim_end().len();
         let last = end.saturating_sub(1)..end;
         Some(file.lines.place(file.source, &last).position.line)
     }

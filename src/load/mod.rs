@@ -17,6 +17,8 @@ mod shape;
 mod suggest;
 mod yaml;
 
+use serde_json::Value;
+
 use crate::diagnostic::{Code, Finding, Related};
 use crate::model::RuleSet;
 use crate::source::Source;
@@ -56,17 +58,12 @@ pub fn load(sources: &[Source]) -> Loaded {
     let mut problems = Vec::new();
     let mut truncated = false;
     for (file, source) in sources.iter().enumerate() {
-        let reading = yaml::read(&source.text);
-        if let Some(read) = reading.careful.filter(|_| !reading.faults.is_empty()) {
-            locator.put(file, read);
-        }
-        truncated |= reading.faults.len() >= MAX_FINDINGS;
-        let faults = reading.faults.into_iter();
-        findings.extend(faults.filter_map(|fault| at(&mut locator, file, fault)));
-        if let Some(value) = &reading.value {
+        let (value, faults) = open(file, source, &mut locator, &mut findings);
+        truncated |= faults >= MAX_FINDINGS;
+        if let Some(value) = &value {
             problems.extend(shape::problems(value, file));
         }
-        values.push(reading.value);
+        values.push(value);
     }
     let misspelt: Vec<_> = problems
         .iter()
@@ -141,18 +138,33 @@ const fn both_missing(one: Code, other: Code) -> bool {
         || matches!(one, Code::OneRequest) && matches!(other, Code::MissingKey)
 }
 
-fn at(locator: &mut Locator<'_>, file: usize, fault: yaml::Fault) -> Option<Finding> {
-    let related = fault.related.and_then(|(range, message)| {
-        Some(Related {
-            place: locator.bytes(file, &range)?,
-            message: message.to_owned(),
+/// Reads the YAML of a file; its errors become findings. Returns its value and the number of errors.
+fn open(
+    file: usize,
+    source: &Source,
+    locator: &mut Locator<'_>,
+    findings: &mut Vec<Finding>,
+) -> (Option<Value>, usize) {
+    let reading = yaml::read(&source.text);
+    let count = reading.faults.len();
+    if let Some(read) = reading.careful.filter(|_| count > 0) {
+        locator.put(file, read);
+    }
+    let finding = |fault: yaml::Fault| {
+        let related = fault.related.and_then(|(range, message)| {
+            Some(Related {
+                place: locator.bytes(file, &range)?,
+                message: message.to_owned(),
+            })
+        });
+        Some(Finding {
+            code: fault.code,
+            message: fault.message,
+            place: locator.bytes(file, &fault.range)?,
+            help: fault.help,
+            related: related.into_iter().collect(),
         })
-    });
-    Some(Finding {
-        code: fault.code,
-        message: fault.message,
-        place: locator.bytes(file, &fault.range)?,
-        help: fault.help,
-        related: related.into_iter().collect(),
-    })
+    };
+    findings.extend(reading.faults.into_iter().filter_map(finding));
+    (reading.value, count)
 }

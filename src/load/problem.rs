@@ -71,26 +71,22 @@ pub enum Part {
 impl Spot {
     /// The value itself.
     pub fn value(origin: &Origin) -> Self {
-        Self {
-            origin: origin.clone(),
-            part: Part::Value,
-        }
+        Self::part(origin, Part::Value)
     }
 
     /// The key before the value.
     pub fn key(origin: &Origin) -> Self {
-        Self {
-            origin: origin.clone(),
-            part: Part::Key,
-        }
+        Self::part(origin, Part::Key)
     }
 
     /// These bytes of the string.
     pub fn bytes(origin: &Origin, range: Range<usize>) -> Self {
-        Self {
-            origin: origin.clone(),
-            part: Part::Bytes(range),
-        }
+        Self::part(origin, Part::Bytes(range))
+    }
+
+    fn part(origin: &Origin, part: Part) -> Self {
+        let origin = origin.clone();
+        Self { origin, part }
     }
 }
 

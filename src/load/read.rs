@@ -59,16 +59,12 @@ impl ReadError {
 
 /// Reads a file, or the `*.yml` and `*.yaml` files of a directory in the order of their names.
 pub fn read(path: &Path) -> Result<Vec<Source>, ReadError> {
-    let failed = |source| ReadError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    if !path.metadata().map_err(failed)?.is_dir() {
+    if !path.metadata().map_err(failed(path))?.is_dir() {
         return Ok(vec![read_file(path)?]);
     }
     let mut files = Vec::new();
-    for entry in path.read_dir().map_err(failed)? {
-        let file = entry.map_err(failed)?.path();
+    for entry in path.read_dir().map_err(failed(path))? {
+        let file = entry.map_err(failed(path))?.path();
         if is_rules_file(&file) {
             files.push(file);
         }
@@ -84,10 +80,7 @@ pub fn read(path: &Path) -> Result<Vec<Source>, ReadError> {
 pub fn read_from(reader: impl Read, name: &Path) -> Result<Source, ReadError> {
     let mut bytes = Vec::new();
     let read = reader.take(MAX_FILE + 1).read_to_end(&mut bytes);
-    read.map_err(|source| ReadError::Io {
-        path: name.to_owned(),
-        source,
-    })?;
+    read.map_err(failed(name))?;
     source(name, bytes)
 }
 
@@ -113,18 +106,17 @@ pub fn is_pipe(path: &Path) -> io::Result<bool> {
 }
 
 fn read_file(path: &Path) -> Result<Source, ReadError> {
-    let pipe = is_pipe(path).map_err(|source| ReadError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    if pipe {
+    if is_pipe(path).map_err(failed(path))? {
         return Err(ReadError::Pipe(path.to_owned()));
     }
-    let file = File::open(path).map_err(|source| ReadError::Io {
+    read_from(File::open(path).map_err(failed(path))?, path)
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> ReadError {
+    |source| ReadError::Io {
         path: path.to_owned(),
         source,
-    })?;
-    read_from(file, path)
+    }
 }
 
 fn source(path: &Path, bytes: Vec<u8>) -> Result<Source, ReadError> {

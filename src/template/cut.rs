@@ -44,7 +44,7 @@ impl Cut {
         let usage = inspect(text, syntax).ok()?;
         let is_used = |name: &str| usage.variables.iter().any(|used| used.name == name);
         let words: Vec<_> = tokenize(text, syntax == Syntax::Expression, SyntaxConfig::default())
-            .map(|word| word.map(|(token, span)| (token, super::inspect::bytes(span))))
+            .map(|word| word.map(|(token, span)| (token, super::usage::bytes(span))))
             .collect::<Result<_, _>>()
             .ok()?;
         let mut pieces = Vec::new();

@@ -1,15 +1,11 @@
-//! The names that a template refers to, found without rendering it: this includes branches that a render would not
-//! take.
+//! Templates as text: their syntax, and the names that they refer to, even in branches that a render would not take.
 
 use std::ops::Range;
 
-use minijinja::machinery::{Span, ast, parse, parse_expr, tokenize};
+use minijinja::machinery::{ast, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Value, context};
 
-use super::ENGINE;
-use super::names::{UnknownKind, known_names};
-use super::walk::{self, Part};
+use super::usage::{Usage, bytes, of_expression, of_statement};
 
 /// The syntax of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,41 +22,6 @@ pub struct SyntaxError {
     /// The parser's message.
     pub message: String,
     /// The byte range in the text; empty at its end if the parser does not say.
-    pub range: Range<usize>,
-}
-
-/// All references of a template, in the order of the text.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Usage {
-    /// The variables, except those that the template sets itself.
-    pub variables: Vec<Reference>,
-    /// Filters, tests and functions that do not exist.
-    pub unknown: Vec<UnknownName>,
-    /// The patterns of `matches` in it, with their byte ranges.
-    pub patterns: Vec<(String, Range<usize>)>,
-}
-
-/// One use of a variable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
-    /// The variable.
-    pub name: String,
-    /// The requested attribute: `SITE` in `env.SITE` and in `env["SITE"]`.
-    pub attribute: Option<String>,
-    /// True if the template handles a missing value: `is defined`, `default(…)`.
-    pub guarded: bool,
-    /// The byte range in the text.
-    pub range: Range<usize>,
-}
-
-/// A filter, test or function that does not exist.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownName {
-    /// Its kind.
-    pub kind: UnknownKind,
-    /// Its name.
-    pub name: String,
-    /// The byte range in the text.
     pub range: Range<usize>,
 }
 
@@ -137,36 +98,14 @@ fn words(text: &str, syntax: Syntax) -> Result<(), SyntaxError> {
 /// Finds the references of a text.
 pub fn inspect(text: &str, syntax: Syntax) -> Result<Usage, SyntaxError> {
     words(text, syntax)?;
-    let mut walker = Walker::default();
+    let failed = |error| syntax_error(&error, text);
     match syntax {
-        Syntax::Expression => {
-            walker.expression(
-                &parse_expr(text).map_err(|error| syntax_error(&error, text))?,
-                false,
-            );
-        }
+        Syntax::Expression => Ok(of_expression(&parse_expr(text).map_err(failed)?)),
         Syntax::Text => {
-            let parsed = parse(text, "", SyntaxConfig::default());
-            walker.statement(&parsed.map_err(|error| syntax_error(&error, text))?);
+            let tree = parse(text, "", SyntaxConfig::default()).map_err(failed)?;
+            Ok(of_statement(&tree))
         }
     }
-    let Walker { mut usage, locals } = walker;
-    usage
-        .variables
-        .retain(|reference| !locals.contains(&reference.name));
-    usage
-        .variables
-        .sort_by_key(|reference| reference.range.start);
-    usage.unknown.sort_by_key(|unknown| unknown.range.start);
-    Ok(usage)
-}
-
-/// The variables of an expression that is already parsed.
-pub(super) fn names_in(tree: &ast::Expr<'_>) -> Vec<String> {
-    let mut walker = Walker::default();
-    walker.expression(tree, false);
-    let used = walker.usage.variables.into_iter();
-    used.map(|reference| reference.name).collect()
 }
 
 fn syntax_error(error: &minijinja::Error, text: &str) -> SyntaxError {
@@ -189,172 +128,10 @@ fn syntax_error(error: &minijinja::Error, text: &str) -> SyntaxError {
     }
 }
 
-/// Collects names while walking the syntax tree. Names set anywhere in a template count as its own
-/// everywhere in it: rules files do not need finer scopes.
-#[derive(Default)]
-struct Walker {
-    usage: Usage,
-    locals: Vec<String>,
-}
-
-impl Walker {
-    fn statement(&mut self, statement: &ast::Stmt<'_>) {
-        match statement {
-            ast::Stmt::ForLoop(_) => self.locals.push("loop".to_owned()),
-            ast::Stmt::Do(node) => self.call(&node.call),
-            _ => {}
-        }
-        for part in walk::parts(statement) {
-            match part {
-                Part::Target(target) => self.local(target),
-                Part::Value(value) => self.expression(value, false),
-                Part::Statement(inner) => self.statement(inner),
-            }
-        }
-    }
-
-    fn local(&mut self, target: &ast::Expr<'_>) {
-        match target {
-            ast::Expr::Var(node) => self.locals.push(node.id.to_owned()),
-            ast::Expr::List(node) => node.items.iter().for_each(|item| self.local(item)),
-            ast::Expr::Tuple(node) => node.items.iter().for_each(|item| self.local(item)),
-            other => self.expression(other, false),
-        }
-    }
-
-    /// Walks through expressions that guard nothing.
-    fn plain<'t, 'a: 't>(&mut self, all: impl IntoIterator<Item = &'t ast::Expr<'a>>) {
-        for one in all {
-            self.expression(one, false);
-        }
-    }
-
-    fn expression(&mut self, expression: &ast::Expr<'_>, guarded: bool) {
-        match expression {
-            ast::Expr::Var(node) => self.reference(node.id, None, guarded, node.span()),
-            ast::Expr::Filter(node) => {
-                match (&node.expr, node.name, node.args.as_slice()) {
-                    (Some(ast::Expr::Var(base)), "attr", [ast::CallArg::Pos(key)]) => {
-                        self.item(base, key, guarded, node.span());
-                    }
-                    (Some(inner), name, _) => {
-                        self.expression(inner, matches!(name, "default" | "d"));
-                    }
-                    (None, _, _) => {}
-                }
-                self.plain(walk::arguments(&node.args));
-                if let ("matches", [ast::CallArg::Pos(ast::Expr::Const(pattern))]) =
-                    (node.name, node.args.as_slice())
-                    && let Some(text) = pattern.value.as_str()
-                {
-                    let place = bytes(pattern.span());
-                    self.usage.patterns.push((text.to_owned(), place));
-                }
-                self.known(UnknownKind::Filter, node.name, node.span());
-            }
-            ast::Expr::Test(node) => {
-                self.expression(&node.expr, matches!(node.name, "defined" | "undefined"));
-                self.plain(walk::arguments(&node.args));
-                self.known(UnknownKind::Test, node.name, node.span());
-            }
-            ast::Expr::GetAttr(node) => match &node.expr {
-                ast::Expr::Var(base) => {
-                    self.reference(base.id, Some(node.name), guarded, node.span());
-                }
-                other => self.expression(other, guarded),
-            },
-            ast::Expr::GetItem(node) => {
-                match &node.expr {
-                    ast::Expr::Var(base) => {
-                        self.item(base, &node.subscript_expr, guarded, node.span());
-                    }
-                    base => self.expression(base, guarded),
-                }
-                self.expression(&node.subscript_expr, false);
-            }
-            ast::Expr::Call(node) => self.call(node),
-            other => self.plain(walk::inside(other)),
-        }
-    }
-
-    /// `base[key]`, in any notation.
-    fn item(
-        &mut self,
-        base: &ast::Spanned<ast::Var<'_>>,
-        key: &ast::Expr<'_>,
-        guarded: bool,
-        span: Span,
-    ) {
-        match key {
-            ast::Expr::Const(key) => {
-                self.reference(base.id, key.value.as_str(), guarded, span);
-            }
-            _ => self.reference(base.id, None, guarded, base.span()),
-        }
-    }
-
-    fn call(&mut self, call: &ast::Spanned<ast::Call<'_>>) {
-        match &call.expr {
-            ast::Expr::Var(function) => {
-                self.known(UnknownKind::Function, function.id, function.span());
-            }
-            ast::Expr::GetAttr(method) => {
-                // A loop has the method `cycle`.
-                if !matches!(&method.expr, ast::Expr::Var(base) if base.id == "loop") {
-                    self.known(UnknownKind::Method, method.name, method.span());
-                }
-                self.expression(&method.expr, false);
-            }
-            other => self.expression(other, false),
-        }
-        self.plain(walk::arguments(&call.args));
-    }
-
-    fn reference(&mut self, name: &str, attribute: Option<&str>, guarded: bool, span: Span) {
-        self.usage.variables.push(Reference {
-            name: name.to_owned(),
-            attribute: attribute.map(str::to_owned),
-            guarded,
-            range: bytes(span),
-        });
-    }
-
-    fn known(&mut self, kind: UnknownKind, name: &str, span: Span) {
-        let exists = match kind {
-            UnknownKind::Filter => says_yes("name is filter", name),
-            UnknownKind::Test => says_yes("name is test", name),
-            UnknownKind::Method => false,
-            UnknownKind::Function => {
-                known_names(kind).any(|known| known == name)
-                    || self.locals.iter().any(|local| local == name)
-            }
-        };
-        if !exists {
-            let name = name.to_owned();
-            self.usage.unknown.push(UnknownName {
-                kind,
-                name,
-                range: bytes(span),
-            });
-        }
-    }
-}
-
-/// Asks the engine itself for its filters and tests.
-fn says_yes(question: &'static str, name: &str) -> bool {
-    ENGINE
-        .compile_expression(question)
-        .and_then(|compiled| compiled.eval(context! { name => name }))
-        .is_ok_and(|answer: Value| answer.is_true())
-}
-
-pub(super) fn bytes(span: Span) -> Range<usize> {
-    span.start_offset as usize..span.end_offset as usize
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::template::UnknownKind;
 
     #[test]
     fn references_are_found_in_branches_that_are_not_taken() {

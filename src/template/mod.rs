@@ -20,6 +20,7 @@ mod scope;
 mod strict;
 mod subject;
 mod table;
+mod usage;
 mod walk;
 mod written;
 
@@ -29,10 +30,7 @@ use minijinja::{Environment, UndefinedBehavior};
 
 pub use cut::{Cut, Put};
 pub use error::{RenderError, RenderErrorKind};
-pub use inspect::{
-    Reference, Syntax, SyntaxError, UnknownName, Usage, around_expressions, inspect, is_template,
-    lone_expression,
-};
+pub use inspect::{Syntax, SyntaxError, around_expressions, inspect, is_template, lone_expression};
 pub use matches::check_pattern;
 pub use names::{UnknownKind, known_names};
 pub use page::page;
@@ -41,6 +39,7 @@ pub use premise::{Asked, Premises, premises};
 pub use render::{condition, render};
 pub use scope::Scope;
 pub use subject::{Compared, choices, compared};
+pub use usage::{Reference, UnknownName, Usage};
 
 /// The variables of every template, in addition to the file's own `vars`.
 pub const FACTS: [&str; 10] = [

@@ -11,12 +11,12 @@ use minijinja::machinery::parse_expr;
 use crate::model::{Template, TemplateValue};
 
 use super::error::RenderError;
-use super::inspect::names_in;
 use super::kinds::{Kinds, of_filter, of_test};
 use super::premise::Asked;
 use super::render::{failed, guards, render, tree_value, truth, undefined};
 use super::scope::Root;
 use super::table::Guards;
+use super::usage::names_in;
 use super::{FACTS, Scope, Syntax, is_template, lone_expression};
 
 /// The result of a partial evaluation.

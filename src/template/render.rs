@@ -199,43 +199,22 @@ mod tests {
 
     fn scope() -> Scope {
         let vars = [
-            Var {
-                name: "server".to_owned(),
-                label: "server".to_owned(),
-                origin: Origin::default(),
-                value: text("main"),
-            },
-            Var {
-                name: "model".to_owned(),
-                label: "model".to_owned(),
-                origin: Origin::default(),
-                value: text("{{ server }}:{{ node }}"),
-            },
-            Var {
-                name: "list".to_owned(),
-                label: "list".to_owned(),
-                origin: Origin::default(),
-                value: TemplateValue::List(vec![text("a"), text("{{ server }}")]),
-            },
-            Var {
-                name: "broken".to_owned(),
-                label: "broken".to_owned(),
-                origin: Origin::default(),
-                value: text("{{ datadir }}"),
-            },
-            Var {
-                name: "early".to_owned(),
-                label: "early".to_owned(),
-                origin: Origin::default(),
-                value: text("{{ late }}"),
-            },
-            Var {
-                name: "late".to_owned(),
-                label: "late".to_owned(),
-                origin: Origin::default(),
-                value: text("x"),
-            },
+            ("server", text("main")),
+            ("model", text("{{ server }}:{{ node }}")),
+            (
+                "list",
+                TemplateValue::List(vec![text("a"), text("{{ server }}")]),
+            ),
+            ("broken", text("{{ datadir }}")),
+            ("early", text("{{ late }}")),
+            ("late", text("x")),
         ];
+        let vars = vars.map(|(name, value)| Var {
+            name: name.to_owned(),
+            label: name.to_owned(),
+            origin: Origin::default(),
+            value,
+        });
         let env = BTreeMap::from([("SITE".to_owned(), "paris".to_owned())]);
         Scope::new(&vars)
             .text("cluster", "main")

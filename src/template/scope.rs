@@ -176,11 +176,7 @@ impl Scope {
         name: &str,
         find: impl Fn(&TemplateValue, &Self) -> Kinds,
     ) -> Kinds {
-        let cell = self.places.get(name).and_then(|index| {
-            let cell = self.vars.get(..self.visible)?.get(*index)?;
-            Some((*index, cell))
-        });
-        match cell {
+        match self.visible_var(name) {
             Some((index, cell)) if self.depth < MOST_DEPTH => *cell
                 .kinds
                 .get_or_init(|| find(&cell.var.value, &self.above(index))),
@@ -286,8 +282,7 @@ impl Scope {
     }
 
     fn var(&self, name: &str, guards: &Guards) -> Option<Value> {
-        let index = *self.places.get(name)?;
-        let cell = self.vars.get(..self.visible)?.get(index)?;
+        let (index, cell) = self.visible_var(name)?;
         let label = &cell.var.label;
         if matches!(cell.var.value, TemplateValue::Null) {
             if self.unsettled_vars {
@@ -321,6 +316,13 @@ impl Scope {
             let error = Error::new(ErrorKind::UndefinedError, detail);
             Value::from(error.with_source(Cause(RenderErrorKind::OfVariable)))
         }))
+    }
+
+    /// The variable with this name, if it is visible, and its index.
+    fn visible_var(&self, name: &str) -> Option<(usize, &VarCell)> {
+        let index = *self.places.get(name)?;
+        let cell = self.vars.get(..self.visible)?.get(index)?;
+        Some((index, cell))
     }
 
     /// The scope of a variable.

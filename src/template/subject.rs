@@ -3,7 +3,7 @@
 use minijinja::machinery::{ast, parse, parse_expr};
 use minijinja::syntax::SyntaxConfig;
 
-use super::inspect::names_in;
+use super::usage::names_in;
 use super::walk::{self, Part};
 use super::{Reference, Syntax, inspect};
 

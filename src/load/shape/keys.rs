@@ -8,13 +8,13 @@ use jsonschema::error::ValidationErrorKind as Kind;
 use super::annotation::{Annotation, fill};
 use super::{Misfit, words};
 use crate::diagnostic::{Code, list};
-use crate::load::problem::{Detail, Problem, Spot, escape};
+use crate::load::problem::{Detail, Problem, Spot};
 use crate::load::suggest::nearest;
 use crate::model::Origin;
 
 impl<'a> Misfit<'a> {
     pub(super) fn unknown_key(&self, key: &str) -> Problem {
-        let spot = Spot::key(&self.origin.child(escape(key)));
+        let spot = self.key_spot(key);
         let problem = |message: String| Problem::new(Code::UnknownKey, spot, message);
         let own = self.annotation().part("unknown");
         if let Some(message) = own.text("message") {
@@ -101,7 +101,7 @@ impl<'a> Misfit<'a> {
         let decides = own.text("decides").is_some();
         Problem::new(
             own.code().unwrap_or(Code::MissingKey),
-            Spot::value(&self.origin),
+            self.value_spot(),
             label(message),
         )
         .help(help)
@@ -133,7 +133,7 @@ impl<'a> Misfit<'a> {
         let text = |name: &str, default| fill(says.text(name).unwrap_or(default), &words);
         Problem::new(
             says.code().unwrap_or(Code::MissingKey),
-            Spot::key(&self.origin.child(here)),
+            self.key_spot(here),
             text("message", "`{here}` has no effect without `{key}`"),
         )
         .help(text("help", "add `{key}`, or delete `{here}`"))
@@ -142,7 +142,7 @@ impl<'a> Misfit<'a> {
     /// A key that the schema's pattern for keys does not allow.
     pub(super) fn bad_key(&self, error: &ValidationError<'_>) -> Problem {
         let key = error.instance().as_str().unwrap_or_default();
-        let spot = Spot::key(&self.origin.child(escape(key)));
+        let spot = self.key_spot(key);
         if matches!(error.kind(), Kind::Not { .. }) {
             return reserved_header(key, spot);
         }

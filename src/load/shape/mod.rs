@@ -11,7 +11,7 @@ use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
 use super::MAX_FINDINGS;
-use super::problem::{Detail, Problem, Spot};
+use super::problem::{Detail, Problem, Spot, escape};
 use super::schema::{REQUEST_SCHEMA, RULES_SCHEMA, Schema};
 use crate::diagnostic::Code;
 use crate::model::Origin;
@@ -214,6 +214,10 @@ impl<'a> Misfit<'a> {
 
     fn value_spot(&self) -> Spot {
         Spot::value(&self.origin)
+    }
+
+    fn key_spot(&self, key: &str) -> Spot {
+        Spot::key(&self.origin.child(escape(key)))
     }
 }
 

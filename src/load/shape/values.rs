@@ -204,14 +204,10 @@ impl Misfit<'_> {
             || format!("{} can't have `{key}` here", self.label()),
             str::to_owned,
         );
-        let spot = Spot::key(&self.origin.child(key));
-        let problem = Problem::new(self.code(), spot, message)
+        let problem = Problem::new(self.code(), self.key_spot(key), message)
             .maybe_help(says.text("help").map(str::to_owned));
         match says.text("other") {
-            Some(other) => problem.related(
-                Spot::key(&self.origin.child(other)),
-                format!("`{other}` is here"),
-            ),
+            Some(other) => problem.related(self.key_spot(other), format!("`{other}` is here")),
             None => problem,
         }
     }
