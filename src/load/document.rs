@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::ignored::ONLY_IN_RULES;
 use super::problem::Problem;
 use super::schema::{RULE_TESTS_SCHEMA, Schema};
 use super::{Locator, open, shape, sort, yaml};
@@ -31,11 +32,8 @@ pub fn has_key(source: &Source, key: &str) -> bool {
 /// Distinguishes rules from a test file next to them: they have `rules`, or a key that only a rules file has.
 pub fn is_rules_file(source: &Source) -> bool {
     let value = yaml::read(&source.text).value.unwrap_or_default();
-    let only_in_rules = [
-        "api", "apis", "patroni", "clusters", "discover", "defaults", "vars",
-    ];
     let rules = value.get("rules").is_some_and(Value::is_array);
-    rules || only_in_rules.iter().any(|key| value.get(key).is_some())
+    rules || ONLY_IN_RULES.iter().any(|key| value.get(key).is_some())
 }
 
 /// Turns problems in one file into findings, in the order of its lines.

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::read::{is_hidden, is_rules_file};
 
+/// Keys of a rules file that no other file of this program has, except for `rules`.
+pub(super) const ONLY_IN_RULES: [&str; 7] = [
+    "api", "apis", "vars", "defaults", "patroni", "clusters", "discover",
+];
 /// The maximum number of files and directories to check.
 const MAX_ENTRIES: usize = 1000;
 /// The maximum depth of directories to search.
@@ -80,10 +84,7 @@ fn looks_like_rules(path: &Path) -> bool {
     }
     let text = String::from_utf8_lossy(&bytes);
     let has = |key: &str| text.lines().any(|line| begins_with_key(line, key));
-    let others = [
-        "api", "apis", "vars", "defaults", "patroni", "clusters", "discover",
-    ];
-    let others = || others.iter().any(|key| has(key));
+    let others = || ONLY_IN_RULES.iter().any(|key| has(key));
     !has("tests") && (has("rules") || has("version") && others())
 }
 

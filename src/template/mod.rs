@@ -5,6 +5,7 @@
 //! the facts and the file's own variables; there is no clock, no network and no
 //! file system in here.
 
+mod asked;
 mod cut;
 mod error;
 mod inspect;
@@ -28,6 +29,7 @@ use std::sync::LazyLock;
 
 use minijinja::{Environment, UndefinedBehavior};
 
+pub use asked::Asked;
 pub use cut::{Cut, Put};
 pub use error::{RenderError, RenderErrorKind};
 pub use inspect::{Syntax, SyntaxError, around_expressions, inspect, is_template, lone_expression};
@@ -35,7 +37,7 @@ pub use matches::check_pattern;
 pub use names::{UnknownKind, known_names};
 pub use page::page;
 pub use partial::{Residual, Unknown, partial};
-pub use premise::{Asked, Premises, premises};
+pub use premise::{Premises, premises};
 pub use render::{condition, render};
 pub use scope::Scope;
 pub use subject::{Compared, choices, compared};

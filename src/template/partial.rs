@@ -10,9 +10,9 @@ use minijinja::machinery::parse_expr;
 
 use crate::model::{Template, TemplateValue};
 
+use super::asked::Asked;
 use super::error::RenderError;
 use super::kinds::{Kinds, of_filter, of_test};
-use super::premise::Asked;
 use super::render::{failed, guards, render, tree_value, truth, undefined};
 use super::scope::Root;
 use super::table::Guards;

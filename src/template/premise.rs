@@ -7,6 +7,7 @@ use minijinja::machinery::{ast, parse_expr};
 
 use crate::model::{TemplateValue, Var};
 
+use super::asked::Asked;
 use super::is_template;
 use super::written::written;
 
@@ -19,15 +20,6 @@ type Alternative = BTreeMap<String, Asked>;
 
 /// The maximum number of alternatives.
 const MOST_ALTERNATIVES: usize = 32;
-
-/// A requirement of one value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
-    /// It is one of these texts.
-    OneOf(Vec<String>),
-    /// It is not one of these texts.
-    NoneOf(Vec<String>),
-}
 
 impl Premises {
     /// Returns true if no facts satisfy both.
@@ -111,83 +103,6 @@ fn excludes(one: &Alternative, other: &Alternative) -> bool {
             .any(|asked| matches!(asked, Asked::OneOf(texts) if texts.is_empty()))
     };
     pairs.any(|(one, other)| one.excludes(other)) || is_impossible(one) || is_impossible(other)
-}
-
-impl Asked {
-    /// Returns true if a text satisfies the requirement.
-    pub fn allows(&self, text: &str) -> bool {
-        match self {
-            Self::OneOf(texts) => texts.iter().any(|known| known == text),
-            Self::NoneOf(texts) => !texts.iter().any(|known| known == text),
-        }
-    }
-
-    /// The text, if there is only one possibility.
-    pub fn only(&self) -> Option<&str> {
-        match self {
-            Self::OneOf(texts) => match texts.as_slice() {
-                [only] => Some(only),
-                _ => None,
-            },
-            Self::NoneOf(_) => None,
-        }
-    }
-
-    fn excludes(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::OneOf(one), Self::OneOf(other)) => !one.iter().any(|text| other.contains(text)),
-            (Self::OneOf(texts), Self::NoneOf(not)) | (Self::NoneOf(not), Self::OneOf(texts)) => {
-                texts.iter().all(|text| not.contains(text))
-            }
-            (Self::NoneOf(_), Self::NoneOf(_)) => false,
-        }
-    }
-
-    /// The requirement that both hold. One without texts never holds.
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::OneOf(mut texts), Self::OneOf(others)) => {
-                texts.retain(|text| others.contains(text));
-                Self::OneOf(texts)
-            }
-            (Self::OneOf(mut texts), Self::NoneOf(not))
-            | (Self::NoneOf(not), Self::OneOf(mut texts)) => {
-                texts.retain(|text| !not.contains(text));
-                Self::OneOf(texts)
-            }
-            (Self::NoneOf(mut not), Self::NoneOf(more)) => {
-                not.extend(more);
-                Self::NoneOf(not)
-            }
-        }
-    }
-
-    /// The requirement that one of them holds.
-    fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::OneOf(mut texts), Self::OneOf(more)) => {
-                let new: Vec<_> = more.into_iter().filter(|t| !texts.contains(t)).collect();
-                texts.extend(new);
-                Self::OneOf(texts)
-            }
-            (Self::OneOf(texts), Self::NoneOf(mut not))
-            | (Self::NoneOf(mut not), Self::OneOf(texts)) => {
-                not.retain(|text| !texts.contains(text));
-                Self::NoneOf(not)
-            }
-            (Self::NoneOf(mut not), Self::NoneOf(others)) => {
-                not.retain(|text| others.contains(text));
-                Self::NoneOf(not)
-            }
-        }
-    }
-
-    fn opposite(self) -> Self {
-        match self {
-            Self::OneOf(texts) => Self::NoneOf(texts),
-            Self::NoneOf(texts) => Self::OneOf(texts),
-        }
-    }
 }
 
 /// Finds the requirements of a condition; `vars` are the file's.

@@ -8,10 +8,10 @@ use minijinja::{Error, ErrorKind, Value};
 
 use crate::model::{TemplateValue, Var};
 
+use super::asked::Asked;
 use super::error::{Cause, RenderError, RenderErrorKind};
 use super::kinds::Kinds;
 use super::names::{UnknownKind, known_names};
-use super::premise::Asked;
 use super::table::{Guards, Open, Placeholders, Table, not_yet};
 
 /// The maximum length of a chain of variables. Each one is rendered inside the one that uses it, and the

@@ -148,20 +148,16 @@ fn statement(tree: &ast::Stmt<'_>, visit: &mut dyn FnMut(&ast::Expr<'_>)) {
         expression(&node.call.expr, visit);
         walk::arguments(&node.call.args).for_each(|argument| expression(argument, visit));
     }
-    for part in walk::parts(tree) {
-        match part {
-            Part::Target(_) => {}
-            Part::Value(value) => expression(value, visit),
-            Part::Statement(inner) => statement(inner, visit),
-        }
-    }
+    walk::parts(tree, &mut |part| match part {
+        Part::Target(_) => {}
+        Part::Value(value) => expression(value, visit),
+        Part::Statement(inner) => statement(inner, visit),
+    });
 }
 
 fn expression(tree: &ast::Expr<'_>, visit: &mut dyn FnMut(&ast::Expr<'_>)) {
     visit(tree);
-    for part in walk::inside(tree) {
-        expression(part, visit);
-    }
+    walk::inside(tree, &mut |part| expression(part, visit));
 }
 
 #[cfg(test)]

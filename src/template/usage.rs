@@ -90,13 +90,11 @@ impl Walker {
             ast::Stmt::Do(node) => self.call(&node.call),
             _ => {}
         }
-        for part in walk::parts(statement) {
-            match part {
-                Part::Target(target) => self.local(target),
-                Part::Value(value) => self.expression(value, false),
-                Part::Statement(inner) => self.statement(inner),
-            }
-        }
+        walk::parts(statement, &mut |part| match part {
+            Part::Target(target) => self.local(target),
+            Part::Value(value) => self.expression(value, false),
+            Part::Statement(inner) => self.statement(inner),
+        });
     }
 
     fn local(&mut self, target: &ast::Expr<'_>) {
@@ -108,11 +106,8 @@ impl Walker {
         }
     }
 
-    /// Walks through expressions that guard nothing.
-    fn plain<'t, 'a: 't>(&mut self, all: impl IntoIterator<Item = &'t ast::Expr<'a>>) {
-        for one in all {
-            self.expression(one, false);
-        }
+    fn arguments(&mut self, arguments: &[ast::CallArg<'_>]) {
+        walk::arguments(arguments).for_each(|argument| self.expression(argument, false));
     }
 
     fn expression(&mut self, expression: &ast::Expr<'_>, guarded: bool) {
@@ -128,7 +123,7 @@ impl Walker {
                     }
                     (None, _, _) => {}
                 }
-                self.plain(walk::arguments(&node.args));
+                self.arguments(&node.args);
                 if let ("matches", [ast::CallArg::Pos(ast::Expr::Const(pattern))]) =
                     (node.name, node.args.as_slice())
                     && let Some(text) = pattern.value.as_str()
@@ -140,7 +135,7 @@ impl Walker {
             }
             ast::Expr::Test(node) => {
                 self.expression(&node.expr, matches!(node.name, "defined" | "undefined"));
-                self.plain(walk::arguments(&node.args));
+                self.arguments(&node.args);
                 self.known(UnknownKind::Test, node.name, node.span());
             }
             ast::Expr::GetAttr(node) => match &node.expr {
@@ -159,7 +154,7 @@ impl Walker {
                 self.expression(&node.subscript_expr, false);
             }
             ast::Expr::Call(node) => self.call(node),
-            other => self.plain(walk::inside(other)),
+            other => walk::inside(other, &mut |part| self.expression(part, false)),
         }
     }
 
@@ -193,7 +188,7 @@ impl Walker {
             }
             other => self.expression(other, false),
         }
-        self.plain(walk::arguments(&call.args));
+        self.arguments(&call.args);
     }
 
     fn reference(&mut self, name: &str, attribute: Option<&str>, guarded: bool, span: Span) {

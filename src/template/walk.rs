@@ -10,97 +10,107 @@ pub(super) enum Part<'t, 'a> {
     Statement(&'t Stmt<'a>),
 }
 
-/// The direct parts of a statement, in the order of the text. The call of a `{% do %}` is no expression, and not
+/// Visits the direct parts of a statement, in the order of the text. The call of a `{% do %}` is no expression, and not
 /// among them.
-pub(super) fn parts<'t, 'a>(statement: &'t Stmt<'a>) -> Vec<Part<'t, 'a>> {
-    let mut parts = Vec::new();
+pub(super) fn parts<'t, 'a>(statement: &'t Stmt<'a>, visit: &mut dyn FnMut(Part<'t, 'a>)) {
     let body: &[Stmt<'a>] = match statement {
         Stmt::Template(node) => &node.children,
         Stmt::EmitExpr(node) => {
-            parts.push(Part::Value(&node.expr));
+            visit(Part::Value(&node.expr));
             &[]
         }
         Stmt::EmitRaw(_) | Stmt::Do(_) => &[],
         Stmt::ForLoop(node) => {
-            parts.push(Part::Target(&node.target));
-            parts.push(Part::Value(&node.iter));
-            parts.extend(node.filter_expr.as_ref().map(Part::Value));
-            parts.extend(node.body.iter().map(Part::Statement));
+            visit(Part::Target(&node.target));
+            visit(Part::Value(&node.iter));
+            node.filter_expr
+                .iter()
+                .map(Part::Value)
+                .for_each(&mut *visit);
+            node.body.iter().map(Part::Statement).for_each(&mut *visit);
             &node.else_body
         }
         Stmt::IfCond(node) => {
-            parts.push(Part::Value(&node.expr));
-            parts.extend(node.true_body.iter().map(Part::Statement));
+            visit(Part::Value(&node.expr));
+            node.true_body
+                .iter()
+                .map(Part::Statement)
+                .for_each(&mut *visit);
             &node.false_body
         }
         Stmt::WithBlock(node) => {
             for (target, value) in &node.assignments {
-                parts.extend([Part::Target(target), Part::Value(value)]);
+                visit(Part::Target(target));
+                visit(Part::Value(value));
             }
             &node.body
         }
         Stmt::Set(node) => {
-            parts.extend([Part::Target(&node.target), Part::Value(&node.expr)]);
+            visit(Part::Target(&node.target));
+            visit(Part::Value(&node.expr));
             &[]
         }
         Stmt::SetBlock(node) => {
-            parts.push(Part::Target(&node.target));
-            parts.extend(node.filter.as_ref().map(Part::Value));
+            visit(Part::Target(&node.target));
+            node.filter.iter().map(Part::Value).for_each(&mut *visit);
             &node.body
         }
         Stmt::AutoEscape(node) => {
-            parts.push(Part::Value(&node.enabled));
+            visit(Part::Value(&node.enabled));
             &node.body
         }
         Stmt::FilterBlock(node) => {
-            parts.push(Part::Value(&node.filter));
+            visit(Part::Value(&node.filter));
             &node.body
         }
     };
-    parts.extend(body.iter().map(Part::Statement));
-    parts
+    body.iter().map(Part::Statement).for_each(visit);
 }
 
-/// The expressions directly inside an expression, in the order of the text.
-pub(super) fn inside<'t, 'a>(tree: &'t Expr<'a>) -> Vec<&'t Expr<'a>> {
-    let mut found = Vec::new();
+/// Visits the expressions directly inside an expression, in the order of the text.
+pub(super) fn inside<'t, 'a>(tree: &'t Expr<'a>, visit: &mut dyn FnMut(&'t Expr<'a>)) {
     match tree {
         Expr::Var(_) | Expr::Const(_) => {}
         Expr::Slice(node) => {
-            found.push(&node.expr);
-            found.extend(&node.start);
-            found.extend(&node.stop);
-            found.extend(&node.step);
+            visit(&node.expr);
+            let bounds = node.start.iter().chain(&node.stop).chain(&node.step);
+            bounds.for_each(visit);
         }
-        Expr::UnaryOp(node) => found.push(&node.expr),
-        Expr::BinOp(node) => found.extend([&node.left, &node.right]),
+        Expr::UnaryOp(node) => visit(&node.expr),
+        Expr::BinOp(node) => {
+            visit(&node.left);
+            visit(&node.right);
+        }
         Expr::Compare(node) => {
-            found.push(&node.expr);
-            found.extend(node.ops.iter().map(|op| &op.expr));
+            visit(&node.expr);
+            node.ops.iter().map(|op| &op.expr).for_each(visit);
         }
         Expr::IfExpr(node) => {
-            found.extend([&node.test_expr, &node.true_expr]);
-            found.extend(&node.false_expr);
+            visit(&node.test_expr);
+            visit(&node.true_expr);
+            node.false_expr.iter().for_each(visit);
         }
         Expr::Filter(node) => {
-            found.extend(&node.expr);
-            found.extend(arguments(&node.args));
+            node.expr.iter().for_each(&mut *visit);
+            arguments(&node.args).for_each(visit);
         }
         Expr::Test(node) => {
-            found.push(&node.expr);
-            found.extend(arguments(&node.args));
+            visit(&node.expr);
+            arguments(&node.args).for_each(visit);
         }
-        Expr::GetAttr(node) => found.push(&node.expr),
-        Expr::GetItem(node) => found.extend([&node.expr, &node.subscript_expr]),
+        Expr::GetAttr(node) => visit(&node.expr),
+        Expr::GetItem(node) => {
+            visit(&node.expr);
+            visit(&node.subscript_expr);
+        }
         Expr::Call(node) => {
-            found.push(&node.expr);
-            found.extend(arguments(&node.args));
+            visit(&node.expr);
+            arguments(&node.args).for_each(visit);
         }
-        Expr::List(node) => found.extend(&node.items),
-        Expr::Tuple(node) => found.extend(&node.items),
-        Expr::Map(node) => found.extend(node.keys.iter().chain(&node.values)),
+        Expr::List(node) => node.items.iter().for_each(visit),
+        Expr::Tuple(node) => node.items.iter().for_each(visit),
+        Expr::Map(node) => node.keys.iter().chain(&node.values).for_each(visit),
     }
-    found
 }
 
 /// The values of arguments.

@@ -21,7 +21,6 @@ use crate::template::{Scope, Usage, around_expressions, is_template, render};
 #[derive(Default)]
 pub(super) struct Constants {
     vars: HashMap<String, Var>,
-    /// The results of templates.
     texts: HashMap<String, Option<Value>>,
     /// Templates that use only known variables, with their names.
     candidates: HashMap<String, Vec<String>>,

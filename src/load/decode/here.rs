@@ -73,6 +73,12 @@ impl<'v, 'p> Here<'v, 'p> {
         })
     }
 
+    /// The value itself, or the items of a list.
+    pub(super) fn one_or_items<'c>(&'c self) -> impl Iterator<Item = Here<'v, 'c>> {
+        let one = Some(*self).filter(|here| !here.value.is_array());
+        one.into_iter().chain(self.items())
+    }
+
     /// The file that the value is in.
     pub(super) fn file(&self) -> usize {
         let mut place = &self.place;

@@ -40,7 +40,7 @@ impl Decoder<'_> {
     fn receiver(&mut self, name: String, here: Here<'_, '_>) -> Option<Receiver> {
         let timeout = self.duration(here, "timeout", Least::MoreThanZero, Receiver::TIMEOUT);
         let after = self.duration(here, "after", Least::Zero, Receiver::AFTER);
-        let mut classes = words(here.value, "classes", IncidentClass::parse);
+        let mut classes = words(here, "classes", IncidentClass::parse);
         if classes.is_empty() {
             classes = IncidentClass::ALL.to_vec();
         }

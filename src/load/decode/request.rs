@@ -10,6 +10,8 @@ use crate::model::{ApiName, RequestKind, RequestTemplate};
 impl Decoder<'_> {
     pub(super) fn request(&mut self, here: Here<'_, '_>) -> Option<RequestTemplate> {
         let api = self.api_of(here);
+        let origin = here.origin();
+        let here = Here::new(here.value, &origin);
         let mut server = None;
         let mut body = Vec::new();
         for (key, value) in here.entries() {
@@ -29,7 +31,7 @@ impl Decoder<'_> {
             api: api.unwrap_or_default(),
             server,
             body,
-            origin: here.origin(),
+            origin: origin.clone(),
         };
         self.known_request(&request);
         Some(request)

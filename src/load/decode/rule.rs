@@ -50,17 +50,19 @@ impl<'a> Decoder<'a> {
         let mut rules = Vec::with_capacity(all.len());
         let mut file = None;
         for here in all {
-            if file.replace(here.file()) != Some(here.file()) {
+            let origin = here.origin();
+            let rule = Here::new(here.value, &origin);
+            if file.replace(origin.file) != Some(origin.file) {
                 self.enter_file();
             }
-            if self.is_plain(here) {
-                self.no_early_templates(here);
-                if let Some(name) = here.text("name") {
-                    self.rule_name(name.into(), here.origin(), &mut names);
+            if self.is_plain(rule) {
+                self.no_early_templates(rule);
+                if let Some(name) = rule.text("name") {
+                    self.rule_name(name.into(), origin.clone(), &mut names);
                 }
-                rules.extend(self.rule(here, defaults));
+                rules.extend(self.rule(rule, defaults));
             } else {
-                self.unroll(here, defaults, &mut names, &mut rules);
+                self.unroll(rule, defaults, &mut names, &mut rules);
             }
         }
         rules
@@ -112,9 +114,9 @@ impl<'a> Decoder<'a> {
         }
         Some(Rule {
             name: here.text("name")?.to_owned(),
-            on: words(here.value, events_key, Event::parse),
+            on: words(here, events_key, Event::parse),
             events_key,
-            role: words(here.value, "role", Role::parse),
+            role: words(here, "role", Role::parse),
             description: self.description(here),
             cluster: self.clusters(here),
             when,
@@ -177,7 +179,8 @@ impl<'a> Decoder<'a> {
 
     fn clusters(&mut self, rule: Here<'_, '_>) -> Clusters {
         let here = rule.child("cluster");
-        let words: Vec<(Here<'_, '_>, &str)> = one_or_items(&here)
+        let words: Vec<(Here<'_, '_>, &str)> = here
+            .one_or_items()
             .filter_map(|here| Some((here, here.value.as_str()?)))
             .collect();
         for (here, word) in &words {
@@ -234,9 +237,9 @@ impl<'a> Decoder<'a> {
         Defaults {
             retry,
             poll,
-            fence: word(here.value, "fence", &fence, defaults.fence),
-            verify: word(here.value, "verify", &verify, defaults.verify),
-            on_failure: word(here.value, "on_failure", &on_failure, defaults.on_failure),
+            fence: word(here, "fence", &fence, defaults.fence),
+            verify: word(here, "verify", &verify, defaults.verify),
+            on_failure: word(here, "on_failure", &on_failure, defaults.on_failure),
         }
     }
 
@@ -286,10 +289,4 @@ pub(super) fn requests(rule: Here<'_, '_>, each: impl FnMut(Here<'_, '_>)) {
     let one = rule.get("request");
     let one = one.filter(|request| !request.value.is_string());
     one.into_iter().chain(several.items()).for_each(each);
-}
-
-/// The value itself, or the items of a list.
-pub(super) fn one_or_items<'v, 'c>(here: &'c Here<'v, '_>) -> impl Iterator<Item = Here<'v, 'c>> {
-    let one = Some(*here).filter(|here| !here.value.is_array());
-    one.into_iter().chain(here.items())
 }

@@ -65,36 +65,27 @@ impl Decoder<'_> {
 }
 
 /// The word under a key as one of a type's values, or the default.
-pub(super) fn word<T: Copy>(map: &Value, key: &str, words: &[(&str, T)], default: T) -> T {
-    map.get(key)
-        .and_then(Value::as_str)
-        .and_then(|word| words.iter().find(|(known, _)| *known == word))
-        .map_or(default, |(_, value)| *value)
+pub(super) fn word<T: Copy>(map: Here<'_, '_>, key: &str, words: &[(&str, T)], default: T) -> T {
+    let known = |word| words.iter().find(|(known, _)| *known == word);
+    let found = map.text(key).and_then(known);
+    found.map_or(default, |(_, value)| *value)
 }
 
 /// The values under a key that holds one word or a list of words, without duplicates.
 pub(super) fn words<T: PartialEq>(
-    map: &Value,
+    map: Here<'_, '_>,
     key: &str,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Vec<T> {
     let mut found = Vec::new();
-    for item in texts(map, key).filter_map(parse) {
-        if !found.contains(&item) {
+    for here in map.child(key).one_or_items() {
+        if let Some(item) = here.value.as_str().and_then(&parse)
+            && !found.contains(&item)
+        {
             found.push(item);
         }
     }
     found
-}
-
-/// The strings under a key that holds one string or a list.
-pub(super) fn texts<'a>(map: &'a Value, key: &str) -> impl Iterator<Item = &'a str> {
-    let values = match map.get(key) {
-        Some(Value::Array(items)) => items.as_slice(),
-        Some(one) => std::slice::from_ref(one),
-        None => &[],
-    };
-    values.iter().filter_map(Value::as_str)
 }
 
 /// A value whose strings may be templates.

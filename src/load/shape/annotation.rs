@@ -28,7 +28,6 @@ impl<'a> Annotation<'a> {
         Self(schema.get("x-finding"))
     }
 
-    /// The part under a key.
     pub(super) fn part(self, key: &str) -> Self {
         Self(self.0.and_then(|value| value.get(key)))
     }

@@ -6,7 +6,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 
 use super::annotation::{Annotation, fill};
-use super::{Misfit, words};
+use super::{Misfit, texts, words};
 use crate::diagnostic::{Code, list};
 use crate::load::problem::{Detail, Problem, Spot};
 use crate::load::suggest::nearest;
@@ -122,9 +122,7 @@ impl<'a> Misfit<'a> {
     /// A key that has no use without another.
     fn half(&self, missing: &str, schema: &Value, says: Annotation<'_>) -> Problem {
         let wants = |(here, needed): &(&String, &Value)| {
-            let needed = needed.as_array().into_iter().flatten();
-            self.value.get(here.as_str()).is_some()
-                && needed.filter_map(Value::as_str).any(|key| key == missing)
+            self.value.get(here.as_str()).is_some() && texts(needed).any(|key| key == missing)
         };
         let depends = schema.get("dependentRequired").and_then(Value::as_object);
         let here = depends.into_iter().flatten().find(wants);

@@ -25,11 +25,9 @@ struct Misfit<'a> {
     keyword: &'a str,
     /// The part of the schema that contains the keyword.
     schema: &'a Value,
-    /// The whole schema.
     root: &'a Value,
 }
 
-/// All problems with the shape of a rules file.
 pub(super) fn problems(value: &Value, file: usize) -> Vec<Problem> {
     problems_of(&RULES_SCHEMA, value, file)
 }
@@ -43,28 +41,24 @@ pub(super) fn problems_of(schema: &Schema, value: &Value, file: usize) -> Vec<Pr
     // A misspelt key is not missing as well.
     let meant: Vec<_> = found.iter().filter_map(keys::meant).collect();
     found.retain(|problem| !keys::missing(problem).is_some_and(|key| meant.contains(&key)));
+    let places = |found: &[Problem], of: fn(&Problem) -> bool| -> Vec<Origin> {
+        let found = found.iter().filter(|problem| of(problem));
+        found.map(|problem| problem.spot.origin.clone()).collect()
+    };
     // A value of the wrong type is not checked further.
-    let wrong: Vec<_> = found
-        .iter()
-        .filter(|problem| problem.detail == Detail::WrongType)
-        .map(|problem| problem.spot.origin.clone())
-        .collect();
-    found.retain(|problem| {
-        problem.detail == Detail::WrongType || !wrong.contains(&problem.spot.origin)
+    let is_type = |problem: &Problem| problem.detail == Detail::WrongType;
+    let wrong = places(&found, is_type);
+    found.retain(|problem| is_type(problem) || !wrong.contains(&problem.spot.origin));
+    // Anything that depends on a missing key is unknown.
+    let incomplete = places(&found, |problem| {
+        matches!(problem.detail, Detail::MissingKey { decides: true, .. })
     });
-    let incomplete: Vec<_> = found
-        .iter()
-        .filter(|problem| matches!(&problem.detail, Detail::MissingKey { decides: true, .. }))
-        .map(|problem| problem.spot.origin.clone())
-        .collect();
     found.retain(|problem| {
-        // Anything that depends on the missing key is unknown.
         problem.code != Code::BadRequest || !incomplete.contains(&problem.spot.origin)
     });
     keys::merge_missing(found)
 }
 
-/// All problems with a request's body.
 pub(super) fn body_problems(body: &Value) -> Vec<Problem> {
     if REQUEST_SCHEMA.fits(body) {
         return Vec::new();
@@ -128,12 +122,10 @@ impl<'a> Misfit<'a> {
         definition.unwrap_or(self.root)
     }
 
-    /// The annotations of the definition.
     fn annotation(&self) -> Annotation<'a> {
         Annotation::of(self.definition())
     }
 
-    /// The annotations of the keyword.
     fn says(&self) -> Annotation<'a> {
         let keyword = self.keyword.rsplit('/').next().unwrap_or_default();
         Annotation::of(self.schema).part(keyword)
@@ -147,15 +139,11 @@ impl<'a> Misfit<'a> {
 
     /// Replaces the placeholders in a text of the schema.
     fn fill(&self, text: &str) -> String {
-        let (name, _) = self.name();
-        let words = [
-            ("label", self.label().as_str()),
-            ("name", name.as_str()),
-            ("value", self.word().as_str()),
-        ]
-        .map(|(name, word)| (name, word.to_owned()));
-        let words = words.each_ref().map(|(name, word)| (*name, word.as_str()));
-        fill(text, &words)
+        let (label, (name, _), value) = (self.label(), self.name(), self.word());
+        fill(
+            text,
+            &[("label", &label), ("name", &name), ("value", &value)],
+        )
     }
 
     /// The value without its quotes.
@@ -228,6 +216,11 @@ fn words<'a>(schema: &'a Value, root: &'a Value) -> impl Iterator<Item = &'a str
         let definition = schema.pointer("/else/$ref")?.as_str()?.strip_prefix('#')?;
         root.pointer(definition)?.get("enum")
     });
-    let words = words.and_then(Value::as_array);
-    words.into_iter().flatten().filter_map(Value::as_str)
+    words.into_iter().flat_map(texts)
+}
+
+/// The strings in a list of the schema.
+fn texts(list: &Value) -> impl Iterator<Item = &str> {
+    let items = list.as_array().into_iter().flatten();
+    items.filter_map(Value::as_str)
 }

@@ -6,7 +6,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
 use super::annotation::{Annotation, fill, kinds};
-use super::{Misfit, words};
+use super::{Misfit, texts, words};
 use crate::diagnostic::Code;
 use crate::load::problem::{Detail, Problem, Spot};
 use crate::load::suggest::{did_you_mean, one_of};
@@ -75,18 +75,17 @@ impl Misfit<'_> {
             }
             Value::String(word) if types.contains(&"true or false") => {
                 let folded = word.to_ascii_lowercase();
-                Some(match folded.as_str() {
-                    "yes" | "on" | "true" | "y" | "1" => "write `true`, without quotes".to_owned(),
-                    "no" | "off" | "false" | "n" | "0" => {
-                        "write `false`, without quotes".to_owned()
-                    }
-                    _ => "write `true` or `false`".to_owned(),
-                })
+                let help = match folded.as_str() {
+                    "yes" | "on" | "true" | "y" | "1" => "write `true`, without quotes",
+                    "no" | "off" | "false" | "n" | "0" => "write `false`, without quotes",
+                    _ => "write `true` or `false`",
+                };
+                Some(help.to_owned())
             }
-            Value::String(text) if types.contains(&"a whole number") => text
-                .parse::<u64>()
-                .ok()
-                .map(|number| format!("write `{number}`, without quotes")),
+            Value::String(text) if types.contains(&"a whole number") => {
+                let number: u64 = text.parse().ok()?;
+                Some(format!("write `{number}`, without quotes"))
+            }
             Value::Object(_) if types.contains(&"a list") => {
                 Some(format!("each item of `{name}` begins with `- `"))
             }
@@ -97,12 +96,7 @@ impl Misfit<'_> {
 
     pub(super) fn unknown_word(&self, options: &Value) -> Problem {
         let word = self.word();
-        let options: Vec<&str> = options
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
+        let options: Vec<&str> = texts(options).collect();
         let says = self.says();
         let message = says.message(kinds(self.value));
         let message = self.fill(message.unwrap_or("{label} can't be `{value}`"));

@@ -46,11 +46,9 @@ pub(super) struct TagAt<'t> {
 /// Reads the events of a text.
 pub(super) struct Events<'t> {
     parser: Parser<'t, StrInput<'t>>,
-    /// The comments so far.
     pub(super) comments: Vec<Range<usize>>,
     /// The positions of the open brackets.
     open: Vec<Option<usize>>,
-    /// The error at which reading ended.
     pub(super) error: Option<ScanError>,
     behind: usize,
 }
@@ -75,7 +73,6 @@ impl<'t> Events<'t> {
         self.open.iter().rev().find_map(|open| *open)
     }
 
-    /// Returns the next part.
     pub(super) fn next(&mut self) -> Item<'t> {
         loop {
             let event = match self.error {

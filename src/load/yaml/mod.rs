@@ -34,7 +34,6 @@ const MAX_VALUES: usize = 1_000_000;
 const MAX_BYTES: usize = 16 << 20;
 /// The maximum number of comments without a space before them: the file is read again for each.
 const MAX_GLUED: usize = 20;
-/// The merge key of YAML 1.1.
 const MERGE_KEY: &str = "<<";
 
 /// An error in the YAML itself.
@@ -43,7 +42,6 @@ pub(super) struct Fault {
     pub(super) code: Code,
     pub(super) message: String,
     pub(super) help: Option<String>,
-    /// Its position in the text, in bytes.
     pub(super) range: Range<usize>,
     pub(super) related: Option<(Range<usize>, &'static str)>,
 }
@@ -76,7 +74,6 @@ impl Fault {
 pub(super) struct Reading {
     /// Its value, if it is usable.
     pub(super) value: Option<Value>,
-    /// Its errors.
     pub(super) faults: Vec<Fault>,
     /// The rest of the careful reading, if there was one.
     pub(super) careful: Option<Careful>,

@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value};
 
 use super::{Budget, MAX_DEPTH, MERGE_KEY};
 
-/// The maximum number of open brackets, and of list items that begin on one line. Brackets in strings and comments
+/// The maximum number of open brackets, and of signs in a row that may begin list items. Those in strings and comments
 /// count as well, so there may be more of them than levels.
 const MAX_OPEN: usize = 4 * MAX_DEPTH;
 
@@ -67,22 +67,21 @@ fn may_have_tags(text: &str) -> bool {
 }
 
 fn may_be_deep(text: &str) -> bool {
-    let mut open: usize = 0;
-    let brackets = text.bytes().any(|byte| {
+    let (mut open, mut items): (usize, usize) = (0, 0);
+    text.bytes().any(|byte| {
+        // Each `- ` of a line begins a list, if nothing else is before it.
+        items = match byte {
+            b'-' | b'?' | b':' => items + 1,
+            b' ' | b'\t' => items,
+            _ => 0,
+        };
         match byte {
             b'[' | b'{' => open += 1,
             b']' | b'}' => open = open.saturating_sub(1),
             _ => {}
         }
-        open > MAX_OPEN
-    });
-    let items = |line: &str| {
-        let signs = line.bytes().filter(|byte| !matches!(byte, b' ' | b'\t'));
-        let items = signs.take_while(|byte| matches!(byte, b'-' | b'?' | b':'));
-        items.count() > MAX_OPEN
-    };
-    let mut lines = text.split('\n').flat_map(|line| line.split('\r'));
-    brackets || lines.any(items)
+        open > MAX_OPEN || items > MAX_OPEN
+    })
 }
 
 /// Returns true for text that YAML reads as a number unless it is quoted: the parser turns a float that is not

@@ -24,7 +24,6 @@ pub(in crate::load) struct Careful {
     pub(in crate::load) tree: Option<Node>,
     /// True if that is all of it.
     pub(in crate::load) complete: bool,
-    /// Its errors.
     pub(in crate::load) faults: Vec<Fault>,
     /// The position of a comment without a space before it, at which the reading ends.
     pub(in crate::load) glued: Option<usize>,
@@ -80,7 +79,6 @@ fn empty(text: &str) -> Fault {
 /// There is too much in the file, and the fault is recorded.
 struct TooMuch;
 
-/// Builds the tree of a text.
 struct Builder<'t> {
     text: &'t str,
     events: Events<'t>,
@@ -150,7 +148,7 @@ impl<'t> Builder<'t> {
             behind,
         } = item;
         let node = match part {
-            Part::Alias(number) => return self.alias(number, &range, depth).map(Some),
+            Part::Alias(number) => return self.alias(number, range.start, depth).map(Some),
             Part::End | Part::Document { .. } | Part::Nothing => return Ok(None),
             Part::Scalar { value, style } => {
                 self.count(1, value.len(), range.start)?;
@@ -175,20 +173,15 @@ impl<'t> Builder<'t> {
     }
 
     /// Repeats the value with this anchor.
-    fn alias(
-        &mut self,
-        number: usize,
-        range: &Range<usize>,
-        depth: usize,
-    ) -> Result<Node, TooMuch> {
+    fn alias(&mut self, number: usize, start: usize, depth: usize) -> Result<Node, TooMuch> {
         // An alias without a value is inside its own anchor.
         let Some(size) = self.anchors.get(&number).map(Node::size) else {
-            return Err(self.too_deep(range.start));
+            return Err(self.too_deep(start));
         };
         if depth + size.levels > MAX_DEPTH {
-            return Err(self.too_deep(range.start));
+            return Err(self.too_deep(start));
         }
-        self.count(size.values, size.bytes, range.start)?;
+        self.count(size.values, size.bytes, start)?;
         let node = self.anchors.get(&number).cloned();
         node.ok_or(TooMuch)
     }

@@ -6,7 +6,6 @@ use super::shape::{Instance, Shape};
 use super::values::Each;
 use super::{Decoder, Here, requests, template_value};
 use crate::diagnostic::Code;
-use crate::load::decode::rule::one_or_items;
 use crate::load::pattern;
 use crate::load::problem::{Problem, Spot};
 use crate::model::Template;
@@ -26,7 +25,7 @@ enum What {
 impl Decoder<'_> {
     /// Finds templates where a rule can't have any.
     pub(in crate::load::decode) fn no_early_templates(&mut self, rule: Here<'_, '_>) {
-        for here in one_or_items(&rule.child("cluster")) {
+        for here in rule.child("cluster").one_or_items() {
             if here.value.as_str().is_some_and(is_template) {
                 let message = "a cluster can have a template only in a rule with `for_each`";
                 let help = "write what the template gives as a condition: `when: cluster == …`";
@@ -137,7 +136,7 @@ fn early(rule: Here<'_, '_>, mut each: impl FnMut(What, Here<'_, '_>, &str)) {
         }
     };
     visit(What::Name, rule.child("name"));
-    for here in one_or_items(&rule.child("cluster")) {
+    for here in rule.child("cluster").one_or_items() {
         visit(What::Cluster, here);
     }
     requests(rule, |request| visit(What::Api, request.child("api")));
