@@ -91,6 +91,8 @@ pub enum Saw<'a> {
     },
     /// No Patroni answers.
     Silence(&'a str),
+    /// Another leader, so that the requests of a pass were left without an end.
+    Change,
 }
 
 /// Follows a cluster; if the pace says `once`, until its first pass has ended.
@@ -183,6 +185,7 @@ impl<W: World> Followed<'_, W> {
         let condition = first_of(self.pass(&here, state, pace), other).await;
         let Some(condition) = condition else {
             // Another leader: abandon the work in progress and look again.
+            (self.saw)(&Saw::Change);
             state.traits = None;
             return Duration::ZERO;
         };

@@ -145,6 +145,11 @@ impl Attention {
         lasting.map(|trouble| trouble.since.0).min()
     }
 
+    /// Forgets the requests that have trouble: they are not tried any more.
+    pub fn drop_troubles(&self) {
+        self.noticed.borrow_mut().retain(|_, one| one.end.is_some());
+    }
+
     /// Observes the requests that have trouble, which may pass.
     pub fn troubles(&self) -> Vec<Observation> {
         let noticed = self.noticed.borrow();

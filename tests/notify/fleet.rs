@@ -10,16 +10,22 @@ use crate::support::fleet::Fleet;
 use crate::support::follow::{for_member, receiving};
 use crate::support::listener::Listener;
 use crate::support::node::Node;
+use crate::support::wait::until;
 
 /// A fleet with a receiver.
 fn fleet(clusters: &[(&str, &str)]) -> (Fleet, Listener) {
     let (fleet, chat) = (Fleet::new(clusters), Listener::start());
+    fleet.write_rules(&rules(&fleet, clusters, &chat));
+    (fleet, chat)
+}
+
+/// The rules of such a fleet.
+fn rules(fleet: &Fleet, clusters: &[(&str, &str)], chat: &Listener) -> String {
     let receiver = format!(
         "notify: [{{name: chat, after: 0s, webhook: {{url: \"{}\"}}}}]\nclusters:\n",
         chat.url
     );
-    fleet.write_rules(&fleet.rules(clusters).replace("clusters:\n", &receiver));
-    (fleet, chat)
+    fleet.rules(clusters).replace("clusters:\n", &receiver)
 }
 
 #[test]
@@ -50,6 +56,38 @@ fn an_agent_tells_of_a_cluster_that_is_silent() {
     agent.until_fine(&["main"]);
     chat.until_it_has(2);
     chat.was_told(&["unfinished open", "unfinished over"]);
+}
+
+#[test]
+fn an_agent_does_not_tell_of_a_request_that_it_no_longer_tries() {
+    let clusters = [
+        ("main", "east"),
+        ("n1", "east"),
+        ("n2", "east"),
+        ("n3", "east"),
+        ("side", "west"),
+    ];
+    let (fleet, chat) = (Fleet::new(&clusters), Listener::start());
+    let followed = [clusters[0], clusters[4]];
+    let rules = rules(&fleet, &followed, &chat).replace("after: 0s", "after: 10s");
+    // each member of `main` has a server of its own
+    let (head, tail) = rules.split_once("  - name: follow-side").unwrap();
+    let head = head.replace("{{ cluster }}", "{{ node }}");
+    fleet.write_rules(&format!("{head}  - name: follow-side{tail}"));
+    let mut agent = fleet.agent(&[]);
+    agent.until_fine(&["main", "side"]);
+    let [east, west] = ["east", "west"].map(|host| fleet.world.barman(host).unwrap());
+    east.set_faults("post:503+retry-after=60*1".parse().unwrap());
+    fleet.world.tell("main", "promote n2").unwrap();
+    agent.until_it_says("next attempt in 1 min");
+    fleet.world.tell("main", "promote n3").unwrap();
+    until(|| fleet.active("east", "n3") == "n3:n3");
+    west.set_faults("post:503".parse().unwrap());
+    fleet.world.tell("side", "promote n2").unwrap();
+    chat.until_it_has(1);
+    for told in chat.posted() {
+        assert_eq!(told.body["cluster"], "side", "{:#}", told.body);
+    }
 }
 
 #[test]

@@ -308,6 +308,7 @@ impl Fleet<'_> {
                     log.info(&format!("{name}: gone"));
                     members.borrow_mut().remove(&name);
                     crowd.remove(&name);
+                    self.outbox.dismiss(&name);
                 }
                 (None, Some(member)) => {
                     member.signal.scope.take();
@@ -327,6 +328,10 @@ fn observe(saw: &Saw<'_>, outside: &Outside<'_>) -> (Extent, Vec<Observation>) {
     let (extent, seen) = match saw {
         Saw::Silence(why) => {
             seen.push(of_patroni(Some(why), now));
+            (Extent::Observed, seen)
+        }
+        Saw::Change => {
+            outside.attention().drop_troubles();
             (Extent::Observed, seen)
         }
         Saw::Pass {

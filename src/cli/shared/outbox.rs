@@ -71,6 +71,11 @@ impl Outbox {
             .insert(cluster.to_owned(), attended);
     }
 
+    /// Ends [`Self::attend`].
+    pub fn dismiss(&self, cluster: &str) {
+        self.attended.borrow_mut().remove(cluster);
+    }
+
     /// Tells whether everything was passed on.
     pub fn is_empty(&self) -> bool {
         self.queue.borrow().is_empty() && !self.is_busy.get()
