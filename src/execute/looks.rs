@@ -64,6 +64,9 @@ const WORTH: u32 = 10;
 /// The same if it has to be renewed.
 const REST: u32 = 2;
 
+/// A request of an earlier leader may still arrive this long after the change.
+const UNDER_WAY: Duration = Duration::from_secs(30);
+
 impl Kept {
     fn is_fresh<W: World>(&self, world: &W) -> bool {
         let age = world.clock().now().saturating_sub(self.at);
@@ -179,9 +182,13 @@ impl Looks {
         }
         // Another leader's request may have come in between, unless the WAL stream shows otherwise.
         let led = self.led.borrow().get(cluster).copied();
+        let now = world.clock().now();
         let shows = |flows| match flows {
             Some(flows) => flows,
-            None => led.is_none_or(|led| led <= kept.at),
+            None => led.is_none_or(|led| {
+                let is_settled = led + UNDER_WAY <= now;
+                kept.at >= if is_settled { led + UNDER_WAY } else { led }
+            }),
         };
         (kept.is_fresh(world) && shows(flow(parts, world).await)).then(|| kept.seen(false))
     }
