@@ -69,16 +69,13 @@ fn may_have_tags(text: &str) -> bool {
 fn may_be_deep(text: &str) -> bool {
     let (mut open, mut items): (usize, usize) = (0, 0);
     text.bytes().any(|byte| {
-        // Each `- ` of a line begins a list, if nothing else is before it.
-        items = match byte {
-            b'-' | b'?' | b':' => items + 1,
-            b' ' | b'\t' => items,
-            _ => 0,
-        };
         match byte {
-            b'[' | b'{' => open += 1,
-            b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
+            b' ' | b'\t' => return false,
+            // Each `- ` of a line begins a list, if nothing else is before it.
+            b'-' | b'?' | b':' => items += 1,
+            b'[' | b'{' => (open, items) = (open + 1, 0),
+            b']' | b'}' => (open, items) = (open.saturating_sub(1), 0),
+            _ => items = 0,
         }
         open > MAX_OPEN || items > MAX_OPEN
     })
