@@ -20,7 +20,7 @@ use crate::template::{Scope, Usage, around_expressions, is_template, render};
 /// The variables whose values are known, and the known results of templates.
 #[derive(Default)]
 pub(super) struct Constants {
-    vars: HashMap<String, Var>,
+    vars: HashMap<String, TemplateValue>,
     texts: HashMap<String, Option<Value>>,
     /// Templates that use only known variables, with their names.
     candidates: HashMap<String, Vec<String>>,
@@ -37,17 +37,9 @@ impl Constants {
         self.given = 0;
         if let Some(value) = self.value(value) {
             self.texts.clear();
-            let origin = Origin::default();
             // Not a template, even if it has braces.
-            let value = template_value(Here::new(&value, &origin));
-            let (name, label) = (name.to_owned(), name.to_owned());
-            let var = Var {
-                name: name.clone(),
-                label,
-                value,
-                origin,
-            };
-            self.vars.insert(name, var);
+            let value = template_value(Here::new(&value, &Origin::default()));
+            self.vars.insert(name.to_owned(), value);
         }
     }
 
@@ -78,7 +70,14 @@ impl Constants {
             return known.clone();
         }
         let used = self.candidates.get(&template.text)?;
-        let used = used.iter().map(|name| self.vars.get(name).cloned());
+        let used = used.iter().map(|name| {
+            Some(Var {
+                name: name.clone(),
+                label: name.clone(),
+                value: self.vars.get(name)?.clone(),
+                origin: Origin::default(),
+            })
+        });
         let value = used.collect::<Option<Vec<_>>>().and_then(|vars| {
             let text = TemplateValue::Text(template.clone());
             render(&text, &Scope::new(&vars)).ok()
