@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use serde::Serialize;
 
 /// One file's text with its name for messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Source {
     /// The path as the user wrote it, or `<stdin>`.
     pub name: Arc<str>,
@@ -24,9 +24,12 @@ impl Source {
         }
     }
 
-    /// The text without secrets, hidden when it is first wanted.
-    pub fn shown(&self, hide: impl FnOnce(&str) -> String) -> &str {
-        self.shown.get_or_init(|| hide(&self.text).into())
+    /// The text without secrets. When it is first wanted, they are hidden; `None` if there are none.
+    pub fn shown(&self, hide: impl FnOnce(&str) -> Option<String>) -> &str {
+        self.shown.get_or_init(|| match hide(&self.text) {
+            Some(hidden) => hidden.into(),
+            None => Arc::clone(&self.text),
+        })
     }
 
     /// The line with this number, counted from 1, without its line break.

@@ -26,22 +26,18 @@ struct File<'s> {
 
 impl File<'_> {
     fn read(&mut self) -> &Careful {
-        self.read.get_or_insert_with(|| careful(self.source))
+        self.read
+            .get_or_insert_with(|| yaml::careful(&self.source.text))
     }
 
     fn range(&mut self, spot: &Spot) -> Option<Range<usize>> {
-        let read = self.read.get_or_insert_with(|| careful(self.source));
+        let text = &self.source.text;
+        let read = self.read.get_or_insert_with(|| yaml::careful(text));
         match &read.tree {
-            Some(tree) => range_of(&self.source.text, tree, spot, &mut self.keys),
+            Some(tree) => range_of(text, tree, spot, &mut self.keys),
             None => Some(0..0),
         }
     }
-}
-
-fn careful(source: &Source) -> Careful {
-    let read = yaml::careful(&source.text);
-    mask(source, &read);
-    read
 }
 
 impl<'s> Locator<'s> {
@@ -92,6 +88,8 @@ impl<'s> Locator<'s> {
     pub fn place(&mut self, spot: &Spot) -> Option<Place> {
         let file = self.files.get_mut(spot.origin.file)?;
         let range = file.range(spot)?;
+        // Its line may be shown.
+        mask(file.source, file.read());
         Some(file.lines.place(file.source, &range))
     }
 

@@ -45,7 +45,7 @@ pub(super) fn mask(source: &Source, read: &Careful) {
     source.shown(|text| hidden(text, read));
 }
 
-fn hidden(text: &str, read: &Careful) -> String {
+fn hidden(text: &str, read: &Careful) -> Option<String> {
     let mut secrets = Vec::new();
     match read.tree.as_ref().filter(|_| read.complete) {
         Some(tree) => in_node(text, tree, None, &mut secrets),
@@ -53,6 +53,9 @@ fn hidden(text: &str, read: &Careful) -> String {
     }
     in_addresses(text, &mut secrets);
     in_connection_strings(text, &mut secrets);
+    if secrets.is_empty() {
+        return None;
+    }
     secrets.sort_by_key(|range| range.start);
     let mut shown = String::with_capacity(text.len());
     let mut at = 0;
@@ -65,7 +68,7 @@ fn hidden(text: &str, read: &Careful) -> String {
         at = end;
     }
     shown.push_str(text.get(at..).unwrap_or_default());
-    shown
+    Some(shown)
 }
 
 /// Finds the scalars below a telling key, which is `below` levels up, or absent.
