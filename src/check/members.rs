@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diagnostic::Code;
 use crate::load::{Problem, Spot};
-use crate::model::{Event, Origin, Role, RuleSet, Target};
+use crate::model::{Event, Origin, Role, Target};
 use crate::space::Cluster;
 
 use self::act::{Act, Residuals, Stage};
@@ -65,9 +65,9 @@ impl<'r> Lint<'r> for Contested<'r> {
 }
 
 impl<'r> Contested<'r> {
-    pub(super) fn new(rules: &'r RuleSet) -> Self {
+    pub(super) fn new(table: &Table<'r>) -> Self {
         Self {
-            members: Members::new(rules),
+            members: Members::new(table),
             residuals: Residuals::new(),
             problems: Vec::new(),
             blamed: HashSet::new(),

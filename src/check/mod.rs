@@ -66,18 +66,18 @@ fn impossible(rules: &RuleSet) -> Vec<Problem> {
     unrolled::once(enabled.flat_map(never::problems).collect(), rules)
 }
 
-fn lints<'r>(rules: &'r RuleSet) -> Vec<Box<dyn Lint<'r> + 'r>> {
+fn lints<'r>(table: &Table<'r>) -> Vec<Box<dyn Lint<'r> + 'r>> {
     vec![
         Box::new(OfRules(impossible)),
         Box::new(OfRules(unused::problems)),
         Box::new(Conditions),
         Box::new(Endless),
         Box::new(Failing::default()),
-        Box::new(Refused::new(rules)),
+        Box::new(Refused::new(table.rules)),
         Box::new(Conflicts::default()),
         Box::new(Starts::default()),
-        Box::new(Contested::new(rules)),
-        Box::new(Patience::new(rules)),
+        Box::new(Contested::new(table)),
+        Box::new(Patience::new(table)),
         Box::new(OfRules(fence::problems)),
         Box::new(OfRules(recovery::problems)),
         Box::new(OfRules(environment::problems)),
@@ -97,7 +97,7 @@ fn problems(rules: &RuleSet) -> Vec<Problem> {
     let table = Table::new(rules);
     let mut judge = Judge::new(rules).with_clusters_named(table.named());
     let mut seen = vec![Seen::default(); rules.rules.len()];
-    let mut lints = lints(rules);
+    let mut lints = lints(&table);
     for (cluster, kind) in table.clusters.iter().enumerate() {
         let firings = table.firings(cluster, &mut judge, &mut seen);
         let settings = setting::settings(&table, cluster, &firings, &mut judge);

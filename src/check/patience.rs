@@ -13,7 +13,7 @@ use crate::model::{Match, Retry, Rule, RuleSet, Verify, duration};
 
 use super::cells::{self, Cells};
 use super::lint::{All, Kind, Lint};
-use super::table::Firing;
+use super::table::{Firing, Table};
 use super::together::{Group, Together};
 
 /// The longest acceptable duration of one event. Six requests with the default settings fit.
@@ -37,10 +37,11 @@ struct Long {
 }
 
 impl<'r> Patience<'r> {
-    pub(super) fn new(rules: &'r RuleSet) -> Self {
+    pub(super) fn new(table: &Table<'r>) -> Self {
+        let rules = table.rules;
         let times = rules.rules.iter().map(|rule| longest(rule, rules));
         Self {
-            together: Together::new(rules, times.collect()),
+            together: Together::new(table, times.collect()),
             found: BTreeMap::new(),
             rules,
         }

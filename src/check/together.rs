@@ -8,8 +8,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use crate::model::RuleSet;
-use crate::template::{Asked, premises};
+use crate::template::Asked;
+
+use super::table::Table;
 
 /// The maximum number of rules to examine, counted each time.
 const MOST_LOOKS: usize = 1_000_000;
@@ -48,16 +49,13 @@ enum Left {
 }
 
 impl Together {
-    pub(super) fn new(rules: &RuleSet, times: Vec<Duration>) -> Self {
+    pub(super) fn new(table: &Table<'_>, times: Vec<Duration>) -> Self {
         let mut facts: HashMap<String, usize> = HashMap::new();
         let mut all = Vec::new();
-        for rule in &rules.rules {
+        for rule in 0..table.rules.rules.len() {
             let mut asked = Vec::new();
-            for (fact, what) in rule
-                .when
-                .iter()
-                .flat_map(|when| premises(&when.text, &rules.vars).common())
-            {
+            let premises = table.premises(rule);
+            for (fact, what) in premises.iter().flat_map(|premises| premises.common()) {
                 let next = facts.len();
                 asked.push((*facts.entry(fact).or_insert(next), what));
             }
@@ -228,7 +226,10 @@ mod tests {
             text.push_str(&rule);
         }
         let rules = load::load(&[Source::new("rules.yml", text)]).rules.unwrap();
-        Together::new(&rules, vec![Duration::from_secs(1); conditions.len()])
+        Together::new(
+            &Table::new(&rules),
+            vec![Duration::from_secs(1); conditions.len()],
+        )
     }
 
     /// Every kind of condition on every two of three facts, or a sample, compared with trying all values of the facts.

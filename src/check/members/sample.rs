@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::diagnostic::list;
-use crate::model::{Rule, RuleSet};
-use crate::template::{Asked, Premises, Reference, Scope, inspect, premises};
+use crate::model::Rule;
+use crate::template::{Asked, Reference, Scope, inspect};
 
 use super::super::failing::templates;
+use super::super::table::Table;
 
 /// The maximum number of named members that every rule is tried with.
 const MOST_NAMED: usize = 8;
@@ -70,12 +71,15 @@ pub(super) struct Members<'r> {
 }
 
 impl<'r> Members<'r> {
-    pub(super) fn new(rules: &'r RuleSet) -> Self {
+    pub(super) fn new(table: &Table<'r>) -> Self {
         let mut mentioned = BTreeSet::new();
         let mut named = BTreeSet::new();
         let mut only = HashMap::new();
         let mut compared: BTreeMap<Subject, BTreeSet<String>> = BTreeMap::new();
-        for (number, premises) in conditions(rules) {
+        for number in 0..table.rules.rules.len() {
+            let Some(premises) = table.premises(number) else {
+                continue;
+            };
             for (subject, asked) in premises.each() {
                 let (Asked::OneOf(texts) | Asked::NoneOf(texts)) = asked;
                 if subject == "node" {
@@ -110,7 +114,7 @@ impl<'r> Members<'r> {
                 .collect(),
             names: all,
             surroundings: surroundings(compared),
-            rules: &rules.rules,
+            rules: &table.rules.rules,
         }
     }
 
@@ -194,15 +198,6 @@ impl<'r> Members<'r> {
 
 fn any_of(texts: &[String]) -> String {
     list(texts.iter().map(String::as_str), "or")
-}
-
-fn conditions(rules: &RuleSet) -> impl Iterator<Item = (usize, Premises)> {
-    let asked = |rule: &Rule| {
-        let when = rule.when.as_ref()?;
-        Some(premises(&when.text, &rules.vars))
-    };
-    let all = rules.rules.iter().enumerate();
-    all.filter_map(move |(number, rule)| Some((number, asked(rule)?)))
 }
 
 /// Each combination of the compared texts, and one more for any other text; subjects with too many are left unknown.
